@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+// Room 1.3, abi/perf: what perf_event_open(2) and tracefs without a mount take.
+#ifndef BAREBPF_ABI_PERF_HPP
+#define BAREBPF_ABI_PERF_HPP
+
+#include "../word.hpp"
+
+namespace barebpf::inline BAREBPF_ABI::abi {
+
+/// The first 64 bytes of struct perf_event_attr, which every kernel takes.
+/// Source: perf_event_open(2); PERF_ATTR_SIZE_VER0 in include/uapi/linux/perf_event.h at v6.12.
+struct perf_event_attr {
+  u32 type = 0;
+  u32 size = 64;
+  u64 config = 0;
+  u64 sample_period = 0;
+  u64 sample_type = 0;
+  u64 read_format = 0;
+  u64 flags = 0;
+  u32 wakeup_events = 0;
+  u32 breakpoint_type = 0;
+  u64 config1 = 0;
+};
+static_assert(sizeof(perf_event_attr) == 64 && offsetof(perf_event_attr, config1) == 56);
+
+inline constexpr u32 perf_type_tracepoint = 2;       // PERF_TYPE_TRACEPOINT
+inline constexpr u64 perf_flag_fd_cloexec = 8;       // PERF_FLAG_FD_CLOEXEC
+inline constexpr u32 perf_ioc_set_bpf = 0x40042408;  // PERF_EVENT_IOC_SET_BPF
+
+// Source: include/uapi/linux/mount.h at v6.12.
+inline constexpr u32 fsopen_cloexec = 1;       // FSOPEN_CLOEXEC
+inline constexpr u32 fsconfig_cmd_create = 6;  // FSCONFIG_CMD_CREATE
+inline constexpr u32 fsmount_cloexec = 1;      // FSMOUNT_CLOEXEC
+
+}  // namespace barebpf::inline BAREBPF_ABI::abi
+
+#endif  // BAREBPF_ABI_PERF_HPP

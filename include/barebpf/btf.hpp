@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: MIT
+// Room 3.1, btf: the types of an object file. They are counted once, checked as they pass, and found again
+// through an index that remembers every eighth, so that a file of 100,000 types costs 12,500 words.
+#ifndef BAREBPF_BTF_HPP
+#define BAREBPF_BTF_HPP
+
+#include "abi/btf.hpp"
+#include "elf.hpp"
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// A type; all offsets count from the start of the file.
+struct btf_type {
+  u32 id = 0;  ///< 0 is void
+  abi::btf_kind kind = abi::btf_kind::void_type;
+  u32 members = 0;
+  u64 at = 0;            ///< where its record stands
+  u64 name = 0;          ///< where the name stands
+  u32 size_or_type = 0;  ///< bytes, or the id of the type that this one refers to
+
+  /// Where what follows the record stands: members, or the fixed words of the kind.
+  [[nodiscard]] constexpr u64 tail() const noexcept { return at + abi::btf_type_record::size; }
+};
+
+/// One member of a struct, union or data section.
+struct btf_member {
+  u64 at = 0;
+  u64 name = 0;
+  u32 type = 0;
+};
+
+/// What user space must know of a number to treat it as one.
+enum class number_form : u8 { no_number, signed_number, unsigned_number };
+
+/// The types of one object file.
+/// Lifetime: valid as long as the image and the index.
+class btf {
+ public:
+  /// How many types apart the entries of the index are.
+  static constexpr u32 index_stride = 8;
+
+  /// Checks `section` and counts its types; `out` can walk but not yet find.
+  static constexpr verdict open(const elf& file, const elf_section& section, btf& out) noexcept;
+
+  [[nodiscard]] constexpr const bytes& image() const noexcept { return image_; }
+  /// How many types there are, without void.
+  [[nodiscard]] constexpr u32 count() const noexcept { return count_; }
+  [[nodiscard]] constexpr u32 index_size() const noexcept { return count_ / index_stride + 1; }
+  [[nodiscard]] constexpr u64 strings() const noexcept { return strings_; }
+
+  /// Fills `index`, which has room for `index_size()` words, and lets `type` use it.
+  constexpr void build_index(u32* index) noexcept;
+  /// Lets `type` use an index that was built before.
+  constexpr void use_index(const u32* index) noexcept { index_ = index; }
+
+  /// The type with this number; void when there is none.
+  [[nodiscard]] constexpr btf_type type(u32 id) const noexcept {
+    if (id == 0 || id > count_ || index_ == nullptr) return {};
+    const u32 near = id / index_stride;
+    btf_type found = type_at(types_ + index_[near], near == 0 ? 1 : near * index_stride);
+    while (found.id != id) found = type_at(end_of(found), found.id + 1);
+    return found;
+  }
+  /// The first type of this kind and name; void when there is none.
+  [[nodiscard]] constexpr btf_type find(abi::btf_kind kind, text wanted) const noexcept {
+    u64 at = types_;
+    for (u32 id = 1; id <= count_; ++id) {
+      const btf_type candidate = type_at(at, id);
+      if (candidate.kind == kind && image_.string_is(candidate.name, wanted)) return candidate;
+      at = end_of(candidate);
+    }
+    return {};
+  }
+  /// The type behind const, volatile, restrict, typedef and type tags; void when they never end.
+  [[nodiscard]] constexpr btf_type resolve(u32 id) const noexcept {
+    for (u32 depth = 0; depth < longest_chain; ++depth) {
+      const btf_type found = type(id);
+      if (!is_modifier(found.kind)) return found;
+      id = found.size_or_type;
+    }
+    return {};
+  }
+  /// How many bytes a value of this type takes.
+  /// Errors: 0 for types without a size, and for those that never end or exceed 32 bits.
+  [[nodiscard]] constexpr u32 size_of(u32 id) const noexcept;
+  /// Whether a value of this type is a number, and of which sign.
+  [[nodiscard]] constexpr number_form form_of(u32 id) const noexcept;
+
+  /// A member of a struct or union, or the variable of a data section in the place of `type`.
+  [[nodiscard]] constexpr btf_member member(const btf_type& of, u32 index) const noexcept {
+    const u64 at = of.tail() + u64{index} * 12;
+    return {.at = at, .name = strings_ + image_.read32(at), .type = image_.read32(at + 4)};
+  }
+  /// The element type of an array.
+  [[nodiscard]] constexpr u32 element_of(const btf_type& array) const noexcept {
+    return image_.read32(array.tail());
+  }
+  /// The number of elements of an array.
+  [[nodiscard]] constexpr u32 length_of(const btf_type& array) const noexcept {
+    return image_.read32(array.tail() + 8);
+  }
+  /// Bytes from the start of a type's record to the next type.
+  [[nodiscard]] static constexpr u64 extent_of(const btf_type& of) noexcept {
+    const abi::btf_tail tail = abi::btf_tails[static_cast<u8>(of.kind)];
+    return abi::btf_type_record::size + tail.fixed + u64{tail.for_each} * of.members;
+  }
+  [[nodiscard]] static constexpr bool is_modifier(abi::btf_kind kind) noexcept {
+    using enum abi::btf_kind;
+    return kind == const_type || kind == volatile_type || kind == restrict_type || kind == type_definition ||
+           kind == type_tag;
+  }
+
+ private:
+  static constexpr u32 longest_chain = 32;  // the kernel's MAX_RESOLVE_DEPTH
+
+  [[nodiscard]] constexpr btf_type type_at(u64 at, u32 id) const noexcept {
+    using record = abi::btf_type_record;
+    const u32 info = image_.read32(at + record::info);
+    return {.id = id,
+            .kind = static_cast<abi::btf_kind>(info >> 24 & 0x7f),
+            .members = info & 0xffffff,
+            .at = at,
+            .name = strings_ + image_.read32(at + record::name),
+            .size_or_type = image_.read32(at + record::size_or_type)};
+  }
+  [[nodiscard]] static constexpr u64 end_of(const btf_type& of) noexcept { return of.at + extent_of(of); }
+
+  bytes image_;
+  u64 types_ = 0;
+  u64 strings_ = 0;
+  u32 count_ = 0;
+  const u32* index_ = nullptr;
+};
+
+constexpr verdict btf::open(const elf& file, const elf_section& section, btf& out) noexcept {
+  using header = abi::btf_header;
+  using record = abi::btf_type_record;
+  const bytes& image = file.image();
+  const auto bad_header = [&](u64 field) {
+    return verdict{.why = cause::bad_btf_header, .section = section.index, .offset = section.at + field};
+  };
+  if (section.size < header::size) return bad_header(0);
+  if (image.read16(section.at + header::magic) != abi::btf_magic) return bad_header(header::magic);
+  const u64 header_size = image.read32(section.at + header::header_size);
+  if (header_size < header::size || header_size > section.size) return bad_header(header::header_size);
+  const u64 body = section.at + header_size;
+  const u64 body_size = section.size - header_size;
+  const u64 types_offset = image.read32(section.at + header::types_offset);
+  const u64 types_size = image.read32(section.at + header::types_size);
+  if (types_offset > body_size || types_size > body_size - types_offset)
+    return bad_header(header::types_size);
+  const u64 strings_offset = image.read32(section.at + header::strings_offset);
+  const u64 strings_size = image.read32(section.at + header::strings_size);
+  if (strings_offset > body_size || strings_size > body_size - strings_offset)
+    return bad_header(header::strings_size);
+  // With a NUL at both ends every name inside is a string, and the one at 0 is empty.
+  if (strings_size == 0 || image.read8(body + strings_offset) != 0 ||
+      image.read8(body + strings_offset + strings_size - 1) != 0)
+    return bad_header(header::strings_offset);
+
+  out.image_ = image;
+  out.types_ = body + types_offset;
+  out.strings_ = body + strings_offset;
+  const u64 end = out.types_ + types_size;
+  for (u64 at = out.types_; at < end;) {
+    const auto bad = [&](cause why) { return verdict{.why = why, .section = section.index, .offset = at}; };
+    if (end - at < record::size) return bad(cause::bad_btf_type);
+    const btf_type next = out.type_at(at, out.count_ + 1);
+    if (static_cast<u8>(next.kind) == 0 || static_cast<u8>(next.kind) >= abi::btf_kinds)
+      return bad(cause::unknown_btf_kind);
+    if (extent_of(next) > end - at || next.name - out.strings_ >= strings_size)
+      return bad(cause::bad_btf_type);
+    ++out.count_;
+    at = end_of(next);
+  }
+  return {};
+}
+
+constexpr void btf::build_index(u32* index) noexcept {
+  index_ = index;
+  index[0] = 0;
+  u64 at = types_;
+  for (u32 id = 1; id <= count_; ++id) {
+    if (id % index_stride == 0) index[id / index_stride] = static_cast<u32>(at - types_);
+    at = end_of(type_at(at, id));
+  }
+}
+
+constexpr u32 btf::size_of(u32 id) const noexcept {
+  using enum abi::btf_kind;
+  u64 elements = 1;
+  for (u32 depth = 0; depth < longest_chain; ++depth) {
+    const btf_type found = resolve(id);
+    u64 size = 0;
+    switch (found.kind) {
+      case array:
+        elements *= length_of(found);
+        if (elements > 0xffffffff) return 0;
+        id = element_of(found);
+        continue;
+      case pointer:
+        size = 8;
+        break;
+      case integer:
+      case structure:
+      case union_type:
+      case enumeration:
+      case enumeration64:
+      case floating:
+        size = found.size_or_type;
+        break;
+      default:
+        return 0;
+    }
+    return elements * size > 0xffffffff ? 0 : static_cast<u32>(elements * size);
+  }
+  return 0;
+}
+
+constexpr number_form btf::form_of(u32 id) const noexcept {
+  const btf_type found = resolve(id);
+  if (found.kind != abi::btf_kind::integer) return number_form::no_number;
+  const u32 encoding = image_.read32(found.tail()) >> 24;
+  return (encoding & abi::btf_integer_is_signed) != 0 ? number_form::signed_number
+                                                      : number_form::unsigned_number;
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_BTF_HPP

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+// Room 0.4, bytes: a window on a file that nobody vouches for. The compiler and the running program read
+// through the same window; it never reads outside, and never touches the file.
+#ifndef BAREBPF_BYTES_HPP
+#define BAREBPF_BYTES_HPP
+
+#include "name.hpp"
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// A read-only window on the image of a file.
+/// Shape:    plain bytes, or the same bytes packed into 64-bit words, eight to a word, the first one
+///           lowest. Words cost the compiler a tenth of what single bytes cost.
+/// Errors:   none. A read outside the window gives zero; who must know asks `holds` first.
+/// Lifetime: valid as long as the storage it was made from.
+class bytes {
+ public:
+  constexpr bytes() noexcept = default;
+  constexpr bytes(const unsigned char* first, size_t size) noexcept : plain_(first), size_(size) {}
+  constexpr bytes(const u64* words, size_t words_count) noexcept : words_(words), size_(words_count * 8) {}
+
+  [[nodiscard]] constexpr u64 size() const noexcept { return size_; }
+
+  /// True when `count` bytes from `at` on lie inside.
+  [[nodiscard]] constexpr bool holds(u64 at, u64 count) const noexcept {
+    return at <= size_ && count <= size_ - at;  // no sum, so nothing can wrap around
+  }
+
+  /// From here on, numbers are read with the highest byte first.
+  constexpr void read_big_endian() noexcept { big_endian_ = true; }
+
+  [[nodiscard]] constexpr u8 read8(u64 at) const noexcept { return static_cast<u8>(fetch(at, 1)); }
+  [[nodiscard]] constexpr u16 read16(u64 at) const noexcept {
+    const auto value = static_cast<u16>(fetch(at, 2));
+    return big_endian_ ? __builtin_bswap16(value) : value;
+  }
+  [[nodiscard]] constexpr u32 read32(u64 at) const noexcept {
+    const auto value = static_cast<u32>(fetch(at, 4));
+    return big_endian_ ? __builtin_bswap32(value) : value;
+  }
+  [[nodiscard]] constexpr u64 read64(u64 at) const noexcept {
+    const u64 value = fetch(at, 8);
+    return big_endian_ ? __builtin_bswap64(value) : value;
+  }
+
+  /// Length of the NUL-terminated string at `at`; it ends at the window's end at the latest.
+  [[nodiscard]] constexpr u64 length_of_string(u64 at) const noexcept {
+    u64 length = 0;
+    while (holds(at + length, 1) && read8(at + length) != 0) ++length;
+    return length;
+  }
+  /// True when the NUL-terminated string at `at` is `wanted`.
+  [[nodiscard]] constexpr bool string_is(u64 at, text wanted) const noexcept {
+    return string_starts_with(at, wanted) && read8(at + wanted.size()) == 0;
+  }
+  /// True when the NUL-terminated string at `at` begins with `wanted`.
+  [[nodiscard]] constexpr bool string_starts_with(u64 at, text wanted) const noexcept {
+    if (!holds(at, wanted.size())) return false;
+    for (size_t i = 0; i < wanted.size(); ++i)
+      if (read8(at + i) != static_cast<unsigned char>(wanted[i])) return false;
+    return true;
+  }
+  /// Copies at most `room - 1` characters of the string at `at` to `out` and a NUL behind them.
+  /// Shape: returns how many characters were copied, without the NUL.
+  constexpr size_t copy_string(u64 at, char* out, size_t room) const noexcept {
+    size_t length = 0;
+    for (; length + 1 < room && holds(at + length, 1); ++length) {
+      const u8 character = read8(at + length);
+      if (character == 0) break;
+      out[length] = static_cast<char>(character);
+    }
+    if (room != 0) out[length] = '\0';
+    return length;
+  }
+
+ private:
+  // `count` bytes from `at` on as a number whose lowest byte comes first. No template, because clang 14 does
+  // not instantiate one while it evaluates.
+  [[nodiscard]] constexpr u64 fetch(u64 at, unsigned count) const noexcept {
+    if (!holds(at, count)) return 0;
+    u64 value = 0;
+    if (words_ == nullptr) {
+      for (unsigned i = 0; i < count; ++i) value |= u64{plain_[at + i]} << (i * 8);
+      return value;
+    }
+    const auto bit = static_cast<unsigned>(at % 8 * 8);
+    value = words_[at / 8] >> bit;
+    if (bit > 64 - count * 8) value |= words_[at / 8 + 1] << (64 - bit);
+    return value & ~u64{0} >> (64 - count * 8);
+  }
+
+  const unsigned char* plain_ = nullptr;
+  const u64* words_ = nullptr;
+  u64 size_ = 0;
+  bool big_endian_ = false;
+};
+
+/// `Count` bytes packed into words, for arrays that come as single bytes (what `xxd -i` writes).
+template <size_t Count>
+struct packed_words {
+  u64 words[(Count + 7) / 8] = {};
+
+  template <class Array>
+  constexpr explicit packed_words(const Array& single) noexcept {
+    for (size_t i = 0; i < Count; ++i) words[i / 8] |= u64{static_cast<u8>(single[i])} << (i % 8 * 8);
+  }
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_BYTES_HPP

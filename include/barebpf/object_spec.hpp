@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+// Room 4.4, object_spec: a spec that is read while the program runs, with its storage on the heap.
+#ifndef BAREBPF_OBJECT_SPEC_HPP
+#define BAREBPF_OBJECT_SPEC_HPP
+
+#include "buffer.hpp"
+#include "pruned_btf.hpp"
+#include "spec.hpp"
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// The error that tells of a reader's verdict: about ".maps:hits", the section and the name inside it.
+[[nodiscard]] constexpr error to_error(const bytes& image, const verdict& found) noexcept {
+  error out{.at = step::read_object, .why = found.why, .offset = found.offset};
+  size_t length = 0;
+  elf file;
+  if (found.section != 0 && !elf::open(image, file).failed())
+    length = image.copy_string(file.section(found.section).name, out.name, sizeof out.name);
+  if (found.subject != 0 && length + 2 < sizeof out.name) {
+    if (length != 0) out.name[length++] = ':';
+    image.copy_string(found.subject, out.name + length, sizeof out.name - length);
+  }
+  return out;
+}
+
+/// A BPF object that the program reads.
+/// Lifetime: looks at the image as long as it lives; moving leaves the source empty.
+class object_spec {
+ public:
+  /// Reads the object in `image`.
+  /// Errors: step read_object with the cause, the byte offset and the section; ENOMEM.
+  /// Cost:   five allocations; linear in the file.
+  [[nodiscard]] static result<object_spec> read(bytes image) noexcept {
+    object_shape shape;
+    if (const verdict found = measure(image, shape); found.failed()) return to_error(image, found);
+    object_spec out;
+    auto maps = buffer<map_spec>::of(shape.maps);
+    auto programs = buffer<program_spec>::of(shape.programs);
+    auto references = buffer<map_reference>::of(shape.references);
+    auto map_slots = buffer<u32>::of(shape.map_slots);
+    auto type_index = buffer<u32>::of(shape.type_index);
+    if (!maps || !programs || !references || !map_slots || !type_index)
+      return error{.at = step::allocate, .code = ENOMEM};
+    out.maps_ = std::move(*maps);
+    out.programs_ = std::move(*programs);
+    out.references_ = std::move(*references);
+    out.type_index_ = std::move(*type_index);
+    const object_slots slots{out.maps_.data(), out.programs_.data(), out.references_.data(),
+                             map_slots->data(), out.type_index_.data()};
+    if (const verdict found = barebpf::read(image, slots, out.facts_); found.failed())
+      return to_error(image, found);
+    return out;
+  }
+
+  [[nodiscard]] const bytes& image() const noexcept { return facts_.image; }
+  [[nodiscard]] const btf& types() const noexcept { return facts_.types; }
+  [[nodiscard]] const buffer<map_spec>& maps() const noexcept { return maps_; }
+  [[nodiscard]] const buffer<program_spec>& programs() const noexcept { return programs_; }
+  /// The references of all programs; each program knows which are its own.
+  [[nodiscard]] const buffer<map_reference>& references() const noexcept { return references_; }
+  /// Where the license string stands in the image, 0 when there is none.
+  [[nodiscard]] u64 license() const noexcept { return facts_.license; }
+
+  /// The index of the map or program called `wanted`, or `not_found`.
+  [[nodiscard]] u32 find_map(text wanted) const noexcept {
+    return find_named(image(), maps_.data(), static_cast<u32>(maps_.size()), wanted);
+  }
+  [[nodiscard]] u32 find_program(text wanted) const noexcept {
+    return find_named(image(), programs_.data(), static_cast<u32>(programs_.size()), wanted);
+  }
+
+ private:
+  object_spec() noexcept = default;
+
+  object_facts facts_;
+  buffer<map_spec> maps_;
+  buffer<program_spec> programs_;
+  buffer<map_reference> references_;
+  buffer<u32> type_index_;
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_OBJECT_SPEC_HPP

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT
+ * What BPF programs include: section names, map definitions and the helpers that go with them, under the
+ * names that the field uses. For the bpf target of clang only; never put this folder on the include path of
+ * a user-space program. The guard is the one that libbpf uses, so that the two never meet in one program.
+ *
+ * Include <linux/bpf.h> (or a vmlinux.h) first; it brings __u32, __u64 and the BPF_ constants.
+ */
+#ifndef __BPF_HELPERS__
+#define __BPF_HELPERS__
+
+/* Where the compiler puts what follows; the name tells the loader what it is. */
+#define SEC(name) __attribute__((section(name), used))
+
+/* Members of a map definition. A number is the length of an array that nothing points to, a type is a
+ * pointer to it, and both survive in BTF without a byte of data. */
+#define __uint(name, val) int(*name)[val]
+#define __type(name, val) typeof(val) *name
+#define __array(name, val) typeof(val) *name[]
+
+#ifndef __always_inline
+#define __always_inline inline __attribute__((always_inline))
+#endif
+#ifndef __noinline
+#define __noinline __attribute__((noinline))
+#endif
+#ifndef __weak
+#define __weak __attribute__((weak))
+#endif
+#ifndef __hidden
+#define __hidden __attribute__((visibility("hidden")))
+#endif
+
+/* A helper is a call to its number. Source: ___BPF_FUNC_MAPPER in include/uapi/linux/bpf.h at v6.12. */
+#define BAREBPF_HELPER(number, result, name, ...) \
+	static result (*const name)(__VA_ARGS__) __attribute__((unused)) = (result(*)(__VA_ARGS__))number
+
+BAREBPF_HELPER(1, void *, bpf_map_lookup_elem, void *map, const void *key);
+BAREBPF_HELPER(2, long, bpf_map_update_elem, void *map, const void *key, const void *value, __u64 flags);
+BAREBPF_HELPER(3, long, bpf_map_delete_elem, void *map, const void *key);
+BAREBPF_HELPER(5, __u64, bpf_ktime_get_ns, void);
+BAREBPF_HELPER(8, __u32, bpf_get_smp_processor_id, void);
+BAREBPF_HELPER(14, __u64, bpf_get_current_pid_tgid, void);
+BAREBPF_HELPER(15, __u64, bpf_get_current_uid_gid, void);
+BAREBPF_HELPER(16, long, bpf_get_current_comm, void *buf, __u32 size_of_buf);
+
+#undef BAREBPF_HELPER
+
+#endif

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+// Room 8.0, program: hands instructions to the verifier and keeps what it says.
+#ifndef BAREBPF_PROGRAM_HPP
+#define BAREBPF_PROGRAM_HPP
+
+#include "buffer.hpp"
+#include "capability.hpp"
+#include "fd.hpp"
+#include "kinds.hpp"
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// Which of the object's types the kernel is given.
+enum class btf_choice : u8 {
+  none,    ///< none: two calls and some bytes less, and bpftool shows raw bytes
+  needed,  ///< those that describe the keys and values of its maps
+};
+
+/// What is decided while compiling, because it decides which code is there at all.
+struct load_policy {
+  u32 oldest_kernel = kernel(5, 10);  ///< no code is made for kernels before this one
+  btf_choice btf = btf_choice::needed;
+};
+
+/// Where the verifier's log goes: a buffer of the caller's, or one that grows until the log is whole.
+/// Shape:    text, empty until a program was refused.
+/// Lifetime: a lent buffer must outlive this object.
+class verifier_log {
+ public:
+  /// Grows on the heap as needed, to 16 MiB at most.
+  verifier_log() noexcept = default;
+  /// Uses `size` bytes at `lent` and never more.
+  verifier_log(char* lent, u32 size) noexcept : data_(lent), size_(size), grows_(false) {}
+
+  /// What the verifier said.
+  [[nodiscard]] text said() const noexcept { return data_ == nullptr || size_ == 0 ? text() : text(data_); }
+  /// False when the log did not fit; `said` is then its last part (its first before 6.4).
+  [[nodiscard]] bool is_whole() const noexcept { return is_whole_; }
+
+ private:
+  template <class Log>
+  friend result<fd> load_program(abi::prog_load attr, Log* log) noexcept;
+
+  static constexpr u32 first_size = 64 << 10, largest_size = 16 << 20;
+
+  // Room for `wanted` bytes, or for twice as much when nobody knows; false when there will be no more.
+  [[nodiscard]] bool grow(u32 wanted) noexcept {
+    if (!grows_ || size_ >= largest_size) return false;
+    u32 size = wanted > size_ ? wanted : size_ == 0 ? first_size : size_ * 2;
+    if (size > largest_size) size = largest_size;
+    auto larger = buffer<char>::of(size);
+    if (!larger) return false;
+    owned_ = std::move(*larger);
+    data_ = owned_.data();
+    size_ = size;
+    return true;
+  }
+
+  buffer<char> owned_;
+  char* data_ = nullptr;
+  u32 size_ = 0;
+  bool grows_ = true;
+  bool is_whole_ = true;
+};
+
+/// Stands for "no log wanted"; no code for one is made.
+struct no_log {};
+
+/// Loads one program. First without a log, because a log slows the verifier down; after a refusal once more
+/// to be told why.
+/// Errors: refused_by_verifier (the log says why), log_cut; needs_cap_bpf, needs_cap_perfmon; else errno.
+/// Cost:   one bpf(2) call; EAGAIN, which a signal causes, is tried again up to five times.
+/// Source: bpf_prog_load() in kernel/bpf/syscall.c and bpf_vlog_finalize() in kernel/bpf/log.c at v6.12.
+template <class Log>
+[[nodiscard]] result<fd> load_program(abi::prog_load attr, Log* log) noexcept {
+  const auto attempt = [&attr] {
+    long answer = 0;
+    for (int tries = 0; tries < 5; ++tries) {
+      answer = sys_bpf(abi::command::prog_load, attr);
+      if (answer != -EAGAIN) break;
+    }
+    return answer;
+  };
+  long answer = attempt();
+  cause why = cause::none;
+  if constexpr (!std::is_same_v<Log, no_log>) {
+    if (answer < 0 && answer != -EPERM && log != nullptr && (log->size_ != 0 || log->grow(0))) {
+      do {
+        log->data_[0] = '\0';
+        attr.log_level = 1;
+        attr.log_size = log->size_;
+        attr.log_buf = log->data_;
+        attr.log_true_size = 0;
+        answer = attempt();
+      } while (answer == -ENOSPC && log->grow(attr.log_true_size));
+      log->is_whole_ = answer != -ENOSPC;
+      if (answer < 0 && !log->said().empty())
+        why = log->is_whole_ ? cause::refused_by_verifier : cause::log_cut;
+    }
+  }
+  if (answer < 0) {
+    error refused = refusal(step::prog_load, answer, true);
+    if (why != cause::none) refused.why = why;
+    return refused.about(attr.prog_name);
+  }
+  return fd::opened(step::prog_load, answer);
+}
+
+/// Gives the kernel types.
+/// Errors: needs_cap_bpf, or the errno of BPF_BTF_LOAD; EINVAL when the kernel does not like a type.
+/// Kernel: 4.18.
+/// Source: btf_new_fd() in kernel/bpf/btf.c at v6.12.
+[[nodiscard]] inline result<fd> load_btf(const u8* types, u32 size) noexcept {
+  const abi::btf_load attr{.btf = types, .btf_size = size};
+  const long answer = sys_bpf(abi::command::btf_load, attr);
+  if (answer < 0) return refusal(step::btf_load, answer);
+  return fd::opened(step::btf_load, answer);
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_PROGRAM_HPP
