@@ -15,27 +15,30 @@ class link {
  public:
   link() noexcept = default;
   /// Keeps `connection` and, for programs on perf events, the event.
-  link(barebpf::fd connection, barebpf::fd event) noexcept
-      : link_(std::move(connection)), event_(std::move(event)) {}
+  link(fd connection, fd event) noexcept : connection_(std::move(connection)), event_(std::move(event)) {}
+
+  /// Attaches a program to the tracepoint whose number stands in the file `path`; errors are about `subject`.
+  /// Errors: ENOENT when the kernel has no such tracepoint; EACCES without CAP_PERFMON.
+  /// Cost:   five system calls; seven more where no tracefs is mounted.
+  /// Kernel: 4.7; as a link since 5.15, before that through the event.
+  /// Source: perf_event_open(2); bpf_perf_link_attach() in kernel/bpf/syscall.c at v6.12.
+  template <load_policy Policy = load_policy{}>
+  [[nodiscard]] static result<link> attach_tracepoint(const fd& program, const char* path,
+                                                      const char* subject) noexcept;
 
   /// The kernel's link; none on kernels before 5.15, where the event itself holds the program.
-  [[nodiscard]] const barebpf::fd& fd() const noexcept { return link_; }
+  [[nodiscard]] const fd& descriptor() const noexcept { return connection_; }
   /// True while the program is in its place.
-  [[nodiscard]] bool is_attached() const noexcept { return link_.is_open() || event_.is_open(); }
+  [[nodiscard]] bool is_attached() const noexcept { return connection_.is_open() || event_.is_open(); }
   /// Takes the program out of its place now.
-  void detach() noexcept { *this = link(); }
-
-  link(link&&) noexcept = default;
-  link& operator=(link&& other) noexcept {
-    const link old(std::move(*this));
-    link_ = std::move(other.link_);
-    event_ = std::move(other.event_);
-    return *this;
-  }
+  void detach() noexcept { const link old(std::move(*this)); }
 
  private:
-  barebpf::fd link_;
-  barebpf::fd event_;
+  template <u32 OldestKernel>
+  void to_tracepoint(const fd& program, const char* path, outcome& row) noexcept;
+
+  fd connection_;
+  fd event_;
 };
 
 namespace detail {
@@ -48,61 +51,40 @@ constexpr bool is_event_name(text word) noexcept {
   return !word.empty() && word[0] != '.';
 }
 
-// The number that perf_event_open(2) knows the tracepoint by, from the file at `path`, which begins with
-// `tracefs`.
-inline result<u32> read_tracepoint_id(int folder, const char* path) noexcept {
+// The number that perf_event_open(2) knows the tracepoint by, from the file at `path`; or negative errno.
+inline long read_tracepoint_id(long folder, const char* path) noexcept {
   constexpr long read_only_close_on_exec = 02000000;  // O_RDONLY | O_CLOEXEC
-  auto file =
-      fd::opened(step::find_tracepoint, system_call(__NR_openat, folder, path, read_only_close_on_exec));
-  if (!file) return file.error();
+  const long file = system_call(__NR_openat, folder, path, read_only_close_on_exec);
+  if (file < 0) return file;
   char digits[16];
-  const long length = system_call(__NR_read, file->number(), digits, sizeof digits);
-  if (length < 0) return failure(step::find_tracepoint, length);
-  u32 id = 0;
-  for (long i = 0; i < length && digits[i] >= '0' && digits[i] <= '9'; ++i)
-    id = id * 10 + static_cast<u32>(digits[i] - '0');
+  const long length = system_call(__NR_read, file, digits, sizeof digits);
+  system_call(__NR_close, file);
+  if (length < 0) return length;
+  long id = 0;
+  for (long i = 0; i < length && digits[i] >= '0' && digits[i] <= '9'; ++i) id = id * 10 + (digits[i] - '0');
   return id;
 }
 
 // Where no tracefs is mounted, one that only this process sees, gone with its descriptor.
-inline result<fd> open_detached_tracefs() noexcept {
-  auto context = fd::opened(step::mount_tracefs, system_call(nr_fsopen, "tracefs", abi::fsopen_cloexec));
-  if (!context) return context.error();
-  const long made = system_call(nr_fsconfig, context->number(), abi::fsconfig_cmd_create, 0, 0, 0);
-  if (made < 0) return failure(step::mount_tracefs, made);
-  return fd::opened(step::mount_tracefs, system_call(nr_fsmount, context->number(), abi::fsmount_cloexec, 0));
+inline long open_detached_tracefs() noexcept {
+  const long context = system_call(nr_fsopen, "tracefs", abi::fsopen_cloexec);
+  if (context < 0) return context;
+  long mounted = system_call(nr_fsconfig, context, abi::fsconfig_cmd_create, nullptr, nullptr, 0);
+  if (mounted >= 0) mounted = system_call(nr_fsmount, context, abi::fsmount_cloexec, 0);
+  system_call(__NR_close, context);
+  return mounted;
 }
 
-inline result<u32> find_tracepoint(const char* path) noexcept {
-  constexpr int current_folder = -100;  // AT_FDCWD
-  const auto id = read_tracepoint_id(current_folder, path);
-  if (id || id.error().code != ENOENT) return id;
-  const auto mounted = open_detached_tracefs();
-  if (!mounted) return mounted.error();
-  return read_tracepoint_id(mounted->number(), path + tracefs.size());
-}
-
-template <u32 OldestKernel>
-result<link> attach_to_event(const fd& program, u32 tracepoint) noexcept {
-  abi::perf_event_attr attr{.type = abi::perf_type_tracepoint, .config = tracepoint};
-  // Any CPU will do: the kernel runs the program wherever the tracepoint is passed.
-  auto event = fd::opened(step::open_event,
-                          system_call(__NR_perf_event_open, &attr, -1, 0, -1, abi::perf_flag_fd_cloexec));
-  if (!event) return event.error();
-  const abi::link_create_perf_event request{.prog_fd = program.raw(),
-                                            .target_fd = event->raw(),
-                                            .attach_type = static_cast<u32>(abi::attach_type::perf_event)};
-  const long answer = sys_bpf(abi::command::link_create, request);
-  if constexpr (OldestKernel < kernel(5, 15)) {
-    if (answer == -EINVAL) {  // no perf links before 5.15
-      const long set = system_call(__NR_ioctl, event->number(), abi::perf_ioc_set_bpf, program.number());
-      if (set < 0) return failure(step::set_event_program, set);
-      return link(fd(), std::move(*event));
-    }
-  }
-  auto connection = fd::opened(step::link_create, answer);
-  if (!connection) return connection.error();
-  return link(std::move(*connection), std::move(*event));
+// `path` begins with `tracefs`.
+inline long find_tracepoint(const char* path, outcome& row) noexcept {
+  constexpr long current_folder = -100;  // AT_FDCWD
+  if (!row.fails(step::find_tracepoint, read_tracepoint_id(current_folder, path)) || row.answer != -ENOENT)
+    return row.answer;
+  const long mounted = open_detached_tracefs();
+  if (row.fails(step::mount_tracefs, mounted)) return mounted;
+  row.fails(step::find_tracepoint, read_tracepoint_id(mounted, path + tracefs.size()));
+  system_call(__NR_close, mounted);
+  return row.answer;
 }
 
 }  // namespace detail
@@ -125,16 +107,36 @@ constexpr size_t write_tracepoint_path(text target, char* out, size_t room) noex
   return length;
 }
 
-/// Attaches a program to the tracepoint whose number stands in the file `path`.
-/// Errors: ENOENT when the kernel has no such tracepoint; EACCES without CAP_PERFMON.
-/// Cost:   five system calls; three more where no tracefs is mounted, and their closing.
-/// Kernel: 4.7; as a link since 5.15, before that through the event.
-/// Source: perf_event_open(2); bpf_perf_link_attach() in kernel/bpf/syscall.c at v6.12.
-template <load_policy Policy = load_policy{}>
-[[nodiscard]] result<link> attach_tracepoint(const fd& program, const char* path) noexcept {
-  const auto id = detail::find_tracepoint(path);
-  if (!id) return id.error();
-  return detail::attach_to_event<Policy.oldest_kernel>(program, *id);
+// Puts the program on an event for the tracepoint in `path`.
+template <u32 OldestKernel>
+void link::to_tracepoint(const fd& program, const char* path, outcome& row) noexcept {
+  const long id = detail::find_tracepoint(path, row);
+  if (id < 0) return;
+  const abi::perf_event_attr attr{.type = abi::perf_type_tracepoint, .config = static_cast<u64>(id)};
+  // Any CPU will do: the kernel runs the program wherever the tracepoint is passed.
+  const long opened = system_call(__NR_perf_event_open, &attr, -1, 0, -1, abi::perf_flag_fd_cloexec);
+  if (row.fails(step::open_event, move_away(opened))) return;
+  event_.fill(row.answer);
+  const abi::link_create_perf_event request{.prog_fd = program.raw(),
+                                            .target_fd = event_.raw(),
+                                            .attach_type = static_cast<u32>(abi::attach_type::perf_event)};
+  if (!row.fails(step::link_create, move_away(sys_bpf(abi::command::link_create, request)))) {
+    connection_.fill(row.answer);
+    return;
+  }
+  if constexpr (OldestKernel < kernel(5, 15))
+    if (row.answer == -EINVAL)  // no perf links before 5.15
+      row.fails(step::set_event_program,
+                system_call(__NR_ioctl, event_.number(), abi::perf_ioc_set_bpf, program.number()));
+}
+
+template <load_policy Policy>
+result<link> link::attach_tracepoint(const fd& program, const char* path, const char* subject) noexcept {
+  result<link> out(std::in_place);
+  outcome row{.subject = subject};
+  out->to_tracepoint<Policy.oldest_kernel>(program, path, row);
+  if (row.failed()) out.fail_with([&row] { return to_error(row); });
+  return out;
 }
 
 }  // namespace barebpf::inline BAREBPF_ABI

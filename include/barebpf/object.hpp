@@ -27,7 +27,7 @@ class loaded_object {
       if (candidate.spec.type != static_cast<u32>(Map::type)) fault = cause::wrong_map_type;
       if (fault != cause::none)
         return error{.at = step::find, .why = fault, .offset = candidate.spec.declared_at}.about(wanted);
-      return Map(untyped_map(fd::borrow(candidate.descriptor.number()), to_kernel_name(wanted)));
+      return Map(untyped_map::borrow(candidate.descriptor.number(), to_kernel_name(wanted)));
     }
     return error{.at = step::find, .why = cause::no_such_map}.about(wanted);
   }
@@ -41,7 +41,7 @@ class loaded_object {
       const size_t length = write_tracepoint_path(name_at(candidate.target), path, sizeof path);
       if (length == 0 || length >= sizeof path)
         return error{.at = step::find, .why = cause::not_attachable}.about(wanted);
-      auto attached = attach_tracepoint(candidate.descriptor, path);
+      auto attached = link::attach_tracepoint(candidate.descriptor, path, "");
       if (!attached) return attached.error().about(wanted);
       return attached;
     }
@@ -119,23 +119,22 @@ inline result<buffer<unsigned char>> object::read_file(const char* path) noexcep
   constexpr long current_folder = -100, read_only_close_on_exec = 02000000;  // AT_FDCWD, O_RDONLY | O_CLOEXEC
   constexpr long from_start = 0, from_end = 2;                               // SEEK_SET, SEEK_END
   constexpr long largest_object = 1 << 30;                                   // bytes; BTF counts in 32 bits
-  const auto file =
-      fd::opened(step::open_file, system_call(__NR_openat, current_folder, path, read_only_close_on_exec));
-  if (!file) return file.error();
-  const long size = system_call(__NR_lseek, file->number(), 0, from_end);
+  const fd file = fd::own(system_call(__NR_openat, current_folder, path, read_only_close_on_exec));
+  if (!file.is_open()) return failure(step::open_file, file.number());
+  const long size = system_call(__NR_lseek, file.number(), 0, from_end);
   if (size < 0) return failure(step::read_file, size);
   if (size > largest_object) {  // a folder says that it is endless, and refuses to be read
-    const long refused = system_call(__NR_read, file->number(), nullptr, 0);
+    const long refused = system_call(__NR_read, file.number(), nullptr, 0);
     return refused < 0 ? failure(step::read_file, refused)
                        : error{.at = step::read_file, .why = cause::too_large};
   }
-  if (const long back = system_call(__NR_lseek, file->number(), 0, from_start); back < 0)
+  if (const long back = system_call(__NR_lseek, file.number(), 0, from_start); back < 0)
     return failure(step::read_file, back);
   auto content = buffer<unsigned char>::of(static_cast<size_t>(size));
   if (!content) return content;
   size_t done = 0;
   while (done < content->size()) {
-    const long got = system_call(__NR_read, file->number(), content->data() + done, content->size() - done);
+    const long got = system_call(__NR_read, file.number(), content->data() + done, content->size() - done);
     if (got == -EINTR) continue;
     if (got < 0) return failure(step::read_file, got);
     if (got == 0) break;  // the file shrank; the reader will say what is missing
@@ -203,7 +202,8 @@ result<loaded_object> object::load(const load_options& options) const noexcept {
   const auto program_count = static_cast<u32>(spec_.programs().size());
 
   auto maps = buffer<abi::map_create>::of(map_count);
-  auto programs = buffer<program_record>::of(program_count);
+  auto programs = buffer<abi::prog_load>::of(program_count);
+  auto patches = buffer<program_patch>::of(program_count);
   u32 instructions = 0, longest = 0;
   for (const program_spec& program : spec_.programs()) {
     instructions += program.instruction_count;
@@ -216,28 +216,29 @@ result<loaded_object> object::load(const load_options& options) const noexcept {
   auto program_descriptors = buffer<fd>::of(program_count);
   auto loaded_maps = buffer<loaded_object::loaded_map>::of(map_count);
   auto loaded_programs = buffer<loaded_object::loaded_program>::of(program_count);
-  if (!maps || !programs || !code || !scratch || !license || !map_descriptors || !program_descriptors ||
-      !loaded_maps || !loaded_programs)
+  if (!maps || !programs || !patches || !code || !scratch || !license || !map_descriptors ||
+      !program_descriptors || !loaded_maps || !loaded_programs)
     return error{.at = step::allocate, .code = ENOMEM};
 
   for (u32 i = 0; i < map_count; ++i) (*maps)[i] = to_map_create(image, spec_.maps()[i]);
   abi::insn* next = code->data();
   for (u32 i = 0; i < program_count; ++i) {
     const program_spec& program = spec_.programs()[i];
-    (*programs)[i] = {.code = next,
-                      .instruction_count = program.instruction_count,
-                      .type = program.type,
-                      .program_name = kernel_name_at(image, program.name),
-                      .references = spec_.references().data() + program.first_reference,
-                      .reference_count = program.reference_count};
+    (*programs)[i] = {.prog_type = static_cast<u32>(program.type),
+                      .insn_cnt = program.instruction_count,
+                      .license = license->data(),
+                      .prog_name = kernel_name_at(image, program.name)};
+    (*patches)[i] = {.code = next,
+                     .references = spec_.references().data() + program.first_reference,
+                     .reference_count = program.reference_count};
     for (u32 k = 0; k < program.instruction_count; ++k) *next++ = read_instruction(image, program, k);
   }
   if (spec_.license() != 0) image.copy_string(spec_.license(), license->data(), license->size());
   object_records records{.maps = maps->data(),
                          .map_count = map_count,
                          .programs = programs->data(),
-                         .program_count = program_count,
-                         .license = license->data()};
+                         .patches = patches->data(),
+                         .program_count = program_count};
   buffer<u8> types;
   if constexpr (Policy.btf != btf_choice::none) {
     auto pruned = prune_types(*maps);
@@ -251,9 +252,10 @@ result<loaded_object> object::load(const load_options& options) const noexcept {
   out.maps_ = std::move(*loaded_maps);
   out.programs_ = std::move(*loaded_programs);
   if (const auto named = name_all(out); !named) return named.error();
-  const auto done = load_patched<Policy.btf>(records, map_descriptors->data(), program_descriptors->data(),
-                                             scratch->data(), options.log);
-  if (!done) return done.error();
+  outcome row;
+  load_patched<Policy.btf>(records, map_descriptors->data(), program_descriptors->data(), scratch->data(),
+                           options.log, row);
+  if (row.failed()) return to_error(row);
   for (u32 i = 0; i < map_count; ++i) out.maps_[i].descriptor = std::move((*map_descriptors)[i]);
   for (u32 i = 0; i < program_count; ++i) out.programs_[i].descriptor = std::move((*program_descriptors)[i]);
   return out;

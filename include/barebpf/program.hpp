@@ -4,9 +4,9 @@
 #define BAREBPF_PROGRAM_HPP
 
 #include "buffer.hpp"
-#include "capability.hpp"
 #include "fd.hpp"
 #include "kinds.hpp"
+#include "outcome.hpp"
 
 namespace barebpf::inline BAREBPF_ABI {
 
@@ -39,7 +39,7 @@ class verifier_log {
 
  private:
   template <class Log>
-  friend result<fd> load_program(abi::prog_load attr, Log* log) noexcept;
+  friend long load_program(abi::prog_load& attr, Log* log, cause& why) noexcept;
 
   static constexpr u32 first_size = 64 << 10, largest_size = 16 << 20;
 
@@ -67,22 +67,20 @@ class verifier_log {
 struct no_log {};
 
 /// Loads one program. First without a log, because a log slows the verifier down; after a refusal once more
-/// to be told why.
-/// Errors: refused_by_verifier (the log says why), log_cut; needs_cap_bpf, needs_cap_perfmon; else errno.
+/// to be told why, which `why` then says: refused_by_verifier or log_cut.
+/// Shape:  its descriptor, or negative errno.
 /// Cost:   one bpf(2) call; EAGAIN, which a signal causes, is tried again up to five times.
 /// Source: bpf_prog_load() in kernel/bpf/syscall.c and bpf_vlog_finalize() in kernel/bpf/log.c at v6.12.
 template <class Log>
-[[nodiscard]] result<fd> load_program(abi::prog_load attr, Log* log) noexcept {
+[[nodiscard]] long load_program(abi::prog_load& attr, [[maybe_unused]] Log* log,
+                                [[maybe_unused]] cause& why) noexcept {
   const auto attempt = [&attr] {
-    long answer = 0;
-    for (int tries = 0; tries < 5; ++tries) {
+    long answer = -EAGAIN;
+    for (int tries = 0; tries < 5 && answer == -EAGAIN; ++tries)
       answer = sys_bpf(abi::command::prog_load, attr);
-      if (answer != -EAGAIN) break;
-    }
     return answer;
   };
   long answer = attempt();
-  cause why = cause::none;
   if constexpr (!std::is_same_v<Log, no_log>) {
     if (answer < 0 && answer != -EPERM && log != nullptr && (log->size_ != 0 || log->grow(0))) {
       do {
@@ -98,23 +96,16 @@ template <class Log>
         why = log->is_whole_ ? cause::refused_by_verifier : cause::log_cut;
     }
   }
-  if (answer < 0) {
-    error refused = refusal(step::prog_load, answer, true);
-    if (why != cause::none) refused.why = why;
-    return refused.about(attr.prog_name);
-  }
-  return fd::opened(step::prog_load, answer);
+  return move_away(answer);
 }
 
 /// Gives the kernel types.
-/// Errors: needs_cap_bpf, or the errno of BPF_BTF_LOAD; EINVAL when the kernel does not like a type.
+/// Shape:  their descriptor, or negative errno; EINVAL when the kernel does not like a type.
 /// Kernel: 4.18.
 /// Source: btf_new_fd() in kernel/bpf/btf.c at v6.12.
-[[nodiscard]] inline result<fd> load_btf(const u8* types, u32 size) noexcept {
+[[nodiscard]] inline long load_btf(const u8* types, u32 size) noexcept {
   const abi::btf_load attr{.btf = types, .btf_size = size};
-  const long answer = sys_bpf(abi::command::btf_load, attr);
-  if (answer < 0) return refusal(step::btf_load, answer);
-  return fd::opened(step::btf_load, answer);
+  return move_away(sys_bpf(abi::command::btf_load, attr));
 }
 
 }  // namespace barebpf::inline BAREBPF_ABI

@@ -49,11 +49,14 @@ struct [[nodiscard]] error {
   u64 offset = 0;              ///< bytes from the start of the file, when it came from a file
   char name[48] = {};          ///< the map, program, section or file it is about; cut if longer
 
+  /// Makes this error one about `what`.
+  constexpr void set_name(text what) noexcept {
+    for (size_t i = 0; i < sizeof name - 1; ++i) name[i] = i < what.size() ? what[i] : '\0';
+  }
   /// The same error, about `what`.
   [[nodiscard]] constexpr error about(text what) const noexcept {
     error out = *this;
-    size_t length = what.size() < sizeof name - 1 ? what.size() : sizeof name - 1;
-    for (size_t i = 0; i < sizeof name; ++i) out.name[i] = i < length ? what[i] : '\0';
+    out.set_name(what);
     return out;
   }
 };
@@ -116,6 +119,14 @@ class [[nodiscard]] result {
   constexpr explicit result(std::in_place_t, Arguments&&... arguments) noexcept
       : held_(std::in_place, std::forward<Arguments>(arguments)...) {}
   constexpr result(const error_type& why) noexcept : held_(why) {}
+
+  /// Gives the value up, which must be there, for the error that `make` returns.
+  template <class Function>
+  void fail_with(Function&& make) noexcept {
+    held_.value.~T();
+    ::new (static_cast<void*>(&held_.failure)) error_type(make());
+    held_.has_value = false;
+  }
 
   [[nodiscard]] constexpr bool has_value() const noexcept { return held_.has_value; }
   constexpr explicit operator bool() const noexcept { return held_.has_value; }

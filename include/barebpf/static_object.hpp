@@ -32,8 +32,7 @@ class loaded_static_object {
     // After a fault any type will do: one error is enough.
     constexpr map_type type = fault == cause::none ? static_cast<map_type>(found.type) : map_type::hash;
     constexpr u32 known = index == not_found ? 0 : index;
-    return barebpf::map<type, Key, Value>(
-        untyped_map(fd::borrow(maps_[known].number()), to_kernel_name(Name)));
+    return barebpf::map<type, Key, Value>(untyped_map::borrow(maps_[known].number(), to_kernel_name(Name)));
   }
 
   /// Attaches the program called `Name` where the name of its section says.
@@ -47,9 +46,7 @@ class loaded_static_object {
                             : path_length<known> == 0 ? cause::not_attachable
                                                       : cause::none;
     static_assert(object_check<fault, 0, "", barebpf::name<48>::cut(Name)>::made);
-    auto attached = attach_tracepoint<Policy>(programs_[known], path<known>.characters);
-    if (!attached) return attached.error().about(Name);
-    return attached;
+    return link::attach_tracepoint<Policy>(programs_[known], path<known>.characters, Name.characters);
   }
 
   /// The program called `Name`.
@@ -100,22 +97,31 @@ class static_object {
     return policy.oldest_kernel >= kernel(5, 14);
   }
 
-  template <bool ByIndex>
-  struct program_records {
-    program_record list[detail::at_least_one(spec::program_count)];
+  struct program_loads {
+    abi::prog_load list[detail::at_least_one(spec::program_count)];
   };
   template <bool ByIndex, size_t... Index>
-  static constexpr program_records<ByIndex> make_programs(std::index_sequence<Index...>) noexcept {
-    return {{program_record{.code = spec::template instructions<Index, ByIndex>.code,
-                            .instruction_count = spec::program(Index).instruction_count,
-                            .type = spec::program(Index).type,
-                            .program_name = spec::program_name(Index),
-                            .references = ByIndex ? nullptr : spec::template references<Index>.list,
-                            .reference_count = ByIndex ? 0 : spec::program(Index).reference_count}...}};
+  static constexpr program_loads make_programs(std::index_sequence<Index...>) noexcept {
+    return {{abi::prog_load{.prog_type = static_cast<u32>(spec::program(Index).type),
+                            .insn_cnt = spec::program(Index).instruction_count,
+                            .insns = spec::template instructions<Index, ByIndex>.code,
+                            .license = spec::license.characters,
+                            .prog_name = spec::program_name(Index)}...}};
   }
   template <bool ByIndex>
-  static constexpr program_records<ByIndex> programs =
+  static constexpr program_loads programs =
       make_programs<ByIndex>(std::make_index_sequence<spec::program_count>());
+
+  struct program_patches {
+    program_patch list[detail::at_least_one(spec::program_count)];
+  };
+  template <size_t... Index>
+  static constexpr program_patches make_patches(std::index_sequence<Index...>) noexcept {
+    return {{program_patch{.code = spec::template instructions<Index, false>.code,
+                           .references = spec::template references<Index>.list,
+                           .reference_count = spec::program(Index).reference_count}...}};
+  }
+  static constexpr program_patches patches = make_patches(std::make_index_sequence<spec::program_count>());
 
   template <load_policy Policy>
   static constexpr object_records records = [] {
@@ -123,8 +129,8 @@ class static_object {
     object_records out{.maps = spec::template map_creates<with_btf>.list,
                        .map_count = spec::map_count,
                        .programs = programs<by_index(Policy)>.list,
-                       .program_count = spec::program_count,
-                       .license = spec::license.characters};
+                       .program_count = spec::program_count};
+    if constexpr (!by_index(Policy)) out.patches = patches.list;
     if constexpr (with_btf) {
       out.btf = spec::maps_btf.data;
       out.btf_size = spec::btf_size;
@@ -134,22 +140,21 @@ class static_object {
 
   template <load_policy Policy, class Log>
   static result<loaded_static_object<Image, Policy>> load_with(Log* log) noexcept {
-    loaded_static_object<Image, Policy> out;
-    const auto run = [&]() -> result<void> {
-      constexpr const object_records& all = records<Policy>;
-      if constexpr (by_index(Policy)) {
-        int map_numbers[detail::at_least_one(spec::map_count)];
-        return load_by_index<Policy.btf>(all, out.maps_, out.programs_, map_numbers, log);
-      } else if constexpr (spec::longest_program <= longest_on_stack) {
-        abi::insn scratch[detail::at_least_one(spec::longest_program)];
-        return load_patched<Policy.btf>(all, out.maps_, out.programs_, scratch, log);
-      } else {
-        auto scratch = buffer<abi::insn>::of(spec::longest_program);
-        if (!scratch) return scratch.error();
-        return load_patched<Policy.btf>(all, out.maps_, out.programs_, scratch->data(), log);
-      }
-    };
-    if (const auto done = run(); !done) return done.error();
+    result<loaded_static_object<Image, Policy>> out(std::in_place);
+    outcome row;
+    constexpr const object_records& all = records<Policy>;
+    if constexpr (by_index(Policy)) {
+      int map_numbers[detail::at_least_one(spec::map_count)];
+      load_by_index<Policy.btf>(all, out->maps_, out->programs_, map_numbers, log, row);
+    } else if constexpr (spec::longest_program <= longest_on_stack) {
+      abi::insn scratch[detail::at_least_one(spec::longest_program)];
+      load_patched<Policy.btf>(all, out->maps_, out->programs_, scratch, log, row);
+    } else {
+      auto scratch = buffer<abi::insn>::of(spec::longest_program);
+      if (!scratch) return scratch.error();
+      load_patched<Policy.btf>(all, out->maps_, out->programs_, scratch->data(), log, row);
+    }
+    if (row.failed()) out.fail_with([&row] { return to_error(row); });
     return out;
   }
   static constexpr u32 longest_on_stack = 512;  // instructions, one page

@@ -52,19 +52,23 @@ template <class... Arguments>
   const long given[6] = {detail::to_register(arguments)...};
 #if defined(__x86_64__)
   long answer = number;
-  register long r10 __asm__("r10") = given[3];
-  register long r8 __asm__("r8") = given[4];
-  register long r9 __asm__("r9") = given[5];
-  if constexpr (sizeof...(Arguments) <= 3)
+  // One form for each size, because loading registers that nobody reads costs bytes.
+  if constexpr (sizeof...(Arguments) <= 1)
+    __asm__ volatile("syscall" : "+a"(answer) : "D"(given[0]) : "rcx", "r11", "memory");
+  else if constexpr (sizeof...(Arguments) <= 3)
     __asm__ volatile("syscall"
                      : "+a"(answer)
                      : "D"(given[0]), "S"(given[1]), "d"(given[2])
                      : "rcx", "r11", "memory");
-  else
+  else {
+    register long r10 __asm__("r10") = given[3];
+    register long r8 __asm__("r8") = given[4];
+    register long r9 __asm__("r9") = given[5];
     __asm__ volatile("syscall"
                      : "+a"(answer)
                      : "D"(given[0]), "S"(given[1]), "d"(given[2]), "r"(r10), "r"(r8), "r"(r9)
                      : "rcx", "r11", "memory");
+  }
   return answer;
 #elif defined(__aarch64__)
   register long x8 __asm__("x8") = number;

@@ -4,28 +4,44 @@
 #ifndef BAREBPF_MAP_ELEMENT_HPP
 #define BAREBPF_MAP_ELEMENT_HPP
 
-#include "../capability.hpp"
 #include "../fd.hpp"
+#include "../outcome.hpp"
 
 namespace barebpf::inline BAREBPF_ABI {
 
 /// Creates a map from a finished record.
-/// Errors: needs_cap_bpf, or the errno of BPF_MAP_CREATE; about the map's name.
-[[nodiscard]] inline result<fd> create_map(const abi::map_create& attr) noexcept {
-  const long answer = sys_bpf(abi::command::map_create, attr);
-  if (answer < 0) return refusal(step::map_create, answer).about(attr.map_name);
-  return fd::opened(step::map_create, answer);
+/// Shape: its descriptor, or negative errno.
+[[nodiscard]] inline long create_map(const abi::map_create& attr) noexcept {
+  return move_away(sys_bpf(abi::command::map_create, attr));
 }
 
 /// What the element commands need of a map: its descriptor, and its name for errors.
-/// Threads: safe on one object from several threads; the kernel orders the calls.
+/// Lifetime: an owned map closes its descriptor, a borrowed one is valid as long as its owner.
+/// Threads:  safe on one object from several threads; the kernel orders the calls.
 class untyped_map {
  public:
-  untyped_map() noexcept = default;
-  untyped_map(barebpf::fd fd, kernel_name name) noexcept : fd_(std::move(fd)), name_(name) {}
+  /// Takes `map` over.
+  [[nodiscard]] static untyped_map own(fd map, const kernel_name& name) noexcept {
+    return untyped_map(std::move(map), name, false);
+  }
+  /// Uses a map that somebody else closes.
+  [[nodiscard]] static untyped_map borrow(int number, const kernel_name& name) noexcept {
+    return untyped_map(fd::own(number), name, true);
+  }
 
-  [[nodiscard]] const barebpf::fd& fd() const noexcept { return fd_; }
-  [[nodiscard]] text map_name() const noexcept { return name_; }
+  untyped_map(untyped_map&&) noexcept = default;
+  untyped_map& operator=(untyped_map&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    std::swap(name_, other.name_);
+    std::swap(borrowed_, other.borrowed_);
+    return *this;
+  }
+  [[gnu::always_inline]] ~untyped_map() {
+    if (borrowed_) static_cast<void>(fd_.release());
+  }
+
+  [[nodiscard]] const fd& descriptor() const noexcept { return fd_; }
+  [[nodiscard]] const kernel_name& map_name() const noexcept { return name_; }
 
   [[nodiscard, gnu::always_inline]] long lookup_elem(const void* key, void* value,
                                                      u64 flags = 0) const noexcept {
@@ -47,8 +63,12 @@ class untyped_map {
   }
 
  private:
-  barebpf::fd fd_;
-  kernel_name name_{};
+  untyped_map(fd map, const kernel_name& name, bool borrowed) noexcept
+      : fd_(std::move(map)), name_(name), borrowed_(borrowed) {}
+
+  fd fd_;
+  kernel_name name_;
+  bool borrowed_;
 };
 
 }  // namespace barebpf::inline BAREBPF_ABI

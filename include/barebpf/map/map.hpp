@@ -56,12 +56,12 @@ class map {
                                .max_entries = options.max_entries,
                                .map_flags = options.map_flags,
                                .map_name = to_kernel_name(options.name)};
-    auto created = create_map(attr);
-    if (!created) return created.error();
-    return map(untyped_map(std::move(*created), attr.map_name));
+    outcome created{.subject = attr.map_name.characters};
+    if (created.fails(step::map_create, create_map(attr))) return to_error(created);
+    return map(untyped_map::own(fd::own(created.answer), attr.map_name));
   }
 
-  [[nodiscard]] const barebpf::fd& fd() const noexcept { return untyped_.fd(); }
+  [[nodiscard]] const fd& descriptor() const noexcept { return untyped_.descriptor(); }
   [[nodiscard]] text map_name() const noexcept { return untyped_.map_name(); }
 
   /// Copies out the value under `key`.
@@ -126,8 +126,12 @@ class map {
     if (answer < 0) return explain(at, answer);
     return {};
   }
-  [[nodiscard]] error explain(step at, long answer) const noexcept {
-    return failure(at, answer).about(untyped_.map_name());
+  // Sixteen bytes at once, because an absent key is no reason to be slow.
+  [[nodiscard, gnu::always_inline]] error explain(step at, long answer) const noexcept {
+    error out = failure(at, answer);
+    static_assert(sizeof(kernel_name) <= sizeof out.name);
+    __builtin_memcpy(out.name, &untyped_.map_name(), sizeof(kernel_name));
+    return out;
   }
 
   untyped_map untyped_;
