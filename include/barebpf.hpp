@@ -1,0 +1,4076 @@
+// SPDX-License-Identifier: MIT
+// barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
+// The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
+// Made by tools/amalgamate from files with SHA-256 ec7a7655ab89522fc731357c5459a0aed1e39dc52af455ab177422ff134cf251; do not edit.
+//
+// MIT License
+//
+// Copyright (c) 2026 The barebpf authors
+//
+// Permission is hereby granted, free of charge, to any person obtaining a copy
+// of this software and associated documentation files (the "Software"), to deal
+// in the Software without restriction, including without limitation the rights
+// to use, copy, modify, merge, publish, distribute, sublicense, and/or sell
+// copies of the Software, and to permit persons to whom the Software is
+// furnished to do so, subject to the following conditions:
+//
+// The above copyright notice and this permission notice shall be included in all
+// copies or substantial portions of the Software.
+//
+// THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR
+// IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY,
+// FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE
+// AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER
+// LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM,
+// OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE
+// SOFTWARE.
+
+#include <cerrno>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <sys/syscall.h>
+#include <type_traits>
+#include <utility>
+
+// Room 11.0, barebpf: the whole library.
+#ifndef BAREBPF_BAREBPF_HPP
+#define BAREBPF_BAREBPF_HPP
+
+// Room 2.2, describe: makes the sentence of an error: what was tried, on what, what the kernel said, the
+// likely cause and what to do. Three tables and a writer; nothing is allocated, and nothing is asked again.
+#ifndef BAREBPF_DESCRIBE_HPP
+#define BAREBPF_DESCRIBE_HPP
+
+// Room 0.5, result: what went wrong as one plain value, and a value that may be that instead. Nothing is
+// thrown, printed or allocated here; room 2.2 makes the sentence.
+#ifndef BAREBPF_RESULT_HPP
+#define BAREBPF_RESULT_HPP
+
+// Room 0.3, cause: every reason that the library can name, each with its one sentence. The same row is a
+// compile error of a static_object and the text of an error at run time.
+#ifndef BAREBPF_CAUSE_HPP
+#define BAREBPF_CAUSE_HPP
+
+// Room 0.1, word: the kernel's own short names for integers of a fixed width.
+#ifndef BAREBPF_WORD_HPP
+#define BAREBPF_WORD_HPP
+
+// Room 0.0, version: one number for the release, one name for the binary interface.
+
+// Stands before the guard, so that it fires when a second copy of another release is included.
+#if defined(BAREBPF_VERSION) && BAREBPF_VERSION != 100
+#error "barebpf: two versions meet in one file, so keep one copy of barebpf per program"
+#endif
+
+#ifndef BAREBPF_VERSION_HPP
+#define BAREBPF_VERSION_HPP
+
+/// The release: major * 10000 + minor * 100 + patch.
+#define BAREBPF_VERSION 100
+
+// Machines whose system call instruction room 6.0 knows. Everywhere else, and wherever a user defines
+// BAREBPF_LIBC_SYSCALL, every system call goes through libc's syscall().
+#if !defined(BAREBPF_LIBC_SYSCALL) && !(defined(__x86_64__) && defined(__LP64__)) && \
+    !(defined(__aarch64__) && defined(__LP64__)) && !defined(__s390x__) &&           \
+    !(defined(__riscv) && __riscv_xlen == 64)
+#define BAREBPF_LIBC_SYSCALL
+#endif
+
+/// The inline namespace. Whatever changes inline code changes this name, so that two settings linked
+/// into one program stay two sets of functions.
+#ifdef BAREBPF_LIBC_SYSCALL
+#define BAREBPF_ABI v0_libc
+#else
+#define BAREBPF_ABI v0
+#endif
+
+#endif  // BAREBPF_VERSION_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+using u8 = std::uint8_t;
+using u16 = std::uint16_t;
+using u32 = std::uint32_t;
+using u64 = std::uint64_t;
+using s16 = std::int16_t;
+using s32 = std::int32_t;
+using s64 = std::int64_t;
+using std::size_t;
+
+/// True where the machine that runs this program keeps the highest byte first.
+inline constexpr bool host_is_big_endian = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__;
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_WORD_HPP
+
+// One row per cause: BAREBPF_CAUSE(identifier, "fact, so what to do").
+// A macro and not an array, because static_assert takes only literals in C++20.
+#define BAREBPF_CAUSES(BAREBPF_CAUSE)                                                                 \
+  /* the file as a whole */                                                                           \
+  BAREBPF_CAUSE(not_elf, "this is not an ELF file, so give the .o that clang -target bpf wrote")      \
+  BAREBPF_CAUSE(not_64_bit,                                                                           \
+                "BPF objects are 64-bit ELF files and this one is not, so compile it with "           \
+                "clang -target bpf")                                                                  \
+  BAREBPF_CAUSE(foreign_byte_order,                                                                   \
+                "this object has the other byte order than the machine, so compile "                  \
+                "it with -target bpfel or bpfeb to match")                                            \
+  BAREBPF_CAUSE(not_relocatable,                                                                      \
+                "this ELF file is a program or a shared library, so give the "                        \
+                "relocatable .o instead")                                                             \
+  BAREBPF_CAUSE(not_bpf,                                                                              \
+                "this ELF file holds code of another machine, so compile it with "                    \
+                "clang -target bpf")                                                                  \
+  BAREBPF_CAUSE(truncated,                                                                            \
+                "the file ends before what it announces, so it was cut or overwritten: "              \
+                "copy or compile it again")                                                           \
+  BAREBPF_CAUSE(too_large, "no BPF object is larger than 1 GiB, so this is another kind of file")     \
+  BAREBPF_CAUSE(bad_section_header,                                                                   \
+                "a section header of this ELF file contradicts itself, so the "                       \
+                "file is damaged: compile it again")                                                  \
+  BAREBPF_CAUSE(no_symbols, "the object has no symbol table, so strip it with llvm-strip -g at most") \
+  BAREBPF_CAUSE(bad_symbol,                                                                           \
+                "a symbol points outside its section, so the file is damaged: compile it "            \
+                "again")                                                                              \
+  /* its types */                                                                                     \
+  BAREBPF_CAUSE(no_btf,                                                                               \
+                "maps in .maps are described by BTF and the object has none, so compile it "          \
+                "with -g and keep the .BTF section")                                                  \
+  BAREBPF_CAUSE(bad_btf_header,                                                                       \
+                "the header of .BTF does not fit the section, so the file is damaged: "               \
+                "compile it again")                                                                   \
+  BAREBPF_CAUSE(bad_btf_type,                                                                         \
+                "a type in .BTF runs past its end or names what is not there, so the "                \
+                "file is damaged: compile it again")                                                  \
+  BAREBPF_CAUSE(unknown_btf_kind,                                                                     \
+                "this .BTF holds a kind of type that barebpf does not know, so it "                   \
+                "was made by a newer compiler: use a newer barebpf")                                  \
+  /* its maps */                                                                                      \
+  BAREBPF_CAUSE(static_map,                                                                           \
+                "a static map cannot be found by name, so take the word static away from "            \
+                "the map in the BPF program")                                                         \
+  BAREBPF_CAUSE(map_is_no_struct,                                                                     \
+                "every variable in .maps must be a struct that describes a map, so "                  \
+                "move other variables elsewhere")                                                     \
+  BAREBPF_CAUSE(map_outside_section,                                                                  \
+                "a map lies past the end of .maps, so the file is damaged: "                          \
+                "compile it again")                                                                   \
+  BAREBPF_CAUSE(unknown_map_member,                                                                   \
+                "a map in .maps has a member that is not part of a map "                              \
+                "definition, so look for a misspelling")                                              \
+  BAREBPF_CAUSE(map_member_not_loaded_yet,                                                            \
+                "this version of barebpf cannot honour this member of a map "                         \
+                "definition yet, so leave it out")                                                    \
+  BAREBPF_CAUSE(bad_map_member,                                                                       \
+                "a member of a map definition has the wrong form, so write it with "                  \
+                "__uint, __ulong, __type or __array")                                                 \
+  BAREBPF_CAUSE(two_sizes,                                                                            \
+                "a map gives the size of its key or value twice and differently, so keep "            \
+                "one of them")                                                                        \
+  BAREBPF_CAUSE(no_map_type, "a map in .maps has no type, so add __uint(type, BPF_MAP_TYPE_...)")     \
+  /* its programs */                                                                                  \
+  BAREBPF_CAUSE(unknown_section,                                                                      \
+                "the name of this section tells no program type that barebpf knows, "                 \
+                "so correct the SEC() of the program")                                                \
+  BAREBPF_CAUSE(bad_program,                                                                          \
+                "a program is not whole instructions inside its section, so the file is "             \
+                "damaged: compile it again")                                                          \
+  BAREBPF_CAUSE(static_program,                                                                       \
+                "a static function stands in a program section, so make it global, or "               \
+                "__always_inline if it is a helper")                                                  \
+  BAREBPF_CAUSE(bad_relocation,                                                                       \
+                "a relocation does not point at an instruction that loads an address, "               \
+                "so the file is damaged: compile it again")                                           \
+  BAREBPF_CAUSE(relocation_not_loaded_yet,                                                            \
+                "this version of barebpf loads programs that refer to maps "                          \
+                "only, so keep functions inline and values in maps")                                  \
+  BAREBPF_CAUSE(undefined_symbol,                                                                     \
+                "the program uses a symbol that the object does not define, so "                      \
+                "define it or declare the helper")                                                    \
+  /* what the caller asked for */                                                                     \
+  BAREBPF_CAUSE(no_such_map, "the object has no map of this name, so look for a misspelling")         \
+  BAREBPF_CAUSE(no_such_program, "the object has no program of this name, so look for a misspelling") \
+  BAREBPF_CAUSE(wrong_map_type,                                                                       \
+                "the map is of another type than asked for, so use the class of its "                 \
+                "own type")                                                                           \
+  BAREBPF_CAUSE(wrong_key_size,                                                                       \
+                "the key type has another size than the key in the BPF object, so use "               \
+                "the type that the BPF program declares")                                             \
+  BAREBPF_CAUSE(wrong_value_size,                                                                     \
+                "the value type has another size than the value in the BPF object, "                  \
+                "so use the type that the BPF program declares")                                      \
+  BAREBPF_CAUSE(wrong_key_sign,                                                                       \
+                "the key type and the key in the BPF object differ in signedness, so "                \
+                "use the type that the BPF program declares")                                         \
+  BAREBPF_CAUSE(wrong_value_sign,                                                                     \
+                "the value type and the value in the BPF object differ in "                           \
+                "signedness, so use the type that the BPF program declares")                          \
+  BAREBPF_CAUSE(bad_name,                                                                             \
+                "the kernel takes names of at most 15 letters, digits, underscores and dots, "        \
+                "so choose such a name")                                                              \
+  BAREBPF_CAUSE(not_attachable,                                                                       \
+                "the section of this program does not tell where to attach it, so "                   \
+                "complete the name in SEC(), as in SEC(\"tracepoint/group/event\")")                  \
+  /* what a look at the kernel found out after it refused */                                          \
+  BAREBPF_CAUSE(needs_cap_bpf, "the process lacks CAP_BPF, so run it as root or give it CAP_BPF")     \
+  BAREBPF_CAUSE(needs_cap_perfmon,                                                                    \
+                "the process lacks CAP_PERFMON, which tracing programs need beside "                  \
+                "CAP_BPF, so run it as root or give it both")                                         \
+  BAREBPF_CAUSE(refused_by_verifier,                                                                  \
+                "the kernel's verifier refused the program, so read its log: the "                    \
+                "last lines name the instruction and the reason")                                     \
+  BAREBPF_CAUSE(log_cut,                                                                              \
+                "the verifier refused the program and its log is larger than the buffer that "        \
+                "was given, so give a larger one or let verifier_log grow")
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// Why something failed, as far as the library knows; `none` where only the kernel's errno is known.
+enum class cause : u16 {
+  none = 0,
+#define BAREBPF_CAUSE(identifier, sentence) identifier,
+  BAREBPF_CAUSES(BAREBPF_CAUSE)
+#undef BAREBPF_CAUSE
+};
+
+/// What a reader found: nothing wrong, or the cause, the place in the file and what it is about. A plain
+/// value without a destructor, so that the compiler carries it cheaply through its evaluations.
+struct [[nodiscard]] verdict {
+  cause why = cause::none;
+  u32 section = 0;  ///< index of the ELF section, 0 for the file as a whole
+  u64 offset = 0;   ///< bytes from the start of the file
+  u64 subject = 0;  ///< where in the file the name of the map, member or program stands; 0 for none
+
+  [[nodiscard]] constexpr bool failed() const noexcept { return why != cause::none; }
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_CAUSE_HPP
+// Room 0.2, name: text that is looked at (`text`) and text that is part of a type (`name`).
+#ifndef BAREBPF_NAME_HPP
+#define BAREBPF_NAME_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// A view of characters that somebody else owns.
+/// Shape:    pointer and length; not NUL-terminated.
+/// Lifetime: valid as long as the characters it was made from.
+class text {
+ public:
+  constexpr text() noexcept = default;
+  constexpr text(const char* characters, size_t size) noexcept : data_(characters), size_(size) {}
+  constexpr text(const char* characters) noexcept : data_(characters) {
+    while (characters[size_] != '\0') ++size_;
+  }
+  /// Takes whatever has `data()` and `size()` over `char`: std::string, std::string_view.
+  template <class String>
+  requires requires(const String& s) {
+    { s.data() } -> std::same_as<const char*>;
+    s.size();
+  }
+  constexpr text(const String& s) noexcept : data_(s.data()), size_(s.size()) {}
+
+  /// The characters in front of the first NUL among `room`.
+  [[nodiscard]] static constexpr text until_nul(const char* characters, size_t room) noexcept {
+    size_t size = 0;
+    while (size < room && characters[size] != '\0') ++size;
+    return {characters, size};
+  }
+
+  [[nodiscard]] constexpr const char* data() const noexcept { return data_; }
+  [[nodiscard]] constexpr size_t size() const noexcept { return size_; }
+  [[nodiscard]] constexpr bool empty() const noexcept { return size_ == 0; }
+  [[nodiscard]] constexpr const char* begin() const noexcept { return data_; }
+  [[nodiscard]] constexpr const char* end() const noexcept { return data_ + size_; }
+  [[nodiscard]] constexpr char operator[](size_t at) const noexcept { return data_[at]; }
+
+  [[nodiscard]] constexpr bool starts_with(text head) const noexcept {
+    return size_ >= head.size_ && text(data_, head.size_) == head;
+  }
+  /// What is left behind the first `count` characters.
+  [[nodiscard]] constexpr text without_first(size_t count) const noexcept {
+    return count < size_ ? text(data_ + count, size_ - count) : text();
+  }
+  friend constexpr bool operator==(text a, text b) noexcept {
+    if (a.size_ != b.size_) return false;
+    for (size_t i = 0; i < a.size_; ++i)
+      if (a.data_[i] != b.data_[i]) return false;
+    return true;
+  }
+
+ private:
+  const char* data_ = "";
+  size_t size_ = 0;
+};
+
+/// Text that can be a template argument: `loaded.map<"hits", int, long>()`.
+/// Shape: characters by value, and NULs up to the end.
+template <size_t N>
+struct name {
+  char characters[N] = {};
+
+  constexpr name() noexcept = default;
+  template <size_t M>
+  requires(M <= N) constexpr name(const char (&literal)[M]) noexcept {
+    for (size_t i = 0; i < M; ++i) characters[i] = literal[i];
+  }
+  /// As much of `whole` as there is room for.
+  [[nodiscard]] static constexpr name cut(text whole) noexcept {
+    name out;
+    for (size_t i = 0; i < whole.size() && i + 1 < N; ++i) out.characters[i] = whole[i];
+    return out;
+  }
+  constexpr operator text() const noexcept { return text::until_nul(characters, N); }
+};
+template <size_t M>
+name(const char (&)[M]) -> name<M>;
+
+/// The longest name the kernel keeps for a map or a program, without its NUL.
+/// Source: BPF_OBJ_NAME_LEN in include/uapi/linux/bpf.h at v6.12.
+inline constexpr size_t longest_kernel_name = 15;
+
+/// Room for a kernel name and its NUL.
+struct kernel_name {
+  char characters[longest_kernel_name + 1] = {};
+  constexpr operator text() const noexcept { return text::until_nul(characters, sizeof characters); }
+};
+
+/// True for the characters that bpf(2) takes in a name.
+/// Source: bpf_obj_name_cpy() in kernel/bpf/syscall.c at v6.12; the dot since 5.2.
+[[nodiscard]] constexpr bool is_kernel_name_character(char c) noexcept {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.';
+}
+
+/// True when the kernel takes `wanted` as it stands.
+[[nodiscard]] constexpr bool is_kernel_name(text wanted) noexcept {
+  if (wanted.size() > longest_kernel_name) return false;
+  for (const char c : wanted)
+    if (!is_kernel_name_character(c)) return false;
+  return true;
+}
+
+/// The name under which the kernel keeps what an object file calls `wanted`: cut to 15 characters, and
+/// every character that the kernel refuses replaced by an underscore.
+[[nodiscard]] constexpr kernel_name to_kernel_name(text wanted) noexcept {
+  kernel_name out;
+  for (size_t i = 0; i < wanted.size() && i < longest_kernel_name; ++i)
+    out.characters[i] = is_kernel_name_character(wanted[i]) ? wanted[i] : '_';
+  return out;
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_NAME_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// What the library was doing. Below 256 it is the number of the bpf(2) command (`abi::command`).
+enum class step : u16 {
+  map_create = 0,
+  map_lookup_elem = 1,
+  map_update_elem = 2,
+  map_delete_elem = 3,
+  map_get_next_key = 4,
+  prog_load = 5,
+  btf_load = 18,
+  link_create = 28,
+
+  read_object = 256,        ///< understand an object file; `offset` counts from its start
+  find = 257,               ///< look for a map or a program by name, or check it against C++ types
+  allocate = 258,           ///< get memory
+  open_file = 259,          ///< openat(2)
+  read_file = 260,          ///< read(2), lseek(2)
+  mount_tracefs = 261,      ///< fsopen(2), fsconfig(2), fsmount(2): a tracefs that only this process sees
+  find_tracepoint = 262,    ///< read a tracepoint's number from tracefs
+  open_event = 263,         ///< perf_event_open(2)
+  set_event_program = 264,  ///< ioctl(PERF_EVENT_IOC_SET_BPF), where the kernel has no perf link
+  move_descriptor = 265,    ///< fcntl(F_DUPFD_CLOEXEC), away from 0, 1 and 2
+};
+
+/// Kernel-only error number that leaks out of bpf(2): "operation not supported". Not libc's ENOTSUP.
+/// Source: include/linux/errno.h at v6.12.
+inline constexpr int ENOTSUPP_kernel = 524;
+
+/// What went wrong, where, and on what.
+/// Shape:    64 bytes, trivially copyable; owns nothing, so it may outlive what failed.
+struct [[nodiscard]] error {
+  step at = step::map_create;  ///< what was tried
+  cause why = cause::none;     ///< what the library knows about the reason
+  s32 code = 0;                ///< errno, 0 when no system call failed
+  u64 offset = 0;              ///< bytes from the start of the file, when it came from a file
+  char name[48] = {};          ///< the map, program, section or file it is about; cut if longer
+
+  /// Makes this error one about `what`.
+  constexpr void set_name(text what) noexcept {
+    for (size_t i = 0; i < sizeof name - 1; ++i) name[i] = i < what.size() ? what[i] : '\0';
+  }
+  /// The same error, about `what`.
+  [[nodiscard]] constexpr error about(text what) const noexcept {
+    error out = *this;
+    out.set_name(what);
+    return out;
+  }
+};
+static_assert(sizeof(error) == 64);
+
+namespace detail {
+
+// What a result holds. Plain for plain values, so that such a result is itself trivially copyable.
+template <class T, bool Plain = std::is_trivially_copyable_v<T>>
+struct result_storage {
+  union {
+    T value;
+    error failure;
+  };
+  bool has_value;
+
+  template <class... Arguments>
+  constexpr explicit result_storage(std::in_place_t, Arguments&&... arguments) noexcept
+      : value(std::forward<Arguments>(arguments)...), has_value(true) {}
+  constexpr explicit result_storage(const error& why) noexcept : failure(why), has_value(false) {}
+};
+
+template <class T>
+struct result_storage<T, false> {
+  union {
+    T value;
+    error failure;
+  };
+  bool has_value;
+
+  template <class... Arguments>
+  explicit result_storage(std::in_place_t, Arguments&&... arguments) noexcept
+      : value(std::forward<Arguments>(arguments)...), has_value(true) {}
+  explicit result_storage(const error& why) noexcept : failure(why), has_value(false) {}
+  result_storage(result_storage&& other) noexcept : has_value(other.has_value) {
+    if (has_value)
+      ::new (static_cast<void*>(&value)) T(std::move(other.value));
+    else
+      ::new (static_cast<void*>(&failure)) error(other.failure);
+  }
+  ~result_storage() {
+    if (has_value) value.~T();
+  }
+};
+
+}  // namespace detail
+
+/// A value, or the error that stands in its place. The interface is std::expected's.
+/// Errors: asking a failed result for its value, or a good one for its error, traps.
+template <class T>
+class [[nodiscard]] result {
+ public:
+  using value_type = T;
+  using error_type = barebpf::error;
+
+  template <class U = T>
+  requires std::is_constructible_v<T, U&&>
+  constexpr result(U&& value) noexcept : held_(std::in_place, std::forward<U>(value)) {}
+  template <class... Arguments>
+  constexpr explicit result(std::in_place_t, Arguments&&... arguments) noexcept
+      : held_(std::in_place, std::forward<Arguments>(arguments)...) {}
+  constexpr result(const error_type& why) noexcept : held_(why) {}
+
+  /// Gives the value up, which must be there, for the error that `make` returns.
+  template <class Function>
+  void fail_with(Function&& make) noexcept {
+    held_.value.~T();
+    ::new (static_cast<void*>(&held_.failure)) error_type(make());
+    held_.has_value = false;
+  }
+
+  [[nodiscard]] constexpr bool has_value() const noexcept { return held_.has_value; }
+  constexpr explicit operator bool() const noexcept { return held_.has_value; }
+
+  [[nodiscard]] constexpr T& value() & noexcept { return demand_value(), held_.value; }
+  [[nodiscard]] constexpr const T& value() const& noexcept { return demand_value(), held_.value; }
+  [[nodiscard]] constexpr T&& value() && noexcept { return std::move(value()); }
+  [[nodiscard]] constexpr T& operator*() & noexcept { return value(); }
+  [[nodiscard]] constexpr const T& operator*() const& noexcept { return value(); }
+  [[nodiscard]] constexpr T&& operator*() && noexcept { return std::move(value()); }
+  [[nodiscard]] constexpr T* operator->() noexcept { return &value(); }
+  [[nodiscard]] constexpr const T* operator->() const noexcept { return &value(); }
+  [[nodiscard]] constexpr const error_type& error() const noexcept {
+    if (held_.has_value) __builtin_trap();
+    return held_.failure;
+  }
+
+  template <class U>
+  [[nodiscard]] constexpr T value_or(U&& otherwise) const& noexcept {
+    return held_.has_value ? held_.value : static_cast<T>(std::forward<U>(otherwise));
+  }
+  template <class U>
+  [[nodiscard]] constexpr T value_or(U&& otherwise) && noexcept {
+    return held_.has_value ? std::move(held_.value) : static_cast<T>(std::forward<U>(otherwise));
+  }
+  /// `next(value)`, which gives a result itself, or the error as it is.
+  template <class Function>
+  [[nodiscard]] constexpr auto and_then(Function&& next) && noexcept -> decltype(next(std::declval<T&&>())) {
+    if (!held_.has_value) return held_.failure;
+    return next(std::move(held_.value));
+  }
+  /// A result of what `change` makes of the value, or the error as it is.
+  template <class Function>
+  [[nodiscard]] constexpr auto transform(Function&& change) && noexcept
+      -> result<decltype(change(std::declval<T&&>()))> {
+    if (!held_.has_value) return held_.failure;
+    return change(std::move(held_.value));
+  }
+
+ private:
+  constexpr void demand_value() const noexcept {
+    if (!held_.has_value) __builtin_trap();
+  }
+  detail::result_storage<T> held_;
+};
+
+/// Done, or the error that says why not.
+template <>
+class [[nodiscard]] result<void> {
+ public:
+  using value_type = void;
+  using error_type = barebpf::error;
+
+  constexpr result() noexcept = default;
+  constexpr result(const error_type& why) noexcept : error_(why), has_value_(false) {}
+
+  [[nodiscard]] constexpr bool has_value() const noexcept { return has_value_; }
+  constexpr explicit operator bool() const noexcept { return has_value_; }
+  constexpr void value() const noexcept {
+    if (!has_value_) __builtin_trap();
+  }
+  [[nodiscard]] constexpr const error_type& error() const noexcept {
+    if (has_value_) __builtin_trap();
+    return error_;
+  }
+  template <class Function>
+  [[nodiscard]] constexpr auto and_then(Function&& next) const noexcept -> decltype(next()) {
+    if (!has_value_) return error_;
+    return next();
+  }
+
+ private:
+  error_type error_{};
+  bool has_value_ = true;
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_RESULT_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// One step in words: "cannot <words> <name>".
+struct step_row {
+  step at;
+  text words;
+};
+inline constexpr step_row step_rows[] = {
+    {step::map_create, "create the map"},
+    {step::map_lookup_elem, "look up a key in the map"},
+    {step::map_update_elem, "update an element of the map"},
+    {step::map_delete_elem, "delete a key from the map"},
+    {step::map_get_next_key, "find the next key of the map"},
+    {step::prog_load, "load the program"},
+    {step::btf_load, "load the types"},
+    {step::link_create, "attach the program"},
+    {step::read_object, "read the object"},
+    {step::find, "use"},
+    {step::allocate, "get memory"},
+    {step::open_file, "open the file"},
+    {step::read_file, "read the file"},
+    {step::mount_tracefs, "reach tracefs to attach the program"},
+    {step::find_tracepoint, "find the tracepoint of the program"},
+    {step::open_event, "open the event of the program"},
+    {step::set_event_program, "attach the program to its event"},
+    {step::move_descriptor, "move a descriptor away from 0, 1 and 2"},
+};
+
+/// An error number by its name.
+struct errno_row {
+  s32 code;
+  text errno_name;
+};
+inline constexpr errno_row errno_rows[] = {
+    {EPERM, "EPERM"},
+    {ENOENT, "ENOENT"},
+    {ESRCH, "ESRCH"},
+    {EINTR, "EINTR"},
+    {EIO, "EIO"},
+    {E2BIG, "E2BIG"},
+    {EBADF, "EBADF"},
+    {EAGAIN, "EAGAIN"},
+    {ENOMEM, "ENOMEM"},
+    {EACCES, "EACCES"},
+    {EFAULT, "EFAULT"},
+    {EBUSY, "EBUSY"},
+    {EEXIST, "EEXIST"},
+    {ENODEV, "ENODEV"},
+    {EINVAL, "EINVAL"},
+    {ENFILE, "ENFILE"},
+    {EMFILE, "EMFILE"},
+    {ENOSPC, "ENOSPC"},
+    {ERANGE, "ERANGE"},
+    {ENOSYS, "ENOSYS"},
+    {EISDIR, "EISDIR"},
+    {ELOOP, "ELOOP"},
+    {ENOTDIR, "ENOTDIR"},
+    {ENAMETOOLONG, "ENAMETOOLONG"},
+    {ESPIPE, "ESPIPE"},
+    {EOPNOTSUPP, "EOPNOTSUPP"},
+    {ENOTSUPP_kernel, "ENOTSUPP"},
+};
+
+/// What an errno usually means at a step, and what to do about it.
+struct hint_row {
+  step at;
+  s32 code;
+  text sentence;
+};
+inline constexpr hint_row hint_rows[] = {
+    {step::map_create, EPERM,
+     "the process has CAP_BPF, so before Linux 5.11 RLIMIT_MEMLOCK is too small: raise it with ulimit -l"},
+    {step::map_create, EINVAL,
+     "the kernel does not know this map type, or does not allow one of its sizes, flags or a max_entries of "
+     "0"},
+    {step::map_create, E2BIG, "the keys and values are larger than the kernel allows, so make them smaller"},
+    {step::map_create, ENOMEM, "the kernel has no memory for so many entries, so ask for fewer"},
+    {step::map_lookup_elem, ENOENT, "the key is not in the map"},
+    {step::map_update_elem, ENOENT, "the key is not in the map, and update::exist only replaces"},
+    {step::map_update_elem, EEXIST, "the key is in the map already, and update::noexist only creates"},
+    {step::map_update_elem, E2BIG, "the map is full, so delete elements or create it with more max_entries"},
+    {step::map_delete_elem, ENOENT, "the key is not in the map"},
+    {step::map_get_next_key, ENOENT, "there is no key after this one"},
+    {step::prog_load, EPERM,
+     "the process has the capabilities, so the kernel is locked down for this program type, or before Linux "
+     "5.11 RLIMIT_MEMLOCK is too small"},
+    {step::prog_load, EACCES, "the verifier refused the program, so give load a verifier_log and read it"},
+    {step::prog_load, EINVAL,
+     "the verifier refused the program or the kernel does not know its type, so give load a verifier_log and "
+     "read it"},
+    {step::find_tracepoint, ENOENT,
+     "the kernel has no such tracepoint, so look for its group and name under /sys/kernel/tracing/events"},
+    {step::find_tracepoint, EACCES, "the process may not read tracefs, so run it as root"},
+    {step::mount_tracefs, EPERM,
+     "tracefs is not mounted and a private one needs CAP_SYS_ADMIN, so mount it: mount -t tracefs tracefs "
+     "/sys/kernel/tracing"},
+    {step::mount_tracefs, ENODEV,
+     "the kernel was built without tracefs, so it has no tracepoints to attach to"},
+    {step::open_event, EACCES, "the process lacks CAP_PERFMON, so run it as root or give it CAP_PERFMON"},
+    {step::open_event, ENODEV, "CPU 0 is offline, so bring it online"},
+    {step::link_create, EINVAL,
+     "the kernel does not attach programs of this type here, or is older than 5.15"},
+    {step::open_file, ENOENT, "there is no such file"},
+    {step::open_file, EACCES, "the process may not read it"},
+    {step::read_file, EISDIR, "it is a folder, so give the object file inside it"},
+};
+
+/// The words for a step; empty for one without a row.
+[[nodiscard]] constexpr text step_words(step at) noexcept {
+  for (const step_row& row : step_rows)
+    if (row.at == at) return row.words;
+  return {};
+}
+/// The name of an error number; empty for one without a row.
+[[nodiscard]] constexpr text errno_name(s32 code) noexcept {
+  for (const errno_row& row : errno_rows)
+    if (row.code == code) return row.errno_name;
+  return {};
+}
+/// What an errno usually means at a step; empty when there is nothing to say.
+[[nodiscard]] constexpr text hint(step at, s32 code) noexcept {
+  for (const hint_row& row : hint_rows)
+    if (row.at == at && row.code == code) return row.sentence;
+  if (code == EMFILE) return "the process has too many files open, so close some or raise ulimit -n";
+  if (code == ENFILE) return "the machine has too many files open, so close some";
+  if (code == ENOSYS)
+    return "the kernel does not have this system call, so it is too old or built without it";
+  return {};
+}
+/// The sentence of a cause; empty for `none`.
+[[nodiscard]] constexpr text cause_sentence(cause why) noexcept {
+  switch (why) {
+    case cause::none:
+      return {};
+#define BAREBPF_CAUSE(identifier, sentence) \
+  case cause::identifier:                   \
+    return sentence;
+      BAREBPF_CAUSES(BAREBPF_CAUSE)
+#undef BAREBPF_CAUSE
+  }
+  return {};
+}
+
+namespace detail {
+
+// Writes text into a buffer, leaving off what does not fit.
+class text_writer {
+ public:
+  constexpr text_writer(char* buffer, size_t size) noexcept : buffer_(buffer), room_(size) {}
+
+  constexpr text_writer& operator<<(text more) noexcept {
+    for (const char c : more)
+      if (used_ + 1 < room_) buffer_[used_++] = c;
+    return *this;
+  }
+  constexpr text_writer& operator<<(u64 number) noexcept {
+    char digits[20] = {};
+    size_t first = sizeof digits;
+    do {
+      digits[--first] = static_cast<char>('0' + number % 10);
+      number /= 10;
+    } while (number != 0);
+    return *this << text(digits + first, sizeof digits - first);
+  }
+  constexpr text finish() noexcept {
+    if (room_ == 0) return {};
+    buffer_[used_] = '\0';
+    return {buffer_, used_};
+  }
+
+ private:
+  char* buffer_;
+  size_t room_;
+  size_t used_ = 0;
+};
+
+}  // namespace detail
+
+/// Writes one English sentence about `what` into `buffer`, with a NUL behind it. 512 bytes are always enough.
+/// Shape: returns a view of what was written; cut at the buffer's end if it is smaller.
+constexpr text describe(const error& what, char* buffer, size_t size) noexcept {
+  detail::text_writer out(buffer, size);
+  const text subject(what.name);
+  out << "cannot " << step_words(what.at);
+  if (!subject.empty()) out << " '" << subject << "'";
+  if (what.at == step::read_object) out << " at byte " << what.offset;
+  out << ": ";
+  const text reason = what.why != cause::none ? cause_sentence(what.why) : hint(what.at, what.code);
+  if (what.code != 0) {
+    out << "the kernel said ";
+    if (const text known = errno_name(what.code); !known.empty()) out << known << " ";
+    out << "(" << static_cast<u64>(what.code < 0 ? -what.code : what.code) << ")";
+    if (!reason.empty()) out << ": ";
+  }
+  return (out << reason).finish();
+}
+
+/// The same into an array: `char buffer[512]; describe(error, buffer)`.
+template <size_t Size>
+constexpr text describe(const error& what, char (&buffer)[Size]) noexcept {
+  return describe(what, buffer, Size);
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_DESCRIBE_HPP
+// Room 10.2, object: an object that is read and made real while the program runs.
+#ifndef BAREBPF_OBJECT_HPP
+#define BAREBPF_OBJECT_HPP
+
+// Room 9.0, link: attaches programs and holds them there.
+#ifndef BAREBPF_LINK_HPP
+#define BAREBPF_LINK_HPP
+
+// Room 1.3, abi/perf: what perf_event_open(2) and tracefs without a mount take.
+#ifndef BAREBPF_ABI_PERF_HPP
+#define BAREBPF_ABI_PERF_HPP
+
+namespace barebpf::inline BAREBPF_ABI::abi {
+
+/// The first 64 bytes of struct perf_event_attr, which every kernel takes.
+/// Source: perf_event_open(2); PERF_ATTR_SIZE_VER0 in include/uapi/linux/perf_event.h at v6.12.
+struct perf_event_attr {
+  u32 type = 0;
+  u32 size = 64;
+  u64 config = 0;
+  u64 sample_period = 0;
+  u64 sample_type = 0;
+  u64 read_format = 0;
+  u64 flags = 0;
+  u32 wakeup_events = 0;
+  u32 breakpoint_type = 0;
+  u64 config1 = 0;
+};
+static_assert(sizeof(perf_event_attr) == 64 && offsetof(perf_event_attr, config1) == 56);
+
+inline constexpr u32 perf_type_tracepoint = 2;       // PERF_TYPE_TRACEPOINT
+inline constexpr u64 perf_flag_fd_cloexec = 8;       // PERF_FLAG_FD_CLOEXEC
+inline constexpr u32 perf_ioc_set_bpf = 0x40042408;  // PERF_EVENT_IOC_SET_BPF
+
+// Source: include/uapi/linux/mount.h at v6.12.
+inline constexpr u32 fsopen_cloexec = 1;       // FSOPEN_CLOEXEC
+inline constexpr u32 fsconfig_cmd_create = 6;  // FSCONFIG_CMD_CREATE
+inline constexpr u32 fsmount_cloexec = 1;      // FSMOUNT_CLOEXEC
+
+}  // namespace barebpf::inline BAREBPF_ABI::abi
+
+#endif  // BAREBPF_ABI_PERF_HPP
+// Room 8.0, program: hands instructions to the verifier and keeps what it says.
+#ifndef BAREBPF_PROGRAM_HPP
+#define BAREBPF_PROGRAM_HPP
+
+// Room 0.6, buffer: the one owner of heap memory. Used by what reads objects at run time; a program that
+// lets the compiler read its object never allocates.
+#ifndef BAREBPF_BUFFER_HPP
+#define BAREBPF_BUFFER_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// An array on the heap that says so when there is no memory.
+/// Lifetime: freed with the buffer; moving empties the source.
+template <class T>
+class buffer {
+ public:
+  buffer() noexcept = default;
+  buffer(buffer&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  buffer& operator=(buffer&& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+    return *this;
+  }
+  ~buffer() { delete[] data_; }
+
+  /// Makes room for `count` value-initialized elements.
+  /// Errors: ENOMEM, with step `allocate`.
+  [[nodiscard]] static result<buffer> of(size_t count) noexcept {
+    buffer out;
+    if (count == 0) return out;
+    if (count <= static_cast<size_t>(-1) / 2 / sizeof(T)) out.data_ = new (std::nothrow) T[count]();
+    if (out.data_ == nullptr) return error{.at = step::allocate, .code = ENOMEM};
+    out.size_ = count;
+    return out;
+  }
+
+  [[nodiscard]] T* data() noexcept { return data_; }
+  [[nodiscard]] const T* data() const noexcept { return data_; }
+  [[nodiscard]] size_t size() const noexcept { return size_; }
+  [[nodiscard]] T& operator[](size_t at) noexcept { return data_[at]; }
+  [[nodiscard]] const T& operator[](size_t at) const noexcept { return data_[at]; }
+  [[nodiscard]] T* begin() noexcept { return data_; }
+  [[nodiscard]] T* end() noexcept { return data_ + size_; }
+  [[nodiscard]] const T* begin() const noexcept { return data_; }
+  [[nodiscard]] const T* end() const noexcept { return data_ + size_; }
+
+ private:
+  T* data_ = nullptr;
+  size_t size_ = 0;
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_BUFFER_HPP
+// Room 6.1, fd: file descriptors and who closes them.
+#ifndef BAREBPF_FD_HPP
+#define BAREBPF_FD_HPP
+
+// Room 6.0, syscall: the one door to the kernel. Every system call of the library goes through
+// `system_call`, and every bpf(2) through `sys_bpf`.
+#ifndef BAREBPF_SYSCALL_HPP
+#define BAREBPF_SYSCALL_HPP
+
+// Room 1.0, abi/bpf: what bpf(2) takes, as plain records of our own. One record per command, every member
+// initialized, so that no byte is ever left over; <linux/bpf.h> is never needed and never in the way.
+#ifndef BAREBPF_ABI_BPF_HPP
+#define BAREBPF_ABI_BPF_HPP
+
+namespace barebpf::inline BAREBPF_ABI::abi {
+
+/// A user-space address as the kernel reads it: 64 bits on every machine. Takes addresses of static
+/// objects inside constant expressions.
+class address {
+ public:
+  constexpr address() noexcept = default;
+  constexpr address(const volatile void* where) noexcept : where_(where) {}
+
+ private:
+  // Read by the kernel only.
+#if __SIZEOF_POINTER__ == 8
+  [[maybe_unused]] const volatile void* where_ = nullptr;
+#elif __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+  [[maybe_unused]] u32 high_ = 0;
+  [[maybe_unused]] const volatile void* where_ = nullptr;
+#else
+  [[maybe_unused]] const volatile void* where_ = nullptr;
+  [[maybe_unused]] u32 high_ = 0;
+#endif
+};
+static_assert(sizeof(address) == 8);
+
+/// The commands of bpf(2), by the kernel's names.
+/// Source: enum bpf_cmd in include/uapi/linux/bpf.h at v6.18.
+enum class command : u32 {
+  map_create = 0,
+  map_lookup_elem = 1,
+  map_update_elem = 2,
+  map_delete_elem = 3,
+  map_get_next_key = 4,
+  prog_load = 5,
+  prog_get_next_id = 11,
+  map_get_next_id = 12,
+  prog_get_fd_by_id = 13,
+  map_get_fd_by_id = 14,
+  obj_get_info_by_fd = 15,
+  btf_load = 18,
+  link_create = 28,
+};
+
+/// Program types, by the kernel's names.
+/// Source: enum bpf_prog_type in include/uapi/linux/bpf.h at v6.18.
+enum class prog_type : u32 {
+  unspec = 0,
+  tracepoint = 5,
+};
+
+/// Attach types, by the kernel's names.
+/// Source: enum bpf_attach_type in include/uapi/linux/bpf.h at v6.18.
+enum class attach_type : u32 {
+  perf_event = 41,
+};
+
+/// Values of `src_reg` that make a load of 64 bits mean something else than a number.
+inline constexpr u8 pseudo_map_fd = 1;   // BPF_PSEUDO_MAP_FD
+inline constexpr u8 pseudo_map_idx = 5;  // BPF_PSEUDO_MAP_IDX, 5.14
+
+/// Operation code of the two-slot load of 64 bits, BPF_LD | BPF_IMM | BPF_DW.
+inline constexpr u8 opcode_ld_imm64 = 0x18;
+
+/// One instruction as the kernel takes it. The two register numbers share a byte, and which of them has
+/// the low half follows the machine's byte order.
+struct insn {
+  u8 opcode = 0;
+  u8 registers = 0;
+  s16 offset = 0;
+  s32 immediate = 0;
+
+  /// Sets the source register and leaves the destination register.
+  constexpr void set_source(u8 source) noexcept {
+    registers = static_cast<u8>(host_is_big_endian ? (registers & 0xf0) | source
+                                                   : (registers & 0x0f) | (source << 4));
+  }
+};
+static_assert(sizeof(insn) == 8);
+
+/// What BPF_MAP_CREATE reads.
+struct map_create {
+  u32 map_type = 0;
+  u32 key_size = 0;
+  u32 value_size = 0;
+  u32 max_entries = 0;
+  u32 map_flags = 0;
+  u32 inner_map_fd = 0;
+  u32 numa_node = 0;
+  kernel_name map_name{};
+  u32 map_ifindex = 0;
+  u32 btf_fd = 0;
+  u32 btf_key_type_id = 0;
+  u32 btf_value_type_id = 0;
+  u32 btf_vmlinux_value_type_id = 0;
+  alignas(8) u64 map_extra = 0;
+};
+static_assert(sizeof(map_create) == 72 && offsetof(map_create, map_name) == 28 &&
+              offsetof(map_create, map_extra) == 64);
+
+/// What BPF_MAP_LOOKUP_ELEM and BPF_MAP_UPDATE_ELEM read.
+struct map_elem {
+  u32 map_fd = 0;
+  alignas(8) address key{};
+  address value{};
+  u64 flags = 0;
+};
+static_assert(sizeof(map_elem) == 32 && offsetof(map_elem, flags) == 24);
+
+/// What BPF_MAP_DELETE_ELEM reads: no flags, any byte behind the key is EINVAL.
+struct map_key {
+  u32 map_fd = 0;
+  alignas(8) address key{};
+};
+static_assert(sizeof(map_key) == 16);
+
+/// What BPF_MAP_GET_NEXT_KEY reads; without a key it gives the first.
+struct map_next_key {
+  u32 map_fd = 0;
+  alignas(8) address key{};
+  address next_key{};
+};
+static_assert(sizeof(map_next_key) == 24);
+
+/// What BPF_PROG_LOAD reads, and writes `log_true_size` back to (6.4).
+struct prog_load {
+  u32 prog_type = 0;
+  u32 insn_cnt = 0;
+  alignas(8) address insns{};
+  address license{};
+  u32 log_level = 0;
+  u32 log_size = 0;
+  address log_buf{};
+  u32 kern_version = 0;
+  u32 prog_flags = 0;
+  kernel_name prog_name{};
+  u32 prog_ifindex = 0;
+  u32 expected_attach_type = 0;
+  u32 prog_btf_fd = 0;
+  u32 func_info_rec_size = 0;
+  address func_info{};
+  u32 func_info_cnt = 0;
+  u32 line_info_rec_size = 0;
+  address line_info{};
+  u32 line_info_cnt = 0;
+  u32 attach_btf_id = 0;
+  u32 attach_prog_fd = 0;
+  u32 core_relo_cnt = 0;
+  address fd_array{};
+  address core_relos{};
+  u32 core_relo_rec_size = 0;
+  u32 log_true_size = 0;
+};
+static_assert(sizeof(prog_load) == 144 && offsetof(prog_load, prog_name) == 48 &&
+              offsetof(prog_load, fd_array) == 120 && offsetof(prog_load, log_true_size) == 140);
+
+/// What BPF_BTF_LOAD reads.
+struct btf_load {
+  alignas(8) address btf{};
+  address btf_log_buf{};
+  u32 btf_size = 0;
+  u32 btf_log_size = 0;
+  u32 btf_log_level = 0;
+  u32 btf_log_true_size = 0;
+};
+static_assert(sizeof(btf_load) == 32 && offsetof(btf_load, btf_log_true_size) == 28);
+
+/// What BPF_LINK_CREATE reads for a perf event.
+struct link_create_perf_event {
+  u32 prog_fd = 0;
+  u32 target_fd = 0;
+  u32 attach_type = 0;
+  u32 flags = 0;
+  u64 bpf_cookie = 0;
+};
+static_assert(sizeof(link_create_perf_event) == 24);
+
+/// What the commands that walk over ids read, and write `next_id` back to.
+struct next_id {
+  u32 start_id = 0;
+  u32 next_id = 0;
+  u32 open_flags = 0;
+};
+static_assert(sizeof(next_id) == 12);
+
+/// What BPF_OBJ_GET_INFO_BY_FD reads, and writes `info_len` back to.
+struct obj_info {
+  u32 bpf_fd = 0;
+  u32 info_len = 0;
+  alignas(8) address info{};
+};
+static_assert(sizeof(obj_info) == 16);
+
+/// The argument of bpf(2): one named member for each form it takes. Only storage; what is handed to the
+/// kernel is one member with its own size.
+union bpf_attr {
+  abi::map_create map_create{};
+  abi::map_elem map_elem;
+  abi::map_key map_key;
+  abi::map_next_key map_next_key;
+  abi::prog_load prog_load;
+  abi::btf_load btf_load;
+  abi::link_create_perf_event link_create_perf_event;
+  abi::next_id next_id;
+  abi::obj_info obj_info;
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI::abi
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// Map types, by the kernel's names.
+/// Source: enum bpf_map_type in include/uapi/linux/bpf.h at v6.18; the last two newer.
+enum class map_type : u32 {
+  unspec = 0,
+  hash = 1,
+  array = 2,
+  prog_array = 3,
+  perf_event_array = 4,
+  percpu_hash = 5,
+  percpu_array = 6,
+  stack_trace = 7,
+  cgroup_array = 8,
+  lru_hash = 9,
+  lru_percpu_hash = 10,
+  lpm_trie = 11,
+  array_of_maps = 12,
+  hash_of_maps = 13,
+  devmap = 14,
+  sockmap = 15,
+  cpumap = 16,
+  xskmap = 17,
+  sockhash = 18,
+  cgroup_storage = 19,
+  reuseport_sockarray = 20,
+  percpu_cgroup_storage = 21,
+  queue = 22,
+  stack = 23,
+  sk_storage = 24,
+  devmap_hash = 25,
+  struct_ops = 26,
+  ringbuf = 27,
+  inode_storage = 28,
+  task_storage = 29,
+  bloom_filter = 30,
+  user_ringbuf = 31,
+  cgrp_storage = 32,
+  arena = 33,
+  insn_array = 34,
+  rhash = 35,
+};
+
+/// What update_elem does when the key is there, or is not.
+enum class update : u64 {
+  any = 0,      ///< BPF_ANY: create or replace
+  noexist = 1,  ///< BPF_NOEXIST: create; EEXIST when the key is there
+  exist = 2,    ///< BPF_EXIST: replace; ENOENT when the key is not there
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_ABI_BPF_HPP
+
+#ifdef BAREBPF_LIBC_SYSCALL
+#include <unistd.h>  // syscall
+#endif
+
+#ifndef __NR_bpf
+#error "barebpf: this machine's C library does not number bpf(2), so install newer kernel headers"
+#endif
+
+namespace barebpf::inline BAREBPF_ABI {
+
+// The numbers of the calls that came after Linux 5.1 are the same on every machine.
+inline constexpr long nr_fsopen = 430, nr_fsconfig = 431, nr_fsmount = 432;
+
+namespace detail {
+
+// Numbers and pointers, as the registers take them.
+template <class T>
+[[nodiscard, gnu::always_inline]] inline long to_register([[maybe_unused]] T value) noexcept {
+  if constexpr (std::is_null_pointer_v<T>)
+    return 0;
+  else if constexpr (std::is_pointer_v<T>)
+    return reinterpret_cast<long>(value);
+  else
+    return static_cast<long>(value);
+}
+
+}  // namespace detail
+
+/// Makes one system call.
+/// Shape:  what the kernel returns: negative errno, or the answer.
+/// Cost:   the instruction itself, never a function call: the return from one costs more after the kernel
+///         than the whole of the rest. With BAREBPF_LIBC_SYSCALL, libc's syscall().
+/// Source: syscall(2).
+template <class... Arguments>
+[[gnu::always_inline]] inline long system_call(long number, Arguments... arguments) noexcept {
+  static_assert(sizeof...(Arguments) <= 6, "barebpf: a system call takes at most six arguments");
+#if defined(BAREBPF_LIBC_SYSCALL)
+  const long answer = ::syscall(number, detail::to_register(arguments)...);
+  return answer < 0 ? -static_cast<long>(errno) : answer;
+#else
+  const long given[6] = {detail::to_register(arguments)...};
+#if defined(__x86_64__)
+  long answer = number;
+  // One form for each size, because loading registers that nobody reads costs bytes.
+  if constexpr (sizeof...(Arguments) <= 1)
+    __asm__ volatile("syscall" : "+a"(answer) : "D"(given[0]) : "rcx", "r11", "memory");
+  else if constexpr (sizeof...(Arguments) <= 3)
+    __asm__ volatile("syscall"
+                     : "+a"(answer)
+                     : "D"(given[0]), "S"(given[1]), "d"(given[2])
+                     : "rcx", "r11", "memory");
+  else {
+    register long r10 __asm__("r10") = given[3];
+    register long r8 __asm__("r8") = given[4];
+    register long r9 __asm__("r9") = given[5];
+    __asm__ volatile("syscall"
+                     : "+a"(answer)
+                     : "D"(given[0]), "S"(given[1]), "d"(given[2]), "r"(r10), "r"(r8), "r"(r9)
+                     : "rcx", "r11", "memory");
+  }
+  return answer;
+#elif defined(__aarch64__)
+  register long x8 __asm__("x8") = number;
+  register long x0 __asm__("x0") = given[0];
+  register long x1 __asm__("x1") = given[1];
+  register long x2 __asm__("x2") = given[2];
+  register long x3 __asm__("x3") = given[3];
+  register long x4 __asm__("x4") = given[4];
+  register long x5 __asm__("x5") = given[5];
+  __asm__ volatile("svc #0"
+                   : "+r"(x0)
+                   : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5)
+                   : "memory", "cc");
+  return x0;
+#elif defined(__s390x__)
+  register long r1 __asm__("1") = number;
+  register long r2 __asm__("2") = given[0];
+  register long r3 __asm__("3") = given[1];
+  register long r4 __asm__("4") = given[2];
+  register long r5 __asm__("5") = given[3];
+  register long r6 __asm__("6") = given[4];
+  register long r7 __asm__("7") = given[5];
+  __asm__ volatile("svc 0"
+                   : "+d"(r2)
+                   : "d"(r1), "d"(r3), "d"(r4), "d"(r5), "d"(r6), "d"(r7)
+                   : "memory", "cc");
+  return r2;
+#else  // riscv64; room 0.0 sends every other machine to libc
+  register long a7 __asm__("a7") = number;
+  register long a0 __asm__("a0") = given[0];
+  register long a1 __asm__("a1") = given[1];
+  register long a2 __asm__("a2") = given[2];
+  register long a3 __asm__("a3") = given[3];
+  register long a4 __asm__("a4") = given[4];
+  register long a5 __asm__("a5") = given[5];
+  __asm__ volatile("ecall" : "+r"(a0) : "r"(a7), "r"(a1), "r"(a2), "r"(a3), "r"(a4), "r"(a5) : "memory");
+  return a0;
+#endif
+#endif
+}
+
+/// Makes one bpf(2) call with a record of room 1.0 and its exact size.
+/// Shape:  what the kernel returns: negative errno, or the answer.
+/// Source: bpf(2).
+template <class Record>
+[[gnu::always_inline]] inline long sys_bpf(abi::command command, Record& record) noexcept {
+  static_assert(sizeof(Record) <= sizeof(abi::bpf_attr) && std::is_trivially_copyable_v<Record>,
+                "barebpf: the kernel reads an attr as raw bytes, so it must be a record of union bpf_attr");
+  return system_call(__NR_bpf, static_cast<long>(command), &record, sizeof(Record));
+}
+
+/// The error of a system call that returned `answer`, which is negative.
+[[nodiscard]] constexpr error failure(step at, long answer) noexcept {
+  return {.at = at, .code = static_cast<s32>(-answer)};
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_SYSCALL_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// Moves a descriptor that a system call has just opened away from 0, 1 and 2: a program that closed those
+/// would otherwise print into a map.
+/// Shape:  the descriptor to use, or negative errno; what is negative already stays as it is.
+/// Cost:   none, unless it has to move: then two system calls.
+[[nodiscard, gnu::noinline]] inline long move_away(long opened) noexcept {
+  if (opened > 2 || opened < 0) [[likely]]
+    return opened;
+  constexpr long f_dupfd_cloexec = 1030;  // F_DUPFD_CLOEXEC, the same on every machine
+  const long moved = system_call(__NR_fcntl, opened, f_dupfd_cloexec, 3);
+  system_call(__NR_close, opened);
+  return moved;
+}
+
+/// A file descriptor that is owned.
+/// Lifetime: closed with the object; moving empties the source. There is no copy, because closing twice
+///           closes somebody else's file.
+class fd {
+ public:
+  fd() noexcept = default;
+  /// Takes over what a system call opened; a negative errno stays one and is never closed.
+  [[nodiscard]] static fd own(long number) noexcept { return fd(static_cast<int>(number)); }
+
+  fd(fd&& other) noexcept : number_(other.release()) {}
+  fd& operator=(fd&& other) noexcept {
+    std::swap(number_, other.number_);
+    return *this;
+  }
+  [[gnu::always_inline]] ~fd() {
+    if (number_ >= 0) system_call(__NR_close, number_);
+  }
+
+  /// The number; negative when there is none.
+  [[nodiscard]] int number() const noexcept { return number_; }
+  /// The number as bpf(2) takes it.
+  [[nodiscard]] u32 raw() const noexcept { return static_cast<u32>(number_); }
+  [[nodiscard]] bool is_open() const noexcept { return number_ >= 0; }
+  /// Takes over `number`, which was just opened; this object must be empty.
+  void fill(long number) noexcept { number_ = static_cast<int>(number); }
+  /// Hands the number over: whoever takes it closes it.
+  [[nodiscard]] int release() noexcept { return std::exchange(number_, -1); }
+
+ private:
+  explicit fd(int number) noexcept : number_(number) {}
+  int number_ = -1;
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_FD_HPP
+// Room 2.0, kinds: the table of map types. One row says what the kernel allows on a type; the typed maps,
+// the loader and the tests read it here and nowhere else.
+#ifndef BAREBPF_KINDS_HPP
+#define BAREBPF_KINDS_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// A kernel version as a number that can be compared: `kernel(5, 15) < kernel(6, 1)`.
+[[nodiscard]] constexpr u32 kernel(u32 version, u32 patchlevel) noexcept {
+  return version << 16 | patchlevel << 8;
+}
+
+/// Operations of bpf(2) on the elements of a map, as bits.
+enum operation : u32 {
+  can_lookup = 1u << 0,
+  can_update = 1u << 1,
+  can_delete = 1u << 2,
+  can_get_next_key = 1u << 3,
+};
+
+/// What the kernel allows on one map type.
+struct map_kind {
+  map_type type;
+  text type_name;       ///< the kernel's word for it
+  u32 first_kernel;     ///< as `kernel()` gives it
+  u32 operations;       ///< bits of `operation`
+  bool hashes_the_key;  ///< keys are compared as raw bytes, so they must hold no padding
+};
+
+/// One row per type that has a typed form. Sources: kernel/bpf/syscall.c and the `map_ops` of each type at
+/// v6.12; executed by tests/kernel on the running kernel.
+inline constexpr map_kind map_kinds[] = {
+    {map_type::hash, "hash", kernel(3, 19), can_lookup | can_update | can_delete | can_get_next_key, true},
+};
+
+/// The row of `type`, or nullptr where the type has no row yet.
+[[nodiscard]] constexpr const map_kind* find_kind(map_type type) noexcept {
+  for (const map_kind& kind : map_kinds)
+    if (kind.type == type) return &kind;
+  return nullptr;
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_KINDS_HPP
+// Room 6.2, outcome: what a row of system calls came to. Small, so that rows stay small; an error is made of
+// it once, at the end, and only then is the kernel asked why it refused.
+#ifndef BAREBPF_OUTCOME_HPP
+#define BAREBPF_OUTCOME_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// The capability that this thread lacks for bpf(2), or `none` when it lacks nothing and the refusal has
+/// another reason.
+/// Cost:   one capget(2) call.
+/// Kernel: CAP_BPF and CAP_PERFMON since 5.8; CAP_SYS_ADMIN stands for both.
+/// Source: capabilities(7); bpf_capable() in include/linux/capability.h at v6.12.
+[[nodiscard]] inline cause missing_capability(bool for_tracing) noexcept {
+  constexpr u32 version_3 = 0x20080522, sys_admin = 21, perfmon = 38, bpf = 39;
+  struct {
+    u32 version = version_3;
+    s32 thread = 0;
+  } header;
+  struct {
+    u32 effective, permitted, inheritable;
+  } sets[2] = {};
+  if (system_call(__NR_capget, &header, sets) < 0) return cause::none;
+  const auto has = [&](u32 capability) {
+    return (sets[capability / 32].effective >> capability % 32 & 1) != 0;
+  };
+  if (has(sys_admin)) return cause::none;
+  if (!has(bpf)) return cause::needs_cap_bpf;
+  return for_tracing && !has(perfmon) ? cause::needs_cap_perfmon : cause::none;
+}
+
+/// How far a row of system calls came: `answer` is negative errno when step `at` failed.
+struct outcome {
+  long answer = 0;
+  step at = step::map_create;
+  cause why = cause::none;
+  const char* subject = "";  ///< the map or program that it is about
+
+  [[nodiscard]] constexpr bool failed() const noexcept { return answer < 0; }
+  /// Remembers what step `now` came to; true when it failed.
+  constexpr bool fails(step now, long came_to) noexcept {
+    at = now;
+    answer = came_to;
+    return came_to < 0;
+  }
+};
+
+/// The error of a failed row; after EPERM with the capability that was missing.
+[[nodiscard, gnu::cold, gnu::noinline]] inline error to_error(const outcome& row) noexcept {
+  error out{.at = row.at, .why = row.why, .code = static_cast<s32>(-row.answer)};
+  for (size_t i = 0; i + 1 < sizeof out.name && row.subject[i] != '\0'; ++i) out.name[i] = row.subject[i];
+  const bool needs_privilege =
+      row.at == step::map_create || row.at == step::prog_load || row.at == step::btf_load;
+  if (out.code == EPERM && needs_privilege) out.why = missing_capability(row.at == step::prog_load);
+  return out;
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_OUTCOME_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// Which of the object's types the kernel is given.
+enum class btf_choice : u8 {
+  none,    ///< none: two calls and some bytes less, and bpftool shows raw bytes
+  needed,  ///< those that describe the keys and values of its maps
+};
+
+/// What is decided while compiling, because it decides which code is there at all.
+struct load_policy {
+  u32 oldest_kernel = kernel(5, 10);  ///< no code is made for kernels before this one
+  btf_choice btf = btf_choice::needed;
+};
+
+/// Where the verifier's log goes: a buffer of the caller's, or one that grows until the log is whole.
+/// Shape:    text, empty until a program was refused.
+/// Lifetime: a lent buffer must outlive this object.
+class verifier_log {
+ public:
+  /// Grows on the heap as needed, to 16 MiB at most.
+  verifier_log() noexcept = default;
+  /// Uses `size` bytes at `lent` and never more.
+  verifier_log(char* lent, u32 size) noexcept : data_(lent), size_(size), grows_(false) {}
+
+  /// What the verifier said.
+  [[nodiscard]] text said() const noexcept { return data_ == nullptr || size_ == 0 ? text() : text(data_); }
+  /// False when the log did not fit; `said` is then its last part (its first before 6.4).
+  [[nodiscard]] bool is_whole() const noexcept { return is_whole_; }
+
+ private:
+  template <class Log>
+  friend long load_program(abi::prog_load& attr, Log* log, cause& why) noexcept;
+
+  static constexpr u32 first_size = 64 << 10, largest_size = 16 << 20;
+
+  // Room for `wanted` bytes, or for twice as much when nobody knows; false when there will be no more.
+  [[nodiscard]] bool grow(u32 wanted) noexcept {
+    if (!grows_ || size_ >= largest_size) return false;
+    u32 size = wanted > size_ ? wanted : size_ == 0 ? first_size : size_ * 2;
+    if (size > largest_size) size = largest_size;
+    auto larger = buffer<char>::of(size);
+    if (!larger) return false;
+    owned_ = std::move(*larger);
+    data_ = owned_.data();
+    size_ = size;
+    return true;
+  }
+
+  buffer<char> owned_;
+  char* data_ = nullptr;
+  u32 size_ = 0;
+  bool grows_ = true;
+  bool is_whole_ = true;
+};
+
+/// Stands for "no log wanted"; no code for one is made.
+struct no_log {};
+
+/// Loads one program. First without a log, because a log slows the verifier down; after a refusal once more
+/// to be told why, which `why` then says: refused_by_verifier or log_cut.
+/// Shape:  its descriptor, or negative errno.
+/// Cost:   one bpf(2) call; EAGAIN, which a signal causes, is tried again up to five times.
+/// Source: bpf_prog_load() in kernel/bpf/syscall.c and bpf_vlog_finalize() in kernel/bpf/log.c at v6.12.
+template <class Log>
+[[nodiscard]] long load_program(abi::prog_load& attr, [[maybe_unused]] Log* log,
+                                [[maybe_unused]] cause& why) noexcept {
+  const auto attempt = [&attr] {
+    long answer = -EAGAIN;
+    for (int tries = 0; tries < 5 && answer == -EAGAIN; ++tries)
+      answer = sys_bpf(abi::command::prog_load, attr);
+    return answer;
+  };
+  long answer = attempt();
+  if constexpr (!std::is_same_v<Log, no_log>) {
+    if (answer < 0 && answer != -EPERM && log != nullptr && (log->size_ != 0 || log->grow(0))) {
+      do {
+        log->data_[0] = '\0';
+        attr.log_level = 1;
+        attr.log_size = log->size_;
+        attr.log_buf = log->data_;
+        attr.log_true_size = 0;
+        answer = attempt();
+      } while (answer == -ENOSPC && log->grow(attr.log_true_size));
+      log->is_whole_ = answer != -ENOSPC;
+      if (answer < 0 && !log->said().empty())
+        why = log->is_whole_ ? cause::refused_by_verifier : cause::log_cut;
+    }
+  }
+  return move_away(answer);
+}
+
+/// Gives the kernel types.
+/// Shape:  their descriptor, or negative errno; EINVAL when the kernel does not like a type.
+/// Kernel: 4.18.
+/// Source: btf_new_fd() in kernel/bpf/btf.c at v6.12.
+[[nodiscard]] inline long load_btf(const u8* types, u32 size) noexcept {
+  const abi::btf_load attr{.btf = types, .btf_size = size};
+  return move_away(sys_bpf(abi::command::btf_load, attr));
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_PROGRAM_HPP
+// Room 2.1, sections: the table of section names. The name that SEC() gives a program tells its type and
+// where it attaches.
+#ifndef BAREBPF_SECTIONS_HPP
+#define BAREBPF_SECTIONS_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// How a program of a section is attached.
+enum class attach_way : u8 {
+  none,
+  tracepoint,  ///< "group/event" follows the prefix
+};
+
+/// What a section name that begins with `prefix` and a slash, or is `prefix`, says of its programs.
+struct section_kind {
+  text prefix;
+  abi::prog_type type;
+  attach_way attach;
+};
+
+/// One row per prefix, by libbpf's names.
+inline constexpr section_kind section_kinds[] = {
+    {"tracepoint", abi::prog_type::tracepoint, attach_way::tracepoint},
+    {"tp", abi::prog_type::tracepoint, attach_way::tracepoint},
+};
+
+/// True when `section` is `prefix` or begins with it and a slash.
+[[nodiscard]] constexpr bool has_prefix(text section, text prefix) noexcept {
+  return section.starts_with(prefix) && (section.size() == prefix.size() || section[prefix.size()] == '/');
+}
+
+/// The row for the section called `section`, or nullptr.
+[[nodiscard]] constexpr const section_kind* find_section_kind(text section) noexcept {
+  for (const section_kind& kind : section_kinds)
+    if (has_prefix(section, kind.prefix)) return &kind;
+  return nullptr;
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_SECTIONS_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// A program in its place.
+/// Lifetime: the program is detached when this object goes; moving empties the source.
+class link {
+ public:
+  link() noexcept = default;
+  /// Keeps `connection` and, for programs on perf events, the event.
+  link(fd connection, fd event) noexcept : connection_(std::move(connection)), event_(std::move(event)) {}
+
+  /// Attaches a program to the tracepoint whose number stands in the file `path`; errors are about `subject`.
+  /// Errors: ENOENT when the kernel has no such tracepoint; EACCES without CAP_PERFMON.
+  /// Cost:   five system calls; seven more where no tracefs is mounted.
+  /// Kernel: 4.7; as a link since 5.15, before that through the event.
+  /// Source: perf_event_open(2); bpf_perf_link_attach() in kernel/bpf/syscall.c at v6.12.
+  template <load_policy Policy = load_policy{}>
+  [[nodiscard]] static result<link> attach_tracepoint(const fd& program, const char* path,
+                                                      const char* subject) noexcept;
+
+  /// The kernel's link; none on kernels before 5.15, where the event itself holds the program.
+  [[nodiscard]] const fd& descriptor() const noexcept { return connection_; }
+  /// True while the program is in its place.
+  [[nodiscard]] bool is_attached() const noexcept { return connection_.is_open() || event_.is_open(); }
+  /// Takes the program out of its place now.
+  void detach() noexcept { const link old(std::move(*this)); }
+
+ private:
+  template <u32 OldestKernel>
+  void to_tracepoint(const fd& program, const char* path, outcome& row) noexcept;
+
+  fd connection_;
+  fd event_;
+};
+
+namespace detail {
+
+inline constexpr text tracefs = "/sys/kernel/tracing/";
+
+constexpr bool is_event_name(text word) noexcept {
+  for (const char c : word)
+    if (!is_kernel_name_character(c) && c != '-') return false;
+  return !word.empty() && word[0] != '.';
+}
+
+// The number that perf_event_open(2) knows the tracepoint by, from the file at `path`; or negative errno.
+inline long read_tracepoint_id(long folder, const char* path) noexcept {
+  constexpr long read_only_close_on_exec = 02000000;  // O_RDONLY | O_CLOEXEC
+  const long file = system_call(__NR_openat, folder, path, read_only_close_on_exec);
+  if (file < 0) return file;
+  char digits[16];
+  const long length = system_call(__NR_read, file, digits, sizeof digits);
+  system_call(__NR_close, file);
+  if (length < 0) return length;
+  long id = 0;
+  for (long i = 0; i < length && digits[i] >= '0' && digits[i] <= '9'; ++i) id = id * 10 + (digits[i] - '0');
+  return id;
+}
+
+// Where no tracefs is mounted, one that only this process sees, gone with its descriptor.
+inline long open_detached_tracefs() noexcept {
+  const long context = system_call(nr_fsopen, "tracefs", abi::fsopen_cloexec);
+  if (context < 0) return context;
+  long mounted = system_call(nr_fsconfig, context, abi::fsconfig_cmd_create, nullptr, nullptr, 0);
+  if (mounted >= 0) mounted = system_call(nr_fsmount, context, abi::fsmount_cloexec, 0);
+  system_call(__NR_close, context);
+  return mounted;
+}
+
+// `path` begins with `tracefs`.
+inline long find_tracepoint(const char* path, outcome& row) noexcept {
+  constexpr long current_folder = -100;  // AT_FDCWD
+  if (!row.fails(step::find_tracepoint, read_tracepoint_id(current_folder, path)) || row.answer != -ENOENT)
+    return row.answer;
+  const long mounted = open_detached_tracefs();
+  if (row.fails(step::mount_tracefs, mounted)) return mounted;
+  row.fails(step::find_tracepoint, read_tracepoint_id(mounted, path + tracefs.size()));
+  system_call(__NR_close, mounted);
+  return row.answer;
+}
+
+}  // namespace detail
+
+/// Writes the path under which tracefs tells the number of the tracepoint `target`, "group/event".
+/// Shape: returns the length without NUL, and writes only if `room` is larger; 0 when `target` names none.
+constexpr size_t write_tracepoint_path(text target, char* out, size_t room) noexcept {
+  size_t slash = 0;
+  while (slash < target.size() && target[slash] != '/') ++slash;
+  if (!detail::is_event_name(text(target.data(), slash)) ||
+      !detail::is_event_name(target.without_first(slash + 1)))
+    return 0;
+  const text parts[] = {detail::tracefs, "events/", target, "/id"};
+  size_t length = 0;
+  for (const text part : parts) length += part.size();
+  if (length >= room) return length;
+  for (const text part : parts)
+    for (const char c : part) *out++ = c;
+  *out = '\0';
+  return length;
+}
+
+// Puts the program on an event for the tracepoint in `path`.
+template <u32 OldestKernel>
+void link::to_tracepoint(const fd& program, const char* path, outcome& row) noexcept {
+  const long id = detail::find_tracepoint(path, row);
+  if (id < 0) return;
+  const abi::perf_event_attr attr{.type = abi::perf_type_tracepoint, .config = static_cast<u64>(id)};
+  // Any CPU will do: the kernel runs the program wherever the tracepoint is passed.
+  const long opened = system_call(__NR_perf_event_open, &attr, -1, 0, -1, abi::perf_flag_fd_cloexec);
+  if (row.fails(step::open_event, move_away(opened))) return;
+  event_.fill(row.answer);
+  const abi::link_create_perf_event request{.prog_fd = program.raw(),
+                                            .target_fd = event_.raw(),
+                                            .attach_type = static_cast<u32>(abi::attach_type::perf_event)};
+  if (!row.fails(step::link_create, move_away(sys_bpf(abi::command::link_create, request)))) {
+    connection_.fill(row.answer);
+    return;
+  }
+  if constexpr (OldestKernel < kernel(5, 15))
+    if (row.answer == -EINVAL)  // no perf links before 5.15
+      row.fails(step::set_event_program,
+                system_call(__NR_ioctl, event_.number(), abi::perf_ioc_set_bpf, program.number()));
+}
+
+template <load_policy Policy>
+result<link> link::attach_tracepoint(const fd& program, const char* path, const char* subject) noexcept {
+  result<link> out(std::in_place);
+  outcome row{.subject = subject};
+  out->to_tracepoint<Policy.oldest_kernel>(program, path, row);
+  if (row.failed()) out.fail_with([&row] { return to_error(row); });
+  return out;
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_LINK_HPP
+// Room 10.0, load: finished records made real. The two kinds of objects differ in who wrote the records, the
+// compiler or the program; what the kernel is told, in which order, stands here once.
+#ifndef BAREBPF_LOAD_HPP
+#define BAREBPF_LOAD_HPP
+
+// Room 7.0, map/element: one map without types. Keys and values are addresses here, and every call is one
+// system call; the typed maps of room 7.1 are a thin layer over this and hold the only sizes.
+#ifndef BAREBPF_MAP_ELEMENT_HPP
+#define BAREBPF_MAP_ELEMENT_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// Creates a map from a finished record.
+/// Shape: its descriptor, or negative errno.
+[[nodiscard]] inline long create_map(const abi::map_create& attr) noexcept {
+  return move_away(sys_bpf(abi::command::map_create, attr));
+}
+
+/// What the element commands need of a map: its descriptor, and its name for errors.
+/// Lifetime: an owned map closes its descriptor, a borrowed one is valid as long as its owner.
+/// Threads:  safe on one object from several threads; the kernel orders the calls.
+class untyped_map {
+ public:
+  /// Takes `map` over.
+  [[nodiscard]] static untyped_map own(fd map, const kernel_name& name) noexcept {
+    return untyped_map(std::move(map), name, false);
+  }
+  /// Uses a map that somebody else closes.
+  [[nodiscard]] static untyped_map borrow(int number, const kernel_name& name) noexcept {
+    return untyped_map(fd::own(number), name, true);
+  }
+
+  untyped_map(untyped_map&&) noexcept = default;
+  untyped_map& operator=(untyped_map&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    std::swap(name_, other.name_);
+    std::swap(borrowed_, other.borrowed_);
+    return *this;
+  }
+  [[gnu::always_inline]] ~untyped_map() {
+    if (borrowed_) static_cast<void>(fd_.release());
+  }
+
+  [[nodiscard]] const fd& descriptor() const noexcept { return fd_; }
+  [[nodiscard]] const kernel_name& map_name() const noexcept { return name_; }
+
+  [[nodiscard, gnu::always_inline]] long lookup_elem(const void* key, void* value,
+                                                     u64 flags = 0) const noexcept {
+    const abi::map_elem attr{.map_fd = fd_.raw(), .key = key, .value = value, .flags = flags};
+    return sys_bpf(abi::command::map_lookup_elem, attr);
+  }
+  [[nodiscard, gnu::always_inline]] long update_elem(const void* key, const void* value,
+                                                     u64 flags) const noexcept {
+    const abi::map_elem attr{.map_fd = fd_.raw(), .key = key, .value = value, .flags = flags};
+    return sys_bpf(abi::command::map_update_elem, attr);
+  }
+  [[nodiscard, gnu::always_inline]] long delete_elem(const void* key) const noexcept {
+    const abi::map_key attr{.map_fd = fd_.raw(), .key = key};
+    return sys_bpf(abi::command::map_delete_elem, attr);
+  }
+  [[nodiscard, gnu::always_inline]] long get_next_key(const void* key, void* next) const noexcept {
+    const abi::map_next_key attr{.map_fd = fd_.raw(), .key = key, .next_key = next};
+    return sys_bpf(abi::command::map_get_next_key, attr);
+  }
+
+ private:
+  untyped_map(fd map, const kernel_name& name, bool borrowed) noexcept
+      : fd_(std::move(map)), name_(name), borrowed_(borrowed) {}
+
+  fd fd_;
+  kernel_name name_;
+  bool borrowed_;
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_MAP_ELEMENT_HPP
+// Room 4.0, spec: a whole BPF object as data: its maps, its programs and what their instructions refer to.
+// Read in two passes, `measure` and `read`, into storage that the caller owns: arrays when the compiler
+// reads, the heap when the program does. Makes no system call, so the same file is the same spec everywhere.
+#ifndef BAREBPF_SPEC_HPP
+#define BAREBPF_SPEC_HPP
+
+// Room 3.1, btf: the types of an object file. They are counted once, checked as they pass, and found again
+// through an index that remembers every eighth, so that a file of 100,000 types costs 12,500 words.
+#ifndef BAREBPF_BTF_HPP
+#define BAREBPF_BTF_HPP
+
+// Room 1.2, abi/btf: where the fields of BTF records lie, and the kinds of types.
+// Source: include/uapi/linux/btf.h and Documentation/bpf/btf.rst at v6.12.
+#ifndef BAREBPF_ABI_BTF_HPP
+#define BAREBPF_ABI_BTF_HPP
+
+namespace barebpf::inline BAREBPF_ABI::abi {
+
+inline constexpr u16 btf_magic = 0xeb9f;
+
+/// Offsets in the header of .BTF; sections inside it count from the header's end.
+struct btf_header {
+  static constexpr u64 magic = 0, version = 2, header_size = 4, types_offset = 8, types_size = 12,
+                       strings_offset = 16, strings_size = 20, size = 24;
+};
+
+/// Offsets in a type. `info` holds the number of members in its low 24 bits (16 before 2026), the kind in
+/// the next seven (5 before), and a flag on top.
+struct btf_type_record {
+  static constexpr u64 name = 0, info = 4, size_or_type = 8, size = 12;
+};
+
+enum class btf_kind : u8 {
+  void_type = 0,
+  integer = 1,
+  pointer = 2,
+  array = 3,
+  structure = 4,
+  union_type = 5,
+  enumeration = 6,
+  forward = 7,
+  type_definition = 8,
+  volatile_type = 9,
+  const_type = 10,
+  restrict_type = 11,
+  function = 12,
+  function_prototype = 13,
+  variable = 14,
+  data_section = 15,
+  floating = 16,
+  declaration_tag = 17,
+  type_tag = 18,
+  enumeration64 = 19,
+};
+
+/// How many bytes follow a type's record: so many, and so many more for each member.
+struct btf_tail {
+  u8 fixed;
+  u8 for_each;
+};
+
+/// One row per kind, in the order of their numbers.
+inline constexpr btf_tail btf_tails[] = {
+    {0, 0},   // void, never stored
+    {4, 0},   // INT: encoding, offset and bits
+    {0, 0},   // PTR
+    {12, 0},  // ARRAY: element type, index type, count
+    {0, 12},  // STRUCT: name, type, offset in bits
+    {0, 12},  // UNION
+    {0, 8},   // ENUM: name, value
+    {0, 0},   // FWD
+    {0, 0},   // TYPEDEF
+    {0, 0},   // VOLATILE
+    {0, 0},   // CONST
+    {0, 0},   // RESTRICT
+    {0, 0},   // FUNC
+    {0, 8},   // FUNC_PROTO: name, type
+    {4, 0},   // VAR: linkage
+    {0, 12},  // DATASEC: type, offset, size
+    {0, 0},   // FLOAT
+    {4, 0},   // DECL_TAG: component index
+    {0, 0},   // TYPE_TAG
+    {0, 12},  // ENUM64: name, low half, high half
+};
+inline constexpr u32 btf_kinds = sizeof btf_tails / sizeof btf_tails[0];
+
+inline constexpr u32 btf_integer_is_signed = 1;  // BTF_INT_SIGNED
+inline constexpr u32 btf_integer_is_bool = 4;    // BTF_INT_BOOL
+inline constexpr u32 btf_variable_global = 1;    // BTF_VAR_GLOBAL_ALLOCATED
+
+}  // namespace barebpf::inline BAREBPF_ABI::abi
+
+#endif  // BAREBPF_ABI_BTF_HPP
+// Room 3.0, elf: sections, symbols and relocations of an object file, checked once when it is opened.
+// Knows nothing of BPF beyond the machine number.
+#ifndef BAREBPF_ELF_HPP
+#define BAREBPF_ELF_HPP
+
+// Room 1.1, abi/elf: where the fields of 64-bit ELF records lie, and the numbers they hold. Records are
+// read field by field through the checked window, never by casting, so these are offsets and not structs.
+// Source: elf(5); include/uapi/linux/elf.h at v6.12.
+#ifndef BAREBPF_ABI_ELF_HPP
+#define BAREBPF_ABI_ELF_HPP
+
+namespace barebpf::inline BAREBPF_ABI::abi {
+
+inline constexpr u32 elf_magic = 0x464c457f;  // "\177ELF", lowest byte first
+inline constexpr u8 elf_class_64 = 2;         // ELFCLASS64
+inline constexpr u8 elf_little_endian = 1;    // ELFDATA2LSB
+inline constexpr u8 elf_big_endian = 2;       // ELFDATA2MSB
+inline constexpr u16 elf_relocatable = 1;     // ET_REL
+inline constexpr u16 elf_machine_bpf = 247;   // EM_BPF
+
+/// Offsets in the file header.
+struct elf_header {
+  static constexpr u64 ident_class = 4, ident_data = 5, type = 16, machine = 18, section_table = 40,
+                       section_entry_size = 58, section_count = 60, section_names = 62, size = 64;
+};
+
+/// Offsets in a section header.
+struct elf_section_header {
+  static constexpr u64 name = 0, type = 4, flags = 8, offset = 24, content_size = 32, link = 40, info = 44,
+                       entry_size = 56, size = 64;
+};
+
+/// Offsets in a symbol.
+struct elf_symbol_record {
+  static constexpr u64 name = 0, info = 4, other = 5, section = 6, value = 8, extent = 16, size = 24;
+};
+
+/// Offsets in a relocation without addend.
+struct elf_relocation_record {
+  static constexpr u64 offset = 0, type = 8, symbol = 12, size = 16;
+};
+
+inline constexpr u32 section_progbits = 1;  // SHT_PROGBITS
+inline constexpr u32 section_symtab = 2;    // SHT_SYMTAB
+inline constexpr u32 section_nobits = 8;    // SHT_NOBITS
+inline constexpr u32 section_rel = 9;       // SHT_REL
+inline constexpr u64 section_is_code = 4;   // SHF_EXECINSTR
+
+inline constexpr u8 symbol_local = 0;        // STB_LOCAL
+inline constexpr u8 symbol_function = 2;     // STT_FUNC
+inline constexpr u16 section_undefined = 0;  // SHN_UNDEF
+
+}  // namespace barebpf::inline BAREBPF_ABI::abi
+
+#endif  // BAREBPF_ABI_ELF_HPP
+// Room 0.4, bytes: a window on a file that nobody vouches for. The compiler and the running program read
+// through the same window; it never reads outside, and never touches the file.
+#ifndef BAREBPF_BYTES_HPP
+#define BAREBPF_BYTES_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// A read-only window on the image of a file.
+/// Shape:    plain bytes, or the same bytes packed into 64-bit words, eight to a word, the first one
+///           lowest. Words cost the compiler a tenth of what single bytes cost.
+/// Errors:   none. A read outside the window gives zero; who must know asks `holds` first.
+/// Lifetime: valid as long as the storage it was made from.
+class bytes {
+ public:
+  constexpr bytes() noexcept = default;
+  constexpr bytes(const unsigned char* first, size_t size) noexcept : plain_(first), size_(size) {}
+  constexpr bytes(const u64* words, size_t words_count) noexcept : words_(words), size_(words_count * 8) {}
+
+  [[nodiscard]] constexpr u64 size() const noexcept { return size_; }
+
+  /// True when `count` bytes from `at` on lie inside.
+  [[nodiscard]] constexpr bool holds(u64 at, u64 count) const noexcept {
+    return at <= size_ && count <= size_ - at;  // no sum, so nothing can wrap around
+  }
+
+  /// From here on, numbers are read with the highest byte first.
+  constexpr void read_big_endian() noexcept { big_endian_ = true; }
+
+  [[nodiscard]] constexpr u8 read8(u64 at) const noexcept { return static_cast<u8>(fetch(at, 1)); }
+  [[nodiscard]] constexpr u16 read16(u64 at) const noexcept {
+    const auto value = static_cast<u16>(fetch(at, 2));
+    return big_endian_ ? __builtin_bswap16(value) : value;
+  }
+  [[nodiscard]] constexpr u32 read32(u64 at) const noexcept {
+    const auto value = static_cast<u32>(fetch(at, 4));
+    return big_endian_ ? __builtin_bswap32(value) : value;
+  }
+  [[nodiscard]] constexpr u64 read64(u64 at) const noexcept {
+    const u64 value = fetch(at, 8);
+    return big_endian_ ? __builtin_bswap64(value) : value;
+  }
+
+  /// Length of the NUL-terminated string at `at`; it ends at the window's end at the latest.
+  [[nodiscard]] constexpr u64 length_of_string(u64 at) const noexcept {
+    u64 length = 0;
+    while (holds(at + length, 1) && read8(at + length) != 0) ++length;
+    return length;
+  }
+  /// True when the NUL-terminated string at `at` is `wanted`.
+  [[nodiscard]] constexpr bool string_is(u64 at, text wanted) const noexcept {
+    return string_starts_with(at, wanted) && read8(at + wanted.size()) == 0;
+  }
+  /// True when the NUL-terminated string at `at` begins with `wanted`.
+  [[nodiscard]] constexpr bool string_starts_with(u64 at, text wanted) const noexcept {
+    if (!holds(at, wanted.size())) return false;
+    for (size_t i = 0; i < wanted.size(); ++i)
+      if (read8(at + i) != static_cast<unsigned char>(wanted[i])) return false;
+    return true;
+  }
+  /// Copies at most `room - 1` characters of the string at `at` to `out` and a NUL behind them.
+  /// Shape: returns how many characters were copied, without the NUL.
+  constexpr size_t copy_string(u64 at, char* out, size_t room) const noexcept {
+    size_t length = 0;
+    for (; length + 1 < room && holds(at + length, 1); ++length) {
+      const u8 character = read8(at + length);
+      if (character == 0) break;
+      out[length] = static_cast<char>(character);
+    }
+    if (room != 0) out[length] = '\0';
+    return length;
+  }
+
+ private:
+  // `count` bytes from `at` on as a number whose lowest byte comes first. No template, because clang 14 does
+  // not instantiate one while it evaluates.
+  [[nodiscard]] constexpr u64 fetch(u64 at, unsigned count) const noexcept {
+    if (!holds(at, count)) return 0;
+    u64 value = 0;
+    if (words_ == nullptr) {
+      for (unsigned i = 0; i < count; ++i) value |= u64{plain_[at + i]} << (i * 8);
+      return value;
+    }
+    const auto bit = static_cast<unsigned>(at % 8 * 8);
+    value = words_[at / 8] >> bit;
+    if (bit > 64 - count * 8) value |= words_[at / 8 + 1] << (64 - bit);
+    return value & ~u64{0} >> (64 - count * 8);
+  }
+
+  const unsigned char* plain_ = nullptr;
+  const u64* words_ = nullptr;
+  u64 size_ = 0;
+  bool big_endian_ = false;
+};
+
+/// `Count` bytes packed into words, for arrays that come as single bytes (what `xxd -i` writes).
+template <size_t Count>
+struct packed_words {
+  u64 words[(Count + 7) / 8] = {};
+
+  template <class Array>
+  constexpr explicit packed_words(const Array& single) noexcept {
+    for (size_t i = 0; i < Count; ++i) words[i / 8] |= u64{static_cast<u8>(single[i])} << (i % 8 * 8);
+  }
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_BYTES_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// A section of an object file; all offsets count from the start of the file.
+struct elf_section {
+  u32 index = 0;
+  u32 type = 0;
+  u64 flags = 0;
+  u64 name = 0;  ///< where the name stands
+  u64 at = 0;    ///< where the content begins
+  u64 size = 0;  ///< bytes of content
+  u32 link = 0;  ///< index of the section that this one refers to
+  u32 info = 0;  ///< for relocations: index of the section that they change
+  u64 entry_size = 0;
+
+  [[nodiscard]] constexpr bool is_code() const noexcept {
+    return type == abi::section_progbits && (flags & abi::section_is_code) != 0;
+  }
+};
+
+/// A symbol of an object file.
+struct elf_symbol {
+  u64 at = 0;    ///< where its record stands
+  u64 name = 0;  ///< where the name stands
+  u8 binding = 0;
+  u8 type = 0;
+  u16 section = 0;
+  u64 value = 0;  ///< bytes from the start of its section
+  u64 size = 0;   ///< bytes
+};
+
+/// A relocation of an object file.
+struct elf_relocation {
+  u64 at = 0;      ///< where its record stands
+  u64 offset = 0;  ///< bytes from the start of the section that it changes
+  u32 symbol = 0;  ///< index of the symbol
+};
+
+/// An object file whose section headers, symbol table and string tables are known to lie inside it.
+/// Lifetime: valid as long as the image.
+class elf {
+ public:
+  /// Looks at the headers of `image`. After any verdict but a good one, `out` must not be used.
+  static constexpr verdict open(bytes image, elf& out) noexcept;
+
+  [[nodiscard]] constexpr const bytes& image() const noexcept { return image_; }
+  [[nodiscard]] constexpr u32 section_count() const noexcept { return section_count_; }
+  [[nodiscard]] constexpr u32 symbol_count() const noexcept { return symbol_count_; }
+
+  /// The section with this index; an empty one when there is none.
+  [[nodiscard]] constexpr elf_section section(u32 index) const noexcept {
+    using header = abi::elf_section_header;
+    if (index >= section_count_) return {};
+    const u64 at = header_at(index);
+    return {.index = index,
+            .type = image_.read32(at + header::type),
+            .flags = image_.read64(at + header::flags),
+            .name = section_names_ + image_.read32(at + header::name),
+            .at = image_.read64(at + header::offset),
+            .size = image_.read64(at + header::content_size),
+            .link = image_.read32(at + header::link),
+            .info = image_.read32(at + header::info),
+            .entry_size = image_.read64(at + header::entry_size)};
+  }
+  /// The first section called `wanted`; one with index 0 when there is none.
+  [[nodiscard]] constexpr elf_section find_section(text wanted) const noexcept {
+    for (u32 i = 1; i < section_count_; ++i)
+      if (image_.string_is(section(i).name, wanted)) return section(i);
+    return {};
+  }
+  /// The symbol with this index; an undefined one when there is none.
+  [[nodiscard]] constexpr elf_symbol symbol(u32 index) const noexcept {
+    using record = abi::elf_symbol_record;
+    if (index >= symbol_count_) return {};
+    const u64 at = symbols_ + u64{index} * record::size;
+    const u8 info = image_.read8(at + record::info);
+    return {.at = at,
+            .name = symbol_names_ + image_.read32(at + record::name),
+            .binding = static_cast<u8>(info >> 4),
+            .type = static_cast<u8>(info & 15),
+            .section = image_.read16(at + record::section),
+            .value = image_.read64(at + record::value),
+            .size = image_.read64(at + record::extent)};
+  }
+  /// How many relocations the section `relocations` holds.
+  [[nodiscard]] static constexpr u64 relocation_count(const elf_section& relocations) noexcept {
+    return relocations.size / abi::elf_relocation_record::size;
+  }
+  /// The relocation with this index in the section `relocations`.
+  [[nodiscard]] constexpr elf_relocation relocation(const elf_section& relocations,
+                                                    u64 index) const noexcept {
+    using record = abi::elf_relocation_record;
+    const u64 at = relocations.at + index * record::size;
+    // One 64-bit field holds type and symbol, the symbol in its upper half.
+    const u64 info = image_.read64(at + record::type);
+    return {.at = at, .offset = image_.read64(at + record::offset), .symbol = static_cast<u32>(info >> 32)};
+  }
+
+ private:
+  [[nodiscard]] constexpr u64 header_at(u32 index) const noexcept {
+    return section_table_ + u64{index} * abi::elf_section_header::size;
+  }
+  constexpr verdict check_header() noexcept;
+  constexpr verdict check_sections() noexcept;
+  constexpr verdict find_symbols() noexcept;
+
+  bytes image_;
+  u64 section_table_ = 0;
+  u64 section_names_ = 0;
+  u64 symbols_ = 0;
+  u64 symbol_names_ = 0;
+  u32 section_count_ = 0;
+  u32 symbol_count_ = 0;
+};
+
+constexpr verdict elf::open(bytes image, elf& out) noexcept {
+  out.image_ = image;
+  if (const verdict v = out.check_header(); v.failed()) return v;
+  if (const verdict v = out.check_sections(); v.failed()) return v;
+  return out.find_symbols();
+}
+
+constexpr verdict elf::check_header() noexcept {
+  using header = abi::elf_header;
+  using section_header = abi::elf_section_header;
+  const auto is_magic = [&] {
+    for (u64 i = 0; i < 4; ++i)
+      if (image_.read8(i) != (abi::elf_magic >> (i * 8) & 0xff)) return false;
+    return true;
+  };
+  if (!is_magic()) return {.why = cause::not_elf};
+  if (!image_.holds(0, header::size)) return {.why = cause::truncated, .offset = image_.size()};
+  if (image_.read8(header::ident_class) != abi::elf_class_64)
+    return {.why = cause::not_64_bit, .offset = header::ident_class};
+  const u8 order = image_.read8(header::ident_data);
+  if (order != (host_is_big_endian ? abi::elf_big_endian : abi::elf_little_endian))
+    return {.why = cause::foreign_byte_order, .offset = header::ident_data};
+  if (order == abi::elf_big_endian) image_.read_big_endian();
+  if (image_.read16(header::type) != abi::elf_relocatable)
+    return {.why = cause::not_relocatable, .offset = header::type};
+  const u16 machine = image_.read16(header::machine);
+  if (machine != abi::elf_machine_bpf && machine != 0)  // compilers before clang 4 left it 0
+    return {.why = cause::not_bpf, .offset = header::machine};
+
+  section_table_ = image_.read64(header::section_table);
+  section_count_ = image_.read16(header::section_count);
+  if (image_.read16(header::section_entry_size) != section_header::size)
+    return {.why = cause::bad_section_header, .offset = header::section_entry_size};
+  if (!image_.holds(section_table_, section_header::size))
+    return {.why = cause::truncated, .offset = header::section_table};
+  // A file of more than 65,279 sections keeps their number in the first header, see elf(5).
+  if (section_count_ == 0) {
+    const u64 count = image_.read64(section_table_ + section_header::content_size);
+    if (count > image_.size() / section_header::size)
+      return {.why = cause::truncated, .offset = section_table_ + section_header::content_size};
+    section_count_ = static_cast<u32>(count);
+  }
+  if (!image_.holds(section_table_, u64{section_count_} * section_header::size))
+    return {.why = cause::truncated, .offset = header::section_table};
+  return {};
+}
+
+constexpr verdict elf::check_sections() noexcept {
+  using header = abi::elf_section_header;
+  u32 names = image_.read16(abi::elf_header::section_names);
+  if (names == 0xffff) names = image_.read32(section_table_ + header::link);  // SHN_XINDEX
+  const elf_section name_table = section(names);
+  if (names == 0 || names >= section_count_ || !image_.holds(name_table.at, name_table.size))
+    return {.why = cause::bad_section_header, .offset = abi::elf_header::section_names};
+  section_names_ = name_table.at;
+
+  for (u32 i = 1; i < section_count_; ++i) {
+    const elf_section s = section(i);
+    if (s.name - section_names_ >= name_table.size)
+      return {.why = cause::bad_section_header, .offset = header_at(i) + header::name};
+    if (s.type != abi::section_nobits && !image_.holds(s.at, s.size))
+      return {.why = cause::truncated, .section = i, .offset = header_at(i) + header::offset};
+    if (s.type == abi::section_rel && s.entry_size != abi::elf_relocation_record::size)
+      return {.why = cause::bad_section_header, .section = i, .offset = header_at(i) + header::entry_size};
+  }
+  return {};
+}
+
+constexpr verdict elf::find_symbols() noexcept {
+  using header = abi::elf_section_header;
+  for (u32 i = 1; i < section_count_; ++i) {
+    const elf_section s = section(i);
+    if (s.type != abi::section_symtab) continue;
+    const elf_section names = section(s.link);
+    if (s.entry_size != abi::elf_symbol_record::size || names.index == 0 || names.type == abi::section_nobits)
+      return {.why = cause::bad_section_header, .section = i, .offset = header_at(i) + header::link};
+    symbols_ = s.at;
+    symbol_names_ = names.at;
+    symbol_count_ = static_cast<u32>(s.size / abi::elf_symbol_record::size);
+    return {};
+  }
+  return {.why = cause::no_symbols, .offset = abi::elf_header::section_count};
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_ELF_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// A type; all offsets count from the start of the file.
+struct btf_type {
+  u32 id = 0;  ///< 0 is void
+  abi::btf_kind kind = abi::btf_kind::void_type;
+  u32 members = 0;
+  u64 at = 0;            ///< where its record stands
+  u64 name = 0;          ///< where the name stands
+  u32 size_or_type = 0;  ///< bytes, or the id of the type that this one refers to
+
+  /// Where what follows the record stands: members, or the fixed words of the kind.
+  [[nodiscard]] constexpr u64 tail() const noexcept { return at + abi::btf_type_record::size; }
+};
+
+/// One member of a struct, union or data section.
+struct btf_member {
+  u64 at = 0;
+  u64 name = 0;
+  u32 type = 0;
+};
+
+/// What user space must know of a number to treat it as one.
+enum class number_form : u8 { no_number, signed_number, unsigned_number };
+
+/// The types of one object file.
+/// Lifetime: valid as long as the image and the index.
+class btf {
+ public:
+  /// How many types apart the entries of the index are.
+  static constexpr u32 index_stride = 8;
+
+  /// Checks `section` and counts its types; `out` can walk but not yet find.
+  static constexpr verdict open(const elf& file, const elf_section& section, btf& out) noexcept;
+
+  [[nodiscard]] constexpr const bytes& image() const noexcept { return image_; }
+  /// How many types there are, without void.
+  [[nodiscard]] constexpr u32 count() const noexcept { return count_; }
+  [[nodiscard]] constexpr u32 index_size() const noexcept { return count_ / index_stride + 1; }
+  [[nodiscard]] constexpr u64 strings() const noexcept { return strings_; }
+
+  /// Fills `index`, which has room for `index_size()` words, and lets `type` use it.
+  constexpr void build_index(u32* index) noexcept;
+  /// Lets `type` use an index that was built before.
+  constexpr void use_index(const u32* index) noexcept { index_ = index; }
+
+  /// The type with this number; void when there is none.
+  [[nodiscard]] constexpr btf_type type(u32 id) const noexcept {
+    if (id == 0 || id > count_ || index_ == nullptr) return {};
+    const u32 near = id / index_stride;
+    btf_type found = type_at(types_ + index_[near], near == 0 ? 1 : near * index_stride);
+    while (found.id != id) found = type_at(end_of(found), found.id + 1);
+    return found;
+  }
+  /// The first type of this kind and name; void when there is none.
+  [[nodiscard]] constexpr btf_type find(abi::btf_kind kind, text wanted) const noexcept {
+    u64 at = types_;
+    for (u32 id = 1; id <= count_; ++id) {
+      const btf_type candidate = type_at(at, id);
+      if (candidate.kind == kind && image_.string_is(candidate.name, wanted)) return candidate;
+      at = end_of(candidate);
+    }
+    return {};
+  }
+  /// The type behind const, volatile, restrict, typedef and type tags; void when they never end.
+  [[nodiscard]] constexpr btf_type resolve(u32 id) const noexcept {
+    for (u32 depth = 0; depth < longest_chain; ++depth) {
+      const btf_type found = type(id);
+      if (!is_modifier(found.kind)) return found;
+      id = found.size_or_type;
+    }
+    return {};
+  }
+  /// How many bytes a value of this type takes.
+  /// Errors: 0 for types without a size, and for those that never end or exceed 32 bits.
+  [[nodiscard]] constexpr u32 size_of(u32 id) const noexcept;
+  /// Whether a value of this type is a number, and of which sign.
+  [[nodiscard]] constexpr number_form form_of(u32 id) const noexcept;
+
+  /// A member of a struct or union, or the variable of a data section in the place of `type`.
+  [[nodiscard]] constexpr btf_member member(const btf_type& of, u32 index) const noexcept {
+    const u64 at = of.tail() + u64{index} * 12;
+    return {.at = at, .name = strings_ + image_.read32(at), .type = image_.read32(at + 4)};
+  }
+  /// The element type of an array.
+  [[nodiscard]] constexpr u32 element_of(const btf_type& array) const noexcept {
+    return image_.read32(array.tail());
+  }
+  /// The number of elements of an array.
+  [[nodiscard]] constexpr u32 length_of(const btf_type& array) const noexcept {
+    return image_.read32(array.tail() + 8);
+  }
+  /// Bytes from the start of a type's record to the next type.
+  [[nodiscard]] static constexpr u64 extent_of(const btf_type& of) noexcept {
+    const abi::btf_tail tail = abi::btf_tails[static_cast<u8>(of.kind)];
+    return abi::btf_type_record::size + tail.fixed + u64{tail.for_each} * of.members;
+  }
+  [[nodiscard]] static constexpr bool is_modifier(abi::btf_kind kind) noexcept {
+    using enum abi::btf_kind;
+    return kind == const_type || kind == volatile_type || kind == restrict_type || kind == type_definition ||
+           kind == type_tag;
+  }
+
+ private:
+  static constexpr u32 longest_chain = 32;  // the kernel's MAX_RESOLVE_DEPTH
+
+  [[nodiscard]] constexpr btf_type type_at(u64 at, u32 id) const noexcept {
+    using record = abi::btf_type_record;
+    const u32 info = image_.read32(at + record::info);
+    return {.id = id,
+            .kind = static_cast<abi::btf_kind>(info >> 24 & 0x7f),
+            .members = info & 0xffffff,
+            .at = at,
+            .name = strings_ + image_.read32(at + record::name),
+            .size_or_type = image_.read32(at + record::size_or_type)};
+  }
+  [[nodiscard]] static constexpr u64 end_of(const btf_type& of) noexcept { return of.at + extent_of(of); }
+
+  bytes image_;
+  u64 types_ = 0;
+  u64 strings_ = 0;
+  u32 count_ = 0;
+  const u32* index_ = nullptr;
+};
+
+constexpr verdict btf::open(const elf& file, const elf_section& section, btf& out) noexcept {
+  using header = abi::btf_header;
+  using record = abi::btf_type_record;
+  const bytes& image = file.image();
+  const auto bad_header = [&](u64 field) {
+    return verdict{.why = cause::bad_btf_header, .section = section.index, .offset = section.at + field};
+  };
+  if (section.size < header::size) return bad_header(0);
+  if (image.read16(section.at + header::magic) != abi::btf_magic) return bad_header(header::magic);
+  const u64 header_size = image.read32(section.at + header::header_size);
+  if (header_size < header::size || header_size > section.size) return bad_header(header::header_size);
+  const u64 body = section.at + header_size;
+  const u64 body_size = section.size - header_size;
+  const u64 types_offset = image.read32(section.at + header::types_offset);
+  const u64 types_size = image.read32(section.at + header::types_size);
+  if (types_offset > body_size || types_size > body_size - types_offset)
+    return bad_header(header::types_size);
+  const u64 strings_offset = image.read32(section.at + header::strings_offset);
+  const u64 strings_size = image.read32(section.at + header::strings_size);
+  if (strings_offset > body_size || strings_size > body_size - strings_offset)
+    return bad_header(header::strings_size);
+  // With a NUL at both ends every name inside is a string, and the one at 0 is empty.
+  if (strings_size == 0 || image.read8(body + strings_offset) != 0 ||
+      image.read8(body + strings_offset + strings_size - 1) != 0)
+    return bad_header(header::strings_offset);
+
+  out.image_ = image;
+  out.types_ = body + types_offset;
+  out.strings_ = body + strings_offset;
+  const u64 end = out.types_ + types_size;
+  for (u64 at = out.types_; at < end;) {
+    const auto bad = [&](cause why) { return verdict{.why = why, .section = section.index, .offset = at}; };
+    if (end - at < record::size) return bad(cause::bad_btf_type);
+    const btf_type next = out.type_at(at, out.count_ + 1);
+    if (static_cast<u8>(next.kind) == 0 || static_cast<u8>(next.kind) >= abi::btf_kinds)
+      return bad(cause::unknown_btf_kind);
+    if (extent_of(next) > end - at || next.name - out.strings_ >= strings_size)
+      return bad(cause::bad_btf_type);
+    ++out.count_;
+    at = end_of(next);
+  }
+  return {};
+}
+
+constexpr void btf::build_index(u32* index) noexcept {
+  index_ = index;
+  index[0] = 0;
+  u64 at = types_;
+  for (u32 id = 1; id <= count_; ++id) {
+    if (id % index_stride == 0) index[id / index_stride] = static_cast<u32>(at - types_);
+    at = end_of(type_at(at, id));
+  }
+}
+
+constexpr u32 btf::size_of(u32 id) const noexcept {
+  using enum abi::btf_kind;
+  u64 elements = 1;
+  for (u32 depth = 0; depth < longest_chain; ++depth) {
+    const btf_type found = resolve(id);
+    u64 size = 0;
+    switch (found.kind) {
+      case array:
+        elements *= length_of(found);
+        if (elements > 0xffffffff) return 0;
+        id = element_of(found);
+        continue;
+      case pointer:
+        size = 8;
+        break;
+      case integer:
+      case structure:
+      case union_type:
+      case enumeration:
+      case enumeration64:
+      case floating:
+        size = found.size_or_type;
+        break;
+      default:
+        return 0;
+    }
+    return elements * size > 0xffffffff ? 0 : static_cast<u32>(elements * size);
+  }
+  return 0;
+}
+
+constexpr number_form btf::form_of(u32 id) const noexcept {
+  const btf_type found = resolve(id);
+  if (found.kind != abi::btf_kind::integer) return number_form::no_number;
+  const u32 encoding = image_.read32(found.tail()) >> 24;
+  return (encoding & abi::btf_integer_is_signed) != 0 ? number_form::signed_number
+                                                      : number_form::unsigned_number;
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_BTF_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// A map as the object declares it. Offsets count from the start of the file.
+struct map_spec {
+  u64 name = 0;         ///< where its name stands
+  u64 declared_at = 0;  ///< where the BTF record of its variable stands
+  u64 offset = 0;       ///< bytes from the start of .maps
+  u32 type = 0;         ///< a map_type, kept as a number because a newer one must survive
+  u32 key_size = 0;     ///< bytes
+  u32 value_size = 0;   ///< bytes
+  u32 max_entries = 0;
+  u32 map_flags = 0;
+  u32 numa_node = 0;
+  u64 map_extra = 0;
+  u32 pinning = 0;
+  u32 key_type = 0;    ///< id in the object's BTF, 0 when only the size is given
+  u32 value_type = 0;  ///< id in the object's BTF, 0 when only the size is given
+  number_form key_form = number_form::no_number;
+  number_form value_form = number_form::no_number;
+};
+
+/// A program as the object declares it. Offsets count from the start of the file.
+struct program_spec {
+  u64 name = 0;          ///< where its name stands
+  u64 section_name = 0;  ///< where the name of its section stands
+  u64 instructions = 0;  ///< where its first instruction stands
+  u32 instruction_count = 0;
+  u32 section = 0;          ///< index of its section
+  u32 first_reference = 0;  ///< its references are so many from this one on
+  u32 reference_count = 0;
+  abi::prog_type type = abi::prog_type::unspec;
+  attach_way attach = attach_way::none;
+};
+
+/// "The two instructions at `instruction` of the program load the address of map `map`."
+struct map_reference {
+  u32 instruction = 0;  ///< counted from the program's first
+  u32 map = 0;          ///< index among the object's maps
+};
+
+/// How much storage a spec needs: so many elements of each.
+struct object_shape {
+  u32 maps = 0;
+  u32 programs = 0;
+  u32 references = 0;
+  u32 map_slots = 0;   ///< one per 8 bytes of .maps
+  u32 type_index = 0;  ///< words for the index over the types
+  u32 types = 0;
+};
+
+/// Storage for a spec, lent by its owner and as large as an `object_shape` says.
+struct object_slots {
+  map_spec* maps = nullptr;
+  program_spec* programs = nullptr;
+  map_reference* references = nullptr;
+  u32* map_slots = nullptr;
+  u32* type_index = nullptr;
+};
+
+/// What `read` found beside what it wrote to the slots.
+struct object_facts {
+  bytes image;
+  btf types;        ///< points into `object_slots::type_index`
+  u64 license = 0;  ///< where the license string stands; 0 when there is none
+  u32 maps = 0;
+  u32 programs = 0;
+};
+
+namespace detail {
+
+// Everything both passes look at first.
+struct opened_object {
+  elf file;
+  elf_section maps;  // .maps
+  elf_section btf_relocations;
+  btf types;
+  btf_type maps_layout;  // DATASEC .maps
+};
+
+constexpr verdict open_object(bytes image, opened_object& out) noexcept {
+  if (const verdict v = elf::open(image, out.file); v.failed()) return v;
+  out.maps = out.file.find_section(".maps");
+  const elf_section types = out.file.find_section(".BTF");
+  if (types.index != 0)
+    if (const verdict v = btf::open(out.file, types, out.types); v.failed()) return v;
+  if (out.maps.index == 0) return {};
+  out.btf_relocations = out.file.find_section(".rel.BTF");
+  out.maps_layout = out.types.find(abi::btf_kind::data_section, ".maps");
+  if (out.maps_layout.id == 0)
+    return {.why = cause::no_btf, .section = out.maps.index, .offset = out.maps.at};
+  return {};
+}
+
+// A function that the kernel is to load as a program: global or static, but not in .text.
+constexpr bool is_program(const elf& file, const elf_symbol& symbol) noexcept {
+  return symbol.type == abi::symbol_function && file.section(symbol.section).is_code() &&
+         !file.image().string_is(file.section(symbol.section).name, ".text");
+}
+
+// The members that a map definition may have: what they are called, how they are written down in BTF, and
+// where their number goes.
+enum class map_member_form : u8 { number, long_number, key_or_value, not_yet };
+struct map_member_row {
+  text member;
+  map_member_form form;
+  u32 map_spec::*number = nullptr;
+  u32 map_spec::*type = nullptr;
+  number_form map_spec::*number_kind = nullptr;
+};
+inline constexpr map_member_row map_member_rows[] = {
+    {"type", map_member_form::number, &map_spec::type},
+    {"key", map_member_form::key_or_value, &map_spec::key_size, &map_spec::key_type, &map_spec::key_form},
+    {"value", map_member_form::key_or_value, &map_spec::value_size, &map_spec::value_type,
+     &map_spec::value_form},
+    {"key_size", map_member_form::number, &map_spec::key_size},
+    {"value_size", map_member_form::number, &map_spec::value_size},
+    {"max_entries", map_member_form::number, &map_spec::max_entries},
+    {"map_flags", map_member_form::number, &map_spec::map_flags},
+    {"numa_node", map_member_form::number, &map_spec::numa_node},
+    {"map_extra", map_member_form::long_number},
+    {"pinning", map_member_form::number, &map_spec::pinning},
+    {"values", map_member_form::not_yet},
+};
+
+// What __uint and __ulong write: the length of an array behind a pointer, or the one value of an enum.
+constexpr bool read_map_number(const btf& types, u32 id, u64& out) noexcept {
+  const btf_type form = types.resolve(id);
+  if (form.kind == abi::btf_kind::pointer) {
+    const btf_type array = types.resolve(form.size_or_type);
+    out = types.length_of(array);
+    return array.kind == abi::btf_kind::array;
+  }
+  const u64 value = form.tail() + 4;  // behind the enumerator's name
+  if (form.kind == abi::btf_kind::enumeration && form.members == 1) {
+    out = types.image().read32(value);
+    return true;
+  }
+  if (form.kind == abi::btf_kind::enumeration64 && form.members == 1) {
+    out = types.image().read32(value) | u64{types.image().read32(value + 4)} << 32;
+    return true;
+  }
+  return false;
+}
+
+constexpr verdict read_map_member(const btf& types, u32 section, const btf_member& member,
+                                  map_spec& out) noexcept {
+  const auto wrong = [&](cause why) {
+    return verdict{.why = why, .section = section, .offset = member.at, .subject = member.name};
+  };
+  const map_member_row* row = nullptr;
+  for (const map_member_row& candidate : map_member_rows)
+    if (types.image().string_is(member.name, candidate.member)) row = &candidate;
+  if (row == nullptr) return wrong(cause::unknown_map_member);
+  if (row->form == map_member_form::not_yet) return wrong(cause::map_member_not_loaded_yet);
+
+  u64 number = 0;
+  if (row->form == map_member_form::key_or_value) {
+    const btf_type pointer = types.resolve(member.type);
+    if (pointer.kind != abi::btf_kind::pointer) return wrong(cause::bad_map_member);
+    number = types.size_of(pointer.size_or_type);
+    if (number == 0) return wrong(cause::bad_map_member);
+    out.*row->type = pointer.size_or_type;
+    out.*row->number_kind = types.form_of(pointer.size_or_type);
+  } else if (!read_map_number(types, member.type, number)) {
+    return wrong(cause::bad_map_member);
+  }
+  if (row->form == map_member_form::long_number) {
+    out.map_extra = number;
+    return {};
+  }
+  const bool is_size = row->number == &map_spec::key_size || row->number == &map_spec::value_size;
+  if (is_size && out.*row->number != 0 && out.*row->number != number) return wrong(cause::two_sizes);
+  if (row->number == &map_spec::pinning && number != 0) return wrong(cause::map_member_not_loaded_yet);
+  out.*row->number = static_cast<u32>(number);
+  return {};
+}
+
+// Where in .maps the variable at `place` of the layout lies. Compilers leave the offset to a relocation and
+// linkers fill it in; relocations come in the order of the variables, so `next` only moves forward.
+constexpr u64 map_offset(const opened_object& object, u64 place, u64& next) noexcept {
+  const elf_section types = object.file.section(object.btf_relocations.info);
+  for (; next < elf::relocation_count(object.btf_relocations); ++next) {
+    const elf_relocation r = object.file.relocation(object.btf_relocations, next);
+    if (types.at + r.offset == place) return object.file.symbol(r.symbol).value;
+    if (types.at + r.offset > place) break;
+  }
+  return object.file.image().read32(place);
+}
+
+constexpr verdict read_map(const opened_object& object, const btf_member& place, u64& next_relocation,
+                           map_spec& out) noexcept {
+  const btf& types = object.types;
+  const btf_type variable = types.type(place.type);
+  const auto wrong = [&](cause why) {
+    return verdict{.why = why, .section = object.maps.index, .offset = variable.at, .subject = variable.name};
+  };
+  if (variable.kind != abi::btf_kind::variable)
+    return {.why = cause::bad_btf_type, .section = object.maps.index, .offset = place.at};
+  if (types.image().read32(variable.tail()) != abi::btf_variable_global) return wrong(cause::static_map);
+  const btf_type definition = types.resolve(variable.size_or_type);
+  if (definition.kind != abi::btf_kind::structure) return wrong(cause::map_is_no_struct);
+
+  out.name = variable.name;
+  out.declared_at = variable.at;
+  out.offset = map_offset(object, place.at + 4, next_relocation);
+  if (out.offset > object.maps.size || definition.size_or_type > object.maps.size - out.offset ||
+      out.offset % 8 != 0 || definition.size_or_type == 0)
+    return wrong(cause::map_outside_section);
+  for (u32 i = 0; i < definition.members; ++i)
+    if (const verdict v = read_map_member(types, object.maps.index, types.member(definition, i), out);
+        v.failed())
+      return v;
+  if (out.type == 0) return wrong(cause::no_map_type);
+  return {};
+}
+
+constexpr verdict read_program(const elf& file, const elf_symbol& symbol, program_spec& out) noexcept {
+  const elf_section section = file.section(symbol.section);
+  const auto wrong = [&](cause why, u64 at) {
+    return verdict{.why = why, .section = section.index, .offset = at, .subject = symbol.name};
+  };
+  if (symbol.binding == abi::symbol_local) return wrong(cause::static_program, symbol.at);
+  if (symbol.size == 0 || symbol.size % 8 != 0 || symbol.value % 8 != 0 || symbol.value > section.size ||
+      symbol.size > section.size - symbol.value)
+    return wrong(cause::bad_program, symbol.at);
+  // Long enough for every prefix; what follows the prefix is read where the program is attached.
+  char name[64] = {};
+  const section_kind* kind =
+      find_section_kind(text(name, file.image().copy_string(section.name, name, sizeof name)));
+  if (kind == nullptr) return wrong(cause::unknown_section, section.name);
+  out = {.name = symbol.name,
+         .section_name = section.name,
+         .instructions = section.at + symbol.value,
+         .instruction_count = static_cast<u32>(symbol.size / sizeof(abi::insn)),
+         .section = section.index,
+         .type = kind->type,
+         .attach = kind->attach};
+  return {};
+}
+
+// The relocations of the section `of`; one with index 0 when it has none.
+constexpr elf_section find_relocations(const elf& file, u32 of) noexcept {
+  for (u32 i = 1; i < file.section_count(); ++i)
+    if (const elf_section s = file.section(i); s.type == abi::section_rel && s.info == of) return s;
+  return {};
+}
+
+// `map_slots[offset / 8]` is one more than the index of the map that begins there.
+constexpr verdict read_references(const opened_object& object, const u32* map_slots, program_spec& program,
+                                  map_reference* out, u32& used) noexcept {
+  const elf& file = object.file;
+  const elf_section code = file.section(program.section);
+  const elf_section relocations = find_relocations(file, program.section);
+  program.first_reference = used;
+  for (u64 i = 0; i < elf::relocation_count(relocations); ++i) {
+    const elf_relocation r = file.relocation(relocations, i);
+    const u64 first = program.instructions - code.at;
+    if (r.offset < first || r.offset - first >= u64{program.instruction_count} * sizeof(abi::insn)) continue;
+    const elf_symbol target = file.symbol(r.symbol);
+    const auto wrong = [&](cause why) {
+      return verdict{
+          .why = why, .section = program.section, .offset = code.at + r.offset, .subject = target.name};
+    };
+    if (r.offset % sizeof(abi::insn) != 0) return wrong(cause::bad_relocation);
+    if (target.section == abi::section_undefined) return wrong(cause::undefined_symbol);
+    if (object.maps.index == 0 || target.section != object.maps.index)
+      return wrong(cause::relocation_not_loaded_yet);
+    const auto instruction = static_cast<u32>((r.offset - first) / sizeof(abi::insn));
+    if (file.image().read8(code.at + r.offset) != abi::opcode_ld_imm64 ||
+        instruction + 1 >= program.instruction_count)
+      return wrong(cause::bad_relocation);
+    // A symbol of the whole section leaves the offset to the instruction.
+    const u64 offset = target.value + file.image().read32(code.at + r.offset + 4);
+    if (offset >= object.maps.size || offset % 8 != 0 || map_slots[offset / 8] == 0)
+      return wrong(cause::bad_relocation);
+    out[used++] = {.instruction = instruction, .map = map_slots[offset / 8] - 1};
+  }
+  program.reference_count = used - program.first_reference;
+  return {};
+}
+
+}  // namespace detail
+
+/// Where the license of an object stands in the file, 0 when it has none.
+[[nodiscard]] constexpr u64 find_license(const elf& file) noexcept {
+  const elf_section license = file.find_section("license");
+  return license.type == abi::section_progbits ? license.at : 0;
+}
+
+/// First pass: checks what can be checked without storage, and tells how much storage `read` needs.
+/// Cost: linear in sections, symbols and types.
+constexpr verdict measure(bytes image, object_shape& out) noexcept {
+  detail::opened_object object;
+  if (const verdict v = detail::open_object(image, object); v.failed()) return v;
+  const elf& file = object.file;
+  out = {.maps = object.maps_layout.members,
+         .map_slots = static_cast<u32>(object.maps.size / 8),
+         .type_index = object.types.index_size(),
+         .types = object.types.count()};
+  // A map's definition takes at least 8 bytes, so a larger count is a lie that would cost memory.
+  if (out.maps > out.map_slots)
+    return {.why = cause::map_outside_section, .section = object.maps.index, .offset = object.maps_layout.at};
+  for (u32 i = 0; i < file.symbol_count(); ++i) out.programs += detail::is_program(file, file.symbol(i));
+  for (u32 i = 1; i < file.section_count(); ++i)
+    if (const elf_section s = file.section(i); s.type == abi::section_rel && file.section(s.info).is_code())
+      out.references += static_cast<u32>(elf::relocation_count(s));
+  return {};
+}
+
+/// Second pass: fills `slots`, which are as large as `measure` said.
+/// Cost: linear in the file, and for each program in the relocations of its section.
+constexpr verdict read(bytes image, const object_slots& slots, object_facts& out) noexcept {
+  detail::opened_object object;
+  if (const verdict v = detail::open_object(image, object); v.failed()) return v;
+  object.types.build_index(slots.type_index);
+  u64 next_relocation = 0;
+  for (u32 i = 0; i < object.maps_layout.members; ++i) {
+    map_spec& map = slots.maps[i];
+    map = {};
+    const btf_member place = object.types.member(object.maps_layout, i);
+    // A data section names the variable's type first, where other members have their name.
+    const btf_member variable = {.at = place.at, .type = object.file.image().read32(place.at)};
+    if (const verdict v = detail::read_map(object, variable, next_relocation, map); v.failed()) return v;
+    slots.map_slots[map.offset / 8] = i + 1;
+  }
+  u32 programs = 0;
+  u32 references = 0;
+  for (u32 i = 0; i < object.file.symbol_count(); ++i) {
+    const elf_symbol symbol = object.file.symbol(i);
+    if (!detail::is_program(object.file, symbol)) continue;
+    program_spec& program = slots.programs[programs++];
+    if (const verdict v = detail::read_program(object.file, symbol, program); v.failed()) return v;
+    if (const verdict v =
+            detail::read_references(object, slots.map_slots, program, slots.references, references);
+        v.failed())
+      return v;
+  }
+  out = {.image = object.file.image(),
+         .types = object.types,
+         .license = find_license(object.file),
+         .maps = object.maps_layout.members,
+         .programs = programs};
+  return {};
+}
+
+/// What no index is: `find_map` and `find_program` give it when there is nothing of that name.
+inline constexpr u32 not_found = 0xffffffff;
+
+/// The index of the map or program called `wanted` among `count`, or `not_found`.
+template <class Spec>
+[[nodiscard]] constexpr u32 find_named(const bytes& image, const Spec* specs, u32 count,
+                                       text wanted) noexcept {
+  for (u32 i = 0; i < count; ++i)
+    if (image.string_is(specs[i].name, wanted)) return i;
+  return not_found;
+}
+
+/// The instruction at `index` of `program`, as it stands in the file.
+[[nodiscard]] constexpr abi::insn read_instruction(const bytes& image, const program_spec& program,
+                                                   u32 index) noexcept {
+  const u64 at = program.instructions + u64{index} * sizeof(abi::insn);
+  return {.opcode = image.read8(at),
+          .registers = image.read8(at + 1),
+          .offset = static_cast<s16>(image.read16(at + 2)),
+          .immediate = static_cast<s32>(image.read32(at + 4))};
+}
+
+/// The name under which the kernel keeps what is called by the string at `at`.
+[[nodiscard]] constexpr kernel_name kernel_name_at(const bytes& image, u64 at) noexcept {
+  char name[longest_kernel_name + 1] = {};
+  return to_kernel_name(text(name, image.copy_string(at, name, sizeof name)));
+}
+
+/// What BPF_MAP_CREATE is to be told of `map`, all but the BTF that describes it.
+[[nodiscard]] constexpr abi::map_create to_map_create(const bytes& image, const map_spec& map) noexcept {
+  return {.map_type = map.type,
+          .key_size = map.key_size,
+          .value_size = map.value_size,
+          .max_entries = map.max_entries,
+          .map_flags = map.map_flags,
+          .numa_node = map.numa_node,
+          .map_name = kernel_name_at(image, map.name),
+          .map_extra = map.map_extra};
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_SPEC_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// What is given to `load` at run time.
+struct load_options {
+  verifier_log* log = nullptr;  ///< where the verifier's log goes when it refuses a program
+};
+
+/// What has to be written into the instructions of a program before a kernel older than 5.14 takes them.
+struct program_patch {
+  const abi::insn* code = nullptr;
+  const map_reference* references = nullptr;
+  u32 reference_count = 0;
+};
+
+/// A whole object, ready for the kernel.
+struct object_records {
+  const abi::map_create* maps = nullptr;
+  u32 map_count = 0;
+  const abi::prog_load* programs = nullptr;
+  const program_patch* patches = nullptr;  ///< one for each program, or nullptr when all are `load_by_index`
+  u32 program_count = 0;
+  const u8* btf = nullptr;  ///< types of keys and values
+  u32 btf_size = 0;         ///< bytes, 0 for none
+};
+
+namespace detail {
+
+// Creates the maps. Types only explain a map to people, so where the kernel refuses them it goes without.
+template <btf_choice Btf>
+bool create_maps(const object_records& records, fd* maps, outcome& row) noexcept {
+  fd types;
+  if constexpr (Btf != btf_choice::none)
+    if (records.btf_size != 0) types = fd::own(load_btf(records.btf, records.btf_size));
+  for (u32 i = 0; i < records.map_count; ++i) {
+    long created = -EINVAL;
+    if constexpr (Btf != btf_choice::none) {
+      abi::map_create attr = records.maps[i];
+      attr.btf_fd = types.raw();
+      if (types.is_open() && attr.btf_key_type_id != 0) created = create_map(attr);
+      attr.btf_fd = attr.btf_key_type_id = attr.btf_value_type_id = 0;
+      if (created < 0) created = create_map(attr);
+    } else {
+      created = create_map(records.maps[i]);
+    }
+    row.subject = records.maps[i].map_name.characters;
+    if (row.fails(step::map_create, created)) return false;
+    maps[i].fill(created);
+  }
+  return true;
+}
+
+}  // namespace detail
+
+/// Creates the maps of an object and loads its programs, whose instructions stay as they are: they name maps
+/// by their place in `map_numbers`, which has room for all of them.
+/// Shape:  `row` tells how far it came; what was made is in `maps` and `programs`.
+/// Kernel: 5.14, BPF_PSEUDO_MAP_IDX.
+template <btf_choice Btf, class Log>
+void load_by_index(const object_records& records, fd* maps, fd* programs, int* map_numbers, Log* log,
+                   outcome& row) noexcept {
+  if (!detail::create_maps<Btf>(records, maps, row)) return;
+  for (u32 i = 0; i < records.map_count; ++i) map_numbers[i] = maps[i].number();
+  for (u32 i = 0; i < records.program_count; ++i) {
+    abi::prog_load attr = records.programs[i];
+    attr.fd_array = map_numbers;
+    row.subject = records.programs[i].prog_name.characters;
+    if (row.fails(step::prog_load, load_program(attr, log, row.why))) return;
+    programs[i].fill(row.answer);
+  }
+}
+
+/// The same for every kernel: the instructions are copied to `scratch`, which has room for the longest
+/// program, and get the descriptors of the maps there.
+template <btf_choice Btf, class Log>
+void load_patched(const object_records& records, fd* maps, fd* programs, abi::insn* scratch, Log* log,
+                  outcome& row) noexcept {
+  if (!detail::create_maps<Btf>(records, maps, row)) return;
+  for (u32 i = 0; i < records.program_count; ++i) {
+    abi::prog_load attr = records.programs[i];
+    const program_patch& patch = records.patches[i];
+    for (u32 k = 0; k < attr.insn_cnt; ++k) scratch[k] = patch.code[k];
+    for (u32 k = 0; k < patch.reference_count; ++k) {
+      const map_reference& reference = patch.references[k];
+      scratch[reference.instruction].set_source(abi::pseudo_map_fd);
+      scratch[reference.instruction].immediate = maps[reference.map].number();
+    }
+    attr.insns = scratch;
+    row.subject = records.programs[i].prog_name.characters;
+    if (row.fails(step::prog_load, load_program(attr, log, row.why))) return;
+    programs[i].fill(row.answer);
+  }
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_LOAD_HPP
+// Room 7.1, map/map: typed maps. One class template; what a type allows stands in room 2.0.
+#ifndef BAREBPF_MAP_MAP_HPP
+#define BAREBPF_MAP_MAP_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// What a new map is made of. Everything but the type and the sizes, which the class knows.
+struct map_options {
+  text name{};          ///< at most 15 letters, digits, underscores and dots
+  u32 max_entries = 0;  ///< entries
+  u32 map_flags = 0;    ///< BPF_F_... bits
+};
+
+/// A map of the kernel, with the C++ types of its keys and values.
+/// Shape:    a descriptor and the name; keys and values are copied as raw bytes.
+/// Lifetime: a created map lives as long as this object, a program that uses it, or a pin. A borrowed one is
+///           valid as long as its owner.
+/// Threads:  safe on one object from several threads; the kernel orders the calls.
+/// Cost:     one bpf(2) call for each operation, no allocation.
+template <map_type Type, class Key, class Value>
+class map {
+  static constexpr const map_kind* kind = find_kind(Type);
+  static_assert(kind != nullptr, "barebpf: this map type has no typed form yet, so use untyped_map for it");
+  static_assert(std::is_trivially_copyable_v<Key>,
+                "barebpf: the kernel copies keys as raw bytes, so a key type must be trivially copyable");
+  static_assert(std::is_trivially_copyable_v<Value>,
+                "barebpf: the kernel copies values as raw bytes, so a value type must be trivially copyable");
+  static_assert(
+      !kind->hashes_the_key || std::has_unique_object_representations_v<Key>,
+      "barebpf: the kernel hashes every byte of a key, so a key type must have no padding: name the "
+      "padding bytes as members and set them");
+
+ public:
+  static constexpr map_type type = Type;
+  using key_type = Key;
+  using mapped_type = Value;
+
+  /// Uses a map that is already open; its type and sizes must be those of this class.
+  explicit map(untyped_map untyped) noexcept : untyped_(std::move(untyped)) {}
+
+  /// Creates a map.
+  /// Errors: bad_name; EPERM without CAP_BPF; EINVAL for zero `max_entries` or flags that the type does not
+  ///         take; E2BIG and ENOMEM for a map that is too large.
+  /// Kernel: the type's first, see `map_kinds`.
+  /// Source: map_create() in kernel/bpf/syscall.c at v6.12.
+  [[nodiscard]] static result<map> create(const map_options& options) noexcept {
+    if (!is_kernel_name(options.name))
+      return error{.at = step::map_create, .why = cause::bad_name}.about(options.name);
+    const abi::map_create attr{.map_type = static_cast<u32>(Type),
+                               .key_size = sizeof(Key),
+                               .value_size = sizeof(Value),
+                               .max_entries = options.max_entries,
+                               .map_flags = options.map_flags,
+                               .map_name = to_kernel_name(options.name)};
+    outcome created{.subject = attr.map_name.characters};
+    if (created.fails(step::map_create, create_map(attr))) return to_error(created);
+    return map(untyped_map::own(fd::own(created.answer), attr.map_name));
+  }
+
+  [[nodiscard]] const fd& descriptor() const noexcept { return untyped_.descriptor(); }
+  [[nodiscard]] text map_name() const noexcept { return untyped_.map_name(); }
+
+  /// Copies out the value under `key`.
+  /// Errors: ENOENT when the key is absent.
+  /// Kernel: 3.19, BPF_MAP_LOOKUP_ELEM.
+  /// Source: map_lookup_elem() in kernel/bpf/syscall.c at v6.12.
+  [[nodiscard]] result<Value> lookup_elem(const Key& key) const noexcept {
+    demand<can_lookup>();
+    Value value{};
+    if (const long answer = untyped_.lookup_elem(&key, &value); answer < 0)
+      return explain(step::map_lookup_elem, answer);
+    return value;
+  }
+  /// Copies the value under `key` into `value`, for values too large to return.
+  /// Errors: ENOENT when the key is absent; `value` is then as it was.
+  [[nodiscard]] result<void> lookup_elem(const Key& key, Value& value) const noexcept {
+    demand<can_lookup>();
+    return done(step::map_lookup_elem, untyped_.lookup_elem(&key, &value));
+  }
+  /// Stores `value` under `key`, as `how` says.
+  /// Errors: EEXIST and ENOENT as `how` says; E2BIG when the map is full.
+  /// Kernel: 3.19, BPF_MAP_UPDATE_ELEM.
+  /// Source: map_update_elem() in kernel/bpf/syscall.c at v6.12.
+  [[nodiscard]] result<void> update_elem(const Key& key, const Value& value,
+                                         update how = update::any) noexcept {
+    demand<can_update>();
+    return done(step::map_update_elem, untyped_.update_elem(&key, &value, static_cast<u64>(how)));
+  }
+  /// Removes `key` and its value.
+  /// Errors: ENOENT when the key is absent.
+  /// Kernel: 3.19, BPF_MAP_DELETE_ELEM.
+  /// Source: map_delete_elem() in kernel/bpf/syscall.c at v6.12.
+  [[nodiscard]] result<void> delete_elem(const Key& key) noexcept {
+    demand<can_delete>();
+    return done(step::map_delete_elem, untyped_.delete_elem(&key));
+  }
+  /// The first key.
+  /// Errors: ENOENT when the map is empty.
+  /// Kernel: 4.12 without a key, BPF_MAP_GET_NEXT_KEY.
+  [[nodiscard]] result<Key> get_next_key() const noexcept { return next(nullptr); }
+  /// The key after `key`. In a hash map the first key follows one that is absent, so a walk that deletes the
+  /// key it stands on begins again.
+  /// Errors: ENOENT after the last key.
+  /// Kernel: 3.19, BPF_MAP_GET_NEXT_KEY.
+  /// Source: map_get_next_key() in kernel/bpf/syscall.c at v6.12.
+  [[nodiscard]] result<Key> get_next_key(const Key& key) const noexcept { return next(&key); }
+
+ private:
+  template <operation Wanted>
+  static constexpr void demand() noexcept {
+    static_assert((kind->operations & Wanted) != 0,
+                  "barebpf: the kernel does not know this operation on maps of this type, so use another");
+  }
+  [[nodiscard]] result<Key> next(const Key* key) const noexcept {
+    demand<can_get_next_key>();
+    Key found{};
+    if (const long answer = untyped_.get_next_key(key, &found); answer < 0)
+      return explain(step::map_get_next_key, answer);
+    return found;
+  }
+  [[nodiscard]] result<void> done(step at, long answer) const noexcept {
+    if (answer < 0) return explain(at, answer);
+    return {};
+  }
+  // Sixteen bytes at once, because an absent key is no reason to be slow.
+  [[nodiscard, gnu::always_inline]] error explain(step at, long answer) const noexcept {
+    error out = failure(at, answer);
+    static_assert(sizeof(kernel_name) <= sizeof out.name);
+    __builtin_memcpy(out.name, &untyped_.map_name(), sizeof(kernel_name));
+    return out;
+  }
+
+  untyped_map untyped_;
+};
+
+/// A hash table: any key without padding, any value.
+/// Kernel: 3.19, BPF_MAP_TYPE_HASH.
+template <class Key, class Value>
+using hash_map = map<map_type::hash, Key, Value>;
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_MAP_MAP_HPP
+// Room 4.4, object_spec: a spec that is read while the program runs, with its storage on the heap.
+#ifndef BAREBPF_OBJECT_SPEC_HPP
+#define BAREBPF_OBJECT_SPEC_HPP
+
+// Room 4.1, pruned_btf: of all the types of an object, the few that describe the keys and values of its
+// maps, written anew for the kernel. What a pointer points to keeps its name and size and loses its members.
+#ifndef BAREBPF_PRUNED_BTF_HPP
+#define BAREBPF_PRUNED_BTF_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// Cuts BTF to what is needed: `keep` each type that is wanted, `number` them, then `write`.
+/// Shape:    works in storage that the caller lends: `marks_size` words, all zero.
+/// Lifetime: valid as long as the types and the storage.
+class btf_pruner {
+ public:
+  /// Words of storage for BTF of so many types.
+  [[nodiscard]] static constexpr size_t marks_size(u32 types) noexcept { return (size_t{types} + 1) * 4; }
+
+  constexpr btf_pruner(const btf& types, u32* storage) noexcept
+      : types_(types), marks_(storage), ids_(storage + types.count() + 1) {}
+
+  /// Keeps the type with this id and all that it is made of.
+  constexpr void keep(u32 id) noexcept {
+    // Each type enters twice at most: once without its members and once with them.
+    u32* const waiting = ids_ + types_.count() + 1;
+    u32 count = 0;
+    mark(id, true, waiting, count);
+    while (count != 0) {
+      const u32 next = waiting[--count];
+      visit(types_.type(next), (marks_[next] & whole) != 0, waiting, count);
+    }
+  }
+  /// Gives what is kept its new ids, in the old order; tells how many bytes `write` needs.
+  constexpr u32 number() noexcept {
+    types_size_ = 0;
+    strings_size_ = 1;
+    u32 next = 1;
+    for (u32 id = 1; id <= types_.count(); ++id) {
+      ids_[id] = 0;
+      if (marks_[id] == 0) continue;
+      ids_[id] = next++;
+      const btf_type type = as_kept(id);
+      types_size_ += static_cast<u32>(btf::extent_of(type));
+      strings_size_ += name_size(type.name);
+      for (u32 i = 0; i < named_members(type); ++i) strings_size_ += name_size(member_name(type, i));
+    }
+    return static_cast<u32>(abi::btf_header::size) + types_size_ + strings_size_;
+  }
+  /// The new id of an old type that was kept; 0 for void and for what was not kept.
+  [[nodiscard]] constexpr u32 new_id(u32 id) const noexcept { return id <= types_.count() ? ids_[id] : 0; }
+
+  /// Writes what `number` measured, in the machine's byte order.
+  constexpr void write(u8* out) const noexcept {
+    u8* const types = out + abi::btf_header::size;
+    u8* const strings = types + types_size_;
+    put16(out, abi::btf_magic);
+    out[2] = 1;  // version
+    out[3] = 0;  // flags
+    put32(out + 4, static_cast<u32>(abi::btf_header::size));
+    put32(out + 8, 0);
+    put32(out + 12, types_size_);
+    put32(out + 16, types_size_);
+    put32(out + 20, strings_size_);
+    strings[0] = 0;
+    u32 used = 1;
+    u8* at = types;
+    for (u32 id = 1; id <= types_.count(); ++id) {
+      if (marks_[id] == 0) continue;
+      const btf_type type = as_kept(id);
+      write_type(type, at, strings, used);
+      at += btf::extent_of(type);
+    }
+  }
+
+ private:
+  static constexpr u32 kept = 1, whole = 2;
+
+  constexpr void mark(u32 id, bool with_members, u32* waiting, u32& count) noexcept {
+    if (id == 0 || id > types_.count()) return;
+    const u32 wanted = with_members ? kept | whole : kept;
+    if ((marks_[id] | wanted) == marks_[id]) return;
+    marks_[id] |= wanted;
+    waiting[count++] = id;
+  }
+  constexpr void visit(const btf_type& type, bool with_members, u32* waiting, u32& count) noexcept {
+    using enum abi::btf_kind;
+    switch (type.kind) {
+      case pointer:
+        mark(pointee(type), false, waiting, count);
+        return;
+      case array:
+        mark(types_.element_of(type), with_members, waiting, count);
+        mark(types_.image().read32(type.tail() + 4), with_members, waiting, count);
+        return;
+      case structure:
+      case union_type:
+        for (u32 i = 0; with_members && i < type.members; ++i)
+          mark(types_.member(type, i).type, true, waiting, count);
+        return;
+      default:
+        if (btf::is_modifier(type.kind)) mark(type.size_or_type, with_members, waiting, count);
+        return;
+    }
+  }
+  // What stays of a pointer's target: functions and variables do not.
+  [[nodiscard]] constexpr u32 pointee(const btf_type& type) const noexcept {
+    using enum abi::btf_kind;
+    const abi::btf_kind kind = types_.resolve(type.size_or_type).kind;
+    return kind == function_prototype || kind == function || kind == variable || kind == data_section
+               ? 0
+               : type.size_or_type;
+  }
+  [[nodiscard]] constexpr btf_type as_kept(u32 id) const noexcept {
+    using enum abi::btf_kind;
+    btf_type type = types_.type(id);
+    if ((type.kind == structure || type.kind == union_type) && (marks_[id] & whole) == 0) type.members = 0;
+    return type;
+  }
+  [[nodiscard]] constexpr u32 named_members(const btf_type& type) const noexcept {
+    using enum abi::btf_kind;
+    const bool named = type.kind == structure || type.kind == union_type || type.kind == enumeration ||
+                       type.kind == enumeration64;
+    return named ? type.members : 0;
+  }
+  [[nodiscard]] constexpr u64 member_name(const btf_type& type, u32 index) const noexcept {
+    const u64 each = type.kind == abi::btf_kind::enumeration ? 8 : 12;
+    return types_.strings() + types_.image().read32(type.tail() + index * each);
+  }
+  [[nodiscard]] constexpr u32 name_size(u64 at) const noexcept {
+    const u64 length = types_.image().length_of_string(at);
+    return length == 0 ? 0 : static_cast<u32>(length) + 1;
+  }
+  // Copies the name at `from` and gives its new offset; names without characters share offset 0.
+  constexpr u32 write_name(u64 from, u8* strings, u32& used) const noexcept {
+    const u32 size = name_size(from);
+    if (size == 0) return 0;
+    const u32 at = used;
+    for (u32 i = 0; i < size; ++i) strings[at + i] = types_.image().read8(from + i);
+    used += size;
+    return at;
+  }
+  constexpr void write_type(const btf_type& type, u8* at, u8* strings, u32& used) const noexcept {
+    using enum abi::btf_kind;
+    const bytes& image = types_.image();
+    const u32 info = image.read32(type.at + abi::btf_type_record::info);
+    put32(at, write_name(type.name, strings, used));
+    put32(at + 4, (info & 0xff000000) | type.members);
+    const bool refers = btf::is_modifier(type.kind) || type.kind == pointer;
+    const u32 target = type.kind == pointer ? pointee(type) : type.size_or_type;
+    put32(at + 8, refers ? new_id(target) : type.size_or_type);
+    u8* const tail = at + abi::btf_type_record::size;
+    switch (type.kind) {
+      case integer:
+        put32(tail, image.read32(type.tail()));
+        return;
+      case array:
+        put32(tail, new_id(types_.element_of(type)));
+        put32(tail + 4, new_id(image.read32(type.tail() + 4)));
+        put32(tail + 8, types_.length_of(type));
+        return;
+      case structure:
+      case union_type:
+      case enumeration:
+      case enumeration64: {
+        const u32 each = type.kind == enumeration ? 8 : 12;
+        const bool typed = type.kind == structure || type.kind == union_type;
+        for (u32 i = 0; i < type.members; ++i) {
+          const u64 from = type.tail() + u64{i} * each;
+          u8* const to = tail + size_t{i} * each;
+          put32(to, write_name(member_name(type, i), strings, used));
+          put32(to + 4, typed ? new_id(image.read32(from + 4)) : image.read32(from + 4));
+          if (each == 12) put32(to + 8, image.read32(from + 8));
+        }
+        return;
+      }
+      default:
+        return;
+    }
+  }
+  static constexpr void put16(u8* out, u32 value) noexcept {
+    for (u32 i = 0; i < 2; ++i) out[i] = static_cast<u8>(value >> ((host_is_big_endian ? 1 - i : i) * 8));
+  }
+  static constexpr void put32(u8* out, u32 value) noexcept {
+    for (u32 i = 0; i < 4; ++i) out[i] = static_cast<u8>(value >> ((host_is_big_endian ? 3 - i : i) * 8));
+  }
+
+  const btf& types_;
+  u32* marks_;
+  u32* ids_;
+  u32 types_size_ = 0;
+  u32 strings_size_ = 1;
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_PRUNED_BTF_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// The error that tells of a reader's verdict: about ".maps:hits", the section and the name inside it.
+[[nodiscard]] constexpr error to_error(const bytes& image, const verdict& found) noexcept {
+  error out{.at = step::read_object, .why = found.why, .offset = found.offset};
+  size_t length = 0;
+  elf file;
+  if (found.section != 0 && !elf::open(image, file).failed())
+    length = image.copy_string(file.section(found.section).name, out.name, sizeof out.name);
+  if (found.subject != 0 && length + 2 < sizeof out.name) {
+    if (length != 0) out.name[length++] = ':';
+    image.copy_string(found.subject, out.name + length, sizeof out.name - length);
+  }
+  return out;
+}
+
+/// A BPF object that the program reads.
+/// Lifetime: looks at the image as long as it lives; moving leaves the source empty.
+class object_spec {
+ public:
+  /// Reads the object in `image`.
+  /// Errors: step read_object with the cause, the byte offset and the section; ENOMEM.
+  /// Cost:   five allocations; linear in the file.
+  [[nodiscard]] static result<object_spec> read(bytes image) noexcept {
+    object_shape shape;
+    if (const verdict found = measure(image, shape); found.failed()) return to_error(image, found);
+    object_spec out;
+    auto maps = buffer<map_spec>::of(shape.maps);
+    auto programs = buffer<program_spec>::of(shape.programs);
+    auto references = buffer<map_reference>::of(shape.references);
+    auto map_slots = buffer<u32>::of(shape.map_slots);
+    auto type_index = buffer<u32>::of(shape.type_index);
+    if (!maps || !programs || !references || !map_slots || !type_index)
+      return error{.at = step::allocate, .code = ENOMEM};
+    out.maps_ = std::move(*maps);
+    out.programs_ = std::move(*programs);
+    out.references_ = std::move(*references);
+    out.type_index_ = std::move(*type_index);
+    const object_slots slots{out.maps_.data(), out.programs_.data(), out.references_.data(),
+                             map_slots->data(), out.type_index_.data()};
+    if (const verdict found = barebpf::read(image, slots, out.facts_); found.failed())
+      return to_error(image, found);
+    return out;
+  }
+
+  [[nodiscard]] const bytes& image() const noexcept { return facts_.image; }
+  [[nodiscard]] const btf& types() const noexcept { return facts_.types; }
+  [[nodiscard]] const buffer<map_spec>& maps() const noexcept { return maps_; }
+  [[nodiscard]] const buffer<program_spec>& programs() const noexcept { return programs_; }
+  /// The references of all programs; each program knows which are its own.
+  [[nodiscard]] const buffer<map_reference>& references() const noexcept { return references_; }
+  /// Where the license string stands in the image, 0 when there is none.
+  [[nodiscard]] u64 license() const noexcept { return facts_.license; }
+
+  /// The index of the map or program called `wanted`, or `not_found`.
+  [[nodiscard]] u32 find_map(text wanted) const noexcept {
+    return find_named(image(), maps_.data(), static_cast<u32>(maps_.size()), wanted);
+  }
+  [[nodiscard]] u32 find_program(text wanted) const noexcept {
+    return find_named(image(), programs_.data(), static_cast<u32>(programs_.size()), wanted);
+  }
+
+ private:
+  object_spec() noexcept = default;
+
+  object_facts facts_;
+  buffer<map_spec> maps_;
+  buffer<program_spec> programs_;
+  buffer<map_reference> references_;
+  buffer<u32> type_index_;
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_OBJECT_SPEC_HPP
+// Room 4.2, type_check: whether C++ types fit the keys and values that an object declares. The compiler asks
+// for a static_object, the program for an object; the answer is the same.
+#ifndef BAREBPF_TYPE_CHECK_HPP
+#define BAREBPF_TYPE_CHECK_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+namespace detail {
+
+template <class T, bool IsEnum = std::is_enum_v<T>>
+struct number_behind {
+  using type = T;
+};
+template <class T>
+struct number_behind<T, true> {
+  using type = std::underlying_type_t<T>;
+};
+
+// Whether a number of BTF has the sign of T. What is no number on either side has none to differ in, and
+// plain char is signed or not as the machine likes.
+template <class T>
+constexpr bool same_sign(number_form form) noexcept {
+  using number = typename number_behind<T>::type;
+  if constexpr (!std::is_integral_v<number> || std::is_same_v<number, char>)
+    return true;
+  else
+    return form == number_form::no_number || (form == number_form::signed_number) == std::is_signed_v<number>;
+}
+
+}  // namespace detail
+
+/// What hinders `Key` and `Value` from being the key and value of `map`; `none` when nothing does.
+template <class Key, class Value>
+[[nodiscard]] constexpr cause compare_types(const map_spec& map) noexcept {
+  if (sizeof(Key) != map.key_size) return cause::wrong_key_size;
+  if (sizeof(Value) != map.value_size) return cause::wrong_value_size;
+  if (!detail::same_sign<Key>(map.key_form)) return cause::wrong_key_sign;
+  if (!detail::same_sign<Value>(map.value_form)) return cause::wrong_value_sign;
+  return cause::none;
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_TYPE_CHECK_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// The maps and programs of an object, in the kernel.
+/// Lifetime: given back when this object goes, unless a link, a pin or somebody else holds them; it needs
+///           the object that it was loaded from no longer.
+class loaded_object {
+ public:
+  /// The map called `wanted`, as the typed map `Map`: `loaded->map<barebpf::hash_map<int, long>>("hits")`.
+  /// Errors:   no_such_map, wrong_map_type, wrong_key_size and its siblings; about the map's name.
+  /// Lifetime: borrowed: valid as long as this object.
+  template <class Map>
+  [[nodiscard]] result<Map> map(text wanted) const noexcept {
+    for (const loaded_map& candidate : maps_) {
+      if (name_at(candidate.name) != wanted) continue;
+      cause fault = compare_types<typename Map::key_type, typename Map::mapped_type>(candidate.spec);
+      if (candidate.spec.type != static_cast<u32>(Map::type)) fault = cause::wrong_map_type;
+      if (fault != cause::none)
+        return error{.at = step::find, .why = fault, .offset = candidate.spec.declared_at}.about(wanted);
+      return Map(untyped_map::borrow(candidate.descriptor.number(), to_kernel_name(wanted)));
+    }
+    return error{.at = step::find, .why = cause::no_such_map}.about(wanted);
+  }
+
+  /// Attaches the program called `wanted` where the name of its section says.
+  /// Errors: no_such_program, not_attachable, and those of `attach_tracepoint`; about the program's name.
+  [[nodiscard]] result<link> attach(text wanted) const noexcept {
+    for (const loaded_program& candidate : programs_) {
+      if (name_at(candidate.name) != wanted) continue;
+      char path[256];
+      const size_t length = write_tracepoint_path(name_at(candidate.target), path, sizeof path);
+      if (length == 0 || length >= sizeof path)
+        return error{.at = step::find, .why = cause::not_attachable}.about(wanted);
+      auto attached = link::attach_tracepoint(candidate.descriptor, path, "");
+      if (!attached) return attached.error().about(wanted);
+      return attached;
+    }
+    return error{.at = step::find, .why = cause::no_such_program}.about(wanted);
+  }
+
+ private:
+  friend class object;
+
+  struct extent {
+    size_t at = 0, size = 0;
+  };
+  struct loaded_map {
+    fd descriptor;
+    map_spec spec;
+    extent name;
+  };
+  struct loaded_program {
+    fd descriptor;
+    extent name;
+    extent target;  // what follows the prefix in the section's name
+  };
+  [[nodiscard]] text name_at(extent where) const noexcept { return {names_.data() + where.at, where.size}; }
+
+  buffer<char> names_;
+  buffer<loaded_map> maps_;
+  buffer<loaded_program> programs_;
+};
+
+/// A BPF object file.
+/// Lifetime: what it loads does not need it any longer.
+class object {
+ public:
+  /// Reads the object file at `path`, which ends with a NUL.
+  /// Errors: open_file, read_file with errno; read_object with the cause, the byte offset and the section.
+  [[nodiscard]] static result<object> open(const char* path) noexcept {
+    auto content = read_file(path);
+    if (!content) return content.error().about(path);
+    auto spec = object_spec::read(bytes(content->data(), content->size()));
+    if (!spec) return spec.error();
+    return object(std::move(*content), std::move(*spec));
+  }
+  /// Reads an object that is in memory already.
+  /// Lifetime: `size` bytes at `image` must stay as long as this object.
+  [[nodiscard]] static result<object> open(const void* image, size_t size) noexcept {
+    auto spec = object_spec::read(bytes(static_cast<const unsigned char*>(image), size));
+    if (!spec) return spec.error();
+    return object(buffer<unsigned char>(), std::move(*spec));
+  }
+
+  [[nodiscard]] const object_spec& spec() const noexcept { return spec_; }
+
+  /// Creates the maps and loads the programs.
+  /// Errors: of the first map or program that the kernel refuses; what was made before is given back. ENOMEM.
+  /// Cost:   one bpf(2) call for each map and program and one for their types.
+  template <load_policy Policy = load_policy{}>
+  [[nodiscard]] result<loaded_object> load(const load_options& options = {}) const noexcept;
+
+ private:
+  object(buffer<unsigned char> content, object_spec spec) noexcept
+      : content_(std::move(content)), spec_(std::move(spec)) {}
+
+  [[nodiscard]] static result<buffer<unsigned char>> read_file(const char* path) noexcept;
+
+  // The types of the maps' keys and values, and their new ids in `maps`.
+  [[nodiscard]] result<buffer<u8>> prune_types(buffer<abi::map_create>& maps) const noexcept;
+  // Copies the names out of the image.
+  [[nodiscard]] result<void> name_all(loaded_object& out) const noexcept;
+
+  buffer<unsigned char> content_;
+  object_spec spec_;
+};
+
+inline result<buffer<unsigned char>> object::read_file(const char* path) noexcept {
+  constexpr long current_folder = -100, read_only_close_on_exec = 02000000;  // AT_FDCWD, O_RDONLY | O_CLOEXEC
+  constexpr long from_start = 0, from_end = 2;                               // SEEK_SET, SEEK_END
+  constexpr long largest_object = 1 << 30;                                   // bytes; BTF counts in 32 bits
+  const fd file = fd::own(system_call(__NR_openat, current_folder, path, read_only_close_on_exec));
+  if (!file.is_open()) return failure(step::open_file, file.number());
+  const long size = system_call(__NR_lseek, file.number(), 0, from_end);
+  if (size < 0) return failure(step::read_file, size);
+  if (size > largest_object) {  // a folder says that it is endless, and refuses to be read
+    const long refused = system_call(__NR_read, file.number(), nullptr, 0);
+    return refused < 0 ? failure(step::read_file, refused)
+                       : error{.at = step::read_file, .why = cause::too_large};
+  }
+  if (const long back = system_call(__NR_lseek, file.number(), 0, from_start); back < 0)
+    return failure(step::read_file, back);
+  auto content = buffer<unsigned char>::of(static_cast<size_t>(size));
+  if (!content) return content;
+  size_t done = 0;
+  while (done < content->size()) {
+    const long got = system_call(__NR_read, file.number(), content->data() + done, content->size() - done);
+    if (got == -EINTR) continue;
+    if (got < 0) return failure(step::read_file, got);
+    if (got == 0) break;  // the file shrank; the reader will say what is missing
+    done += static_cast<size_t>(got);
+  }
+  return content;
+}
+
+inline result<buffer<u8>> object::prune_types(buffer<abi::map_create>& maps) const noexcept {
+  auto storage = buffer<u32>::of(btf_pruner::marks_size(spec_.types().count()));
+  if (!storage) return storage.error();
+  btf_pruner pruner(spec_.types(), storage->data());
+  for (const map_spec& map : spec_.maps()) {
+    pruner.keep(map.key_type);
+    pruner.keep(map.value_type);
+  }
+  auto out = buffer<u8>::of(pruner.number());
+  if (!out) return out;
+  pruner.write(out->data());
+  for (size_t i = 0; i < maps.size(); ++i) {
+    const u32 key = pruner.new_id(spec_.maps()[i].key_type),
+              value = pruner.new_id(spec_.maps()[i].value_type);
+    if (key == 0 || value == 0) continue;  // the kernel wants both or none
+    maps[i].btf_key_type_id = key;
+    maps[i].btf_value_type_id = value;
+  }
+  return out;
+}
+
+inline result<void> object::name_all(loaded_object& out) const noexcept {
+  const bytes& image = spec_.image();
+  size_t size = 1;
+  for (const map_spec& map : spec_.maps()) size += image.length_of_string(map.name);
+  for (const program_spec& program : spec_.programs())
+    size += image.length_of_string(program.name) + image.length_of_string(program.section_name);
+  auto names = buffer<char>::of(size);
+  if (!names) return names.error();
+  out.names_ = std::move(*names);
+  size_t used = 0;
+  const auto keep = [&](u64 at) {
+    const loaded_object::extent where{used, image.copy_string(at, out.names_.data() + used, size - used)};
+    used += where.size;
+    return where;
+  };
+  for (size_t i = 0; i < spec_.maps().size(); ++i) {
+    out.maps_[i].spec = spec_.maps()[i];
+    out.maps_[i].name = keep(spec_.maps()[i].name);
+  }
+  for (size_t i = 0; i < spec_.programs().size(); ++i) {
+    const program_spec& program = spec_.programs()[i];
+    out.programs_[i].name = keep(program.name);
+    loaded_object::extent& target = out.programs_[i].target = keep(program.section_name);
+    const section_kind* kind = find_section_kind(out.name_at(target));
+    const size_t prefix = kind == nullptr ? target.size : kind->prefix.size() + 1;
+    const size_t skipped = prefix < target.size ? prefix : target.size;
+    target = {target.at + skipped, target.size - skipped};
+  }
+  return {};
+}
+
+template <load_policy Policy>
+result<loaded_object> object::load(const load_options& options) const noexcept {
+  const bytes& image = spec_.image();
+  const auto map_count = static_cast<u32>(spec_.maps().size());
+  const auto program_count = static_cast<u32>(spec_.programs().size());
+
+  auto maps = buffer<abi::map_create>::of(map_count);
+  auto programs = buffer<abi::prog_load>::of(program_count);
+  auto patches = buffer<program_patch>::of(program_count);
+  u32 instructions = 0, longest = 0;
+  for (const program_spec& program : spec_.programs()) {
+    instructions += program.instruction_count;
+    if (program.instruction_count > longest) longest = program.instruction_count;
+  }
+  auto code = buffer<abi::insn>::of(instructions);
+  auto scratch = buffer<abi::insn>::of(longest);
+  auto license = buffer<char>::of(spec_.license() == 0 ? 1 : image.length_of_string(spec_.license()) + 1);
+  auto map_descriptors = buffer<fd>::of(map_count);
+  auto program_descriptors = buffer<fd>::of(program_count);
+  auto loaded_maps = buffer<loaded_object::loaded_map>::of(map_count);
+  auto loaded_programs = buffer<loaded_object::loaded_program>::of(program_count);
+  if (!maps || !programs || !patches || !code || !scratch || !license || !map_descriptors ||
+      !program_descriptors || !loaded_maps || !loaded_programs)
+    return error{.at = step::allocate, .code = ENOMEM};
+
+  for (u32 i = 0; i < map_count; ++i) (*maps)[i] = to_map_create(image, spec_.maps()[i]);
+  abi::insn* next = code->data();
+  for (u32 i = 0; i < program_count; ++i) {
+    const program_spec& program = spec_.programs()[i];
+    (*programs)[i] = {.prog_type = static_cast<u32>(program.type),
+                      .insn_cnt = program.instruction_count,
+                      .license = license->data(),
+                      .prog_name = kernel_name_at(image, program.name)};
+    (*patches)[i] = {.code = next,
+                     .references = spec_.references().data() + program.first_reference,
+                     .reference_count = program.reference_count};
+    for (u32 k = 0; k < program.instruction_count; ++k) *next++ = read_instruction(image, program, k);
+  }
+  if (spec_.license() != 0) image.copy_string(spec_.license(), license->data(), license->size());
+  object_records records{.maps = maps->data(),
+                         .map_count = map_count,
+                         .programs = programs->data(),
+                         .patches = patches->data(),
+                         .program_count = program_count};
+  buffer<u8> types;
+  if constexpr (Policy.btf != btf_choice::none) {
+    auto pruned = prune_types(*maps);
+    if (!pruned) return pruned.error();
+    types = std::move(*pruned);
+    records.btf = types.data();
+    records.btf_size = static_cast<u32>(types.size());
+  }
+
+  loaded_object out;
+  out.maps_ = std::move(*loaded_maps);
+  out.programs_ = std::move(*loaded_programs);
+  if (const auto named = name_all(out); !named) return named.error();
+  outcome row;
+  load_patched<Policy.btf>(records, map_descriptors->data(), program_descriptors->data(), scratch->data(),
+                           options.log, row);
+  if (row.failed()) return to_error(row);
+  for (u32 i = 0; i < map_count; ++i) out.maps_[i].descriptor = std::move((*map_descriptors)[i]);
+  for (u32 i = 0; i < program_count; ++i) out.programs_[i].descriptor = std::move((*program_descriptors)[i]);
+  return out;
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_OBJECT_HPP
+// Room 10.1, static_object: an object that the compiler has read. What runs is a row of system calls over
+// finished records; nothing is parsed, searched or allocated.
+#ifndef BAREBPF_STATIC_OBJECT_HPP
+#define BAREBPF_STATIC_OBJECT_HPP
+
+// Room 4.3, static_spec: a spec that the compiler reads. Everything here is a constant; nothing of it is
+// left in the program but the constants that somebody uses.
+#ifndef BAREBPF_STATIC_SPEC_HPP
+#define BAREBPF_STATIC_SPEC_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// Does not compile when `Why` is a cause; the first line of the error is the cause's sentence.
+/// `AtByte` counts from the start of the object file, `Section` and `Subject` are names in it.
+template <cause Why, u64 AtByte, name<48> Section, name<48> Subject>
+struct object_check {
+#define BAREBPF_CAUSE(identifier, sentence) static_assert(Why != cause::identifier, "barebpf: " sentence);
+  BAREBPF_CAUSES(BAREBPF_CAUSE)
+#undef BAREBPF_CAUSE
+  static constexpr bool made = true;
+};
+
+namespace detail {
+
+// Arrays of 64-bit words are read where they are; single bytes are packed first.
+template <const auto& Image>
+struct static_image {
+  static constexpr size_t count = sizeof(Image) / sizeof(Image[0]);
+  static constexpr packed_words<count> storage{Image};
+  static constexpr bytes window{storage.words, (count + 7) / 8};
+};
+template <const auto& Image>
+requires std::is_same_v<std::remove_cvref_t<decltype(Image[0])>, u64>
+struct static_image<Image> {
+  static constexpr bytes window{&Image[0], sizeof(Image) / sizeof(u64)};
+};
+
+constexpr name<48> section_name_at(const bytes& image, u32 section) noexcept {
+  name<48> out;
+  elf file;
+  if (section != 0 && !elf::open(image, file).failed())
+    image.copy_string(file.section(section).name, out.characters, sizeof out.characters);
+  return out;
+}
+constexpr name<48> name_at(const bytes& image, u64 at) noexcept {
+  name<48> out;
+  if (at != 0) image.copy_string(at, out.characters, sizeof out.characters);
+  return out;
+}
+
+// At least one element, because C++ has no empty arrays.
+constexpr size_t at_least_one(size_t count) noexcept { return count == 0 ? 1 : count; }
+
+}  // namespace detail
+
+/// A BPF object that the compiler reads.
+/// Shape: `Image` is a constexpr array with the bytes of the object file: 64-bit words as `tools/embed`
+///        writes them, or single bytes as `xxd -i` does, which cost the compiler more.
+/// Errors: a fault in the object does not compile; the first line says what is wrong, and the template
+///        arguments of object_check<cause, byte offset, section, name> say where.
+template <const auto& Image>
+class static_spec {
+  struct measured_object {
+    object_shape shape;
+    verdict fault;
+  };
+  static constexpr bytes window = detail::static_image<Image>::window;
+  static constexpr measured_object measured = [] {
+    measured_object out;
+    out.fault = measure(window, out.shape);
+    return out;
+  }();
+  static constexpr object_shape shape = measured.fault.failed() ? object_shape{} : measured.shape;
+
+  static_assert(object_check<measured.fault.why, measured.fault.offset,
+                             detail::section_name_at(window, measured.fault.section),
+                             detail::name_at(window, measured.fault.subject)>::made);
+
+  struct tables {
+    map_spec maps[detail::at_least_one(shape.maps)] = {};
+    program_spec programs[detail::at_least_one(shape.programs)] = {};
+    map_reference references[detail::at_least_one(shape.references)] = {};
+    u32 map_slots[detail::at_least_one(shape.map_slots)] = {};
+    u32 type_index[detail::at_least_one(shape.type_index)] = {};
+    verdict fault;
+  };
+  static constexpr tables table = [] {
+    tables out;
+    if (measured.fault.failed()) return out;
+    object_facts facts;
+    out.fault = read(window, {out.maps, out.programs, out.references, out.map_slots, out.type_index}, facts);
+    return out;
+  }();
+  static_assert(
+      object_check<table.fault.why, table.fault.offset, detail::section_name_at(window, table.fault.section),
+                   detail::name_at(window, table.fault.subject)>::made);
+
+  // What `read` found points into storage, so it is put together anew around storage that stays.
+  static constexpr btf types = [] {
+    detail::opened_object opened;
+    if (table.fault.failed() || detail::open_object(window, opened).failed()) return btf();
+    opened.types.use_index(table.type_index);
+    return opened.types;
+  }();
+
+  struct types_for_maps {
+    u32 marks[btf_pruner::marks_size(shape.types)] = {};
+    u32 size = 0;
+    u32 key_ids[detail::at_least_one(shape.maps)] = {};
+    u32 value_ids[detail::at_least_one(shape.maps)] = {};
+  };
+  static constexpr btf_pruner prune(u32* marks) noexcept {
+    btf_pruner pruner(types, marks);
+    for (u32 i = 0; i < shape.maps; ++i) {
+      pruner.keep(table.maps[i].key_type);
+      pruner.keep(table.maps[i].value_type);
+    }
+    return pruner;
+  }
+  static constexpr types_for_maps pruned = [] {
+    types_for_maps out;
+    btf_pruner pruner = prune(out.marks);
+    out.size = pruner.number();
+    for (u32 i = 0; i < shape.maps; ++i) {
+      out.key_ids[i] = pruner.new_id(table.maps[i].key_type);
+      out.value_ids[i] = pruner.new_id(table.maps[i].value_type);
+    }
+    return out;
+  }();
+
+ public:
+  static constexpr u32 map_count = shape.maps;
+  static constexpr u32 program_count = table.fault.failed() ? 0 : shape.programs;
+
+  /// The index of the map or program called `wanted`, or `not_found`.
+  [[nodiscard]] static constexpr u32 find_map(text wanted) noexcept {
+    return find_named(window, table.maps, map_count, wanted);
+  }
+  [[nodiscard]] static constexpr u32 find_program(text wanted) noexcept {
+    return find_named(window, table.programs, program_count, wanted);
+  }
+
+  /// The map or program with this index.
+  [[nodiscard]] static constexpr map_spec map(u32 index) noexcept { return table.maps[index]; }
+  [[nodiscard]] static constexpr program_spec program(u32 index) noexcept { return table.programs[index]; }
+  /// The name under which the kernel keeps the program with this index.
+  [[nodiscard]] static constexpr kernel_name program_name(u32 index) noexcept {
+    return kernel_name_at(window, table.programs[index].name);
+  }
+  /// Instructions of the longest program.
+  static constexpr u32 longest_program = [] {
+    u32 out = 0;
+    for (u32 i = 0; i < program_count; ++i)
+      if (table.programs[i].instruction_count > out) out = table.programs[i].instruction_count;
+    return out;
+  }();
+
+  /// What BPF_MAP_CREATE is told of each map; with the ids of its types in `maps_btf` when `WithBtf`.
+  struct map_create_block {
+    abi::map_create list[detail::at_least_one(shape.maps)];
+  };
+  template <bool WithBtf>
+  static constexpr map_create_block map_creates = [] {
+    map_create_block out;
+    for (u32 i = 0; i < shape.maps; ++i) {
+      out.list[i] = to_map_create(window, table.maps[i]);
+      // The kernel wants both ids or none.
+      if (!WithBtf || pruned.key_ids[i] == 0 || pruned.value_ids[i] == 0) continue;
+      out.list[i].btf_key_type_id = pruned.key_ids[i];
+      out.list[i].btf_value_type_id = pruned.value_ids[i];
+    }
+    return out;
+  }();
+
+  /// The types of the maps' keys and values, as BPF_BTF_LOAD takes them.
+  static constexpr u32 btf_size = pruned.size;
+  struct btf_block {
+    u8 data[detail::at_least_one(pruned.size)] = {};
+  };
+  static constexpr btf_block maps_btf = [] {
+    btf_block out;
+    types_for_maps again;
+    btf_pruner pruner = prune(again.marks);
+    pruner.number();
+    pruner.write(out.data);
+    return out;
+  }();
+
+  /// The instructions of the program with this index. Loads of map addresses name the map by its place in
+  /// an array of descriptors when `ByIndex` (5.14), and have to be given the descriptor otherwise.
+  template <u32 Index>
+  struct code_block {
+    abi::insn code[detail::at_least_one(program(Index).instruction_count)];
+  };
+  template <u32 Index, bool ByIndex>
+  static constexpr code_block<Index> instructions = [] {
+    code_block<Index> out;
+    constexpr program_spec from = program(Index);
+    for (u32 i = 0; i < from.instruction_count; ++i) out.code[i] = read_instruction(window, from, i);
+    for (u32 i = 0; i < from.reference_count; ++i) {
+      const map_reference& reference = table.references[from.first_reference + i];
+      abi::insn& load = out.code[reference.instruction];
+      load.set_source(ByIndex ? abi::pseudo_map_idx : abi::pseudo_map_fd);
+      load.immediate = static_cast<s32>(reference.map);
+    }
+    return out;
+  }();
+  /// The places in those instructions that name a map, in order.
+  template <u32 Index>
+  struct reference_block {
+    map_reference list[detail::at_least_one(program(Index).reference_count)];
+  };
+  template <u32 Index>
+  static constexpr reference_block<Index> references = [] {
+    reference_block<Index> out{};
+    for (u32 i = 0; i < program(Index).reference_count; ++i)
+      out.list[i] = table.references[program(Index).first_reference + i];
+    return out;
+  }();
+
+  /// The string at an offset of the file, as an array of just its size.
+  template <u64 At>
+  struct string_block {
+    char characters[window.length_of_string(At) + 1];
+  };
+  template <u64 At>
+  static constexpr string_block<At> string = [] {
+    string_block<At> out{};
+    window.copy_string(At, out.characters, sizeof out.characters);
+    return out;
+  }();
+
+ private:
+  static constexpr u64 license_at = [] {
+    elf file;
+    return elf::open(window, file).failed() ? u64{0} : find_license(file);
+  }();
+
+ public:
+  /// The license string; empty when the object has none.
+  static constexpr auto& license = string < license_at != 0 ? license_at : window.size() > ;
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_STATIC_SPEC_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// The maps and programs of a static_object, in the kernel.
+/// Lifetime: given back when this object goes, unless a link, a pin or somebody else holds them.
+template <const auto& Image, load_policy Policy>
+class loaded_static_object {
+  using spec = static_spec<Image>;
+
+ public:
+  /// The map called `Name`, with C++ types for its keys and values.
+  /// Errors:   none at run time. A name that the object does not have, or a type that does not fit it, does
+  ///           not compile.
+  /// Lifetime: borrowed: valid as long as this object.
+  template <name Name, class Key, class Value>
+  [[nodiscard]] auto map() const noexcept {
+    constexpr u32 index = spec::find_map(Name);
+    constexpr map_spec found = index == not_found ? map_spec{} : spec::map(index);
+    constexpr cause fault = index == not_found ? cause::no_such_map : compare_types<Key, Value>(found);
+    static_assert(object_check<fault, found.declared_at, ".maps", barebpf::name<48>::cut(Name)>::made);
+    // After a fault any type will do: one error is enough.
+    constexpr map_type type = fault == cause::none ? static_cast<map_type>(found.type) : map_type::hash;
+    constexpr u32 known = index == not_found ? 0 : index;
+    return barebpf::map<type, Key, Value>(untyped_map::borrow(maps_[known].number(), to_kernel_name(Name)));
+  }
+
+  /// Attaches the program called `Name` where the name of its section says.
+  /// Errors: those of `attach_tracepoint`. A name that the object does not have, or a section that does not
+  ///         tell where to attach, does not compile.
+  template <name Name>
+  [[nodiscard]] result<link> attach() const noexcept {
+    constexpr u32 index = spec::find_program(Name);
+    constexpr u32 known = index == not_found ? 0 : index;
+    constexpr cause fault = index == not_found        ? cause::no_such_program
+                            : path_length<known> == 0 ? cause::not_attachable
+                                                      : cause::none;
+    static_assert(object_check<fault, 0, "", barebpf::name<48>::cut(Name)>::made);
+    return link::attach_tracepoint<Policy>(programs_[known], path<known>.characters, Name.characters);
+  }
+
+  /// The program called `Name`.
+  /// Lifetime: borrowed: valid as long as this object.
+  template <name Name>
+  [[nodiscard]] const fd& program() const noexcept {
+    constexpr u32 index = spec::find_program(Name);
+    static_assert(object_check < index == not_found ? cause::no_such_program : cause::none, 0, "",
+                  barebpf::name<48>::cut(Name) > ::made);
+    return programs_[index == not_found ? 0 : index];
+  }
+
+ private:
+  template <const auto&>
+  friend class static_object;
+
+  // The file that tells the number of the tracepoint that a program's section names.
+  template <u32 Index>
+  static constexpr text target = [] {
+    constexpr auto& section = spec::template string<spec::program(Index).section_name>;
+    const text whole(section.characters);
+    const section_kind* kind = find_section_kind(whole);
+    return kind == nullptr ? text() : whole.without_first(kind->prefix.size() + 1);
+  }();
+  template <u32 Index>
+  static constexpr size_t path_length = write_tracepoint_path(target<Index>, nullptr, 0);
+  template <u32 Index>
+  static constexpr auto path = [] {
+    barebpf::name<path_length<Index> + 1> out;
+    write_tracepoint_path(target<Index>, out.characters, sizeof out.characters);
+    return out;
+  }();
+
+  fd maps_[detail::at_least_one(spec::map_count)];
+  fd programs_[detail::at_least_one(spec::program_count)];
+};
+
+/// A BPF object that the compiler reads: `constexpr barebpf::static_object<execve_counter> object;`.
+/// Shape:  an empty object; everything it knows is constants.
+/// Errors: a damaged object, or one that barebpf cannot load, does not compile; the first line of the error
+///         says why, and the template arguments of object_check<cause, byte offset, section, name> say where.
+template <const auto& Image>
+class static_object {
+  using spec = static_spec<Image>;
+
+  // By index where no older kernel is to be served; that leaves the instructions constant.
+  static constexpr bool by_index(const load_policy& policy) noexcept {
+    return policy.oldest_kernel >= kernel(5, 14);
+  }
+
+  struct program_loads {
+    abi::prog_load list[detail::at_least_one(spec::program_count)];
+  };
+  template <bool ByIndex, size_t... Index>
+  static constexpr program_loads make_programs(std::index_sequence<Index...>) noexcept {
+    return {{abi::prog_load{.prog_type = static_cast<u32>(spec::program(Index).type),
+                            .insn_cnt = spec::program(Index).instruction_count,
+                            .insns = spec::template instructions<Index, ByIndex>.code,
+                            .license = spec::license.characters,
+                            .prog_name = spec::program_name(Index)}...}};
+  }
+  template <bool ByIndex>
+  static constexpr program_loads programs =
+      make_programs<ByIndex>(std::make_index_sequence<spec::program_count>());
+
+  struct program_patches {
+    program_patch list[detail::at_least_one(spec::program_count)];
+  };
+  template <size_t... Index>
+  static constexpr program_patches make_patches(std::index_sequence<Index...>) noexcept {
+    return {{program_patch{.code = spec::template instructions<Index, false>.code,
+                           .references = spec::template references<Index>.list,
+                           .reference_count = spec::program(Index).reference_count}...}};
+  }
+  static constexpr program_patches patches = make_patches(std::make_index_sequence<spec::program_count>());
+
+  template <load_policy Policy>
+  static constexpr object_records records = [] {
+    constexpr bool with_btf = Policy.btf != btf_choice::none;
+    object_records out{.maps = spec::template map_creates<with_btf>.list,
+                       .map_count = spec::map_count,
+                       .programs = programs<by_index(Policy)>.list,
+                       .program_count = spec::program_count};
+    if constexpr (!by_index(Policy)) out.patches = patches.list;
+    if constexpr (with_btf) {
+      out.btf = spec::maps_btf.data;
+      out.btf_size = spec::btf_size;
+    }
+    return out;
+  }();
+
+  template <load_policy Policy, class Log>
+  static result<loaded_static_object<Image, Policy>> load_with(Log* log) noexcept {
+    result<loaded_static_object<Image, Policy>> out(std::in_place);
+    outcome row;
+    constexpr const object_records& all = records<Policy>;
+    if constexpr (by_index(Policy)) {
+      int map_numbers[detail::at_least_one(spec::map_count)];
+      load_by_index<Policy.btf>(all, out->maps_, out->programs_, map_numbers, log, row);
+    } else if constexpr (spec::longest_program <= longest_on_stack) {
+      abi::insn scratch[detail::at_least_one(spec::longest_program)];
+      load_patched<Policy.btf>(all, out->maps_, out->programs_, scratch, log, row);
+    } else {
+      auto scratch = buffer<abi::insn>::of(spec::longest_program);
+      if (!scratch) return scratch.error();
+      load_patched<Policy.btf>(all, out->maps_, out->programs_, scratch->data(), log, row);
+    }
+    if (row.failed()) out.fail_with([&row] { return to_error(row); });
+    return out;
+  }
+  static constexpr u32 longest_on_stack = 512;  // instructions, one page
+
+ public:
+  /// What `load<Policy>` gives.
+  template <load_policy Policy = load_policy{}>
+  using loaded = loaded_static_object<Image, Policy>;
+
+  /// Creates the maps and loads the programs.
+  /// Errors: of the first map or program that the kernel refuses; what was made before is given back.
+  /// Cost:   one bpf(2) call for each map and program and one for their types; no allocation, unless kernels
+  ///         before 5.14 are to be served a program of more than 512 instructions.
+  template <load_policy Policy = load_policy{}>
+  [[nodiscard]] static result<loaded<Policy>> load() noexcept {
+    return load_with<Policy>(static_cast<no_log*>(nullptr));
+  }
+  /// The same with options; after a refusal the program is offered once more to fill the log.
+  template <load_policy Policy = load_policy{}>
+  [[nodiscard]] static result<loaded<Policy>> load(const load_options& options) noexcept {
+    return load_with<Policy>(options.log);
+  }
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_STATIC_OBJECT_HPP
+
+#endif  // BAREBPF_BAREBPF_HPP
