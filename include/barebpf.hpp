@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 ec7a7655ab89522fc731357c5459a0aed1e39dc52af455ab177422ff134cf251; do not edit.
+// Made by tools/amalgamate from files with SHA-256 af9e7b13438cad640aaeb2d8e0c18f01ed6ba4555af504c75b7c5d18a3798387; do not edit.
 //
 // MIT License
 //
@@ -403,14 +403,18 @@ struct [[nodiscard]] error {
   u64 offset = 0;              ///< bytes from the start of the file, when it came from a file
   char name[48] = {};          ///< the map, program, section or file it is about; cut if longer
 
-  /// Makes this error one about `what`.
-  constexpr void set_name(text what) noexcept {
-    for (size_t i = 0; i < sizeof name - 1; ++i) name[i] = i < what.size() ? what[i] : '\0';
-  }
-  /// The same error, about `what`.
-  [[nodiscard]] constexpr error about(text what) const noexcept {
+  /// The same error, about `what`; or about `what` in the section `where`, as ".maps:hits".
+  [[nodiscard]] constexpr error about(text what, text where = {}) const noexcept {
     error out = *this;
-    out.set_name(what);
+    size_t used = 0;
+    const auto append = [&](text more) {
+      for (const char c : more)
+        if (used + 1 < sizeof name) out.name[used++] = c;
+    };
+    append(where);
+    if (!where.empty() && !what.empty()) append(":");
+    append(what);
+    while (used < sizeof name) out.name[used++] = '\0';
     return out;
   }
 };
@@ -746,7 +750,7 @@ constexpr text describe(const error& what, char* buffer, size_t size) noexcept {
   const text subject(what.name);
   out << "cannot " << step_words(what.at);
   if (!subject.empty()) out << " '" << subject << "'";
-  if (what.at == step::read_object) out << " at byte " << what.offset;
+  if (what.at == step::read_object || what.offset != 0) out << " at byte " << what.offset;
   out << ": ";
   const text reason = what.why != cause::none ? cause_sentence(what.why) : hint(what.at, what.code);
   if (what.code != 0) {
@@ -3282,16 +3286,12 @@ namespace barebpf::inline BAREBPF_ABI {
 
 /// The error that tells of a reader's verdict: about ".maps:hits", the section and the name inside it.
 [[nodiscard]] constexpr error to_error(const bytes& image, const verdict& found) noexcept {
-  error out{.at = step::read_object, .why = found.why, .offset = found.offset};
-  size_t length = 0;
+  char section[sizeof error::name] = {}, subject[sizeof error::name] = {};
   elf file;
   if (found.section != 0 && !elf::open(image, file).failed())
-    length = image.copy_string(file.section(found.section).name, out.name, sizeof out.name);
-  if (found.subject != 0 && length + 2 < sizeof out.name) {
-    if (length != 0) out.name[length++] = ':';
-    image.copy_string(found.subject, out.name + length, sizeof out.name - length);
-  }
-  return out;
+    image.copy_string(file.section(found.section).name, section, sizeof section);
+  if (found.subject != 0) image.copy_string(found.subject, subject, sizeof subject);
+  return error{.at = step::read_object, .why = found.why, .offset = found.offset}.about(subject, section);
 }
 
 /// A BPF object that the program reads.
@@ -3415,7 +3415,8 @@ class loaded_object {
       cause fault = compare_types<typename Map::key_type, typename Map::mapped_type>(candidate.spec);
       if (candidate.spec.type != static_cast<u32>(Map::type)) fault = cause::wrong_map_type;
       if (fault != cause::none)
-        return error{.at = step::find, .why = fault, .offset = candidate.spec.declared_at}.about(wanted);
+        return error{.at = step::find, .why = fault, .offset = candidate.spec.declared_at}.about(wanted,
+                                                                                                 ".maps");
       return Map(untyped_map::borrow(candidate.descriptor.number(), to_kernel_name(wanted)));
     }
     return error{.at = step::find, .why = cause::no_such_map}.about(wanted);
@@ -3434,6 +3435,15 @@ class loaded_object {
       if (!attached) return attached.error().about(wanted);
       return attached;
     }
+    return error{.at = step::find, .why = cause::no_such_program}.about(wanted);
+  }
+
+  /// The program called `wanted`.
+  /// Errors:   no_such_program, about the name.
+  /// Lifetime: borrowed: valid as long as this object.
+  [[nodiscard]] result<const fd*> program(text wanted) const noexcept {
+    for (const loaded_program& candidate : programs_)
+      if (name_at(candidate.name) == wanted) return &candidate.descriptor;
     return error{.at = step::find, .why = cause::no_such_program}.about(wanted);
   }
 

@@ -191,7 +191,7 @@ constexpr text describe(const error& what, char* buffer, size_t size) noexcept {
   const text subject(what.name);
   out << "cannot " << step_words(what.at);
   if (!subject.empty()) out << " '" << subject << "'";
-  if (what.at == step::read_object) out << " at byte " << what.offset;
+  if (what.at == step::read_object || what.offset != 0) out << " at byte " << what.offset;
   out << ": ";
   const text reason = what.why != cause::none ? cause_sentence(what.why) : hint(what.at, what.code);
   if (what.code != 0) {

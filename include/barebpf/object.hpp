@@ -26,7 +26,8 @@ class loaded_object {
       cause fault = compare_types<typename Map::key_type, typename Map::mapped_type>(candidate.spec);
       if (candidate.spec.type != static_cast<u32>(Map::type)) fault = cause::wrong_map_type;
       if (fault != cause::none)
-        return error{.at = step::find, .why = fault, .offset = candidate.spec.declared_at}.about(wanted);
+        return error{.at = step::find, .why = fault, .offset = candidate.spec.declared_at}.about(wanted,
+                                                                                                 ".maps");
       return Map(untyped_map::borrow(candidate.descriptor.number(), to_kernel_name(wanted)));
     }
     return error{.at = step::find, .why = cause::no_such_map}.about(wanted);
@@ -45,6 +46,15 @@ class loaded_object {
       if (!attached) return attached.error().about(wanted);
       return attached;
     }
+    return error{.at = step::find, .why = cause::no_such_program}.about(wanted);
+  }
+
+  /// The program called `wanted`.
+  /// Errors:   no_such_program, about the name.
+  /// Lifetime: borrowed: valid as long as this object.
+  [[nodiscard]] result<const fd*> program(text wanted) const noexcept {
+    for (const loaded_program& candidate : programs_)
+      if (name_at(candidate.name) == wanted) return &candidate.descriptor;
     return error{.at = step::find, .why = cause::no_such_program}.about(wanted);
   }
 

@@ -11,16 +11,12 @@ namespace barebpf::inline BAREBPF_ABI {
 
 /// The error that tells of a reader's verdict: about ".maps:hits", the section and the name inside it.
 [[nodiscard]] constexpr error to_error(const bytes& image, const verdict& found) noexcept {
-  error out{.at = step::read_object, .why = found.why, .offset = found.offset};
-  size_t length = 0;
+  char section[sizeof error::name] = {}, subject[sizeof error::name] = {};
   elf file;
   if (found.section != 0 && !elf::open(image, file).failed())
-    length = image.copy_string(file.section(found.section).name, out.name, sizeof out.name);
-  if (found.subject != 0 && length + 2 < sizeof out.name) {
-    if (length != 0) out.name[length++] = ':';
-    image.copy_string(found.subject, out.name + length, sizeof out.name - length);
-  }
-  return out;
+    image.copy_string(file.section(found.section).name, section, sizeof section);
+  if (found.subject != 0) image.copy_string(found.subject, subject, sizeof subject);
+  return error{.at = step::read_object, .why = found.why, .offset = found.offset}.about(subject, section);
 }
 
 /// A BPF object that the program reads.

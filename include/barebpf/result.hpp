@@ -49,14 +49,18 @@ struct [[nodiscard]] error {
   u64 offset = 0;              ///< bytes from the start of the file, when it came from a file
   char name[48] = {};          ///< the map, program, section or file it is about; cut if longer
 
-  /// Makes this error one about `what`.
-  constexpr void set_name(text what) noexcept {
-    for (size_t i = 0; i < sizeof name - 1; ++i) name[i] = i < what.size() ? what[i] : '\0';
-  }
-  /// The same error, about `what`.
-  [[nodiscard]] constexpr error about(text what) const noexcept {
+  /// The same error, about `what`; or about `what` in the section `where`, as ".maps:hits".
+  [[nodiscard]] constexpr error about(text what, text where = {}) const noexcept {
     error out = *this;
-    out.set_name(what);
+    size_t used = 0;
+    const auto append = [&](text more) {
+      for (const char c : more)
+        if (used + 1 < sizeof name) out.name[used++] = c;
+    };
+    append(where);
+    if (!where.empty() && !what.empty()) append(":");
+    append(what);
+    while (used < sizeof name) out.name[used++] = '\0';
     return out;
   }
 };

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+// A map definition with a misspelled member. Refused by tests/compile_fail/unknown_map_member.cpp.
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entrees, 4);
+	__type(key, int);
+	__type(value, long);
+} hits SEC(".maps");
+
+SEC("tracepoint/syscalls/sys_enter_execve")
+int count(void *ctx)
+{
+	const int key = 0;
+	return bpf_map_lookup_elem(&hits, &key) != 0;
+}
+
+const char _license[] SEC("license") = "GPL";

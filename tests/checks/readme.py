@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: MIT
+"""readme.py COMPILER FOLDER_OF_OBJECTS: every C++ snippet of README.md and docs/ compiles, every shell command of the
+README's first block exists, and every link to a file of the tree leads somewhere."""
+import re
+import sys
+
+from common import INCLUDE, ROOT, STRICT, expect, must, scratch
+
+compiler, objects = sys.argv[1:]
+FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.M | re.S)
+# A snippet that is no whole program is the inside of a function that knows these names.
+FRAME = """#include <barebpf.hpp>
+#include <cstdio>
+#include "execve_counter.bpf.hpp"
+constexpr barebpf::static_object<execve_counter> object;
+int explain(const barebpf::error& why);
+int snippet() {{
+  {text}
+  return 0;
+}}
+"""
+pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+count = 0
+with scratch() as folder:
+    for page in pages:
+        text = page.read_text()
+        for language, snippet in FENCE.findall(text):
+            if language != "cpp":
+                continue
+            count += 1
+            whole = snippet if "int main" in snippet else FRAME.format(text=snippet)
+            open(f"{folder}/snippet.cpp", "w").write(whole)
+            must([compiler, *STRICT, "-Wno-unused", "-Wno-misleading-indentation", f"-I{INCLUDE}", f"-I{objects}", "-fsyntax-only",
+                  f"{folder}/snippet.cpp"])
+        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", text):
+            expect((page.parent / target).exists(), f"{page.name} links to {target}, which is not there")
+        for tool in re.findall(r"\./(tools/\w+)", text):
+            expect((ROOT / tool).exists(), f"{page.name} names {tool}, which is not there")
+print(f"{count} snippets in {len(pages)} pages")
+expect(count >= 3, "the snippets were not found")

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: MIT
+"""tools.py COMPILER: the tools find what they are there to find, and say what to do about it."""
+import shutil
+import sys
+from pathlib import Path
+
+from common import ROOT, expect, must, run, scratch
+
+compiler = sys.argv[1]
+
+
+def finds(command: list, words: str, **options) -> None:
+    done = run(command, **options)
+    expect(done.returncode != 0 and words in done.stderr,
+           f"{command[0]} should have found '{words}', and says with exit code {done.returncode}:\n{done.stderr}")
+
+
+with scratch() as folder:
+    copy = Path(folder) / "tree"
+    shutil.copytree(ROOT / "include", copy / "include")
+    shutil.copytree(ROOT / "tools", copy / "tools")
+    shutil.copy(ROOT / "LICENSE", copy)
+    bytes_hpp = copy / "include/barebpf/bytes.hpp"
+    whole = bytes_hpp.read_text()
+    must([copy / "tools/amalgamate", "--check"])
+    must([copy / "tools/check_rooms"])
+
+    bytes_hpp.write_text(whole.replace('#include "name.hpp"', '#include "name.hpp"\n#include "fd.hpp"'))
+    finds([copy / "tools/check_rooms"], "Rooms include only rooms below them")
+    bytes_hpp.write_text(whole.replace('#include "name.hpp"', '#include "name.hpp"\n#include <memory>'))
+    finds([copy / "tools/check_rooms"], "bytes.hpp:8 includes <memory>")
+    bytes_hpp.write_text(whole.replace("// Room 0.4, bytes:", "// Bytes:"))
+    finds([copy / "tools/check_rooms"], "bytes.hpp:2 does not say which room it is")
+    bytes_hpp.write_text(whole.replace("nobody vouches for", "nobody vouched for"))
+    finds([copy / "tools/amalgamate", "--check"], "Run: tools/amalgamate")
+    bytes_hpp.write_text(whole)
+    (copy / "include/barebpf/lost.hpp").write_text("// SPDX\n// Room 0.9, lost: found by nobody.\n")
+    finds([copy / "tools/amalgamate"], "lost.hpp is in no header that barebpf.hpp includes")
+    (copy / "include/barebpf/lost.hpp").unlink()
+    before = (copy / "include/barebpf.hpp").read_bytes()
+    must([copy / "tools/amalgamate"])
+    expect((copy / "include/barebpf.hpp").read_bytes() == before, "amalgamate makes other bytes of the same input")
+
+    image = Path(folder) / "seven.o"
+    image.write_bytes(b"\x7fELFxyz")
+    must([ROOT / "tools/embed", image, f"{folder}/seven.hpp"])
+    header = Path(f"{folder}/seven.hpp").read_text()
+    expect("inline constexpr std::uint64_t seven[]" in header and "0x7a7978464c457fu" in header, header)
+    finds([ROOT / "tools/embed", f"{folder}/none.o", f"{folder}/none.hpp"], "cannot read")
+    finds([ROOT / "tools/embed", image, f"{folder}/seven.hpp", "7up"], "is no C++ name")
+
+    twin = Path(folder) / "twin.cpp"
+    twin.write_text("int a;\n")
+    finds([ROOT / "tools/expect_error", twin, compiler], "does not begin with '// expect: '")
+    twin.write_text('// expect: some words\nint a;\n')
+    finds([ROOT / "tools/expect_error", twin, compiler], "compiles with -DEXPECT_ERROR, and must not")
+    twin.write_text('// expect: some words\n#ifdef EXPECT_ERROR\nstatic_assert(false, "other words");\n#endif\n')
+    finds([ROOT / "tools/expect_error", twin, compiler], "wanted: some words")
+    twin.write_text("// expect: some words\nint a\n")
+    finds([ROOT / "tools/expect_error", twin, compiler], "must compile without -DEXPECT_ERROR")

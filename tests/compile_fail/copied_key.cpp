@@ -1,0 +1,11 @@
+// expect: barebpf: the kernel copies keys as raw bytes, so a key type must be trivially copyable
+// then: owner
+#include <barebpf/map/map.hpp>
+
+struct owner {
+#ifdef EXPECT_ERROR
+  owner(const owner&) {}
+#endif
+  int id;
+};
+template class barebpf::map<barebpf::map_type::hash, owner, int>;
