@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 af9e7b13438cad640aaeb2d8e0c18f01ed6ba4555af504c75b7c5d18a3798387; do not edit.
+// Made by tools/amalgamate from files with SHA-256 17046c2dddd6cadf2a5b5b3f9fb5a2a962b0eb3894e0502f1cdde8ba834346e7; do not edit.
 //
 // MIT License
 //
@@ -132,8 +132,8 @@ inline constexpr bool host_is_big_endian = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN_
                 "file is damaged: compile it again")                                                  \
   BAREBPF_CAUSE(no_symbols, "the object has no symbol table, so strip it with llvm-strip -g at most") \
   BAREBPF_CAUSE(bad_symbol,                                                                           \
-                "a symbol points outside its section, so the file is damaged: compile it "            \
-                "again")                                                                              \
+                "a relocation names a symbol that is not there, so the file is damaged: "             \
+                "compile it again")                                                                   \
   /* its types */                                                                                     \
   BAREBPF_CAUSE(no_btf,                                                                               \
                 "maps in .maps are described by BTF and the object has none, so compile it "          \
@@ -2720,6 +2720,7 @@ constexpr verdict read_references(const opened_object& object, const u32* map_sl
           .why = why, .section = program.section, .offset = code.at + r.offset, .subject = target.name};
     };
     if (r.offset % sizeof(abi::insn) != 0) return wrong(cause::bad_relocation);
+    if (r.symbol >= file.symbol_count()) return wrong(cause::bad_symbol);
     if (target.section == abi::section_undefined) return wrong(cause::undefined_symbol);
     if (object.maps.index == 0 || target.section != object.maps.index)
       return wrong(cause::relocation_not_loaded_yet);

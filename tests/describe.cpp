@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: MIT
+#include <climits>
+#include <cstring>
+#include <string>
+
+#include "support/catch.hpp"
+#include "support/library.hpp"
+#include "support/object_builder.hpp"
+
+namespace {
+
+using barebpf::cause;
+using barebpf::error;
+using barebpf::step;
+
+constexpr step all_steps[] = {
+    step::map_create,       step::map_lookup_elem, step::map_update_elem, step::map_delete_elem,
+    step::map_get_next_key, step::prog_load,       step::btf_load,        step::link_create,
+    step::read_object,      step::find,            step::allocate,        step::open_file,
+    step::read_file,        step::mount_tracefs,   step::find_tracepoint, step::open_event,
+    step::set_event_program, step::move_descriptor};
+
+// Has no default, so that the compiler refuses a new step until somebody adds it here and to `all_steps`.
+constexpr bool is_listed(step at) {
+  switch (at) {
+    case step::map_create:
+    case step::map_lookup_elem:
+    case step::map_update_elem:
+    case step::map_delete_elem:
+    case step::map_get_next_key:
+    case step::prog_load:
+    case step::btf_load:
+    case step::link_create:
+    case step::read_object:
+    case step::find:
+    case step::allocate:
+    case step::open_file:
+    case step::read_file:
+    case step::mount_tracefs:
+    case step::find_tracepoint:
+    case step::open_event:
+    case step::set_event_program:
+    case step::move_descriptor:
+      return true;
+  }
+  return false;
+}
+
+constexpr struct {
+  cause why;
+  const char* identifier;
+  const char* sentence;
+} all_causes[] = {
+#define BAREBPF_CAUSE(identifier, sentence) {cause::identifier, #identifier, sentence},
+    BAREBPF_CAUSES(BAREBPF_CAUSE)
+#undef BAREBPF_CAUSE
+};
+
+std::string described(const error& what) {
+  char buffer[512];
+  return to_string(barebpf::describe(what, buffer));
+}
+
+}  // namespace
+
+TEST_CASE("every step has words", "[describe]") {
+  for (const step at : all_steps) {
+    CAPTURE(static_cast<int>(at));
+    CHECK(is_listed(at));
+    CHECK_FALSE(barebpf::step_words(at).empty());
+  }
+  CHECK(barebpf::step_words(static_cast<step>(999)).empty());
+}
+
+TEST_CASE("no table of the sentences has two rows for one thing", "[describe]") {
+  for (const auto& row : barebpf::step_rows)
+    CHECK(barebpf::step_words(row.at).data() == row.words.data());
+  for (const auto& row : barebpf::errno_rows)
+    CHECK(barebpf::errno_name(row.code).data() == row.errno_name.data());
+  for (const auto& row : barebpf::hint_rows) {
+    CHECK(barebpf::hint(row.at, row.code).data() == row.sentence.data());
+    CHECK_FALSE(barebpf::errno_name(row.code).empty());
+  }
+}
+
+TEST_CASE("every cause has a sentence that says what to do", "[describe]") {
+  for (const auto& row : all_causes) {
+    CAPTURE(row.identifier);
+    const std::string sentence = to_string(barebpf::cause_sentence(row.why));
+    CHECK(sentence == row.sentence);
+    const bool has_cure =
+        sentence.find(", so ") != std::string::npos || sentence.find(": ") != std::string::npos;
+    CHECK(has_cure);
+    CHECK(sentence.back() != '.');
+  }
+  CHECK(barebpf::cause_sentence(cause::none).empty());
+  CHECK(barebpf::cause_sentence(static_cast<cause>(9999)).empty());
+}
+
+TEST_CASE("an errno that is known by name is called by it", "[describe]") {
+  CHECK(to_string(barebpf::errno_name(1)) == "EPERM");
+  CHECK(to_string(barebpf::errno_name(22)) == "EINVAL");
+  CHECK(to_string(barebpf::errno_name(524)) == "ENOTSUPP");
+  CHECK(barebpf::errno_name(0).empty());
+  CHECK(barebpf::errno_name(4000).empty());
+}
+
+TEST_CASE("a refused lookup reads as one sentence", "[describe]") {
+  CHECK(described(error{.at = step::map_lookup_elem, .code = ENOENT}.about("hits")) ==
+        "cannot look up a key in the map 'hits': the kernel said ENOENT (2): the key is not in the map");
+}
+
+TEST_CASE("a damaged file is described with the byte where it is damaged", "[describe]") {
+  CHECK(described(error{.at = step::read_object, .why = cause::bad_symbol, .offset = 4711}.about("x")) ==
+        "cannot read the object 'x' at byte 4711: a symbol points outside its section, so the file is damaged: "
+        "compile it again");
+  CHECK(described(error{.at = step::read_object, .why = cause::not_elf}) ==
+        "cannot read the object at byte 0: this is not an ELF file, so give the .o that clang -target bpf "
+        "wrote");
+  CHECK(described(error{.at = step::read_object, .why = cause::not_elf, .offset = ~0ull})
+            .starts_with("cannot read the object at byte 18446744073709551615: "));
+}
+
+TEST_CASE("a cause beats what the errno usually means", "[describe]") {
+  CHECK(described(error{.at = step::map_create, .why = cause::needs_cap_bpf, .code = EPERM}.about("hits")) ==
+        "cannot create the map 'hits': the kernel said EPERM (1): the process lacks CAP_BPF, so run it as root "
+        "or give it CAP_BPF");
+}
+
+TEST_CASE("the kernel's own error 524 is called by its name", "[describe]") {
+  CHECK(described(error{.at = step::prog_load, .code = 524}.about("count")) ==
+        "cannot load the program 'count': the kernel said ENOTSUPP (524)");
+}
+
+TEST_CASE("an errno that nobody knows prints its number", "[describe]") {
+  CHECK(described(error{.at = step::prog_load, .code = 4000}) ==
+        "cannot load the program: the kernel said (4000)");
+  CHECK(described(error{.at = step::prog_load, .code = INT_MAX}) ==
+        "cannot load the program: the kernel said (2147483647)");
+}
+
+TEST_CASE("a negative error number prints as the positive one", "[describe]") {
+  CHECK(described(error{.at = step::prog_load, .code = -4000}) ==
+        "cannot load the program: the kernel said (4000)");
+  CHECK(described(error{.at = step::prog_load, .code = INT_MIN}) ==
+        "cannot load the program: the kernel said (2147483648)");
+}
+
+TEST_CASE("errors that any step can meet have a hint everywhere", "[describe]") {
+  for (const step at : all_steps) {
+    CAPTURE(static_cast<int>(at));
+    CHECK(to_string(barebpf::hint(at, EMFILE)) ==
+          "the process has too many files open, so close some or raise ulimit -n");
+    CHECK(to_string(barebpf::hint(at, ENFILE)) == "the machine has too many files open, so close some");
+    CHECK(to_string(barebpf::hint(at, ENOSYS)) ==
+          "the kernel does not have this system call, so it is too old or built without it");
+  }
+  CHECK(barebpf::hint(step::map_lookup_elem, EIO).empty());
+}
+
+TEST_CASE("512 bytes are enough for the longest sentence there is", "[describe]") {
+  const std::string longest_name(47, 'x');
+  std::size_t longest = 0;
+  char buffer[2048];
+  const auto measure = [&](const error& what) {
+    const std::size_t size = barebpf::describe(what.about(longest_name), buffer).size();
+    if (size > longest) longest = size;
+  };
+
+  for (const step at : all_steps)
+    for (const auto& row : barebpf::errno_rows) {
+      measure({.at = at, .code = row.code, .offset = ~0ull});
+      for (const auto& why : all_causes) measure({.at = at, .why = why.why, .code = row.code, .offset = ~0ull});
+    }
+
+  CHECK(longest > 200);
+  CHECK(longest < 512);
+}
+
+TEST_CASE("a sentence is cut at the end of a small buffer, which always ends with a NUL", "[describe]") {
+  const error what = error{.at = step::map_lookup_elem, .code = ENOENT}.about("hits");
+  const std::string whole =
+      "cannot look up a key in the map 'hits': the kernel said ENOENT (2): the key is not in the map";
+
+  for (std::size_t size = 1; size < whole.size() + 8; ++size) {
+    CAPTURE(size);
+    char buffer[128];
+    std::memset(buffer, '#', sizeof buffer);
+    const barebpf::text written = barebpf::describe(what, buffer, size);
+
+    CHECK(to_string(written) == whole.substr(0, size - 1));
+    CHECK(written.data() == buffer);
+    CHECK(buffer[written.size()] == '\0');
+    CHECK(buffer[size] == '#');
+  }
+}
+
+TEST_CASE("a buffer without room is not touched", "[describe]") {
+  char buffer[1] = {'#'};
+
+  CHECK(barebpf::describe(error{.at = step::find}, buffer, 0).empty());
+  CHECK(buffer[0] == '#');
+}
+
+TEST_CASE("sentences can be made while the compiler runs", "[describe]") {
+  constexpr bool same = [] {
+    char buffer[64];
+    return barebpf::describe(error{.at = step::btf_load, .code = 524}, buffer) ==
+           barebpf::text("cannot load the types: the kernel said ENOTSUPP (524)");
+  }();
+
+  CHECK(same);
+}

@@ -32,8 +32,8 @@
                 "file is damaged: compile it again")                                                  \
   BAREBPF_CAUSE(no_symbols, "the object has no symbol table, so strip it with llvm-strip -g at most") \
   BAREBPF_CAUSE(bad_symbol,                                                                           \
-                "a symbol points outside its section, so the file is damaged: compile it "            \
-                "again")                                                                              \
+                "a relocation names a symbol that is not there, so the file is damaged: "             \
+                "compile it again")                                                                   \
   /* its types */                                                                                     \
   BAREBPF_CAUSE(no_btf,                                                                               \
                 "maps in .maps are described by BTF and the object has none, so compile it "          \

@@ -273,6 +273,7 @@ constexpr verdict read_references(const opened_object& object, const u32* map_sl
           .why = why, .section = program.section, .offset = code.at + r.offset, .subject = target.name};
     };
     if (r.offset % sizeof(abi::insn) != 0) return wrong(cause::bad_relocation);
+    if (r.symbol >= file.symbol_count()) return wrong(cause::bad_symbol);
     if (target.section == abi::section_undefined) return wrong(cause::undefined_symbol);
     if (object.maps.index == 0 || target.section != object.maps.index)
       return wrong(cause::relocation_not_loaded_yet);
