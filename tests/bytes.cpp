@@ -81,7 +81,8 @@ TEST_CASE("an empty window holds nothing", "[bytes]") {
 }
 
 TEST_CASE("strings end at their NUL, or at the end of the window", "[bytes]") {
-  const unsigned char characters[16] = {'h', 'i', 't', 's', 0, 'm', 'i', 's', 's', 'e', 's', 0, 'l', 'a', 's', 't'};
+  const unsigned char characters[16] = {'h', 'i', 't', 's', 0,   'm', 'i', 's',
+                                        's', 'e', 's', 0,   'l', 'a', 's', 't'};
   std::uint64_t words[2];
   std::memcpy(words, characters, sizeof words);
   if (barebpf::host_is_big_endian)

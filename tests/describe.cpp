@@ -13,12 +13,15 @@ using barebpf::cause;
 using barebpf::error;
 using barebpf::step;
 
-constexpr step all_steps[] = {
-    step::map_create,       step::map_lookup_elem, step::map_update_elem, step::map_delete_elem,
-    step::map_get_next_key, step::prog_load,       step::btf_load,        step::link_create,
-    step::read_object,      step::find,            step::allocate,        step::open_file,
-    step::read_file,        step::mount_tracefs,   step::find_tracepoint, step::open_event,
-    step::set_event_program, step::move_descriptor};
+constexpr step all_steps[] = {step::map_create,        step::map_lookup_elem,
+                              step::map_update_elem,   step::map_delete_elem,
+                              step::map_get_next_key,  step::prog_load,
+                              step::btf_load,          step::link_create,
+                              step::read_object,       step::find,
+                              step::allocate,          step::open_file,
+                              step::read_file,         step::mount_tracefs,
+                              step::find_tracepoint,   step::open_event,
+                              step::set_event_program, step::move_descriptor};
 
 // Has no default, so that the compiler refuses a new step until somebody adds it here and to `all_steps`.
 constexpr bool is_listed(step at) {
@@ -73,8 +76,7 @@ TEST_CASE("every step has words", "[describe]") {
 }
 
 TEST_CASE("no table of the sentences has two rows for one thing", "[describe]") {
-  for (const auto& row : barebpf::step_rows)
-    CHECK(barebpf::step_words(row.at).data() == row.words.data());
+  for (const auto& row : barebpf::step_rows) CHECK(barebpf::step_words(row.at).data() == row.words.data());
   for (const auto& row : barebpf::errno_rows)
     CHECK(barebpf::errno_name(row.code).data() == row.errno_name.data());
   for (const auto& row : barebpf::hint_rows) {
@@ -111,9 +113,10 @@ TEST_CASE("a refused lookup reads as one sentence", "[describe]") {
 }
 
 TEST_CASE("a damaged file is described with the byte where it is damaged", "[describe]") {
-  CHECK(described(error{.at = step::read_object, .why = cause::bad_symbol, .offset = 4711}.about("x")) ==
-        "cannot read the object 'x' at byte 4711: a symbol points outside its section, so the file is damaged: "
-        "compile it again");
+  CHECK(
+      described(error{.at = step::read_object, .why = cause::bad_symbol, .offset = 4711}.about("x")) ==
+      "cannot read the object 'x' at byte 4711: a symbol points outside its section, so the file is damaged: "
+      "compile it again");
   CHECK(described(error{.at = step::read_object, .why = cause::not_elf}) ==
         "cannot read the object at byte 0: this is not an ELF file, so give the .o that clang -target bpf "
         "wrote");
@@ -122,9 +125,10 @@ TEST_CASE("a damaged file is described with the byte where it is damaged", "[des
 }
 
 TEST_CASE("a cause beats what the errno usually means", "[describe]") {
-  CHECK(described(error{.at = step::map_create, .why = cause::needs_cap_bpf, .code = EPERM}.about("hits")) ==
-        "cannot create the map 'hits': the kernel said EPERM (1): the process lacks CAP_BPF, so run it as root "
-        "or give it CAP_BPF");
+  CHECK(
+      described(error{.at = step::map_create, .why = cause::needs_cap_bpf, .code = EPERM}.about("hits")) ==
+      "cannot create the map 'hits': the kernel said EPERM (1): the process lacks CAP_BPF, so run it as root "
+      "or give it CAP_BPF");
 }
 
 TEST_CASE("the kernel's own error 524 is called by its name", "[describe]") {
@@ -170,7 +174,8 @@ TEST_CASE("512 bytes are enough for the longest sentence there is", "[describe]"
   for (const step at : all_steps)
     for (const auto& row : barebpf::errno_rows) {
       measure({.at = at, .code = row.code, .offset = ~0ull});
-      for (const auto& why : all_causes) measure({.at = at, .why = why.why, .code = row.code, .offset = ~0ull});
+      for (const auto& why : all_causes)
+        measure({.at = at, .why = why.why, .code = row.code, .offset = ~0ull});
     }
 
   CHECK(longest > 200);

@@ -1,0 +1,633 @@
+// SPDX-License-Identifier: MIT
+#include <utility>
+
+#include "execve_counter.bpf.hpp"
+#include "support/catch.hpp"
+#include "support/fake_machine.hpp"
+#include "support/fault_sweep.hpp"
+#include "support/library.hpp"
+#include "two_programs.bpf.hpp"
+
+using barebpf::cause;
+using barebpf::hash_map;
+using barebpf::object;
+using barebpf::step;
+using names = std::vector<std::string>;
+using loads = std::vector<std::pair<int, int>>;
+
+namespace {
+
+constexpr barebpf::load_policy plain{.btf = barebpf::btf_choice::none};
+
+struct process_call {
+  unsigned pid, number;
+};
+
+std::string file_of(const raw_bytes& image) { return std::string(image.begin(), image.end()); }
+
+// The object in memory; the image has to stay.
+barebpf::loaded_object load(const raw_bytes& image) {
+  const auto opened = object::open(image.data(), image.size());
+  REQUIRE(opened);
+  auto loaded = opened->load<plain>();
+  REQUIRE(loaded);
+  return std::move(*loaded);
+}
+
+// Writes `to` over every `from`, which is as long.
+raw_bytes with_text(raw_bytes image, const std::string& from, const std::string& to) {
+  REQUIRE(from.size() == to.size());
+  int found = 0;
+  for (auto at = image.begin();; ++found) {
+    at = std::search(at, image.end(), from.begin(), from.end());
+    if (at == image.end()) break;
+    at = std::copy(to.begin(), to.end(), at);
+  }
+  REQUIRE(found != 0);
+  return image;
+}
+
+// The counter with a map of another type. Its type, 1, is the length of an array in BTF.
+raw_bytes with_map_type(unsigned char type) {
+  raw_bytes image = image_of(execve_counter);
+  const auto opened = object::open(image.data(), image.size());
+  REQUIRE(opened);
+  const barebpf::btf& types = opened->spec().types();
+  int found = 0;
+  for (barebpf::u32 id = 1; id <= types.count(); ++id) {
+    const barebpf::btf_type candidate = types.type(id);
+    if (candidate.kind != barebpf::abi::btf_kind::array || types.length_of(candidate) != 1) continue;
+    image[static_cast<std::size_t>(candidate.tail()) + (barebpf::host_is_big_endian ? 11 : 8)] = type;
+    ++found;
+  }
+  REQUIRE(found == 1);
+  return image;
+}
+
+template <class Map>
+void check_unfit(const barebpf::loaded_object& loaded, const char* name, cause why) {
+  const auto found = loaded.map<Map>(name);
+  REQUIRE_FALSE(found);
+  CHECK(found.error().at == step::find);
+  CHECK(found.error().why == why);
+  CHECK(found.error().code == 0);
+  CHECK(found.error().offset != 0);  // where the map is declared
+  CHECK(std::string(found.error().name) == name);
+}
+
+void with_file(fake_machine& machine) { machine.files["counter.bpf.o"] = file_of(image_of(execve_counter)); }
+
+// Everything a tool does, up to its first count.
+std::optional<barebpf::error> count(fake_machine& machine) {
+  const auto opened = object::open("counter.bpf.o");
+  if (!opened) return opened.error();
+  const auto loaded = opened->load();
+  if (!loaded) return loaded.error();
+  const auto attached = loaded->attach("bpf_prog");
+  if (!attached) return attached.error();
+  machine.fault = nullptr;
+  CHECK(attached->is_attached());
+  auto hits = loaded->map<hash_map<int, long>>("hash_map");
+  REQUIRE(hits);
+  CHECK(hits->update_elem(0, 41));
+  CHECK(hits->lookup_elem(0).value_or(0) == 41);
+  return std::nullopt;
+}
+
+std::string subject(step at) {
+  if (at == step::open_file || at == step::read_file) return "counter.bpf.o";
+  return at == step::map_create ? "hash_map" : "bpf_prog";
+}
+
+}  // namespace
+
+TEST_CASE("a file is opened, measured, read and closed", "[object]") {
+  fake_machine machine;
+  with_file(machine);
+
+  const auto opened = object::open("counter.bpf.o");
+
+  REQUIRE(opened);
+  REQUIRE(machine.names() == names{"openat", "lseek", "lseek", "read", "close"});
+  CHECK(machine.calls[0].arguments[0] == -100);  // AT_FDCWD
+  CHECK(machine.calls[0].path == "counter.bpf.o");
+  CHECK(machine.calls[0].arguments[2] == 02000000);  // O_RDONLY | O_CLOEXEC
+  CHECK(machine.calls[1].arguments[1] == 0);
+  CHECK(machine.calls[1].arguments[2] == 2);  // SEEK_END
+  CHECK(machine.calls[2].arguments[1] == 0);
+  CHECK(machine.calls[2].arguments[2] == 0);  // SEEK_SET
+  CHECK(machine.calls[3].arguments[2] == machine.calls[1].answer);
+  CHECK(opened->spec().maps().size() == 1);
+  CHECK(opened->spec().find_map("hash_map") == 0);
+  CHECK(opened->spec().find_program("bpf_prog") == 0);
+  CHECK(opened->spec().find_program("hash_map") == 0xffffffffu);
+}
+
+TEST_CASE("a file that comes in pieces is read whole", "[object]") {
+  fake_machine machine;
+  with_file(machine);
+  machine.longest_read = 1000;
+
+  const auto opened = object::open("counter.bpf.o");
+
+  REQUIRE(opened);
+  const auto reads = machine.all("read");
+  REQUIRE(reads.size() > 2);
+  CHECK(reads[1].arguments[1] == reads[0].arguments[1] + 1000);
+  CHECK(reads[1].arguments[2] == reads[0].arguments[2] - 1000);
+  CHECK(reads.back().answer == reads.back().arguments[2]);
+  CHECK(opened->load<plain>());
+  CHECK(is_code_of(machine.all("prog_load").at(0).payload, image_of(execve_counter)));
+}
+
+TEST_CASE("a read that a signal interrupts is tried again", "[object]") {
+  fake_machine machine;
+  with_file(machine);
+  machine.longest_read = 4000;
+  machine.refusals["read"] = {EINTR, 0, EINTR, EINTR, 0};
+
+  const auto opened = object::open("counter.bpf.o");
+
+  REQUIRE(opened);
+  CHECK(opened->spec().programs().size() == 1);
+}
+
+TEST_CASE("a missing file is an error of opening, about its path", "[object]") {
+  fake_machine machine;
+
+  const auto opened = object::open("nowhere/counter.bpf.o");
+
+  REQUIRE_FALSE(opened);
+  CHECK(opened.error().at == step::open_file);
+  CHECK(opened.error().code == 2);  // ENOENT
+  CHECK(std::string(opened.error().name) == "nowhere/counter.bpf.o");
+  CHECK(machine.names() == names{"openat"});
+}
+
+TEST_CASE("a path too long for an error is cut there, and whole for the kernel", "[object]") {
+  fake_machine machine;
+  const std::string path = "/" + std::string(60, 'd') + "/counter.bpf.o";
+
+  const auto opened = object::open(path.c_str());
+
+  REQUIRE_FALSE(opened);
+  CHECK(std::string(opened.error().name) == "/dddddddddddddddddddddddddddddddddddddddddddddd");
+  CHECK(machine.calls[0].path == path);
+}
+
+TEST_CASE("a folder is an error of reading", "[object]") {
+  fake_machine machine;
+  machine.folders = {"programs"};
+
+  const auto opened = object::open("programs");
+
+  REQUIRE_FALSE(opened);
+  CHECK(opened.error().at == step::read_file);
+  CHECK(opened.error().code == 21);  // EISDIR
+  CHECK(opened.error().why == cause::none);
+  CHECK(std::string(opened.error().name) == "programs");
+  CHECK(machine.names() == names{"openat", "lseek", "read", "close"});
+}
+
+TEST_CASE("what cannot be measured is an error of reading", "[object]") {
+  fake_machine machine;
+  with_file(machine);
+
+  machine.refusals["lseek"] = {ESPIPE};
+  const auto pipe = object::open("counter.bpf.o");
+  machine.refusals["lseek"] = {0, EIO};
+  const auto broken = object::open("counter.bpf.o");
+
+  REQUIRE_FALSE(pipe);
+  CHECK(pipe.error().at == step::read_file);
+  CHECK(pipe.error().code == 29);
+  REQUIRE_FALSE(broken);
+  CHECK(broken.error().at == step::read_file);
+  CHECK(broken.error().code == 5);
+  CHECK(machine.names() == names{"openat", "lseek", "close", "openat", "lseek", "lseek", "close"});
+}
+
+TEST_CASE("a file that stops halfway is an error of reading", "[object]") {
+  fake_machine machine;
+  with_file(machine);
+  machine.longest_read = 1000;
+  machine.refusals["read"] = {0, EIO};
+
+  const auto opened = object::open("counter.bpf.o");
+
+  REQUIRE_FALSE(opened);
+  CHECK(opened.error().at == step::read_file);
+  CHECK(opened.error().code == 5);
+  CHECK(std::string(opened.error().name) == "counter.bpf.o");
+}
+
+TEST_CASE("a file above 1 GiB is refused before memory is asked for", "[object]") {
+  long size = (1L << 30) + 1;
+  fake_kernel kernel([&size](const fake_call& call) -> long {
+    if (call.number == __NR_openat) return 3;
+    return call.number == __NR_lseek ? size : 0;
+  });
+
+  const auto opened = object::open("large");
+
+  REQUIRE_FALSE(opened);
+  CHECK(opened.error().at == step::read_file);
+  CHECK(opened.error().why == cause::too_large);
+  CHECK(opened.error().code == 0);
+  CHECK(std::string(opened.error().name) == "large");
+  CHECK(kernel.calls.size() == 4);
+  CHECK(kernel.calls.back().number == __NR_close);
+}
+
+TEST_CASE("an empty file is no object", "[object]") {
+  fake_machine machine;
+  machine.files["empty"] = "";
+
+  const auto opened = object::open("empty");
+
+  REQUIRE_FALSE(opened);
+  CHECK(opened.error().at == step::read_object);
+  CHECK(opened.error().why == cause::not_elf);
+}
+
+TEST_CASE("a file that shrank after it was measured is reported as truncated", "[object]") {
+  const raw_bytes image = image_of(execve_counter);
+  std::size_t left = 2000, done = 0;
+  fake_kernel kernel([&](const fake_call& call) -> long {
+    if (call.number == __NR_openat) return 3;
+    if (call.number == __NR_lseek) return call.arguments[2] == 2 ? static_cast<long>(image.size()) : 0;
+    if (call.number != __NR_read) return 0;
+    std::memcpy(reinterpret_cast<void*>(call.arguments[1]), image.data() + done, left);
+    done += left;
+    return static_cast<long>(std::exchange(left, 0));
+  });
+
+  const auto opened = object::open("counter.bpf.o");
+
+  REQUIRE_FALSE(opened);
+  CHECK(opened.error().at == step::read_object);
+  CHECK(opened.error().why == cause::truncated);
+}
+
+TEST_CASE("an object in memory is read without a system call", "[object]") {
+  fake_machine machine;
+  const raw_bytes image = image_of(two_programs);
+
+  const auto opened = object::open(image.data(), image.size());
+
+  REQUIRE(opened);
+  CHECK(opened->spec().maps().size() == 2);
+  CHECK(opened->spec().programs().size() == 2);
+  CHECK(machine.names() == names{});
+}
+
+TEST_CASE("what is no object says where it stops being one", "[object]") {
+  const auto opened = object::open("not an object, but long enough to look at", 41);
+
+  REQUIRE_FALSE(opened);
+  CHECK(opened.error().at == step::read_object);
+  CHECK(opened.error().why == cause::not_elf);
+}
+
+TEST_CASE("an object is loaded with the calls of the compiler's reading", "[object]") {
+  fake_machine machine;
+  const raw_bytes image = image_of(execve_counter);
+  const auto opened = object::open(image.data(), image.size());
+  REQUIRE(opened);
+
+  {
+    const auto loaded = opened->load();
+    REQUIRE(loaded);
+    CHECK(machine.left_open() == names{"map", "program"});
+  }
+
+  REQUIRE(machine.names() == names{"btf_load", "map_create", "close", "prog_load", "close", "close"});
+  CHECK(machine.calls[1].attr == record(72)
+                                     .u32(0, 1)
+                                     .u32(4, 4)
+                                     .u32(8, 8)
+                                     .u32(12, 4)
+                                     .text(28, "hash_map")
+                                     .u32(48, 3)
+                                     .u32(52, 1)
+                                     .u32(56, 2));
+  const seen_call& program = machine.calls[3];
+  CHECK(program.u32(0) == 5);  // BPF_PROG_TYPE_TRACEPOINT
+  CHECK(program.text(48) == "bpf_prog");
+  CHECK(program.license == "GPL");
+  CHECK(program.u64(120) == 0);  // fd_array
+  CHECK(map_loads(program.payload) == loads{{1, 4}});
+  CHECK(is_code_of(program.payload, image));
+}
+
+TEST_CASE("an object without types wanted loads none", "[object]") {
+  fake_machine machine;
+  const raw_bytes image = image_of(execve_counter);
+
+  const auto loaded = load(image);
+
+  CHECK(machine.names() == names{"map_create", "prog_load"});
+  CHECK(machine.calls[0].attr == record(72).u32(0, 1).u32(4, 4).u32(8, 8).u32(12, 4).text(28, "hash_map"));
+}
+
+TEST_CASE("both readings load the same types and maps", "[object]") {
+  fake_machine machine;
+  const raw_bytes image = image_of(two_programs);
+  const auto opened = object::open(image.data(), image.size());
+  REQUIRE(opened);
+
+  REQUIRE(opened->load());
+  const auto by_program = machine.calls;
+  machine.calls.clear();
+  REQUIRE(barebpf::static_object<two_programs>::load());
+
+  REQUIRE(by_program.size() == machine.calls.size());
+  REQUIRE(by_program.size() == 10);
+  CHECK(by_program[0].payload == machine.calls[0].payload);  // btf_load
+  CHECK(by_program[1].attr == machine.calls[1].attr);        // map_create
+  CHECK(by_program[2].attr == machine.calls[2].attr);
+  CHECK(by_program[4].payload == machine.calls[4].payload);  // prog_load
+  CHECK(by_program[5].payload == machine.calls[5].payload);
+}
+
+TEST_CASE("two programs get their own maps, names and instructions", "[object]") {
+  fake_machine machine;
+  const raw_bytes image = image_of(two_programs);
+
+  const auto loaded = load(image);
+
+  REQUIRE(machine.names() == names{"map_create", "map_create", "prog_load", "prog_load"});
+  CHECK(machine.calls[0].text(28) == "calls_by_proces");
+  CHECK(machine.calls[1].attr ==
+        record(72).u32(0, 1).u32(4, 4).u32(8, 8).u32(12, 8).u32(16, 1).text(28, "totals"));
+  CHECK(machine.calls[2].text(48) == "count_getpgid_c");
+  CHECK(machine.calls[3].text(48) == "count_getsid_ca");
+  for (const std::size_t i : {2u, 3u}) {
+    CHECK(map_loads(machine.calls[i].payload) == loads{{1, 3}, {1, 4}});
+    CHECK(is_code_of(machine.calls[i].payload, image));
+  }
+  CHECK(machine.calls[2].payload != machine.calls[3].payload);
+}
+
+TEST_CASE("what was loaded needs neither the object nor its file", "[object]") {
+  fake_machine machine;
+  with_file(machine);
+
+  const auto loaded = [] {
+    const auto opened = object::open("counter.bpf.o");
+    REQUIRE(opened);
+    return opened->load();
+  }();
+
+  REQUIRE(loaded);
+  CHECK(loaded->map<hash_map<int, long>>("hash_map"));
+  CHECK(loaded->attach("bpf_prog"));
+}
+
+TEST_CASE("maps are found by their whole names and borrowed", "[object]") {
+  fake_machine machine;
+  const raw_bytes image = image_of(two_programs);
+  const auto loaded = load(image);
+
+  {
+    auto calls = loaded.map<hash_map<process_call, barebpf::u64>>("calls_by_process_and_number");
+    auto totals = loaded.map<hash_map<unsigned, unsigned long>>("totals");
+    REQUIRE(calls);
+    REQUIRE(totals);
+    CHECK(calls->descriptor().number() == 3);
+    CHECK(totals->descriptor().number() == 4);
+    CHECK(calls->map_name() == "calls_by_proces");
+    CHECK(calls->update_elem({.pid = 1, .number = 2}, 3));
+    CHECK(calls->lookup_elem({.pid = 1, .number = 2}).value() == 3);
+  }
+
+  CHECK(machine.all("close").empty());
+}
+
+TEST_CASE("a map that the object does not have is not found", "[object]") {
+  fake_machine machine;
+  const raw_bytes image = image_of(execve_counter);
+  const auto loaded = load(image);
+
+  for (const char* name : {"hash_ma", "hash_map_", "", "bpf_prog"}) {
+    CAPTURE(name);
+    const auto found = loaded.map<hash_map<int, long>>(name);
+    REQUIRE_FALSE(found);
+    CHECK(found.error().at == step::find);
+    CHECK(found.error().why == cause::no_such_map);
+    CHECK(found.error().code == 0);
+    CHECK(std::string(found.error().name) == name);
+  }
+}
+
+TEST_CASE("a map is not found under the cut name that the kernel keeps", "[object]") {
+  fake_machine machine;
+  const raw_bytes image = image_of(two_programs);
+  const auto loaded = load(image);
+
+  const auto found = loaded.map<hash_map<process_call, barebpf::u64>>("calls_by_proces");
+
+  REQUIRE_FALSE(found);
+  CHECK(found.error().why == cause::no_such_map);
+}
+
+TEST_CASE("a map does not fit types of other sizes or signs", "[object]") {
+  fake_machine machine;
+  const raw_bytes image = image_of(execve_counter);
+  const auto loaded = load(image);
+
+  check_unfit<hash_map<long, long>>(loaded, "hash_map", cause::wrong_key_size);
+  check_unfit<hash_map<short, long>>(loaded, "hash_map", cause::wrong_key_size);
+  check_unfit<hash_map<int, int>>(loaded, "hash_map", cause::wrong_value_size);
+  check_unfit<hash_map<unsigned, long>>(loaded, "hash_map", cause::wrong_key_sign);
+  check_unfit<hash_map<int, unsigned long>>(loaded, "hash_map", cause::wrong_value_sign);
+  CHECK(loaded.map<hash_map<int, long>>("hash_map"));
+}
+
+TEST_CASE("a map of another type is not taken for a hash", "[object]") {
+  fake_machine machine;
+  const raw_bytes image = with_map_type(2);
+  const auto loaded = load(image);
+
+  check_unfit<hash_map<int, long>>(loaded, "hash_map", cause::wrong_map_type);
+  // The type says more than the sizes.
+  check_unfit<hash_map<long, long>>(loaded, "hash_map", cause::wrong_map_type);
+
+  CHECK(machine.calls[0].u32(0) == 2);
+}
+
+TEST_CASE("programs are attached where their sections say", "[object]") {
+  fake_machine machine;
+  machine.tracepoints = {{"syscalls/sys_enter_getpgid", "150\n"}, {"syscalls/sys_enter_getsid", "144\n"}};
+  const raw_bytes image = image_of(two_programs);
+  const auto loaded = load(image);
+
+  const auto getsid = loaded.attach("count_getsid_calls");
+  const auto getpgid = loaded.attach("count_getpgid_calls");
+
+  REQUIRE(getsid);
+  REQUIRE(getpgid);
+  CHECK(machine.all("openat").at(0).path == "/sys/kernel/tracing/events/syscalls/sys_enter_getsid/id");
+  CHECK(machine.all("perf_event_open").at(0).u64(8) == 144);
+  CHECK(machine.all("link_create").at(0).u32(0) == machine.all("prog_load").at(1).answer);
+  CHECK(machine.all("perf_event_open").at(1).u64(8) == 150);
+  CHECK(machine.all("link_create").at(1).u32(0) == machine.all("prog_load").at(0).answer);
+}
+
+TEST_CASE("errors of attaching are about the program by its whole name", "[object]") {
+  fake_machine machine;
+  const raw_bytes image = image_of(two_programs);
+  const auto loaded = load(image);
+
+  const auto attached = loaded.attach("count_getpgid_calls");
+
+  REQUIRE_FALSE(attached);
+  CHECK(attached.error().at == step::find_tracepoint);
+  CHECK(attached.error().code == 2);  // ENOENT
+  CHECK(std::string(attached.error().name) == "count_getpgid_calls");
+}
+
+TEST_CASE("a program that the object does not have is not found", "[object]") {
+  fake_machine machine;
+  const raw_bytes image = image_of(execve_counter);
+  const auto loaded = load(image);
+
+  for (const char* name : {"bpf_pro", "bpf_prog2", "", "hash_map"}) {
+    CAPTURE(name);
+    const auto attached = loaded.attach(name);
+    REQUIRE_FALSE(attached);
+    CHECK(attached.error().at == step::find);
+    CHECK(attached.error().why == cause::no_such_program);
+    CHECK(std::string(attached.error().name) == name);
+  }
+}
+
+TEST_CASE("a program whose section names no place cannot be attached", "[object]") {
+  const std::string whole = "tracepoint/syscalls/sys_enter_execve", none = std::string(1, '\0');
+  for (const std::string& section :
+       {"tracepoint" + none + "syscalls/sys_enter_execve", "tracepoint/" + none + "yscalls/sys_enter_execve",
+        "tracepoint/syscalls" + none + "sys_enter_execve", "tracepoint/syscalls/" + none + "ys_enter_execve",
+        std::string("tracepoint/syscalls/sys/enter_execve"),
+        std::string("tracepoint/../calls/sys_enter_execve")}) {
+    CAPTURE(section);
+    fake_machine machine;
+    const raw_bytes image = with_text(image_of(execve_counter), whole, section);
+    const auto loaded = load(image);
+
+    const auto attached = loaded.attach("bpf_prog");
+
+    REQUIRE_FALSE(attached);
+    CHECK(attached.error().at == step::find);
+    CHECK(attached.error().why == cause::not_attachable);
+    CHECK(std::string(attached.error().name) == "bpf_prog");
+    CHECK(machine.names() == names{"map_create", "prog_load"});
+  }
+}
+
+TEST_CASE("a refused program leaves its whole log", "[object]") {
+  fake_machine machine;
+  machine.verifier_refuses = EINVAL;
+  machine.verifier_says = "unknown func bpf_frobnicate#999";
+  const raw_bytes image = image_of(two_programs);
+  const auto opened = object::open(image.data(), image.size());
+  REQUIRE(opened);
+  barebpf::verifier_log log;
+
+  const auto loaded = opened->load({.log = &log});
+
+  REQUIRE_FALSE(loaded);
+  CHECK(loaded.error().at == step::prog_load);
+  CHECK(loaded.error().code == 22);
+  CHECK(loaded.error().why == cause::refused_by_verifier);
+  CHECK(std::string(loaded.error().name) == "count_getpgid_c");
+  CHECK(log.said() == "unknown func bpf_frobnicate#999");
+  CHECK(log.is_whole());
+  CHECK(machine.left_open() == names{});
+}
+
+TEST_CASE("without privilege an object's map says what is missing", "[object]") {
+  fake_machine machine;
+  machine.capabilities = 0;
+  machine.refusals["map_create"] = {EPERM};
+  const raw_bytes image = image_of(execve_counter);
+  const auto opened = object::open(image.data(), image.size());
+  REQUIRE(opened);
+
+  const auto loaded = opened->load<plain>();
+
+  REQUIRE_FALSE(loaded);
+  CHECK(loaded.error().at == step::map_create);
+  CHECK(loaded.error().why == cause::needs_cap_bpf);
+  CHECK(std::string(loaded.error().name) == "hash_map");
+}
+
+TEST_CASE("the same object can be loaded twice", "[object]") {
+  fake_machine machine;
+  const raw_bytes image = image_of(execve_counter);
+  const auto opened = object::open(image.data(), image.size());
+  REQUIRE(opened);
+
+  const auto first = opened->load<plain>();
+  const auto second = opened->load<plain>();
+
+  REQUIRE(first);
+  REQUIRE(second);
+  CHECK(map_loads(machine.all("prog_load").at(0).payload) == loads{{1, 3}});
+  CHECK(map_loads(machine.all("prog_load").at(1).payload) == loads{{1, 5}});
+}
+
+TEST_CASE("whichever call fails, an object gives an error or another way, and leaks nothing", "[object]") {
+  sweep(
+      {
+          {"openat", step::open_file, step::open_file},
+          {"lseek", step::read_file, step::read_file},
+          {"lseek", step::read_file, step::read_file},
+          {"read", step::read_file, step::read_file, EINTR},
+          {"close", works, step::map_create},
+          {"btf_load", works, step::map_create},
+          {"map_create", works, step::map_create},
+          {"close", works, step::prog_load},
+          {"prog_load", step::prog_load, step::prog_load},
+          {"openat", step::find_tracepoint, step::find_tracepoint},
+          {"read", step::find_tracepoint, step::find_tracepoint},
+          {"close", works, step::open_event},
+          {"perf_event_open", step::open_event, step::open_event},
+          {"link_create", step::link_create, step::link_create, EINVAL, step::set_event_program},
+      },
+      with_file, count, subject);
+}
+
+TEST_CASE("the same object with the standard streams closed", "[object]") {
+  sweep(
+      {
+          {"openat", step::open_file, step::open_file},
+          {"lseek", step::read_file, step::read_file},
+          {"lseek", step::read_file, step::read_file},
+          {"read", step::read_file, step::read_file, EINTR},
+          {"close", works, step::map_create},
+          {"btf_load", works, step::map_create},
+          {"fcntl", works, step::map_create},
+          {"close", works, step::map_create},
+          {"map_create", works, step::map_create},
+          {"fcntl", works, step::map_create},
+          {"close", works, step::prog_load},
+          {"close", works, step::prog_load},
+          {"prog_load", step::prog_load, step::prog_load},
+          {"fcntl", step::prog_load, step::prog_load},
+          {"close", works, step::find_tracepoint},
+          {"openat", step::find_tracepoint, step::find_tracepoint},
+          {"read", step::find_tracepoint, step::find_tracepoint},
+          {"close", works, step::open_event},
+          {"perf_event_open", step::open_event, step::open_event},
+          {"fcntl", step::open_event, step::open_event},
+          {"close", works, step::link_create, EINVAL, step::set_event_program},
+          {"link_create", step::link_create, step::link_create, EINVAL, step::set_event_program},
+          {"fcntl", step::link_create, step::link_create, EINVAL, step::set_event_program},
+          {"close", works, works},
+      },
+      [](fake_machine& machine) {
+        with_file(machine);
+        machine.close_streams();
+      },
+      count, subject);
+}

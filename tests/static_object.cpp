@@ -1,0 +1,515 @@
+// SPDX-License-Identifier: MIT
+#include <utility>
+
+#include "execve_counter.bpf.hpp"
+#include "support/catch.hpp"
+#include "support/fake_machine.hpp"
+#include "support/fault_sweep.hpp"
+#include "support/library.hpp"
+#include "two_programs.bpf.hpp"
+
+using barebpf::cause;
+using barebpf::step;
+using names = std::vector<std::string>;
+using loads = std::vector<std::pair<int, int>>;
+
+namespace {
+
+constexpr barebpf::static_object<execve_counter> counter;
+constexpr barebpf::static_object<two_programs> pair;
+
+constexpr barebpf::load_policy usual{};
+constexpr barebpf::load_policy plain{.btf = barebpf::btf_choice::none};
+constexpr barebpf::load_policy modern{.oldest_kernel = barebpf::kernel(5, 15)};
+constexpr barebpf::load_policy modern_plain{.oldest_kernel = barebpf::kernel(5, 15),
+                                            .btf = barebpf::btf_choice::none};
+constexpr barebpf::load_policy first_by_index{.oldest_kernel = barebpf::kernel(5, 14),
+                                              .btf = barebpf::btf_choice::none};
+constexpr barebpf::load_policy last_patched{.oldest_kernel = barebpf::kernel(5, 13),
+                                            .btf = barebpf::btf_choice::none};
+
+void with_tracepoints(fake_machine& machine) {
+  machine.tracepoints = {{"syscalls/sys_enter_execve", "727\n"},
+                         {"syscalls/sys_enter_getpgid", "150\n"},
+                         {"syscalls/sys_enter_getsid", "144\n"}};
+}
+
+void without_streams(fake_machine& machine) { machine.close_streams(); }
+void as_it_is(fake_machine&) {}
+
+// Everything a small tool does, up to its first count.
+template <barebpf::load_policy Policy>
+std::optional<barebpf::error> count(fake_machine& machine) {
+  const auto loaded = counter.load<Policy>();
+  if (!loaded) return loaded.error();
+  const auto attached = loaded->template attach<"bpf_prog">();
+  if (!attached) return attached.error();
+  machine.fault = nullptr;
+  CHECK(attached->is_attached());
+  auto hits = loaded->template map<"hash_map", int, long>();
+  CHECK(hits.update_elem(0, 41));
+  CHECK(hits.lookup_elem(0).value_or(0) == 41);
+  return std::nullopt;
+}
+
+std::string subject(step at) { return at == step::map_create ? "hash_map" : "bpf_prog"; }
+
+}  // namespace
+
+TEST_CASE("an object that the compiler read is loaded in four calls", "[static_object]") {
+  fake_machine machine;
+
+  {
+    const auto loaded = counter.load();
+    REQUIRE(loaded);
+    CHECK(machine.left_open() == names{"map", "program"});
+    CHECK(machine.kind_of(loaded->program<"bpf_prog">().number()) == "program");
+  }
+
+  CHECK(machine.names() == names{"btf_load", "map_create", "close", "prog_load", "close", "close"});
+}
+
+TEST_CASE("its map is created as the object declares it, with its types", "[static_object]") {
+  fake_machine machine;
+
+  const auto loaded = counter.load();
+
+  REQUIRE(loaded);
+  CHECK(machine.calls[1].attr == record(72)
+                                     .u32(0, 1)
+                                     .u32(4, 4)
+                                     .u32(8, 8)
+                                     .u32(12, 4)
+                                     .text(28, "hash_map")
+                                     .u32(48, 3)
+                                     .u32(52, 1)
+                                     .u32(56, 2));
+  CHECK(machine.calls[0].payload.size() == machine.calls[0].u32(16));
+}
+
+TEST_CASE("its program is loaded with name, type and license", "[static_object]") {
+  fake_machine machine;
+
+  const auto loaded = counter.load();
+
+  REQUIRE(loaded);
+  const seen_call call = machine.all("prog_load").at(0);
+  CHECK(call.u32(0) == 5);  // BPF_PROG_TYPE_TRACEPOINT
+  CHECK(call.text(48) == "bpf_prog");
+  CHECK(call.license == "GPL");
+  CHECK(call.u32(4) * 8 == call.payload.size());
+  for (const std::size_t zero : {24u, 28u, 40u, 44u, 64u, 68u, 72u, 140u}) CHECK(call.u32(zero) == 0);
+}
+
+TEST_CASE("for kernels before 5.14 the instructions get descriptors", "[static_object]") {
+  fake_machine machine;
+
+  const auto loaded = counter.load<last_patched>();
+
+  REQUIRE(loaded);
+  const seen_call call = machine.all("prog_load").at(0);
+  CHECK(map_loads(call.payload) == loads{{1, 3}});
+  CHECK(is_code_of(call.payload, image_of(execve_counter)));
+  CHECK(call.u64(120) == 0);  // fd_array
+}
+
+TEST_CASE("from 5.14 on the instructions name maps by index", "[static_object]") {
+  fake_machine machine;
+
+  const auto loaded = counter.load<first_by_index>();
+
+  REQUIRE(loaded);
+  const seen_call call = machine.all("prog_load").at(0);
+  CHECK(map_loads(call.payload) == loads{{5, 0}});
+  CHECK(is_code_of(call.payload, image_of(execve_counter)));
+  CHECK(call.array == std::vector<int>{3});
+}
+
+TEST_CASE("without types wanted, none are loaded", "[static_object]") {
+  fake_machine machine;
+
+  const auto loaded = counter.load<plain>();
+
+  REQUIRE(loaded);
+  CHECK(machine.names() == names{"map_create", "prog_load"});
+  CHECK(machine.calls[0].attr == record(72).u32(0, 1).u32(4, 4).u32(8, 8).u32(12, 4).text(28, "hash_map"));
+}
+
+TEST_CASE("each program names each of its maps", "[static_object]") {
+  fake_machine machine;
+
+  const auto loaded = pair.load<plain>();
+
+  REQUIRE(loaded);
+  REQUIRE(machine.names() == names{"map_create", "map_create", "prog_load", "prog_load"});
+  CHECK(machine.calls[0].attr ==
+        record(72).u32(0, 1).u32(4, 8).u32(8, 8).u32(12, 64).text(28, "calls_by_proces"));
+  CHECK(machine.calls[1].attr ==
+        record(72).u32(0, 1).u32(4, 4).u32(8, 8).u32(12, 8).u32(16, 1).text(28, "totals"));
+  CHECK(machine.calls[2].text(48) == "count_getpgid_c");
+  CHECK(machine.calls[3].text(48) == "count_getsid_ca");
+  for (const std::size_t i : {2u, 3u}) {
+    CHECK(map_loads(machine.calls[i].payload) == loads{{1, 3}, {1, 4}});
+    CHECK(is_code_of(machine.calls[i].payload, image_of(two_programs)));
+  }
+  CHECK(machine.calls[2].payload != machine.calls[3].payload);
+}
+
+TEST_CASE("each program names each of its maps by index", "[static_object]") {
+  fake_machine machine;
+  machine.open("something");
+
+  const auto loaded = pair.load<modern_plain>();
+
+  REQUIRE(loaded);
+  REQUIRE(machine.names() == names{"map_create", "map_create", "prog_load", "prog_load"});
+  for (const std::size_t i : {2u, 3u}) {
+    CHECK(map_loads(machine.calls[i].payload) == loads{{5, 0}, {5, 1}});
+    CHECK(is_code_of(machine.calls[i].payload, image_of(two_programs)));
+    CHECK(machine.calls[i].array == std::vector<int>{4, 5});
+  }
+  machine.forget(3);
+}
+
+TEST_CASE("a map that is given by sizes alone gets no types", "[static_object]") {
+  fake_machine machine;
+
+  const auto loaded = pair.load();
+
+  REQUIRE(loaded);
+  REQUIRE(machine.names() ==
+          names{"btf_load", "map_create", "map_create", "close", "prog_load", "prog_load"});
+  CHECK(machine.calls[1].u32(48) == 3);
+  CHECK(machine.calls[1].u32(52) != 0);
+  CHECK(machine.calls[1].u32(56) != 0);
+  CHECK(machine.calls[2].attr ==
+        record(72).u32(0, 1).u32(4, 4).u32(8, 8).u32(12, 8).u32(16, 1).text(28, "totals"));
+}
+
+TEST_CASE("where the kernel refuses the types, the map goes without", "[static_object]") {
+  fake_machine machine;
+  machine.refusals["map_create"] = {EINVAL, 0};
+
+  const auto loaded = counter.load();
+
+  REQUIRE(loaded);
+  CHECK(machine.names() == names{"btf_load", "map_create", "map_create", "close", "prog_load"});
+  CHECK(machine.calls[2].attr == record(72).u32(0, 1).u32(4, 4).u32(8, 8).u32(12, 4).text(28, "hash_map"));
+}
+
+TEST_CASE("where the kernel knows no types, the map goes without", "[static_object]") {
+  fake_machine machine;
+  machine.refusals["btf_load"] = {EINVAL};
+
+  const auto loaded = counter.load();
+
+  REQUIRE(loaded);
+  CHECK(machine.names() == names{"btf_load", "map_create", "prog_load"});
+  CHECK(machine.calls[1].attr == record(72).u32(0, 1).u32(4, 4).u32(8, 8).u32(12, 4).text(28, "hash_map"));
+}
+
+TEST_CASE("maps are borrowed from the loaded object under their whole names", "[static_object]") {
+  fake_machine machine;
+  struct call {
+    unsigned pid, number;
+  };
+  const auto loaded = pair.load<plain>();
+  REQUIRE(loaded);
+
+  {
+    auto calls = loaded->map<"calls_by_process_and_number", call, barebpf::u64>();
+    auto totals = loaded->map<"totals", unsigned, unsigned long>();
+    CHECK(calls.descriptor().number() == 3);
+    CHECK(totals.descriptor().number() == 4);
+    CHECK(calls.map_name() == "calls_by_proces");
+    CHECK(calls.update_elem({.pid = 1, .number = 2}, 3));
+    CHECK(calls.lookup_elem({.pid = 1, .number = 2}).value() == 3);
+    CHECK(std::string(totals.lookup_elem(1).error().name) == "totals");
+  }
+
+  CHECK(machine.all("close").empty());
+  CHECK(machine.left_open() == names{"map", "map", "program", "program"});
+}
+
+TEST_CASE("programs are attached where their sections say", "[static_object]") {
+  fake_machine machine;
+  with_tracepoints(machine);
+  const auto loaded = pair.load<modern_plain>();
+  REQUIRE(loaded);
+
+  const auto getpgid = loaded->attach<"count_getpgid_calls">();
+  const auto getsid = loaded->attach<"count_getsid_calls">();
+
+  REQUIRE(getpgid);
+  REQUIRE(getsid);
+  CHECK(machine.all("openat").at(0).path == "/sys/kernel/tracing/events/syscalls/sys_enter_getpgid/id");
+  CHECK(machine.all("openat").at(1).path == "/sys/kernel/tracing/events/syscalls/sys_enter_getsid/id");
+  CHECK(machine.all("perf_event_open").at(0).u64(8) == 150);
+  CHECK(machine.all("perf_event_open").at(1).u64(8) == 144);
+  CHECK(machine.all("link_create").at(0).u32(0) == loaded->program<"count_getpgid_calls">().raw());
+  CHECK(machine.all("link_create").at(1).u32(0) == loaded->program<"count_getsid_calls">().raw());
+}
+
+TEST_CASE("errors of attaching are about the program by its whole name", "[static_object]") {
+  fake_machine machine;
+  const auto loaded = pair.load<modern_plain>();
+  REQUIRE(loaded);
+
+  const auto attached = loaded->attach<"count_getpgid_calls">();
+
+  REQUIRE_FALSE(attached);
+  CHECK(attached.error().at == step::find_tracepoint);
+  CHECK(attached.error().code == 2);  // ENOENT
+  CHECK(std::string(attached.error().name) == "count_getpgid_calls");
+}
+
+TEST_CASE("a moved object keeps what it loaded", "[static_object]") {
+  fake_machine machine;
+
+  {
+    auto loaded = counter.load<plain>();
+    REQUIRE(loaded);
+    const auto kept = std::move(*loaded);
+    CHECK(kept.program<"bpf_prog">().number() == 4);
+    CHECK_FALSE(loaded->program<"bpf_prog">().is_open());
+    CHECK(machine.left_open() == names{"map", "program"});
+  }
+
+  CHECK(machine.names() == names{"map_create", "prog_load", "close", "close"});
+}
+
+TEST_CASE("a link outlives the object that it was attached from", "[static_object]") {
+  fake_machine machine;
+  barebpf::link kept;
+
+  {
+    const auto loaded = counter.load<modern_plain>();
+    REQUIRE(loaded);
+    auto attached = loaded->attach<"bpf_prog">();
+    REQUIRE(attached);
+    kept = std::move(*attached);
+  }
+
+  CHECK(kept.is_attached());
+  CHECK(machine.left_open() == names{"event", "link"});
+}
+
+TEST_CASE("without privilege the first refusal says what is missing", "[static_object]") {
+  fake_machine machine;
+  machine.capabilities = 0;
+  machine.refusals["btf_load"] = {EPERM};
+  machine.refusals["map_create"] = {EPERM};
+
+  const auto loaded = counter.load();
+
+  REQUIRE_FALSE(loaded);
+  CHECK(loaded.error().at == step::map_create);
+  CHECK(loaded.error().code == 1);
+  CHECK(loaded.error().why == cause::needs_cap_bpf);
+  CHECK(std::string(loaded.error().name) == "hash_map");
+  CHECK(machine.names() == names{"btf_load", "map_create", "capget"});
+}
+
+TEST_CASE("a program without CAP_PERFMON is refused by name", "[static_object]") {
+  fake_machine machine;
+  machine.capabilities = 1ull << 39;  // CAP_BPF
+  machine.verifier_refuses = EPERM;
+  barebpf::verifier_log log;
+
+  const auto loaded = counter.load<modern>({.log = &log});
+
+  REQUIRE_FALSE(loaded);
+  CHECK(loaded.error().at == step::prog_load);
+  CHECK(loaded.error().why == cause::needs_cap_perfmon);
+  CHECK(std::string(loaded.error().name) == "bpf_prog");
+  CHECK(machine.names() == names{"btf_load", "map_create", "close", "prog_load", "close", "capget"});
+}
+
+TEST_CASE("a refused program leaves its whole log and the verifier's errno", "[static_object]") {
+  fake_machine machine;
+  machine.verifier_refuses = EACCES;
+  machine.verifier_says = std::string(200000, '.') + "R0 invalid mem access 'map_value_or_null'";
+  barebpf::verifier_log log;
+
+  const auto loaded = counter.load({.log = &log});
+
+  REQUIRE_FALSE(loaded);
+  CHECK(loaded.error().at == step::prog_load);
+  CHECK(loaded.error().code == 13);
+  CHECK(loaded.error().why == cause::refused_by_verifier);
+  CHECK(std::string(loaded.error().name) == "bpf_prog");
+  CHECK(log.is_whole());
+  CHECK(log.said().size() == 200041);
+  CHECK(machine.left_open() == names{});
+}
+
+TEST_CASE("a lent log that is too small is an error of its own", "[static_object]") {
+  fake_machine machine;
+  machine.verifier_refuses = EACCES;
+  machine.verifier_says = std::string(200, '.');
+  char lent[128];
+  barebpf::verifier_log log(lent, sizeof lent);
+
+  const auto loaded = counter.load<modern_plain>({.log = &log});
+
+  REQUIRE_FALSE(loaded);
+  CHECK(loaded.error().at == step::prog_load);
+  CHECK(loaded.error().why == cause::log_cut);
+  CHECK_FALSE(log.is_whole());
+  CHECK(log.said().size() == 127);
+}
+
+TEST_CASE("options without a log change nothing", "[static_object]") {
+  fake_machine machine;
+  machine.verifier_refuses = EACCES;
+
+  const auto loaded = counter.load<plain>(barebpf::load_options{});
+
+  REQUIRE_FALSE(loaded);
+  CHECK(loaded.error().why == cause::none);
+  CHECK(machine.names() == names{"map_create", "prog_load", "close"});
+}
+
+TEST_CASE("whichever call fails, the usual policy gives an error or another way, and leaks nothing",
+          "[static_object]") {
+  sweep(
+      {
+          {"btf_load", works, step::map_create},
+          {"map_create", works, step::map_create},
+          {"close", works, step::prog_load},
+          {"prog_load", step::prog_load, step::prog_load},
+          {"openat", step::find_tracepoint, step::find_tracepoint},
+          {"read", step::find_tracepoint, step::find_tracepoint},
+          {"close", works, step::open_event},
+          {"perf_event_open", step::open_event, step::open_event},
+          {"link_create", step::link_create, step::link_create, EINVAL, step::set_event_program},
+      },
+      as_it_is, count<usual>, subject);
+}
+
+TEST_CASE("the same with the standard streams closed, where every descriptor moves", "[static_object]") {
+  sweep(
+      {
+          {"btf_load", works, step::map_create},
+          {"fcntl", works, step::map_create},
+          {"close", works, step::map_create},
+          {"map_create", works, step::map_create},
+          {"fcntl", works, step::map_create},
+          {"close", works, step::prog_load},
+          {"close", works, step::prog_load},
+          {"prog_load", step::prog_load, step::prog_load},
+          {"fcntl", step::prog_load, step::prog_load},
+          {"close", works, step::find_tracepoint},
+          {"openat", step::find_tracepoint, step::find_tracepoint},
+          {"read", step::find_tracepoint, step::find_tracepoint},
+          {"close", works, step::open_event},
+          {"perf_event_open", step::open_event, step::open_event},
+          {"fcntl", step::open_event, step::open_event},
+          // A close that alone fails is no matter, so the step is that of the calls behind it.
+          {"close", works, step::link_create, EINVAL, step::set_event_program},
+          {"link_create", step::link_create, step::link_create, EINVAL, step::set_event_program},
+          {"fcntl", step::link_create, step::link_create, EINVAL, step::set_event_program},
+          {"close", works, works},
+      },
+      without_streams, count<usual>, subject);
+}
+
+TEST_CASE("whichever call fails, the smallest policy gives an error and leaks nothing", "[static_object]") {
+  sweep(
+      {
+          {"map_create", step::map_create, step::map_create},
+          {"prog_load", step::prog_load, step::prog_load},
+          {"openat", step::find_tracepoint, step::find_tracepoint},
+          {"read", step::find_tracepoint, step::find_tracepoint},
+          {"close", works, step::open_event},
+          {"perf_event_open", step::open_event, step::open_event},
+          {"link_create", step::link_create, step::link_create},
+      },
+      as_it_is, count<modern_plain>, subject);
+}
+
+TEST_CASE("the smallest policy with the standard streams closed", "[static_object]") {
+  sweep(
+      {
+          {"map_create", step::map_create, step::map_create},
+          {"fcntl", step::map_create, step::map_create},
+          {"close", works, step::prog_load},
+          {"prog_load", step::prog_load, step::prog_load},
+          {"fcntl", step::prog_load, step::prog_load},
+          {"close", works, step::find_tracepoint},
+          {"openat", step::find_tracepoint, step::find_tracepoint},
+          {"read", step::find_tracepoint, step::find_tracepoint},
+          {"close", works, step::open_event},
+          {"perf_event_open", step::open_event, step::open_event},
+          {"fcntl", step::open_event, step::open_event},
+          {"close", works, step::link_create},
+          {"link_create", step::link_create, step::link_create},
+          {"fcntl", step::link_create, step::link_create},
+          {"close", works, works},
+      },
+      without_streams, count<modern_plain>, subject);
+}
+
+TEST_CASE("whichever call fails on an unmounted tracefs, nothing is leaked", "[static_object]") {
+  sweep(
+      {
+          {"map_create", step::map_create, step::map_create},
+          {"prog_load", step::prog_load, step::prog_load},
+          {"openat", step::find_tracepoint, step::find_tracepoint},
+          {"fsopen", step::mount_tracefs, step::mount_tracefs},
+          {"fsconfig", step::mount_tracefs, step::mount_tracefs},
+          {"fsmount", step::mount_tracefs, step::mount_tracefs},
+          {"close", works, step::find_tracepoint},
+          {"openat", step::find_tracepoint, step::find_tracepoint},
+          {"read", step::find_tracepoint, step::find_tracepoint},
+          {"close", works, step::open_event},
+          {"close", works, step::open_event},
+          {"perf_event_open", step::open_event, step::open_event},
+          {"link_create", step::link_create, step::link_create},
+      },
+      [](fake_machine& machine) { machine.tracefs_is_mounted = false; }, count<modern_plain>, subject);
+}
+
+TEST_CASE("whichever call fails before 5.15, nothing is leaked", "[static_object]") {
+  sweep(
+      {
+          {"map_create", step::map_create, step::map_create},
+          {"prog_load", step::prog_load, step::prog_load},
+          {"openat", step::find_tracepoint, step::find_tracepoint},
+          {"read", step::find_tracepoint, step::find_tracepoint},
+          {"close", works, step::open_event},
+          {"perf_event_open", step::open_event, step::open_event},
+          {"link_create", step::link_create, step::link_create, EINVAL, step::set_event_program},
+          {"ioctl", step::set_event_program, step::set_event_program},
+      },
+      [](fake_machine& machine) { machine.has_perf_links = false; }, count<plain>, subject);
+}
+
+TEST_CASE("whichever map or program fails, those before it are given back", "[static_object]") {
+  const auto load_pair = [](fake_machine&) -> std::optional<barebpf::error> {
+    const auto loaded = pair.load<modern_plain>();
+    return loaded ? std::nullopt : std::optional(loaded.error());
+  };
+  const struct {
+    const char* call;
+    int passed;
+    step at;
+    const char* name;
+  } refused[] = {{"map_create", 0, step::map_create, "calls_by_proces"},
+                 {"map_create", 1, step::map_create, "totals"},
+                 {"prog_load", 0, step::prog_load, "count_getpgid_c"},
+                 {"prog_load", 1, step::prog_load, "count_getsid_ca"}};
+  for (const auto& row : refused) {
+    fake_machine machine;
+    machine.refusals[row.call].assign(static_cast<std::size_t>(row.passed), 0);
+    machine.refusals[row.call].push_back(ENOMEM);
+
+    const auto failure = load_pair(machine);
+
+    REQUIRE(failure);
+    CHECK(failure->at == row.at);
+    CHECK(failure->code == 12);
+    CHECK(std::string(failure->name) == row.name);
+    CHECK(machine.left_open() == names{});
+  }
+}
