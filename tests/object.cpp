@@ -456,7 +456,7 @@ TEST_CASE("a map of another type is not taken for a hash", "[object]") {
   CHECK(machine.calls[0].u32(0) == 2);
 }
 
-TEST_CASE("programs are attached where their sections say", "[object]") {
+TEST_CASE("an object attaches its programs where their sections say", "[object]") {
   fake_machine machine;
   machine.tracepoints = {{"syscalls/sys_enter_getpgid", "150\n"}, {"syscalls/sys_enter_getsid", "144\n"}};
   const raw_bytes image = image_of(two_programs);
@@ -474,7 +474,7 @@ TEST_CASE("programs are attached where their sections say", "[object]") {
   CHECK(machine.all("link_create").at(1).u32(0) == machine.all("prog_load").at(0).answer);
 }
 
-TEST_CASE("errors of attaching are about the program by its whole name", "[object]") {
+TEST_CASE("an object names the program that it could not attach, whole", "[object]") {
   fake_machine machine;
   const raw_bytes image = image_of(two_programs);
   const auto loaded = load(image);
