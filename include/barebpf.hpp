@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 17046c2dddd6cadf2a5b5b3f9fb5a2a962b0eb3894e0502f1cdde8ba834346e7; do not edit.
+// Made by tools/amalgamate from files with SHA-256 43f34b2a3f02f9252d9b9c96c928e6f978cffd35ee1c2edd44849ba6b0b04947; do not edit.
 //
 // MIT License
 //
@@ -38,20 +38,11 @@
 #ifndef BAREBPF_BAREBPF_HPP
 #define BAREBPF_BAREBPF_HPP
 
-// Room 2.2, describe: makes the sentence of an error: what was tried, on what, what the kernel said, the
-// likely cause and what to do. Three tables and a writer; nothing is allocated, and nothing is asked again.
-#ifndef BAREBPF_DESCRIBE_HPP
-#define BAREBPF_DESCRIBE_HPP
-
-// Room 0.5, result: what went wrong as one plain value, and a value that may be that instead. Nothing is
-// thrown, printed or allocated here; room 2.2 makes the sentence.
-#ifndef BAREBPF_RESULT_HPP
-#define BAREBPF_RESULT_HPP
-
-// Room 0.3, cause: every reason that the library can name, each with its one sentence. The same row is a
-// compile error of a static_object and the text of an error at run time.
-#ifndef BAREBPF_CAUSE_HPP
-#define BAREBPF_CAUSE_HPP
+// Room 1.2, abi/helper: the numbers by which a program calls the kernel's helper functions, under their names
+// without bpf_. The list has ended: what is newer is a kfunc and has no number.
+// Source: ___BPF_FUNC_MAPPER in include/uapi/linux/bpf.h at v6.18.
+#ifndef BAREBPF_ABI_HELPER_HPP
+#define BAREBPF_ABI_HELPER_HPP
 
 // Room 0.1, word: the kernel's own short names for integers of a fixed width.
 #ifndef BAREBPF_WORD_HPP
@@ -105,6 +96,242 @@ inline constexpr bool host_is_big_endian = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN_
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_WORD_HPP
+
+namespace barebpf::inline BAREBPF_ABI::abi {
+
+/// Helper functions.
+enum class helper : u32 {
+  unspec = 0,
+  map_lookup_elem = 1,
+  map_update_elem = 2,
+  map_delete_elem = 3,
+  probe_read = 4,
+  ktime_get_ns = 5,
+  trace_printk = 6,
+  get_prandom_u32 = 7,
+  get_smp_processor_id = 8,
+  skb_store_bytes = 9,
+  l3_csum_replace = 10,
+  l4_csum_replace = 11,
+  tail_call = 12,
+  clone_redirect = 13,
+  get_current_pid_tgid = 14,
+  get_current_uid_gid = 15,
+  get_current_comm = 16,
+  get_cgroup_classid = 17,
+  skb_vlan_push = 18,
+  skb_vlan_pop = 19,
+  skb_get_tunnel_key = 20,
+  skb_set_tunnel_key = 21,
+  perf_event_read = 22,
+  redirect = 23,
+  get_route_realm = 24,
+  perf_event_output = 25,
+  skb_load_bytes = 26,
+  get_stackid = 27,
+  csum_diff = 28,
+  skb_get_tunnel_opt = 29,
+  skb_set_tunnel_opt = 30,
+  skb_change_proto = 31,
+  skb_change_type = 32,
+  skb_under_cgroup = 33,
+  get_hash_recalc = 34,
+  get_current_task = 35,
+  probe_write_user = 36,
+  current_task_under_cgroup = 37,
+  skb_change_tail = 38,
+  skb_pull_data = 39,
+  csum_update = 40,
+  set_hash_invalid = 41,
+  get_numa_node_id = 42,
+  skb_change_head = 43,
+  xdp_adjust_head = 44,
+  probe_read_str = 45,
+  get_socket_cookie = 46,
+  get_socket_uid = 47,
+  set_hash = 48,
+  setsockopt = 49,
+  skb_adjust_room = 50,
+  redirect_map = 51,
+  sk_redirect_map = 52,
+  sock_map_update = 53,
+  xdp_adjust_meta = 54,
+  perf_event_read_value = 55,
+  perf_prog_read_value = 56,
+  getsockopt = 57,
+  override_return = 58,
+  sock_ops_cb_flags_set = 59,
+  msg_redirect_map = 60,
+  msg_apply_bytes = 61,
+  msg_cork_bytes = 62,
+  msg_pull_data = 63,
+  bind = 64,
+  xdp_adjust_tail = 65,
+  skb_get_xfrm_state = 66,
+  get_stack = 67,
+  skb_load_bytes_relative = 68,
+  fib_lookup = 69,
+  sock_hash_update = 70,
+  msg_redirect_hash = 71,
+  sk_redirect_hash = 72,
+  lwt_push_encap = 73,
+  lwt_seg6_store_bytes = 74,
+  lwt_seg6_adjust_srh = 75,
+  lwt_seg6_action = 76,
+  rc_repeat = 77,
+  rc_keydown = 78,
+  skb_cgroup_id = 79,
+  get_current_cgroup_id = 80,
+  get_local_storage = 81,
+  sk_select_reuseport = 82,
+  skb_ancestor_cgroup_id = 83,
+  sk_lookup_tcp = 84,
+  sk_lookup_udp = 85,
+  sk_release = 86,
+  map_push_elem = 87,
+  map_pop_elem = 88,
+  map_peek_elem = 89,
+  msg_push_data = 90,
+  msg_pop_data = 91,
+  rc_pointer_rel = 92,
+  spin_lock = 93,
+  spin_unlock = 94,
+  sk_fullsock = 95,
+  tcp_sock = 96,
+  skb_ecn_set_ce = 97,
+  get_listener_sock = 98,
+  skc_lookup_tcp = 99,
+  tcp_check_syncookie = 100,
+  sysctl_get_name = 101,
+  sysctl_get_current_value = 102,
+  sysctl_get_new_value = 103,
+  sysctl_set_new_value = 104,
+  strtol = 105,
+  strtoul = 106,
+  sk_storage_get = 107,
+  sk_storage_delete = 108,
+  send_signal = 109,
+  tcp_gen_syncookie = 110,
+  skb_output = 111,
+  probe_read_user = 112,
+  probe_read_kernel = 113,
+  probe_read_user_str = 114,
+  probe_read_kernel_str = 115,
+  tcp_send_ack = 116,
+  send_signal_thread = 117,
+  jiffies64 = 118,
+  read_branch_records = 119,
+  get_ns_current_pid_tgid = 120,
+  xdp_output = 121,
+  get_netns_cookie = 122,
+  get_current_ancestor_cgroup_id = 123,
+  sk_assign = 124,
+  ktime_get_boot_ns = 125,
+  seq_printf = 126,
+  seq_write = 127,
+  sk_cgroup_id = 128,
+  sk_ancestor_cgroup_id = 129,
+  ringbuf_output = 130,
+  ringbuf_reserve = 131,
+  ringbuf_submit = 132,
+  ringbuf_discard = 133,
+  ringbuf_query = 134,
+  csum_level = 135,
+  skc_to_tcp6_sock = 136,
+  skc_to_tcp_sock = 137,
+  skc_to_tcp_timewait_sock = 138,
+  skc_to_tcp_request_sock = 139,
+  skc_to_udp6_sock = 140,
+  get_task_stack = 141,
+  load_hdr_opt = 142,
+  store_hdr_opt = 143,
+  reserve_hdr_opt = 144,
+  inode_storage_get = 145,
+  inode_storage_delete = 146,
+  d_path = 147,
+  copy_from_user = 148,
+  snprintf_btf = 149,
+  seq_printf_btf = 150,
+  skb_cgroup_classid = 151,
+  redirect_neigh = 152,
+  per_cpu_ptr = 153,
+  this_cpu_ptr = 154,
+  redirect_peer = 155,
+  task_storage_get = 156,
+  task_storage_delete = 157,
+  get_current_task_btf = 158,
+  bprm_opts_set = 159,
+  ktime_get_coarse_ns = 160,
+  ima_inode_hash = 161,
+  sock_from_file = 162,
+  check_mtu = 163,
+  for_each_map_elem = 164,
+  snprintf = 165,
+  sys_bpf = 166,
+  btf_find_by_name_kind = 167,
+  sys_close = 168,
+  timer_init = 169,
+  timer_set_callback = 170,
+  timer_start = 171,
+  timer_cancel = 172,
+  get_func_ip = 173,
+  get_attach_cookie = 174,
+  task_pt_regs = 175,
+  get_branch_snapshot = 176,
+  trace_vprintk = 177,
+  skc_to_unix_sock = 178,
+  kallsyms_lookup_name = 179,
+  find_vma = 180,
+  loop = 181,
+  strncmp = 182,
+  get_func_arg = 183,
+  get_func_ret = 184,
+  get_func_arg_cnt = 185,
+  get_retval = 186,
+  set_retval = 187,
+  xdp_get_buff_len = 188,
+  xdp_load_bytes = 189,
+  xdp_store_bytes = 190,
+  copy_from_user_task = 191,
+  skb_set_tstamp = 192,
+  ima_file_hash = 193,
+  kptr_xchg = 194,
+  map_lookup_percpu_elem = 195,
+  skc_to_mptcp_sock = 196,
+  dynptr_from_mem = 197,
+  ringbuf_reserve_dynptr = 198,
+  ringbuf_submit_dynptr = 199,
+  ringbuf_discard_dynptr = 200,
+  dynptr_read = 201,
+  dynptr_write = 202,
+  dynptr_data = 203,
+  tcp_raw_gen_syncookie_ipv4 = 204,
+  tcp_raw_gen_syncookie_ipv6 = 205,
+  tcp_raw_check_syncookie_ipv4 = 206,
+  tcp_raw_check_syncookie_ipv6 = 207,
+  ktime_get_tai_ns = 208,
+  user_ringbuf_drain = 209,
+  cgrp_storage_get = 210,
+  cgrp_storage_delete = 211,
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI::abi
+
+#endif  // BAREBPF_ABI_HELPER_HPP
+// Room 2.2, describe: makes the sentence of an error: what was tried, on what, what the kernel said, the
+// likely cause and what to do. Three tables and a writer; nothing is allocated, and nothing is asked again.
+#ifndef BAREBPF_DESCRIBE_HPP
+#define BAREBPF_DESCRIBE_HPP
+
+// Room 0.5, result: what went wrong as one plain value, and a value that may be that instead. Nothing is
+// thrown, printed or allocated here; room 2.2 makes the sentence.
+#ifndef BAREBPF_RESULT_HPP
+#define BAREBPF_RESULT_HPP
+
+// Room 0.3, cause: every reason that the library can name, each with its one sentence. The same row is a
+// compile error of a static_object and the text of an error at run time.
+#ifndef BAREBPF_CAUSE_HPP
+#define BAREBPF_CAUSE_HPP
 
 // One row per cause: BAREBPF_CAUSE(identifier, "fact, so what to do").
 // A macro and not an array, because static_assert takes only literals in C++20.
@@ -779,7 +1006,7 @@ constexpr text describe(const error& what, char (&buffer)[Size]) noexcept {
 #ifndef BAREBPF_LINK_HPP
 #define BAREBPF_LINK_HPP
 
-// Room 1.3, abi/perf: what perf_event_open(2) and tracefs without a mount take.
+// Room 1.5, abi/perf: what perf_event_open(2) and tracefs without a mount take.
 #ifndef BAREBPF_ABI_PERF_HPP
 #define BAREBPF_ABI_PERF_HPP
 
@@ -877,10 +1104,265 @@ class buffer {
 #ifndef BAREBPF_SYSCALL_HPP
 #define BAREBPF_SYSCALL_HPP
 
-// Room 1.0, abi/bpf: what bpf(2) takes, as plain records of our own. One record per command, every member
+// Room 1.1, abi/bpf: what bpf(2) takes, as plain records of our own. One record per command, every member
 // initialized, so that no byte is ever left over; <linux/bpf.h> is never needed and never in the way.
 #ifndef BAREBPF_ABI_BPF_HPP
 #define BAREBPF_ABI_BPF_HPP
+
+// Room 1.0, abi/enums: the kernel's numbers under the kernel's names without their BPF_ prefix, which its own
+// header defines as macros. A comment gives the first kernel of what is younger than 5.10.
+// Source: include/uapi/linux/bpf.h at v6.18; what is newer, at v7.2.
+#ifndef BAREBPF_ABI_ENUMS_HPP
+#define BAREBPF_ABI_ENUMS_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// Map types.
+enum class map_type : u32 {
+  unspec = 0,
+  hash = 1,
+  array = 2,
+  prog_array = 3,
+  perf_event_array = 4,
+  percpu_hash = 5,
+  percpu_array = 6,
+  stack_trace = 7,
+  cgroup_array = 8,
+  lru_hash = 9,
+  lru_percpu_hash = 10,
+  lpm_trie = 11,
+  array_of_maps = 12,
+  hash_of_maps = 13,
+  devmap = 14,
+  sockmap = 15,
+  cpumap = 16,
+  xskmap = 17,
+  sockhash = 18,
+  cgroup_storage = 19,
+  reuseport_sockarray = 20,
+  percpu_cgroup_storage = 21,
+  queue = 22,
+  stack = 23,
+  sk_storage = 24,
+  devmap_hash = 25,
+  struct_ops = 26,
+  ringbuf = 27,
+  inode_storage = 28,
+  task_storage = 29,  ///< 5.11
+  bloom_filter = 30,  ///< 5.16
+  user_ringbuf = 31,  ///< 6.1
+  cgrp_storage = 32,  ///< 6.2
+  arena = 33,         ///< 6.9
+  insn_array = 34,    ///< 6.19
+  rhash = 35,         ///< 7.2
+};
+
+/// Flags of BPF_MAP_CREATE: `map_flag::no_prealloc | map_flag::rdonly_prog`.
+struct map_flag {
+  static constexpr u32 no_prealloc = 1u << 0;
+  static constexpr u32 no_common_lru = 1u << 1;
+  static constexpr u32 numa_node = 1u << 2;
+  static constexpr u32 rdonly = 1u << 3;  ///< of the descriptor, not of the map
+  static constexpr u32 wronly = 1u << 4;  ///< of the descriptor, not of the map
+  static constexpr u32 stack_build_id = 1u << 5;
+  static constexpr u32 zero_seed = 1u << 6;
+  static constexpr u32 rdonly_prog = 1u << 7;
+  static constexpr u32 wronly_prog = 1u << 8;
+  static constexpr u32 clone = 1u << 9;
+  static constexpr u32 mmapable = 1u << 10;
+  static constexpr u32 preserve_elems = 1u << 11;
+  static constexpr u32 inner_map = 1u << 12;
+  static constexpr u32 link = 1u << 13;              ///< 6.4
+  static constexpr u32 path_fd = 1u << 14;           ///< 6.5, for BPF_OBJ_PIN and BPF_OBJ_GET only
+  static constexpr u32 vtype_btf_obj_fd = 1u << 15;  ///< 6.9
+  static constexpr u32 token_fd = 1u << 16;          ///< 6.9
+  static constexpr u32 segv_on_fault = 1u << 17;     ///< 6.9
+  static constexpr u32 no_user_conv = 1u << 18;      ///< 6.9
+  static constexpr u32 rb_overwrite = 1u << 19;      ///< 6.19
+};
+
+/// What update_elem does when the key is there, or is not.
+enum class update : u64 {
+  any = 0,      ///< BPF_ANY: create or replace
+  noexist = 1,  ///< BPF_NOEXIST: create; EEXIST when the key is there
+  exist = 2,    ///< BPF_EXIST: replace; ENOENT when the key is not there
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+namespace barebpf::inline BAREBPF_ABI::abi {
+
+/// The commands of bpf(2).
+enum class command : u32 {
+  map_create = 0,
+  map_lookup_elem = 1,
+  map_update_elem = 2,
+  map_delete_elem = 3,
+  map_get_next_key = 4,
+  prog_load = 5,
+  obj_pin = 6,
+  obj_get = 7,
+  prog_attach = 8,
+  prog_detach = 9,
+  prog_test_run = 10,
+  prog_get_next_id = 11,
+  map_get_next_id = 12,
+  prog_get_fd_by_id = 13,
+  map_get_fd_by_id = 14,
+  obj_get_info_by_fd = 15,
+  prog_query = 16,
+  raw_tracepoint_open = 17,
+  btf_load = 18,
+  btf_get_fd_by_id = 19,
+  task_fd_query = 20,
+  map_lookup_and_delete_elem = 21,
+  map_freeze = 22,
+  btf_get_next_id = 23,
+  map_lookup_batch = 24,
+  map_lookup_and_delete_batch = 25,
+  map_update_batch = 26,
+  map_delete_batch = 27,
+  link_create = 28,
+  link_update = 29,
+  link_get_fd_by_id = 30,
+  link_get_next_id = 31,
+  enable_stats = 32,
+  iter_create = 33,
+  link_detach = 34,
+  prog_bind_map = 35,
+  token_create = 36,            ///< 6.9
+  prog_stream_read_by_fd = 37,  ///< 6.17
+  prog_assoc_struct_ops = 38,   ///< 7.0
+};
+/// Added to a command that is called with a third argument, the common attributes. 7.2.
+inline constexpr u32 common_attrs = 1u << 16;
+
+/// Program types.
+enum class prog_type : u32 {
+  unspec = 0,
+  socket_filter = 1,
+  kprobe = 2,
+  sched_cls = 3,
+  sched_act = 4,
+  tracepoint = 5,
+  xdp = 6,
+  perf_event = 7,
+  cgroup_skb = 8,
+  cgroup_sock = 9,
+  lwt_in = 10,
+  lwt_out = 11,
+  lwt_xmit = 12,
+  sock_ops = 13,
+  sk_skb = 14,
+  cgroup_device = 15,
+  sk_msg = 16,
+  raw_tracepoint = 17,
+  cgroup_sock_addr = 18,
+  lwt_seg6local = 19,
+  lirc_mode2 = 20,
+  sk_reuseport = 21,
+  flow_dissector = 22,
+  cgroup_sysctl = 23,
+  raw_tracepoint_writable = 24,
+  cgroup_sockopt = 25,
+  tracing = 26,
+  struct_ops = 27,
+  ext = 28,
+  lsm = 29,
+  sk_lookup = 30,
+  syscall = 31,    ///< 5.14
+  netfilter = 32,  ///< 6.4
+};
+
+/// Attach types.
+enum class attach_type : u32 {
+  cgroup_inet_ingress = 0,
+  cgroup_inet_egress = 1,
+  cgroup_inet_sock_create = 2,
+  cgroup_sock_ops = 3,
+  sk_skb_stream_parser = 4,
+  sk_skb_stream_verdict = 5,
+  cgroup_device = 6,
+  sk_msg_verdict = 7,
+  cgroup_inet4_bind = 8,
+  cgroup_inet6_bind = 9,
+  cgroup_inet4_connect = 10,
+  cgroup_inet6_connect = 11,
+  cgroup_inet4_post_bind = 12,
+  cgroup_inet6_post_bind = 13,
+  cgroup_udp4_sendmsg = 14,
+  cgroup_udp6_sendmsg = 15,
+  lirc_mode2 = 16,
+  flow_dissector = 17,
+  cgroup_sysctl = 18,
+  cgroup_udp4_recvmsg = 19,
+  cgroup_udp6_recvmsg = 20,
+  cgroup_getsockopt = 21,
+  cgroup_setsockopt = 22,
+  trace_raw_tp = 23,
+  trace_fentry = 24,
+  trace_fexit = 25,
+  modify_return = 26,
+  lsm_mac = 27,
+  trace_iter = 28,
+  cgroup_inet4_getpeername = 29,
+  cgroup_inet6_getpeername = 30,
+  cgroup_inet4_getsockname = 31,
+  cgroup_inet6_getsockname = 32,
+  xdp_devmap = 33,
+  cgroup_inet_sock_release = 34,
+  xdp_cpumap = 35,
+  sk_lookup = 36,
+  xdp = 37,
+  sk_skb_verdict = 38,                  ///< 5.13
+  sk_reuseport_select = 39,             ///< 5.14
+  sk_reuseport_select_or_migrate = 40,  ///< 5.14
+  perf_event = 41,                      ///< 5.15
+  trace_kprobe_multi = 42,              ///< 5.18
+  lsm_cgroup = 43,                      ///< 6.0
+  struct_ops = 44,                      ///< 6.4
+  netfilter = 45,                       ///< 6.4
+  tcx_ingress = 46,                     ///< 6.6
+  tcx_egress = 47,                      ///< 6.6
+  trace_uprobe_multi = 48,              ///< 6.6
+  cgroup_unix_connect = 49,             ///< 6.7
+  cgroup_unix_sendmsg = 50,             ///< 6.7
+  cgroup_unix_recvmsg = 51,             ///< 6.7
+  cgroup_unix_getpeername = 52,         ///< 6.7
+  cgroup_unix_getsockname = 53,         ///< 6.7
+  netkit_primary = 54,                  ///< 6.7
+  netkit_peer = 55,                     ///< 6.7
+  trace_kprobe_session = 56,            ///< 6.10
+  trace_uprobe_session = 57,            ///< 6.13
+  trace_fsession = 58,                  ///< 7.0
+  trace_fentry_multi = 59,              ///< 7.2
+  trace_fexit_multi = 60,               ///< 7.2
+  trace_fsession_multi = 61,            ///< 7.2
+};
+
+/// Link types.
+enum class link_type : u32 {
+  unspec = 0,
+  raw_tracepoint = 1,
+  tracing = 2,
+  cgroup = 3,
+  iter = 4,
+  netns = 5,
+  xdp = 6,
+  perf_event = 7,    ///< 5.15
+  kprobe_multi = 8,  ///< 5.18
+  struct_ops = 9,
+  netfilter = 10,      ///< 6.4
+  tcx = 11,            ///< 6.6
+  uprobe_multi = 12,   ///< 6.6
+  netkit = 13,         ///< 6.7
+  sockmap = 14,        ///< 6.10
+  tracing_multi = 15,  ///< 7.2
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI::abi
+
+#endif  // BAREBPF_ABI_ENUMS_HPP
 
 namespace barebpf::inline BAREBPF_ABI::abi {
 
@@ -904,37 +1386,6 @@ class address {
 #endif
 };
 static_assert(sizeof(address) == 8);
-
-/// The commands of bpf(2), by the kernel's names.
-/// Source: enum bpf_cmd in include/uapi/linux/bpf.h at v6.18.
-enum class command : u32 {
-  map_create = 0,
-  map_lookup_elem = 1,
-  map_update_elem = 2,
-  map_delete_elem = 3,
-  map_get_next_key = 4,
-  prog_load = 5,
-  prog_get_next_id = 11,
-  map_get_next_id = 12,
-  prog_get_fd_by_id = 13,
-  map_get_fd_by_id = 14,
-  obj_get_info_by_fd = 15,
-  btf_load = 18,
-  link_create = 28,
-};
-
-/// Program types, by the kernel's names.
-/// Source: enum bpf_prog_type in include/uapi/linux/bpf.h at v6.18.
-enum class prog_type : u32 {
-  unspec = 0,
-  tracepoint = 5,
-};
-
-/// Attach types, by the kernel's names.
-/// Source: enum bpf_attach_type in include/uapi/linux/bpf.h at v6.18.
-enum class attach_type : u32 {
-  perf_event = 41,
-};
 
 /// Values of `src_reg` that make a load of 64 bits mean something else than a number.
 inline constexpr u8 pseudo_map_fd = 1;   // BPF_PSEUDO_MAP_FD
@@ -1087,58 +1538,6 @@ union bpf_attr {
 };
 
 }  // namespace barebpf::inline BAREBPF_ABI::abi
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// Map types, by the kernel's names.
-/// Source: enum bpf_map_type in include/uapi/linux/bpf.h at v6.18; the last two newer.
-enum class map_type : u32 {
-  unspec = 0,
-  hash = 1,
-  array = 2,
-  prog_array = 3,
-  perf_event_array = 4,
-  percpu_hash = 5,
-  percpu_array = 6,
-  stack_trace = 7,
-  cgroup_array = 8,
-  lru_hash = 9,
-  lru_percpu_hash = 10,
-  lpm_trie = 11,
-  array_of_maps = 12,
-  hash_of_maps = 13,
-  devmap = 14,
-  sockmap = 15,
-  cpumap = 16,
-  xskmap = 17,
-  sockhash = 18,
-  cgroup_storage = 19,
-  reuseport_sockarray = 20,
-  percpu_cgroup_storage = 21,
-  queue = 22,
-  stack = 23,
-  sk_storage = 24,
-  devmap_hash = 25,
-  struct_ops = 26,
-  ringbuf = 27,
-  inode_storage = 28,
-  task_storage = 29,
-  bloom_filter = 30,
-  user_ringbuf = 31,
-  cgrp_storage = 32,
-  arena = 33,
-  insn_array = 34,
-  rhash = 35,
-};
-
-/// What update_elem does when the key is there, or is not.
-enum class update : u64 {
-  any = 0,      ///< BPF_ANY: create or replace
-  noexist = 1,  ///< BPF_NOEXIST: create; EEXIST when the key is there
-  exist = 2,    ///< BPF_EXIST: replace; ENOENT when the key is not there
-};
-
-}  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_ABI_BPF_HPP
 
@@ -1786,7 +2185,7 @@ class untyped_map {
 #ifndef BAREBPF_BTF_HPP
 #define BAREBPF_BTF_HPP
 
-// Room 1.2, abi/btf: where the fields of BTF records lie, and the kinds of types.
+// Room 1.4, abi/btf: where the fields of BTF records lie, and the kinds of types.
 // Source: include/uapi/linux/btf.h and Documentation/bpf/btf.rst at v6.12.
 #ifndef BAREBPF_ABI_BTF_HPP
 #define BAREBPF_ABI_BTF_HPP
@@ -1873,7 +2272,7 @@ inline constexpr u32 btf_variable_global = 1;    // BTF_VAR_GLOBAL_ALLOCATED
 #ifndef BAREBPF_ELF_HPP
 #define BAREBPF_ELF_HPP
 
-// Room 1.1, abi/elf: where the fields of 64-bit ELF records lie, and the numbers they hold. Records are
+// Room 1.3, abi/elf: where the fields of 64-bit ELF records lie, and the numbers they hold. Records are
 // read field by field through the checked window, never by casting, so these are offsets and not structs.
 // Source: elf(5); include/uapi/linux/elf.h at v6.12.
 #ifndef BAREBPF_ABI_ELF_HPP

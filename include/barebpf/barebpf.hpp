@@ -3,6 +3,7 @@
 #ifndef BAREBPF_BAREBPF_HPP
 #define BAREBPF_BAREBPF_HPP
 
+#include "abi/helper.hpp"
 #include "describe.hpp"
 #include "object.hpp"
 #include "static_object.hpp"

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Room 1.0, abi/bpf: what bpf(2) takes, as plain records of our own. One record per command, every member
+// Room 1.1, abi/bpf: what bpf(2) takes, as plain records of our own. One record per command, every member
 // initialized, so that no byte is ever left over; <linux/bpf.h> is never needed and never in the way.
 #ifndef BAREBPF_ABI_BPF_HPP
 #define BAREBPF_ABI_BPF_HPP
 
 #include "../name.hpp"
+#include "enums.hpp"
 
 namespace barebpf::inline BAREBPF_ABI::abi {
 
@@ -28,37 +29,6 @@ class address {
 #endif
 };
 static_assert(sizeof(address) == 8);
-
-/// The commands of bpf(2), by the kernel's names.
-/// Source: enum bpf_cmd in include/uapi/linux/bpf.h at v6.18.
-enum class command : u32 {
-  map_create = 0,
-  map_lookup_elem = 1,
-  map_update_elem = 2,
-  map_delete_elem = 3,
-  map_get_next_key = 4,
-  prog_load = 5,
-  prog_get_next_id = 11,
-  map_get_next_id = 12,
-  prog_get_fd_by_id = 13,
-  map_get_fd_by_id = 14,
-  obj_get_info_by_fd = 15,
-  btf_load = 18,
-  link_create = 28,
-};
-
-/// Program types, by the kernel's names.
-/// Source: enum bpf_prog_type in include/uapi/linux/bpf.h at v6.18.
-enum class prog_type : u32 {
-  unspec = 0,
-  tracepoint = 5,
-};
-
-/// Attach types, by the kernel's names.
-/// Source: enum bpf_attach_type in include/uapi/linux/bpf.h at v6.18.
-enum class attach_type : u32 {
-  perf_event = 41,
-};
 
 /// Values of `src_reg` that make a load of 64 bits mean something else than a number.
 inline constexpr u8 pseudo_map_fd = 1;   // BPF_PSEUDO_MAP_FD
@@ -211,57 +181,5 @@ union bpf_attr {
 };
 
 }  // namespace barebpf::inline BAREBPF_ABI::abi
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// Map types, by the kernel's names.
-/// Source: enum bpf_map_type in include/uapi/linux/bpf.h at v6.18; the last two newer.
-enum class map_type : u32 {
-  unspec = 0,
-  hash = 1,
-  array = 2,
-  prog_array = 3,
-  perf_event_array = 4,
-  percpu_hash = 5,
-  percpu_array = 6,
-  stack_trace = 7,
-  cgroup_array = 8,
-  lru_hash = 9,
-  lru_percpu_hash = 10,
-  lpm_trie = 11,
-  array_of_maps = 12,
-  hash_of_maps = 13,
-  devmap = 14,
-  sockmap = 15,
-  cpumap = 16,
-  xskmap = 17,
-  sockhash = 18,
-  cgroup_storage = 19,
-  reuseport_sockarray = 20,
-  percpu_cgroup_storage = 21,
-  queue = 22,
-  stack = 23,
-  sk_storage = 24,
-  devmap_hash = 25,
-  struct_ops = 26,
-  ringbuf = 27,
-  inode_storage = 28,
-  task_storage = 29,
-  bloom_filter = 30,
-  user_ringbuf = 31,
-  cgrp_storage = 32,
-  arena = 33,
-  insn_array = 34,
-  rhash = 35,
-};
-
-/// What update_elem does when the key is there, or is not.
-enum class update : u64 {
-  any = 0,      ///< BPF_ANY: create or replace
-  noexist = 1,  ///< BPF_NOEXIST: create; EEXIST when the key is there
-  exist = 2,    ///< BPF_EXIST: replace; ENOENT when the key is not there
-};
-
-}  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_ABI_BPF_HPP

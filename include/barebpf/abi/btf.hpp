@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Room 1.2, abi/btf: where the fields of BTF records lie, and the kinds of types.
+// Room 1.4, abi/btf: where the fields of BTF records lie, and the kinds of types.
 // Source: include/uapi/linux/btf.h and Documentation/bpf/btf.rst at v6.12.
 #ifndef BAREBPF_ABI_BTF_HPP
 #define BAREBPF_ABI_BTF_HPP

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Room 1.1, abi/elf: where the fields of 64-bit ELF records lie, and the numbers they hold. Records are
+// Room 1.3, abi/elf: where the fields of 64-bit ELF records lie, and the numbers they hold. Records are
 // read field by field through the checked window, never by casting, so these are offsets and not structs.
 // Source: elf(5); include/uapi/linux/elf.h at v6.12.
 #ifndef BAREBPF_ABI_ELF_HPP

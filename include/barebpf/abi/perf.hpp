@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Room 1.3, abi/perf: what perf_event_open(2) and tracefs without a mount take.
+// Room 1.5, abi/perf: what perf_event_open(2) and tracefs without a mount take.
 #ifndef BAREBPF_ABI_PERF_HPP
 #define BAREBPF_ABI_PERF_HPP
 
