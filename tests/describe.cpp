@@ -114,14 +114,21 @@ TEST_CASE("a refused lookup reads as one sentence", "[describe]") {
 
 TEST_CASE("a damaged file is described with the byte where it is damaged", "[describe]") {
   CHECK(
-      described(error{.at = step::read_object, .why = cause::bad_symbol, .offset = 4711}.about("x")) ==
-      "cannot read the object 'x' at byte 4711: a symbol points outside its section, so the file is damaged: "
-      "compile it again");
+      described(error{.at = step::read_object, .why = cause::no_symbols, .offset = 4711}.about("x")) ==
+      "cannot read the object 'x' at byte 4711: the object has no symbol table, so strip it with llvm-strip "
+      "-g at most");
   CHECK(described(error{.at = step::read_object, .why = cause::not_elf}) ==
         "cannot read the object at byte 0: this is not an ELF file, so give the .o that clang -target bpf "
         "wrote");
   CHECK(described(error{.at = step::read_object, .why = cause::not_elf, .offset = ~0ull})
             .starts_with("cannot read the object at byte 18446744073709551615: "));
+}
+
+TEST_CASE("a place in the file is told at every step, where there is one", "[describe]") {
+  CHECK(described(error{.at = step::find, .why = cause::no_such_map, .offset = 12}.about("hits")) ==
+        "cannot use 'hits' at byte 12: the object has no map of this name, so look for a misspelling");
+  CHECK(described(error{.at = step::find, .why = cause::no_such_map}.about("hits")) ==
+        "cannot use 'hits': the object has no map of this name, so look for a misspelling");
 }
 
 TEST_CASE("a cause beats what the errno usually means", "[describe]") {

@@ -72,7 +72,7 @@ void check_unfit(const barebpf::loaded_object& loaded, const char* name, cause w
   CHECK(found.error().why == why);
   CHECK(found.error().code == 0);
   CHECK(found.error().offset != 0);  // where the map is declared
-  CHECK(std::string(found.error().name) == name);
+  CHECK(std::string(found.error().name) == ".maps:" + std::string(name));
 }
 
 void with_file(fake_machine& machine) { machine.files["counter.bpf.o"] = file_of(image_of(execve_counter)); }
@@ -298,7 +298,7 @@ TEST_CASE("an object is loaded with the calls of the compiler's reading", "[obje
   {
     const auto loaded = opened->load();
     REQUIRE(loaded);
-    CHECK(machine.left_open() == names{"map", "program"});
+    CHECK(machine.left_open() == names{"program", "map"});
   }
 
   REQUIRE(machine.names() == names{"btf_load", "map_create", "close", "prog_load", "close", "close"});
@@ -500,6 +500,26 @@ TEST_CASE("a program that the object does not have is not found", "[object]") {
     CHECK(attached.error().why == cause::no_such_program);
     CHECK(std::string(attached.error().name) == name);
   }
+}
+
+TEST_CASE("programs are found by their whole names and borrowed", "[object]") {
+  fake_machine machine;
+  const raw_bytes image = image_of(two_programs);
+  const auto loaded = load(image);
+
+  const auto getpgid = loaded.program("count_getpgid_calls");
+  const auto getsid = loaded.program("count_getsid_calls");
+  const auto cut = loaded.program("count_getsid_ca");
+
+  REQUIRE(getpgid);
+  CHECK((*getpgid)->number() == machine.all("prog_load").at(0).answer);
+  REQUIRE(getsid);
+  CHECK((*getsid)->number() == machine.all("prog_load").at(1).answer);
+  REQUIRE_FALSE(cut);
+  CHECK(cut.error().at == step::find);
+  CHECK(cut.error().why == cause::no_such_program);
+  CHECK(std::string(cut.error().name) == "count_getsid_ca");
+  CHECK(machine.all("close").empty());
 }
 
 TEST_CASE("a program whose section names no place cannot be attached", "[object]") {

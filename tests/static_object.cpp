@@ -62,7 +62,7 @@ TEST_CASE("an object that the compiler read is loaded in four calls", "[static_o
   {
     const auto loaded = counter.load();
     REQUIRE(loaded);
-    CHECK(machine.left_open() == names{"map", "program"});
+    CHECK(machine.left_open() == names{"program", "map"});
     CHECK(machine.kind_of(loaded->program<"bpf_prog">().number()) == "program");
   }
 

@@ -1,0 +1,412 @@
+// SPDX-License-Identifier: MIT
+#include "support/catch.hpp"
+#include "support/fault_object.hpp"
+#include "support/library.hpp"
+#include "support/object_builder.hpp"
+
+namespace {
+
+using barebpf::btf;
+using barebpf::btf_pruner;
+using barebpf::btf_type;
+using barebpf::number_form;
+using barebpf::abi::btf_kind;
+
+// An object with nothing but this .BTF, and its types.
+struct opened_types {
+  file_image image;
+  btf types;
+  std::vector<std::uint32_t> index;
+
+  // From a whole object file.
+  explicit opened_types(file_image from) : image(std::move(from)) {
+    barebpf::elf file;
+    REQUIRE_FALSE(barebpf::elf::open(window(image), file).failed());
+    const barebpf::verdict fault = btf::open(file, file.find_section(".BTF"), types);
+    REQUIRE(fault.why == barebpf::cause::none);
+    index.resize(types.index_size());
+    types.build_index(index.data());
+  }
+  static file_image object_with(file_image content) {
+    object_builder file;
+    file.add(object_builder::section{.name = ".BTF", .type = 1, .content = std::move(content)});
+    return file.build();
+  }
+  opened_types(const opened_types&) = delete;
+  opened_types& operator=(const opened_types&) = delete;
+
+  std::string name_of(std::uint32_t id) const { return string_at(types.image(), types.type(id).name); }
+  std::string name_of(const barebpf::btf_member& member) const {
+    return string_at(types.image(), member.name);
+  }
+};
+
+// What is left when only these types are kept, read again with the library's own reader.
+struct pruned_types {
+  std::vector<std::uint32_t> new_ids;
+  file_image content;
+  opened_types left;
+
+  pruned_types(const btf& whole, const std::vector<std::uint32_t>& wanted)
+      : content(prune(whole, wanted, new_ids)), left(opened_types::object_with(content)) {}
+
+  static file_image prune(const btf& whole, const std::vector<std::uint32_t>& wanted,
+                          std::vector<std::uint32_t>& new_ids) {
+    const std::size_t announced = btf_pruner::marks_size(whole.count());
+    std::vector<std::uint32_t> storage(announced);
+    // Vectors of just the announced size, so that a sanitizer sees a word too many.
+    btf_pruner pruner(whole, storage.data());
+    for (const std::uint32_t id : wanted) pruner.keep(id);
+    file_image out(pruner.number());
+    pruner.write(out.data());
+    for (const std::uint32_t id : wanted) new_ids.push_back(pruner.new_id(id));
+    return out;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("of the execve counter's types just int and long are left", "[pruned_btf]") {
+  const opened_types counter(execve_counter_image());
+  const auto int_type = counter.types.find(btf_kind::integer, "int").id;
+  const auto long_type = counter.types.find(btf_kind::integer, "long").id;
+
+  const pruned_types pruned(counter.types, {int_type, long_type});
+
+  CHECK(pruned.content.size() == 24 + 2 * 16 + 1 + 4 + 5);
+  CHECK(pruned.new_ids == std::vector<std::uint32_t>{1, 2});
+  REQUIRE(pruned.left.types.count() == 2);
+  CHECK(pruned.left.name_of(1) == "int");
+  CHECK(pruned.left.types.size_of(1) == 4);
+  CHECK(pruned.left.types.form_of(1) == number_form::signed_number);
+  CHECK(pruned.left.name_of(2) == "long");
+  CHECK(pruned.left.types.size_of(2) == 8);
+  CHECK(pruned.left.types.form_of(2) == number_form::signed_number);
+}
+
+TEST_CASE("the written header is the kernel's first version", "[pruned_btf]") {
+  const opened_types counter(execve_counter_image());
+  const pruned_types pruned(counter.types, {counter.types.find(btf_kind::integer, "int").id});
+
+  CHECK(get16(pruned.content, 0) == 0xeb9f);
+  CHECK(pruned.content[2] == 1);
+  CHECK(pruned.content[3] == 0);
+  CHECK(get32(pruned.content, 4) == 24);
+  CHECK(get32(pruned.content, 8) == 0);
+  CHECK(get32(pruned.content, 12) == 16);
+  CHECK(get32(pruned.content, 16) == 16);
+  CHECK(get32(pruned.content, 20) == 5);
+  CHECK(get32(pruned.content, 24) == 1);
+  CHECK(get32(pruned.content, 28) == 0x01000000);
+  CHECK(get32(pruned.content, 32) == 4);
+  CHECK(get32(pruned.content, 36) == 0x01000020);
+  CHECK(std::string(pruned.content.begin() + 40, pruned.content.end()) == std::string("\0int\0", 5));
+}
+
+TEST_CASE("when nothing is kept an empty BTF is left", "[pruned_btf]") {
+  const opened_types counter(execve_counter_image());
+  const pruned_types pruned(counter.types, {});
+
+  CHECK(pruned.content.size() == 25);
+  CHECK(pruned.left.types.count() == 0);
+}
+
+TEST_CASE("void and ids that nobody has keep nothing", "[pruned_btf]") {
+  const opened_types counter(execve_counter_image());
+  const pruned_types pruned(counter.types, {0, 9999, 0xffffffff});
+
+  CHECK(pruned.left.types.count() == 0);
+  CHECK(pruned.new_ids == std::vector<std::uint32_t>{0, 0, 0});
+}
+
+TEST_CASE("a type that is kept twice is written once", "[pruned_btf]") {
+  const opened_types counter(execve_counter_image());
+  const auto int_type = counter.types.find(btf_kind::integer, "int").id;
+  const pruned_types pruned(counter.types, {int_type, int_type});
+
+  CHECK(pruned.left.types.count() == 1);
+  CHECK(pruned.new_ids == std::vector<std::uint32_t>{1, 1});
+}
+
+TEST_CASE("nested structs keep their members, offsets and order", "[pruned_btf]") {
+  btf_builder made;
+  made.integer("unused", 2, 0);
+  const auto int_type = made.integer("int", 4, 1);
+  made.structure("unused_too", 4, {{"a", int_type}});
+  // The outer struct stands in front of what it is made of, as compilers often write it.
+  const auto outer = made.structure("outer", 24, {{"first", 5}, {"second", 5, 64}, {"", 6, 128}});
+  const auto inner = made.structure("inner", 8, {{"x", int_type}, {"y", int_type, 32}});
+  const auto either = made.union_of("", 8, {{"number", int_type}, {"pair", inner}});
+  REQUIRE(inner == 5);
+  REQUIRE(either == 6);
+  const opened_types whole(opened_types::object_with(made.content()));
+
+  const pruned_types pruned(whole.types, {outer});
+  const opened_types& left = pruned.left;
+
+  REQUIRE(left.types.count() == 4);
+  CHECK(pruned.new_ids == std::vector<std::uint32_t>{2});
+  CHECK(left.name_of(1) == "int");
+  const btf_type new_outer = left.types.type(2);
+  CHECK(new_outer.kind == btf_kind::structure);
+  CHECK(left.name_of(2) == "outer");
+  CHECK(new_outer.size_or_type == 24);
+  REQUIRE(new_outer.members == 3);
+  CHECK(left.name_of(left.types.member(new_outer, 0)) == "first");
+  CHECK(left.types.member(new_outer, 0).type == 3);
+  CHECK(left.name_of(left.types.member(new_outer, 1)) == "second");
+  CHECK(left.types.member(new_outer, 1).type == 3);
+  CHECK(left.types.image().read32(left.types.member(new_outer, 1).at + 8) == 64);
+  CHECK(left.name_of(left.types.member(new_outer, 2)).empty());
+  CHECK(left.types.member(new_outer, 2).type == 4);
+  CHECK(left.types.image().read32(left.types.member(new_outer, 2).at + 8) == 128);
+  const btf_type new_inner = left.types.type(3);
+  CHECK(left.name_of(3) == "inner");
+  REQUIRE(new_inner.members == 2);
+  CHECK(left.name_of(left.types.member(new_inner, 1)) == "y");
+  CHECK(left.types.member(new_inner, 1).type == 1);
+  const btf_type new_union = left.types.type(4);
+  CHECK(new_union.kind == btf_kind::union_type);
+  CHECK(left.name_of(4).empty());
+  REQUIRE(new_union.members == 2);
+  CHECK(left.types.member(new_union, 1).type == 3);
+}
+
+TEST_CASE("what a pointer points to keeps its name and size and loses its members", "[pruned_btf]") {
+  btf_builder made;
+  const auto int_type = made.integer("int", 4, 1);
+  const auto secret = made.structure("secret", 4, {{"hidden", int_type}});
+  const auto big = made.structure("big", 4096, {{"a", int_type}, {"b", secret, 32}});
+  const auto holder = made.structure("holder", 8, {{"pointer", made.pointer(big)}});
+  const opened_types whole(opened_types::object_with(made.content()));
+
+  const pruned_types pruned(whole.types, {holder});
+  const opened_types& left = pruned.left;
+
+  REQUIRE(left.types.count() == 3);
+  CHECK(left.name_of(1) == "big");
+  CHECK(left.types.type(1).kind == btf_kind::structure);
+  CHECK(left.types.type(1).size_or_type == 4096);
+  CHECK(left.types.type(1).members == 0);
+  CHECK(left.types.type(2).kind == btf_kind::pointer);
+  CHECK(left.types.type(2).size_or_type == 1);
+  CHECK(left.name_of(3) == "holder");
+  CHECK(left.types.member(left.types.type(3), 0).type == 2);
+}
+
+TEST_CASE("what is needed whole keeps its members though a pointer points to it too", "[pruned_btf]") {
+  for (const bool pointer_first : {true, false}) {
+    CAPTURE(pointer_first);
+    btf_builder made;
+    const auto int_type = made.integer("int", 4, 1);
+    // A list: the pointer inside leads back to the struct that holds it.
+    const auto node = made.structure("node", 16, {{"next", 3}, {"value", int_type, 64}});
+    const auto pointer = made.pointer(node);
+    REQUIRE(pointer == 3);
+    const opened_types whole(opened_types::object_with(made.content()));
+
+    const pruned_types pruned(whole.types, pointer_first ? std::vector<std::uint32_t>{pointer, node}
+                                                         : std::vector<std::uint32_t>{node, pointer});
+
+    REQUIRE(pruned.left.types.count() == 3);
+    CHECK(pruned.left.types.type(2).members == 2);
+    CHECK(pruned.left.types.member(pruned.left.types.type(2), 0).type == 3);
+    CHECK(pruned.left.types.type(3).size_or_type == 2);
+  }
+}
+
+TEST_CASE("a struct that holds itself ends", "[pruned_btf]") {
+  btf_builder made;
+  const auto itself = made.structure("itself", 8, {{"a", 1}, {"b", 2}});
+  made.array(1, 2, 4);
+  const opened_types whole(opened_types::object_with(made.content()));
+
+  const pruned_types pruned(whole.types, {itself});
+
+  CHECK(pruned.left.types.count() == 2);
+  CHECK(pruned.left.types.type(1).members == 2);
+}
+
+TEST_CASE("chains of names are kept link by link", "[pruned_btf]") {
+  btf_builder made;
+  made.integer("unused", 1, 0);
+  const auto base = made.integer("unsigned int", 4, 0);
+  const auto u32_type = made.type_definition("__u32", base);
+  const auto constant = made.const_type(u32_type);
+  const auto changing = made.volatile_type(constant);
+  const auto counter = made.type_definition("counter_t", changing);
+  const opened_types whole(opened_types::object_with(made.content()));
+
+  const pruned_types pruned(whole.types, {counter});
+  const opened_types& left = pruned.left;
+
+  REQUIRE(left.types.count() == 5);
+  CHECK(pruned.new_ids == std::vector<std::uint32_t>{5});
+  CHECK(left.types.type(2).kind == btf_kind::type_definition);
+  CHECK(left.name_of(2) == "__u32");
+  CHECK(left.types.type(2).size_or_type == 1);
+  CHECK(left.types.type(3).kind == btf_kind::const_type);
+  CHECK(left.types.type(3).size_or_type == 2);
+  CHECK(left.types.type(4).kind == btf_kind::volatile_type);
+  CHECK(left.types.type(4).size_or_type == 3);
+  CHECK(left.name_of(5) == "counter_t");
+  CHECK(left.types.type(5).size_or_type == 4);
+  CHECK(left.types.resolve(5).id == 1);
+  CHECK(left.types.form_of(5) == number_form::unsigned_number);
+}
+
+TEST_CASE("the names between a pointer and a struct are kept, and the members are not", "[pruned_btf]") {
+  btf_builder made;
+  const auto int_type = made.integer("int", 4, 1);
+  const auto task = made.structure("task", 8192, {{"pid", int_type}});
+  const auto pointer = made.pointer(made.type_tag("rcu", made.const_type(task)));
+  const opened_types whole(opened_types::object_with(made.content()));
+
+  const pruned_types pruned(whole.types, {pointer});
+  const opened_types& left = pruned.left;
+
+  REQUIRE(left.types.count() == 4);
+  CHECK(left.types.type(1).members == 0);
+  CHECK(left.types.type(2).kind == btf_kind::const_type);
+  CHECK(left.types.type(3).kind == btf_kind::type_tag);
+  CHECK(left.name_of(3) == "rcu");
+  CHECK(left.types.type(4).kind == btf_kind::pointer);
+  CHECK(left.types.type(4).size_or_type == 3);
+}
+
+TEST_CASE("arrays keep their element, their index type and their length", "[pruned_btf]") {
+  btf_builder made;
+  const auto int_type = made.integer("int", 4, 1);
+  const auto index_type = made.integer("__ARRAY_SIZE_TYPE__", 4, 0);
+  const auto row = made.array(int_type, index_type, 3);
+  const auto table = made.array(row, index_type, 5);
+  const opened_types whole(opened_types::object_with(made.content()));
+
+  const pruned_types pruned(whole.types, {table});
+  const opened_types& left = pruned.left;
+
+  REQUIRE(left.types.count() == 4);
+  CHECK(left.types.size_of(4) == 60);
+  CHECK(left.types.element_of(left.types.type(4)) == 3);
+  CHECK(left.types.image().read32(left.types.type(4).tail() + 4) == 2);
+  CHECK(left.types.length_of(left.types.type(4)) == 5);
+  CHECK(left.types.length_of(left.types.type(3)) == 3);
+}
+
+TEST_CASE("enums keep the names and values of both sizes", "[pruned_btf]") {
+  btf_builder made;
+  const auto small = made.enumeration("small", 4, {{"ONE", 1}, {"MINUS", 0xffffffff}});
+  const auto large = made.enumeration64("large", {{"HUGE", 0x123456789abcdef0}, {"TINY", 1}});
+  const opened_types whole(opened_types::object_with(made.content()));
+
+  const pruned_types pruned(whole.types, {small, large});
+  const opened_types& left = pruned.left;
+  const barebpf::bytes& image = left.types.image();
+
+  REQUIRE(left.types.count() == 2);
+  const btf_type new_small = left.types.type(1);
+  CHECK(new_small.kind == btf_kind::enumeration);
+  CHECK(left.name_of(1) == "small");
+  CHECK(new_small.size_or_type == 4);
+  REQUIRE(new_small.members == 2);
+  CHECK(string_at(image, left.types.strings() + image.read32(new_small.tail())) == "ONE");
+  CHECK(image.read32(new_small.tail() + 4) == 1);
+  CHECK(string_at(image, left.types.strings() + image.read32(new_small.tail() + 8)) == "MINUS");
+  CHECK(image.read32(new_small.tail() + 12) == 0xffffffff);
+  const btf_type new_large = left.types.type(2);
+  CHECK(new_large.kind == btf_kind::enumeration64);
+  REQUIRE(new_large.members == 2);
+  CHECK(string_at(image, left.types.strings() + image.read32(new_large.tail())) == "HUGE");
+  CHECK(image.read32(new_large.tail() + 4) == 0x9abcdef0);
+  CHECK(image.read32(new_large.tail() + 8) == 0x12345678);
+  CHECK(string_at(image, left.types.strings() + image.read32(new_large.tail() + 12)) == "TINY");
+}
+
+TEST_CASE("floats and forward declarations are kept as they are", "[pruned_btf]") {
+  btf_builder made;
+  const auto floating = made.floating("double", 8);
+  const auto pointer = made.pointer(made.forward("elsewhere"));
+  // The flag on top says that the declaration is of a union.
+  put32(made.types, made.starts[2] + 4, 0x87000000);
+  const opened_types whole(opened_types::object_with(made.content()));
+
+  const pruned_types pruned(whole.types, {floating, pointer});
+  const opened_types& left = pruned.left;
+
+  REQUIRE(left.types.count() == 3);
+  CHECK(left.types.size_of(1) == 8);
+  CHECK(left.name_of(2) == "elsewhere");
+  CHECK(left.types.image().read32(left.types.type(2).at + 4) == 0x87000000);
+  CHECK(left.types.type(3).size_or_type == 2);
+}
+
+TEST_CASE("a struct with bit fields stays one", "[pruned_btf]") {
+  btf_builder made;
+  const auto int_type = made.integer("int", 4, 1);
+  const auto flags =
+      made.structure("flags", 4, {{"low", int_type, 3u << 24}, {"high", int_type, 5u << 24 | 3u}});
+  put32(made.types, made.starts[flags] + 4, 0x84000002);
+  const opened_types whole(opened_types::object_with(made.content()));
+
+  const pruned_types pruned(whole.types, {flags});
+  const opened_types& left = pruned.left;
+
+  REQUIRE(left.types.count() == 2);
+  CHECK(left.types.image().read32(left.types.type(2).at + 4) == 0x84000002);
+  CHECK(left.types.image().read32(left.types.member(left.types.type(2), 1).at + 8) == 0x05000003);
+}
+
+TEST_CASE("a pointer to a function becomes a pointer to void", "[pruned_btf]") {
+  btf_builder made;
+  const auto int_type = made.integer("int", 4, 1);
+  const auto callback = made.pointer(made.type_definition("callback_t", made.function_prototype(int_type)));
+  const opened_types whole(opened_types::object_with(made.content()));
+
+  const pruned_types pruned(whole.types, {callback});
+
+  REQUIRE(pruned.left.types.count() == 1);
+  CHECK(pruned.left.types.type(1).kind == btf_kind::pointer);
+  CHECK(pruned.left.types.type(1).size_or_type == 0);
+}
+
+TEST_CASE("what is kept whole can be pruned again to the same bytes", "[pruned_btf]") {
+  btf_builder made;
+  const auto int_type = made.integer("int", 4, 1);
+  const auto task = made.structure("task", 8192, {{"pid", int_type}});
+  const auto value = made.structure("value", 24, {{"count", int_type}, {"owner", made.pointer(task), 64}});
+  const opened_types whole(opened_types::object_with(made.content()));
+
+  const pruned_types once(whole.types, {value});
+  const pruned_types twice(once.left.types, {once.new_ids[0]});
+
+  CHECK(once.content == twice.content);
+}
+
+TEST_CASE("no single damaged byte of the types makes the pruner crash", "[pruned_btf]") {
+  btf_builder made;
+  const auto int_type = made.integer("int", 4, 1);
+  const auto rows = made.array(int_type, int_type, 3);
+  const auto kind = made.enumeration("kind", 4, {{"ONE", 1}});
+  const auto inner = made.structure("inner", 16, {{"rows", rows}, {"kind", kind, 96}});
+  const auto value = made.structure("value", 24, {{"inner", inner}, {"next", made.pointer(5), 128}});
+  const file_image content = made.content();
+  std::size_t pruned = 0;
+
+  for (std::size_t at = 0; at < content.size(); ++at)
+    for (const int after : {0x00, 0xff, content[at] ^ 0x80}) {
+      file_image damaged = content;
+      damaged[at] = static_cast<unsigned char>(after);
+      const file_image image = opened_types::object_with(damaged);
+      barebpf::elf file;
+      REQUIRE_FALSE(barebpf::elf::open(window(image), file).failed());
+      btf types;
+      if (btf::open(file, file.find_section(".BTF"), types).failed()) continue;
+      std::vector<std::uint32_t> index(types.index_size());
+      types.build_index(index.data());
+      std::vector<std::uint32_t> new_ids;
+      const file_image left = pruned_types::prune(types, {value}, new_ids);
+      pruned += left.size() >= 25;
+    }
+
+  CHECK(pruned > 100);
+}

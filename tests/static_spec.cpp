@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: MIT
+#include <array>
+#include <cstring>
+#include <utility>
+
+#include "support/catch.hpp"
+#include "support/fault_object.hpp"
+#include "support/library.hpp"
+#include "support/object_builder.hpp"
+
+namespace {
+
+using barebpf::number_form;
+
+constexpr std::size_t counter_size = sizeof execve_counter;
+constexpr unsigned char counter_byte(std::size_t at) {
+  return static_cast<unsigned char>(execve_counter[at / 8] >> (at % 8 * 8));
+}
+
+constexpr std::array<unsigned char, counter_size> counter_array = [] {
+  std::array<unsigned char, counter_size> out{};
+  for (std::size_t i = 0; i < counter_size; ++i) out[i] = counter_byte(i);
+  return out;
+}();
+
+// What `xxd -i` would write; only a pack can fill a bare array.
+template <class Indices>
+struct counter_list;
+template <std::size_t... I>
+struct counter_list<std::index_sequence<I...>> {
+  static constexpr unsigned char value[] = {counter_byte(I)...};
+};
+constexpr auto& counter_plain = counter_list<std::make_index_sequence<counter_size>>::value;
+
+using from_words = barebpf::static_spec<execve_counter>;
+using from_array = barebpf::static_spec<counter_array>;
+using from_plain = barebpf::static_spec<counter_plain>;
+
+template <class Spec>
+constexpr bool is_the_counter() {
+  static_assert(Spec::map_count == 1);
+  static_assert(Spec::find_map("hash_map") == 0);
+  static_assert(Spec::find_map("hash_maps") == barebpf::not_found);
+  static_assert(Spec::map(0).type == 1);
+  static_assert(Spec::map(0).key_size == 4);
+  static_assert(Spec::map(0).value_size == 8);
+  static_assert(Spec::map(0).max_entries == 4);
+  static_assert(Spec::map(0).key_form == number_form::signed_number);
+  static_assert(Spec::map(0).value_form == number_form::signed_number);
+  static_assert(Spec::program_count == 1);
+  static_assert(Spec::find_program("bpf_prog") == 0);
+  static_assert(Spec::find_program("prog") == barebpf::not_found);
+  static_assert(Spec::program(0).instruction_count == 24);
+  static_assert(Spec::program(0).reference_count == 2);
+  static_assert(Spec::program(0).type == barebpf::abi::prog_type::tracepoint);
+  static_assert(Spec::program(0).attach == barebpf::attach_way::tracepoint);
+  static_assert(Spec::longest_program == 24);
+  static_assert(barebpf::text(Spec::program_name(0)) == barebpf::text("bpf_prog"));
+  static_assert(Spec::template references<0>.list[0].instruction == 4);
+  static_assert(Spec::template references<0>.list[0].map == 0);
+  static_assert(Spec::template references<0>.list[1].instruction == 14);
+  static_assert(Spec::template references<0>.list[1].map == 0);
+  static_assert(sizeof Spec::license == 4);
+  static_assert(barebpf::text(Spec::license.characters) == barebpf::text("GPL"));
+  static_assert(Spec::btf_size == 66);
+  return true;
+}
+static_assert(is_the_counter<from_words>());
+static_assert(is_the_counter<from_array>());
+static_assert(is_the_counter<from_plain>());
+
+// The smallest object there is: no maps, no programs, no license; a symbol table of one symbol.
+constexpr std::array<unsigned char, 64 + 24 + 24 + 3 * 64> bare_object = [] {
+  std::array<unsigned char, 64 + 24 + 24 + 3 * 64> out{};
+  const auto put = [&](std::size_t at, std::uint64_t value, std::size_t width) {
+    for (std::size_t i = 0; i < width; ++i)
+      out[at + (barebpf::host_is_big_endian ? width - 1 - i : i)] =
+          static_cast<unsigned char>(value >> (i * 8));
+  };
+  const unsigned char ident[] = {0x7f, 'E', 'L', 'F', 2, barebpf::host_is_big_endian ? 2 : 1, 1};
+  for (std::size_t i = 0; i < sizeof ident; ++i) out[i] = ident[i];
+  put(16, 1, 2);
+  put(18, 247, 2);
+  put(40, 112, 8);
+  put(58, 64, 2);
+  put(60, 3, 2);
+  put(62, 2, 2);
+  // Section 1: the symbols, named by section 2, which is a string table of nothing but NULs.
+  put(112 + 64 + 4, 2, 4);
+  put(112 + 64 + 24, 64, 8);
+  put(112 + 64 + 32, 24, 8);
+  put(112 + 64 + 40, 2, 4);
+  put(112 + 64 + 56, 24, 8);
+  put(112 + 128 + 4, 3, 4);
+  put(112 + 128 + 24, 88, 8);
+  put(112 + 128 + 32, 24, 8);
+  return out;
+}();
+
+}  // namespace
+
+TEST_CASE("the compiler reads the same maps as the running program", "[static_spec]") {
+  const file_image image = execve_counter_image();
+  const auto run_time = barebpf::object_spec::read(window(image));
+  REQUIRE(run_time.has_value());
+
+  const barebpf::map_spec& map = run_time->maps()[0];
+  for (const barebpf::map_spec& other : {from_words::map(0), from_array::map(0), from_plain::map(0)}) {
+    CHECK(other.name == map.name);
+    CHECK(other.declared_at == map.declared_at);
+    CHECK(other.offset == map.offset);
+    CHECK(other.type == map.type);
+    CHECK(other.key_size == map.key_size);
+    CHECK(other.value_size == map.value_size);
+    CHECK(other.max_entries == map.max_entries);
+    CHECK(other.map_flags == map.map_flags);
+    CHECK(other.key_type == map.key_type);
+    CHECK(other.value_type == map.value_type);
+    CHECK(other.key_form == map.key_form);
+    CHECK(other.value_form == map.value_form);
+  }
+}
+
+TEST_CASE("the compiler reads the same programs as the running program", "[static_spec]") {
+  const file_image image = execve_counter_image();
+  const auto run_time = barebpf::object_spec::read(window(image));
+  REQUIRE(run_time.has_value());
+
+  const barebpf::program_spec& program = run_time->programs()[0];
+  for (const barebpf::program_spec& other :
+       {from_words::program(0), from_array::program(0), from_plain::program(0)}) {
+    CHECK(other.name == program.name);
+    CHECK(other.section_name == program.section_name);
+    CHECK(other.instructions == program.instructions);
+    CHECK(other.instruction_count == program.instruction_count);
+    CHECK(other.section == program.section);
+    CHECK(other.first_reference == program.first_reference);
+    CHECK(other.reference_count == program.reference_count);
+    CHECK(other.type == program.type);
+    CHECK(other.attach == program.attach);
+  }
+}
+
+TEST_CASE("loads of map addresses name the map by its place, or wait for its descriptor", "[static_spec]") {
+  constexpr auto& by_index = from_words::instructions<0, true>.code;
+  constexpr auto& by_descriptor = from_words::instructions<0, false>.code;
+  const file_image image = execve_counter_image();
+  const std::size_t at = from_words::program(0).instructions;
+  static_assert(sizeof by_index == 192);
+
+  for (std::size_t i = 0; i < 24; ++i) {
+    CAPTURE(i);
+    if (i == 4 || i == 14) {
+      CHECK(by_index[i].opcode == 0x18);
+      CHECK(by_index[i].registers == (barebpf::host_is_big_endian ? 0x15 : 0x51));
+      CHECK(by_index[i].immediate == 0);
+      CHECK(by_descriptor[i].opcode == 0x18);
+      CHECK(by_descriptor[i].registers == 0x11);
+      CHECK(by_descriptor[i].immediate == 0);
+    } else {
+      CHECK(std::memcmp(&by_index[i], &image[at + i * 8], 8) == 0);
+      CHECK(std::memcmp(&by_descriptor[i], &image[at + i * 8], 8) == 0);
+    }
+  }
+}
+
+TEST_CASE("the kernel is told of a map with its types or without", "[static_spec]") {
+  constexpr barebpf::abi::map_create plain = from_words::map_creates<false>.list[0];
+  constexpr barebpf::abi::map_create typed = from_words::map_creates<true>.list[0];
+
+  for (const barebpf::abi::map_create& create : {plain, typed}) {
+    CHECK(create.map_type == 1);
+    CHECK(create.key_size == 4);
+    CHECK(create.value_size == 8);
+    CHECK(create.max_entries == 4);
+    CHECK(to_string(create.map_name) == "hash_map");
+    CHECK(create.btf_fd == 0);
+  }
+  CHECK(plain.btf_key_type_id == 0);
+  CHECK(plain.btf_value_type_id == 0);
+  CHECK(typed.btf_key_type_id == 1);
+  CHECK(typed.btf_value_type_id == 2);
+}
+
+TEST_CASE("the types for the kernel are an int and a long, word for word", "[static_spec]") {
+  const auto& data = from_words::maps_btf.data;
+  static_assert(sizeof data == 66);
+  const file_image written(data, data + sizeof data);
+
+  CHECK(get16(written, 0) == 0xeb9f);
+  const std::uint32_t words[] = {24, 0,          32, 32,         10, 1,         0x01000000,
+                                 4,  0x01000020, 5,  0x01000000, 8,  0x01000040};
+  for (std::size_t i = 0; i < std::size(words); ++i) {
+    CAPTURE(i);
+    CHECK(get32(written, 4 + i * 4) == words[i]);
+  }
+  CHECK(std::string(written.begin() + 56, written.end()) == std::string("\0int\0long\0", 10));
+  CHECK(std::memcmp(data, from_array::maps_btf.data, sizeof data) == 0);
+  CHECK(std::memcmp(data, from_plain::maps_btf.data, sizeof data) == 0);
+}
+
+TEST_CASE("a string of the object is an array of just its size", "[static_spec]") {
+  constexpr auto& section = from_words::string<from_words::program(0).section_name>;
+  static_assert(sizeof section == 37);
+
+  CHECK(std::string(section.characters) == "tracepoint/syscalls/sys_enter_execve");
+}
+
+TEST_CASE("the compiler reads an object without maps, programs and license", "[static_spec]") {
+  using bare = barebpf::static_spec<bare_object>;
+  static_assert(bare::map_count == 0);
+  static_assert(bare::program_count == 0);
+  static_assert(bare::longest_program == 0);
+  static_assert(bare::find_map("hash_map") == barebpf::not_found);
+  static_assert(bare::find_program("") == barebpf::not_found);
+  static_assert(sizeof bare::license == 1);
+  static_assert(bare::btf_size == 0);
+
+  CHECK(bare::license.characters[0] == '\0');
+}
+
+TEST_CASE("object_check lets an object without a fault pass", "[static_spec]") {
+  static_assert(
+      barebpf::object_check<barebpf::cause::none, 0, barebpf::name<48>{}, barebpf::name<48>{}>::made);
+
+  CHECK(to_string(barebpf::detail::name_at(window(execve_counter_image()), 0)).empty());
+}

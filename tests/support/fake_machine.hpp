@@ -1,0 +1,408 @@
+// SPDX-License-Identifier: MIT
+// A small Linux over the fake kernel: a table of descriptors, hash maps, a verifier that says what a test
+// tells it to, tracefs and a few files. A descriptor that is closed twice, used after it was closed or never
+// closed fails the test that did it.
+#ifndef BAREBPF_TESTS_SUPPORT_FAKE_MACHINE_HPP
+#define BAREBPF_TESTS_SUPPORT_FAKE_MACHINE_HPP
+
+#include <sys/syscall.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "catch.hpp"
+#include "fake_kernel.hpp"
+
+using raw_bytes = std::vector<unsigned char>;
+
+/// A record that a test expects: zeros, and the fields that it names.
+class record {
+ public:
+  explicit record(std::size_t size) : bytes_(size) {}
+  record& u32(std::size_t at, std::uint32_t value) { return put(at, &value, sizeof value); }
+  record& u64(std::size_t at, std::uint64_t value) { return put(at, &value, sizeof value); }
+  record& pointer(std::size_t at, const void* where) {
+    return u64(at, static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(where)));
+  }
+  record& text(std::size_t at, const std::string& characters) {
+    return put(at, characters.data(), characters.size());
+  }
+  operator raw_bytes() const { return bytes_; }
+  friend bool operator==(const raw_bytes& seen, const record& expected) { return seen == expected.bytes_; }
+
+ private:
+  record& put(std::size_t at, const void* from, std::size_t size) {
+    std::memcpy(bytes_.data() + at, from, size);
+    return *this;
+  }
+  raw_bytes bytes_;
+};
+
+/// One system call, with what its pointers pointed to while it was made.
+struct seen_call {
+  std::string name{};  ///< "map_create", "close"
+  long arguments[6] = {};
+  long answer = 0;
+  raw_bytes attr{};          ///< the record of bpf(2), or of perf_event_open(2)
+  std::string path{};        ///< of openat and fsopen
+  raw_bytes payload{};       ///< instructions of prog_load, types of btf_load
+  std::string license{};     ///< of prog_load
+  std::vector<int> array{};  ///< fd_array of prog_load, as far as the instructions use it
+
+  std::uint32_t u32(std::size_t at) const { return get<std::uint32_t>(at); }
+  std::uint64_t u64(std::size_t at) const { return get<std::uint64_t>(at); }
+  std::string text(std::size_t at) const { return reinterpret_cast<const char*>(attr.data() + at); }
+  /// An instruction of prog_load, first byte first.
+  raw_bytes instruction(std::size_t index) const {
+    const auto first = payload.begin() + static_cast<std::ptrdiff_t>(index * 8);
+    return raw_bytes(first, first + 8);
+  }
+
+ private:
+  template <class T>
+  T get(std::size_t at) const {
+    T out{};
+    std::memcpy(&out, attr.data() + at, sizeof out);
+    return out;
+  }
+};
+
+class fake_machine {
+ public:
+  fake_machine() : kernel_([this](const fake_call& call) { return enter(call); }) {
+    for (int number = 0; number < 3; ++number) table_[number].kind = "stream";
+  }
+  ~fake_machine() { CHECK(left_open() == std::vector<std::string>{}); }
+  fake_machine(const fake_machine&) = delete;
+  fake_machine& operator=(const fake_machine&) = delete;
+
+  // What the machine is like.
+  int table_size = 64;
+  bool has_tracefs = true, tracefs_is_mounted = true, has_perf_links = true;
+  std::map<std::string, std::string> tracepoints{{"syscalls/sys_enter_execve", "727\n"}};
+  std::map<std::string, std::string> files;
+  std::set<std::string> folders;
+  long longest_read = 1 << 30;                      // bytes that one read gives at most
+  std::uint64_t capabilities = ~0ull;               // the effective set
+  int verifier_refuses = 0;                         // errno
+  std::string verifier_says;                        // its log
+  bool verifier_tells_true_size = true;             // since 6.4
+  std::map<std::string, std::deque<int>> refusals;  // errno of the next calls of that name, 0 to let one pass
+  /// Asked before every call: the errno to fail it with, or 0.
+  std::function<int(std::size_t index)> fault;
+
+  /// Every call so far, in order.
+  std::vector<seen_call> calls;
+
+  std::vector<std::string> names() const {
+    std::vector<std::string> out;
+    for (const seen_call& call : calls) out.push_back(call.name);
+    return out;
+  }
+  std::vector<seen_call> all(const std::string& name) const {
+    std::vector<seen_call> out;
+    for (const seen_call& call : calls)
+      if (call.name == name) out.push_back(call);
+    return out;
+  }
+  /// The descriptors beyond 0, 1 and 2 that are open, by what they are.
+  std::vector<std::string> left_open() const {
+    std::vector<std::string> out;
+    for (const auto& [number, what] : table_)
+      if (what.kind != "stream") out.push_back(what.kind);
+    return out;
+  }
+  std::string kind_of(long number) const {
+    const auto found = table_.find(static_cast<int>(number));
+    return found == table_.end() ? "closed" : found->second.kind;
+  }
+  /// Opens something that was there before the library came; gives its number.
+  int open(const std::string& kind) { return static_cast<int>(add(descriptor{.kind = kind})); }
+  /// As after exec with closed streams: the next descriptors are 0, 1 and 2.
+  void close_streams() {
+    for (int number = 0; number < 3; ++number) table_.erase(number);
+  }
+  /// As if somebody else had closed it.
+  void forget(long number) { table_.erase(static_cast<int>(number)); }
+
+ private:
+  struct hash_table {
+    std::size_t key_size = 0, value_size = 0, max_entries = 0;
+    std::map<raw_bytes, raw_bytes> elements{};
+  };
+  struct descriptor {
+    std::string kind{};
+    std::string content{};
+    std::size_t position = 0;
+    std::shared_ptr<hash_table> map{};
+  };
+
+  static constexpr long current_folder = -100;
+
+  static const unsigned char* at(std::uint64_t address) {
+    return reinterpret_cast<const unsigned char*>(static_cast<std::uintptr_t>(address));
+  }
+  static unsigned char* at_mutable(std::uint64_t address) {
+    return reinterpret_cast<unsigned char*>(static_cast<std::uintptr_t>(address));
+  }
+  static raw_bytes copy(std::uint64_t address, std::size_t size) {
+    return raw_bytes(at(address), at(address) + size);
+  }
+  static std::uint64_t address(long argument) { return static_cast<std::uint64_t>(argument); }
+  static std::string string_at(long argument) {
+    return argument == 0 ? "" : reinterpret_cast<const char*>(at(address(argument)));
+  }
+
+  long add(descriptor what, int from = 0) {
+    for (int number = from; number < table_size; ++number)
+      if (table_.find(number) == table_.end()) {
+        table_[number] = std::move(what);
+        return number;
+      }
+    return -EMFILE;
+  }
+
+  static std::string name_of(const fake_call& call) {
+    static const std::map<long, std::string> commands{
+        {0, "map_create"},       {1, "map_lookup_elem"}, {2, "map_update_elem"}, {3, "map_delete_elem"},
+        {4, "map_get_next_key"}, {5, "prog_load"},       {18, "btf_load"},       {28, "link_create"}};
+    static const std::map<long, std::string> numbers{
+        {__NR_close, "close"},   {__NR_fcntl, "fcntl"},
+        {__NR_openat, "openat"}, {__NR_read, "read"},
+        {__NR_lseek, "lseek"},   {__NR_ioctl, "ioctl"},
+        {__NR_capget, "capget"}, {__NR_perf_event_open, "perf_event_open"},
+        {430, "fsopen"},         {431, "fsconfig"},
+        {432, "fsmount"}};
+    const auto& names = call.number == __NR_bpf ? commands : numbers;
+    const auto found = names.find(call.number == __NR_bpf ? call.arguments[0] : call.number);
+    return found == names.end() ? "call " + std::to_string(call.number) : found->second;
+  }
+
+  static seen_call look_at(const fake_call& raw) {
+    seen_call call{.name = name_of(raw)};
+    for (int i = 0; i < 6; ++i) call.arguments[i] = raw.arguments[i];
+    if (raw.number == __NR_bpf) call.attr = copy(address(raw.arguments[1]), std::size_t(raw.arguments[2]));
+    if (call.name == "perf_event_open") {
+      std::uint32_t size = 0;
+      std::memcpy(&size, at(address(raw.arguments[0]) + 4), sizeof size);
+      call.attr = copy(address(raw.arguments[0]), size);
+    }
+    if (call.name == "openat") call.path = string_at(raw.arguments[1]);
+    if (call.name == "fsopen") call.path = string_at(raw.arguments[0]);
+    if (call.name == "btf_load") call.payload = copy(call.u64(0), call.u32(16));
+    if (call.name == "prog_load") {
+      call.payload = copy(call.u64(8), std::size_t{call.u32(4)} * 8);
+      call.license = reinterpret_cast<const char*>(at(call.u64(16)));
+      std::size_t used = 0;
+      for (std::size_t i = 0; i < call.u32(4); ++i)
+        if (source_of(call, i) == 5) used = std::max(used, std::size_t{immediate_of(call, i)} + 1);
+      call.array.resize(used);
+      if (used != 0) std::memcpy(call.array.data(), at(call.u64(120)), used * sizeof(int));
+    }
+    return call;
+  }
+  static unsigned source_of(const seen_call& call, std::size_t index) {
+    if (call.payload[index * 8] != 0x18) return 0;
+    const unsigned registers = call.payload[index * 8 + 1];
+    return __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? registers & 15 : registers >> 4;
+  }
+  static std::uint32_t immediate_of(const seen_call& call, std::size_t index) {
+    std::uint32_t out = 0;
+    std::memcpy(&out, call.payload.data() + index * 8 + 4, sizeof out);
+    return out;
+  }
+
+  long enter(const fake_call& raw) {
+    seen_call call = look_at(raw);
+    int code = fault ? fault(calls.size()) : 0;
+    if (std::deque<int>& next = refusals[call.name]; code == 0 && !next.empty()) {
+      code = next.front();
+      next.pop_front();
+    }
+    // Linux gives the number back even when close complains.
+    const long done = code == 0 || call.name == "close" ? act(call) : 0;
+    call.answer = code == 0 ? done : -code;
+    calls.push_back(call);
+    return call.answer;
+  }
+
+  long act(const seen_call& call) {
+    if (call.name == "close") {
+      CHECK(kind_of(call.arguments[0]) != "closed");
+      return table_.erase(static_cast<int>(call.arguments[0])) == 1 ? 0 : -EBADF;
+    }
+    if (call.name == "fcntl") {
+      CHECK(call.arguments[1] == 1030);  // F_DUPFD_CLOEXEC
+      CHECK(kind_of(call.arguments[0]) != "closed");
+      return add(table_[static_cast<int>(call.arguments[0])], static_cast<int>(call.arguments[2]));
+    }
+    if (call.name == "capget") return tell_capabilities(call);
+    if (call.name == "map_create") return create_map(call);
+    if (call.name.rfind("map_", 0) == 0) return use_map(call);
+    if (call.name == "prog_load") return load_program(call);
+    if (call.name == "btf_load") {
+      CHECK(call.attr.size() == 32);
+      return add({.kind = "btf"});
+    }
+    if (call.name == "openat") return open_file(call);
+    if (call.name == "read") return read_file(call);
+    if (call.name == "lseek") return seek(call);
+    return attach(call);
+  }
+
+  long tell_capabilities(const seen_call& call) const {
+    std::uint32_t header[2] = {}, effective[2] = {static_cast<std::uint32_t>(capabilities),
+                                                  static_cast<std::uint32_t>(capabilities >> 32)};
+    std::memcpy(header, at(address(call.arguments[0])), sizeof header);
+    CHECK(header[0] == 0x20080522);  // _LINUX_CAPABILITY_VERSION_3
+    CHECK(header[1] == 0);           // this thread
+    unsigned char* const sets = at_mutable(address(call.arguments[1]));
+    std::memset(sets, 0xff, 24);  // what is permitted or inheritable must not count
+    std::memcpy(sets, &effective[0], 4);
+    std::memcpy(sets + 12, &effective[1], 4);
+    return 0;
+  }
+
+  long create_map(const seen_call& call) {
+    CHECK(call.attr.size() == 72);
+    if (call.u32(48) != 0) CHECK(kind_of(call.u32(48)) == "btf");
+    auto map = std::make_shared<hash_table>();
+    map->key_size = call.u32(4);
+    map->value_size = call.u32(8);
+    map->max_entries = call.u32(12);
+    return add({.kind = "map", .map = map});
+  }
+
+  long use_map(const seen_call& call) {
+    if (kind_of(call.u32(0)) != "map") return -EBADF;
+    hash_table& map = *table_[static_cast<int>(call.u32(0))].map;
+    if (call.name == "map_get_next_key") {
+      CHECK(call.attr.size() == 24);
+      auto next = map.elements.begin();
+      if (call.u64(8) != 0)
+        if (const auto found = map.elements.find(copy(call.u64(8), map.key_size));
+            found != map.elements.end())
+          next = std::next(found);
+      if (next == map.elements.end()) return -ENOENT;
+      std::memcpy(at_mutable(call.u64(16)), next->first.data(), map.key_size);
+      return 0;
+    }
+    const raw_bytes key = copy(call.u64(8), map.key_size);
+    const auto found = map.elements.find(key);
+    if (call.name == "map_update_elem") {
+      CHECK(call.attr.size() == 32);
+      if (found != map.elements.end() && call.u64(24) == 1) return -EEXIST;
+      if (found == map.elements.end() && call.u64(24) == 2) return -ENOENT;
+      if (found == map.elements.end() && map.elements.size() == map.max_entries) return -E2BIG;
+      map.elements[key] = copy(call.u64(16), map.value_size);
+      return 0;
+    }
+    if (found == map.elements.end()) return -ENOENT;
+    if (call.name == "map_delete_elem") {
+      CHECK(call.attr.size() == 16);
+      map.elements.erase(found);
+    } else {
+      CHECK(call.attr.size() == 32);
+      std::memcpy(at_mutable(call.u64(16)), found->second.data(), map.value_size);
+    }
+    return 0;
+  }
+
+  long load_program(const seen_call& call) {
+    CHECK(call.attr.size() == 144);
+    for (std::size_t i = 0; i < call.u32(4); ++i) {
+      if (source_of(call, i) == 1) CHECK(kind_of(immediate_of(call, i)) == "map");
+      if (source_of(call, i) == 5) CHECK(kind_of(call.array[immediate_of(call, i)]) == "map");
+    }
+    if (verifier_refuses == 0) return add({.kind = "program"});
+    if (call.u32(24) == 0) return -verifier_refuses;
+    const std::size_t needed = verifier_says.size() + 1, room = call.u32(28);
+    const auto true_size = static_cast<std::uint32_t>(needed);
+    if (verifier_tells_true_size)
+      std::memcpy(at_mutable(address(call.arguments[1])) + 140, &true_size, sizeof true_size);
+    const std::size_t skipped = needed > room ? needed - room : 0;
+    std::memcpy(at_mutable(call.u64(32)), verifier_says.c_str() + skipped, needed - skipped);
+    return skipped != 0 ? -ENOSPC : -verifier_refuses;
+  }
+
+  long open_file(const seen_call& call) {
+    CHECK(call.arguments[2] == 02000000);  // O_RDONLY | O_CLOEXEC
+    const std::string mounted = "/sys/kernel/tracing/", events = "events/", id = "/id";
+    std::string path = call.path;
+    const bool detached = call.arguments[0] != current_folder;
+    if (detached) CHECK(kind_of(call.arguments[0]) == "mount");
+    if (detached || (tracefs_is_mounted && path.rfind(mounted, 0) == 0)) {
+      if (!detached) path = path.substr(mounted.size());
+      if (path.size() < events.size() + id.size()) return -ENOENT;
+      const auto found =
+          tracepoints.find(path.substr(events.size(), path.size() - events.size() - id.size()));
+      if (found == tracepoints.end() || path != events + found->first + id) return -ENOENT;
+      return add({.kind = "file", .content = found->second});
+    }
+    if (folders.count(path) != 0) return add({.kind = "folder"});
+    const auto found = files.find(path);
+    return found == files.end() ? -ENOENT : add({.kind = "file", .content = found->second});
+  }
+  long read_file(const seen_call& call) {
+    if (kind_of(call.arguments[0]) == "folder") return -EISDIR;
+    CHECK(kind_of(call.arguments[0]) == "file");
+    descriptor& file = table_[static_cast<int>(call.arguments[0])];
+    const auto left = static_cast<long>(file.content.size() - std::min(file.position, file.content.size()));
+    const long got = std::min({left, longest_read, call.arguments[2]});
+    if (got > 0)
+      std::memcpy(at_mutable(address(call.arguments[1])), file.content.data() + file.position,
+                  static_cast<std::size_t>(got));
+    file.position += static_cast<std::size_t>(got);
+    return got;
+  }
+  long seek(const seen_call& call) {
+    if (kind_of(call.arguments[0]) == "folder") return 0x7fffffffffffffff;
+    CHECK(kind_of(call.arguments[0]) == "file");
+    descriptor& file = table_[static_cast<int>(call.arguments[0])];
+    const bool from_end = call.arguments[2] == 2;
+    file.position = (from_end ? file.content.size() : 0) + static_cast<std::size_t>(call.arguments[1]);
+    return static_cast<long>(file.position);
+  }
+
+  long attach(const seen_call& call) {
+    if (call.name == "fsopen") return has_tracefs ? add({.kind = "context"}) : -ENODEV;
+    if (call.name == "fsconfig") {
+      CHECK(kind_of(call.arguments[0]) == "context");
+      return 0;
+    }
+    if (call.name == "fsmount") {
+      CHECK(kind_of(call.arguments[0]) == "context");
+      return add({.kind = "mount"});
+    }
+    if (call.name == "perf_event_open") return add({.kind = "event"});
+    if (call.name == "link_create") {
+      if (!has_perf_links) return -EINVAL;
+      CHECK(call.attr.size() == 24);
+      CHECK(kind_of(call.u32(0)) == "program");
+      CHECK(kind_of(call.u32(4)) == "event");
+      return add({.kind = "link"});
+    }
+    if (call.name == "ioctl") {
+      CHECK(kind_of(call.arguments[0]) == "event");
+      CHECK(kind_of(call.arguments[2]) == "program");
+      return 0;
+    }
+    FAIL_CHECK("nothing here answers " << call.name);
+    return -ENOSYS;
+  }
+
+  std::map<int, descriptor> table_;
+  fake_kernel kernel_;
+};
+
+#endif
