@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 43f34b2a3f02f9252d9b9c96c928e6f978cffd35ee1c2edd44849ba6b0b04947; do not edit.
+// Made by tools/amalgamate from files with SHA-256 c2a05b8c95bf9d29949177acc0baf9157750979e15627cc4f65e04353e864fd8; do not edit.
 //
 // MIT License
 //
@@ -614,7 +614,6 @@ enum class step : u16 {
   find_tracepoint = 262,    ///< read a tracepoint's number from tracefs
   open_event = 263,         ///< perf_event_open(2)
   set_event_program = 264,  ///< ioctl(PERF_EVENT_IOC_SET_BPF), where the kernel has no perf link
-  move_descriptor = 265,    ///< fcntl(F_DUPFD_CLOEXEC), away from 0, 1 and 2
 };
 
 /// Kernel-only error number that leaks out of bpf(2): "operation not supported". Not libc's ENOTSUP.
@@ -817,7 +816,6 @@ inline constexpr step_row step_rows[] = {
     {step::find_tracepoint, "find the tracepoint of the program"},
     {step::open_event, "open the event of the program"},
     {step::set_event_program, "attach the program to its event"},
-    {step::move_descriptor, "move a descriptor away from 0, 1 and 2"},
 };
 
 /// An error number by its name.
@@ -983,7 +981,8 @@ constexpr text describe(const error& what, char* buffer, size_t size) noexcept {
   if (what.code != 0) {
     out << "the kernel said ";
     if (const text known = errno_name(what.code); !known.empty()) out << known << " ";
-    out << "(" << static_cast<u64>(what.code < 0 ? -what.code : what.code) << ")";
+    const s64 number = what.code;
+    out << "(" << static_cast<u64>(number < 0 ? -number : number) << ")";
     if (!reason.empty()) out << ": ";
   }
   return (out << reason).finish();
@@ -1060,8 +1059,9 @@ class buffer {
   buffer(buffer&& other) noexcept
       : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
   buffer& operator=(buffer&& other) noexcept {
-    std::swap(data_, other.data_);
-    std::swap(size_, other.size_);
+    buffer taken(std::move(other));
+    std::swap(data_, taken.data_);
+    std::swap(size_, taken.size_);
     return *this;
   }
   ~buffer() { delete[] data_; }
@@ -1075,6 +1075,11 @@ class buffer {
     if (out.data_ == nullptr) return error{.at = step::allocate, .code = ENOMEM};
     out.size_ = count;
     return out;
+  }
+
+  /// Forgets what is behind the first `count` elements; the memory stays.
+  void shrink(size_t count) noexcept {
+    if (count < size_) size_ = count;
   }
 
   [[nodiscard]] T* data() noexcept { return data_; }
@@ -1433,7 +1438,8 @@ static_assert(sizeof(map_create) == 72 && offsetof(map_create, map_name) == 28 &
 /// What BPF_MAP_LOOKUP_ELEM and BPF_MAP_UPDATE_ELEM read.
 struct map_elem {
   u32 map_fd = 0;
-  alignas(8) address key{};
+  u32 unused = 0;
+  address key{};
   address value{};
   u64 flags = 0;
 };
@@ -1442,14 +1448,16 @@ static_assert(sizeof(map_elem) == 32 && offsetof(map_elem, flags) == 24);
 /// What BPF_MAP_DELETE_ELEM reads: no flags, any byte behind the key is EINVAL.
 struct map_key {
   u32 map_fd = 0;
-  alignas(8) address key{};
+  u32 unused = 0;
+  address key{};
 };
 static_assert(sizeof(map_key) == 16);
 
 /// What BPF_MAP_GET_NEXT_KEY reads; without a key it gives the first.
 struct map_next_key {
   u32 map_fd = 0;
-  alignas(8) address key{};
+  u32 unused = 0;
+  address key{};
   address next_key{};
 };
 static_assert(sizeof(map_next_key) == 24);
@@ -1687,7 +1695,8 @@ class fd {
 
   fd(fd&& other) noexcept : number_(other.release()) {}
   fd& operator=(fd&& other) noexcept {
-    std::swap(number_, other.number_);
+    fd taken(std::move(other));
+    std::swap(number_, taken.number_);
     return *this;
   }
   [[gnu::always_inline]] ~fd() {
@@ -1734,11 +1743,11 @@ enum operation : u32 {
 
 /// What the kernel allows on one map type.
 struct map_kind {
-  map_type type;
-  text type_name;       ///< the kernel's word for it
-  u32 first_kernel;     ///< as `kernel()` gives it
-  u32 operations;       ///< bits of `operation`
-  bool hashes_the_key;  ///< keys are compared as raw bytes, so they must hold no padding
+  map_type type = map_type::unspec;
+  text type_name{};             ///< the kernel's word for it
+  u32 first_kernel = 0;         ///< as `kernel()` gives it
+  u32 operations = 0;           ///< bits of `operation`
+  bool hashes_the_key = false;  ///< keys are compared as raw bytes, so they must hold no padding
 };
 
 /// One row per type that has a typed form. Sources: kernel/bpf/syscall.c and the `map_ops` of each type at
@@ -1747,11 +1756,11 @@ inline constexpr map_kind map_kinds[] = {
     {map_type::hash, "hash", kernel(3, 19), can_lookup | can_update | can_delete | can_get_next_key, true},
 };
 
-/// The row of `type`, or nullptr where the type has no row yet.
-[[nodiscard]] constexpr const map_kind* find_kind(map_type type) noexcept {
+/// The row of `type`; where it has none yet, an empty one of type `unspec`.
+[[nodiscard]] constexpr map_kind kind_of(map_type type) noexcept {
   for (const map_kind& kind : map_kinds)
-    if (kind.type == type) return &kind;
-  return nullptr;
+    if (kind.type == type) return kind;
+  return {};
 }
 
 }  // namespace barebpf::inline BAREBPF_ABI
@@ -1935,9 +1944,9 @@ enum class attach_way : u8 {
 
 /// What a section name that begins with `prefix` and a slash, or is `prefix`, says of its programs.
 struct section_kind {
-  text prefix;
-  abi::prog_type type;
-  attach_way attach;
+  text prefix{};
+  abi::prog_type type = abi::prog_type::unspec;
+  attach_way attach = attach_way::none;
 };
 
 /// One row per prefix, by libbpf's names.
@@ -1951,11 +1960,16 @@ inline constexpr section_kind section_kinds[] = {
   return section.starts_with(prefix) && (section.size() == prefix.size() || section[prefix.size()] == '/');
 }
 
-/// The row for the section called `section`, or nullptr.
-[[nodiscard]] constexpr const section_kind* find_section_kind(text section) noexcept {
+/// The row for the section called `section`; where there is none, an empty one of type `unspec`.
+[[nodiscard]] constexpr section_kind section_kind_of(text section) noexcept {
   for (const section_kind& kind : section_kinds)
-    if (has_prefix(section, kind.prefix)) return &kind;
-  return nullptr;
+    if (has_prefix(section, kind.prefix)) return kind;
+  return {};
+}
+/// What follows the prefix and the slash in the name of a section, "group/event"; empty where nothing does.
+[[nodiscard]] constexpr text target_of(text section) noexcept {
+  const section_kind kind = section_kind_of(section);
+  return kind.prefix.empty() ? text() : section.without_first(kind.prefix.size() + 1);
 }
 
 }  // namespace barebpf::inline BAREBPF_ABI
@@ -2131,9 +2145,10 @@ class untyped_map {
 
   untyped_map(untyped_map&&) noexcept = default;
   untyped_map& operator=(untyped_map&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    std::swap(name_, other.name_);
-    std::swap(borrowed_, other.borrowed_);
+    untyped_map taken(std::move(other));
+    std::swap(fd_, taken.fd_);
+    std::swap(name_, taken.name_);
+    std::swap(borrowed_, taken.borrowed_);
     return *this;
   }
   [[gnu::always_inline]] ~untyped_map() {
@@ -2338,7 +2353,8 @@ class bytes {
  public:
   constexpr bytes() noexcept = default;
   constexpr bytes(const unsigned char* first, size_t size) noexcept : plain_(first), size_(size) {}
-  constexpr bytes(const u64* words, size_t words_count) noexcept : words_(words), size_(words_count * 8) {}
+  constexpr bytes(const u64* words, size_t words_count) noexcept
+      : words_(words), packed_(true), size_(words_count * 8) {}
 
   [[nodiscard]] constexpr u64 size() const noexcept { return size_; }
 
@@ -2400,7 +2416,7 @@ class bytes {
   [[nodiscard]] constexpr u64 fetch(u64 at, unsigned count) const noexcept {
     if (!holds(at, count)) return 0;
     u64 value = 0;
-    if (words_ == nullptr) {
+    if (!packed_) {
       for (unsigned i = 0; i < count; ++i) value |= u64{plain_[at + i]} << (i * 8);
       return value;
     }
@@ -2412,6 +2428,7 @@ class bytes {
 
   const unsigned char* plain_ = nullptr;
   const u64* words_ = nullptr;
+  bool packed_ = false;  // asked instead of words_, which g++ will not compare under -fsanitize=undefined
   u64 size_ = 0;
   bool big_endian_ = false;
 };
@@ -2500,6 +2517,13 @@ class elf {
       if (image_.string_is(section(i).name, wanted)) return section(i);
     return {};
   }
+  /// Finds fault with a section that is there and is not of this type.
+  [[nodiscard]] constexpr verdict demand_type(const elf_section& of, u32 type) const noexcept {
+    if (of.index == 0 || of.type == type) return {};
+    return {.why = cause::bad_section_header,
+            .section = of.index,
+            .offset = header_at(of.index) + abi::elf_section_header::type};
+  }
   /// The symbol with this index; an undefined one when there is none.
   [[nodiscard]] constexpr elf_symbol symbol(u32 index) const noexcept {
     using record = abi::elf_symbol_record;
@@ -2546,6 +2570,8 @@ class elf {
 };
 
 constexpr verdict elf::open(bytes image, elf& out) noexcept {
+  constexpr u64 largest = 1 << 30;  // bytes; counts and offsets in BTF have 32 bits
+  if (image.size() > largest) return {.why = cause::too_large};
   out.image_ = image;
   if (const verdict v = out.check_header(); v.failed()) return v;
   if (const verdict v = out.check_sections(); v.failed()) return v;
@@ -2677,11 +2703,14 @@ class btf {
   /// Fills `index`, which has room for `index_size()` words, and lets `type` use it.
   constexpr void build_index(u32* index) noexcept;
   /// Lets `type` use an index that was built before.
-  constexpr void use_index(const u32* index) noexcept { index_ = index; }
+  constexpr void use_index(const u32* index) noexcept {
+    index_ = index;
+    is_indexed_ = true;
+  }
 
   /// The type with this number; void when there is none.
   [[nodiscard]] constexpr btf_type type(u32 id) const noexcept {
-    if (id == 0 || id > count_ || index_ == nullptr) return {};
+    if (id == 0 || id > count_ || !is_indexed_) return {};
     const u32 near = id / index_stride;
     btf_type found = type_at(types_ + index_[near], near == 0 ? 1 : near * index_stride);
     while (found.id != id) found = type_at(end_of(found), found.id + 1);
@@ -2756,6 +2785,7 @@ class btf {
   u64 strings_ = 0;
   u32 count_ = 0;
   const u32* index_ = nullptr;
+  bool is_indexed_ = false;
 };
 
 constexpr verdict btf::open(const elf& file, const elf_section& section, btf& out) noexcept {
@@ -2765,6 +2795,8 @@ constexpr verdict btf::open(const elf& file, const elf_section& section, btf& ou
   const auto bad_header = [&](u64 field) {
     return verdict{.why = cause::bad_btf_header, .section = section.index, .offset = section.at + field};
   };
+  // Content that is not in the file has no bounds, so nothing may be read from it.
+  if (const verdict v = file.demand_type(section, abi::section_progbits); v.failed()) return v;
   if (section.size < header::size) return bad_header(0);
   if (image.read16(section.at + header::magic) != abi::btf_magic) return bad_header(header::magic);
   const u64 header_size = image.read32(section.at + header::header_size);
@@ -2803,7 +2835,7 @@ constexpr verdict btf::open(const elf& file, const elf_section& section, btf& ou
 }
 
 constexpr void btf::build_index(u32* index) noexcept {
-  index_ = index;
+  use_index(index);
   index[0] = 0;
   u64 at = types_;
   for (u32 id = 1; id <= count_; ++id) {
@@ -2912,6 +2944,7 @@ struct object_slots {
   map_reference* references = nullptr;
   u32* map_slots = nullptr;
   u32* type_index = nullptr;
+  u32 reference_count = 0;  ///< room in `references`
 };
 
 /// What `read` found beside what it wrote to the slots.
@@ -2938,10 +2971,12 @@ constexpr verdict open_object(bytes image, opened_object& out) noexcept {
   if (const verdict v = elf::open(image, out.file); v.failed()) return v;
   out.maps = out.file.find_section(".maps");
   const elf_section types = out.file.find_section(".BTF");
+  out.btf_relocations = out.file.find_section(".rel.BTF");
+  if (const verdict v = out.file.demand_type(out.maps, abi::section_progbits); v.failed()) return v;
+  if (out.btf_relocations.type != abi::section_rel) out.btf_relocations = {};
   if (types.index != 0)
     if (const verdict v = btf::open(out.file, types, out.types); v.failed()) return v;
   if (out.maps.index == 0) return {};
-  out.btf_relocations = out.file.find_section(".rel.BTF");
   out.maps_layout = out.types.find(abi::btf_kind::data_section, ".maps");
   if (out.maps_layout.id == 0)
     return {.why = cause::no_btf, .section = out.maps.index, .offset = out.maps.at};
@@ -3004,31 +3039,33 @@ constexpr verdict read_map_member(const btf& types, u32 section, const btf_membe
   const auto wrong = [&](cause why) {
     return verdict{.why = why, .section = section, .offset = member.at, .subject = member.name};
   };
-  const map_member_row* row = nullptr;
-  for (const map_member_row& candidate : map_member_rows)
-    if (types.image().string_is(member.name, candidate.member)) row = &candidate;
-  if (row == nullptr) return wrong(cause::unknown_map_member);
-  if (row->form == map_member_form::not_yet) return wrong(cause::map_member_not_loaded_yet);
+  size_t known = 0;
+  constexpr size_t rows = sizeof map_member_rows / sizeof map_member_rows[0];
+  while (known < rows && !types.image().string_is(member.name, map_member_rows[known].member)) ++known;
+  if (known == rows) return wrong(cause::unknown_map_member);
+  const map_member_row& row = map_member_rows[known];
+  if (row.form == map_member_form::not_yet) return wrong(cause::map_member_not_loaded_yet);
 
   u64 number = 0;
-  if (row->form == map_member_form::key_or_value) {
+  if (row.form == map_member_form::key_or_value) {
     const btf_type pointer = types.resolve(member.type);
     if (pointer.kind != abi::btf_kind::pointer) return wrong(cause::bad_map_member);
     number = types.size_of(pointer.size_or_type);
     if (number == 0) return wrong(cause::bad_map_member);
-    out.*row->type = pointer.size_or_type;
-    out.*row->number_kind = types.form_of(pointer.size_or_type);
+    out.*row.type = pointer.size_or_type;
+    out.*row.number_kind = types.form_of(pointer.size_or_type);
   } else if (!read_map_number(types, member.type, number)) {
     return wrong(cause::bad_map_member);
   }
-  if (row->form == map_member_form::long_number) {
+  if (row.form == map_member_form::long_number) {
     out.map_extra = number;
     return {};
   }
-  const bool is_size = row->number == &map_spec::key_size || row->number == &map_spec::value_size;
-  if (is_size && out.*row->number != 0 && out.*row->number != number) return wrong(cause::two_sizes);
-  if (row->number == &map_spec::pinning && number != 0) return wrong(cause::map_member_not_loaded_yet);
-  out.*row->number = static_cast<u32>(number);
+  const bool is_size = row.number == &map_spec::key_size || row.number == &map_spec::value_size;
+  if (number > 0xffffffff) return wrong(cause::bad_map_member);
+  if (is_size && out.*row.number != 0 && out.*row.number != number) return wrong(cause::two_sizes);
+  if (row.number == &map_spec::pinning && number != 0) return wrong(cause::map_member_not_loaded_yet);
+  out.*row.number = static_cast<u32>(number);
   return {};
 }
 
@@ -3082,16 +3119,16 @@ constexpr verdict read_program(const elf& file, const elf_symbol& symbol, progra
     return wrong(cause::bad_program, symbol.at);
   // Long enough for every prefix; what follows the prefix is read where the program is attached.
   char name[64] = {};
-  const section_kind* kind =
-      find_section_kind(text(name, file.image().copy_string(section.name, name, sizeof name)));
-  if (kind == nullptr) return wrong(cause::unknown_section, section.name);
+  const section_kind kind =
+      section_kind_of(text(name, file.image().copy_string(section.name, name, sizeof name)));
+  if (kind.type == abi::prog_type::unspec) return wrong(cause::unknown_section, section.name);
   out = {.name = symbol.name,
          .section_name = section.name,
          .instructions = section.at + symbol.value,
          .instruction_count = static_cast<u32>(symbol.size / sizeof(abi::insn)),
          .section = section.index,
-         .type = kind->type,
-         .attach = kind->attach};
+         .type = kind.type,
+         .attach = kind.attach};
   return {};
 }
 
@@ -3103,8 +3140,8 @@ constexpr elf_section find_relocations(const elf& file, u32 of) noexcept {
 }
 
 // `map_slots[offset / 8]` is one more than the index of the map that begins there.
-constexpr verdict read_references(const opened_object& object, const u32* map_slots, program_spec& program,
-                                  map_reference* out, u32& used) noexcept {
+constexpr verdict read_references(const opened_object& object, const object_slots& slots,
+                                  program_spec& program, u32& used) noexcept {
   const elf& file = object.file;
   const elf_section code = file.section(program.section);
   const elf_section relocations = find_relocations(file, program.section);
@@ -3129,9 +3166,11 @@ constexpr verdict read_references(const opened_object& object, const u32* map_sl
       return wrong(cause::bad_relocation);
     // A symbol of the whole section leaves the offset to the instruction.
     const u64 offset = target.value + file.image().read32(code.at + r.offset + 4);
-    if (offset >= object.maps.size || offset % 8 != 0 || map_slots[offset / 8] == 0)
+    if (offset >= object.maps.size || offset % 8 != 0 || slots.map_slots[offset / 8] == 0)
       return wrong(cause::bad_relocation);
-    out[used++] = {.instruction = instruction, .map = map_slots[offset / 8] - 1};
+    // Programs that share instructions share their references too, and those were counted once.
+    if (used == slots.reference_count) return wrong(cause::bad_program);
+    slots.references[used++] = {.instruction = instruction, .map = slots.map_slots[offset / 8] - 1};
   }
   program.reference_count = used - program.first_reference;
   return {};
@@ -3152,7 +3191,7 @@ constexpr verdict measure(bytes image, object_shape& out) noexcept {
   if (const verdict v = detail::open_object(image, object); v.failed()) return v;
   const elf& file = object.file;
   out = {.maps = object.maps_layout.members,
-         .map_slots = static_cast<u32>(object.maps.size / 8),
+         .map_slots = static_cast<u32>((object.maps.size + 7) / 8),
          .type_index = object.types.index_size(),
          .types = object.types.count()};
   // A map's definition takes at least 8 bytes, so a larger count is a lie that would cost memory.
@@ -3183,15 +3222,17 @@ constexpr verdict read(bytes image, const object_slots& slots, object_facts& out
   }
   u32 programs = 0;
   u32 references = 0;
+  u64 instructions = 0;
   for (u32 i = 0; i < object.file.symbol_count(); ++i) {
     const elf_symbol symbol = object.file.symbol(i);
     if (!detail::is_program(object.file, symbol)) continue;
     program_spec& program = slots.programs[programs++];
     if (const verdict v = detail::read_program(object.file, symbol, program); v.failed()) return v;
-    if (const verdict v =
-            detail::read_references(object, slots.map_slots, program, slots.references, references);
-        v.failed())
-      return v;
+    instructions += program.instruction_count;
+    if (instructions > object.file.image().size() / sizeof(abi::insn))  // programs lie over each other
+      return {
+          .why = cause::bad_program, .section = program.section, .offset = symbol.at, .subject = symbol.name};
+    if (const verdict v = detail::read_references(object, slots, program, references); v.failed()) return v;
   }
   out = {.image = object.file.image(),
          .types = object.types,
@@ -3362,14 +3403,14 @@ struct map_options {
 /// Cost:     one bpf(2) call for each operation, no allocation.
 template <map_type Type, class Key, class Value>
 class map {
-  static constexpr const map_kind* kind = find_kind(Type);
-  static_assert(kind != nullptr, "barebpf: this map type has no typed form yet, so use untyped_map for it");
+  static constexpr map_kind kind = kind_of(Type);
+  static_assert(kind.type == Type, "barebpf: this map type has no typed form yet, so use untyped_map for it");
   static_assert(std::is_trivially_copyable_v<Key>,
                 "barebpf: the kernel copies keys as raw bytes, so a key type must be trivially copyable");
   static_assert(std::is_trivially_copyable_v<Value>,
                 "barebpf: the kernel copies values as raw bytes, so a value type must be trivially copyable");
   static_assert(
-      !kind->hashes_the_key || std::has_unique_object_representations_v<Key>,
+      !kind.hashes_the_key || std::has_unique_object_representations_v<Key>,
       "barebpf: the kernel hashes every byte of a key, so a key type must have no padding: name the "
       "padding bytes as members and set them");
 
@@ -3451,7 +3492,7 @@ class map {
  private:
   template <operation Wanted>
   static constexpr void demand() noexcept {
-    static_assert((kind->operations & Wanted) != 0,
+    static_assert((kind.operations & Wanted) != 0,
                   "barebpf: the kernel does not know this operation on maps of this type, so use another");
   }
   [[nodiscard]] result<Key> next(const Key* key) const noexcept {
@@ -3517,10 +3558,14 @@ class btf_pruner {
       visit(types_.type(next), (marks_[next] & whole) != 0, waiting, count);
     }
   }
-  /// Gives what is kept its new ids, in the old order; tells how many bytes `write` needs.
+  /// Gives what is kept its new ids, in the old order; tells how many bytes `write` needs, and 0 when that
+  /// is more than the kernel takes.
+  /// Source: BTF_MAX_SIZE in include/linux/btf.h at v6.12.
   constexpr u32 number() noexcept {
+    count_ = 0;
     types_size_ = 0;
     strings_size_ = 1;
+    constexpr u32 largest = 16 << 20;
     u32 next = 1;
     for (u32 id = 1; id <= types_.count(); ++id) {
       ids_[id] = 0;
@@ -3528,11 +3573,18 @@ class btf_pruner {
       ids_[id] = next++;
       const btf_type type = as_kept(id);
       types_size_ += static_cast<u32>(btf::extent_of(type));
+      if (types_size_ > largest) return 0;
       strings_size_ += name_size(type.name);
-      for (u32 i = 0; i < named_members(type); ++i) strings_size_ += name_size(member_name(type, i));
+      for (u32 i = 0; i < named_members(type); ++i) {
+        strings_size_ += name_size(member_name(type, i));
+        if (strings_size_ > largest) return 0;
+      }
     }
+    count_ = next - 1;
     return static_cast<u32>(abi::btf_header::size) + types_size_ + strings_size_;
   }
+  /// How many types `number` counted.
+  [[nodiscard]] constexpr u32 count() const noexcept { return count_; }
   /// The new id of an old type that was kept; 0 for void and for what was not kept.
   [[nodiscard]] constexpr u32 new_id(u32 id) const noexcept { return id <= types_.count() ? ids_[id] : 0; }
 
@@ -3674,6 +3726,7 @@ class btf_pruner {
   const btf& types_;
   u32* marks_;
   u32* ids_;
+  u32 count_ = 0;
   u32 types_size_ = 0;
   u32 strings_size_ = 1;
 };
@@ -3716,8 +3769,8 @@ class object_spec {
     out.programs_ = std::move(*programs);
     out.references_ = std::move(*references);
     out.type_index_ = std::move(*type_index);
-    const object_slots slots{out.maps_.data(), out.programs_.data(), out.references_.data(),
-                             map_slots->data(), out.type_index_.data()};
+    const object_slots slots{out.maps_.data(),  out.programs_.data(),   out.references_.data(),
+                             map_slots->data(), out.type_index_.data(), shape.references};
     if (const verdict found = barebpf::read(image, slots, out.facts_); found.failed())
       return to_error(image, found);
     return out;
@@ -3824,6 +3877,7 @@ class loaded_object {
 
   /// Attaches the program called `wanted` where the name of its section says.
   /// Errors: no_such_program, not_attachable, and those of `attach_tracepoint`; about the program's name.
+  template <load_policy Policy = load_policy{}>
   [[nodiscard]] result<link> attach(text wanted) const noexcept {
     for (const loaded_program& candidate : programs_) {
       if (name_at(candidate.name) != wanted) continue;
@@ -3831,7 +3885,7 @@ class loaded_object {
       const size_t length = write_tracepoint_path(name_at(candidate.target), path, sizeof path);
       if (length == 0 || length >= sizeof path)
         return error{.at = step::find, .why = cause::not_attachable}.about(wanted);
-      auto attached = link::attach_tracepoint(candidate.descriptor, path, "");
+      auto attached = link::attach_tracepoint<Policy>(candidate.descriptor, path, "");
       if (!attached) return attached.error().about(wanted);
       return attached;
     }
@@ -3939,6 +3993,7 @@ inline result<buffer<unsigned char>> object::read_file(const char* path) noexcep
     if (got == 0) break;  // the file shrank; the reader will say what is missing
     done += static_cast<size_t>(got);
   }
+  content->shrink(done);
   return content;
 }
 
@@ -3950,8 +4005,9 @@ inline result<buffer<u8>> object::prune_types(buffer<abi::map_create>& maps) con
     pruner.keep(map.key_type);
     pruner.keep(map.value_type);
   }
-  auto out = buffer<u8>::of(pruner.number());
-  if (!out) return out;
+  const u32 size = pruner.number();
+  auto out = buffer<u8>::of(pruner.count() == 0 ? 0 : size);
+  if (!out || out->size() == 0) return out;
   pruner.write(out->data());
   for (size_t i = 0; i < maps.size(); ++i) {
     const u32 key = pruner.new_id(spec_.maps()[i].key_type),
@@ -3985,11 +4041,9 @@ inline result<void> object::name_all(loaded_object& out) const noexcept {
   for (size_t i = 0; i < spec_.programs().size(); ++i) {
     const program_spec& program = spec_.programs()[i];
     out.programs_[i].name = keep(program.name);
-    loaded_object::extent& target = out.programs_[i].target = keep(program.section_name);
-    const section_kind* kind = find_section_kind(out.name_at(target));
-    const size_t prefix = kind == nullptr ? target.size : kind->prefix.size() + 1;
-    const size_t skipped = prefix < target.size ? prefix : target.size;
-    target = {target.at + skipped, target.size - skipped};
+    const loaded_object::extent section = keep(program.section_name);
+    const size_t length = target_of(out.name_at(section)).size();
+    out.programs_[i].target = {section.at + section.size - length, length};
   }
   return {};
 }
@@ -4153,7 +4207,9 @@ class static_spec {
     tables out;
     if (measured.fault.failed()) return out;
     object_facts facts;
-    out.fault = read(window, {out.maps, out.programs, out.references, out.map_slots, out.type_index}, facts);
+    out.fault = read(
+        window, {out.maps, out.programs, out.references, out.map_slots, out.type_index, shape.references},
+        facts);
     return out;
   }();
   static_assert(
@@ -4186,6 +4242,7 @@ class static_spec {
     types_for_maps out;
     btf_pruner pruner = prune(out.marks);
     out.size = pruner.number();
+    if (pruner.count() == 0) out.size = 0;
     for (u32 i = 0; i < shape.maps; ++i) {
       out.key_ids[i] = pruner.new_id(table.maps[i].key_type);
       out.value_ids[i] = pruner.new_id(table.maps[i].value_type);
@@ -4246,8 +4303,7 @@ class static_spec {
     btf_block out;
     types_for_maps again;
     btf_pruner pruner = prune(again.marks);
-    pruner.number();
-    pruner.write(out.data);
+    if (pruner.number() != 0 && pruned.size != 0) pruner.write(out.data);
     return out;
   }();
 
@@ -4367,9 +4423,7 @@ class loaded_static_object {
   template <u32 Index>
   static constexpr text target = [] {
     constexpr auto& section = spec::template string<spec::program(Index).section_name>;
-    const text whole(section.characters);
-    const section_kind* kind = find_section_kind(whole);
-    return kind == nullptr ? text() : whole.without_first(kind->prefix.size() + 1);
+    return target_of(section.characters);
   }();
   template <u32 Index>
   static constexpr size_t path_length = write_tracepoint_path(target<Index>, nullptr, 0);

@@ -13,15 +13,15 @@ using barebpf::cause;
 using barebpf::error;
 using barebpf::step;
 
-constexpr step all_steps[] = {step::map_create,        step::map_lookup_elem,
-                              step::map_update_elem,   step::map_delete_elem,
-                              step::map_get_next_key,  step::prog_load,
-                              step::btf_load,          step::link_create,
-                              step::read_object,       step::find,
-                              step::allocate,          step::open_file,
-                              step::read_file,         step::mount_tracefs,
-                              step::find_tracepoint,   step::open_event,
-                              step::set_event_program, step::move_descriptor};
+constexpr step all_steps[] = {step::map_create,       step::map_lookup_elem,
+                              step::map_update_elem,  step::map_delete_elem,
+                              step::map_get_next_key, step::prog_load,
+                              step::btf_load,         step::link_create,
+                              step::read_object,      step::find,
+                              step::allocate,         step::open_file,
+                              step::read_file,        step::mount_tracefs,
+                              step::find_tracepoint,  step::open_event,
+                              step::set_event_program};
 
 // Has no default, so that the compiler refuses a new step until somebody adds it here and to `all_steps`.
 constexpr bool is_listed(step at) {
@@ -43,7 +43,6 @@ constexpr bool is_listed(step at) {
     case step::find_tracepoint:
     case step::open_event:
     case step::set_event_program:
-    case step::move_descriptor:
       return true;
   }
   return false;

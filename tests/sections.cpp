@@ -7,11 +7,10 @@ TEST_CASE("both names of tracepoint sections tell a program that is attached to 
   for (const char* section :
        {"tracepoint/syscalls/sys_enter_execve", "tp/syscalls/sys_enter_execve", "tracepoint", "tp", "tp/"}) {
     CAPTURE(section);
-    const barebpf::section_kind* kind = barebpf::find_section_kind(section);
+    const barebpf::section_kind kind = barebpf::section_kind_of(section);
 
-    REQUIRE(kind != nullptr);
-    CHECK(kind->type == barebpf::abi::prog_type::tracepoint);
-    CHECK(kind->attach == barebpf::attach_way::tracepoint);
+    CHECK(kind.type == barebpf::abi::prog_type::tracepoint);
+    CHECK(kind.attach == barebpf::attach_way::tracepoint);
   }
 }
 
@@ -19,7 +18,7 @@ TEST_CASE("the prefix of a section ends at a slash or with the name", "[sections
   for (const char* section :
        {"tracepoints/a/b", "tpx", "t", "", "/tp", "Tracepoint/a/b", ".text", "license"}) {
     CAPTURE(section);
-    CHECK(barebpf::find_section_kind(section) == nullptr);
+    CHECK(barebpf::section_kind_of(section).type == barebpf::abi::prog_type::unspec);
   }
 }
 
@@ -32,5 +31,5 @@ TEST_CASE("has_prefix does not take a longer word for its beginning", "[sections
 
 TEST_CASE("no row of the section table hides behind another", "[sections]") {
   for (const barebpf::section_kind& kind : barebpf::section_kinds)
-    CHECK(barebpf::find_section_kind(kind.prefix) == &kind);
+    CHECK(barebpf::section_kind_of(kind.prefix).prefix.data() == kind.prefix.data());
 }

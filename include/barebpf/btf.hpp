@@ -51,11 +51,14 @@ class btf {
   /// Fills `index`, which has room for `index_size()` words, and lets `type` use it.
   constexpr void build_index(u32* index) noexcept;
   /// Lets `type` use an index that was built before.
-  constexpr void use_index(const u32* index) noexcept { index_ = index; }
+  constexpr void use_index(const u32* index) noexcept {
+    index_ = index;
+    is_indexed_ = true;
+  }
 
   /// The type with this number; void when there is none.
   [[nodiscard]] constexpr btf_type type(u32 id) const noexcept {
-    if (id == 0 || id > count_ || index_ == nullptr) return {};
+    if (id == 0 || id > count_ || !is_indexed_) return {};
     const u32 near = id / index_stride;
     btf_type found = type_at(types_ + index_[near], near == 0 ? 1 : near * index_stride);
     while (found.id != id) found = type_at(end_of(found), found.id + 1);
@@ -130,6 +133,7 @@ class btf {
   u64 strings_ = 0;
   u32 count_ = 0;
   const u32* index_ = nullptr;
+  bool is_indexed_ = false;
 };
 
 constexpr verdict btf::open(const elf& file, const elf_section& section, btf& out) noexcept {
@@ -139,6 +143,8 @@ constexpr verdict btf::open(const elf& file, const elf_section& section, btf& ou
   const auto bad_header = [&](u64 field) {
     return verdict{.why = cause::bad_btf_header, .section = section.index, .offset = section.at + field};
   };
+  // Content that is not in the file has no bounds, so nothing may be read from it.
+  if (const verdict v = file.demand_type(section, abi::section_progbits); v.failed()) return v;
   if (section.size < header::size) return bad_header(0);
   if (image.read16(section.at + header::magic) != abi::btf_magic) return bad_header(header::magic);
   const u64 header_size = image.read32(section.at + header::header_size);
@@ -177,7 +183,7 @@ constexpr verdict btf::open(const elf& file, const elf_section& section, btf& ou
 }
 
 constexpr void btf::build_index(u32* index) noexcept {
-  index_ = index;
+  use_index(index);
   index[0] = 0;
   u64 at = types_;
   for (u32 id = 1; id <= count_; ++id) {

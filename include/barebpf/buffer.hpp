@@ -19,8 +19,9 @@ class buffer {
   buffer(buffer&& other) noexcept
       : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
   buffer& operator=(buffer&& other) noexcept {
-    std::swap(data_, other.data_);
-    std::swap(size_, other.size_);
+    buffer taken(std::move(other));
+    std::swap(data_, taken.data_);
+    std::swap(size_, taken.size_);
     return *this;
   }
   ~buffer() { delete[] data_; }
@@ -34,6 +35,11 @@ class buffer {
     if (out.data_ == nullptr) return error{.at = step::allocate, .code = ENOMEM};
     out.size_ = count;
     return out;
+  }
+
+  /// Forgets what is behind the first `count` elements; the memory stays.
+  void shrink(size_t count) noexcept {
+    if (count < size_) size_ = count;
   }
 
   [[nodiscard]] T* data() noexcept { return data_; }

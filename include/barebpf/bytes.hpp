@@ -17,7 +17,8 @@ class bytes {
  public:
   constexpr bytes() noexcept = default;
   constexpr bytes(const unsigned char* first, size_t size) noexcept : plain_(first), size_(size) {}
-  constexpr bytes(const u64* words, size_t words_count) noexcept : words_(words), size_(words_count * 8) {}
+  constexpr bytes(const u64* words, size_t words_count) noexcept
+      : words_(words), packed_(true), size_(words_count * 8) {}
 
   [[nodiscard]] constexpr u64 size() const noexcept { return size_; }
 
@@ -79,7 +80,7 @@ class bytes {
   [[nodiscard]] constexpr u64 fetch(u64 at, unsigned count) const noexcept {
     if (!holds(at, count)) return 0;
     u64 value = 0;
-    if (words_ == nullptr) {
+    if (!packed_) {
       for (unsigned i = 0; i < count; ++i) value |= u64{plain_[at + i]} << (i * 8);
       return value;
     }
@@ -91,6 +92,7 @@ class bytes {
 
   const unsigned char* plain_ = nullptr;
   const u64* words_ = nullptr;
+  bool packed_ = false;  // asked instead of words_, which g++ will not compare under -fsanitize=undefined
   u64 size_ = 0;
   bool big_endian_ = false;
 };

@@ -31,7 +31,6 @@ inline constexpr step_row step_rows[] = {
     {step::find_tracepoint, "find the tracepoint of the program"},
     {step::open_event, "open the event of the program"},
     {step::set_event_program, "attach the program to its event"},
-    {step::move_descriptor, "move a descriptor away from 0, 1 and 2"},
 };
 
 /// An error number by its name.
@@ -197,7 +196,8 @@ constexpr text describe(const error& what, char* buffer, size_t size) noexcept {
   if (what.code != 0) {
     out << "the kernel said ";
     if (const text known = errno_name(what.code); !known.empty()) out << known << " ";
-    out << "(" << static_cast<u64>(what.code < 0 ? -what.code : what.code) << ")";
+    const s64 number = what.code;
+    out << "(" << static_cast<u64>(number < 0 ? -number : number) << ")";
     if (!reason.empty()) out << ": ";
   }
   return (out << reason).finish();

@@ -77,6 +77,13 @@ class elf {
       if (image_.string_is(section(i).name, wanted)) return section(i);
     return {};
   }
+  /// Finds fault with a section that is there and is not of this type.
+  [[nodiscard]] constexpr verdict demand_type(const elf_section& of, u32 type) const noexcept {
+    if (of.index == 0 || of.type == type) return {};
+    return {.why = cause::bad_section_header,
+            .section = of.index,
+            .offset = header_at(of.index) + abi::elf_section_header::type};
+  }
   /// The symbol with this index; an undefined one when there is none.
   [[nodiscard]] constexpr elf_symbol symbol(u32 index) const noexcept {
     using record = abi::elf_symbol_record;
@@ -123,6 +130,8 @@ class elf {
 };
 
 constexpr verdict elf::open(bytes image, elf& out) noexcept {
+  constexpr u64 largest = 1 << 30;  // bytes; counts and offsets in BTF have 32 bits
+  if (image.size() > largest) return {.why = cause::too_large};
   out.image_ = image;
   if (const verdict v = out.check_header(); v.failed()) return v;
   if (const verdict v = out.check_sections(); v.failed()) return v;

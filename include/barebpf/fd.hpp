@@ -31,7 +31,8 @@ class fd {
 
   fd(fd&& other) noexcept : number_(other.release()) {}
   fd& operator=(fd&& other) noexcept {
-    std::swap(number_, other.number_);
+    fd taken(std::move(other));
+    std::swap(number_, taken.number_);
     return *this;
   }
   [[gnu::always_inline]] ~fd() {

@@ -23,11 +23,11 @@ enum operation : u32 {
 
 /// What the kernel allows on one map type.
 struct map_kind {
-  map_type type;
-  text type_name;       ///< the kernel's word for it
-  u32 first_kernel;     ///< as `kernel()` gives it
-  u32 operations;       ///< bits of `operation`
-  bool hashes_the_key;  ///< keys are compared as raw bytes, so they must hold no padding
+  map_type type = map_type::unspec;
+  text type_name{};             ///< the kernel's word for it
+  u32 first_kernel = 0;         ///< as `kernel()` gives it
+  u32 operations = 0;           ///< bits of `operation`
+  bool hashes_the_key = false;  ///< keys are compared as raw bytes, so they must hold no padding
 };
 
 /// One row per type that has a typed form. Sources: kernel/bpf/syscall.c and the `map_ops` of each type at
@@ -36,11 +36,11 @@ inline constexpr map_kind map_kinds[] = {
     {map_type::hash, "hash", kernel(3, 19), can_lookup | can_update | can_delete | can_get_next_key, true},
 };
 
-/// The row of `type`, or nullptr where the type has no row yet.
-[[nodiscard]] constexpr const map_kind* find_kind(map_type type) noexcept {
+/// The row of `type`; where it has none yet, an empty one of type `unspec`.
+[[nodiscard]] constexpr map_kind kind_of(map_type type) noexcept {
   for (const map_kind& kind : map_kinds)
-    if (kind.type == type) return &kind;
-  return nullptr;
+    if (kind.type == type) return kind;
+  return {};
 }
 
 }  // namespace barebpf::inline BAREBPF_ABI

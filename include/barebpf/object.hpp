@@ -35,6 +35,7 @@ class loaded_object {
 
   /// Attaches the program called `wanted` where the name of its section says.
   /// Errors: no_such_program, not_attachable, and those of `attach_tracepoint`; about the program's name.
+  template <load_policy Policy = load_policy{}>
   [[nodiscard]] result<link> attach(text wanted) const noexcept {
     for (const loaded_program& candidate : programs_) {
       if (name_at(candidate.name) != wanted) continue;
@@ -42,7 +43,7 @@ class loaded_object {
       const size_t length = write_tracepoint_path(name_at(candidate.target), path, sizeof path);
       if (length == 0 || length >= sizeof path)
         return error{.at = step::find, .why = cause::not_attachable}.about(wanted);
-      auto attached = link::attach_tracepoint(candidate.descriptor, path, "");
+      auto attached = link::attach_tracepoint<Policy>(candidate.descriptor, path, "");
       if (!attached) return attached.error().about(wanted);
       return attached;
     }
@@ -150,6 +151,7 @@ inline result<buffer<unsigned char>> object::read_file(const char* path) noexcep
     if (got == 0) break;  // the file shrank; the reader will say what is missing
     done += static_cast<size_t>(got);
   }
+  content->shrink(done);
   return content;
 }
 
@@ -161,8 +163,9 @@ inline result<buffer<u8>> object::prune_types(buffer<abi::map_create>& maps) con
     pruner.keep(map.key_type);
     pruner.keep(map.value_type);
   }
-  auto out = buffer<u8>::of(pruner.number());
-  if (!out) return out;
+  const u32 size = pruner.number();
+  auto out = buffer<u8>::of(pruner.count() == 0 ? 0 : size);
+  if (!out || out->size() == 0) return out;
   pruner.write(out->data());
   for (size_t i = 0; i < maps.size(); ++i) {
     const u32 key = pruner.new_id(spec_.maps()[i].key_type),
@@ -196,11 +199,9 @@ inline result<void> object::name_all(loaded_object& out) const noexcept {
   for (size_t i = 0; i < spec_.programs().size(); ++i) {
     const program_spec& program = spec_.programs()[i];
     out.programs_[i].name = keep(program.name);
-    loaded_object::extent& target = out.programs_[i].target = keep(program.section_name);
-    const section_kind* kind = find_section_kind(out.name_at(target));
-    const size_t prefix = kind == nullptr ? target.size : kind->prefix.size() + 1;
-    const size_t skipped = prefix < target.size ? prefix : target.size;
-    target = {target.at + skipped, target.size - skipped};
+    const loaded_object::extent section = keep(program.section_name);
+    const size_t length = target_of(out.name_at(section)).size();
+    out.programs_[i].target = {section.at + section.size - length, length};
   }
   return {};
 }

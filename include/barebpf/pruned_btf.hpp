@@ -30,10 +30,14 @@ class btf_pruner {
       visit(types_.type(next), (marks_[next] & whole) != 0, waiting, count);
     }
   }
-  /// Gives what is kept its new ids, in the old order; tells how many bytes `write` needs.
+  /// Gives what is kept its new ids, in the old order; tells how many bytes `write` needs, and 0 when that
+  /// is more than the kernel takes.
+  /// Source: BTF_MAX_SIZE in include/linux/btf.h at v6.12.
   constexpr u32 number() noexcept {
+    count_ = 0;
     types_size_ = 0;
     strings_size_ = 1;
+    constexpr u32 largest = 16 << 20;
     u32 next = 1;
     for (u32 id = 1; id <= types_.count(); ++id) {
       ids_[id] = 0;
@@ -41,11 +45,18 @@ class btf_pruner {
       ids_[id] = next++;
       const btf_type type = as_kept(id);
       types_size_ += static_cast<u32>(btf::extent_of(type));
+      if (types_size_ > largest) return 0;
       strings_size_ += name_size(type.name);
-      for (u32 i = 0; i < named_members(type); ++i) strings_size_ += name_size(member_name(type, i));
+      for (u32 i = 0; i < named_members(type); ++i) {
+        strings_size_ += name_size(member_name(type, i));
+        if (strings_size_ > largest) return 0;
+      }
     }
+    count_ = next - 1;
     return static_cast<u32>(abi::btf_header::size) + types_size_ + strings_size_;
   }
+  /// How many types `number` counted.
+  [[nodiscard]] constexpr u32 count() const noexcept { return count_; }
   /// The new id of an old type that was kept; 0 for void and for what was not kept.
   [[nodiscard]] constexpr u32 new_id(u32 id) const noexcept { return id <= types_.count() ? ids_[id] : 0; }
 
@@ -187,6 +198,7 @@ class btf_pruner {
   const btf& types_;
   u32* marks_;
   u32* ids_;
+  u32 count_ = 0;
   u32 types_size_ = 0;
   u32 strings_size_ = 1;
 };

@@ -33,7 +33,6 @@ enum class step : u16 {
   find_tracepoint = 262,    ///< read a tracepoint's number from tracefs
   open_event = 263,         ///< perf_event_open(2)
   set_event_program = 264,  ///< ioctl(PERF_EVENT_IOC_SET_BPF), where the kernel has no perf link
-  move_descriptor = 265,    ///< fcntl(F_DUPFD_CLOEXEC), away from 0, 1 and 2
 };
 
 /// Kernel-only error number that leaks out of bpf(2): "operation not supported". Not libc's ENOTSUP.

@@ -16,9 +16,9 @@ enum class attach_way : u8 {
 
 /// What a section name that begins with `prefix` and a slash, or is `prefix`, says of its programs.
 struct section_kind {
-  text prefix;
-  abi::prog_type type;
-  attach_way attach;
+  text prefix{};
+  abi::prog_type type = abi::prog_type::unspec;
+  attach_way attach = attach_way::none;
 };
 
 /// One row per prefix, by libbpf's names.
@@ -32,11 +32,16 @@ inline constexpr section_kind section_kinds[] = {
   return section.starts_with(prefix) && (section.size() == prefix.size() || section[prefix.size()] == '/');
 }
 
-/// The row for the section called `section`, or nullptr.
-[[nodiscard]] constexpr const section_kind* find_section_kind(text section) noexcept {
+/// The row for the section called `section`; where there is none, an empty one of type `unspec`.
+[[nodiscard]] constexpr section_kind section_kind_of(text section) noexcept {
   for (const section_kind& kind : section_kinds)
-    if (has_prefix(section, kind.prefix)) return &kind;
-  return nullptr;
+    if (has_prefix(section, kind.prefix)) return kind;
+  return {};
+}
+/// What follows the prefix and the slash in the name of a section, "group/event"; empty where nothing does.
+[[nodiscard]] constexpr text target_of(text section) noexcept {
+  const section_kind kind = section_kind_of(section);
+  return kind.prefix.empty() ? text() : section.without_first(kind.prefix.size() + 1);
 }
 
 }  // namespace barebpf::inline BAREBPF_ABI

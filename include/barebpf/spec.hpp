@@ -66,6 +66,7 @@ struct object_slots {
   map_reference* references = nullptr;
   u32* map_slots = nullptr;
   u32* type_index = nullptr;
+  u32 reference_count = 0;  ///< room in `references`
 };
 
 /// What `read` found beside what it wrote to the slots.
@@ -92,10 +93,12 @@ constexpr verdict open_object(bytes image, opened_object& out) noexcept {
   if (const verdict v = elf::open(image, out.file); v.failed()) return v;
   out.maps = out.file.find_section(".maps");
   const elf_section types = out.file.find_section(".BTF");
+  out.btf_relocations = out.file.find_section(".rel.BTF");
+  if (const verdict v = out.file.demand_type(out.maps, abi::section_progbits); v.failed()) return v;
+  if (out.btf_relocations.type != abi::section_rel) out.btf_relocations = {};
   if (types.index != 0)
     if (const verdict v = btf::open(out.file, types, out.types); v.failed()) return v;
   if (out.maps.index == 0) return {};
-  out.btf_relocations = out.file.find_section(".rel.BTF");
   out.maps_layout = out.types.find(abi::btf_kind::data_section, ".maps");
   if (out.maps_layout.id == 0)
     return {.why = cause::no_btf, .section = out.maps.index, .offset = out.maps.at};
@@ -158,31 +161,33 @@ constexpr verdict read_map_member(const btf& types, u32 section, const btf_membe
   const auto wrong = [&](cause why) {
     return verdict{.why = why, .section = section, .offset = member.at, .subject = member.name};
   };
-  const map_member_row* row = nullptr;
-  for (const map_member_row& candidate : map_member_rows)
-    if (types.image().string_is(member.name, candidate.member)) row = &candidate;
-  if (row == nullptr) return wrong(cause::unknown_map_member);
-  if (row->form == map_member_form::not_yet) return wrong(cause::map_member_not_loaded_yet);
+  size_t known = 0;
+  constexpr size_t rows = sizeof map_member_rows / sizeof map_member_rows[0];
+  while (known < rows && !types.image().string_is(member.name, map_member_rows[known].member)) ++known;
+  if (known == rows) return wrong(cause::unknown_map_member);
+  const map_member_row& row = map_member_rows[known];
+  if (row.form == map_member_form::not_yet) return wrong(cause::map_member_not_loaded_yet);
 
   u64 number = 0;
-  if (row->form == map_member_form::key_or_value) {
+  if (row.form == map_member_form::key_or_value) {
     const btf_type pointer = types.resolve(member.type);
     if (pointer.kind != abi::btf_kind::pointer) return wrong(cause::bad_map_member);
     number = types.size_of(pointer.size_or_type);
     if (number == 0) return wrong(cause::bad_map_member);
-    out.*row->type = pointer.size_or_type;
-    out.*row->number_kind = types.form_of(pointer.size_or_type);
+    out.*row.type = pointer.size_or_type;
+    out.*row.number_kind = types.form_of(pointer.size_or_type);
   } else if (!read_map_number(types, member.type, number)) {
     return wrong(cause::bad_map_member);
   }
-  if (row->form == map_member_form::long_number) {
+  if (row.form == map_member_form::long_number) {
     out.map_extra = number;
     return {};
   }
-  const bool is_size = row->number == &map_spec::key_size || row->number == &map_spec::value_size;
-  if (is_size && out.*row->number != 0 && out.*row->number != number) return wrong(cause::two_sizes);
-  if (row->number == &map_spec::pinning && number != 0) return wrong(cause::map_member_not_loaded_yet);
-  out.*row->number = static_cast<u32>(number);
+  const bool is_size = row.number == &map_spec::key_size || row.number == &map_spec::value_size;
+  if (number > 0xffffffff) return wrong(cause::bad_map_member);
+  if (is_size && out.*row.number != 0 && out.*row.number != number) return wrong(cause::two_sizes);
+  if (row.number == &map_spec::pinning && number != 0) return wrong(cause::map_member_not_loaded_yet);
+  out.*row.number = static_cast<u32>(number);
   return {};
 }
 
@@ -236,16 +241,16 @@ constexpr verdict read_program(const elf& file, const elf_symbol& symbol, progra
     return wrong(cause::bad_program, symbol.at);
   // Long enough for every prefix; what follows the prefix is read where the program is attached.
   char name[64] = {};
-  const section_kind* kind =
-      find_section_kind(text(name, file.image().copy_string(section.name, name, sizeof name)));
-  if (kind == nullptr) return wrong(cause::unknown_section, section.name);
+  const section_kind kind =
+      section_kind_of(text(name, file.image().copy_string(section.name, name, sizeof name)));
+  if (kind.type == abi::prog_type::unspec) return wrong(cause::unknown_section, section.name);
   out = {.name = symbol.name,
          .section_name = section.name,
          .instructions = section.at + symbol.value,
          .instruction_count = static_cast<u32>(symbol.size / sizeof(abi::insn)),
          .section = section.index,
-         .type = kind->type,
-         .attach = kind->attach};
+         .type = kind.type,
+         .attach = kind.attach};
   return {};
 }
 
@@ -257,8 +262,8 @@ constexpr elf_section find_relocations(const elf& file, u32 of) noexcept {
 }
 
 // `map_slots[offset / 8]` is one more than the index of the map that begins there.
-constexpr verdict read_references(const opened_object& object, const u32* map_slots, program_spec& program,
-                                  map_reference* out, u32& used) noexcept {
+constexpr verdict read_references(const opened_object& object, const object_slots& slots,
+                                  program_spec& program, u32& used) noexcept {
   const elf& file = object.file;
   const elf_section code = file.section(program.section);
   const elf_section relocations = find_relocations(file, program.section);
@@ -283,9 +288,11 @@ constexpr verdict read_references(const opened_object& object, const u32* map_sl
       return wrong(cause::bad_relocation);
     // A symbol of the whole section leaves the offset to the instruction.
     const u64 offset = target.value + file.image().read32(code.at + r.offset + 4);
-    if (offset >= object.maps.size || offset % 8 != 0 || map_slots[offset / 8] == 0)
+    if (offset >= object.maps.size || offset % 8 != 0 || slots.map_slots[offset / 8] == 0)
       return wrong(cause::bad_relocation);
-    out[used++] = {.instruction = instruction, .map = map_slots[offset / 8] - 1};
+    // Programs that share instructions share their references too, and those were counted once.
+    if (used == slots.reference_count) return wrong(cause::bad_program);
+    slots.references[used++] = {.instruction = instruction, .map = slots.map_slots[offset / 8] - 1};
   }
   program.reference_count = used - program.first_reference;
   return {};
@@ -306,7 +313,7 @@ constexpr verdict measure(bytes image, object_shape& out) noexcept {
   if (const verdict v = detail::open_object(image, object); v.failed()) return v;
   const elf& file = object.file;
   out = {.maps = object.maps_layout.members,
-         .map_slots = static_cast<u32>(object.maps.size / 8),
+         .map_slots = static_cast<u32>((object.maps.size + 7) / 8),
          .type_index = object.types.index_size(),
          .types = object.types.count()};
   // A map's definition takes at least 8 bytes, so a larger count is a lie that would cost memory.
@@ -337,15 +344,17 @@ constexpr verdict read(bytes image, const object_slots& slots, object_facts& out
   }
   u32 programs = 0;
   u32 references = 0;
+  u64 instructions = 0;
   for (u32 i = 0; i < object.file.symbol_count(); ++i) {
     const elf_symbol symbol = object.file.symbol(i);
     if (!detail::is_program(object.file, symbol)) continue;
     program_spec& program = slots.programs[programs++];
     if (const verdict v = detail::read_program(object.file, symbol, program); v.failed()) return v;
-    if (const verdict v =
-            detail::read_references(object, slots.map_slots, program, slots.references, references);
-        v.failed())
-      return v;
+    instructions += program.instruction_count;
+    if (instructions > object.file.image().size() / sizeof(abi::insn))  // programs lie over each other
+      return {
+          .why = cause::bad_program, .section = program.section, .offset = symbol.at, .subject = symbol.name};
+    if (const verdict v = detail::read_references(object, slots, program, references); v.failed()) return v;
   }
   out = {.image = object.file.image(),
          .types = object.types,

@@ -67,9 +67,7 @@ class loaded_static_object {
   template <u32 Index>
   static constexpr text target = [] {
     constexpr auto& section = spec::template string<spec::program(Index).section_name>;
-    const text whole(section.characters);
-    const section_kind* kind = find_section_kind(whole);
-    return kind == nullptr ? text() : whole.without_first(kind->prefix.size() + 1);
+    return target_of(section.characters);
   }();
   template <u32 Index>
   static constexpr size_t path_length = write_tracepoint_path(target<Index>, nullptr, 0);

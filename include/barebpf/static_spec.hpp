@@ -89,7 +89,9 @@ class static_spec {
     tables out;
     if (measured.fault.failed()) return out;
     object_facts facts;
-    out.fault = read(window, {out.maps, out.programs, out.references, out.map_slots, out.type_index}, facts);
+    out.fault = read(
+        window, {out.maps, out.programs, out.references, out.map_slots, out.type_index, shape.references},
+        facts);
     return out;
   }();
   static_assert(
@@ -122,6 +124,7 @@ class static_spec {
     types_for_maps out;
     btf_pruner pruner = prune(out.marks);
     out.size = pruner.number();
+    if (pruner.count() == 0) out.size = 0;
     for (u32 i = 0; i < shape.maps; ++i) {
       out.key_ids[i] = pruner.new_id(table.maps[i].key_type);
       out.value_ids[i] = pruner.new_id(table.maps[i].value_type);
@@ -182,8 +185,7 @@ class static_spec {
     btf_block out;
     types_for_maps again;
     btf_pruner pruner = prune(again.marks);
-    pruner.number();
-    pruner.write(out.data);
+    if (pruner.number() != 0 && pruned.size != 0) pruner.write(out.data);
     return out;
   }();
 

@@ -76,7 +76,8 @@ static_assert(sizeof(map_create) == 72 && offsetof(map_create, map_name) == 28 &
 /// What BPF_MAP_LOOKUP_ELEM and BPF_MAP_UPDATE_ELEM read.
 struct map_elem {
   u32 map_fd = 0;
-  alignas(8) address key{};
+  u32 unused = 0;
+  address key{};
   address value{};
   u64 flags = 0;
 };
@@ -85,14 +86,16 @@ static_assert(sizeof(map_elem) == 32 && offsetof(map_elem, flags) == 24);
 /// What BPF_MAP_DELETE_ELEM reads: no flags, any byte behind the key is EINVAL.
 struct map_key {
   u32 map_fd = 0;
-  alignas(8) address key{};
+  u32 unused = 0;
+  address key{};
 };
 static_assert(sizeof(map_key) == 16);
 
 /// What BPF_MAP_GET_NEXT_KEY reads; without a key it gives the first.
 struct map_next_key {
   u32 map_fd = 0;
-  alignas(8) address key{};
+  u32 unused = 0;
+  address key{};
   address next_key{};
 };
 static_assert(sizeof(map_next_key) == 24);

@@ -31,9 +31,10 @@ class untyped_map {
 
   untyped_map(untyped_map&&) noexcept = default;
   untyped_map& operator=(untyped_map&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    std::swap(name_, other.name_);
-    std::swap(borrowed_, other.borrowed_);
+    untyped_map taken(std::move(other));
+    std::swap(fd_, taken.fd_);
+    std::swap(name_, taken.name_);
+    std::swap(borrowed_, taken.borrowed_);
     return *this;
   }
   [[gnu::always_inline]] ~untyped_map() {

@@ -23,14 +23,14 @@ struct map_options {
 /// Cost:     one bpf(2) call for each operation, no allocation.
 template <map_type Type, class Key, class Value>
 class map {
-  static constexpr const map_kind* kind = find_kind(Type);
-  static_assert(kind != nullptr, "barebpf: this map type has no typed form yet, so use untyped_map for it");
+  static constexpr map_kind kind = kind_of(Type);
+  static_assert(kind.type == Type, "barebpf: this map type has no typed form yet, so use untyped_map for it");
   static_assert(std::is_trivially_copyable_v<Key>,
                 "barebpf: the kernel copies keys as raw bytes, so a key type must be trivially copyable");
   static_assert(std::is_trivially_copyable_v<Value>,
                 "barebpf: the kernel copies values as raw bytes, so a value type must be trivially copyable");
   static_assert(
-      !kind->hashes_the_key || std::has_unique_object_representations_v<Key>,
+      !kind.hashes_the_key || std::has_unique_object_representations_v<Key>,
       "barebpf: the kernel hashes every byte of a key, so a key type must have no padding: name the "
       "padding bytes as members and set them");
 
@@ -112,7 +112,7 @@ class map {
  private:
   template <operation Wanted>
   static constexpr void demand() noexcept {
-    static_assert((kind->operations & Wanted) != 0,
+    static_assert((kind.operations & Wanted) != 0,
                   "barebpf: the kernel does not know this operation on maps of this type, so use another");
   }
   [[nodiscard]] result<Key> next(const Key* key) const noexcept {
