@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 c2a05b8c95bf9d29949177acc0baf9157750979e15627cc4f65e04353e864fd8; do not edit.
+// Made by tools/amalgamate from files with SHA-256 1952652de244e7b579e3862707c3b56272345091624e9761a424e740941c98b4; do not edit.
 //
 // MIT License
 //
@@ -30,6 +30,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <new>
+#include <span>
 #include <sys/syscall.h>
 #include <type_traits>
 #include <utility>
@@ -335,121 +336,126 @@ enum class helper : u32 {
 
 // One row per cause: BAREBPF_CAUSE(identifier, "fact, so what to do").
 // A macro and not an array, because static_assert takes only literals in C++20.
-#define BAREBPF_CAUSES(BAREBPF_CAUSE)                                                                 \
-  /* the file as a whole */                                                                           \
-  BAREBPF_CAUSE(not_elf, "this is not an ELF file, so give the .o that clang -target bpf wrote")      \
-  BAREBPF_CAUSE(not_64_bit,                                                                           \
-                "BPF objects are 64-bit ELF files and this one is not, so compile it with "           \
-                "clang -target bpf")                                                                  \
-  BAREBPF_CAUSE(foreign_byte_order,                                                                   \
-                "this object has the other byte order than the machine, so compile "                  \
-                "it with -target bpfel or bpfeb to match")                                            \
-  BAREBPF_CAUSE(not_relocatable,                                                                      \
-                "this ELF file is a program or a shared library, so give the "                        \
-                "relocatable .o instead")                                                             \
-  BAREBPF_CAUSE(not_bpf,                                                                              \
-                "this ELF file holds code of another machine, so compile it with "                    \
-                "clang -target bpf")                                                                  \
-  BAREBPF_CAUSE(truncated,                                                                            \
-                "the file ends before what it announces, so it was cut or overwritten: "              \
-                "copy or compile it again")                                                           \
-  BAREBPF_CAUSE(too_large, "no BPF object is larger than 1 GiB, so this is another kind of file")     \
-  BAREBPF_CAUSE(bad_section_header,                                                                   \
-                "a section header of this ELF file contradicts itself, so the "                       \
-                "file is damaged: compile it again")                                                  \
-  BAREBPF_CAUSE(no_symbols, "the object has no symbol table, so strip it with llvm-strip -g at most") \
-  BAREBPF_CAUSE(bad_symbol,                                                                           \
-                "a relocation names a symbol that is not there, so the file is damaged: "             \
-                "compile it again")                                                                   \
-  /* its types */                                                                                     \
-  BAREBPF_CAUSE(no_btf,                                                                               \
-                "maps in .maps are described by BTF and the object has none, so compile it "          \
-                "with -g and keep the .BTF section")                                                  \
-  BAREBPF_CAUSE(bad_btf_header,                                                                       \
-                "the header of .BTF does not fit the section, so the file is damaged: "               \
-                "compile it again")                                                                   \
-  BAREBPF_CAUSE(bad_btf_type,                                                                         \
-                "a type in .BTF runs past its end or names what is not there, so the "                \
-                "file is damaged: compile it again")                                                  \
-  BAREBPF_CAUSE(unknown_btf_kind,                                                                     \
-                "this .BTF holds a kind of type that barebpf does not know, so it "                   \
-                "was made by a newer compiler: use a newer barebpf")                                  \
-  /* its maps */                                                                                      \
-  BAREBPF_CAUSE(static_map,                                                                           \
-                "a static map cannot be found by name, so take the word static away from "            \
-                "the map in the BPF program")                                                         \
-  BAREBPF_CAUSE(map_is_no_struct,                                                                     \
-                "every variable in .maps must be a struct that describes a map, so "                  \
-                "move other variables elsewhere")                                                     \
-  BAREBPF_CAUSE(map_outside_section,                                                                  \
-                "a map lies past the end of .maps, so the file is damaged: "                          \
-                "compile it again")                                                                   \
-  BAREBPF_CAUSE(unknown_map_member,                                                                   \
-                "a map in .maps has a member that is not part of a map "                              \
-                "definition, so look for a misspelling")                                              \
-  BAREBPF_CAUSE(map_member_not_loaded_yet,                                                            \
-                "this version of barebpf cannot honour this member of a map "                         \
-                "definition yet, so leave it out")                                                    \
-  BAREBPF_CAUSE(bad_map_member,                                                                       \
-                "a member of a map definition has the wrong form, so write it with "                  \
-                "__uint, __ulong, __type or __array")                                                 \
-  BAREBPF_CAUSE(two_sizes,                                                                            \
-                "a map gives the size of its key or value twice and differently, so keep "            \
-                "one of them")                                                                        \
-  BAREBPF_CAUSE(no_map_type, "a map in .maps has no type, so add __uint(type, BPF_MAP_TYPE_...)")     \
-  /* its programs */                                                                                  \
-  BAREBPF_CAUSE(unknown_section,                                                                      \
-                "the name of this section tells no program type that barebpf knows, "                 \
-                "so correct the SEC() of the program")                                                \
-  BAREBPF_CAUSE(bad_program,                                                                          \
-                "a program is not whole instructions inside its section, so the file is "             \
-                "damaged: compile it again")                                                          \
-  BAREBPF_CAUSE(static_program,                                                                       \
-                "a static function stands in a program section, so make it global, or "               \
-                "__always_inline if it is a helper")                                                  \
-  BAREBPF_CAUSE(bad_relocation,                                                                       \
-                "a relocation does not point at an instruction that loads an address, "               \
-                "so the file is damaged: compile it again")                                           \
-  BAREBPF_CAUSE(relocation_not_loaded_yet,                                                            \
-                "this version of barebpf loads programs that refer to maps "                          \
-                "only, so keep functions inline and values in maps")                                  \
-  BAREBPF_CAUSE(undefined_symbol,                                                                     \
-                "the program uses a symbol that the object does not define, so "                      \
-                "define it or declare the helper")                                                    \
-  /* what the caller asked for */                                                                     \
-  BAREBPF_CAUSE(no_such_map, "the object has no map of this name, so look for a misspelling")         \
-  BAREBPF_CAUSE(no_such_program, "the object has no program of this name, so look for a misspelling") \
-  BAREBPF_CAUSE(wrong_map_type,                                                                       \
-                "the map is of another type than asked for, so use the class of its "                 \
-                "own type")                                                                           \
-  BAREBPF_CAUSE(wrong_key_size,                                                                       \
-                "the key type has another size than the key in the BPF object, so use "               \
-                "the type that the BPF program declares")                                             \
-  BAREBPF_CAUSE(wrong_value_size,                                                                     \
-                "the value type has another size than the value in the BPF object, "                  \
-                "so use the type that the BPF program declares")                                      \
-  BAREBPF_CAUSE(wrong_key_sign,                                                                       \
-                "the key type and the key in the BPF object differ in signedness, so "                \
-                "use the type that the BPF program declares")                                         \
-  BAREBPF_CAUSE(wrong_value_sign,                                                                     \
-                "the value type and the value in the BPF object differ in "                           \
-                "signedness, so use the type that the BPF program declares")                          \
-  BAREBPF_CAUSE(bad_name,                                                                             \
-                "the kernel takes names of at most 15 letters, digits, underscores and dots, "        \
-                "so choose such a name")                                                              \
-  BAREBPF_CAUSE(not_attachable,                                                                       \
-                "the section of this program does not tell where to attach it, so "                   \
-                "complete the name in SEC(), as in SEC(\"tracepoint/group/event\")")                  \
-  /* what a look at the kernel found out after it refused */                                          \
-  BAREBPF_CAUSE(needs_cap_bpf, "the process lacks CAP_BPF, so run it as root or give it CAP_BPF")     \
-  BAREBPF_CAUSE(needs_cap_perfmon,                                                                    \
-                "the process lacks CAP_PERFMON, which tracing programs need beside "                  \
-                "CAP_BPF, so run it as root or give it both")                                         \
-  BAREBPF_CAUSE(refused_by_verifier,                                                                  \
-                "the kernel's verifier refused the program, so read its log: the "                    \
-                "last lines name the instruction and the reason")                                     \
-  BAREBPF_CAUSE(log_cut,                                                                              \
-                "the verifier refused the program and its log is larger than the buffer that "        \
+#define BAREBPF_CAUSES(BAREBPF_CAUSE)                                                                        \
+  /* the file as a whole */                                                                                  \
+  BAREBPF_CAUSE(not_elf, "this is not an ELF file, so give the .o that clang -target bpf wrote")             \
+  BAREBPF_CAUSE(not_64_bit,                                                                                  \
+                "BPF objects are 64-bit ELF files and this one is not, so compile it with "                  \
+                "clang -target bpf")                                                                         \
+  BAREBPF_CAUSE(foreign_byte_order,                                                                          \
+                "this object has the other byte order than the machine, so compile "                         \
+                "it with -target bpfel or bpfeb to match")                                                   \
+  BAREBPF_CAUSE(not_relocatable,                                                                             \
+                "this ELF file is a program or a shared library, so give the "                               \
+                "relocatable .o instead")                                                                    \
+  BAREBPF_CAUSE(not_bpf,                                                                                     \
+                "this ELF file holds code of another machine, so compile it with "                           \
+                "clang -target bpf")                                                                         \
+  BAREBPF_CAUSE(truncated,                                                                                   \
+                "the file ends before what it announces, so it was cut or overwritten: "                     \
+                "copy or compile it again")                                                                  \
+  BAREBPF_CAUSE(too_large, "no BPF object is larger than 1 GiB, so this is another kind of file")            \
+  BAREBPF_CAUSE(bad_section_header,                                                                          \
+                "a section header of this ELF file contradicts itself, so the "                              \
+                "file is damaged: compile it again")                                                         \
+  BAREBPF_CAUSE(no_symbols, "the object has no symbol table, so strip it with llvm-strip -g at most")        \
+  BAREBPF_CAUSE(bad_symbol,                                                                                  \
+                "a relocation names a symbol that is not there, so the file is damaged: "                    \
+                "compile it again")                                                                          \
+  /* its types */                                                                                            \
+  BAREBPF_CAUSE(no_btf,                                                                                      \
+                "maps in .maps are described by BTF and the object has none, so compile it "                 \
+                "with -g and keep the .BTF section")                                                         \
+  BAREBPF_CAUSE(bad_btf_header,                                                                              \
+                "the header of .BTF does not fit the section, so the file is damaged: "                      \
+                "compile it again")                                                                          \
+  BAREBPF_CAUSE(bad_btf_type,                                                                                \
+                "a type in .BTF runs past its end or names what is not there, so the "                       \
+                "file is damaged: compile it again")                                                         \
+  BAREBPF_CAUSE(unknown_btf_kind,                                                                            \
+                "this .BTF holds a kind of type that barebpf does not know, so it "                          \
+                "was made by a newer compiler: use a newer barebpf")                                         \
+  /* its maps */                                                                                             \
+  BAREBPF_CAUSE(static_map,                                                                                  \
+                "a static map cannot be found by name, so take the word static away from "                   \
+                "the map in the BPF program")                                                                \
+  BAREBPF_CAUSE(map_is_no_struct,                                                                            \
+                "every variable in .maps must be a struct that describes a map, so "                         \
+                "move other variables elsewhere")                                                            \
+  BAREBPF_CAUSE(map_outside_section,                                                                         \
+                "a map lies past the end of .maps, so the file is damaged: "                                 \
+                "compile it again")                                                                          \
+  BAREBPF_CAUSE(unknown_map_member,                                                                          \
+                "a map in .maps has a member that is not part of a map "                                     \
+                "definition, so look for a misspelling")                                                     \
+  BAREBPF_CAUSE(map_member_not_loaded_yet,                                                                   \
+                "this version of barebpf cannot honour this member of a map "                                \
+                "definition yet, so leave it out")                                                           \
+  BAREBPF_CAUSE(bad_map_member,                                                                              \
+                "a member of a map definition has the wrong form, so write it with "                         \
+                "__uint, __ulong, __type or __array")                                                        \
+  BAREBPF_CAUSE(two_sizes,                                                                                   \
+                "a map gives the size of its key or value twice and differently, so keep "                   \
+                "one of them")                                                                               \
+  BAREBPF_CAUSE(no_map_type, "a map in .maps has no type, so add __uint(type, BPF_MAP_TYPE_...)")            \
+  /* its programs */                                                                                         \
+  BAREBPF_CAUSE(unknown_section,                                                                             \
+                "the name of this section tells no program type that barebpf knows, "                        \
+                "so correct the SEC() of the program")                                                       \
+  BAREBPF_CAUSE(bad_program,                                                                                 \
+                "a program is not whole instructions inside its section, so the file is "                    \
+                "damaged: compile it again")                                                                 \
+  BAREBPF_CAUSE(static_program,                                                                              \
+                "a static function stands in a program section, so make it global, or "                      \
+                "__always_inline if it is a helper")                                                         \
+  BAREBPF_CAUSE(bad_relocation,                                                                              \
+                "a relocation does not point at an instruction that loads an address, "                      \
+                "so the file is damaged: compile it again")                                                  \
+  BAREBPF_CAUSE(relocation_not_loaded_yet,                                                                   \
+                "this version of barebpf loads programs that refer to maps "                                 \
+                "only, so keep functions inline and values in maps")                                         \
+  BAREBPF_CAUSE(undefined_symbol,                                                                            \
+                "the program uses a symbol that the object does not define, so "                             \
+                "define it or declare the helper")                                                           \
+  /* what the caller asked for */                                                                            \
+  BAREBPF_CAUSE(no_such_map, "the object has no map of this name, so look for a misspelling")                \
+  BAREBPF_CAUSE(no_such_program, "the object has no program of this name, so look for a misspelling")        \
+  BAREBPF_CAUSE(wrong_map_type,                                                                              \
+                "the map is of another type than asked for, so use the class of its "                        \
+                "own type")                                                                                  \
+  BAREBPF_CAUSE(wrong_key_size,                                                                              \
+                "the key type has another size than the key in the BPF object, so use "                      \
+                "the type that the BPF program declares")                                                    \
+  BAREBPF_CAUSE(wrong_value_size,                                                                            \
+                "the value type has another size than the value in the BPF object, "                         \
+                "so use the type that the BPF program declares")                                             \
+  BAREBPF_CAUSE(wrong_key_sign,                                                                              \
+                "the key type and the key in the BPF object differ in signedness, so "                       \
+                "use the type that the BPF program declares")                                                \
+  BAREBPF_CAUSE(wrong_value_sign,                                                                            \
+                "the value type and the value in the BPF object differ in "                                  \
+                "signedness, so use the type that the BPF program declares")                                 \
+  BAREBPF_CAUSE(bad_name,                                                                                    \
+                "the kernel takes names of at most 15 letters, digits, underscores and dots, "               \
+                "so choose such a name")                                                                     \
+  BAREBPF_CAUSE(another_map,                                                                                 \
+                "this map is not the one that the C++ types describe, so look at the differences")           \
+  BAREBPF_CAUSE(not_a_bpf_path,                                                                              \
+                "maps are pinned on the BPF file system only, so choose a path below /sys/fs/bpf and mount " \
+                "it: mount -t bpf bpf /sys/fs/bpf")                                                          \
+  BAREBPF_CAUSE(not_attachable,                                                                              \
+                "the section of this program does not tell where to attach it, so "                          \
+                "complete the name in SEC(), as in SEC(\"tracepoint/group/event\")")                         \
+  /* what a look at the kernel found out after it refused */                                                 \
+  BAREBPF_CAUSE(needs_cap_bpf, "the process lacks CAP_BPF, so run it as root or give it CAP_BPF")            \
+  BAREBPF_CAUSE(needs_cap_perfmon,                                                                           \
+                "the process lacks CAP_PERFMON, which tracing programs need beside "                         \
+                "CAP_BPF, so run it as root or give it both")                                                \
+  BAREBPF_CAUSE(refused_by_verifier,                                                                         \
+                "the kernel's verifier refused the program, so read its log: the "                           \
+                "last lines name the instruction and the reason")                                            \
+  BAREBPF_CAUSE(log_cut,                                                                                     \
+                "the verifier refused the program and its log is larger than the buffer that "               \
                 "was given, so give a larger one or let verifier_log grow")
 
 namespace barebpf::inline BAREBPF_ABI {
@@ -602,7 +608,17 @@ enum class step : u16 {
   map_delete_elem = 3,
   map_get_next_key = 4,
   prog_load = 5,
+  obj_pin = 6,
+  obj_get = 7,
+  map_get_fd_by_id = 14,
+  obj_get_info_by_fd = 15,
   btf_load = 18,
+  map_lookup_and_delete_elem = 21,
+  map_freeze = 22,
+  map_lookup_batch = 24,
+  map_lookup_and_delete_batch = 25,
+  map_update_batch = 26,
+  map_delete_batch = 27,
   link_create = 28,
 
   read_object = 256,        ///< understand an object file; `offset` counts from its start
@@ -613,6 +629,8 @@ enum class step : u16 {
   mount_tracefs = 261,      ///< fsopen(2), fsconfig(2), fsmount(2): a tracefs that only this process sees
   find_tracepoint = 262,    ///< read a tracepoint's number from tracefs
   open_event = 263,         ///< perf_event_open(2)
+  unpin = 265,              ///< unlinkat(2) on the BPF file system
+  map_memory = 266,         ///< mmap(2) of a map
   set_event_program = 264,  ///< ioctl(PERF_EVENT_IOC_SET_BPF), where the kernel has no perf link
 };
 
@@ -805,6 +823,18 @@ inline constexpr step_row step_rows[] = {
     {step::map_delete_elem, "delete a key from the map"},
     {step::map_get_next_key, "find the next key of the map"},
     {step::prog_load, "load the program"},
+    {step::obj_pin, "pin"},
+    {step::obj_get, "get the pin"},
+    {step::map_get_fd_by_id, "open by its id the map"},
+    {step::obj_get_info_by_fd, "ask about the map"},
+    {step::map_lookup_and_delete_elem, "take a key out of the map"},
+    {step::map_freeze, "freeze the map"},
+    {step::map_lookup_batch, "look up a batch of the map"},
+    {step::map_lookup_and_delete_batch, "take a batch out of the map"},
+    {step::map_update_batch, "update a batch of the map"},
+    {step::map_delete_batch, "delete a batch from the map"},
+    {step::unpin, "remove the pin"},
+    {step::map_memory, "map the memory of the map"},
     {step::btf_load, "load the types"},
     {step::link_create, "attach the program"},
     {step::read_object, "read the object"},
@@ -849,6 +879,7 @@ inline constexpr errno_row errno_rows[] = {
     {ENOTDIR, "ENOTDIR"},
     {ENAMETOOLONG, "ENAMETOOLONG"},
     {ESPIPE, "ESPIPE"},
+    {EBADFD, "EBADFD"},
     {EOPNOTSUPP, "EOPNOTSUPP"},
     {ENOTSUPP_kernel, "ENOTSUPP"},
 };
@@ -873,6 +904,29 @@ inline constexpr hint_row hint_rows[] = {
     {step::map_update_elem, E2BIG, "the map is full, so delete elements or create it with more max_entries"},
     {step::map_delete_elem, ENOENT, "the key is not in the map"},
     {step::map_get_next_key, ENOENT, "there is no key after this one"},
+    {step::map_update_elem, EPERM, "the map is frozen, or this descriptor may not write"},
+    {step::map_lookup_elem, EPERM, "this descriptor may not read"},
+    {step::map_lookup_and_delete_elem, ENOENT, "the key is not in the map"},
+    {step::map_lookup_and_delete_elem, ENOTSUPP_kernel,
+     "the kernel takes elements out of hash maps since 5.14 only"},
+    {step::map_freeze, EBUSY, "somebody has mapped the map for writing, so unmap it first"},
+    {step::map_freeze, EPERM, "the map is frozen already"},
+    {step::map_lookup_batch, ENOSPC,
+     "more elements share a bucket than the batch has room for, so give more room"},
+    {step::map_lookup_and_delete_batch, ENOSPC,
+     "more elements share a bucket than the batch has room for, so give more room"},
+    {step::map_update_batch, E2BIG, "the map is full, so delete elements or create it with more max_entries"},
+    {step::map_delete_batch, ENOENT, "a key of the batch is not in the map; those before it are deleted"},
+    {step::obj_pin, EEXIST, "something is pinned under this path already, so get it or choose another path"},
+    {step::obj_pin, ENOENT, "the folder of this path does not exist, so make it"},
+    {step::obj_get, ENOENT, "nothing is pinned under this path"},
+    {step::obj_get, EACCES, "the process may not open this pin"},
+    {step::unpin, ENOENT, "nothing is pinned under this path"},
+    {step::obj_get_info_by_fd, EBADFD, "the descriptor is closed"},
+    {step::obj_get_info_by_fd, EINVAL, "the descriptor is of something else"},
+    {step::map_get_fd_by_id, ENOENT, "there is no map with this id any more"},
+    {step::map_memory, EINVAL, "the map was created without map_flag::mmapable"},
+    {step::map_memory, EPERM, "the map is frozen or read-only, so map it for reading"},
     {step::prog_load, EPERM,
      "the process has the capabilities, so the kernel is locked down for this program type, or before Linux "
      "5.11 RLIMIT_MEMLOCK is too small"},
@@ -1415,7 +1469,7 @@ struct insn {
 };
 static_assert(sizeof(insn) == 8);
 
-/// What BPF_MAP_CREATE reads.
+/// BPF_MAP_CREATE.
 struct map_create {
   u32 map_type = 0;
   u32 key_size = 0;
@@ -1435,7 +1489,21 @@ struct map_create {
 static_assert(sizeof(map_create) == 72 && offsetof(map_create, map_name) == 28 &&
               offsetof(map_create, map_extra) == 64);
 
-/// What BPF_MAP_LOOKUP_ELEM and BPF_MAP_UPDATE_ELEM read.
+/// BPF_MAP_CREATE with what came after 6.8.
+struct map_create_with_token {
+  map_create create{};
+  s32 value_type_btf_obj_fd = 0;  ///< 6.9
+  s32 map_token_fd = 0;           ///< 6.9, with map_flag::token_fd
+  address excl_prog_hash{};       ///< 6.18
+  u32 excl_prog_hash_size = 0;    ///< 6.18
+
+  /// Bytes up to the end of the last field in use.
+  [[nodiscard]] constexpr u32 used() const noexcept { return excl_prog_hash_size != 0 ? 92 : 80; }
+};
+static_assert(sizeof(map_create_with_token) == 96 && offsetof(map_create_with_token, map_token_fd) == 76 &&
+              offsetof(map_create_with_token, excl_prog_hash_size) == 88);
+
+/// BPF_MAP_LOOKUP_ELEM, BPF_MAP_UPDATE_ELEM and BPF_MAP_LOOKUP_AND_DELETE_ELEM.
 struct map_elem {
   u32 map_fd = 0;
   u32 unused = 0;
@@ -1445,7 +1513,7 @@ struct map_elem {
 };
 static_assert(sizeof(map_elem) == 32 && offsetof(map_elem, flags) == 24);
 
-/// What BPF_MAP_DELETE_ELEM reads: no flags, any byte behind the key is EINVAL.
+/// BPF_MAP_DELETE_ELEM: no flags, any byte behind the key is EINVAL.
 struct map_key {
   u32 map_fd = 0;
   u32 unused = 0;
@@ -1453,7 +1521,7 @@ struct map_key {
 };
 static_assert(sizeof(map_key) == 16);
 
-/// What BPF_MAP_GET_NEXT_KEY reads; without a key it gives the first.
+/// BPF_MAP_GET_NEXT_KEY; without a key it gives the first.
 struct map_next_key {
   u32 map_fd = 0;
   u32 unused = 0;
@@ -1462,7 +1530,25 @@ struct map_next_key {
 };
 static_assert(sizeof(map_next_key) == 24);
 
-/// What BPF_PROG_LOAD reads, and writes `log_true_size` back to (6.4).
+/// BPF_MAP_FREEZE.
+struct map_freeze {
+  u32 map_fd = 0;
+};
+
+/// The four commands on batches; `count` goes in and comes out.
+struct map_batch {
+  alignas(8) address in_batch{};
+  address out_batch{};
+  address keys{};
+  address values{};
+  u32 count = 0;
+  u32 map_fd = 0;
+  u64 elem_flags = 0;
+  u64 flags = 0;
+};
+static_assert(sizeof(map_batch) == 56 && offsetof(map_batch, map_fd) == 36);
+
+/// BPF_PROG_LOAD; `log_true_size` comes out (6.4).
 struct prog_load {
   u32 prog_type = 0;
   u32 insn_cnt = 0;
@@ -1484,7 +1570,7 @@ struct prog_load {
   address line_info{};
   u32 line_info_cnt = 0;
   u32 attach_btf_id = 0;
-  u32 attach_prog_fd = 0;
+  u32 attach_prog_fd = 0;  ///< or the descriptor of a module's BTF
   u32 core_relo_cnt = 0;
   address fd_array{};
   address core_relos{};
@@ -1494,36 +1580,82 @@ struct prog_load {
 static_assert(sizeof(prog_load) == 144 && offsetof(prog_load, prog_name) == 48 &&
               offsetof(prog_load, fd_array) == 120 && offsetof(prog_load, log_true_size) == 140);
 
-/// What BPF_BTF_LOAD reads.
-struct btf_load {
-  alignas(8) address btf{};
-  address btf_log_buf{};
-  u32 btf_size = 0;
-  u32 btf_log_size = 0;
-  u32 btf_log_level = 0;
-  u32 btf_log_true_size = 0;
-};
-static_assert(sizeof(btf_load) == 32 && offsetof(btf_load, btf_log_true_size) == 28);
+/// BPF_PROG_LOAD with what came after 6.8.
+struct prog_load_with_token {
+  prog_load load{};
+  s32 prog_token_fd = 0;   ///< 6.9
+  u32 fd_array_cnt = 0;    ///< 6.14
+  address signature{};     ///< 6.18
+  u32 signature_size = 0;  ///< 6.18
+  s32 keyring_id = 0;      ///< 6.18
 
-/// What BPF_LINK_CREATE reads for a perf event.
-struct link_create_perf_event {
-  u32 prog_fd = 0;
-  u32 target_fd = 0;
+  /// Bytes up to the end of the last field in use.
+  [[nodiscard]] constexpr u32 used() const noexcept { return signature_size != 0 ? 168 : 152; }
+};
+static_assert(sizeof(prog_load_with_token) == 168 && offsetof(prog_load_with_token, keyring_id) == 164);
+
+/// BPF_OBJ_PIN and BPF_OBJ_GET.
+struct obj_path {
+  alignas(8) address pathname{};
+  u32 bpf_fd = 0;
+  u32 file_flags = 0;
+  s32 path_fd = 0;  ///< 6.5, with map_flag::path_fd in file_flags
+
+  /// Bytes up to the end of the last field in use.
+  [[nodiscard]] constexpr u32 used() const noexcept { return path_fd != 0 ? 20 : 16; }
+};
+static_assert(sizeof(obj_path) == 24 && offsetof(obj_path, path_fd) == 16);
+
+/// BPF_PROG_ATTACH and BPF_PROG_DETACH.
+struct prog_attach {
+  u32 target_fd = 0;  ///< or an interface's index
+  u32 attach_bpf_fd = 0;
   u32 attach_type = 0;
-  u32 flags = 0;
-  u64 bpf_cookie = 0;
-};
-static_assert(sizeof(link_create_perf_event) == 24);
+  u32 attach_flags = 0;
+  u32 replace_bpf_fd = 0;
+  u32 relative_fd = 0;        ///< or an id, 6.6
+  u64 expected_revision = 0;  ///< 6.6
 
-/// What the commands that walk over ids read, and write `next_id` back to.
+  /// Bytes up to the end of the last field in use.
+  [[nodiscard]] constexpr u32 used() const noexcept {
+    return relative_fd != 0 || expected_revision != 0 ? 32 : 20;
+  }
+};
+static_assert(sizeof(prog_attach) == 32 && offsetof(prog_attach, expected_revision) == 24);
+
+/// BPF_PROG_TEST_RUN; results, sizes and duration come out.
+struct prog_test_run {
+  u32 prog_fd = 0;
+  u32 retval = 0;
+  u32 data_size_in = 0;
+  u32 data_size_out = 0;
+  alignas(8) address data_in{};
+  address data_out{};
+  u32 repeat = 0;
+  u32 duration = 0;  ///< nanoseconds, on average
+  u32 ctx_size_in = 0;
+  u32 ctx_size_out = 0;
+  address ctx_in{};
+  address ctx_out{};
+  u32 flags = 0;
+  u32 cpu = 0;
+  u32 batch_size = 0;  ///< 5.18
+};
+static_assert(sizeof(prog_test_run) == 80 && offsetof(prog_test_run, batch_size) == 72);
+
+/// The commands that walk over ids, where `next_id` comes out, and those that open one.
 struct next_id {
-  u32 start_id = 0;
+  u32 start_id = 0;  ///< or the id to open
   u32 next_id = 0;
   u32 open_flags = 0;
-};
-static_assert(sizeof(next_id) == 12);
+  s32 fd_by_id_token_fd = 0;  ///< 6.17
 
-/// What BPF_OBJ_GET_INFO_BY_FD reads, and writes `info_len` back to.
+  /// Bytes up to the end of the last field in use.
+  [[nodiscard]] constexpr u32 used() const noexcept { return fd_by_id_token_fd != 0 ? 16 : 12; }
+};
+static_assert(sizeof(next_id) == 16);
+
+/// BPF_OBJ_GET_INFO_BY_FD; `info_len` comes out.
 struct obj_info {
   u32 bpf_fd = 0;
   u32 info_len = 0;
@@ -1531,19 +1663,303 @@ struct obj_info {
 };
 static_assert(sizeof(obj_info) == 16);
 
-/// The argument of bpf(2): one named member for each form it takes. Only storage; what is handed to the
-/// kernel is one member with its own size.
+/// BPF_PROG_QUERY; counts, flags, ids and the revision come out.
+struct prog_query {
+  u32 target_fd = 0;  ///< or an interface's index
+  u32 attach_type = 0;
+  u32 query_flags = 0;
+  u32 attach_flags = 0;
+  alignas(8) address prog_ids{};
+  u32 count = 0;
+  u32 unused = 0;
+  address prog_attach_flags{};
+  address link_ids{};
+  address link_attach_flags{};
+  u64 revision = 0;
+};
+static_assert(sizeof(prog_query) == 64 && offsetof(prog_query, revision) == 56);
+
+/// BPF_RAW_TRACEPOINT_OPEN.
+struct raw_tracepoint {
+  alignas(8) address name{};
+  u32 prog_fd = 0;
+  u32 unused = 0;
+  u64 cookie = 0;  ///< 6.10
+
+  /// Bytes up to the end of the last field in use.
+  [[nodiscard]] constexpr u32 used() const noexcept { return cookie != 0 ? 24 : 12; }
+};
+static_assert(sizeof(raw_tracepoint) == 24);
+
+/// BPF_BTF_LOAD; `btf_log_true_size` comes out (6.4).
+struct btf_load {
+  alignas(8) address btf{};
+  address btf_log_buf{};
+  u32 btf_size = 0;
+  u32 btf_log_size = 0;
+  u32 btf_log_level = 0;
+  u32 btf_log_true_size = 0;
+  u32 btf_flags = 0;     ///< 6.9
+  s32 btf_token_fd = 0;  ///< 6.9
+
+  /// Bytes up to the end of the last field in use.
+  [[nodiscard]] constexpr u32 used() const noexcept { return btf_flags != 0 || btf_token_fd != 0 ? 40 : 32; }
+};
+static_assert(sizeof(btf_load) == 40 && offsetof(btf_load, btf_token_fd) == 36);
+
+/// BPF_TASK_FD_QUERY; everything but the first three comes out.
+struct task_fd_query {
+  u32 pid = 0;
+  u32 fd = 0;
+  u32 flags = 0;
+  u32 buf_len = 0;
+  alignas(8) address buf{};
+  u32 prog_id = 0;
+  u32 fd_type = 0;
+  u64 probe_offset = 0;
+  u64 probe_addr = 0;
+};
+static_assert(sizeof(task_fd_query) == 48);
+
+/// BPF_LINK_CREATE for what needs no more than a target and perhaps a type in its BTF.
+struct link_create {
+  u32 prog_fd = 0;    ///< or the map of a struct_ops
+  u32 target_fd = 0;  ///< or an interface's index
+  u32 attach_type = 0;
+  u32 flags = 0;
+  u32 target_btf_id = 0;
+};
+static_assert(sizeof(link_create) == 20);
+
+/// BPF_LINK_CREATE for a perf event.
+struct link_create_perf_event {
+  u32 prog_fd = 0;
+  u32 target_fd = 0;
+  u32 attach_type = 0;
+  u32 flags = 0;
+  alignas(8) u64 bpf_cookie = 0;
+};
+static_assert(sizeof(link_create_perf_event) == 24);
+
+/// BPF_LINK_CREATE for an iterator.
+struct link_create_iter {
+  u32 prog_fd = 0;
+  u32 target_fd = 0;
+  u32 attach_type = 0;
+  u32 flags = 0;
+  alignas(8) address iter_info{};
+  u32 iter_info_len = 0;
+};
+static_assert(sizeof(link_create_iter) == 32 && offsetof(link_create_iter, iter_info_len) == 24);
+
+/// BPF_LINK_CREATE for many kprobes.
+struct link_create_kprobe_multi {
+  u32 prog_fd = 0;
+  u32 target_fd = 0;
+  u32 attach_type = 0;
+  u32 flags = 0;
+  u32 kprobe_flags = 0;
+  u32 cnt = 0;
+  alignas(8) address syms{};
+  address addrs{};
+  address cookies{};
+};
+static_assert(sizeof(link_create_kprobe_multi) == 48 && offsetof(link_create_kprobe_multi, cookies) == 40);
+
+/// BPF_LINK_CREATE for programs on types of the kernel's BTF.
+struct link_create_tracing {
+  u32 prog_fd = 0;
+  u32 target_fd = 0;
+  u32 attach_type = 0;
+  u32 flags = 0;
+  u32 target_btf_id = 0;
+  alignas(8) u64 cookie = 0;
+};
+static_assert(sizeof(link_create_tracing) == 32 && offsetof(link_create_tracing, cookie) == 24);
+
+/// BPF_LINK_CREATE for netfilter.
+struct link_create_netfilter {
+  u32 prog_fd = 0;
+  u32 target_fd = 0;
+  u32 attach_type = 0;
+  u32 flags = 0;
+  u32 pf = 0;
+  u32 hooknum = 0;
+  s32 priority = 0;
+  u32 netfilter_flags = 0;
+};
+static_assert(sizeof(link_create_netfilter) == 32);
+
+/// BPF_LINK_CREATE for tcx, netkit and cgroups, where links have an order.
+struct link_create_ordered {
+  u32 prog_fd = 0;
+  u32 target_fd = 0;
+  u32 attach_type = 0;
+  u32 flags = 0;
+  u32 relative_fd = 0;  ///< or an id
+  alignas(8) u64 expected_revision = 0;
+};
+static_assert(sizeof(link_create_ordered) == 32 && offsetof(link_create_ordered, expected_revision) == 24);
+
+/// BPF_LINK_CREATE for many uprobes.
+struct link_create_uprobe_multi {
+  u32 prog_fd = 0;
+  u32 target_fd = 0;
+  u32 attach_type = 0;
+  u32 flags = 0;
+  alignas(8) address path{};
+  address offsets{};
+  address ref_ctr_offsets{};
+  address cookies{};
+  u32 cnt = 0;
+  u32 uprobe_flags = 0;
+  u32 pid = 0;
+  u32 path_fd = 0;  ///< 7.2
+
+  /// Bytes up to the end of the last field in use.
+  [[nodiscard]] constexpr u32 used() const noexcept { return path_fd != 0 ? 64 : 60; }
+};
+static_assert(sizeof(link_create_uprobe_multi) == 64 && offsetof(link_create_uprobe_multi, pid) == 56);
+
+/// BPF_LINK_CREATE for programs on many types of the kernel's BTF, 7.2.
+struct link_create_tracing_multi {
+  u32 prog_fd = 0;
+  u32 target_fd = 0;
+  u32 attach_type = 0;
+  u32 flags = 0;
+  alignas(8) address ids{};
+  address cookies{};
+  u32 cnt = 0;
+};
+static_assert(sizeof(link_create_tracing_multi) == 40 && offsetof(link_create_tracing_multi, cnt) == 32);
+
+/// BPF_LINK_UPDATE.
+struct link_update {
+  u32 link_fd = 0;
+  u32 new_prog_fd = 0;  ///< or a map
+  u32 flags = 0;
+  u32 old_prog_fd = 0;  ///< or a map
+};
+static_assert(sizeof(link_update) == 16);
+
+/// BPF_LINK_DETACH.
+struct link_detach {
+  u32 link_fd = 0;
+};
+
+/// BPF_ENABLE_STATS.
+struct enable_stats {
+  u32 type = 0;
+};
+
+/// BPF_ITER_CREATE.
+struct iter_create {
+  u32 link_fd = 0;
+  u32 flags = 0;
+};
+
+/// BPF_PROG_BIND_MAP.
+struct prog_bind_map {
+  u32 prog_fd = 0;
+  u32 map_fd = 0;
+  u32 flags = 0;
+};
+static_assert(sizeof(prog_bind_map) == 12);
+
+/// BPF_TOKEN_CREATE, 6.9.
+struct token_create {
+  u32 flags = 0;
+  u32 bpffs_fd = 0;
+};
+
+/// BPF_PROG_STREAM_READ_BY_FD, 6.17.
+struct prog_stream_read {
+  alignas(8) address stream_buf{};
+  u32 stream_buf_len = 0;
+  u32 stream_id = 0;
+  u32 prog_fd = 0;
+};
+static_assert(sizeof(prog_stream_read) == 24 && offsetof(prog_stream_read, prog_fd) == 16);
+
+/// BPF_PROG_ASSOC_STRUCT_OPS, 7.0.
+struct prog_assoc_struct_ops {
+  u32 map_fd = 0;
+  u32 prog_fd = 0;
+  u32 flags = 0;
+};
+static_assert(sizeof(prog_assoc_struct_ops) == 12);
+
+/// What BPF_OBJ_GET_INFO_BY_FD tells of a map.
+struct map_info {
+  u32 type = 0;
+  u32 id = 0;
+  u32 key_size = 0;
+  u32 value_size = 0;
+  u32 max_entries = 0;
+  u32 map_flags = 0;
+  kernel_name name{};
+  u32 ifindex = 0;
+  u32 btf_vmlinux_value_type_id = 0;
+  u64 netns_dev = 0;
+  u64 netns_ino = 0;
+  u32 btf_id = 0;
+  u32 btf_key_type_id = 0;
+  u32 btf_value_type_id = 0;
+  u32 btf_vmlinux_id = 0;  ///< 6.7
+  u64 map_extra = 0;       ///< 5.16
+};
+static_assert(sizeof(map_info) == 88 && offsetof(map_info, netns_dev) == 48 &&
+              offsetof(map_info, map_extra) == 80);
+
+/// The third argument of a command with `common_attrs`, 7.2; `log_true_size` comes out.
+struct common_attr {
+  alignas(8) address log_buf{};
+  u32 log_size = 0;
+  u32 log_level = 0;
+  u32 log_true_size = 0;
+};
+static_assert(sizeof(common_attr) == 24 && offsetof(common_attr, log_true_size) == 16);
+
+/// The argument of bpf(2): one named member for each form that it takes. Only storage: what is handed to the
+/// kernel is one member, up to the end of the last field in use.
 union bpf_attr {
   abi::map_create map_create{};
+  abi::map_create_with_token map_create_with_token;
   abi::map_elem map_elem;
   abi::map_key map_key;
   abi::map_next_key map_next_key;
+  abi::map_freeze map_freeze;
+  abi::map_batch map_batch;
   abi::prog_load prog_load;
-  abi::btf_load btf_load;
-  abi::link_create_perf_event link_create_perf_event;
+  abi::prog_load_with_token prog_load_with_token;
+  abi::obj_path obj_path;
+  abi::prog_attach prog_attach;
+  abi::prog_test_run prog_test_run;
   abi::next_id next_id;
   abi::obj_info obj_info;
+  abi::prog_query prog_query;
+  abi::raw_tracepoint raw_tracepoint;
+  abi::btf_load btf_load;
+  abi::task_fd_query task_fd_query;
+  abi::link_create link_create;
+  abi::link_create_perf_event link_create_perf_event;
+  abi::link_create_iter link_create_iter;
+  abi::link_create_kprobe_multi link_create_kprobe_multi;
+  abi::link_create_tracing link_create_tracing;
+  abi::link_create_netfilter link_create_netfilter;
+  abi::link_create_ordered link_create_ordered;
+  abi::link_create_uprobe_multi link_create_uprobe_multi;
+  abi::link_create_tracing_multi link_create_tracing_multi;
+  abi::link_update link_update;
+  abi::link_detach link_detach;
+  abi::enable_stats enable_stats;
+  abi::iter_create iter_create;
+  abi::prog_bind_map prog_bind_map;
+  abi::token_create token_create;
+  abi::prog_stream_read prog_stream_read;
+  abi::prog_assoc_struct_ops prog_assoc_struct_ops;
 };
+static_assert(sizeof(bpf_attr) == 168);
 
 }  // namespace barebpf::inline BAREBPF_ABI::abi
 
@@ -1650,14 +2066,18 @@ template <class... Arguments>
 #endif
 }
 
-/// Makes one bpf(2) call with a record of room 1.0 and its exact size.
-/// Shape:  what the kernel returns: negative errno, or the answer.
-/// Source: bpf(2).
+/// Makes one bpf(2) call with a record of room 1.1, handed over up to the end of the last field in use: a
+/// byte behind the last that the kernel knows is EINVAL, and fields that came later are left to the kernels
+/// that have them. Shape:  what the kernel returns: negative errno, or the answer. Source: bpf(2);
+/// bpf_check_uarg_tail_zero() in kernel/bpf/syscall.c at v6.12.
 template <class Record>
 [[gnu::always_inline]] inline long sys_bpf(abi::command command, Record& record) noexcept {
   static_assert(sizeof(Record) <= sizeof(abi::bpf_attr) && std::is_trivially_copyable_v<Record>,
                 "barebpf: the kernel reads an attr as raw bytes, so it must be a record of union bpf_attr");
-  return system_call(__NR_bpf, static_cast<long>(command), &record, sizeof(Record));
+  if constexpr (requires { record.used(); })
+    return system_call(__NR_bpf, static_cast<long>(command), &record, record.used());
+  else
+    return system_call(__NR_bpf, static_cast<long>(command), &record, sizeof(Record));
 }
 
 /// The error of a system call that returned `answer`, which is negative.
@@ -1721,8 +2141,8 @@ class fd {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_FD_HPP
-// Room 2.0, kinds: the table of map types. One row says what the kernel allows on a type; the typed maps,
-// the loader and the tests read it here and nowhere else.
+// Room 2.0, kinds: the table of map types. One row says what the kernel allows on a type; the typed maps, the
+// loader's hints, the table in docs/maps.md and the tests read it here and nowhere else.
 #ifndef BAREBPF_KINDS_HPP
 #define BAREBPF_KINDS_HPP
 
@@ -1733,30 +2153,207 @@ namespace barebpf::inline BAREBPF_ABI {
   return version << 16 | patchlevel << 8;
 }
 
-/// Operations of bpf(2) on the elements of a map, as bits.
+/// Operations of bpf(2) on a map and its elements, as bits.
 enum operation : u32 {
   can_lookup = 1u << 0,
   can_update = 1u << 1,
   can_delete = 1u << 2,
   can_get_next_key = 1u << 3,
+  can_lookup_and_delete = 1u << 4,
+  can_lookup_batch = 1u << 5,
+  can_update_batch = 1u << 6,
+  can_delete_batch = 1u << 7,
+  can_lookup_and_delete_batch = 1u << 8,
+  can_mmap = 1u << 9,
+  can_freeze = 1u << 10,
 };
+
+/// What a key is to the kernel.
+enum class key_rule : u8 {
+  none,        ///< there is none, the size is 0
+  index,       ///< a u32 from 0 to max_entries - 1
+  bytes,       ///< any bytes, compared as they are
+  prefix,      ///< a u32 prefix length in host order and 1 to 256 bytes
+  descriptor,  ///< a u32 file descriptor of the object that the value is stored with
+  cgroup,      ///< the u64 id of a cgroup, or struct bpf_cgroup_storage_key
+  ifindex,     ///< a u32 that the caller chooses, by habit an interface's index
+  single,      ///< a u32 that must be 0
+};
+
+/// What a value is to the kernel.
+enum class value_rule : u8 {
+  none,         ///< there is none, the size is 0
+  plain,        ///< any bytes
+  per_cpu,      ///< any bytes, once for every possible CPU, each rounded up to 8 bytes
+  program,      ///< a program: its descriptor goes in, its id comes out
+  map,          ///< a map: its descriptor goes in, its id comes out
+  event,        ///< a perf event: its descriptor goes in, nothing comes out
+  cgroup,       ///< a cgroup: its descriptor goes in, nothing comes out
+  socket,       ///< a socket: its descriptor goes in, its cookie comes out if the value has 8 bytes
+  xsk,          ///< an AF_XDP socket: its descriptor goes in, nothing comes out
+  device,       ///< an interface's index, with 8 bytes also a program
+  cpu,          ///< a queue size, with 8 bytes also a program
+  stack,        ///< instruction addresses, 8 bytes each, or records of 32 bytes with stack_build_id
+  kernel_type,  ///< the kernel's own struct, bpf_struct_ops_<name>
+  instruction,  ///< struct bpf_insn_array_value
+};
+
+/// What max_entries is to the kernel.
+enum class entries_rule : u8 {
+  count,      ///< entries, at least 1
+  zero,       ///< must be 0
+  one,        ///< must be 1
+  ring_size,  ///< bytes, a power of two and whole pages
+  pages,      ///< pages, at most 4 GiB in all
+};
+
+/// Whether the kernel takes BTF ids for key and value.
+enum class btf_rule : u8 { refused, allowed, required };
 
 /// What the kernel allows on one map type.
 struct map_kind {
-  map_type type = map_type::unspec;
-  text type_name{};             ///< the kernel's word for it
-  u32 first_kernel = 0;         ///< as `kernel()` gives it
-  u32 operations = 0;           ///< bits of `operation`
-  bool hashes_the_key = false;  ///< keys are compared as raw bytes, so they must hold no padding
+  map_type type;
+  text type_name;        ///< the kernel's word for it
+  u32 first_kernel = 0;  ///< as `kernel()` gives it
+  key_rule key = key_rule::none;
+  value_rule value = value_rule::none;
+  entries_rule entries = entries_rule::count;
+  btf_rule btf = btf_rule::refused;
+  u32 operations = 0;      ///< bits of `operation`
+  u32 flags = 0;           ///< bits of `map_flag` that BPF_MAP_CREATE takes, beside token_fd
+  u32 required_flags = 0;  ///< bits of `map_flag` without which it refuses
+
+  /// True when the kernel compares keys as raw bytes, padding and all.
+  [[nodiscard]] constexpr bool hashes_the_key() const noexcept {
+    return key == key_rule::bytes || key == key_rule::prefix;
+  }
 };
 
-/// One row per type that has a typed form. Sources: kernel/bpf/syscall.c and the `map_ops` of each type at
-/// v6.12; executed by tests/kernel on the running kernel.
+namespace detail {
+
+// Operations that go together.
+struct operations {
+  static constexpr u32 elements = can_lookup | can_update | can_delete | can_get_next_key | can_freeze;
+  static constexpr u32 read_write_batches = can_lookup_batch | can_update_batch;
+  static constexpr u32 all_batches = read_write_batches | can_delete_batch | can_lookup_and_delete_batch;
+  static constexpr u32 hash = elements | can_lookup_and_delete | all_batches;
+  static constexpr u32 array = (elements & ~u32{can_delete}) | read_write_batches;
+  static constexpr u32 slots = can_update | can_delete | can_get_next_key | can_freeze;
+  static constexpr u32 queue = can_lookup | can_update | can_lookup_and_delete | can_freeze;
+  static constexpr u32 storage = can_lookup | can_update | can_delete | can_freeze;
+};
+
+// Flags that go together.
+struct flags {
+  static constexpr u32 access = map_flag::rdonly | map_flag::wronly;
+  static constexpr u32 program_access = map_flag::rdonly_prog | map_flag::wronly_prog;
+  static constexpr u32 slots = map_flag::numa_node | access;
+  static constexpr u32 hash = access | program_access | map_flag::zero_seed;
+  static constexpr u32 storage = map_flag::no_prealloc | map_flag::clone;
+};
+
+}  // namespace detail
+
+/// One row per type, in the order of their numbers. Sources: kernel/bpf/syscall.c and the `map_ops` of each
+/// type at v6.12, measured on 6.18; the last two from the sources of 7.2.
 inline constexpr map_kind map_kinds[] = {
-    {map_type::hash, "hash", kernel(3, 19), can_lookup | can_update | can_delete | can_get_next_key, true},
+    {map_type::hash, "hash", kernel(3, 19), key_rule::bytes, value_rule::plain, entries_rule::count,
+     btf_rule::allowed, detail::operations::hash,
+     detail::flags::hash | map_flag::no_prealloc | map_flag::numa_node, 0},
+    {map_type::array, "array", kernel(3, 19), key_rule::index, value_rule::plain, entries_rule::count,
+     btf_rule::allowed, detail::operations::array | can_mmap,
+     detail::flags::slots | detail::flags::program_access | map_flag::mmapable | map_flag::inner_map, 0},
+    {map_type::prog_array, "prog_array", kernel(4, 2), key_rule::index, value_rule::program,
+     entries_rule::count, btf_rule::allowed, detail::operations::slots | can_lookup, detail::flags::slots, 0},
+    {map_type::perf_event_array, "perf_event_array", kernel(4, 3), key_rule::index, value_rule::event,
+     entries_rule::count, btf_rule::refused, detail::operations::slots,
+     detail::flags::slots | map_flag::preserve_elems, 0},
+    {map_type::percpu_hash, "percpu_hash", kernel(4, 6), key_rule::bytes, value_rule::per_cpu,
+     entries_rule::count, btf_rule::allowed, detail::operations::hash,
+     detail::flags::hash | map_flag::no_prealloc, 0},
+    {map_type::percpu_array, "percpu_array", kernel(4, 6), key_rule::index, value_rule::per_cpu,
+     entries_rule::count, btf_rule::allowed, detail::operations::array,
+     detail::flags::access | detail::flags::program_access, 0},
+    {map_type::stack_trace, "stack_trace", kernel(4, 6), key_rule::index, value_rule::stack,
+     entries_rule::count, btf_rule::refused, can_lookup | can_delete | can_get_next_key | can_freeze,
+     detail::flags::slots | map_flag::stack_build_id, 0},
+    {map_type::cgroup_array, "cgroup_array", kernel(4, 8), key_rule::index, value_rule::cgroup,
+     entries_rule::count, btf_rule::refused, detail::operations::slots, detail::flags::slots, 0},
+    {map_type::lru_hash, "lru_hash", kernel(4, 10), key_rule::bytes, value_rule::plain, entries_rule::count,
+     btf_rule::allowed, detail::operations::hash,
+     detail::flags::hash | map_flag::no_common_lru | map_flag::numa_node, 0},
+    {map_type::lru_percpu_hash, "lru_percpu_hash", kernel(4, 10), key_rule::bytes, value_rule::per_cpu,
+     entries_rule::count, btf_rule::allowed, detail::operations::hash,
+     detail::flags::hash | map_flag::no_common_lru, 0},
+    {map_type::lpm_trie, "lpm_trie", kernel(4, 11), key_rule::prefix, value_rule::plain, entries_rule::count,
+     btf_rule::allowed,
+     detail::operations::elements | detail::operations::read_write_batches | can_delete_batch,
+     detail::flags::slots | detail::flags::program_access | map_flag::no_prealloc, map_flag::no_prealloc},
+    {map_type::array_of_maps, "array_of_maps", kernel(4, 12), key_rule::index, value_rule::map,
+     entries_rule::count, btf_rule::refused,
+     detail::operations::elements | detail::operations::read_write_batches, detail::flags::slots, 0},
+    {map_type::hash_of_maps, "hash_of_maps", kernel(4, 12), key_rule::bytes, value_rule::map,
+     entries_rule::count, btf_rule::refused, detail::operations::elements | detail::operations::all_batches,
+     detail::flags::hash | map_flag::no_prealloc | map_flag::numa_node, 0},
+    {map_type::devmap, "devmap", kernel(4, 14), key_rule::index, value_rule::device, entries_rule::count,
+     btf_rule::refused, detail::operations::slots | can_lookup, detail::flags::slots, 0},
+    {map_type::sockmap, "sockmap", kernel(4, 14), key_rule::index, value_rule::socket, entries_rule::count,
+     btf_rule::refused, detail::operations::slots | can_lookup, detail::flags::slots, 0},
+    {map_type::cpumap, "cpumap", kernel(4, 15), key_rule::index, value_rule::cpu, entries_rule::count,
+     btf_rule::refused, detail::operations::slots | can_lookup, map_flag::numa_node, 0},
+    {map_type::xskmap, "xskmap", kernel(4, 18), key_rule::index, value_rule::xsk, entries_rule::count,
+     btf_rule::refused, detail::operations::slots, detail::flags::slots, 0},
+    {map_type::sockhash, "sockhash", kernel(4, 18), key_rule::bytes, value_rule::socket, entries_rule::count,
+     btf_rule::refused, detail::operations::slots | can_lookup, detail::flags::slots, 0},
+    {map_type::cgroup_storage, "cgroup_storage", kernel(4, 19), key_rule::cgroup, value_rule::plain,
+     entries_rule::zero, btf_rule::allowed, can_lookup | can_update | can_get_next_key | can_freeze,
+     detail::flags::slots | detail::flags::program_access, 0},
+    {map_type::reuseport_sockarray, "reuseport_sockarray", kernel(4, 19), key_rule::index, value_rule::socket,
+     entries_rule::count, btf_rule::allowed, detail::operations::slots | can_lookup,
+     detail::flags::slots | detail::flags::program_access, 0},
+    {map_type::percpu_cgroup_storage, "percpu_cgroup_storage", kernel(4, 20), key_rule::cgroup,
+     value_rule::per_cpu, entries_rule::zero, btf_rule::allowed,
+     can_lookup | can_update | can_get_next_key | can_freeze,
+     detail::flags::slots | detail::flags::program_access, 0},
+    {map_type::queue, "queue", kernel(4, 20), key_rule::none, value_rule::plain, entries_rule::count,
+     btf_rule::refused, detail::operations::queue, detail::flags::slots | detail::flags::program_access, 0},
+    {map_type::stack, "stack", kernel(4, 20), key_rule::none, value_rule::plain, entries_rule::count,
+     btf_rule::refused, detail::operations::queue, detail::flags::slots | detail::flags::program_access, 0},
+    {map_type::sk_storage, "sk_storage", kernel(5, 2), key_rule::descriptor, value_rule::plain,
+     entries_rule::zero, btf_rule::required, detail::operations::storage, detail::flags::storage,
+     map_flag::no_prealloc},
+    {map_type::devmap_hash, "devmap_hash", kernel(5, 4), key_rule::ifindex, value_rule::device,
+     entries_rule::count, btf_rule::refused, detail::operations::slots | can_lookup, detail::flags::slots, 0},
+    {map_type::struct_ops, "struct_ops", kernel(5, 6), key_rule::single, value_rule::kernel_type,
+     entries_rule::one, btf_rule::refused, can_lookup | can_update | can_delete | can_get_next_key,
+     map_flag::link | map_flag::vtype_btf_obj_fd, 0},
+    {map_type::ringbuf, "ringbuf", kernel(5, 8), key_rule::none, value_rule::none, entries_rule::ring_size,
+     btf_rule::refused, can_mmap | can_freeze, map_flag::numa_node | map_flag::rb_overwrite, 0},
+    {map_type::inode_storage, "inode_storage", kernel(5, 10), key_rule::descriptor, value_rule::plain,
+     entries_rule::zero, btf_rule::required, detail::operations::storage, detail::flags::storage,
+     map_flag::no_prealloc},
+    {map_type::task_storage, "task_storage", kernel(5, 11), key_rule::descriptor, value_rule::plain,
+     entries_rule::zero, btf_rule::required, detail::operations::storage, detail::flags::storage,
+     map_flag::no_prealloc},
+    {map_type::bloom_filter, "bloom_filter", kernel(5, 16), key_rule::none, value_rule::plain,
+     entries_rule::count, btf_rule::refused, can_lookup | can_update | can_freeze,
+     detail::flags::slots | detail::flags::program_access | map_flag::zero_seed, 0},
+    {map_type::user_ringbuf, "user_ringbuf", kernel(6, 1), key_rule::none, value_rule::none,
+     entries_rule::ring_size, btf_rule::refused, can_mmap | can_freeze, map_flag::numa_node, 0},
+    {map_type::cgrp_storage, "cgrp_storage", kernel(6, 2), key_rule::descriptor, value_rule::plain,
+     entries_rule::zero, btf_rule::required, detail::operations::storage, detail::flags::storage,
+     map_flag::no_prealloc},
+    {map_type::arena, "arena", kernel(6, 9), key_rule::none, value_rule::none, entries_rule::pages,
+     btf_rule::refused, can_mmap | can_freeze,
+     map_flag::mmapable | map_flag::segv_on_fault | map_flag::no_user_conv, map_flag::mmapable},
+    {map_type::insn_array, "insn_array", kernel(6, 19), key_rule::index, value_rule::instruction,
+     entries_rule::count, btf_rule::allowed, can_lookup | can_update | can_get_next_key | can_freeze, 0, 0},
+    {map_type::rhash, "rhash", kernel(7, 2), key_rule::bytes, value_rule::plain, entries_rule::count,
+     btf_rule::allowed, detail::operations::hash,
+     detail::flags::slots | detail::flags::program_access | map_flag::no_prealloc, map_flag::no_prealloc},
 };
 
-/// The row of `type`; where it has none yet, an empty one of type `unspec`.
+/// The row of `type`; for a type that is newer than this table, an empty one of type `unspec`.
 [[nodiscard]] constexpr map_kind kind_of(map_type type) noexcept {
   for (const map_kind& kind : map_kinds)
     if (kind.type == type) return kind;
@@ -2123,9 +2720,10 @@ result<link> link::attach_tracepoint(const fd& program, const char* path, const 
 
 namespace barebpf::inline BAREBPF_ABI {
 
-/// Creates a map from a finished record.
+/// Creates a map from a finished record, `map_create` or `map_create_with_token`.
 /// Shape: its descriptor, or negative errno.
-[[nodiscard]] inline long create_map(const abi::map_create& attr) noexcept {
+template <class Record = abi::map_create>
+[[nodiscard]] long create_map(const Record& attr) noexcept {
   return move_away(sys_bpf(abi::command::map_create, attr));
 }
 
@@ -2168,6 +2766,10 @@ class untyped_map {
     const abi::map_elem attr{.map_fd = fd_.raw(), .key = key, .value = value, .flags = flags};
     return sys_bpf(abi::command::map_update_elem, attr);
   }
+  [[nodiscard, gnu::always_inline]] long lookup_and_delete_elem(const void* key, void* value) const noexcept {
+    const abi::map_elem attr{.map_fd = fd_.raw(), .key = key, .value = value};
+    return sys_bpf(abi::command::map_lookup_and_delete_elem, attr);
+  }
   [[nodiscard, gnu::always_inline]] long delete_elem(const void* key) const noexcept {
     const abi::map_key attr{.map_fd = fd_.raw(), .key = key};
     return sys_bpf(abi::command::map_delete_elem, attr);
@@ -2175,6 +2777,25 @@ class untyped_map {
   [[nodiscard, gnu::always_inline]] long get_next_key(const void* key, void* next) const noexcept {
     const abi::map_next_key attr{.map_fd = fd_.raw(), .key = key, .next_key = next};
     return sys_bpf(abi::command::map_get_next_key, attr);
+  }
+
+  [[nodiscard]] long freeze() const noexcept {
+    const abi::map_freeze attr{.map_fd = fd_.raw()};
+    return sys_bpf(abi::command::map_freeze, attr);
+  }
+  /// One of the four commands on batches. `count` is how many elements there is room for, and then how many
+  /// there were, which holds after some failures too.
+  [[nodiscard]] long batch(abi::command command, const void* in, void* out, const void* keys,
+                           const void* values, u32& count) const noexcept {
+    abi::map_batch attr{.in_batch = in,
+                        .out_batch = out,
+                        .keys = keys,
+                        .values = values,
+                        .count = count,
+                        .map_fd = fd_.raw()};
+    const long answer = sys_bpf(command, attr);
+    count = attr.count;
+    return answer;
   }
 
  private:
@@ -3382,17 +4003,492 @@ void load_patched(const object_records& records, fd* maps, fd* programs, abi::in
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_LOAD_HPP
-// Room 7.1, map/map: typed maps. One class template; what a type allows stands in room 2.0.
+// Room 7.5, map/map: typed maps. One class template; what a type allows stands in room 2.0.
 #ifndef BAREBPF_MAP_MAP_HPP
 #define BAREBPF_MAP_MAP_HPP
+
+// Room 7.2, map/entries: a walk over a map that always ends and says why. Batches underneath; one key after the
+// other where the kernel has no batches or a bucket is too large for one.
+#ifndef BAREBPF_MAP_ENTRIES_HPP
+#define BAREBPF_MAP_ENTRIES_HPP
+
+// Room 7.1, map/batch: what the batch operations of maps take and give.
+#ifndef BAREBPF_MAP_BATCH_HPP
+#define BAREBPF_MAP_BATCH_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// Where a walk by batches stands; a new one stands at the beginning.
+/// Shape:  as many bytes as the kernel may write: four for hash maps, a key for others.
+/// Source: __htab_map_lookup_and_delete_batch() in kernel/bpf/hashtab.c and generic_map_lookup_batch() in
+///         kernel/bpf/syscall.c at v6.12.
+template <class Key>
+class batch_cursor {
+ public:
+  /// True when the last batch was the last one.
+  [[nodiscard]] bool at_end() const noexcept { return at_end_; }
+
+  /// What the kernel is given: nothing for the first batch.
+  [[nodiscard]] const void* in() const noexcept { return started_ ? position_ : nullptr; }
+  /// Where the kernel writes.
+  [[nodiscard]] void* out() noexcept { return position_; }
+  /// Remembers what a batch came to.
+  void advance(bool end) noexcept {
+    started_ = true;
+    at_end_ = end;
+  }
+
+ private:
+  alignas(8) unsigned char position_[sizeof(Key) > 4 ? sizeof(Key) : 4] = {};
+  bool started_ = false;
+  bool at_end_ = false;
+};
+
+/// How many elements a batch operation did, and whether it did all.
+class [[nodiscard]] batch_result {
+ public:
+  explicit batch_result(u32 count) noexcept : count_(count) {}
+  batch_result(u32 count, const barebpf::error& why) noexcept : count_(count), why_(why) {}
+
+  /// Elements that were done, also when not all of them were.
+  [[nodiscard]] u32 count() const noexcept { return count_; }
+  [[nodiscard]] bool has_value() const noexcept { return why_.has_value(); }
+  explicit operator bool() const noexcept { return why_.has_value(); }
+  /// What kept the operation from doing the rest.
+  [[nodiscard]] const barebpf::error& error() const noexcept { return why_.error(); }
+
+ private:
+  u32 count_;
+  result<void> why_;
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_MAP_BATCH_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// One element of a map, copied out.
+template <class Key, class Value>
+struct entry {
+  Key key;
+  Value value;
+};
+
+/// A walk over all elements: `for (auto [key, value] : map.entries())`.
+/// Shape:    each element by copy. What is in the map throughout comes at least once; by batches exactly once.
+///           What is added or removed meanwhile may come or not. The element at hand may be deleted.
+/// Errors:   the loop ends; `error()` then tells why, and is nullptr after a whole walk.
+/// Lifetime: the map must outlive the walk; the storage is the range's own, or lent by the caller.
+/// Cost:     one bpf(2) call for each batch; two for each element where batches do not work.
+/// Threads:  one walk belongs to one thread.
+template <class Key, class Value>
+class entry_range {
+ public:
+  entry_range(const untyped_map& map, Key* keys, Value* values, u32 room) noexcept
+      : map_(map), keys_(keys), values_(values), room_(room), stepping_(room == 0) {}
+  entry_range(const entry_range&) = delete;
+  entry_range& operator=(const entry_range&) = delete;
+
+  struct sentinel {};
+  class iterator {
+   public:
+    using value_type = entry<Key, Value>;
+    using difference_type = std::ptrdiff_t;
+
+    explicit iterator(entry_range* range) noexcept : range_(range) {}
+    [[nodiscard]] value_type operator*() const noexcept { return range_->current(); }
+    iterator& operator++() noexcept {
+      range_->advance();
+      return *this;
+    }
+    void operator++(int) noexcept { range_->advance(); }
+    friend bool operator==(const iterator& at, sentinel) noexcept { return at.range_->at_end(); }
+
+   private:
+    entry_range* range_;
+  };
+
+  /// Begins the walk, from the first element each time.
+  [[nodiscard]] iterator begin() noexcept {
+    cursor_ = {};
+    at_ = count_ = 0;
+    steps_ = 0;
+    done_ = has_last_ = failed_ = prefetched_ = at_its_end_ = false;
+    stepping_ = room_ == 0;
+    advance();
+    return iterator(this);
+  }
+  [[nodiscard]] sentinel end() const noexcept { return {}; }
+
+  /// Why the walk ended early; nullptr when it did not.
+  [[nodiscard]] const barebpf::error* error() const noexcept { return failed_ ? &why_ : nullptr; }
+
+  /// True when the walk is over.
+  [[nodiscard]] bool at_end() const noexcept { return done_; }
+
+ private:
+  [[nodiscard]] entry<Key, Value> current() const noexcept {
+    return stepping_ ? last_ : entry<Key, Value>{keys_[at_ - 1], values_[at_ - 1]};
+  }
+
+  void advance() noexcept {
+    if (!stepping_) {
+      if (at_ < count_) {
+        ++at_;
+        return;
+      }
+      fetch();
+      if (!stepping_) return;
+    }
+    step_on();
+  }
+
+  // The next batch, or the change to single steps.
+  void fetch() noexcept {
+    const bool first = cursor_.in() == nullptr;
+    Key last{};
+    if (count_ != 0) last = keys_[count_ - 1];
+    while (!cursor_.at_end()) {
+      u32 count = room_;
+      const long answer =
+          map_.batch(abi::command::map_lookup_batch, cursor_.in(), cursor_.out(), keys_, values_, count);
+      if (answer == -EINTR) continue;
+      // No batches here, or a bucket that does not fit: what is left comes one by one.
+      if (answer == -ENOSPC || (first && (answer == -ENOTSUPP_kernel || answer == -EINVAL))) {
+        stepping_ = true;
+        prefetched_ = false;
+        has_last_ = count_ != 0;
+        last_.key = last;
+        return;
+      }
+      if (answer < 0 && answer != -ENOENT) return fail(step::map_lookup_batch, answer);
+      cursor_.advance(answer == -ENOENT);
+      count_ = count;
+      at_ = 0;
+      if (count_ != 0) {
+        at_ = 1;
+        return;
+      }
+    }
+    done_ = true;
+  }
+
+  // The next element by its key. The key after it is fetched at once, so that the element may be deleted.
+  void step_on() noexcept {
+    if (steps_ == 0) {
+      abi::map_info info;
+      abi::obj_info attr{.bpf_fd = map_.descriptor().raw(), .info_len = sizeof info, .info = &info};
+      const long answer = sys_bpf(abi::command::obj_get_info_by_fd, attr);
+      if (answer < 0) return fail(step::obj_get_info_by_fd, answer);
+      // A key that vanishes sends the kernel back to the first one, so the steps are bounded.
+      most_steps_ = u64{16} * info.max_entries + 16;
+    }
+    for (;;) {
+      if (++steps_ > most_steps_) return fail(step::map_get_next_key, -EAGAIN);
+      if (!prefetched_) {
+        const long answer = map_.get_next_key(has_last_ ? &last_.key : nullptr, &next_);
+        if (answer < 0) return finish(answer);
+      }
+      prefetched_ = false;
+      if (at_its_end_) return finish(-ENOENT);
+      last_.key = next_;
+      has_last_ = true;
+      const long found = map_.lookup_elem(&last_.key, &last_.value);
+      if (found < 0 && found != -ENOENT) return fail(step::map_lookup_elem, found);
+      const long answer = map_.get_next_key(&last_.key, &next_);
+      if (answer < 0 && answer != -ENOENT) return fail(step::map_get_next_key, answer);
+      prefetched_ = true;
+      at_its_end_ = answer == -ENOENT;
+      if (found >= 0) return;
+    }
+  }
+  void finish(long answer) noexcept {
+    if (answer != -ENOENT) return fail(step::map_get_next_key, answer);
+    done_ = true;
+  }
+  void fail(step at, long answer) noexcept {
+    why_ = failure(at, answer).about(map_.map_name());
+    failed_ = done_ = true;
+  }
+
+  const untyped_map& map_;
+  Key* keys_;
+  Value* values_;
+  u32 room_;
+  batch_cursor<Key> cursor_;
+  u32 at_ = 0;     // the element at hand is the one before
+  u32 count_ = 0;  // elements in the batch
+  u64 steps_ = 0, most_steps_ = 0;
+  entry<Key, Value> last_{};
+  Key next_{};
+  bool stepping_, done_ = false, failed_ = false, has_last_ = false, prefetched_ = false, at_its_end_ = false;
+  barebpf::error why_{};
+};
+
+/// An entry_range with storage of its own.
+/// Shape: at most 16 KiB, and room for at least one element.
+template <class Key, class Value>
+class owned_entry_range : public entry_range<Key, Value> {
+  static constexpr size_t fitting = 16384 / (sizeof(Key) + sizeof(Value));
+  static constexpr size_t room = fitting == 0 ? 1 : fitting;
+
+ public:
+  explicit owned_entry_range(const untyped_map& map) noexcept
+      : entry_range<Key, Value>(map, keys_, values_, static_cast<u32>(room)) {}
+
+ private:
+  Key keys_[room];
+  Value values_[room];
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_MAP_ENTRIES_HPP
+// Room 7.4, map/memory: the values of an array as memory of this process. Reading them makes no system call.
+#ifndef BAREBPF_MAP_MEMORY_HPP
+#define BAREBPF_MAP_MEMORY_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+namespace detail {
+
+// mmap(2) of the first `size` bytes of a map, shared. s390x takes the arguments through memory.
+inline long map_shared(size_t size, long protection, int descriptor) noexcept {
+  constexpr long shared = 1;  // MAP_SHARED
+#if defined(__s390x__) && !defined(BAREBPF_LIBC_SYSCALL)
+  const long arguments[6] = {0, static_cast<long>(size), protection, shared, descriptor, 0};
+  return system_call(__NR_mmap, arguments);
+#else
+  return system_call(__NR_mmap, nullptr, size, protection, shared, descriptor, 0);
+#endif
+}
+
+}  // namespace detail
+
+/// The memory of a map, shared with the programs that use it.
+/// Shape:    one element for each entry, `round_up(sizeof(Value), 8)` bytes apart.
+/// Lifetime: unmapped with this object; it keeps the map alive by itself. Moving empties the source.
+/// Threads:  programs and other processes write at any time, so whoever needs more than one word must agree with
+///           them on how.
+/// Cost:     nothing for each access.
+template <class Value>
+class mapped_values {
+ public:
+  mapped_values(Value* first, size_t count) noexcept : first_(first), count_(count) {}
+  mapped_values(mapped_values&& other) noexcept
+      : first_(std::exchange(other.first_, nullptr)), count_(std::exchange(other.count_, 0)) {}
+  mapped_values& operator=(mapped_values&& other) noexcept {
+    mapped_values taken(std::move(other));
+    std::swap(first_, taken.first_);
+    std::swap(count_, taken.count_);
+    return *this;
+  }
+  ~mapped_values() {
+    if (count_ != 0) system_call(__NR_munmap, first_, size_of(count_));
+  }
+
+  [[nodiscard]] std::span<Value> values() const noexcept { return {first_, count_}; }
+  [[nodiscard]] Value* begin() const noexcept { return first_; }
+  [[nodiscard]] Value* end() const noexcept { return first_ + count_; }
+  [[nodiscard]] size_t size() const noexcept { return count_; }
+  [[nodiscard]] Value& operator[](size_t at) const noexcept { return first_[at]; }
+
+  /// How many bytes the kernel maps for so many values.
+  /// Source: array_map_mmap() in kernel/bpf/arraymap.c at v6.12.
+  [[nodiscard]] static constexpr size_t size_of(size_t count) noexcept {
+    constexpr size_t page = 4096;  // the kernel rounds a length up to its own pages
+    return (count * sizeof(Value) + page - 1) / page * page;
+  }
+
+ private:
+  Value* first_;
+  size_t count_;
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_MAP_MEMORY_HPP
+// Room 7.3, map/pin: maps that somebody else made: by their pin, their id or a descriptor; and what the kernel says
+// of them, held against what the caller expects.
+#ifndef BAREBPF_MAP_PIN_HPP
+#define BAREBPF_MAP_PIN_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// What a map is expected to be, and what the kernel says that it is.
+/// Shape: a member that is not expected to be anything has `any`.
+struct map_identity {
+  static constexpr u32 any = 0xffffffff;
+
+  u32 type = any;
+  u32 key_size = any;
+  u32 value_size = any;
+  u32 max_entries = any;
+  u32 map_flags = any;
+};
+
+/// Both sides of an adoption that failed with cause `another_map`.
+struct map_differences {
+  map_identity expected;
+  map_identity found;
+
+  [[nodiscard]] constexpr bool any() const noexcept {
+    const auto differ = [](u32 wanted, u32 is) { return wanted != map_identity::any && wanted != is; };
+    return differ(expected.type, found.type) || differ(expected.key_size, found.key_size) ||
+           differ(expected.value_size, found.value_size) || differ(expected.max_entries, found.max_entries) ||
+           differ(expected.map_flags, found.map_flags);
+  }
+};
+
+/// Writes every difference into `buffer`: "type: expected 1, found 2; value_size: expected 8, found 4". 256 bytes
+/// are always enough.
+constexpr text describe(const map_differences& what, char* buffer, size_t size) noexcept {
+  struct line {
+    text word;
+    u32 expected, found;
+  };
+  const line lines[] = {{"type", what.expected.type, what.found.type},
+                        {"key_size", what.expected.key_size, what.found.key_size},
+                        {"value_size", what.expected.value_size, what.found.value_size},
+                        {"max_entries", what.expected.max_entries, what.found.max_entries},
+                        {"map_flags", what.expected.map_flags, what.found.map_flags}};
+  detail::text_writer out(buffer, size);
+  bool first = true;
+  for (const line& l : lines) {
+    if (l.expected == map_identity::any || l.expected == l.found) continue;
+    if (!first) out << "; ";
+    first = false;
+    out << l.word << ": expected " << u64{l.expected} << ", found " << u64{l.found};
+  }
+  return out.finish();
+}
+
+/// What the kernel says of a map.
+/// Cost:   one bpf(2) call.
+/// Kernel: 4.13, BPF_OBJ_GET_INFO_BY_FD; members that came later stay 0 on older kernels.
+/// Source: bpf_map_get_info_by_fd() in kernel/bpf/syscall.c at v6.12.
+[[nodiscard]] inline result<abi::map_info> ask_about_map(int map) noexcept {
+  abi::map_info info;
+  abi::obj_info attr{.bpf_fd = static_cast<u32>(map), .info_len = sizeof info, .info = &info};
+  if (const long answer = sys_bpf(abi::command::obj_get_info_by_fd, attr); answer < 0)
+    return failure(step::obj_get_info_by_fd, answer);
+  return info;
+}
+
+namespace detail {
+
+// Paths are given as text and the kernel wants a NUL behind them.
+struct path_buffer {
+  char characters[4096];
+
+  [[nodiscard]] bool fill(text path) noexcept {
+    if (path.size() >= sizeof characters) return false;
+    for (size_t i = 0; i < path.size(); ++i) characters[i] = path[i];
+    characters[path.size()] = '\0';
+    return true;
+  }
+};
+
+// What stands behind the last slash.
+constexpr text last_part(text path) noexcept {
+  size_t start = 0;
+  for (size_t i = 0; i < path.size(); ++i)
+    if (path[i] == '/') start = i + 1;
+  return path.without_first(start);
+}
+
+inline error path_failure(step at, long answer, text path) noexcept {
+  error out = failure(at, answer);
+  // Both say that the path is not on the BPF file system: one for pins, one for what is got.
+  if (at == step::obj_pin && answer == -EPERM) out.why = cause::not_a_bpf_path;
+  if (at == step::obj_get && answer == -EACCES) out.why = cause::not_a_bpf_path;
+  return out.about(last_part(path));
+}
+
+}  // namespace detail
+
+/// Pins what `descriptor` holds under `path`.
+/// Errors: EEXIST when something is pinned there; not_a_bpf_path; ENOENT when the folder is missing.
+/// Kernel: 4.4, BPF_OBJ_PIN.
+/// Source: bpf_obj_do_pin() in kernel/bpf/inode.c at v6.12.
+[[nodiscard]] inline result<void> pin(const fd& descriptor, text path) noexcept {
+  detail::path_buffer terminated;
+  if (!terminated.fill(path)) return detail::path_failure(step::obj_pin, -ENAMETOOLONG, path);
+  const abi::obj_path attr{.pathname = terminated.characters, .bpf_fd = descriptor.raw()};
+  if (const long answer = sys_bpf(abi::command::obj_pin, attr); answer < 0)
+    return detail::path_failure(step::obj_pin, answer, path);
+  return {};
+}
+/// Removes the pin under `path`; what was pinned stays as long as somebody holds it.
+/// Errors: ENOENT when nothing is pinned there.
+/// Source: unlink(2).
+[[nodiscard]] inline result<void> unpin(text path) noexcept {
+  constexpr long current_folder = -100;  // AT_FDCWD
+  detail::path_buffer terminated;
+  if (!terminated.fill(path)) return detail::path_failure(step::unpin, -ENAMETOOLONG, path);
+  if (const long answer = system_call(__NR_unlinkat, current_folder, terminated.characters, 0); answer < 0)
+    return detail::path_failure(step::unpin, answer, path);
+  return {};
+}
+/// Opens what is pinned under `path`; `file_flags` may narrow it by map_flag::rdonly or map_flag::wronly.
+/// Shape:  its descriptor, which may be a map, a program or a link.
+/// Kernel: 4.4, BPF_OBJ_GET; flags since 4.15.
+/// Source: bpf_obj_get_user() in kernel/bpf/inode.c at v6.12.
+[[nodiscard]] inline result<fd> get_pin(text path, u32 file_flags = 0) noexcept {
+  detail::path_buffer terminated;
+  if (!terminated.fill(path)) return detail::path_failure(step::obj_get, -ENAMETOOLONG, path);
+  const abi::obj_path attr{.pathname = terminated.characters, .file_flags = file_flags};
+  const long opened = move_away(sys_bpf(abi::command::obj_get, attr));
+  if (opened < 0) return detail::path_failure(step::obj_get, opened, path);
+  return fd::own(opened);
+}
+
+/// Asks the kernel what the map behind `number` is and holds it against `expected`.
+/// Shape:  the kernel's name of the map.
+/// Errors: another_map, with both sides in `differences` if given.
+[[nodiscard]] inline result<kernel_name> check_identity(int number, const map_identity& expected,
+                                                        map_differences* differences) noexcept {
+  const auto info = ask_about_map(number);
+  if (!info) return info.error();
+  // Device maps get a flag from the kernel that nobody asked for, since 0cdbb4b09a06.
+  const bool device = info->type == static_cast<u32>(map_type::devmap) ||
+                      info->type == static_cast<u32>(map_type::devmap_hash);
+  const map_differences both{
+      .expected = expected,
+      .found = {.type = info->type,
+                .key_size = info->key_size,
+                .value_size = info->value_size,
+                .max_entries = info->max_entries,
+                .map_flags = device ? info->map_flags & ~u32{map_flag::rdonly_prog} : info->map_flags}};
+  if (!both.any()) return info->name;
+  if (differences != nullptr) *differences = both;
+  return error{.at = step::obj_get_info_by_fd, .why = cause::another_map}.about(info->name);
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_MAP_PIN_HPP
 
 namespace barebpf::inline BAREBPF_ABI {
 
 /// What a new map is made of. Everything but the type and the sizes, which the class knows.
 struct map_options {
-  text name{};          ///< at most 15 letters, digits, underscores and dots
-  u32 max_entries = 0;  ///< entries
-  u32 map_flags = 0;    ///< BPF_F_... bits
+  text name{};                ///< at most 15 letters, digits, underscores and dots
+  u32 max_entries = 0;        ///< entries
+  u32 map_flags = 0;          ///< `map_flag` bits
+  u32 numa_node = 0;          ///< with map_flag::numa_node
+  u64 map_extra = 0;          ///< what the type makes of it, see `map_kinds`
+  u32 btf_fd = 0;             ///< types that describe key and value
+  u32 btf_key_type_id = 0;    ///< in `btf_fd`
+  u32 btf_value_type_id = 0;  ///< in `btf_fd`
+  int token = -1;             ///< descriptor of a BPF token, 6.9; the flag for it is set
+};
+
+/// What an existing map must be beside its type and sizes; `any` where it does not matter.
+struct map_expectations {
+  u32 max_entries = map_identity::any;
+  u32 map_flags = map_identity::any;
 };
 
 /// A map of the kernel, with the C++ types of its keys and values.
@@ -3404,13 +4500,18 @@ struct map_options {
 template <map_type Type, class Key, class Value>
 class map {
   static constexpr map_kind kind = kind_of(Type);
-  static_assert(kind.type == Type, "barebpf: this map type has no typed form yet, so use untyped_map for it");
+  static_assert(kind.type == Type && kind.value == value_rule::plain && kind.entries == entries_rule::count &&
+                    (kind.key == key_rule::bytes || kind.key == key_rule::index),
+                "barebpf: this map type has no typed form yet, so use untyped_map for it");
+  static_assert(
+      kind.key != key_rule::index || sizeof(Key) == 4,
+      "barebpf: the kernel numbers the slots of this map with 32 bits, so its key type must have 4 bytes");
   static_assert(std::is_trivially_copyable_v<Key>,
                 "barebpf: the kernel copies keys as raw bytes, so a key type must be trivially copyable");
   static_assert(std::is_trivially_copyable_v<Value>,
                 "barebpf: the kernel copies values as raw bytes, so a value type must be trivially copyable");
   static_assert(
-      !kind.hashes_the_key || std::has_unique_object_representations_v<Key>,
+      !kind.hashes_the_key() || std::has_unique_object_representations_v<Key>,
       "barebpf: the kernel hashes every byte of a key, so a key type must have no padding: name the "
       "padding bytes as members and set them");
 
@@ -3434,11 +4535,85 @@ class map {
                                .key_size = sizeof(Key),
                                .value_size = sizeof(Value),
                                .max_entries = options.max_entries,
-                               .map_flags = options.map_flags,
-                               .map_name = to_kernel_name(options.name)};
+                               .map_flags = options.map_flags | (options.token >= 0 ? map_flag::token_fd : 0),
+                               .numa_node = options.numa_node,
+                               .map_name = to_kernel_name(options.name),
+                               .btf_fd = options.btf_fd,
+                               .btf_key_type_id = options.btf_key_type_id,
+                               .btf_value_type_id = options.btf_value_type_id,
+                               .map_extra = options.map_extra};
     outcome created{.subject = attr.map_name.characters};
-    if (created.fails(step::map_create, create_map(attr))) return to_error(created);
+    const long answer =
+        options.token < 0
+            ? create_map(attr)
+            : create_map(abi::map_create_with_token{.create = attr, .map_token_fd = options.token});
+    if (created.fails(step::map_create, answer)) return to_error(created);
     return map(untyped_map::own(fd::own(created.answer), attr.map_name));
+  }
+
+  /// Opens the map that is pinned under `path`, if it is one of this type, with these sizes and what `expected` says.
+  /// Errors: another_map, and then every difference is in `differences` if given; not_a_bpf_path; ENOENT.
+  /// Cost:   two system calls.
+  [[nodiscard]] static result<map> get_pinned(text path, const map_expectations& expected = {},
+                                              map_differences* differences = nullptr) noexcept {
+    auto opened = get_pin(path);
+    if (!opened) return opened.error();
+    return adopt(std::move(*opened), expected, differences);
+  }
+  /// Opens the map that the kernel knows by this id, under the same conditions.
+  /// Errors: ENOENT when there is none; EPERM without CAP_SYS_ADMIN; another_map.
+  /// Kernel: 4.13, BPF_MAP_GET_FD_BY_ID.
+  [[nodiscard]] static result<map> from_id(u32 id, const map_expectations& expected = {},
+                                           map_differences* differences = nullptr) noexcept {
+    const abi::next_id attr{.start_id = id};
+    const long opened = move_away(sys_bpf(abi::command::map_get_fd_by_id, attr));
+    if (opened < 0) return failure(step::map_get_fd_by_id, opened);
+    return adopt(fd::own(opened), expected, differences);
+  }
+  /// Takes over a descriptor, under the same conditions; it is closed when they are not met.
+  [[nodiscard]] static result<map> adopt(fd owned, const map_expectations& expected = {},
+                                         map_differences* differences = nullptr) noexcept {
+    const auto name = check_identity(owned.number(), identity(expected), differences);
+    if (!name) return name.error();
+    return map(untyped_map::own(std::move(owned), *name));
+  }
+  /// Uses a descriptor of somebody else's, under the same conditions; it is never closed.
+  /// Lifetime: valid as long as `number` is open.
+  [[nodiscard]] static result<map> from_fd(int number, const map_expectations& expected = {},
+                                           map_differences* differences = nullptr) noexcept {
+    const auto name = check_identity(number, identity(expected), differences);
+    if (!name) return name.error();
+    return map(untyped_map::borrow(number, *name));
+  }
+  /// Opens the map that is pinned under `path`, or creates it and pins it there. Of several processes that do this
+  /// at once, one creates it and all get the same.
+  /// Errors: those of `create`, `pin` and `get_pinned`.
+  [[nodiscard]] static result<map> get_or_create(text path, const map_options& options,
+                                                 map_differences* differences = nullptr) noexcept {
+    const map_expectations expected{.max_entries = options.max_entries, .map_flags = options.map_flags};
+    for (int tries = 0;; ++tries) {
+      auto existing = get_pinned(path, expected, differences);
+      if (existing || existing.error().code != ENOENT) return existing;
+      auto created = create(options);
+      if (!created) return created;
+      const auto pinned = created->pin(path);
+      if (pinned) return created;
+      // Somebody was faster; and may unpin it again before it is got, so not for ever.
+      if (pinned.error().code != EEXIST || tries == 8) return pinned.error();
+    }
+  }
+
+  /// Pins the map under `path`, see `barebpf::pin`.
+  [[nodiscard]] result<void> pin(text path) const noexcept { return barebpf::pin(descriptor(), path); }
+  /// What the kernel says of the map.
+  [[nodiscard]] result<abi::map_info> info() const noexcept { return ask_about_map(descriptor().number()); }
+  /// From now on user space may only read; programs may still write.
+  /// Errors: EBUSY while it is mapped for writing; EPERM when it is frozen already.
+  /// Kernel: 5.2, BPF_MAP_FREEZE.
+  /// Source: map_freeze() in kernel/bpf/syscall.c at v6.12.
+  [[nodiscard]] result<void> freeze() const noexcept {
+    demand<can_freeze>();
+    return done(step::map_freeze, untyped_.freeze());
   }
 
   [[nodiscard]] const fd& descriptor() const noexcept { return untyped_.descriptor(); }
@@ -3478,6 +4653,18 @@ class map {
     demand<can_delete>();
     return done(step::map_delete_elem, untyped_.delete_elem(&key));
   }
+  /// Removes `key` and gives its value.
+  /// Errors: ENOENT when the key is absent.
+  /// Kernel: 5.14 for hash maps, BPF_MAP_LOOKUP_AND_DELETE_ELEM.
+  /// Source: map_lookup_and_delete_elem() in kernel/bpf/syscall.c at v6.12.
+  [[nodiscard]] result<Value> lookup_and_delete_elem(const Key& key) noexcept {
+    demand<can_lookup_and_delete>();
+    Value value{};
+    if (const long answer = untyped_.lookup_and_delete_elem(&key, &value); answer < 0)
+      return explain(step::map_lookup_and_delete_elem, answer);
+    return value;
+  }
+
   /// The first key.
   /// Errors: ENOENT when the map is empty.
   /// Kernel: 4.12 without a key, BPF_MAP_GET_NEXT_KEY.
@@ -3489,11 +4676,117 @@ class map {
   /// Source: map_get_next_key() in kernel/bpf/syscall.c at v6.12.
   [[nodiscard]] result<Key> get_next_key(const Key& key) const noexcept { return next(&key); }
 
+  /// Walks over all elements: `for (auto [key, value] : map.entries())`, see `entry_range`.
+  [[nodiscard]] owned_entry_range<Key, Value> entries() const noexcept {
+    demand<can_get_next_key>();
+    return owned_entry_range<Key, Value>(untyped_);
+  }
+  /// The same with the caller's storage for the batches; without any, one key after the other.
+  [[nodiscard]] entry_range<Key, Value> entries(std::span<Key> keys, std::span<Value> values) const noexcept {
+    demand<can_get_next_key>();
+    return {untyped_, keys.data(), values.data(), smaller(keys.size(), values.size())};
+  }
+
+  /// Copies out the next elements of a walk, as many as fit, and says in `cursor` whether they were the last.
+  /// Errors: ENOSPC when the elements of one bucket do not fit: give more room.
+  /// Kernel: 5.6, BPF_MAP_LOOKUP_BATCH; the elements of one bucket come together.
+  /// Source: __htab_map_lookup_and_delete_batch() in kernel/bpf/hashtab.c at v6.12.
+  [[nodiscard]] batch_result lookup_batch(batch_cursor<Key>& cursor, std::span<Key> keys,
+                                          std::span<Value> values) const noexcept {
+    demand<can_lookup_batch>();
+    return read_batch(abi::command::map_lookup_batch, step::map_lookup_batch, cursor, keys, values);
+  }
+  /// The same, and removes them.
+  /// Kernel: 5.6, BPF_MAP_LOOKUP_AND_DELETE_BATCH.
+  [[nodiscard]] batch_result lookup_and_delete_batch(batch_cursor<Key>& cursor, std::span<Key> keys,
+                                                     std::span<Value> values) noexcept {
+    demand<can_lookup_and_delete_batch>();
+    return read_batch(abi::command::map_lookup_and_delete_batch, step::map_lookup_and_delete_batch, cursor,
+                      keys, values);
+  }
+  /// Stores each of `values` under its key. The kernel has no noexist and no exist for batches.
+  /// Errors: E2BIG when the map is full; `count` elements were stored before that.
+  /// Kernel: 5.6, BPF_MAP_UPDATE_BATCH.
+  /// Source: generic_map_update_batch() in kernel/bpf/syscall.c at v6.12.
+  [[nodiscard]] batch_result update_batch(std::span<const Key> keys, std::span<const Value> values) noexcept {
+    demand<can_update_batch>();
+    return write_batch(abi::command::map_update_batch, step::map_update_batch, keys.data(), values.data(),
+                       smaller(keys.size(), values.size()));
+  }
+  /// Removes each of `keys`.
+  /// Errors: ENOENT at the first that is not there; `count` were removed before it.
+  /// Kernel: 5.6, BPF_MAP_DELETE_BATCH.
+  /// Source: generic_map_delete_batch() in kernel/bpf/syscall.c at v6.12.
+  [[nodiscard]] batch_result delete_batch(std::span<const Key> keys) noexcept {
+    demand<can_delete_batch>();
+    return write_batch(abi::command::map_delete_batch, step::map_delete_batch, keys.data(), nullptr,
+                       static_cast<u32>(keys.size()));
+  }
+
+  /// The values as memory, for reading and writing; `mapped_values<const Value>` for a map that is frozen or that
+  /// programs may not write.
+  /// Errors: EINVAL without map_flag::mmapable; EPERM when the map may not be written.
+  /// Cost:   two system calls, and none for each access.
+  /// Kernel: 5.5.
+  /// Source: array_map_mmap() in kernel/bpf/arraymap.c at v6.12.
+  template <class Seen = Value>
+  [[nodiscard]] result<mapped_values<Seen>> map_values() noexcept {
+    return map_memory<Seen>(prot_read | prot_write);
+  }
+  template <class Seen = const Value>
+  [[nodiscard]] result<mapped_values<Seen>> map_values() const noexcept {
+    return map_memory<Seen>(prot_read);
+  }
+
  private:
   template <operation Wanted>
   static constexpr void demand() noexcept {
     static_assert((kind.operations & Wanted) != 0,
                   "barebpf: the kernel does not know this operation on maps of this type, so use another");
+  }
+  static constexpr long prot_read = 1, prot_write = 2;
+
+  static constexpr map_identity identity(const map_expectations& expected) noexcept {
+    return {.type = static_cast<u32>(Type),
+            .key_size = sizeof(Key),
+            .value_size = sizeof(Value),
+            .max_entries = expected.max_entries,
+            .map_flags = expected.map_flags};
+  }
+  static constexpr u32 smaller(size_t a, size_t b) noexcept { return static_cast<u32>(a < b ? a : b); }
+
+  [[nodiscard]] batch_result read_batch(abi::command command, step at, batch_cursor<Key>& cursor,
+                                        std::span<Key> keys, std::span<Value> values) const noexcept {
+    if (cursor.at_end()) return batch_result(0);
+    u32 count = smaller(keys.size(), values.size());
+    const long answer = untyped_.batch(command, cursor.in(), cursor.out(), keys.data(), values.data(), count);
+    // ENOENT says that these were the last ones, and they count.
+    if (answer < 0 && answer != -ENOENT) return batch_result(0, explain(at, answer));
+    cursor.advance(answer == -ENOENT);
+    return batch_result(count);
+  }
+  [[nodiscard]] batch_result write_batch(abi::command command, step at, const Key* keys, const Value* values,
+                                         u32 count) noexcept {
+    if (count == 0) return batch_result(0);
+    const u32 wanted = count;
+    const long answer = untyped_.batch(command, nullptr, nullptr, keys, values, count);
+    if (answer >= 0) return batch_result(count);
+    // Where the kernel refused before it began, it left the count as it was.
+    return batch_result(count == wanted ? 0 : count, explain(at, answer));
+  }
+  template <class Seen>
+  [[nodiscard]] result<mapped_values<Seen>> map_memory(long protection) const noexcept {
+    demand<can_mmap>();
+    static_assert(
+        sizeof(Value) % 8 == 0,
+        "barebpf: the kernel keeps the values of an array 8 bytes apart or a multiple of it, so a value "
+        "type that is mapped must have such a size");
+    const auto known = info();
+    if (!known) return known.error().about(map_name());
+    const size_t size = mapped_values<Seen>::size_of(known->max_entries);
+    const long where = detail::map_shared(size, protection, descriptor().number());
+    if (where < 0 && where > -4096) return explain(step::map_memory, where);
+    return mapped_values<Seen>(reinterpret_cast<Seen*>(where), known->max_entries);
   }
   [[nodiscard]] result<Key> next(const Key* key) const noexcept {
     demand<can_get_next_key>();
@@ -3516,6 +4809,16 @@ class map {
 
   untyped_map untyped_;
 };
+
+/// Slots numbered from 0, all of them always there; nothing can be deleted.
+/// Kernel: 3.19, BPF_MAP_TYPE_ARRAY.
+template <class Value>
+using array_map = map<map_type::array, u32, Value>;
+
+/// A hash table that is never full: it evicts what was not used for longest.
+/// Kernel: 4.10, BPF_MAP_TYPE_LRU_HASH.
+template <class Key, class Value>
+using lru_hash_map = map<map_type::lru_hash, Key, Value>;
 
 /// A hash table: any key without padding, any value.
 /// Kernel: 3.19, BPF_MAP_TYPE_HASH.

@@ -13,15 +13,35 @@ using barebpf::cause;
 using barebpf::error;
 using barebpf::step;
 
-constexpr step all_steps[] = {step::map_create,       step::map_lookup_elem,
-                              step::map_update_elem,  step::map_delete_elem,
-                              step::map_get_next_key, step::prog_load,
-                              step::btf_load,         step::link_create,
-                              step::read_object,      step::find,
-                              step::allocate,         step::open_file,
-                              step::read_file,        step::mount_tracefs,
-                              step::find_tracepoint,  step::open_event,
-                              step::set_event_program};
+constexpr step all_steps[] = {step::map_create,
+                              step::map_lookup_elem,
+                              step::map_update_elem,
+                              step::map_delete_elem,
+                              step::map_get_next_key,
+                              step::prog_load,
+                              step::btf_load,
+                              step::link_create,
+                              step::read_object,
+                              step::find,
+                              step::allocate,
+                              step::open_file,
+                              step::read_file,
+                              step::mount_tracefs,
+                              step::find_tracepoint,
+                              step::open_event,
+                              step::set_event_program,
+                              step::obj_pin,
+                              step::obj_get,
+                              step::map_get_fd_by_id,
+                              step::obj_get_info_by_fd,
+                              step::map_lookup_and_delete_elem,
+                              step::map_freeze,
+                              step::map_lookup_batch,
+                              step::map_lookup_and_delete_batch,
+                              step::map_update_batch,
+                              step::map_delete_batch,
+                              step::unpin,
+                              step::map_memory};
 
 // Has no default, so that the compiler refuses a new step until somebody adds it here and to `all_steps`.
 constexpr bool is_listed(step at) {
@@ -43,6 +63,18 @@ constexpr bool is_listed(step at) {
     case step::find_tracepoint:
     case step::open_event:
     case step::set_event_program:
+    case step::obj_pin:
+    case step::obj_get:
+    case step::map_get_fd_by_id:
+    case step::obj_get_info_by_fd:
+    case step::map_lookup_and_delete_elem:
+    case step::map_freeze:
+    case step::map_lookup_batch:
+    case step::map_lookup_and_delete_batch:
+    case step::map_update_batch:
+    case step::map_delete_batch:
+    case step::unpin:
+    case step::map_memory:
       return true;
   }
   return false;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <iterator>
+
 #include "support/catch.hpp"
 #include "support/library.hpp"
 #include "support/object_builder.hpp"
@@ -16,8 +18,18 @@ TEST_CASE("a hash map can do everything with its elements since Linux 3.19", "[k
 
   CHECK(to_string(hash.type_name) == "hash");
   CHECK(hash.first_kernel == 0x031300);
-  CHECK(hash.operations == 15);
-  CHECK(hash.hashes_the_key);
+  CHECK(hash.operations == 0x5ff);  // all but mmap
+  CHECK(hash.flags == 0x1dd);
+  CHECK(hash.hashes_the_key());
+}
+
+TEST_CASE("an array has slots that cannot be deleted, and may be mapped", "[kinds]") {
+  const barebpf::map_kind array = barebpf::kind_of(barebpf::map_type::array);
+
+  CHECK(array.operations == 0x66b);
+  CHECK((array.operations & barebpf::can_delete) == 0);
+  CHECK((array.operations & barebpf::can_mmap) != 0);
+  CHECK_FALSE(array.hashes_the_key());
 }
 
 TEST_CASE("a map type without a row is not found", "[kinds]") {
@@ -25,9 +37,25 @@ TEST_CASE("a map type without a row is not found", "[kinds]") {
   CHECK(barebpf::kind_of(static_cast<barebpf::map_type>(9999)).type == barebpf::map_type::unspec);
 }
 
-TEST_CASE("each map type has one row at most", "[kinds]") {
+TEST_CASE("each of the 35 map types has its row, in the order of their numbers", "[kinds]") {
+  CHECK(std::size(barebpf::map_kinds) == 35);
+  std::uint32_t number = 1;
   for (const barebpf::map_kind& kind : barebpf::map_kinds) {
-    CHECK(barebpf::kind_of(kind.type).type_name.data() == kind.type_name.data());
+    CAPTURE(number);
+    CHECK(static_cast<std::uint32_t>(kind.type) == number++);
     CHECK_FALSE(kind.type_name.empty());
+  }
+}
+
+TEST_CASE("a row does not contradict itself", "[kinds]") {
+  using barebpf::map_flag;
+  for (const barebpf::map_kind& kind : barebpf::map_kinds) {
+    CAPTURE(to_string(kind.type_name));
+    CHECK((kind.required_flags & ~kind.flags) == 0);
+    CHECK((kind.flags & (map_flag::path_fd | map_flag::token_fd)) == 0);
+    const bool has_no_key = kind.key == barebpf::key_rule::none;
+    CHECK_FALSE((has_no_key && (kind.operations & barebpf::can_get_next_key) != 0));
+    const bool is_mapped = (kind.operations & barebpf::can_mmap) != 0;
+    CHECK((!is_mapped || kind.type == barebpf::map_type::array || kind.value == barebpf::value_rule::none));
   }
 }

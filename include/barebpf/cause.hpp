@@ -8,121 +8,126 @@
 
 // One row per cause: BAREBPF_CAUSE(identifier, "fact, so what to do").
 // A macro and not an array, because static_assert takes only literals in C++20.
-#define BAREBPF_CAUSES(BAREBPF_CAUSE)                                                                 \
-  /* the file as a whole */                                                                           \
-  BAREBPF_CAUSE(not_elf, "this is not an ELF file, so give the .o that clang -target bpf wrote")      \
-  BAREBPF_CAUSE(not_64_bit,                                                                           \
-                "BPF objects are 64-bit ELF files and this one is not, so compile it with "           \
-                "clang -target bpf")                                                                  \
-  BAREBPF_CAUSE(foreign_byte_order,                                                                   \
-                "this object has the other byte order than the machine, so compile "                  \
-                "it with -target bpfel or bpfeb to match")                                            \
-  BAREBPF_CAUSE(not_relocatable,                                                                      \
-                "this ELF file is a program or a shared library, so give the "                        \
-                "relocatable .o instead")                                                             \
-  BAREBPF_CAUSE(not_bpf,                                                                              \
-                "this ELF file holds code of another machine, so compile it with "                    \
-                "clang -target bpf")                                                                  \
-  BAREBPF_CAUSE(truncated,                                                                            \
-                "the file ends before what it announces, so it was cut or overwritten: "              \
-                "copy or compile it again")                                                           \
-  BAREBPF_CAUSE(too_large, "no BPF object is larger than 1 GiB, so this is another kind of file")     \
-  BAREBPF_CAUSE(bad_section_header,                                                                   \
-                "a section header of this ELF file contradicts itself, so the "                       \
-                "file is damaged: compile it again")                                                  \
-  BAREBPF_CAUSE(no_symbols, "the object has no symbol table, so strip it with llvm-strip -g at most") \
-  BAREBPF_CAUSE(bad_symbol,                                                                           \
-                "a relocation names a symbol that is not there, so the file is damaged: "             \
-                "compile it again")                                                                   \
-  /* its types */                                                                                     \
-  BAREBPF_CAUSE(no_btf,                                                                               \
-                "maps in .maps are described by BTF and the object has none, so compile it "          \
-                "with -g and keep the .BTF section")                                                  \
-  BAREBPF_CAUSE(bad_btf_header,                                                                       \
-                "the header of .BTF does not fit the section, so the file is damaged: "               \
-                "compile it again")                                                                   \
-  BAREBPF_CAUSE(bad_btf_type,                                                                         \
-                "a type in .BTF runs past its end or names what is not there, so the "                \
-                "file is damaged: compile it again")                                                  \
-  BAREBPF_CAUSE(unknown_btf_kind,                                                                     \
-                "this .BTF holds a kind of type that barebpf does not know, so it "                   \
-                "was made by a newer compiler: use a newer barebpf")                                  \
-  /* its maps */                                                                                      \
-  BAREBPF_CAUSE(static_map,                                                                           \
-                "a static map cannot be found by name, so take the word static away from "            \
-                "the map in the BPF program")                                                         \
-  BAREBPF_CAUSE(map_is_no_struct,                                                                     \
-                "every variable in .maps must be a struct that describes a map, so "                  \
-                "move other variables elsewhere")                                                     \
-  BAREBPF_CAUSE(map_outside_section,                                                                  \
-                "a map lies past the end of .maps, so the file is damaged: "                          \
-                "compile it again")                                                                   \
-  BAREBPF_CAUSE(unknown_map_member,                                                                   \
-                "a map in .maps has a member that is not part of a map "                              \
-                "definition, so look for a misspelling")                                              \
-  BAREBPF_CAUSE(map_member_not_loaded_yet,                                                            \
-                "this version of barebpf cannot honour this member of a map "                         \
-                "definition yet, so leave it out")                                                    \
-  BAREBPF_CAUSE(bad_map_member,                                                                       \
-                "a member of a map definition has the wrong form, so write it with "                  \
-                "__uint, __ulong, __type or __array")                                                 \
-  BAREBPF_CAUSE(two_sizes,                                                                            \
-                "a map gives the size of its key or value twice and differently, so keep "            \
-                "one of them")                                                                        \
-  BAREBPF_CAUSE(no_map_type, "a map in .maps has no type, so add __uint(type, BPF_MAP_TYPE_...)")     \
-  /* its programs */                                                                                  \
-  BAREBPF_CAUSE(unknown_section,                                                                      \
-                "the name of this section tells no program type that barebpf knows, "                 \
-                "so correct the SEC() of the program")                                                \
-  BAREBPF_CAUSE(bad_program,                                                                          \
-                "a program is not whole instructions inside its section, so the file is "             \
-                "damaged: compile it again")                                                          \
-  BAREBPF_CAUSE(static_program,                                                                       \
-                "a static function stands in a program section, so make it global, or "               \
-                "__always_inline if it is a helper")                                                  \
-  BAREBPF_CAUSE(bad_relocation,                                                                       \
-                "a relocation does not point at an instruction that loads an address, "               \
-                "so the file is damaged: compile it again")                                           \
-  BAREBPF_CAUSE(relocation_not_loaded_yet,                                                            \
-                "this version of barebpf loads programs that refer to maps "                          \
-                "only, so keep functions inline and values in maps")                                  \
-  BAREBPF_CAUSE(undefined_symbol,                                                                     \
-                "the program uses a symbol that the object does not define, so "                      \
-                "define it or declare the helper")                                                    \
-  /* what the caller asked for */                                                                     \
-  BAREBPF_CAUSE(no_such_map, "the object has no map of this name, so look for a misspelling")         \
-  BAREBPF_CAUSE(no_such_program, "the object has no program of this name, so look for a misspelling") \
-  BAREBPF_CAUSE(wrong_map_type,                                                                       \
-                "the map is of another type than asked for, so use the class of its "                 \
-                "own type")                                                                           \
-  BAREBPF_CAUSE(wrong_key_size,                                                                       \
-                "the key type has another size than the key in the BPF object, so use "               \
-                "the type that the BPF program declares")                                             \
-  BAREBPF_CAUSE(wrong_value_size,                                                                     \
-                "the value type has another size than the value in the BPF object, "                  \
-                "so use the type that the BPF program declares")                                      \
-  BAREBPF_CAUSE(wrong_key_sign,                                                                       \
-                "the key type and the key in the BPF object differ in signedness, so "                \
-                "use the type that the BPF program declares")                                         \
-  BAREBPF_CAUSE(wrong_value_sign,                                                                     \
-                "the value type and the value in the BPF object differ in "                           \
-                "signedness, so use the type that the BPF program declares")                          \
-  BAREBPF_CAUSE(bad_name,                                                                             \
-                "the kernel takes names of at most 15 letters, digits, underscores and dots, "        \
-                "so choose such a name")                                                              \
-  BAREBPF_CAUSE(not_attachable,                                                                       \
-                "the section of this program does not tell where to attach it, so "                   \
-                "complete the name in SEC(), as in SEC(\"tracepoint/group/event\")")                  \
-  /* what a look at the kernel found out after it refused */                                          \
-  BAREBPF_CAUSE(needs_cap_bpf, "the process lacks CAP_BPF, so run it as root or give it CAP_BPF")     \
-  BAREBPF_CAUSE(needs_cap_perfmon,                                                                    \
-                "the process lacks CAP_PERFMON, which tracing programs need beside "                  \
-                "CAP_BPF, so run it as root or give it both")                                         \
-  BAREBPF_CAUSE(refused_by_verifier,                                                                  \
-                "the kernel's verifier refused the program, so read its log: the "                    \
-                "last lines name the instruction and the reason")                                     \
-  BAREBPF_CAUSE(log_cut,                                                                              \
-                "the verifier refused the program and its log is larger than the buffer that "        \
+#define BAREBPF_CAUSES(BAREBPF_CAUSE)                                                                        \
+  /* the file as a whole */                                                                                  \
+  BAREBPF_CAUSE(not_elf, "this is not an ELF file, so give the .o that clang -target bpf wrote")             \
+  BAREBPF_CAUSE(not_64_bit,                                                                                  \
+                "BPF objects are 64-bit ELF files and this one is not, so compile it with "                  \
+                "clang -target bpf")                                                                         \
+  BAREBPF_CAUSE(foreign_byte_order,                                                                          \
+                "this object has the other byte order than the machine, so compile "                         \
+                "it with -target bpfel or bpfeb to match")                                                   \
+  BAREBPF_CAUSE(not_relocatable,                                                                             \
+                "this ELF file is a program or a shared library, so give the "                               \
+                "relocatable .o instead")                                                                    \
+  BAREBPF_CAUSE(not_bpf,                                                                                     \
+                "this ELF file holds code of another machine, so compile it with "                           \
+                "clang -target bpf")                                                                         \
+  BAREBPF_CAUSE(truncated,                                                                                   \
+                "the file ends before what it announces, so it was cut or overwritten: "                     \
+                "copy or compile it again")                                                                  \
+  BAREBPF_CAUSE(too_large, "no BPF object is larger than 1 GiB, so this is another kind of file")            \
+  BAREBPF_CAUSE(bad_section_header,                                                                          \
+                "a section header of this ELF file contradicts itself, so the "                              \
+                "file is damaged: compile it again")                                                         \
+  BAREBPF_CAUSE(no_symbols, "the object has no symbol table, so strip it with llvm-strip -g at most")        \
+  BAREBPF_CAUSE(bad_symbol,                                                                                  \
+                "a relocation names a symbol that is not there, so the file is damaged: "                    \
+                "compile it again")                                                                          \
+  /* its types */                                                                                            \
+  BAREBPF_CAUSE(no_btf,                                                                                      \
+                "maps in .maps are described by BTF and the object has none, so compile it "                 \
+                "with -g and keep the .BTF section")                                                         \
+  BAREBPF_CAUSE(bad_btf_header,                                                                              \
+                "the header of .BTF does not fit the section, so the file is damaged: "                      \
+                "compile it again")                                                                          \
+  BAREBPF_CAUSE(bad_btf_type,                                                                                \
+                "a type in .BTF runs past its end or names what is not there, so the "                       \
+                "file is damaged: compile it again")                                                         \
+  BAREBPF_CAUSE(unknown_btf_kind,                                                                            \
+                "this .BTF holds a kind of type that barebpf does not know, so it "                          \
+                "was made by a newer compiler: use a newer barebpf")                                         \
+  /* its maps */                                                                                             \
+  BAREBPF_CAUSE(static_map,                                                                                  \
+                "a static map cannot be found by name, so take the word static away from "                   \
+                "the map in the BPF program")                                                                \
+  BAREBPF_CAUSE(map_is_no_struct,                                                                            \
+                "every variable in .maps must be a struct that describes a map, so "                         \
+                "move other variables elsewhere")                                                            \
+  BAREBPF_CAUSE(map_outside_section,                                                                         \
+                "a map lies past the end of .maps, so the file is damaged: "                                 \
+                "compile it again")                                                                          \
+  BAREBPF_CAUSE(unknown_map_member,                                                                          \
+                "a map in .maps has a member that is not part of a map "                                     \
+                "definition, so look for a misspelling")                                                     \
+  BAREBPF_CAUSE(map_member_not_loaded_yet,                                                                   \
+                "this version of barebpf cannot honour this member of a map "                                \
+                "definition yet, so leave it out")                                                           \
+  BAREBPF_CAUSE(bad_map_member,                                                                              \
+                "a member of a map definition has the wrong form, so write it with "                         \
+                "__uint, __ulong, __type or __array")                                                        \
+  BAREBPF_CAUSE(two_sizes,                                                                                   \
+                "a map gives the size of its key or value twice and differently, so keep "                   \
+                "one of them")                                                                               \
+  BAREBPF_CAUSE(no_map_type, "a map in .maps has no type, so add __uint(type, BPF_MAP_TYPE_...)")            \
+  /* its programs */                                                                                         \
+  BAREBPF_CAUSE(unknown_section,                                                                             \
+                "the name of this section tells no program type that barebpf knows, "                        \
+                "so correct the SEC() of the program")                                                       \
+  BAREBPF_CAUSE(bad_program,                                                                                 \
+                "a program is not whole instructions inside its section, so the file is "                    \
+                "damaged: compile it again")                                                                 \
+  BAREBPF_CAUSE(static_program,                                                                              \
+                "a static function stands in a program section, so make it global, or "                      \
+                "__always_inline if it is a helper")                                                         \
+  BAREBPF_CAUSE(bad_relocation,                                                                              \
+                "a relocation does not point at an instruction that loads an address, "                      \
+                "so the file is damaged: compile it again")                                                  \
+  BAREBPF_CAUSE(relocation_not_loaded_yet,                                                                   \
+                "this version of barebpf loads programs that refer to maps "                                 \
+                "only, so keep functions inline and values in maps")                                         \
+  BAREBPF_CAUSE(undefined_symbol,                                                                            \
+                "the program uses a symbol that the object does not define, so "                             \
+                "define it or declare the helper")                                                           \
+  /* what the caller asked for */                                                                            \
+  BAREBPF_CAUSE(no_such_map, "the object has no map of this name, so look for a misspelling")                \
+  BAREBPF_CAUSE(no_such_program, "the object has no program of this name, so look for a misspelling")        \
+  BAREBPF_CAUSE(wrong_map_type,                                                                              \
+                "the map is of another type than asked for, so use the class of its "                        \
+                "own type")                                                                                  \
+  BAREBPF_CAUSE(wrong_key_size,                                                                              \
+                "the key type has another size than the key in the BPF object, so use "                      \
+                "the type that the BPF program declares")                                                    \
+  BAREBPF_CAUSE(wrong_value_size,                                                                            \
+                "the value type has another size than the value in the BPF object, "                         \
+                "so use the type that the BPF program declares")                                             \
+  BAREBPF_CAUSE(wrong_key_sign,                                                                              \
+                "the key type and the key in the BPF object differ in signedness, so "                       \
+                "use the type that the BPF program declares")                                                \
+  BAREBPF_CAUSE(wrong_value_sign,                                                                            \
+                "the value type and the value in the BPF object differ in "                                  \
+                "signedness, so use the type that the BPF program declares")                                 \
+  BAREBPF_CAUSE(bad_name,                                                                                    \
+                "the kernel takes names of at most 15 letters, digits, underscores and dots, "               \
+                "so choose such a name")                                                                     \
+  BAREBPF_CAUSE(another_map,                                                                                 \
+                "this map is not the one that the C++ types describe, so look at the differences")           \
+  BAREBPF_CAUSE(not_a_bpf_path,                                                                              \
+                "maps are pinned on the BPF file system only, so choose a path below /sys/fs/bpf and mount " \
+                "it: mount -t bpf bpf /sys/fs/bpf")                                                          \
+  BAREBPF_CAUSE(not_attachable,                                                                              \
+                "the section of this program does not tell where to attach it, so "                          \
+                "complete the name in SEC(), as in SEC(\"tracepoint/group/event\")")                         \
+  /* what a look at the kernel found out after it refused */                                                 \
+  BAREBPF_CAUSE(needs_cap_bpf, "the process lacks CAP_BPF, so run it as root or give it CAP_BPF")            \
+  BAREBPF_CAUSE(needs_cap_perfmon,                                                                           \
+                "the process lacks CAP_PERFMON, which tracing programs need beside "                         \
+                "CAP_BPF, so run it as root or give it both")                                                \
+  BAREBPF_CAUSE(refused_by_verifier,                                                                         \
+                "the kernel's verifier refused the program, so read its log: the "                           \
+                "last lines name the instruction and the reason")                                            \
+  BAREBPF_CAUSE(log_cut,                                                                                     \
+                "the verifier refused the program and its log is larger than the buffer that "               \
                 "was given, so give a larger one or let verifier_log grow")
 
 namespace barebpf::inline BAREBPF_ABI {

@@ -21,7 +21,17 @@ enum class step : u16 {
   map_delete_elem = 3,
   map_get_next_key = 4,
   prog_load = 5,
+  obj_pin = 6,
+  obj_get = 7,
+  map_get_fd_by_id = 14,
+  obj_get_info_by_fd = 15,
   btf_load = 18,
+  map_lookup_and_delete_elem = 21,
+  map_freeze = 22,
+  map_lookup_batch = 24,
+  map_lookup_and_delete_batch = 25,
+  map_update_batch = 26,
+  map_delete_batch = 27,
   link_create = 28,
 
   read_object = 256,        ///< understand an object file; `offset` counts from its start
@@ -32,6 +42,8 @@ enum class step : u16 {
   mount_tracefs = 261,      ///< fsopen(2), fsconfig(2), fsmount(2): a tracefs that only this process sees
   find_tracepoint = 262,    ///< read a tracepoint's number from tracefs
   open_event = 263,         ///< perf_event_open(2)
+  unpin = 265,              ///< unlinkat(2) on the BPF file system
+  map_memory = 266,         ///< mmap(2) of a map
   set_event_program = 264,  ///< ioctl(PERF_EVENT_IOC_SET_BPF), where the kernel has no perf link
 };
 

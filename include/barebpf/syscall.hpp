@@ -110,14 +110,18 @@ template <class... Arguments>
 #endif
 }
 
-/// Makes one bpf(2) call with a record of room 1.0 and its exact size.
-/// Shape:  what the kernel returns: negative errno, or the answer.
-/// Source: bpf(2).
+/// Makes one bpf(2) call with a record of room 1.1, handed over up to the end of the last field in use: a
+/// byte behind the last that the kernel knows is EINVAL, and fields that came later are left to the kernels
+/// that have them. Shape:  what the kernel returns: negative errno, or the answer. Source: bpf(2);
+/// bpf_check_uarg_tail_zero() in kernel/bpf/syscall.c at v6.12.
 template <class Record>
 [[gnu::always_inline]] inline long sys_bpf(abi::command command, Record& record) noexcept {
   static_assert(sizeof(Record) <= sizeof(abi::bpf_attr) && std::is_trivially_copyable_v<Record>,
                 "barebpf: the kernel reads an attr as raw bytes, so it must be a record of union bpf_attr");
-  return system_call(__NR_bpf, static_cast<long>(command), &record, sizeof(Record));
+  if constexpr (requires { record.used(); })
+    return system_call(__NR_bpf, static_cast<long>(command), &record, record.used());
+  else
+    return system_call(__NR_bpf, static_cast<long>(command), &record, sizeof(Record));
 }
 
 /// The error of a system call that returned `answer`, which is negative.

@@ -115,7 +115,7 @@ TEST_CASE("what BPF_BTF_LOAD reads lies where the kernel looks", "[abi]") {
   CHECK_SAME_PLACE(btf_load, btf_log_size, attr, btf_log_size);
   CHECK_SAME_PLACE(btf_load, btf_log_level, attr, btf_log_level);
   CHECK(offsetof(abi::btf_load, btf_log_true_size) == btf_log_true_size_at<attr>());
-  CHECK(sizeof(abi::btf_load) == 32);
+  CHECK(sizeof(abi::btf_load) == 40);
 }
 
 TEST_CASE("what BPF_LINK_CREATE reads for a perf event lies where the kernel looks", "[abi]") {
@@ -135,12 +135,172 @@ TEST_CASE("what the commands about ids and descriptors read lies where the kerne
   CHECK_SAME_PLACE(obj_info, bpf_fd, attr, info.bpf_fd);
   CHECK_SAME_PLACE(obj_info, info_len, attr, info.info_len);
   CHECK_SAME_PLACE(obj_info, info, attr, info.info);
-  CHECK(sizeof(abi::next_id) == 12);
+  CHECK(sizeof(abi::next_id) == 16);
   CHECK(sizeof(abi::obj_info) == 16);
 }
 
+TEST_CASE("what the batch commands read lies where the kernel looks", "[abi]") {
+  CHECK_SAME_PLACE(map_batch, in_batch, attr, batch.in_batch);
+  CHECK_SAME_PLACE(map_batch, out_batch, attr, batch.out_batch);
+  CHECK_SAME_PLACE(map_batch, keys, attr, batch.keys);
+  CHECK_SAME_PLACE(map_batch, values, attr, batch.values);
+  CHECK_SAME_PLACE(map_batch, count, attr, batch.count);
+  CHECK_SAME_PLACE(map_batch, map_fd, attr, batch.map_fd);
+  CHECK_SAME_PLACE(map_batch, elem_flags, attr, batch.elem_flags);
+  CHECK_SAME_PLACE(map_batch, flags, attr, batch.flags);
+  CHECK(sizeof(abi::map_batch) == 56);
+}
+
+TEST_CASE("what BPF_OBJ_PIN and BPF_OBJ_GET read lies where the kernel looks", "[abi]") {
+  CHECK_SAME_PLACE(obj_path, pathname, attr, pathname);
+  CHECK_SAME_PLACE(obj_path, bpf_fd, attr, bpf_fd);
+  CHECK_SAME_PLACE(obj_path, file_flags, attr, file_flags);
+  CHECK(sizeof(abi::obj_path) == 24);
+}
+
+TEST_CASE("what BPF_PROG_ATTACH reads lies where the kernel looks", "[abi]") {
+  CHECK_SAME_PLACE(prog_attach, target_fd, attr, target_fd);
+  CHECK_SAME_PLACE(prog_attach, attach_bpf_fd, attr, attach_bpf_fd);
+  CHECK_SAME_PLACE(prog_attach, attach_type, attr, attach_type);
+  CHECK_SAME_PLACE(prog_attach, attach_flags, attr, attach_flags);
+  CHECK_SAME_PLACE(prog_attach, replace_bpf_fd, attr, replace_bpf_fd);
+  CHECK(sizeof(abi::prog_attach) == 32);
+}
+
+TEST_CASE("what BPF_PROG_TEST_RUN reads lies where the kernel looks", "[abi]") {
+  CHECK_SAME_PLACE(prog_test_run, prog_fd, attr, test.prog_fd);
+  CHECK_SAME_PLACE(prog_test_run, retval, attr, test.retval);
+  CHECK_SAME_PLACE(prog_test_run, data_size_in, attr, test.data_size_in);
+  CHECK_SAME_PLACE(prog_test_run, data_size_out, attr, test.data_size_out);
+  CHECK_SAME_PLACE(prog_test_run, data_in, attr, test.data_in);
+  CHECK_SAME_PLACE(prog_test_run, data_out, attr, test.data_out);
+  CHECK_SAME_PLACE(prog_test_run, repeat, attr, test.repeat);
+  CHECK_SAME_PLACE(prog_test_run, duration, attr, test.duration);
+  CHECK_SAME_PLACE(prog_test_run, ctx_size_in, attr, test.ctx_size_in);
+  CHECK_SAME_PLACE(prog_test_run, ctx_size_out, attr, test.ctx_size_out);
+  CHECK_SAME_PLACE(prog_test_run, ctx_in, attr, test.ctx_in);
+  CHECK_SAME_PLACE(prog_test_run, ctx_out, attr, test.ctx_out);
+  CHECK_SAME_PLACE(prog_test_run, flags, attr, test.flags);
+  CHECK_SAME_PLACE(prog_test_run, cpu, attr, test.cpu);
+  CHECK_SAME_PLACE(prog_test_run, batch_size, attr, test.batch_size);
+  CHECK(sizeof(abi::prog_test_run) == 80);
+}
+
+TEST_CASE("what BPF_PROG_QUERY reads lies where the kernel looks", "[abi]") {
+  CHECK_SAME_PLACE(prog_query, target_fd, attr, query.target_fd);
+  CHECK_SAME_PLACE(prog_query, attach_type, attr, query.attach_type);
+  CHECK_SAME_PLACE(prog_query, query_flags, attr, query.query_flags);
+  CHECK_SAME_PLACE(prog_query, attach_flags, attr, query.attach_flags);
+  CHECK_SAME_PLACE(prog_query, prog_ids, attr, query.prog_ids);
+  CHECK_SAME_PLACE(prog_query, count, attr, query.prog_cnt);
+  CHECK(sizeof(abi::prog_query) == 64);
+}
+
+TEST_CASE("what BPF_RAW_TRACEPOINT_OPEN reads lies where the kernel looks", "[abi]") {
+  CHECK_SAME_PLACE(raw_tracepoint, name, attr, raw_tracepoint.name);
+  CHECK_SAME_PLACE(raw_tracepoint, prog_fd, attr, raw_tracepoint.prog_fd);
+  CHECK(sizeof(abi::raw_tracepoint) == 24);
+}
+
+TEST_CASE("what BPF_TASK_FD_QUERY reads lies where the kernel looks", "[abi]") {
+  CHECK_SAME_PLACE(task_fd_query, pid, attr, task_fd_query.pid);
+  CHECK_SAME_PLACE(task_fd_query, fd, attr, task_fd_query.fd);
+  CHECK_SAME_PLACE(task_fd_query, flags, attr, task_fd_query.flags);
+  CHECK_SAME_PLACE(task_fd_query, buf_len, attr, task_fd_query.buf_len);
+  CHECK_SAME_PLACE(task_fd_query, buf, attr, task_fd_query.buf);
+  CHECK_SAME_PLACE(task_fd_query, prog_id, attr, task_fd_query.prog_id);
+  CHECK_SAME_PLACE(task_fd_query, fd_type, attr, task_fd_query.fd_type);
+  CHECK_SAME_PLACE(task_fd_query, probe_offset, attr, task_fd_query.probe_offset);
+  CHECK_SAME_PLACE(task_fd_query, probe_addr, attr, task_fd_query.probe_addr);
+  CHECK(sizeof(abi::task_fd_query) == 48);
+}
+
+TEST_CASE("what BPF_LINK_CREATE reads for a target in BTF lies where the kernel looks", "[abi]") {
+  CHECK_SAME_PLACE(link_create, prog_fd, attr, link_create.prog_fd);
+  CHECK_SAME_PLACE(link_create, target_fd, attr, link_create.target_fd);
+  CHECK_SAME_PLACE(link_create, attach_type, attr, link_create.attach_type);
+  CHECK_SAME_PLACE(link_create, flags, attr, link_create.flags);
+  CHECK_SAME_PLACE(link_create, target_btf_id, attr, link_create.target_btf_id);
+  CHECK(sizeof(abi::link_create) == 20);
+}
+
+TEST_CASE("what BPF_LINK_CREATE reads for an iterator lies where the kernel looks", "[abi]") {
+  CHECK_SAME_PLACE(link_create_iter, iter_info, attr, link_create.iter_info);
+  CHECK_SAME_PLACE(link_create_iter, iter_info_len, attr, link_create.iter_info_len);
+  CHECK(sizeof(abi::link_create_iter) == 32);
+}
+
+TEST_CASE("what BPF_LINK_CREATE reads for many kprobes lies where the kernel looks", "[abi]") {
+  CHECK_SAME_PLACE(link_create_kprobe_multi, kprobe_flags, attr, link_create.kprobe_multi.flags);
+  CHECK_SAME_PLACE(link_create_kprobe_multi, cnt, attr, link_create.kprobe_multi.cnt);
+  CHECK_SAME_PLACE(link_create_kprobe_multi, syms, attr, link_create.kprobe_multi.syms);
+  CHECK_SAME_PLACE(link_create_kprobe_multi, addrs, attr, link_create.kprobe_multi.addrs);
+  CHECK_SAME_PLACE(link_create_kprobe_multi, cookies, attr, link_create.kprobe_multi.cookies);
+  CHECK(sizeof(abi::link_create_kprobe_multi) == 48);
+}
+
+TEST_CASE("what BPF_LINK_CREATE reads for tracing lies where the kernel looks", "[abi]") {
+  CHECK_SAME_PLACE(link_create_tracing, target_btf_id, attr, link_create.tracing.target_btf_id);
+  CHECK_SAME_PLACE(link_create_tracing, cookie, attr, link_create.tracing.cookie);
+  CHECK(sizeof(abi::link_create_tracing) == 32);
+}
+
+TEST_CASE("what BPF_LINK_UPDATE reads lies where the kernel looks", "[abi]") {
+  CHECK_SAME_PLACE(link_update, link_fd, attr, link_update.link_fd);
+  CHECK_SAME_PLACE(link_update, new_prog_fd, attr, link_update.new_prog_fd);
+  CHECK_SAME_PLACE(link_update, flags, attr, link_update.flags);
+  CHECK_SAME_PLACE(link_update, old_prog_fd, attr, link_update.old_prog_fd);
+  CHECK(sizeof(abi::link_update) == 16);
+}
+
+TEST_CASE("what BPF_ITER_CREATE reads lies where the kernel looks", "[abi]") {
+  CHECK_SAME_PLACE(iter_create, link_fd, attr, iter_create.link_fd);
+  CHECK_SAME_PLACE(iter_create, flags, attr, iter_create.flags);
+  CHECK(sizeof(abi::iter_create) == 8);
+}
+
+TEST_CASE("what BPF_PROG_BIND_MAP reads lies where the kernel looks", "[abi]") {
+  CHECK_SAME_PLACE(prog_bind_map, prog_fd, attr, prog_bind_map.prog_fd);
+  CHECK_SAME_PLACE(prog_bind_map, map_fd, attr, prog_bind_map.map_fd);
+  CHECK_SAME_PLACE(prog_bind_map, flags, attr, prog_bind_map.flags);
+  CHECK(sizeof(abi::prog_bind_map) == 12);
+}
+
+TEST_CASE("what BPF_OBJ_GET_INFO_BY_FD tells of a map lies where the kernel writes it", "[abi]") {
+  using info = struct ::bpf_map_info;
+  CHECK_SAME_PLACE(map_info, type, info, type);
+  CHECK_SAME_PLACE(map_info, id, info, id);
+  CHECK_SAME_PLACE(map_info, key_size, info, key_size);
+  CHECK_SAME_PLACE(map_info, value_size, info, value_size);
+  CHECK_SAME_PLACE(map_info, max_entries, info, max_entries);
+  CHECK_SAME_PLACE(map_info, map_flags, info, map_flags);
+  CHECK_SAME_PLACE(map_info, name, info, name);
+  CHECK_SAME_PLACE(map_info, ifindex, info, ifindex);
+  CHECK_SAME_PLACE(map_info, netns_dev, info, netns_dev);
+  CHECK_SAME_PLACE(map_info, btf_id, info, btf_id);
+  CHECK_SAME_PLACE(map_info, btf_key_type_id, info, btf_key_type_id);
+  CHECK_SAME_PLACE(map_info, btf_value_type_id, info, btf_value_type_id);
+  CHECK_SAME_PLACE(map_info, map_extra, info, map_extra);
+}
+
+TEST_CASE("a record is handed over up to the end of its last field in use", "[abi]") {
+  CHECK(abi::map_create_with_token{.map_token_fd = 3}.used() == 80);
+  CHECK(abi::map_create_with_token{.excl_prog_hash_size = 32}.used() == 92);
+  CHECK(abi::prog_load_with_token{.prog_token_fd = 3}.used() == 152);
+  CHECK(abi::prog_load_with_token{.signature_size = 1}.used() == 168);
+  CHECK(abi::obj_path{}.used() == 16);
+  CHECK(abi::obj_path{.path_fd = 4}.used() == 20);
+  CHECK(abi::btf_load{}.used() == 32);
+  CHECK(abi::btf_load{.btf_token_fd = 4}.used() == 40);
+  CHECK(abi::next_id{}.used() == 12);
+  CHECK(abi::raw_tracepoint{}.used() == 12);
+  CHECK(abi::raw_tracepoint{.cookie = 1}.used() == 24);
+  CHECK(abi::prog_attach{}.used() == 20);
+  CHECK(abi::link_create_uprobe_multi{}.used() == 60);
+}
+
 TEST_CASE("the library's argument of bpf(2) is large enough for each form of it", "[abi]") {
-  CHECK(sizeof(abi::bpf_attr) == 144);
+  CHECK(sizeof(abi::bpf_attr) == 168);
   CHECK(alignof(abi::bpf_attr) == alignof(attr));
 }
 

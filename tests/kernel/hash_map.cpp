@@ -87,9 +87,10 @@ TEST_CASE("a map without entries is refused with a hint") {
   const auto refused = map::create({.name = "none"});
   REQUIRE_FALSE(refused.has_value());
   CHECK(refused.error().code == EINVAL);
-  CHECK(sentence(refused.error()) ==
-        "cannot create the map 'none': the kernel said EINVAL (22): the kernel does not know this map type, or "
-        "does not allow one of its sizes, flags or a max_entries of 0");
+  CHECK(
+      sentence(refused.error()) ==
+      "cannot create the map 'none': the kernel said EINVAL (22): the kernel does not know this map type, or "
+      "does not allow one of its sizes, flags or a max_entries of 0");
 }
 
 TEST_CASE("the compiler's and the kernel's idea of a name agree") {

@@ -9,9 +9,10 @@
 
 namespace barebpf::inline BAREBPF_ABI {
 
-/// Creates a map from a finished record.
+/// Creates a map from a finished record, `map_create` or `map_create_with_token`.
 /// Shape: its descriptor, or negative errno.
-[[nodiscard]] inline long create_map(const abi::map_create& attr) noexcept {
+template <class Record = abi::map_create>
+[[nodiscard]] long create_map(const Record& attr) noexcept {
   return move_away(sys_bpf(abi::command::map_create, attr));
 }
 
@@ -54,6 +55,10 @@ class untyped_map {
     const abi::map_elem attr{.map_fd = fd_.raw(), .key = key, .value = value, .flags = flags};
     return sys_bpf(abi::command::map_update_elem, attr);
   }
+  [[nodiscard, gnu::always_inline]] long lookup_and_delete_elem(const void* key, void* value) const noexcept {
+    const abi::map_elem attr{.map_fd = fd_.raw(), .key = key, .value = value};
+    return sys_bpf(abi::command::map_lookup_and_delete_elem, attr);
+  }
   [[nodiscard, gnu::always_inline]] long delete_elem(const void* key) const noexcept {
     const abi::map_key attr{.map_fd = fd_.raw(), .key = key};
     return sys_bpf(abi::command::map_delete_elem, attr);
@@ -61,6 +66,25 @@ class untyped_map {
   [[nodiscard, gnu::always_inline]] long get_next_key(const void* key, void* next) const noexcept {
     const abi::map_next_key attr{.map_fd = fd_.raw(), .key = key, .next_key = next};
     return sys_bpf(abi::command::map_get_next_key, attr);
+  }
+
+  [[nodiscard]] long freeze() const noexcept {
+    const abi::map_freeze attr{.map_fd = fd_.raw()};
+    return sys_bpf(abi::command::map_freeze, attr);
+  }
+  /// One of the four commands on batches. `count` is how many elements there is room for, and then how many
+  /// there were, which holds after some failures too.
+  [[nodiscard]] long batch(abi::command command, const void* in, void* out, const void* keys,
+                           const void* values, u32& count) const noexcept {
+    abi::map_batch attr{.in_batch = in,
+                        .out_batch = out,
+                        .keys = keys,
+                        .values = values,
+                        .count = count,
+                        .map_fd = fd_.raw()};
+    const long answer = sys_bpf(command, attr);
+    count = attr.count;
+    return answer;
   }
 
  private:

@@ -1,18 +1,32 @@
 // SPDX-License-Identifier: MIT
-// Room 7.1, map/map: typed maps. One class template; what a type allows stands in room 2.0.
+// Room 7.5, map/map: typed maps. One class template; what a type allows stands in room 2.0.
 #ifndef BAREBPF_MAP_MAP_HPP
 #define BAREBPF_MAP_MAP_HPP
 
 #include "../kinds.hpp"
-#include "element.hpp"
+#include "entries.hpp"
+#include "memory.hpp"
+#include "pin.hpp"
 
 namespace barebpf::inline BAREBPF_ABI {
 
 /// What a new map is made of. Everything but the type and the sizes, which the class knows.
 struct map_options {
-  text name{};          ///< at most 15 letters, digits, underscores and dots
-  u32 max_entries = 0;  ///< entries
-  u32 map_flags = 0;    ///< BPF_F_... bits
+  text name{};                ///< at most 15 letters, digits, underscores and dots
+  u32 max_entries = 0;        ///< entries
+  u32 map_flags = 0;          ///< `map_flag` bits
+  u32 numa_node = 0;          ///< with map_flag::numa_node
+  u64 map_extra = 0;          ///< what the type makes of it, see `map_kinds`
+  u32 btf_fd = 0;             ///< types that describe key and value
+  u32 btf_key_type_id = 0;    ///< in `btf_fd`
+  u32 btf_value_type_id = 0;  ///< in `btf_fd`
+  int token = -1;             ///< descriptor of a BPF token, 6.9; the flag for it is set
+};
+
+/// What an existing map must be beside its type and sizes; `any` where it does not matter.
+struct map_expectations {
+  u32 max_entries = map_identity::any;
+  u32 map_flags = map_identity::any;
 };
 
 /// A map of the kernel, with the C++ types of its keys and values.
@@ -24,13 +38,18 @@ struct map_options {
 template <map_type Type, class Key, class Value>
 class map {
   static constexpr map_kind kind = kind_of(Type);
-  static_assert(kind.type == Type, "barebpf: this map type has no typed form yet, so use untyped_map for it");
+  static_assert(kind.type == Type && kind.value == value_rule::plain && kind.entries == entries_rule::count &&
+                    (kind.key == key_rule::bytes || kind.key == key_rule::index),
+                "barebpf: this map type has no typed form yet, so use untyped_map for it");
+  static_assert(
+      kind.key != key_rule::index || sizeof(Key) == 4,
+      "barebpf: the kernel numbers the slots of this map with 32 bits, so its key type must have 4 bytes");
   static_assert(std::is_trivially_copyable_v<Key>,
                 "barebpf: the kernel copies keys as raw bytes, so a key type must be trivially copyable");
   static_assert(std::is_trivially_copyable_v<Value>,
                 "barebpf: the kernel copies values as raw bytes, so a value type must be trivially copyable");
   static_assert(
-      !kind.hashes_the_key || std::has_unique_object_representations_v<Key>,
+      !kind.hashes_the_key() || std::has_unique_object_representations_v<Key>,
       "barebpf: the kernel hashes every byte of a key, so a key type must have no padding: name the "
       "padding bytes as members and set them");
 
@@ -54,11 +73,85 @@ class map {
                                .key_size = sizeof(Key),
                                .value_size = sizeof(Value),
                                .max_entries = options.max_entries,
-                               .map_flags = options.map_flags,
-                               .map_name = to_kernel_name(options.name)};
+                               .map_flags = options.map_flags | (options.token >= 0 ? map_flag::token_fd : 0),
+                               .numa_node = options.numa_node,
+                               .map_name = to_kernel_name(options.name),
+                               .btf_fd = options.btf_fd,
+                               .btf_key_type_id = options.btf_key_type_id,
+                               .btf_value_type_id = options.btf_value_type_id,
+                               .map_extra = options.map_extra};
     outcome created{.subject = attr.map_name.characters};
-    if (created.fails(step::map_create, create_map(attr))) return to_error(created);
+    const long answer =
+        options.token < 0
+            ? create_map(attr)
+            : create_map(abi::map_create_with_token{.create = attr, .map_token_fd = options.token});
+    if (created.fails(step::map_create, answer)) return to_error(created);
     return map(untyped_map::own(fd::own(created.answer), attr.map_name));
+  }
+
+  /// Opens the map that is pinned under `path`, if it is one of this type, with these sizes and what `expected` says.
+  /// Errors: another_map, and then every difference is in `differences` if given; not_a_bpf_path; ENOENT.
+  /// Cost:   two system calls.
+  [[nodiscard]] static result<map> get_pinned(text path, const map_expectations& expected = {},
+                                              map_differences* differences = nullptr) noexcept {
+    auto opened = get_pin(path);
+    if (!opened) return opened.error();
+    return adopt(std::move(*opened), expected, differences);
+  }
+  /// Opens the map that the kernel knows by this id, under the same conditions.
+  /// Errors: ENOENT when there is none; EPERM without CAP_SYS_ADMIN; another_map.
+  /// Kernel: 4.13, BPF_MAP_GET_FD_BY_ID.
+  [[nodiscard]] static result<map> from_id(u32 id, const map_expectations& expected = {},
+                                           map_differences* differences = nullptr) noexcept {
+    const abi::next_id attr{.start_id = id};
+    const long opened = move_away(sys_bpf(abi::command::map_get_fd_by_id, attr));
+    if (opened < 0) return failure(step::map_get_fd_by_id, opened);
+    return adopt(fd::own(opened), expected, differences);
+  }
+  /// Takes over a descriptor, under the same conditions; it is closed when they are not met.
+  [[nodiscard]] static result<map> adopt(fd owned, const map_expectations& expected = {},
+                                         map_differences* differences = nullptr) noexcept {
+    const auto name = check_identity(owned.number(), identity(expected), differences);
+    if (!name) return name.error();
+    return map(untyped_map::own(std::move(owned), *name));
+  }
+  /// Uses a descriptor of somebody else's, under the same conditions; it is never closed.
+  /// Lifetime: valid as long as `number` is open.
+  [[nodiscard]] static result<map> from_fd(int number, const map_expectations& expected = {},
+                                           map_differences* differences = nullptr) noexcept {
+    const auto name = check_identity(number, identity(expected), differences);
+    if (!name) return name.error();
+    return map(untyped_map::borrow(number, *name));
+  }
+  /// Opens the map that is pinned under `path`, or creates it and pins it there. Of several processes that do this
+  /// at once, one creates it and all get the same.
+  /// Errors: those of `create`, `pin` and `get_pinned`.
+  [[nodiscard]] static result<map> get_or_create(text path, const map_options& options,
+                                                 map_differences* differences = nullptr) noexcept {
+    const map_expectations expected{.max_entries = options.max_entries, .map_flags = options.map_flags};
+    for (int tries = 0;; ++tries) {
+      auto existing = get_pinned(path, expected, differences);
+      if (existing || existing.error().code != ENOENT) return existing;
+      auto created = create(options);
+      if (!created) return created;
+      const auto pinned = created->pin(path);
+      if (pinned) return created;
+      // Somebody was faster; and may unpin it again before it is got, so not for ever.
+      if (pinned.error().code != EEXIST || tries == 8) return pinned.error();
+    }
+  }
+
+  /// Pins the map under `path`, see `barebpf::pin`.
+  [[nodiscard]] result<void> pin(text path) const noexcept { return barebpf::pin(descriptor(), path); }
+  /// What the kernel says of the map.
+  [[nodiscard]] result<abi::map_info> info() const noexcept { return ask_about_map(descriptor().number()); }
+  /// From now on user space may only read; programs may still write.
+  /// Errors: EBUSY while it is mapped for writing; EPERM when it is frozen already.
+  /// Kernel: 5.2, BPF_MAP_FREEZE.
+  /// Source: map_freeze() in kernel/bpf/syscall.c at v6.12.
+  [[nodiscard]] result<void> freeze() const noexcept {
+    demand<can_freeze>();
+    return done(step::map_freeze, untyped_.freeze());
   }
 
   [[nodiscard]] const fd& descriptor() const noexcept { return untyped_.descriptor(); }
@@ -98,6 +191,18 @@ class map {
     demand<can_delete>();
     return done(step::map_delete_elem, untyped_.delete_elem(&key));
   }
+  /// Removes `key` and gives its value.
+  /// Errors: ENOENT when the key is absent.
+  /// Kernel: 5.14 for hash maps, BPF_MAP_LOOKUP_AND_DELETE_ELEM.
+  /// Source: map_lookup_and_delete_elem() in kernel/bpf/syscall.c at v6.12.
+  [[nodiscard]] result<Value> lookup_and_delete_elem(const Key& key) noexcept {
+    demand<can_lookup_and_delete>();
+    Value value{};
+    if (const long answer = untyped_.lookup_and_delete_elem(&key, &value); answer < 0)
+      return explain(step::map_lookup_and_delete_elem, answer);
+    return value;
+  }
+
   /// The first key.
   /// Errors: ENOENT when the map is empty.
   /// Kernel: 4.12 without a key, BPF_MAP_GET_NEXT_KEY.
@@ -109,11 +214,117 @@ class map {
   /// Source: map_get_next_key() in kernel/bpf/syscall.c at v6.12.
   [[nodiscard]] result<Key> get_next_key(const Key& key) const noexcept { return next(&key); }
 
+  /// Walks over all elements: `for (auto [key, value] : map.entries())`, see `entry_range`.
+  [[nodiscard]] owned_entry_range<Key, Value> entries() const noexcept {
+    demand<can_get_next_key>();
+    return owned_entry_range<Key, Value>(untyped_);
+  }
+  /// The same with the caller's storage for the batches; without any, one key after the other.
+  [[nodiscard]] entry_range<Key, Value> entries(std::span<Key> keys, std::span<Value> values) const noexcept {
+    demand<can_get_next_key>();
+    return {untyped_, keys.data(), values.data(), smaller(keys.size(), values.size())};
+  }
+
+  /// Copies out the next elements of a walk, as many as fit, and says in `cursor` whether they were the last.
+  /// Errors: ENOSPC when the elements of one bucket do not fit: give more room.
+  /// Kernel: 5.6, BPF_MAP_LOOKUP_BATCH; the elements of one bucket come together.
+  /// Source: __htab_map_lookup_and_delete_batch() in kernel/bpf/hashtab.c at v6.12.
+  [[nodiscard]] batch_result lookup_batch(batch_cursor<Key>& cursor, std::span<Key> keys,
+                                          std::span<Value> values) const noexcept {
+    demand<can_lookup_batch>();
+    return read_batch(abi::command::map_lookup_batch, step::map_lookup_batch, cursor, keys, values);
+  }
+  /// The same, and removes them.
+  /// Kernel: 5.6, BPF_MAP_LOOKUP_AND_DELETE_BATCH.
+  [[nodiscard]] batch_result lookup_and_delete_batch(batch_cursor<Key>& cursor, std::span<Key> keys,
+                                                     std::span<Value> values) noexcept {
+    demand<can_lookup_and_delete_batch>();
+    return read_batch(abi::command::map_lookup_and_delete_batch, step::map_lookup_and_delete_batch, cursor,
+                      keys, values);
+  }
+  /// Stores each of `values` under its key. The kernel has no noexist and no exist for batches.
+  /// Errors: E2BIG when the map is full; `count` elements were stored before that.
+  /// Kernel: 5.6, BPF_MAP_UPDATE_BATCH.
+  /// Source: generic_map_update_batch() in kernel/bpf/syscall.c at v6.12.
+  [[nodiscard]] batch_result update_batch(std::span<const Key> keys, std::span<const Value> values) noexcept {
+    demand<can_update_batch>();
+    return write_batch(abi::command::map_update_batch, step::map_update_batch, keys.data(), values.data(),
+                       smaller(keys.size(), values.size()));
+  }
+  /// Removes each of `keys`.
+  /// Errors: ENOENT at the first that is not there; `count` were removed before it.
+  /// Kernel: 5.6, BPF_MAP_DELETE_BATCH.
+  /// Source: generic_map_delete_batch() in kernel/bpf/syscall.c at v6.12.
+  [[nodiscard]] batch_result delete_batch(std::span<const Key> keys) noexcept {
+    demand<can_delete_batch>();
+    return write_batch(abi::command::map_delete_batch, step::map_delete_batch, keys.data(), nullptr,
+                       static_cast<u32>(keys.size()));
+  }
+
+  /// The values as memory, for reading and writing; `mapped_values<const Value>` for a map that is frozen or that
+  /// programs may not write.
+  /// Errors: EINVAL without map_flag::mmapable; EPERM when the map may not be written.
+  /// Cost:   two system calls, and none for each access.
+  /// Kernel: 5.5.
+  /// Source: array_map_mmap() in kernel/bpf/arraymap.c at v6.12.
+  template <class Seen = Value>
+  [[nodiscard]] result<mapped_values<Seen>> map_values() noexcept {
+    return map_memory<Seen>(prot_read | prot_write);
+  }
+  template <class Seen = const Value>
+  [[nodiscard]] result<mapped_values<Seen>> map_values() const noexcept {
+    return map_memory<Seen>(prot_read);
+  }
+
  private:
   template <operation Wanted>
   static constexpr void demand() noexcept {
     static_assert((kind.operations & Wanted) != 0,
                   "barebpf: the kernel does not know this operation on maps of this type, so use another");
+  }
+  static constexpr long prot_read = 1, prot_write = 2;
+
+  static constexpr map_identity identity(const map_expectations& expected) noexcept {
+    return {.type = static_cast<u32>(Type),
+            .key_size = sizeof(Key),
+            .value_size = sizeof(Value),
+            .max_entries = expected.max_entries,
+            .map_flags = expected.map_flags};
+  }
+  static constexpr u32 smaller(size_t a, size_t b) noexcept { return static_cast<u32>(a < b ? a : b); }
+
+  [[nodiscard]] batch_result read_batch(abi::command command, step at, batch_cursor<Key>& cursor,
+                                        std::span<Key> keys, std::span<Value> values) const noexcept {
+    if (cursor.at_end()) return batch_result(0);
+    u32 count = smaller(keys.size(), values.size());
+    const long answer = untyped_.batch(command, cursor.in(), cursor.out(), keys.data(), values.data(), count);
+    // ENOENT says that these were the last ones, and they count.
+    if (answer < 0 && answer != -ENOENT) return batch_result(0, explain(at, answer));
+    cursor.advance(answer == -ENOENT);
+    return batch_result(count);
+  }
+  [[nodiscard]] batch_result write_batch(abi::command command, step at, const Key* keys, const Value* values,
+                                         u32 count) noexcept {
+    if (count == 0) return batch_result(0);
+    const u32 wanted = count;
+    const long answer = untyped_.batch(command, nullptr, nullptr, keys, values, count);
+    if (answer >= 0) return batch_result(count);
+    // Where the kernel refused before it began, it left the count as it was.
+    return batch_result(count == wanted ? 0 : count, explain(at, answer));
+  }
+  template <class Seen>
+  [[nodiscard]] result<mapped_values<Seen>> map_memory(long protection) const noexcept {
+    demand<can_mmap>();
+    static_assert(
+        sizeof(Value) % 8 == 0,
+        "barebpf: the kernel keeps the values of an array 8 bytes apart or a multiple of it, so a value "
+        "type that is mapped must have such a size");
+    const auto known = info();
+    if (!known) return known.error().about(map_name());
+    const size_t size = mapped_values<Seen>::size_of(known->max_entries);
+    const long where = detail::map_shared(size, protection, descriptor().number());
+    if (where < 0 && where > -4096) return explain(step::map_memory, where);
+    return mapped_values<Seen>(reinterpret_cast<Seen*>(where), known->max_entries);
   }
   [[nodiscard]] result<Key> next(const Key* key) const noexcept {
     demand<can_get_next_key>();
@@ -136,6 +347,16 @@ class map {
 
   untyped_map untyped_;
 };
+
+/// Slots numbered from 0, all of them always there; nothing can be deleted.
+/// Kernel: 3.19, BPF_MAP_TYPE_ARRAY.
+template <class Value>
+using array_map = map<map_type::array, u32, Value>;
+
+/// A hash table that is never full: it evicts what was not used for longest.
+/// Kernel: 4.10, BPF_MAP_TYPE_LRU_HASH.
+template <class Key, class Value>
+using lru_hash_map = map<map_type::lru_hash, Key, Value>;
 
 /// A hash table: any key without padding, any value.
 /// Kernel: 3.19, BPF_MAP_TYPE_HASH.

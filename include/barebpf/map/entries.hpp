@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: MIT
+// Room 7.2, map/entries: a walk over a map that always ends and says why. Batches underneath; one key after the
+// other where the kernel has no batches or a bucket is too large for one.
+#ifndef BAREBPF_MAP_ENTRIES_HPP
+#define BAREBPF_MAP_ENTRIES_HPP
+
+#include "batch.hpp"
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// One element of a map, copied out.
+template <class Key, class Value>
+struct entry {
+  Key key;
+  Value value;
+};
+
+/// A walk over all elements: `for (auto [key, value] : map.entries())`.
+/// Shape:    each element by copy. What is in the map throughout comes at least once; by batches exactly once.
+///           What is added or removed meanwhile may come or not. The element at hand may be deleted.
+/// Errors:   the loop ends; `error()` then tells why, and is nullptr after a whole walk.
+/// Lifetime: the map must outlive the walk; the storage is the range's own, or lent by the caller.
+/// Cost:     one bpf(2) call for each batch; two for each element where batches do not work.
+/// Threads:  one walk belongs to one thread.
+template <class Key, class Value>
+class entry_range {
+ public:
+  entry_range(const untyped_map& map, Key* keys, Value* values, u32 room) noexcept
+      : map_(map), keys_(keys), values_(values), room_(room), stepping_(room == 0) {}
+  entry_range(const entry_range&) = delete;
+  entry_range& operator=(const entry_range&) = delete;
+
+  struct sentinel {};
+  class iterator {
+   public:
+    using value_type = entry<Key, Value>;
+    using difference_type = std::ptrdiff_t;
+
+    explicit iterator(entry_range* range) noexcept : range_(range) {}
+    [[nodiscard]] value_type operator*() const noexcept { return range_->current(); }
+    iterator& operator++() noexcept {
+      range_->advance();
+      return *this;
+    }
+    void operator++(int) noexcept { range_->advance(); }
+    friend bool operator==(const iterator& at, sentinel) noexcept { return at.range_->at_end(); }
+
+   private:
+    entry_range* range_;
+  };
+
+  /// Begins the walk, from the first element each time.
+  [[nodiscard]] iterator begin() noexcept {
+    cursor_ = {};
+    at_ = count_ = 0;
+    steps_ = 0;
+    done_ = has_last_ = failed_ = prefetched_ = at_its_end_ = false;
+    stepping_ = room_ == 0;
+    advance();
+    return iterator(this);
+  }
+  [[nodiscard]] sentinel end() const noexcept { return {}; }
+
+  /// Why the walk ended early; nullptr when it did not.
+  [[nodiscard]] const barebpf::error* error() const noexcept { return failed_ ? &why_ : nullptr; }
+
+  /// True when the walk is over.
+  [[nodiscard]] bool at_end() const noexcept { return done_; }
+
+ private:
+  [[nodiscard]] entry<Key, Value> current() const noexcept {
+    return stepping_ ? last_ : entry<Key, Value>{keys_[at_ - 1], values_[at_ - 1]};
+  }
+
+  void advance() noexcept {
+    if (!stepping_) {
+      if (at_ < count_) {
+        ++at_;
+        return;
+      }
+      fetch();
+      if (!stepping_) return;
+    }
+    step_on();
+  }
+
+  // The next batch, or the change to single steps.
+  void fetch() noexcept {
+    const bool first = cursor_.in() == nullptr;
+    Key last{};
+    if (count_ != 0) last = keys_[count_ - 1];
+    while (!cursor_.at_end()) {
+      u32 count = room_;
+      const long answer =
+          map_.batch(abi::command::map_lookup_batch, cursor_.in(), cursor_.out(), keys_, values_, count);
+      if (answer == -EINTR) continue;
+      // No batches here, or a bucket that does not fit: what is left comes one by one.
+      if (answer == -ENOSPC || (first && (answer == -ENOTSUPP_kernel || answer == -EINVAL))) {
+        stepping_ = true;
+        prefetched_ = false;
+        has_last_ = count_ != 0;
+        last_.key = last;
+        return;
+      }
+      if (answer < 0 && answer != -ENOENT) return fail(step::map_lookup_batch, answer);
+      cursor_.advance(answer == -ENOENT);
+      count_ = count;
+      at_ = 0;
+      if (count_ != 0) {
+        at_ = 1;
+        return;
+      }
+    }
+    done_ = true;
+  }
+
+  // The next element by its key. The key after it is fetched at once, so that the element may be deleted.
+  void step_on() noexcept {
+    if (steps_ == 0) {
+      abi::map_info info;
+      abi::obj_info attr{.bpf_fd = map_.descriptor().raw(), .info_len = sizeof info, .info = &info};
+      const long answer = sys_bpf(abi::command::obj_get_info_by_fd, attr);
+      if (answer < 0) return fail(step::obj_get_info_by_fd, answer);
+      // A key that vanishes sends the kernel back to the first one, so the steps are bounded.
+      most_steps_ = u64{16} * info.max_entries + 16;
+    }
+    for (;;) {
+      if (++steps_ > most_steps_) return fail(step::map_get_next_key, -EAGAIN);
+      if (!prefetched_) {
+        const long answer = map_.get_next_key(has_last_ ? &last_.key : nullptr, &next_);
+        if (answer < 0) return finish(answer);
+      }
+      prefetched_ = false;
+      if (at_its_end_) return finish(-ENOENT);
+      last_.key = next_;
+      has_last_ = true;
+      const long found = map_.lookup_elem(&last_.key, &last_.value);
+      if (found < 0 && found != -ENOENT) return fail(step::map_lookup_elem, found);
+      const long answer = map_.get_next_key(&last_.key, &next_);
+      if (answer < 0 && answer != -ENOENT) return fail(step::map_get_next_key, answer);
+      prefetched_ = true;
+      at_its_end_ = answer == -ENOENT;
+      if (found >= 0) return;
+    }
+  }
+  void finish(long answer) noexcept {
+    if (answer != -ENOENT) return fail(step::map_get_next_key, answer);
+    done_ = true;
+  }
+  void fail(step at, long answer) noexcept {
+    why_ = failure(at, answer).about(map_.map_name());
+    failed_ = done_ = true;
+  }
+
+  const untyped_map& map_;
+  Key* keys_;
+  Value* values_;
+  u32 room_;
+  batch_cursor<Key> cursor_;
+  u32 at_ = 0;     // the element at hand is the one before
+  u32 count_ = 0;  // elements in the batch
+  u64 steps_ = 0, most_steps_ = 0;
+  entry<Key, Value> last_{};
+  Key next_{};
+  bool stepping_, done_ = false, failed_ = false, has_last_ = false, prefetched_ = false, at_its_end_ = false;
+  barebpf::error why_{};
+};
+
+/// An entry_range with storage of its own.
+/// Shape: at most 16 KiB, and room for at least one element.
+template <class Key, class Value>
+class owned_entry_range : public entry_range<Key, Value> {
+  static constexpr size_t fitting = 16384 / (sizeof(Key) + sizeof(Value));
+  static constexpr size_t room = fitting == 0 ? 1 : fitting;
+
+ public:
+  explicit owned_entry_range(const untyped_map& map) noexcept
+      : entry_range<Key, Value>(map, keys_, values_, static_cast<u32>(room)) {}
+
+ private:
+  Key keys_[room];
+  Value values_[room];
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_MAP_ENTRIES_HPP

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+// Room 7.4, map/memory: the values of an array as memory of this process. Reading them makes no system call.
+#ifndef BAREBPF_MAP_MEMORY_HPP
+#define BAREBPF_MAP_MEMORY_HPP
+
+#include "element.hpp"
+
+#include <span>  // span
+
+namespace barebpf::inline BAREBPF_ABI {
+
+namespace detail {
+
+// mmap(2) of the first `size` bytes of a map, shared. s390x takes the arguments through memory.
+inline long map_shared(size_t size, long protection, int descriptor) noexcept {
+  constexpr long shared = 1;  // MAP_SHARED
+#if defined(__s390x__) && !defined(BAREBPF_LIBC_SYSCALL)
+  const long arguments[6] = {0, static_cast<long>(size), protection, shared, descriptor, 0};
+  return system_call(__NR_mmap, arguments);
+#else
+  return system_call(__NR_mmap, nullptr, size, protection, shared, descriptor, 0);
+#endif
+}
+
+}  // namespace detail
+
+/// The memory of a map, shared with the programs that use it.
+/// Shape:    one element for each entry, `round_up(sizeof(Value), 8)` bytes apart.
+/// Lifetime: unmapped with this object; it keeps the map alive by itself. Moving empties the source.
+/// Threads:  programs and other processes write at any time, so whoever needs more than one word must agree with
+///           them on how.
+/// Cost:     nothing for each access.
+template <class Value>
+class mapped_values {
+ public:
+  mapped_values(Value* first, size_t count) noexcept : first_(first), count_(count) {}
+  mapped_values(mapped_values&& other) noexcept
+      : first_(std::exchange(other.first_, nullptr)), count_(std::exchange(other.count_, 0)) {}
+  mapped_values& operator=(mapped_values&& other) noexcept {
+    mapped_values taken(std::move(other));
+    std::swap(first_, taken.first_);
+    std::swap(count_, taken.count_);
+    return *this;
+  }
+  ~mapped_values() {
+    if (count_ != 0) system_call(__NR_munmap, first_, size_of(count_));
+  }
+
+  [[nodiscard]] std::span<Value> values() const noexcept { return {first_, count_}; }
+  [[nodiscard]] Value* begin() const noexcept { return first_; }
+  [[nodiscard]] Value* end() const noexcept { return first_ + count_; }
+  [[nodiscard]] size_t size() const noexcept { return count_; }
+  [[nodiscard]] Value& operator[](size_t at) const noexcept { return first_[at]; }
+
+  /// How many bytes the kernel maps for so many values.
+  /// Source: array_map_mmap() in kernel/bpf/arraymap.c at v6.12.
+  [[nodiscard]] static constexpr size_t size_of(size_t count) noexcept {
+    constexpr size_t page = 4096;  // the kernel rounds a length up to its own pages
+    return (count * sizeof(Value) + page - 1) / page * page;
+  }
+
+ private:
+  Value* first_;
+  size_t count_;
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_MAP_MEMORY_HPP

@@ -1,0 +1,11 @@
+// expect: barebpf: the kernel does not know this operation on maps of this type, so use another
+// then: can_lookup_and_delete
+#include <barebpf/map/map.hpp>
+
+void use(barebpf::array_map<long>& slots) {
+#ifdef EXPECT_ERROR
+  static_cast<void>(slots.lookup_and_delete_elem(1));
+#else
+  static_cast<void>(slots.lookup_elem(1));
+#endif
+}
