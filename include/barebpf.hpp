@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 1952652de244e7b579e3862707c3b56272345091624e9761a424e740941c98b4; do not edit.
+// Made by tools/amalgamate from files with SHA-256 fdf133edd784d7dc678f8038f7ac70879a80f79d79af687ecea3270a428a8dcb; do not edit.
 //
 // MIT License
 //
@@ -854,34 +854,13 @@ struct errno_row {
   text errno_name;
 };
 inline constexpr errno_row errno_rows[] = {
-    {EPERM, "EPERM"},
-    {ENOENT, "ENOENT"},
-    {ESRCH, "ESRCH"},
-    {EINTR, "EINTR"},
-    {EIO, "EIO"},
-    {E2BIG, "E2BIG"},
-    {EBADF, "EBADF"},
-    {EAGAIN, "EAGAIN"},
-    {ENOMEM, "ENOMEM"},
-    {EACCES, "EACCES"},
-    {EFAULT, "EFAULT"},
-    {EBUSY, "EBUSY"},
-    {EEXIST, "EEXIST"},
-    {ENODEV, "ENODEV"},
-    {EINVAL, "EINVAL"},
-    {ENFILE, "ENFILE"},
-    {EMFILE, "EMFILE"},
-    {ENOSPC, "ENOSPC"},
-    {ERANGE, "ERANGE"},
-    {ENOSYS, "ENOSYS"},
-    {EISDIR, "EISDIR"},
-    {ELOOP, "ELOOP"},
-    {ENOTDIR, "ENOTDIR"},
-    {ENAMETOOLONG, "ENAMETOOLONG"},
-    {ESPIPE, "ESPIPE"},
-    {EBADFD, "EBADFD"},
-    {EOPNOTSUPP, "EOPNOTSUPP"},
-    {ENOTSUPP_kernel, "ENOTSUPP"},
+    {EPERM, "EPERM"},   {ENOENT, "ENOENT"}, {ESRCH, "ESRCH"},           {EINTR, "EINTR"},
+    {EIO, "EIO"},       {E2BIG, "E2BIG"},   {EBADF, "EBADF"},           {EAGAIN, "EAGAIN"},
+    {ENOMEM, "ENOMEM"}, {EACCES, "EACCES"}, {EFAULT, "EFAULT"},         {EBUSY, "EBUSY"},
+    {EEXIST, "EEXIST"}, {ENODEV, "ENODEV"}, {EINVAL, "EINVAL"},         {ENFILE, "ENFILE"},
+    {EMFILE, "EMFILE"}, {ENOSPC, "ENOSPC"}, {ERANGE, "ERANGE"},         {ENOSYS, "ENOSYS"},
+    {EISDIR, "EISDIR"}, {ELOOP, "ELOOP"},   {ENOTDIR, "ENOTDIR"},       {ENAMETOOLONG, "ENAMETOOLONG"},
+    {ESPIPE, "ESPIPE"}, {EBADFD, "EBADFD"}, {EOPNOTSUPP, "EOPNOTSUPP"}, {ENOTSUPP_kernel, "ENOTSUPP"},
 };
 
 /// What an errno usually means at a step, and what to do about it.
@@ -3807,9 +3786,7 @@ constexpr verdict read_references(const opened_object& object, const object_slot
 
 /// First pass: checks what can be checked without storage, and tells how much storage `read` needs.
 /// Cost: linear in sections, symbols and types.
-constexpr verdict measure(bytes image, object_shape& out) noexcept {
-  detail::opened_object object;
-  if (const verdict v = detail::open_object(image, object); v.failed()) return v;
+constexpr verdict measure(const detail::opened_object& object, object_shape& out) noexcept {
   const elf& file = object.file;
   out = {.maps = object.maps_layout.members,
          .map_slots = static_cast<u32>((object.maps.size + 7) / 8),
@@ -3827,9 +3804,9 @@ constexpr verdict measure(bytes image, object_shape& out) noexcept {
 
 /// Second pass: fills `slots`, which are as large as `measure` said.
 /// Cost: linear in the file, and for each program in the relocations of its section.
-constexpr verdict read(bytes image, const object_slots& slots, object_facts& out) noexcept {
-  detail::opened_object object;
-  if (const verdict v = detail::open_object(image, object); v.failed()) return v;
+constexpr verdict read(const detail::opened_object& opened, const object_slots& slots,
+                       object_facts& out) noexcept {
+  detail::opened_object object = opened;
   object.types.build_index(slots.type_index);
   u64 next_relocation = 0;
   for (u32 i = 0; i < object.maps_layout.members; ++i) {
@@ -3861,6 +3838,18 @@ constexpr verdict read(bytes image, const object_slots& slots, object_facts& out
          .maps = object.maps_layout.members,
          .programs = programs};
   return {};
+}
+
+/// Both passes for who has only the image.
+constexpr verdict measure(bytes image, object_shape& out) noexcept {
+  detail::opened_object opened;
+  if (const verdict v = detail::open_object(image, opened); v.failed()) return v;
+  return measure(opened, out);
+}
+constexpr verdict read(bytes image, const object_slots& slots, object_facts& out) noexcept {
+  detail::opened_object opened;
+  if (const verdict v = detail::open_object(image, opened); v.failed()) return v;
+  return read(opened, slots, out);
 }
 
 /// What no index is: `find_map` and `find_program` give it when there is nothing of that name.
@@ -5058,8 +5047,11 @@ class object_spec {
   /// Errors: step read_object with the cause, the byte offset and the section; ENOMEM.
   /// Cost:   five allocations; linear in the file.
   [[nodiscard]] static result<object_spec> read(bytes image) noexcept {
+    detail::opened_object opened;
+    if (const verdict found = detail::open_object(image, opened); found.failed())
+      return to_error(image, found);
     object_shape shape;
-    if (const verdict found = measure(image, shape); found.failed()) return to_error(image, found);
+    if (const verdict found = measure(opened, shape); found.failed()) return to_error(image, found);
     object_spec out;
     auto maps = buffer<map_spec>::of(shape.maps);
     auto programs = buffer<program_spec>::of(shape.programs);
@@ -5074,7 +5066,7 @@ class object_spec {
     out.type_index_ = std::move(*type_index);
     const object_slots slots{out.maps_.data(),  out.programs_.data(),   out.references_.data(),
                              map_slots->data(), out.type_index_.data(), shape.references};
-    if (const verdict found = barebpf::read(image, slots, out.facts_); found.failed())
+    if (const verdict found = barebpf::read(opened, slots, out.facts_); found.failed())
       return to_error(image, found);
     return out;
   }
@@ -5483,13 +5475,15 @@ constexpr size_t at_least_one(size_t count) noexcept { return count == 0 ? 1 : c
 template <const auto& Image>
 class static_spec {
   struct measured_object {
+    detail::opened_object opened;
     object_shape shape;
     verdict fault;
   };
   static constexpr bytes window = detail::static_image<Image>::window;
   static constexpr measured_object measured = [] {
     measured_object out;
-    out.fault = measure(window, out.shape);
+    out.fault = detail::open_object(window, out.opened);
+    if (!out.fault.failed()) out.fault = measure(out.opened, out.shape);
     return out;
   }();
   static constexpr object_shape shape = measured.fault.failed() ? object_shape{} : measured.shape;
@@ -5511,8 +5505,8 @@ class static_spec {
     if (measured.fault.failed()) return out;
     object_facts facts;
     out.fault = read(
-        window, {out.maps, out.programs, out.references, out.map_slots, out.type_index, shape.references},
-        facts);
+        measured.opened,
+        {out.maps, out.programs, out.references, out.map_slots, out.type_index, shape.references}, facts);
     return out;
   }();
   static_assert(
@@ -5521,14 +5515,12 @@ class static_spec {
 
   // What `read` found points into storage, so it is put together anew around storage that stays.
   static constexpr btf types = [] {
-    detail::opened_object opened;
-    if (table.fault.failed() || detail::open_object(window, opened).failed()) return btf();
-    opened.types.use_index(table.type_index);
-    return opened.types;
+    btf out = measured.opened.types;
+    if (!measured.fault.failed() && !table.fault.failed()) out.use_index(table.type_index);
+    return out;
   }();
 
   struct types_for_maps {
-    u32 marks[btf_pruner::marks_size(shape.types)] = {};
     u32 size = 0;
     u32 key_ids[detail::at_least_one(shape.maps)] = {};
     u32 value_ids[detail::at_least_one(shape.maps)] = {};
@@ -5543,7 +5535,8 @@ class static_spec {
   }
   static constexpr types_for_maps pruned = [] {
     types_for_maps out;
-    btf_pruner pruner = prune(out.marks);
+    u32 marks[btf_pruner::marks_size(shape.types)] = {};
+    btf_pruner pruner = prune(marks);
     out.size = pruner.number();
     if (pruner.count() == 0) out.size = 0;
     for (u32 i = 0; i < shape.maps; ++i) {
@@ -5604,8 +5597,8 @@ class static_spec {
   };
   static constexpr btf_block maps_btf = [] {
     btf_block out;
-    types_for_maps again;
-    btf_pruner pruner = prune(again.marks);
+    u32 marks[btf_pruner::marks_size(shape.types)] = {};
+    btf_pruner pruner = prune(marks);
     if (pruner.number() != 0 && pruned.size != 0) pruner.write(out.data);
     return out;
   }();
@@ -5656,8 +5649,7 @@ class static_spec {
 
  private:
   static constexpr u64 license_at = [] {
-    elf file;
-    return elf::open(window, file).failed() ? u64{0} : find_license(file);
+    return measured.fault.failed() ? u64{0} : find_license(measured.opened.file);
   }();
 
  public:
@@ -5713,8 +5705,8 @@ class loaded_static_object {
   template <name Name>
   [[nodiscard]] const fd& program() const noexcept {
     constexpr u32 index = spec::find_program(Name);
-    static_assert(object_check < index == not_found ? cause::no_such_program : cause::none, 0, "",
-                  barebpf::name<48>::cut(Name) > ::made);
+    constexpr cause fault = index == not_found ? cause::no_such_program : cause::none;
+    static_assert(object_check<fault, 0, "", barebpf::name<48>::cut(Name)>::made);
     return programs_[index == not_found ? 0 : index];
   }
 

@@ -27,8 +27,11 @@ class object_spec {
   /// Errors: step read_object with the cause, the byte offset and the section; ENOMEM.
   /// Cost:   five allocations; linear in the file.
   [[nodiscard]] static result<object_spec> read(bytes image) noexcept {
+    detail::opened_object opened;
+    if (const verdict found = detail::open_object(image, opened); found.failed())
+      return to_error(image, found);
     object_shape shape;
-    if (const verdict found = measure(image, shape); found.failed()) return to_error(image, found);
+    if (const verdict found = measure(opened, shape); found.failed()) return to_error(image, found);
     object_spec out;
     auto maps = buffer<map_spec>::of(shape.maps);
     auto programs = buffer<program_spec>::of(shape.programs);
@@ -43,7 +46,7 @@ class object_spec {
     out.type_index_ = std::move(*type_index);
     const object_slots slots{out.maps_.data(),  out.programs_.data(),   out.references_.data(),
                              map_slots->data(), out.type_index_.data(), shape.references};
-    if (const verdict found = barebpf::read(image, slots, out.facts_); found.failed())
+    if (const verdict found = barebpf::read(opened, slots, out.facts_); found.failed())
       return to_error(image, found);
     return out;
   }

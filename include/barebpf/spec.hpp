@@ -308,9 +308,7 @@ constexpr verdict read_references(const opened_object& object, const object_slot
 
 /// First pass: checks what can be checked without storage, and tells how much storage `read` needs.
 /// Cost: linear in sections, symbols and types.
-constexpr verdict measure(bytes image, object_shape& out) noexcept {
-  detail::opened_object object;
-  if (const verdict v = detail::open_object(image, object); v.failed()) return v;
+constexpr verdict measure(const detail::opened_object& object, object_shape& out) noexcept {
   const elf& file = object.file;
   out = {.maps = object.maps_layout.members,
          .map_slots = static_cast<u32>((object.maps.size + 7) / 8),
@@ -328,9 +326,9 @@ constexpr verdict measure(bytes image, object_shape& out) noexcept {
 
 /// Second pass: fills `slots`, which are as large as `measure` said.
 /// Cost: linear in the file, and for each program in the relocations of its section.
-constexpr verdict read(bytes image, const object_slots& slots, object_facts& out) noexcept {
-  detail::opened_object object;
-  if (const verdict v = detail::open_object(image, object); v.failed()) return v;
+constexpr verdict read(const detail::opened_object& opened, const object_slots& slots,
+                       object_facts& out) noexcept {
+  detail::opened_object object = opened;
   object.types.build_index(slots.type_index);
   u64 next_relocation = 0;
   for (u32 i = 0; i < object.maps_layout.members; ++i) {
@@ -362,6 +360,18 @@ constexpr verdict read(bytes image, const object_slots& slots, object_facts& out
          .maps = object.maps_layout.members,
          .programs = programs};
   return {};
+}
+
+/// Both passes for who has only the image.
+constexpr verdict measure(bytes image, object_shape& out) noexcept {
+  detail::opened_object opened;
+  if (const verdict v = detail::open_object(image, opened); v.failed()) return v;
+  return measure(opened, out);
+}
+constexpr verdict read(bytes image, const object_slots& slots, object_facts& out) noexcept {
+  detail::opened_object opened;
+  if (const verdict v = detail::open_object(image, opened); v.failed()) return v;
+  return read(opened, slots, out);
 }
 
 /// What no index is: `find_map` and `find_program` give it when there is nothing of that name.

@@ -54,8 +54,8 @@ class loaded_static_object {
   template <name Name>
   [[nodiscard]] const fd& program() const noexcept {
     constexpr u32 index = spec::find_program(Name);
-    static_assert(object_check < index == not_found ? cause::no_such_program : cause::none, 0, "",
-                  barebpf::name<48>::cut(Name) > ::made);
+    constexpr cause fault = index == not_found ? cause::no_such_program : cause::none;
+    static_assert(object_check<fault, 0, "", barebpf::name<48>::cut(Name)>::made);
     return programs_[index == not_found ? 0 : index];
   }
 

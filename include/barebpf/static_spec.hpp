@@ -62,13 +62,15 @@ constexpr size_t at_least_one(size_t count) noexcept { return count == 0 ? 1 : c
 template <const auto& Image>
 class static_spec {
   struct measured_object {
+    detail::opened_object opened;
     object_shape shape;
     verdict fault;
   };
   static constexpr bytes window = detail::static_image<Image>::window;
   static constexpr measured_object measured = [] {
     measured_object out;
-    out.fault = measure(window, out.shape);
+    out.fault = detail::open_object(window, out.opened);
+    if (!out.fault.failed()) out.fault = measure(out.opened, out.shape);
     return out;
   }();
   static constexpr object_shape shape = measured.fault.failed() ? object_shape{} : measured.shape;
@@ -90,8 +92,8 @@ class static_spec {
     if (measured.fault.failed()) return out;
     object_facts facts;
     out.fault = read(
-        window, {out.maps, out.programs, out.references, out.map_slots, out.type_index, shape.references},
-        facts);
+        measured.opened,
+        {out.maps, out.programs, out.references, out.map_slots, out.type_index, shape.references}, facts);
     return out;
   }();
   static_assert(
@@ -100,14 +102,12 @@ class static_spec {
 
   // What `read` found points into storage, so it is put together anew around storage that stays.
   static constexpr btf types = [] {
-    detail::opened_object opened;
-    if (table.fault.failed() || detail::open_object(window, opened).failed()) return btf();
-    opened.types.use_index(table.type_index);
-    return opened.types;
+    btf out = measured.opened.types;
+    if (!measured.fault.failed() && !table.fault.failed()) out.use_index(table.type_index);
+    return out;
   }();
 
   struct types_for_maps {
-    u32 marks[btf_pruner::marks_size(shape.types)] = {};
     u32 size = 0;
     u32 key_ids[detail::at_least_one(shape.maps)] = {};
     u32 value_ids[detail::at_least_one(shape.maps)] = {};
@@ -122,7 +122,8 @@ class static_spec {
   }
   static constexpr types_for_maps pruned = [] {
     types_for_maps out;
-    btf_pruner pruner = prune(out.marks);
+    u32 marks[btf_pruner::marks_size(shape.types)] = {};
+    btf_pruner pruner = prune(marks);
     out.size = pruner.number();
     if (pruner.count() == 0) out.size = 0;
     for (u32 i = 0; i < shape.maps; ++i) {
@@ -183,8 +184,8 @@ class static_spec {
   };
   static constexpr btf_block maps_btf = [] {
     btf_block out;
-    types_for_maps again;
-    btf_pruner pruner = prune(again.marks);
+    u32 marks[btf_pruner::marks_size(shape.types)] = {};
+    btf_pruner pruner = prune(marks);
     if (pruner.number() != 0 && pruned.size != 0) pruner.write(out.data);
     return out;
   }();
@@ -235,8 +236,7 @@ class static_spec {
 
  private:
   static constexpr u64 license_at = [] {
-    elf file;
-    return elf::open(window, file).failed() ? u64{0} : find_license(file);
+    return measured.fault.failed() ? u64{0} : find_license(measured.opened.file);
   }();
 
  public:
