@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 fdf133edd784d7dc678f8038f7ac70879a80f79d79af687ecea3270a428a8dcb; do not edit.
+// Made by tools/amalgamate from files with SHA-256 c5712a7fc35459b818beb356485bf386eeaf956d5a8f8354d39b590ad5c5978c; do not edit.
 //
 // MIT License
 //
@@ -899,7 +899,7 @@ inline constexpr hint_row hint_rows[] = {
     {step::obj_pin, EEXIST, "something is pinned under this path already, so get it or choose another path"},
     {step::obj_pin, ENOENT, "the folder of this path does not exist, so make it"},
     {step::obj_get, ENOENT, "nothing is pinned under this path"},
-    {step::obj_get, EACCES, "the process may not open this pin"},
+    {step::obj_get, EACCES, "this is no pin, or one that the process may not open"},
     {step::unpin, ENOENT, "nothing is pinned under this path"},
     {step::obj_get_info_by_fd, EBADFD, "the descriptor is closed"},
     {step::obj_get_info_by_fd, EINVAL, "the descriptor is of something else"},
@@ -4389,9 +4389,7 @@ constexpr text last_part(text path) noexcept {
 
 inline error path_failure(step at, long answer, text path) noexcept {
   error out = failure(at, answer);
-  // Both say that the path is not on the BPF file system: one for pins, one for what is got.
   if (at == step::obj_pin && answer == -EPERM) out.why = cause::not_a_bpf_path;
-  if (at == step::obj_get && answer == -EACCES) out.why = cause::not_a_bpf_path;
   return out.about(last_part(path));
 }
 
@@ -4579,7 +4577,10 @@ class map {
   /// Errors: those of `create`, `pin` and `get_pinned`.
   [[nodiscard]] static result<map> get_or_create(text path, const map_options& options,
                                                  map_differences* differences = nullptr) noexcept {
-    const map_expectations expected{.max_entries = options.max_entries, .map_flags = options.map_flags};
+    // Those of a descriptor are not the map's, and the kernel does not keep them.
+    constexpr u32 forgotten = map_flag::rdonly | map_flag::wronly | map_flag::token_fd;
+    const map_expectations expected{.max_entries = options.max_entries,
+                                    .map_flags = options.map_flags & ~forgotten};
     for (int tries = 0;; ++tries) {
       auto existing = get_pinned(path, expected, differences);
       if (existing || existing.error().code != ENOENT) return existing;

@@ -96,7 +96,7 @@ inline constexpr hint_row hint_rows[] = {
     {step::obj_pin, EEXIST, "something is pinned under this path already, so get it or choose another path"},
     {step::obj_pin, ENOENT, "the folder of this path does not exist, so make it"},
     {step::obj_get, ENOENT, "nothing is pinned under this path"},
-    {step::obj_get, EACCES, "the process may not open this pin"},
+    {step::obj_get, EACCES, "this is no pin, or one that the process may not open"},
     {step::unpin, ENOENT, "nothing is pinned under this path"},
     {step::obj_get_info_by_fd, EBADFD, "the descriptor is closed"},
     {step::obj_get_info_by_fd, EINVAL, "the descriptor is of something else"},

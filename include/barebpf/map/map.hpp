@@ -128,7 +128,10 @@ class map {
   /// Errors: those of `create`, `pin` and `get_pinned`.
   [[nodiscard]] static result<map> get_or_create(text path, const map_options& options,
                                                  map_differences* differences = nullptr) noexcept {
-    const map_expectations expected{.max_entries = options.max_entries, .map_flags = options.map_flags};
+    // Those of a descriptor are not the map's, and the kernel does not keep them.
+    constexpr u32 forgotten = map_flag::rdonly | map_flag::wronly | map_flag::token_fd;
+    const map_expectations expected{.max_entries = options.max_entries,
+                                    .map_flags = options.map_flags & ~forgotten};
     for (int tries = 0;; ++tries) {
       auto existing = get_pinned(path, expected, differences);
       if (existing || existing.error().code != ENOENT) return existing;

@@ -93,9 +93,7 @@ constexpr text last_part(text path) noexcept {
 
 inline error path_failure(step at, long answer, text path) noexcept {
   error out = failure(at, answer);
-  // Both say that the path is not on the BPF file system: one for pins, one for what is got.
   if (at == step::obj_pin && answer == -EPERM) out.why = cause::not_a_bpf_path;
-  if (at == step::obj_get && answer == -EACCES) out.why = cause::not_a_bpf_path;
   return out.about(last_part(path));
 }
 
