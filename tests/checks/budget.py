@@ -8,7 +8,7 @@ from common import INCLUDE, expect, must, scratch
 compiler = sys.argv[1]
 BUDGET = {"barebpf.hpp": 26000, "barebpf/map/map.hpp": 16000}
 MACROS = ["BAREBPF_VERSION", "BAREBPF_ABI", "BAREBPF_CAUSES"]
-STANDARD = ["cerrno", "concepts", "cstddef", "cstdint", "new", "sys/syscall.h", "type_traits", "utility"]
+STANDARD = ["cerrno", "concepts", "cstddef", "cstdint", "new", "span", "sys/syscall.h", "type_traits", "utility"]
 with scratch() as folder:
     unit = f"{folder}/unit.cpp"
     for header, budget in BUDGET.items():
