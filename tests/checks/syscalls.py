@@ -14,11 +14,12 @@ if shutil.which("strace") is None:
 if os.geteuid() != 0:
     skip("mounting tracefs in a namespace needs root")
 with scratch() as folder:
-    script = ("mountpoint -q /sys/kernel/tracing || mount -t tracefs tracefs /sys/kernel/tracing; "
+    script = ("mount --make-rprivate /sys; "
+              "mountpoint -q /sys/kernel/tracing || mount -t tracefs tracefs /sys/kernel/tracing; "
               f"exec timeout -s INT 20 strace -o {folder}/trace {program}")
     # The counter runs until it is killed: strace ends it when the first line is out.
     import subprocess
-    counter = subprocess.Popen(["unshare", "-m", "sh", "-c", script], stdout=subprocess.PIPE, text=True)
+    counter = subprocess.Popen(["unshare", "-m", "--propagation", "unchanged", "sh", "-c", script], stdout=subprocess.PIPE, text=True)
     first = counter.stdout.readline()
     counter.terminate()
     counter.wait()

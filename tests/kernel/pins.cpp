@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Maps that somebody else made: by pin, by id, by descriptor. On a BPF file system that is mounted in a namespace
-// of the test's own and goes with it.
-#include <sched.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
+// Maps that somebody else made: by pin, by id, by descriptor.
+#include <string>
 
 #include "../support/catch.hpp"
 #include "../support/live.hpp"
@@ -13,17 +10,19 @@ using array = barebpf::array_map<std::uint64_t>;
 
 namespace {
 
-const std::string folder = "/tmp/barebpf-pins";
-
-// Mounts for this process and its children only; Catch2 runs every test of the file in the same process.
-void need_bpf_file_system() {
-  static const bool mounted = [] {
-    if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
-      return false;
-    mkdir(folder.c_str(), 0700);
-    return mount("bpf", folder.c_str(), "bpf", 0, nullptr) == 0;
+// A BPF file system that is mounted nowhere: whoever has its descriptor reaches it through /proc, and it goes with
+// the last one.
+const std::string& bpf_folder() {
+  static const std::string path = [] {
+    const long context = barebpf::system_call(barebpf::nr_fsopen, "bpf", 1);
+    if (context < 0) return std::string();
+    long mounted = barebpf::system_call(barebpf::nr_fsconfig, context, 6, nullptr, nullptr, 0);
+    if (mounted >= 0) mounted = barebpf::system_call(barebpf::nr_fsmount, context, 1, 0);
+    barebpf::system_call(__NR_close, context);
+    return mounted < 0 ? std::string() : "/proc/self/fd/" + std::to_string(mounted);
   }();
-  REQUIRE(mounted);
+  REQUIRE_FALSE(path.empty());
+  return path;
 }
 
 hash create(const char* name) {
@@ -35,8 +34,7 @@ hash create(const char* name) {
 }  // namespace
 
 TEST_CASE("a pinned map outlives its descriptor and is got again with its name and elements") {
-  need_bpf_file_system();
-  const std::string path = folder + "/hits";
+  const std::string path = bpf_folder() + "/hits";
   {
     hash hits = create("hits");
     REQUIRE(hits.update_elem(1, 10).has_value());
@@ -55,8 +53,7 @@ TEST_CASE("a pinned map outlives its descriptor and is got again with its name a
 }
 
 TEST_CASE("a pin of another kind is refused with every difference, and nothing stays open") {
-  need_bpf_file_system();
-  const std::string path = folder + "/other";
+  const std::string path = bpf_folder() + "/other";
   const auto other = array::create({.name = "other", .max_entries = 3});
   REQUIRE(other.has_value());
   REQUIRE(other->pin(path).has_value());
@@ -80,14 +77,13 @@ TEST_CASE("a pin of another kind is refused with every difference, and nothing s
 }
 
 TEST_CASE("a path that is not on the BPF file system is refused with the way to one") {
-  need_bpf_file_system();
   const hash hits = create("hits");
 
   const auto refused = hits.pin("/dev/shm/barebpf-hits");
 
   REQUIRE_FALSE(refused.has_value());
   CHECK(refused.error().why == barebpf::cause::not_a_bpf_path);
-  CHECK(hits.pin(folder + "/no/such/folder").error().code == ENOENT);
+  CHECK(hits.pin(bpf_folder() + "/no/such/folder").error().code == ENOENT);
 }
 
 TEST_CASE("a map is opened by its id and by a descriptor") {
@@ -112,8 +108,7 @@ TEST_CASE("a map is opened by its id and by a descriptor") {
 }
 
 TEST_CASE("processes that pin one name at once end with one map") {
-  need_bpf_file_system();
-  const std::string path = folder + "/shared";
+  const std::string path = bpf_folder() + "/shared";
   for (int round = 0; round < 20; ++round) {
     pid_t children[4];
     for (pid_t& child : children) {
