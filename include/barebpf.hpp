@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 c5712a7fc35459b818beb356485bf386eeaf956d5a8f8354d39b590ad5c5978c; do not edit.
+// Made by tools/amalgamate from files with SHA-256 6c880f6076c1de21b01774ef70b88cfc9e77ffdeb2710181b4f9f0f3f22e6983; do not edit.
 //
 // MIT License
 //
@@ -2706,6 +2706,18 @@ template <class Record = abi::map_create>
   return move_away(sys_bpf(abi::command::map_create, attr));
 }
 
+/// What the kernel says of a map.
+/// Cost:   one bpf(2) call.
+/// Kernel: 4.13, BPF_OBJ_GET_INFO_BY_FD; members that came later stay 0 on older kernels.
+/// Source: bpf_map_get_info_by_fd() in kernel/bpf/syscall.c at v6.12.
+[[nodiscard]] inline result<abi::map_info> ask_about_map(int map) noexcept {
+  abi::map_info info;
+  abi::obj_info attr{.bpf_fd = static_cast<u32>(map), .info_len = sizeof info, .info = &info};
+  if (const long answer = sys_bpf(abi::command::obj_get_info_by_fd, attr); answer < 0)
+    return failure(step::obj_get_info_by_fd, answer);
+  return info;
+}
+
 /// What the element commands need of a map: its descriptor, and its name for errors.
 /// Lifetime: an owned map closes its descriptor, a borrowed one is valid as long as its owner.
 /// Threads:  safe on one object from several threads; the kernel orders the calls.
@@ -4166,12 +4178,10 @@ class entry_range {
   // The next element by its key. The key after it is fetched at once, so that the element may be deleted.
   void step_on() noexcept {
     if (steps_ == 0) {
-      abi::map_info info;
-      abi::obj_info attr{.bpf_fd = map_.descriptor().raw(), .info_len = sizeof info, .info = &info};
-      const long answer = sys_bpf(abi::command::obj_get_info_by_fd, attr);
-      if (answer < 0) return fail(step::obj_get_info_by_fd, answer);
+      const auto info = ask_about_map(map_.descriptor().number());
+      if (!info) return fail(info.error().at, -info.error().code);
       // A key that vanishes sends the kernel back to the first one, so the steps are bounded.
-      most_steps_ = u64{16} * info.max_entries + 16;
+      most_steps_ = u64{16} * info->max_entries + 16;
     }
     for (;;) {
       if (++steps_ > most_steps_) return fail(step::map_get_next_key, -EAGAIN);
@@ -4351,18 +4361,6 @@ constexpr text describe(const map_differences& what, char* buffer, size_t size) 
     out << l.word << ": expected " << u64{l.expected} << ", found " << u64{l.found};
   }
   return out.finish();
-}
-
-/// What the kernel says of a map.
-/// Cost:   one bpf(2) call.
-/// Kernel: 4.13, BPF_OBJ_GET_INFO_BY_FD; members that came later stay 0 on older kernels.
-/// Source: bpf_map_get_info_by_fd() in kernel/bpf/syscall.c at v6.12.
-[[nodiscard]] inline result<abi::map_info> ask_about_map(int map) noexcept {
-  abi::map_info info;
-  abi::obj_info attr{.bpf_fd = static_cast<u32>(map), .info_len = sizeof info, .info = &info};
-  if (const long answer = sys_bpf(abi::command::obj_get_info_by_fd, attr); answer < 0)
-    return failure(step::obj_get_info_by_fd, answer);
-  return info;
 }
 
 namespace detail {

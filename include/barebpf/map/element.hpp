@@ -16,6 +16,18 @@ template <class Record = abi::map_create>
   return move_away(sys_bpf(abi::command::map_create, attr));
 }
 
+/// What the kernel says of a map.
+/// Cost:   one bpf(2) call.
+/// Kernel: 4.13, BPF_OBJ_GET_INFO_BY_FD; members that came later stay 0 on older kernels.
+/// Source: bpf_map_get_info_by_fd() in kernel/bpf/syscall.c at v6.12.
+[[nodiscard]] inline result<abi::map_info> ask_about_map(int map) noexcept {
+  abi::map_info info;
+  abi::obj_info attr{.bpf_fd = static_cast<u32>(map), .info_len = sizeof info, .info = &info};
+  if (const long answer = sys_bpf(abi::command::obj_get_info_by_fd, attr); answer < 0)
+    return failure(step::obj_get_info_by_fd, answer);
+  return info;
+}
+
 /// What the element commands need of a map: its descriptor, and its name for errors.
 /// Lifetime: an owned map closes its descriptor, a borrowed one is valid as long as its owner.
 /// Threads:  safe on one object from several threads; the kernel orders the calls.

@@ -117,12 +117,10 @@ class entry_range {
   // The next element by its key. The key after it is fetched at once, so that the element may be deleted.
   void step_on() noexcept {
     if (steps_ == 0) {
-      abi::map_info info;
-      abi::obj_info attr{.bpf_fd = map_.descriptor().raw(), .info_len = sizeof info, .info = &info};
-      const long answer = sys_bpf(abi::command::obj_get_info_by_fd, attr);
-      if (answer < 0) return fail(step::obj_get_info_by_fd, answer);
+      const auto info = ask_about_map(map_.descriptor().number());
+      if (!info) return fail(info.error().at, -info.error().code);
       // A key that vanishes sends the kernel back to the first one, so the steps are bounded.
-      most_steps_ = u64{16} * info.max_entries + 16;
+      most_steps_ = u64{16} * info->max_entries + 16;
     }
     for (;;) {
       if (++steps_ > most_steps_) return fail(step::map_get_next_key, -EAGAIN);
