@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 6c880f6076c1de21b01774ef70b88cfc9e77ffdeb2710181b4f9f0f3f22e6983; do not edit.
+// Made by tools/amalgamate from files with SHA-256 977ffe13fbd54019afd4db605c2783e3d68220de699b344b948a67cf98359d9c; do not edit.
 //
 // MIT License
 //
@@ -2120,8 +2120,8 @@ class fd {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_FD_HPP
-// Room 2.0, kinds: the table of map types. One row says what the kernel allows on a type; the typed maps, the
-// loader's hints, the table in docs/maps.md and the tests read it here and nowhere else.
+// Room 2.0, kinds: the table of map types. One row says what the kernel allows on a type; the typed maps read it
+// here and nowhere else.
 #ifndef BAREBPF_KINDS_HPP
 #define BAREBPF_KINDS_HPP
 

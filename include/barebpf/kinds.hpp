@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Room 2.0, kinds: the table of map types. One row says what the kernel allows on a type; the typed maps, the
-// loader's hints, the table in docs/maps.md and the tests read it here and nowhere else.
+// Room 2.0, kinds: the table of map types. One row says what the kernel allows on a type; the typed maps read it
+// here and nowhere else.
 #ifndef BAREBPF_KINDS_HPP
 #define BAREBPF_KINDS_HPP
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The records and numbers of room 1.0 beside the system's own header, where that header has them.
+// The records and numbers of rooms 1.0 and 1.1 beside the system's own header, where that header has them.
 #include <linux/bpf.h>
 #include <linux/version.h>
 

@@ -4,9 +4,10 @@ bpf(2), where tracefs is mounted. It is mounted here in a namespace that goes wi
 import os
 import re
 import shutil
+import subprocess
 import sys
 
-from common import expect, fail, run, scratch, skip
+from common import expect, fail, scratch, skip
 
 program = sys.argv[1]
 if shutil.which("strace") is None:
@@ -17,8 +18,7 @@ with scratch() as folder:
     script = ("mount --make-rprivate /sys; "
               "mountpoint -q /sys/kernel/tracing || mount -t tracefs tracefs /sys/kernel/tracing; "
               f"exec timeout -s INT 20 strace -o {folder}/trace {program}")
-    # The counter runs until it is killed: strace ends it when the first line is out.
-    import subprocess
+    # The counter runs until it is killed, which is when the first line is out.
     counter = subprocess.Popen(["unshare", "-m", "--propagation", "unchanged", "sh", "-c", script], stdout=subprocess.PIPE, text=True)
     first = counter.stdout.readline()
     counter.terminate()
