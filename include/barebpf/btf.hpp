@@ -46,7 +46,18 @@ class btf {
   /// How many types there are, without void.
   [[nodiscard]] constexpr u32 count() const noexcept { return count_; }
   [[nodiscard]] constexpr u32 index_size() const noexcept { return count_ / index_stride + 1; }
+  /// Where the strings begin.
   [[nodiscard]] constexpr u64 strings() const noexcept { return strings_; }
+  /// How many bytes they take.
+  [[nodiscard]] constexpr u32 strings_size() const noexcept { return strings_size_; }
+  /// True when `at` lies among the strings.
+  [[nodiscard]] constexpr bool has_string(u64 at) const noexcept {
+    return at >= strings_ && at - strings_ < strings_size_;
+  }
+  /// True when there is a type of this kind.
+  [[nodiscard]] constexpr bool has(abi::btf_kind kind) const noexcept {
+    return (kinds_ >> static_cast<u8>(kind) & 1) != 0;
+  }
 
   /// Fills `index`, which has room for `index_size()` words, and lets `type` use it.
   constexpr void build_index(u32* index) noexcept;
@@ -64,15 +75,19 @@ class btf {
     while (found.id != id) found = type_at(end_of(found), found.id + 1);
     return found;
   }
+  /// The type with number 1, and the one behind `type`; void behind the last. These need no index.
+  [[nodiscard]] constexpr btf_type first() const noexcept {
+    return count_ == 0 ? btf_type{} : type_at(types_, 1);
+  }
+  [[nodiscard]] constexpr btf_type after(const btf_type& type) const noexcept {
+    return type.id >= count_ ? btf_type{} : type_at(end_of(type), type.id + 1);
+  }
   /// The first type of this kind and name; void when there is none.
   [[nodiscard]] constexpr btf_type find(abi::btf_kind kind, text wanted) const noexcept {
-    u64 at = types_;
-    for (u32 id = 1; id <= count_; ++id) {
-      const btf_type candidate = type_at(at, id);
-      if (candidate.kind == kind && image_.string_is(candidate.name, wanted)) return candidate;
-      at = end_of(candidate);
-    }
-    return {};
+    btf_type candidate = first();
+    while (candidate.id != 0 && !(candidate.kind == kind && image_.string_is(candidate.name, wanted)))
+      candidate = after(candidate);
+    return candidate;
   }
   /// The type behind const, volatile, restrict, typedef and type tags; void when they never end.
   [[nodiscard]] constexpr btf_type resolve(u32 id) const noexcept {
@@ -131,7 +146,9 @@ class btf {
   bytes image_;
   u64 types_ = 0;
   u64 strings_ = 0;
+  u32 strings_size_ = 0;
   u32 count_ = 0;
+  u32 kinds_ = 0;  // one bit for each kind that occurs
   const u32* index_ = nullptr;
   bool is_indexed_ = false;
 };
@@ -167,6 +184,7 @@ constexpr verdict btf::open(const elf& file, const elf_section& section, btf& ou
   out.image_ = image;
   out.types_ = body + types_offset;
   out.strings_ = body + strings_offset;
+  out.strings_size_ = static_cast<u32>(strings_size);
   const u64 end = out.types_ + types_size;
   for (u64 at = out.types_; at < end;) {
     const auto bad = [&](cause why) { return verdict{.why = why, .section = section.index, .offset = at}; };
@@ -177,6 +195,7 @@ constexpr verdict btf::open(const elf& file, const elf_section& section, btf& ou
     if (extent_of(next) > end - at || next.name - out.strings_ >= strings_size)
       return bad(cause::bad_btf_type);
     ++out.count_;
+    out.kinds_ |= u32{1} << static_cast<u8>(next.kind);
     at = end_of(next);
   }
   return {};

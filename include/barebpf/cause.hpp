@@ -47,6 +47,9 @@
   BAREBPF_CAUSE(unknown_btf_kind,                                                                            \
                 "this .BTF holds a kind of type that barebpf does not know, so it "                          \
                 "was made by a newer compiler: use a newer barebpf")                                         \
+  BAREBPF_CAUSE(bad_btf_ext,                                                                                 \
+                "a table in .BTF.ext runs past its end, so the file is damaged: compile it "                 \
+                "again")                                                                                     \
   /* its maps */                                                                                             \
   BAREBPF_CAUSE(static_map,                                                                                  \
                 "a static map cannot be found by name, so take the word static away from "                   \
@@ -70,6 +73,12 @@
                 "a map gives the size of its key or value twice and differently, so keep "                   \
                 "one of them")                                                                               \
   BAREBPF_CAUSE(no_map_type, "a map in .maps has no type, so add __uint(type, BPF_MAP_TYPE_...)")            \
+  BAREBPF_CAUSE(bad_pinning,                                                                                 \
+                "a map can be pinned by its name (1) or not at all (0), so correct its "                     \
+                "member pinning")                                                                            \
+  BAREBPF_CAUSE(variable_outside_section,                                                                    \
+                "a global variable lies past the end of its section, so the file is "                        \
+                "damaged: compile it again")                                                                 \
   /* its programs */                                                                                         \
   BAREBPF_CAUSE(unknown_section,                                                                             \
                 "the name of this section tells no program type that barebpf knows, "                        \
@@ -77,15 +86,20 @@
   BAREBPF_CAUSE(bad_program,                                                                                 \
                 "a program is not whole instructions inside its section, so the file is "                    \
                 "damaged: compile it again")                                                                 \
-  BAREBPF_CAUSE(static_program,                                                                              \
-                "a static function stands in a program section, so make it global, or "                      \
-                "__always_inline if it is a helper")                                                         \
   BAREBPF_CAUSE(bad_relocation,                                                                              \
                 "a relocation does not point at an instruction that loads an address, "                      \
                 "so the file is damaged: compile it again")                                                  \
   BAREBPF_CAUSE(relocation_not_loaded_yet,                                                                   \
-                "this version of barebpf loads programs that refer to maps "                                 \
-                "only, so keep functions inline and values in maps")                                         \
+                "this version of barebpf cannot load a program that refers to this "                         \
+                "section, so keep variables in .data, .rodata or .bss")                                      \
+  BAREBPF_CAUSE(bad_call,                                                                                    \
+                "a call leads to no function, so the file is damaged: compile it again")                     \
+  BAREBPF_CAUSE(too_many_functions,                                                                          \
+                "the kernel takes at most 256 functions in one program, so let the "                         \
+                "compiler inline some")                                                                      \
+  BAREBPF_CAUSE(core_not_loaded_yet,                                                                         \
+                "this version of barebpf cannot relocate types of the kernel (CO-RE) yet, "                  \
+                "so leave out preserve_access_index")                                                        \
   BAREBPF_CAUSE(undefined_symbol,                                                                            \
                 "the program uses a symbol that the object does not define, so "                             \
                 "define it or declare the helper")                                                           \

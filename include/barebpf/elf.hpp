@@ -33,6 +33,7 @@ struct elf_symbol {
   u64 name = 0;  ///< where the name stands
   u8 binding = 0;
   u8 type = 0;
+  bool is_hidden = false;  ///< other objects cannot name it
   u16 section = 0;
   u64 value = 0;  ///< bytes from the start of its section
   u64 size = 0;   ///< bytes
@@ -77,6 +78,12 @@ class elf {
       if (image_.string_is(section(i).name, wanted)) return section(i);
     return {};
   }
+  /// The same by the string at `wanted` in the file.
+  [[nodiscard]] constexpr elf_section find_section(u64 wanted) const noexcept {
+    for (u32 i = 1; i < section_count_; ++i)
+      if (image_.same_string(section(i).name, wanted)) return section(i);
+    return {};
+  }
   /// Finds fault with a section that is there and is not of this type.
   [[nodiscard]] constexpr verdict demand_type(const elf_section& of, u32 type) const noexcept {
     if (of.index == 0 || of.type == type) return {};
@@ -90,10 +97,12 @@ class elf {
     if (index >= symbol_count_) return {};
     const u64 at = symbols_ + u64{index} * record::size;
     const u8 info = image_.read8(at + record::info);
+    const u8 visibility = image_.read8(at + record::other) & 3;
     return {.at = at,
             .name = symbol_names_ + image_.read32(at + record::name),
             .binding = static_cast<u8>(info >> 4),
             .type = static_cast<u8>(info & 15),
+            .is_hidden = visibility == abi::symbol_hidden || visibility == abi::symbol_internal,
             .section = image_.read16(at + record::section),
             .value = image_.read64(at + record::value),
             .size = image_.read64(at + record::extent)};

@@ -31,11 +31,18 @@ class address {
 static_assert(sizeof(address) == 8);
 
 /// Values of `src_reg` that make a load of 64 bits mean something else than a number.
-inline constexpr u8 pseudo_map_fd = 1;   // BPF_PSEUDO_MAP_FD
-inline constexpr u8 pseudo_map_idx = 5;  // BPF_PSEUDO_MAP_IDX, 5.14
+inline constexpr u8 pseudo_map_fd = 1;         // BPF_PSEUDO_MAP_FD
+inline constexpr u8 pseudo_map_value = 2;      // BPF_PSEUDO_MAP_VALUE, 5.2
+inline constexpr u8 pseudo_func = 4;           // BPF_PSEUDO_FUNC, 5.13
+inline constexpr u8 pseudo_map_idx = 5;        // BPF_PSEUDO_MAP_IDX, 5.14
+inline constexpr u8 pseudo_map_idx_value = 6;  // BPF_PSEUDO_MAP_IDX_VALUE, 5.14
+/// The value of `src_reg` that makes a call one of a function of the program.
+inline constexpr u8 pseudo_call = 1;  // BPF_PSEUDO_CALL
 
 /// Operation code of the two-slot load of 64 bits, BPF_LD | BPF_IMM | BPF_DW.
 inline constexpr u8 opcode_ld_imm64 = 0x18;
+/// Operation code of a call, BPF_JMP | BPF_CALL.
+inline constexpr u8 opcode_call = 0x85;
 
 /// One instruction as the kernel takes it. The two register numbers share a byte, and which of them has
 /// the low half follows the machine's byte order.
@@ -45,6 +52,9 @@ struct insn {
   s16 offset = 0;
   s32 immediate = 0;
 
+  [[nodiscard]] constexpr u8 source() const noexcept {
+    return static_cast<u8>(host_is_big_endian ? registers & 0x0f : registers >> 4);
+  }
   /// Sets the source register and leaves the destination register.
   constexpr void set_source(u8 source) noexcept {
     registers = static_cast<u8>(host_is_big_endian ? (registers & 0xf0) | source

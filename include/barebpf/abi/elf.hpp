@@ -46,6 +46,9 @@ inline constexpr u64 section_is_code = 4;   // SHF_EXECINSTR
 
 inline constexpr u8 symbol_local = 0;        // STB_LOCAL
 inline constexpr u8 symbol_function = 2;     // STT_FUNC
+inline constexpr u8 symbol_file = 4;         // STT_FILE
+inline constexpr u8 symbol_internal = 1;     // STV_INTERNAL
+inline constexpr u8 symbol_hidden = 2;       // STV_HIDDEN
 inline constexpr u16 section_undefined = 0;  // SHN_UNDEF
 
 }  // namespace barebpf::inline BAREBPF_ABI::abi

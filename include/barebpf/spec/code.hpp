@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: MIT
+// Room 4.3, spec/code: functions, the programs among them, and what their instructions refer to. Both lists
+// are sorted by place, so that whoever holds an instruction finds its function and its reference by halving.
+#ifndef BAREBPF_SPEC_CODE_HPP
+#define BAREBPF_SPEC_CODE_HPP
+
+#include "data.hpp"
+
+namespace barebpf::inline BAREBPF_ABI {
+
+namespace detail {
+
+constexpr bool is_function(const elf& file, const elf_symbol& symbol) noexcept {
+  return symbol.type == abi::symbol_function && file.section(symbol.section).is_code();
+}
+// A function that the kernel is to load as a program. What is in .text, and what is static, is there to be
+// called by others.
+constexpr bool is_program(const elf& file, const elf_symbol& symbol) noexcept {
+  return is_function(file, symbol) && symbol.binding != abi::symbol_local &&
+         !file.image().string_is(file.section(symbol.section).name, ".text");
+}
+
+constexpr verdict read_function(const elf& file, const elf_symbol& symbol, function_spec& out) noexcept {
+  const elf_section section = file.section(symbol.section);
+  if (symbol.size == 0 || symbol.size % 8 != 0 || symbol.value % 8 != 0 || symbol.value > section.size ||
+      symbol.size > section.size - symbol.value)
+    return {
+        .why = cause::bad_program, .section = section.index, .offset = symbol.at, .subject = symbol.name};
+  out = {.name = symbol.name,
+         .at = section.at + symbol.value,
+         .instruction_count = static_cast<u32>(symbol.size / sizeof(abi::insn)),
+         .section = section.index,
+         .section_at = section.at,
+         .symbol = symbol.at,
+         .is_hidden = symbol.is_hidden,
+         .is_program = is_program(file, symbol)};
+  return {};
+}
+
+constexpr verdict read_program(const elf& file, const function_spec& function, u32 index,
+                               program_spec& out) noexcept {
+  const elf_section section = file.section(function.section);
+  // Long enough for every prefix; what follows the prefix is read where the program is attached.
+  char name[64] = {};
+  const section_kind kind =
+      section_kind_of(text(name, file.image().copy_string(section.name, name, sizeof name)));
+  if (kind.type == abi::prog_type::unspec)
+    return {.why = cause::unknown_section,
+            .section = section.index,
+            .offset = section.name,
+            .subject = function.name};
+  out = {.name = function.name,
+         .section_name = section.name,
+         .function = index,
+         .type = kind.type,
+         .attach = kind.attach};
+  return {};
+}
+
+constexpr verdict read_functions(const elf& file, const object_slots& slots, object_facts& out) noexcept {
+  u64 instructions = 0;
+  for (u32 i = 0; i < file.symbol_count(); ++i) {
+    const elf_symbol symbol = file.symbol(i);
+    if (!is_function(file, symbol)) continue;
+    function_spec& function = slots.functions[out.functions++];
+    if (const verdict v = read_function(file, symbol, function); v.failed()) return v;
+    instructions += function.instruction_count;
+    if (instructions > file.image().size() / sizeof(abi::insn))  // functions lie over each other
+      return {.why = cause::bad_program,
+              .section = function.section,
+              .offset = symbol.at,
+              .subject = symbol.name};
+  }
+  sort_by_place(slots.functions, out.functions);
+  for (u32 i = 0; i < out.functions; ++i) {
+    if (!slots.functions[i].is_program) continue;
+    if (const verdict v = read_program(file, slots.functions[i], i, slots.programs[out.programs]); v.failed())
+      return v;
+    ++out.programs;
+  }
+  return {};
+}
+
+// The function that has the instruction at `at`, or `not_found`.
+constexpr u32 function_around(const function_spec* functions, u32 count, u64 at) noexcept {
+  const u32 behind = lower_bound_of_place(functions, count, at + 1);
+  if (behind == 0) return not_found;
+  const function_spec& candidate = functions[behind - 1];
+  return at - candidate.at < u64{candidate.instruction_count} * sizeof(abi::insn) ? behind - 1 : not_found;
+}
+// The function that begins at `at`, or `not_found`.
+constexpr u32 function_at(const function_spec* functions, u32 count, u64 at) noexcept {
+  const u32 found = lower_bound_of_place(functions, count, at);
+  return found < count && functions[found].at == at ? found : not_found;
+}
+
+// Finds out what the relocation at `out.at` against the symbol `out.target` means.
+constexpr verdict read_reference(const opened_object& object, const object_slots& slots,
+                                 const object_facts& facts, reference& out) noexcept {
+  const elf& file = object.file;
+  const bytes& image = file.image();
+  const u32 index = function_around(slots.functions, facts.functions, out.at);
+  if (index == not_found) return {};
+  const function_spec& around = slots.functions[index];
+  const elf_symbol symbol = file.symbol(out.target);
+  const auto wrong = [&](cause why) {
+    return verdict{.why = why, .section = around.section, .offset = out.at, .subject = symbol.name};
+  };
+  if (out.target >= file.symbol_count()) return wrong(cause::bad_symbol);
+  if (symbol.section == abi::section_undefined) return wrong(cause::undefined_symbol);
+  if ((out.at - around.at) % sizeof(abi::insn) != 0) return wrong(cause::bad_relocation);
+  const elf_section section = file.section(symbol.section);
+  const abi::insn instruction = read_instruction(image, out.at);
+  const auto point_to = [&](reference_kind kind, u32 target, u64 offset) {
+    out.kind = kind;
+    out.target = target;
+    out.offset = static_cast<u32>(offset);
+    return target == not_found ? wrong(cause::bad_relocation) : verdict{};
+  };
+  // A symbol of a whole section leaves the offset to the instruction: in bytes for an address, and for a call
+  // in instructions from the one behind it.
+  if (instruction.opcode == abi::opcode_call && instruction.source() == abi::pseudo_call) {
+    if (!section.is_code()) return wrong(cause::bad_relocation);
+    const s64 from_start = (s64{instruction.immediate} + 1) * s64{sizeof(abi::insn)};
+    const u64 place = section.at + symbol.value + static_cast<u64>(from_start);
+    return point_to(reference_kind::call, function_at(slots.functions, facts.functions, place), 0);
+  }
+  const bool has_second_half =
+      (out.at - around.at) / sizeof(abi::insn) + 1 < around.instruction_count;
+  if (instruction.opcode != abi::opcode_ld_imm64 || !has_second_half) return wrong(cause::bad_relocation);
+  const u64 offset = symbol.value + static_cast<u32>(instruction.immediate);
+  if (object.maps.index != 0 && section.index == object.maps.index) {
+    const bool is_map = offset < object.maps.size && offset % 8 == 0 && slots.map_slots[offset / 8] != 0;
+    return point_to(reference_kind::map, is_map ? slots.map_slots[offset / 8] - 1 : not_found, 0);
+  }
+  if (section.is_code())
+    return point_to(reference_kind::function,
+                    function_at(slots.functions, facts.functions, section.at + offset), 0);
+  const u32 holder = find_data_map(slots.maps, object.maps_layout.members, facts.maps, section.index);
+  if (holder == not_found) return wrong(cause::relocation_not_loaded_yet);
+  // One past the end is an address that C allows to take.
+  return point_to(reference_kind::value, offset <= section.size ? holder : not_found, offset);
+}
+
+constexpr verdict read_references(const opened_object& object, const object_slots& slots,
+                                  object_facts& out) noexcept {
+  const elf& file = object.file;
+  for (u32 i = 1; i < file.section_count(); ++i) {
+    const elf_section relocations = file.section(i);
+    const elf_section code = file.section(relocations.info);
+    if (relocations.type != abi::section_rel || !code.is_code()) continue;
+    for (u64 k = 0; k < elf::relocation_count(relocations); ++k) {
+      const elf_relocation r = file.relocation(relocations, k);
+      if (r.offset >= code.size) continue;
+      slots.references[out.references++] = {.at = code.at + r.offset, .target = r.symbol};
+    }
+  }
+  sort_by_place(slots.references, out.references);
+  for (u32 i = 0; i < out.references; ++i)
+    if (const verdict v = read_reference(object, slots, out, slots.references[i]); v.failed()) return v;
+  for (u32 i = 0; i < out.functions; ++i) {
+    function_spec& function = slots.functions[i];
+    const u64 end = function.at + u64{function.instruction_count} * sizeof(abi::insn);
+    function.first_reference = lower_bound_of_place(slots.references, out.references, function.at);
+    function.reference_count =
+        lower_bound_of_place(slots.references, out.references, end) - function.first_reference;
+  }
+  return {};
+}
+
+// Gives functions their types and their lines. Functions of one section are neighbours, and so are records.
+constexpr void read_code_types(const opened_object& object, const object_slots& slots,
+                               const object_facts& facts) noexcept {
+  const elf& file = object.file;
+  btf_ext_run run;
+  for (btf_ext_table walk = object.ext.functions; walk.next(object.types, run);) {
+    const elf_section section = file.find_section(run.section_name);
+    for (u32 i = 0; section.is_code() && i < run.count; ++i) {
+      const u64 at = run.first + u64{i} * walk.record_size;
+      const u64 place = section.at + file.image().read32(at);
+      const u32 type = file.image().read32(at + 4);
+      if (object.types.type(type).kind != abi::btf_kind::function) continue;
+      for (u32 f = lower_bound_of_place(slots.functions, facts.functions, place);
+           f < facts.functions && slots.functions[f].at == place; ++f)
+        slots.functions[f].type = type;
+    }
+  }
+  for (btf_ext_table walk = object.ext.lines; walk.next(object.types, run);) {
+    const elf_section section = file.find_section(run.section_name);
+    if (!section.is_code()) continue;
+    for (u32 f = lower_bound_of_place(slots.functions, facts.functions, section.at);
+         f < facts.functions && slots.functions[f].section == section.index; ++f)
+      slots.functions[f].lines = run;
+  }
+}
+
+}  // namespace detail
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_SPEC_CODE_HPP

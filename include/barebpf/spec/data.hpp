@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+// Room 4.2, spec/data: global variables. Each section of them is a map with one value, and BTF, where there is
+// some, tells what lies where in it.
+#ifndef BAREBPF_SPEC_DATA_HPP
+#define BAREBPF_SPEC_DATA_HPP
+
+#include "maps.hpp"
+
+namespace barebpf::inline BAREBPF_ABI {
+
+namespace detail {
+
+// What kind of map the section makes; `declared` when it makes none.
+constexpr map_origin origin_of(const elf& file, const elf_section& section) noexcept {
+  const auto is_called = [&](text wanted) {
+    if (!file.image().string_starts_with(section.name, wanted)) return false;
+    const u8 behind = file.image().read8(section.name + wanted.size());
+    return behind == '\0' || behind == '.';
+  };
+  if (section.size == 0) return map_origin::declared;
+  if (section.type == abi::section_nobits) return is_called(".bss") ? map_origin::zeros : map_origin::declared;
+  if (section.type != abi::section_progbits || section.is_code()) return map_origin::declared;
+  if (is_called(".rodata")) return map_origin::read_only_data;
+  return is_called(".data") ? map_origin::data : map_origin::declared;
+}
+
+// Appends the maps of all such sections, in the order of the sections.
+constexpr void add_data_maps(const elf& file, map_spec* maps, u32& used) noexcept {
+  for (u32 i = 1; i < file.section_count(); ++i) {
+    const elf_section section = file.section(i);
+    const map_origin origin = origin_of(file, section);
+    if (origin == map_origin::declared) continue;
+    maps[used++] = {
+        .name = section.name,
+        .declared_at = section.at,
+        .type = static_cast<u32>(map_type::array),
+        .key_size = 4,
+        .value_size = static_cast<u32>(section.size),
+        .max_entries = 1,
+        .map_flags = origin == map_origin::read_only_data ? u32{map_flag::rdonly_prog} : 0,
+        .origin = origin,
+        .section = i,
+    };
+  }
+}
+
+// The map among `maps` from `first` on that holds the section's variables, or `not_found`.
+constexpr u32 find_data_map(const map_spec* maps, u32 first, u32 end, u32 section) noexcept {
+  while (first < end) {
+    const u32 middle = first + (end - first) / 2;
+    if (maps[middle].section == section) return middle;
+    if (maps[middle].section < section)
+      first = middle + 1;
+    else
+      end = middle;
+  }
+  return not_found;
+}
+
+constexpr verdict read_variable(const opened_object& object, const btf_member& place, const map_spec& map,
+                                u64& next_relocation, variable_spec& out) noexcept {
+  const btf& types = object.types;
+  const u32 id = variable_of(types, place);
+  const btf_type variable = types.type(id);
+  if (variable.kind != abi::btf_kind::variable)
+    return {.why = cause::bad_btf_type, .section = map.section, .offset = place.at};
+  const u64 offset = variable_offset(object, place.at + 4, next_relocation);
+  const u32 size = types.image().read32(place.at + 8);
+  if (offset > map.value_size || size > map.value_size - offset)
+    return {.why = cause::variable_outside_section,
+            .section = map.section,
+            .offset = variable.at,
+            .subject = variable.name};
+  out = {.name = variable.name,
+         .declared_at = variable.at,
+         .offset = static_cast<u32>(offset),
+         .size = size,
+         .id = id,
+         .type = variable.size_or_type,
+         .form = types.form_of(variable.size_or_type)};
+  return {};
+}
+
+// The variables that one layout lists, sorted by their offset. Those that are not static can be reached from
+// outside, so their map can be mapped.
+constexpr verdict read_variables(const opened_object& object, const btf_type& layout, u32 map_index,
+                                 const object_slots& slots, u32& used, u64& next_relocation) noexcept {
+  map_spec& map = slots.maps[map_index];
+  map.value_type = layout.id;
+  map.first_variable = used;
+  for (u32 i = 0; i < layout.members; ++i) {
+    variable_spec found;
+    if (const verdict v = read_variable(object, object.types.member(layout, i), map, next_relocation, found);
+        v.failed())
+      return v;
+    found.map = map_index;
+    const u64 linkage = found.declared_at + abi::btf_type_record::size;
+    if (object.types.image().read32(linkage) != abi::btf_variable_static) map.map_flags |= map_flag::mmapable;
+    slots.variables[used++] = found;
+  }
+  map.variable_count = used - map.first_variable;
+  sort_by_place(slots.variables + map.first_variable, map.variable_count);
+  return {};
+}
+
+}  // namespace detail
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_SPEC_DATA_HPP

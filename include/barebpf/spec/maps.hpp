@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT
+// Room 4.1, spec/maps: the definitions in .maps, as BTF describes them.
+#ifndef BAREBPF_SPEC_MAPS_HPP
+#define BAREBPF_SPEC_MAPS_HPP
+
+#include "record.hpp"
+
+namespace barebpf::inline BAREBPF_ABI {
+
+namespace detail {
+
+// The members that a map definition may have: what they are called, how they are written down in BTF, and
+// where their number goes.
+enum class map_member_form : u8 { number, long_number, key_or_value, not_yet };
+struct map_member_row {
+  text member;
+  map_member_form form;
+  u32 map_spec::*number = nullptr;
+  u32 map_spec::*type = nullptr;
+  number_form map_spec::*number_kind = nullptr;
+};
+inline constexpr map_member_row map_member_rows[] = {
+    {"type", map_member_form::number, &map_spec::type},
+    {"key", map_member_form::key_or_value, &map_spec::key_size, &map_spec::key_type, &map_spec::key_form},
+    {"value", map_member_form::key_or_value, &map_spec::value_size, &map_spec::value_type,
+     &map_spec::value_form},
+    {"key_size", map_member_form::number, &map_spec::key_size},
+    {"value_size", map_member_form::number, &map_spec::value_size},
+    {"max_entries", map_member_form::number, &map_spec::max_entries},
+    {"map_flags", map_member_form::number, &map_spec::map_flags},
+    {"numa_node", map_member_form::number, &map_spec::numa_node},
+    {"map_extra", map_member_form::long_number},
+    {"pinning", map_member_form::number, &map_spec::pinning},
+    {"values", map_member_form::not_yet},
+};
+
+// What __uint and __ulong write: the length of an array behind a pointer, or the one value of an enum.
+constexpr bool read_map_number(const btf& types, u32 id, u64& out) noexcept {
+  const btf_type form = types.resolve(id);
+  if (form.kind == abi::btf_kind::pointer) {
+    const btf_type array = types.resolve(form.size_or_type);
+    out = types.length_of(array);
+    return array.kind == abi::btf_kind::array;
+  }
+  const u64 value = form.tail() + 4;  // behind the enumerator's name
+  if (form.kind == abi::btf_kind::enumeration && form.members == 1) {
+    out = types.image().read32(value);
+    return true;
+  }
+  if (form.kind == abi::btf_kind::enumeration64 && form.members == 1) {
+    out = types.image().read32(value) | u64{types.image().read32(value + 4)} << 32;
+    return true;
+  }
+  return false;
+}
+
+constexpr verdict read_map_member(const btf& types, u32 section, const btf_member& member,
+                                  map_spec& out) noexcept {
+  const auto wrong = [&](cause why) {
+    return verdict{.why = why, .section = section, .offset = member.at, .subject = member.name};
+  };
+  size_t known = 0;
+  constexpr size_t rows = sizeof map_member_rows / sizeof map_member_rows[0];
+  while (known < rows && !types.image().string_is(member.name, map_member_rows[known].member)) ++known;
+  if (known == rows) return wrong(cause::unknown_map_member);
+  const map_member_row& row = map_member_rows[known];
+  if (row.form == map_member_form::not_yet) return wrong(cause::map_member_not_loaded_yet);
+
+  u64 number = 0;
+  if (row.form == map_member_form::key_or_value) {
+    const btf_type pointer = types.resolve(member.type);
+    if (pointer.kind != abi::btf_kind::pointer) return wrong(cause::bad_map_member);
+    number = types.size_of(pointer.size_or_type);
+    if (number == 0) return wrong(cause::bad_map_member);
+    out.*row.type = pointer.size_or_type;
+    out.*row.number_kind = types.form_of(pointer.size_or_type);
+  } else if (!read_map_number(types, member.type, number)) {
+    return wrong(cause::bad_map_member);
+  }
+  if (row.form == map_member_form::long_number) {
+    out.map_extra = number;
+    return {};
+  }
+  const bool is_size = row.number == &map_spec::key_size || row.number == &map_spec::value_size;
+  if (number > 0xffffffff) return wrong(cause::bad_map_member);
+  if (is_size && out.*row.number != 0 && out.*row.number != number) return wrong(cause::two_sizes);
+  if (row.number == &map_spec::pinning && number > 1) return wrong(cause::bad_pinning);
+  out.*row.number = static_cast<u32>(number);
+  return {};
+}
+
+// Where in its section the variable lies whose offset stands at `place` of a data section's layout. Compilers
+// leave it to a relocation and linkers fill it in; relocations come in the order of the variables, so `next`
+// only moves forward.
+constexpr u64 variable_offset(const opened_object& object, u64 place, u64& next) noexcept {
+  const u64 written = object.file.image().read32(place);
+  const elf_section types = object.file.section(object.btf_relocations.info);
+  for (; next < elf::relocation_count(object.btf_relocations); ++next) {
+    const elf_relocation r = object.file.relocation(object.btf_relocations, next);
+    if (types.at + r.offset == place) return object.file.symbol(r.symbol).value + written;
+    if (types.at + r.offset > place) break;
+  }
+  return written;
+}
+
+// A data section names the variable's type first, where other members have their name.
+constexpr u32 variable_of(const btf& types, const btf_member& place) noexcept {
+  return types.image().read32(place.at);
+}
+
+constexpr verdict read_map(const opened_object& object, const btf_member& place, u64& next_relocation,
+                           map_spec& out) noexcept {
+  const btf& types = object.types;
+  const btf_type variable = types.type(variable_of(types, place));
+  const auto wrong = [&](cause why) {
+    return verdict{.why = why, .section = object.maps.index, .offset = variable.at, .subject = variable.name};
+  };
+  if (variable.kind != abi::btf_kind::variable)
+    return {.why = cause::bad_btf_type, .section = object.maps.index, .offset = place.at};
+  if (types.image().read32(variable.tail()) != abi::btf_variable_global) return wrong(cause::static_map);
+  const btf_type definition = types.resolve(variable.size_or_type);
+  if (definition.kind != abi::btf_kind::structure) return wrong(cause::map_is_no_struct);
+
+  out.name = variable.name;
+  out.declared_at = variable.at;
+  out.offset = variable_offset(object, place.at + 4, next_relocation);
+  if (out.offset > object.maps.size || definition.size_or_type > object.maps.size - out.offset ||
+      out.offset % 8 != 0 || definition.size_or_type == 0)
+    return wrong(cause::map_outside_section);
+  for (u32 i = 0; i < definition.members; ++i)
+    if (const verdict v = read_map_member(types, object.maps.index, types.member(definition, i), out);
+        v.failed())
+      return v;
+  if (out.type == 0) return wrong(cause::no_map_type);
+  return {};
+}
+
+// `map_slots[offset / 8]` becomes one more than the index of the map that begins there.
+constexpr verdict read_maps(const opened_object& object, const object_slots& slots,
+                            u64& next_relocation) noexcept {
+  for (u32 i = 0; i < object.maps_layout.members; ++i) {
+    map_spec& map = slots.maps[i];
+    map = {};
+    const btf_member place = object.types.member(object.maps_layout, i);
+    if (const verdict v = read_map(object, place, next_relocation, map); v.failed()) return v;
+    slots.map_slots[map.offset / 8] = i + 1;
+  }
+  return {};
+}
+
+}  // namespace detail
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_SPEC_MAPS_HPP

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: MIT
+// Room 4.0, spec/record: what a BPF object is once it is read: plain tables of maps, variables, functions and
+// programs, and what instructions refer to. Whoever reads fills them, whoever loads looks things up in them.
+#ifndef BAREBPF_SPEC_RECORD_HPP
+#define BAREBPF_SPEC_RECORD_HPP
+
+#include "../abi/bpf.hpp"
+#include "../btf_ext.hpp"
+#include "../sections.hpp"
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// What no index is: `find_named` gives it when there is nothing of that name.
+inline constexpr u32 not_found = 0xffffffff;
+
+/// Where a map comes from.
+enum class map_origin : u8 {
+  declared,        ///< a definition in .maps
+  data,            ///< the variables of .data or .data.*
+  read_only_data,  ///< the constants of .rodata or .rodata.*; frozen once they are in
+  zeros,           ///< the variables of .bss or .bss.*
+};
+
+/// A map as the object declares it. Offsets count from the start of the file.
+struct map_spec {
+  u64 name = 0;         ///< where its name stands; that of its section when it holds variables
+  u64 declared_at = 0;  ///< where the BTF record of its variable stands, or the content of its section
+  u64 offset = 0;       ///< bytes from the start of .maps
+  u32 type = 0;         ///< a map_type, kept as a number because a newer one must survive
+  u32 key_size = 0;     ///< bytes
+  u32 value_size = 0;   ///< bytes
+  u32 max_entries = 0;
+  u32 map_flags = 0;
+  u32 numa_node = 0;
+  u64 map_extra = 0;
+  u32 pinning = 0;     ///< 1 to be pinned by its name
+  u32 key_type = 0;    ///< id in the object's BTF, 0 when only the size is given
+  u32 value_type = 0;  ///< id in the object's BTF, 0 when only the size is given
+  number_form key_form = number_form::no_number;
+  number_form value_form = number_form::no_number;
+  map_origin origin = map_origin::declared;
+  u32 section = 0;         ///< index of the section whose variables it holds
+  u32 first_variable = 0;  ///< its variables are so many from this one on, in the order of their offsets
+  u32 variable_count = 0;
+
+  /// True when the object brings what the map holds at first.
+  [[nodiscard]] constexpr bool has_content() const noexcept {
+    return origin == map_origin::data || origin == map_origin::read_only_data;
+  }
+};
+
+/// A global variable of the programs.
+struct variable_spec {
+  u64 name = 0;         ///< where its name stands
+  u64 declared_at = 0;  ///< where its BTF record stands
+  u32 map = 0;          ///< index of the map that holds it
+  u32 offset = 0;       ///< bytes from the start of the map's value
+  u32 size = 0;         ///< bytes
+  u32 id = 0;           ///< id of its VAR in the object's BTF
+  u32 type = 0;         ///< id of its type in the object's BTF
+  number_form form = number_form::no_number;
+};
+
+/// A function: a program, or what programs call.
+struct function_spec {
+  u64 name = 0;  ///< where its name stands
+  u64 at = 0;    ///< where its first instruction stands
+  u32 instruction_count = 0;
+  u32 section = 0;          ///< index of its section
+  u64 section_at = 0;       ///< where the content of that begins
+  u32 first_reference = 0;  ///< its references are so many from this one on
+  u32 reference_count = 0;
+  u32 type = 0;  ///< id of its FUNC in the object's BTF, 0 when unknown
+  u64 symbol = 0;  ///< where its symbol stands
+  btf_ext_run lines{};  ///< the source lines of its whole section
+  bool is_hidden = false;
+  bool is_program = false;
+};
+
+/// A program: a function that the kernel is to call.
+struct program_spec {
+  u64 name = 0;          ///< where its name stands
+  u64 section_name = 0;  ///< where the name of its section stands
+  u32 function = 0;      ///< index of its function
+  abi::prog_type type = abi::prog_type::unspec;
+  attach_way attach = attach_way::none;
+};
+
+/// What an instruction can refer to.
+enum class reference_kind : u8 {
+  nothing,   ///< a relocation outside every function, left behind by a linker
+  map,       ///< the address of a map
+  value,     ///< an address in the value of a map that holds variables
+  call,      ///< a function, to be called
+  function,  ///< the address of a function
+};
+
+/// "The instruction at `at` needs that."
+struct reference {
+  u64 at = 0;  ///< where the instruction stands
+  reference_kind kind = reference_kind::nothing;
+  u32 target = 0;  ///< index of the map or function
+  u32 offset = 0;  ///< bytes into the value
+};
+
+/// How much storage a spec needs: so many elements of each.
+struct object_shape {
+  u32 maps = 0;
+  u32 variables = 0;
+  u32 functions = 0;
+  u32 programs = 0;
+  u32 references = 0;
+  u32 map_slots = 0;   ///< one per 8 bytes of .maps
+  u32 type_index = 0;  ///< words for the index over the types
+  u32 types = 0;
+};
+
+/// Storage for a spec, lent by its owner and as large as an `object_shape` says.
+struct object_slots {
+  map_spec* maps = nullptr;
+  variable_spec* variables = nullptr;
+  function_spec* functions = nullptr;
+  program_spec* programs = nullptr;
+  reference* references = nullptr;
+  u32* map_slots = nullptr;
+  u32* type_index = nullptr;
+};
+
+/// What `read` found beside what it wrote to the slots.
+struct object_facts {
+  bytes image;
+  btf types;        ///< points into `object_slots::type_index`
+  u64 license = 0;  ///< where the license string stands; 0 when there is none
+  u64 source = 0;   ///< where the name of the source file stands; 0 when there is none
+  u32 line_size = 0;  ///< bytes of a record of a source line; 0 when there are none
+  u32 maps = 0;
+  u32 variables = 0;
+  u32 functions = 0;
+  u32 programs = 0;
+  u32 references = 0;
+};
+
+namespace detail {
+
+// Everything that readers look at first.
+struct opened_object {
+  elf file;
+  elf_section maps;  // .maps
+  elf_section btf_relocations;
+  btf types;
+  btf_ext ext;
+  btf_type maps_layout;   // DATASEC .maps
+  btf_type first_layout;  // the first DATASEC of all
+  u32 variables = 0;      // in the others
+};
+
+// What orders records: where in the file they stand, or how far from the start of their map.
+constexpr u64 place_of(const function_spec& of) noexcept { return of.at; }
+constexpr u64 place_of(const reference& of) noexcept { return of.at; }
+constexpr u64 place_of(const variable_spec& of) noexcept { return of.offset; }
+
+// Sorts records by their place. Objects come sorted, so the good path is one look at each.
+template <class Record>
+constexpr void sort_by_place(Record* list, u32 count) noexcept {
+  bool sorted = true;
+  for (u32 i = 1; i < count && sorted; ++i) sorted = place_of(list[i - 1]) <= place_of(list[i]);
+  if (sorted) return;
+  const auto swap = [list](u32 a, u32 b) {
+    const Record kept = list[a];
+    list[a] = list[b];
+    list[b] = kept;
+  };
+  const auto sink = [&](u32 from, u32 end) {  // restores the heap below `from`
+    for (u32 child = from * 2 + 1; child < end; child = from * 2 + 1) {
+      if (child + 1 < end && place_of(list[child]) < place_of(list[child + 1])) ++child;
+      if (place_of(list[from]) >= place_of(list[child])) return;
+      swap(from, child);
+      from = child;
+    }
+  };
+  for (u32 i = count / 2; i-- > 0;) sink(i, count);
+  for (u32 end = count; end-- > 1;) {
+    swap(0, end);
+    sink(0, end);
+  }
+}
+// The first record that does not stand in front of `place`; `count` when all do.
+template <class Record>
+constexpr u32 lower_bound_of_place(const Record* list, u32 count, u64 place) noexcept {
+  u32 first = 0;
+  while (count != 0) {
+    const u32 half = count / 2;
+    const bool in_front = place_of(list[first + half]) < place;
+    first += in_front ? half + 1 : 0;
+    count = in_front ? count - half - 1 : half;
+  }
+  return first;
+}
+
+}  // namespace detail
+
+/// The index of what is called `wanted` among `count` maps, variables or programs, or `not_found`.
+template <class Spec>
+[[nodiscard]] constexpr u32 find_named(const bytes& image, const Spec* specs, u32 count,
+                                       text wanted) noexcept {
+  for (u32 i = 0; i < count; ++i)
+    if (image.string_is(specs[i].name, wanted)) return i;
+  return not_found;
+}
+
+/// The instruction at `at` in the file.
+[[nodiscard]] constexpr abi::insn read_instruction(const bytes& image, u64 at) noexcept {
+  return {.opcode = image.read8(at),
+          .registers = image.read8(at + 1),
+          .offset = static_cast<s16>(image.read16(at + 2)),
+          .immediate = static_cast<s32>(image.read32(at + 4))};
+}
+
+/// The name under which the kernel keeps what is called by the string at `at`.
+[[nodiscard]] constexpr kernel_name kernel_name_at(const bytes& image, u64 at) noexcept {
+  char name[longest_kernel_name + 1] = {};
+  return to_kernel_name(text(name, image.copy_string(at, name, sizeof name)));
+}
+
+/// The name under which the kernel keeps a map of variables: as much of the object's name as fits in front of
+/// the section's, and none where the section's name has a second dot.
+/// Source: what libbpf 1.1 does, so that tools which look for ".rodata" find it.
+[[nodiscard]] constexpr kernel_name data_map_name(text object, text section) noexcept {
+  constexpr size_t shortest_section = 7;  // ".rodata", so that all maps of an object begin alike
+  size_t dots = 0;
+  for (const char c : section) dots += c == '.';
+  const size_t reserved = section.size() < shortest_section ? shortest_section : section.size();
+  size_t prefix = dots > 1 || reserved >= longest_kernel_name ? 0 : longest_kernel_name - reserved;
+  if (prefix > object.size()) prefix = object.size();
+  char whole[longest_kernel_name + 1] = {};
+  size_t used = 0;
+  for (; used < prefix; ++used) whole[used] = object[used];
+  for (size_t i = 0; i < section.size() && used < longest_kernel_name; ++i) whole[used++] = section[i];
+  return to_kernel_name(text(whole, used));
+}
+
+/// What BPF_MAP_CREATE is to be told of `map` in the object called `object`, all but the BTF that describes it.
+[[nodiscard]] constexpr abi::map_create to_map_create(const bytes& image, const map_spec& map,
+                                                      text object) noexcept {
+  char section[longest_kernel_name + 1] = {};
+  const text section_name(section, image.copy_string(map.name, section, sizeof section));
+  return {.map_type = map.type,
+          .key_size = map.key_size,
+          .value_size = map.value_size,
+          .max_entries = map.max_entries,
+          .map_flags = map.map_flags,
+          .numa_node = map.numa_node,
+          .map_name = map.origin == map_origin::declared ? kernel_name_at(image, map.name)
+                                                         : data_map_name(object, section_name),
+          .map_extra = map.map_extra};
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_SPEC_RECORD_HPP
