@@ -104,10 +104,14 @@ class btf {
   /// Whether a value of this type is a number, and of which sign.
   [[nodiscard]] constexpr number_form form_of(u32 id) const noexcept;
 
-  /// A member of a struct or union, or the variable of a data section in the place of `type`.
+  /// A member of a struct or union, or an entry of a data section.
   [[nodiscard]] constexpr btf_member member(const btf_type& of, u32 index) const noexcept {
     const u64 at = of.tail() + u64{index} * 12;
     return {.at = at, .name = strings_ + image_.read32(at), .type = image_.read32(at + 4)};
+  }
+  /// The id of the variable in an entry of a data section, which stands where others have their name.
+  [[nodiscard]] constexpr u32 variable_of(const btf_member& place) const noexcept {
+    return image_.read32(place.at);
   }
   /// The element type of an array.
   [[nodiscard]] constexpr u32 element_of(const btf_type& array) const noexcept {

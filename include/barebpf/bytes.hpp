@@ -75,6 +75,22 @@ class bytes {
     while (read8(a) == read8(b) && read8(a) != 0) ++a, ++b;
     return read8(a) == read8(b);
   }
+  /// Copies `count` bytes from `at` on to `out`.
+  constexpr void copy(u64 at, u64 count, u8* out) const noexcept {
+    u64 done = 0;
+    for (; done + 8 <= count; done += 8) {  // eight at a time, see above
+      const u64 eight = fetch(at + done, 8);
+      for (unsigned i = 0; i < 8; ++i) out[done + i] = static_cast<u8>(eight >> (i * 8));
+    }
+    for (; done < count; ++done) out[done] = read8(at + done);
+  }
+  /// The eight bytes from `at` on as a word that has them in this order in memory; zeros stand for those from
+  /// `end` on.
+  [[nodiscard]] constexpr u64 word_in_memory(u64 at, u64 end) const noexcept {
+    const u64 left = end - at;
+    const u64 value = left >= 8 ? fetch(at, 8) : fetch(at, static_cast<unsigned>(left));
+    return host_is_big_endian ? __builtin_bswap64(value) : value;
+  }
   /// Copies at most `room - 1` characters of the string at `at` to `out` and a NUL behind them.
   /// Shape: returns how many characters were copied, without the NUL.
   constexpr size_t copy_string(u64 at, char* out, size_t room) const noexcept {

@@ -106,6 +106,23 @@
   /* what the caller asked for */                                                                            \
   BAREBPF_CAUSE(no_such_map, "the object has no map of this name, so look for a misspelling")                \
   BAREBPF_CAUSE(no_such_program, "the object has no program of this name, so look for a misspelling")        \
+  BAREBPF_CAUSE(no_such_variable,                                                                            \
+                "the object has no global variable of this name, so look for a misspelling, or give it "     \
+                "BTF with -g")                                                                               \
+  BAREBPF_CAUSE(wrong_variable_size,                                                                         \
+                "the variable in the BPF object has another size than this type, so use the type that the "  \
+                "BPF program declares")                                                                      \
+  BAREBPF_CAUSE(wrong_variable_sign,                                                                         \
+                "the variable in the BPF object and this type differ in signedness, so use the type that "   \
+                "the BPF program declares")                                                                  \
+  BAREBPF_CAUSE(constant_variable,                                                                           \
+                "constants are frozen when the object is loaded, so set them before, and ask for a const "   \
+                "type afterwards")                                                                           \
+  BAREBPF_CAUSE(hidden_variable,                                                                             \
+                "the kernel lets a section be mapped only when one of its variables is not static, so take " \
+                "the word static away from this one")                                                        \
+  BAREBPF_CAUSE(foreign_data,                                                                                \
+                "these first values were made for another object, so make them with data() of this one")     \
   BAREBPF_CAUSE(wrong_map_type,                                                                              \
                 "the map is of another type than asked for, so use the class of its "                        \
                 "own type")                                                                                  \

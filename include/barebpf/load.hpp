@@ -4,16 +4,38 @@
 #ifndef BAREBPF_LOAD_HPP
 #define BAREBPF_LOAD_HPP
 
-#include "map/element.hpp"
+#include "map/pin.hpp"
 #include "program.hpp"
-#include "spec.hpp"
+#include "spec/assembly.hpp"
+
+#include <span>  // span
 
 namespace barebpf::inline BAREBPF_ABI {
 
-/// What is given to `load` at run time.
-struct load_options {
-  verifier_log* log = nullptr;  ///< where the verifier's log goes when it refuses a program
+/// What is to be different about one map of an object. Made by `change` of the object, which knows its maps.
+struct map_change {
+  u32 map = not_found;    ///< index of the map in its object
+  u32 max_entries = 0;    ///< entries; 0 leaves what the object says
+  int replacement = -1;   ///< descriptor of a map to use in its stead, which stays the caller's; negative for none
 };
+/// The same before the object has said which map it is.
+struct map_settings {
+  u32 max_entries = 0;
+  int replacement = -1;
+};
+
+/// What is given to `load` at run time. Each member has a value that does what the object says.
+/// Lifetime: what they point to must stay until `load` returns.
+struct load_options {
+  verifier_log* log = nullptr;                  ///< where the verifier's log goes when it refuses a program
+  std::span<const map_change> maps{};           ///< made by `change`
+  std::span<const unsigned char> data{};        ///< first values of global variables, made by `data`
+  text pin_root = "/sys/fs/bpf";                ///< folder of the maps that are pinned by their names
+  map_differences* differences = nullptr;       ///< where both sides go when a map is not what the object expects
+  int token = -1;                               ///< descriptor of a BPF token, 6.9
+};
+/// Stands for "no options wanted"; no code for any is made.
+struct no_options {};
 
 /// What has to be written into the instructions of a program before a kernel older than 5.14 takes them.
 struct program_patch {
@@ -22,83 +44,270 @@ struct program_patch {
   u32 reference_count = 0;
 };
 
+/// What a map needs beside being created.
+struct map_duty {
+  const void* value = nullptr;  ///< its first value; nullptr for zeros
+  u64 data_at = 0;              ///< where that lies in `load_options::data`
+  const char* pin = nullptr;    ///< the name under which it is pinned; nullptr for none
+  bool has_data = false;        ///< it holds variables
+  bool is_frozen = false;       ///< it is frozen once its value is in
+};
+
 /// A whole object, ready for the kernel.
 struct object_records {
   const abi::map_create* maps = nullptr;
+  const map_duty* duties = nullptr;  ///< one for each map, or nullptr when none has any
   u32 map_count = 0;
   const abi::prog_load* programs = nullptr;
-  const program_patch* patches = nullptr;  ///< one for each program, or nullptr when all are `load_by_index`
+  const program_patch* patches = nullptr;  ///< one for each program; nullptr when all name maps by index
   u32 program_count = 0;
-  const u8* btf = nullptr;  ///< types of keys and values
-  u32 btf_size = 0;         ///< bytes, 0 for none
+  const u8* btf = nullptr;       ///< types of maps, variables and functions
+  u32 btf_size = 0;              ///< bytes, 0 for none
+  bool btf_is_required = false;  ///< without them the object does not work
+  u64 data_size = 0;             ///< bytes of `load_options::data`
+};
+
+/// What an object needs at all, so that no code is made for the rest.
+struct load_needs {
+  bool types = true;   ///< it may have BTF
+  bool values = true;  ///< it may have variables
+  bool pins = true;    ///< it may have maps that are pinned by their names
+  bool patch = true;   ///< descriptors are written into a copy of the instructions; if not, they name maps by
+                       ///< index (5.14, BPF_PSEUDO_MAP_IDX)
+};
+
+/// Where what is made goes; lent by the owner.
+struct load_slots {
+  fd* maps = nullptr;
+  fd* programs = nullptr;
+  bool* pinned = nullptr;        ///< one for each map, false at first, if some are to be pinned
+  int* map_numbers = nullptr;    ///< one for each map, without `load_needs::patch`
+  abi::insn* scratch = nullptr;  ///< room for the longest program, with it
 };
 
 namespace detail {
 
-// Creates the maps. Types only explain a map to people, so where the kernel refuses them it goes without.
-template <btf_choice Btf>
-bool create_maps(const object_records& records, fd* maps, outcome& row) noexcept {
-  fd types;
-  if constexpr (Btf != btf_choice::none)
-    if (records.btf_size != 0) types = fd::own(load_btf(records.btf, records.btf_size));
-  for (u32 i = 0; i < records.map_count; ++i) {
-    long created = -EINVAL;
-    if constexpr (Btf != btf_choice::none) {
-      abi::map_create attr = records.maps[i];
-      attr.btf_fd = types.raw();
-      if (types.is_open() && attr.btf_key_type_id != 0) created = create_map(attr);
-      attr.btf_fd = attr.btf_key_type_id = attr.btf_value_type_id = 0;
-      if (created < 0) created = create_map(attr);
-    } else {
-      created = create_map(records.maps[i]);
+// Makes an object real, in a row of system calls that ends with the first failure.
+template <load_needs Needs, class Options>
+class loader {
+  static constexpr bool has_options = !std::is_same_v<Options, no_options>;
+  using log_type = std::conditional_t<has_options, verifier_log, no_log>;
+
+ public:
+  loader(const object_records& records, const load_slots& slots, const Options& options, outcome& row) noexcept
+      : records_(records), slots_(slots), options_(options), row_(row) {}
+
+  bool make_all() noexcept {
+    if constexpr (has_options)
+      if (!options_.data.empty() && options_.data.size() != records_.data_size)
+        return row_.refuse(step::find, cause::foreign_data), false;
+    if constexpr (Needs.types) {
+      if (records_.btf_size != 0) {
+        types_ = fd::own(load_btf(records_.btf, records_.btf_size, token()));
+        if (records_.btf_is_required && row_.fails(step::btf_load, types_.number())) return false;
+      }
     }
-    row.subject = records.maps[i].map_name.characters;
-    if (row.fails(step::map_create, created)) return false;
-    maps[i].fill(created);
+    for (u32 i = 0; i < records_.map_count; ++i)
+      if (!make_map(i)) return false;
+    for (u32 i = 0; i < records_.program_count; ++i)
+      if (!make_program(i)) return false;
+    return true;
   }
-  return true;
-}
+
+  // Takes away what `make_all` pinned before it failed.
+  void unpin_all() noexcept {
+    if constexpr (Needs.pins)
+      for (u32 i = 0; i < records_.map_count; ++i)
+        if (path_buffer path; slots_.pinned[i] && write_pin_path(i, path)) {
+          static_cast<void>(unpin(text(path.characters)));
+          slots_.pinned[i] = false;
+        }
+  }
+
+ private:
+  [[nodiscard]] int token() const noexcept {
+    if constexpr (has_options)
+      return options_.token;
+    else
+      return -1;
+  }
+  [[nodiscard]] log_type* log() const noexcept {
+    if constexpr (has_options)
+      return options_.log;
+    else
+      return nullptr;
+  }
+
+  bool make_map(u32 i) noexcept {
+    row_.subject = records_.maps[i].map_name.characters;
+    abi::map_create attr = records_.maps[i];
+    if constexpr (has_options) {
+      for (const map_change& change : options_.maps) {
+        if (change.map != i) continue;
+        if (change.replacement >= 0) return use_replacement(i, change.replacement);
+        if (change.max_entries != 0) attr.max_entries = change.max_entries;
+      }
+    }
+    if constexpr (Needs.pins)
+      if (records_.duties != nullptr && records_.duties[i].pin != nullptr) return share_map(i, attr);
+    return create(i, attr) && fill(i);
+  }
+
+  bool create(u32 i, abi::map_create& attr) noexcept {
+    long created = -EINVAL;
+    if constexpr (Needs.types) {
+      // Types only explain most maps to people, so where the kernel refuses them a map goes without.
+      const bool typed = types_.is_open() && attr.btf_value_type_id != 0;
+      attr.btf_fd = types_.raw();
+      if (typed) created = create_with_token(attr);
+      if (created < 0 && !(typed && records_.btf_is_required)) {
+        attr.btf_fd = attr.btf_key_type_id = attr.btf_value_type_id = 0;
+        created = create_with_token(attr);
+      }
+    } else {
+      created = create_with_token(attr);
+    }
+    if (row_.fails(step::map_create, created)) return false;
+    slots_.maps[i].fill(created);
+    return true;
+  }
+  [[nodiscard]] long create_with_token(const abi::map_create& attr) const noexcept {
+    if constexpr (has_options)
+      if (token() >= 0) {
+        abi::map_create_with_token with{.create = attr, .map_token_fd = token()};
+        with.create.map_flags |= map_flag::token_fd;
+        return create_map(with);
+      }
+    return create_map(attr);
+  }
+
+  // Puts the first value of variables in.
+  bool fill(u32 i) noexcept {
+    if constexpr (Needs.values) {
+      if (records_.duties == nullptr || !records_.duties[i].has_data) return true;
+      const map_duty& duty = records_.duties[i];
+      const void* value = duty.value;
+      if constexpr (has_options)
+        if (!options_.data.empty()) value = options_.data.data() + duty.data_at;
+      const u32 key = 0;
+      const abi::map_elem attr{.map_fd = slots_.maps[i].raw(), .key = &key, .value = value};
+      if (value != nullptr && row_.fails(step::map_update_elem, sys_bpf(abi::command::map_update_elem, attr)))
+        return false;
+      const abi::map_freeze freeze{.map_fd = slots_.maps[i].raw()};
+      if (duty.is_frozen && row_.fails(step::map_freeze, sys_bpf(abi::command::map_freeze, freeze)))
+        return false;
+    }
+    return true;
+  }
+
+  // A map of the caller's in the place of one of the object's. Its sizes must fit, since the programs were
+  // compiled for them.
+  bool use_replacement(u32 i, int number) noexcept {
+    const abi::map_create& wanted = records_.maps[i];
+    if (!is_what(number,
+                 {.type = wanted.map_type, .key_size = wanted.key_size, .value_size = wanted.value_size}))
+      return false;
+    constexpr long f_dupfd_cloexec = 1030;  // F_DUPFD_CLOEXEC
+    if (row_.fails(step::map_create, system_call(__NR_fcntl, number, f_dupfd_cloexec, 3))) return false;
+    slots_.maps[i].fill(row_.answer);
+    return true;
+  }
+
+  // The map that is pinned under this one's name, or a new one that is pinned there. Whoever is second gets the
+  // first one's.
+  bool share_map(u32 i, abi::map_create& attr) noexcept {
+    path_buffer path;
+    if (!write_pin_path(i, path)) return row_.fails(step::obj_get, -ENAMETOOLONG), false;
+    for (int tries = 0;; ++tries) {
+      auto existing = get_pin(text(path.characters));
+      if (existing) {
+        if (!is_what(existing->number(), {.type = attr.map_type,
+                                          .key_size = attr.key_size,
+                                          .value_size = attr.value_size,
+                                          .max_entries = attr.max_entries,
+                                          .map_flags = attr.map_flags}))
+          return false;
+        slots_.maps[i] = std::move(*existing);
+        return true;
+      }
+      if (existing.error().code != ENOENT) return is_over(existing.error());
+      abi::map_create copy = attr;
+      if (!create(i, copy) || !fill(i)) return false;
+      const auto pinned = pin(slots_.maps[i], text(path.characters));
+      if (pinned) return slots_.pinned[i] = true;
+      // Somebody was faster; and may unpin it again before it is got, so not for ever.
+      if (pinned.error().code != EEXIST || tries == 8) return is_over(pinned.error());
+      slots_.maps[i] = fd();
+    }
+  }
+  [[nodiscard]] bool write_pin_path(u32 i, path_buffer& out) const noexcept {
+    text root = "/sys/fs/bpf";
+    if constexpr (has_options) root = options_.pin_root;
+    const text name = records_.duties[i].pin;
+    if (root.size() + 1 + name.size() >= sizeof out.characters) return false;
+    size_t used = 0;
+    for (const char c : root) out.characters[used++] = c;
+    out.characters[used++] = '/';
+    for (const char c : name) out.characters[used++] = c == '.' ? '_' : c;  // bpffs takes no dots
+    out.characters[used] = '\0';
+    return true;
+  }
+
+  // Holds a map that was there before against what the object says of it.
+  bool is_what(int number, const map_identity& expected) noexcept {
+    map_differences* differences = nullptr;
+    if constexpr (has_options) differences = options_.differences;
+    const auto known = check_identity(number, expected, differences);
+    return known.has_value() || is_over(known.error());
+  }
+  bool is_over(const error& why) noexcept {
+    row_.fails(why.at, why.code == 0 ? no_errno : -static_cast<long>(why.code));
+    row_.why = why.why;
+    return false;
+  }
+
+  bool make_program(u32 i) noexcept {
+    abi::prog_load attr = records_.programs[i];
+    row_.subject = records_.programs[i].prog_name.characters;
+    if constexpr (Needs.types) {
+      if (types_.is_open())
+        attr.prog_btf_fd = types_.raw();
+      else
+        attr.func_info_cnt = attr.line_info_cnt = attr.func_info_rec_size = attr.line_info_rec_size = 0;
+    }
+    if constexpr (Needs.patch) {
+      const program_patch& patch = records_.patches[i];
+      for (u32 k = 0; k < attr.insn_cnt; ++k) slots_.scratch[k] = patch.code[k];
+      for (u32 k = 0; k < patch.reference_count; ++k) {
+        const map_reference& reference = patch.references[k];
+        slots_.scratch[reference.instruction].immediate = slots_.maps[reference.map].number();
+      }
+      attr.insns = slots_.scratch;
+    } else {
+      for (u32 k = 0; k < records_.map_count; ++k) slots_.map_numbers[k] = slots_.maps[k].number();
+      attr.fd_array = slots_.map_numbers;
+    }
+    if (row_.fails(step::prog_load, load_program(attr, log(), token(), row_.why))) return false;
+    slots_.programs[i].fill(row_.answer);
+    return true;
+  }
+
+  const object_records& records_;
+  const load_slots& slots_;
+  const Options& options_;
+  outcome& row_;
+  fd types_;
+};
 
 }  // namespace detail
 
-/// Creates the maps of an object and loads its programs, whose instructions stay as they are: they name maps
-/// by their place in `map_numbers`, which has room for all of them.
-/// Shape:  `row` tells how far it came; what was made is in `maps` and `programs`.
-/// Kernel: 5.14, BPF_PSEUDO_MAP_IDX.
-template <btf_choice Btf, class Log>
-void load_by_index(const object_records& records, fd* maps, fd* programs, int* map_numbers, Log* log,
-                   outcome& row) noexcept {
-  if (!detail::create_maps<Btf>(records, maps, row)) return;
-  for (u32 i = 0; i < records.map_count; ++i) map_numbers[i] = maps[i].number();
-  for (u32 i = 0; i < records.program_count; ++i) {
-    abi::prog_load attr = records.programs[i];
-    attr.fd_array = map_numbers;
-    row.subject = records.programs[i].prog_name.characters;
-    if (row.fails(step::prog_load, load_program(attr, log, row.why))) return;
-    programs[i].fill(row.answer);
-  }
-}
-
-/// The same for every kernel: the instructions are copied to `scratch`, which has room for the longest
-/// program, and get the descriptors of the maps there.
-template <btf_choice Btf, class Log>
-void load_patched(const object_records& records, fd* maps, fd* programs, abi::insn* scratch, Log* log,
+/// Creates the maps of an object and loads its programs.
+/// Shape: `row` tells how far it came; what was made is in `slots`. After a failure nothing stays pinned.
+template <load_needs Needs, class Options>
+void load_records(const object_records& records, const load_slots& slots, const Options& options,
                   outcome& row) noexcept {
-  if (!detail::create_maps<Btf>(records, maps, row)) return;
-  for (u32 i = 0; i < records.program_count; ++i) {
-    abi::prog_load attr = records.programs[i];
-    const program_patch& patch = records.patches[i];
-    for (u32 k = 0; k < attr.insn_cnt; ++k) scratch[k] = patch.code[k];
-    for (u32 k = 0; k < patch.reference_count; ++k) {
-      const map_reference& reference = patch.references[k];
-      scratch[reference.instruction].set_source(abi::pseudo_map_fd);
-      scratch[reference.instruction].immediate = maps[reference.map].number();
-    }
-    attr.insns = scratch;
-    row.subject = records.programs[i].prog_name.characters;
-    if (row.fails(step::prog_load, load_program(attr, log, row.why))) return;
-    programs[i].fill(row.answer);
-  }
+  detail::loader<Needs, Options> loader(records, slots, options, row);
+  if (!loader.make_all()) loader.unpin_all();
 }
 
 }  // namespace barebpf::inline BAREBPF_ABI

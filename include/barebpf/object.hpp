@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Room 10.2, object: an object that is read and made real while the program runs.
+// Room 10.3, object: an object that is read and made real while the program runs.
 #ifndef BAREBPF_OBJECT_HPP
 #define BAREBPF_OBJECT_HPP
 
@@ -7,7 +7,8 @@
 #include "load.hpp"
 #include "map/map.hpp"
 #include "object_spec.hpp"
-#include "type_check.hpp"
+#include "pruned_btf.hpp"
+#include "variable.hpp"
 
 namespace barebpf::inline BAREBPF_ABI {
 
@@ -21,42 +22,51 @@ class loaded_object {
   /// Lifetime: borrowed: valid as long as this object.
   template <class Map>
   [[nodiscard]] result<Map> map(text wanted) const noexcept {
-    for (const loaded_map& candidate : maps_) {
-      if (name_at(candidate.name) != wanted) continue;
-      cause fault = compare_types<typename Map::key_type, typename Map::mapped_type>(candidate.spec);
-      if (candidate.spec.type != static_cast<u32>(Map::type)) fault = cause::wrong_map_type;
-      if (fault != cause::none)
-        return error{.at = step::find, .why = fault, .offset = candidate.spec.declared_at}.about(wanted,
-                                                                                                 ".maps");
-      return Map(untyped_map::borrow(candidate.descriptor.number(), to_kernel_name(wanted)));
-    }
-    return error{.at = step::find, .why = cause::no_such_map}.about(wanted);
+    const loaded_map* const found = find(maps_, wanted);
+    if (found == nullptr) return missing(cause::no_such_map, wanted);
+    cause fault = compare_types<typename Map::key_type, typename Map::mapped_type>(found->spec);
+    if (found->spec.type != static_cast<u32>(Map::type)) fault = cause::wrong_map_type;
+    if (fault != cause::none)
+      return error{.at = step::find, .why = fault, .offset = found->spec.declared_at}.about(wanted, ".maps");
+    return Map(untyped_map::borrow(found->descriptor.number(), to_kernel_name(wanted)));
+  }
+
+  /// The global variable called `wanted` as memory, shared with the programs.
+  /// Errors: no_such_variable, wrong_variable_size, wrong_variable_sign, constant_variable for a constant by a type
+  ///         that is not const, hidden_variable; ENOMEM and its like of mmap(2).
+  /// Cost:   one system call, and one when it goes; none for each access. Who needs it often keeps it.
+  /// Kernel: 5.5.
+  template <class T>
+  [[nodiscard]] result<mapped_variable<T>> variable(text wanted) const noexcept {
+    const loaded_variable* const found = find(variables_, wanted);
+    if (found == nullptr) return missing(cause::no_such_variable, wanted);
+    const loaded_map& holder = maps_[found->spec.map];
+    if (const cause fault = can_be_seen_as<T>(holder.spec, found->spec); fault != cause::none)
+      return error{.at = step::find, .why = fault, .offset = found->spec.declared_at}.about(wanted);
+    return map_variable<T>(holder.descriptor, found->spec, holder.spec.value_size, wanted);
   }
 
   /// Attaches the program called `wanted` where the name of its section says.
   /// Errors: no_such_program, not_attachable, and those of `attach_tracepoint`; about the program's name.
   template <load_policy Policy = load_policy{}>
   [[nodiscard]] result<link> attach(text wanted) const noexcept {
-    for (const loaded_program& candidate : programs_) {
-      if (name_at(candidate.name) != wanted) continue;
-      char path[256];
-      const size_t length = write_tracepoint_path(name_at(candidate.target), path, sizeof path);
-      if (length == 0 || length >= sizeof path)
-        return error{.at = step::find, .why = cause::not_attachable}.about(wanted);
-      auto attached = link::attach_tracepoint<Policy>(candidate.descriptor, path, "");
-      if (!attached) return attached.error().about(wanted);
-      return attached;
-    }
-    return error{.at = step::find, .why = cause::no_such_program}.about(wanted);
+    const loaded_program* const found = find(programs_, wanted);
+    if (found == nullptr) return missing(cause::no_such_program, wanted);
+    char path[256];
+    const size_t length = write_tracepoint_path(name_at(found->target), path, sizeof path);
+    if (length == 0 || length >= sizeof path) return missing(cause::not_attachable, wanted);
+    auto attached = link::attach_tracepoint<Policy>(found->descriptor, path, "");
+    if (!attached) return attached.error().about(wanted);
+    return attached;
   }
 
   /// The program called `wanted`.
   /// Errors:   no_such_program, about the name.
   /// Lifetime: borrowed: valid as long as this object.
   [[nodiscard]] result<const fd*> program(text wanted) const noexcept {
-    for (const loaded_program& candidate : programs_)
-      if (name_at(candidate.name) == wanted) return &candidate.descriptor;
-    return error{.at = step::find, .why = cause::no_such_program}.about(wanted);
+    const loaded_program* const found = find(programs_, wanted);
+    if (found == nullptr) return missing(cause::no_such_program, wanted);
+    return &found->descriptor;
   }
 
  private:
@@ -70,16 +80,77 @@ class loaded_object {
     map_spec spec;
     extent name;
   };
+  struct loaded_variable {
+    variable_spec spec;
+    extent name;
+  };
   struct loaded_program {
     fd descriptor;
     extent name;
     extent target;  // what follows the prefix in the section's name
   };
   [[nodiscard]] text name_at(extent where) const noexcept { return {names_.data() + where.at, where.size}; }
+  template <class Loaded>
+  [[nodiscard]] const Loaded* find(const buffer<Loaded>& list, text wanted) const noexcept {
+    for (const Loaded& candidate : list)
+      if (name_at(candidate.name) == wanted) return &candidate;
+    return nullptr;
+  }
+  [[nodiscard]] static error missing(cause why, text wanted) noexcept {
+    return error{.at = step::find, .why = why}.about(wanted);
+  }
 
   buffer<char> names_;
   buffer<loaded_map> maps_;
+  buffer<loaded_variable> variables_;
   buffer<loaded_program> programs_;
+};
+
+/// The first values of an object's global variables, to be changed before it is loaded.
+/// Lifetime: valid as long as the object that made it.
+class object_data {
+ public:
+  /// The variable called `wanted`.
+  /// Errors: no_such_variable, wrong_variable_size, wrong_variable_sign; about the variable's name.
+  template <class T>
+  [[nodiscard]] result<T*> variable(text wanted) noexcept {
+    const u32 index = spec_->find_variable(wanted);
+    if (index == not_found) return error{.at = step::find, .why = cause::no_such_variable}.about(wanted);
+    const variable_spec& found = spec_->variables()[index];
+    if (const cause fault = compare_types<T>(found); fault != cause::none)
+      return error{.at = step::find, .why = fault, .offset = found.declared_at}.about(wanted);
+    data_layout layout;
+    for (u32 i = 0; i < found.map; ++i) layout.add(spec_->maps()[i]);
+    return reinterpret_cast<T*>(content_.data()->bytes + layout.size + found.offset);
+  }
+  /// For `load_options::data`.
+  [[nodiscard]] std::span<const unsigned char> view() const noexcept {
+    return {content_.size() == 0 ? nullptr : content_.data()->bytes, content_.size() * sizeof(chunk)};
+  }
+
+ private:
+  friend class object;
+
+  struct alignas(data_layout::alignment) chunk {
+    unsigned char bytes[data_layout::alignment];
+  };
+  // Copies what the object holds.
+  [[nodiscard]] static result<object_data> of(const object_spec& spec) noexcept {
+    data_layout layout;
+    for (const map_spec& map : spec.maps()) layout.add(map);
+    auto content = buffer<chunk>::of(layout.size / sizeof(chunk));
+    if (!content) return content.error();
+    data_layout place;
+    for (const map_spec& map : spec.maps())
+      if (const u64 at = place.add(map); map.has_content())
+        spec.image().copy(map.declared_at, map.value_size, content->data()->bytes + at);
+    return object_data(spec, std::move(*content));
+  }
+  object_data(const object_spec& spec, buffer<chunk> content) noexcept
+      : spec_(&spec), content_(std::move(content)) {}
+
+  const object_spec* spec_;
+  buffer<chunk> content_;
 };
 
 /// A BPF object file.
@@ -93,7 +164,9 @@ class object {
     if (!content) return content.error().about(path);
     auto spec = object_spec::read(bytes(content->data(), content->size()));
     if (!spec) return spec.error();
-    return object(std::move(*content), std::move(*spec));
+    object out(std::move(*content), std::move(*spec));
+    out.name_ = object_name_of(path);
+    return out;
   }
   /// Reads an object that is in memory already.
   /// Lifetime: `size` bytes at `image` must stay as long as this object.
@@ -106,24 +179,58 @@ class object {
   [[nodiscard]] const object_spec& spec() const noexcept { return spec_; }
 
   /// Creates the maps and loads the programs.
-  /// Errors: of the first map or program that the kernel refuses; what was made before is given back. ENOMEM.
-  /// Cost:   one bpf(2) call for each map and program and one for their types.
+  /// Errors: of the first map or program that the kernel refuses; what was made before is given back. read_object for
+  ///         a program that cannot be put together; ENOMEM.
+  /// Cost:   one bpf(2) call for each map and program and one for their types; two more for each section of
+  ///         variables.
   template <load_policy Policy = load_policy{}>
   [[nodiscard]] result<loaded_object> load(const load_options& options = {}) const noexcept;
 
+  /// What is to be different about the map called `wanted`, for `load_options::maps`.
+  /// Errors: no_such_map, about the name.
+  [[nodiscard]] result<map_change> change(text wanted, const map_settings& settings) const noexcept {
+    const u32 index = spec_.find_map(wanted);
+    if (index == not_found) return error{.at = step::find, .why = cause::no_such_map}.about(wanted);
+    return map_change{.map = index, .max_entries = settings.max_entries, .replacement = settings.replacement};
+  }
+
+  /// The first values of the global variables, to be changed and then given to `load`.
+  /// Errors: ENOMEM.
+  [[nodiscard]] result<object_data> data() const noexcept { return object_data::of(spec_); }
+
  private:
   object(buffer<unsigned char> content, object_spec spec) noexcept
-      : content_(std::move(content)), spec_(std::move(spec)) {}
+      : content_(std::move(content)),
+        spec_(std::move(spec)),
+        name_(object_name_at(spec_.image(), spec_.source())) {}
 
   [[nodiscard]] static result<buffer<unsigned char>> read_file(const char* path) noexcept;
-
-  // The types of the maps' keys and values, and their new ids in `maps`.
-  [[nodiscard]] result<buffer<u8>> prune_types(buffer<abi::map_create>& maps) const noexcept;
+  // The object's maps and programs as the kernel takes them, and the memory that the records point to.
+  struct recipe {
+    buffer<abi::map_create> maps;
+    buffer<map_duty> duties;
+    buffer<char> pins;
+    buffer<u64> values;
+    buffer<abi::prog_load> programs;
+    buffer<program_patch> patches;
+    buffer<abi::insn> code;
+    buffer<map_reference> references;
+    buffer<abi::func_info> functions;
+    buffer<abi::line_info> lines;
+    buffer<char> license;
+    buffer<u8> types;
+    object_records records;
+    u32 longest = 0;  // instructions
+  };
+  [[nodiscard]] result<recipe> make_recipe(btf_choice wanted) const noexcept;
+  [[nodiscard]] result<void> add_maps(const pruned_btf* types, recipe& out) const noexcept;
+  [[nodiscard]] result<void> add_programs(const pruned_btf* types, bool with_lines, recipe& out) const noexcept;
   // Copies the names out of the image.
   [[nodiscard]] result<void> name_all(loaded_object& out) const noexcept;
 
   buffer<unsigned char> content_;
   object_spec spec_;
+  kernel_name name_;
 };
 
 inline result<buffer<unsigned char>> object::read_file(const char* path) noexcept {
@@ -155,25 +262,144 @@ inline result<buffer<unsigned char>> object::read_file(const char* path) noexcep
   return content;
 }
 
-inline result<buffer<u8>> object::prune_types(buffer<abi::map_create>& maps) const noexcept {
-  auto storage = buffer<u32>::of(btf_pruner::marks_size(spec_.types().count()));
-  if (!storage) return storage.error();
-  btf_pruner pruner(spec_.types(), storage->data());
+inline result<void> object::add_maps(const pruned_btf* types, recipe& out) const noexcept {
+  const bytes& image = spec_.image();
+  const auto count = static_cast<u32>(spec_.maps().size());
+  size_t names = 0, words = 0;
   for (const map_spec& map : spec_.maps()) {
-    pruner.keep(map.key_type);
-    pruner.keep(map.value_type);
+    if (map.pinning != 0) names += image.length_of_string(map.name) + 1;
+    if (map.has_content()) words += (size_t{map.value_size} + 7) / 8;
   }
-  const u32 size = pruner.number();
-  auto out = buffer<u8>::of(pruner.count() == 0 ? 0 : size);
-  if (!out || out->size() == 0) return out;
-  pruner.write(out->data());
-  for (size_t i = 0; i < maps.size(); ++i) {
-    const u32 key = pruner.new_id(spec_.maps()[i].key_type),
-              value = pruner.new_id(spec_.maps()[i].value_type);
-    if (key == 0 || value == 0) continue;  // the kernel wants both or none
-    maps[i].btf_key_type_id = key;
-    maps[i].btf_value_type_id = value;
+  auto maps = buffer<abi::map_create>::of(count);
+  auto duties = buffer<map_duty>::of(count);
+  auto pins = buffer<char>::of(names);
+  auto values = buffer<u64>::of(words);
+  if (!maps || !duties || !pins || !values) return error{.at = step::allocate, .code = ENOMEM};
+  char* next_name = pins->data();
+  u64* next_word = values->data();
+  data_layout layout;
+  for (u32 i = 0; i < count; ++i) {
+    const map_spec& map = spec_.maps()[i];
+    (*maps)[i] = to_map_create(image, map, name_);
+    if (types != nullptr) describe_map(map, *types, (*maps)[i]);
+    map_duty& duty = (*duties)[i];
+    duty = {.data_at = layout.add(map),
+            .has_data = map.origin != map_origin::declared,
+            .is_frozen = map.origin == map_origin::read_only_data};
+    if (map.pinning != 0) {
+      const size_t room = image.length_of_string(map.name) + 1;
+      duty.pin = next_name;
+      next_name += image.copy_string(map.name, next_name, room) + 1;
+    }
+    if (map.has_content()) {
+      duty.value = next_word;
+      image.copy(map.declared_at, map.value_size, reinterpret_cast<u8*>(next_word));
+      next_word += (map.value_size + 7) / 8;
+    }
   }
+  out.records.maps = maps->data();
+  out.records.duties = duties->data();
+  out.records.map_count = count;
+  out.records.data_size = layout.size;
+  out.maps = std::move(*maps);
+  out.duties = std::move(*duties);
+  out.pins = std::move(*pins);
+  out.values = std::move(*values);
+  return {};
+}
+
+inline result<void> object::add_programs(const pruned_btf* types, bool with_lines, recipe& out) const noexcept {
+  const object_tables tables = spec_.tables();
+  const auto count = static_cast<u32>(spec_.programs().size());
+  program_layout layout;
+  size_t instructions = 0, references = 0, functions = 0, lines = 0;
+  for (const program_spec& program : spec_.programs()) {
+    if (const verdict v = lay_out(tables, program.function, layout); v.failed())
+      return to_error(spec_.image(), v);
+    instructions += layout.instruction_count;
+    references += layout.map_references;
+    functions += layout.piece_count;
+    if (with_lines) lines += count_lines(tables, layout);
+    if (layout.instruction_count > out.longest) out.longest = layout.instruction_count;
+  }
+  auto programs = buffer<abi::prog_load>::of(count);
+  auto patches = buffer<program_patch>::of(count);
+  auto code = buffer<abi::insn>::of(instructions);
+  auto names = buffer<map_reference>::of(references);
+  auto starts = buffer<abi::func_info>::of(types == nullptr ? 0 : functions);
+  auto places = buffer<abi::line_info>::of(lines);
+  auto license = buffer<char>::of(
+      spec_.license() == 0 ? 1 : static_cast<size_t>(spec_.image().length_of_string(spec_.license()) + 1));
+  if (!programs || !patches || !code || !names || !starts || !places || !license)
+    return error{.at = step::allocate, .code = ENOMEM};
+  if (spec_.license() != 0) spec_.image().copy_string(spec_.license(), license->data(), license->size());
+  abi::insn* next_code = code->data();
+  map_reference* next_name = names->data();
+  abi::func_info* next_start = starts->data();
+  abi::line_info* next_place = places->data();
+  for (u32 i = 0; i < count; ++i) {
+    const program_spec& program = spec_.programs()[i];
+    static_cast<void>(lay_out(tables, program.function, layout));
+    assemble(tables, layout, map_naming::by_descriptor, next_code, next_name);
+    abi::prog_load& attr = (*programs)[i];
+    attr = {.prog_type = static_cast<u32>(program.type),
+            .insn_cnt = layout.instruction_count,
+            .license = license->data(),
+            .prog_name = kernel_name_at(spec_.image(), program.name)};
+    (*patches)[i] = {
+        .code = next_code, .references = next_name, .reference_count = layout.map_references};
+    next_code += layout.instruction_count;
+    next_name += layout.map_references;
+    if (types == nullptr || !layout.has_types) continue;
+    write_functions(tables, layout, *types, next_start);
+    attr.func_info_rec_size = sizeof(abi::func_info);
+    attr.func_info = next_start;
+    attr.func_info_cnt = layout.piece_count;
+    next_start += layout.piece_count;
+    const u32 line_count = with_lines ? count_lines(tables, layout) : 0;
+    if (line_count == 0) continue;
+    write_lines(tables, layout, *types, next_place);
+    attr.line_info_rec_size = sizeof(abi::line_info);
+    attr.line_info = next_place;
+    attr.line_info_cnt = line_count;
+    next_place += line_count;
+  }
+  out.records.programs = programs->data();
+  out.records.patches = patches->data();
+  out.records.program_count = count;
+  out.programs = std::move(*programs);
+  out.patches = std::move(*patches);
+  out.code = std::move(*code);
+  out.references = std::move(*names);
+  out.functions = std::move(*starts);
+  out.lines = std::move(*places);
+  out.license = std::move(*license);
+  return {};
+}
+
+inline result<object::recipe> object::make_recipe(btf_choice wanted) const noexcept {
+  const object_tables tables = spec_.tables();
+  const u32 lines = wanted == btf_choice::all ? spec_.line_count() : 0;
+  auto storage = buffer<u32>::of(pruned_btf::storage_size(tables.types.count(), lines));
+  if (!storage) return storage.error();
+  btf_pruner types(tables, storage->data(), lines);
+  types.keep_object();
+  const u32 size = types.number();
+  result<recipe> out(std::in_place);
+  out->records.btf_is_required = types.is_required();
+  const bool with_types =
+      size != 0 && types.count() != 0 && (wanted != btf_choice::none || types.is_required());
+  if (with_types) {
+    auto image = buffer<u8>::of(size);
+    if (!image) return image.error();
+    types.write(image->data());
+    out->records.btf = image->data();
+    out->records.btf_size = size;
+    out->types = std::move(*image);
+  }
+  const pruned_btf* const told = with_types ? &types : nullptr;
+  if (const auto added = add_maps(told, *out); !added) return added.error();
+  if (const auto added = add_programs(told, lines != 0, *out); !added) return added.error();
   return out;
 }
 
@@ -181,6 +407,7 @@ inline result<void> object::name_all(loaded_object& out) const noexcept {
   const bytes& image = spec_.image();
   size_t size = 1;
   for (const map_spec& map : spec_.maps()) size += image.length_of_string(map.name);
+  for (const variable_spec& variable : spec_.variables()) size += image.length_of_string(variable.name);
   for (const program_spec& program : spec_.programs())
     size += image.length_of_string(program.name) + image.length_of_string(program.section_name);
   auto names = buffer<char>::of(size);
@@ -196,6 +423,10 @@ inline result<void> object::name_all(loaded_object& out) const noexcept {
     out.maps_[i].spec = spec_.maps()[i];
     out.maps_[i].name = keep(spec_.maps()[i].name);
   }
+  for (size_t i = 0; i < spec_.variables().size(); ++i) {
+    out.variables_[i].spec = spec_.variables()[i];
+    out.variables_[i].name = keep(spec_.variables()[i].name);
+  }
   for (size_t i = 0; i < spec_.programs().size(); ++i) {
     const program_spec& program = spec_.programs()[i];
     out.programs_[i].name = keep(program.name);
@@ -208,67 +439,34 @@ inline result<void> object::name_all(loaded_object& out) const noexcept {
 
 template <load_policy Policy>
 result<loaded_object> object::load(const load_options& options) const noexcept {
-  const bytes& image = spec_.image();
-  const auto map_count = static_cast<u32>(spec_.maps().size());
-  const auto program_count = static_cast<u32>(spec_.programs().size());
-
-  auto maps = buffer<abi::map_create>::of(map_count);
-  auto programs = buffer<abi::prog_load>::of(program_count);
-  auto patches = buffer<program_patch>::of(program_count);
-  u32 instructions = 0, longest = 0;
-  for (const program_spec& program : spec_.programs()) {
-    instructions += program.instruction_count;
-    if (program.instruction_count > longest) longest = program.instruction_count;
-  }
-  auto code = buffer<abi::insn>::of(instructions);
-  auto scratch = buffer<abi::insn>::of(longest);
-  auto license = buffer<char>::of(spec_.license() == 0 ? 1 : image.length_of_string(spec_.license()) + 1);
-  auto map_descriptors = buffer<fd>::of(map_count);
-  auto program_descriptors = buffer<fd>::of(program_count);
-  auto loaded_maps = buffer<loaded_object::loaded_map>::of(map_count);
-  auto loaded_programs = buffer<loaded_object::loaded_program>::of(program_count);
-  if (!maps || !programs || !patches || !code || !scratch || !license || !map_descriptors ||
-      !program_descriptors || !loaded_maps || !loaded_programs)
+  auto made = make_recipe(Policy.btf);
+  if (!made) return made.error();
+  const object_records& records = made->records;
+  auto scratch = buffer<abi::insn>::of(made->longest);
+  auto map_descriptors = buffer<fd>::of(records.map_count);
+  auto program_descriptors = buffer<fd>::of(records.program_count);
+  auto pinned = buffer<bool>::of(records.map_count);
+  auto maps = buffer<loaded_object::loaded_map>::of(records.map_count);
+  auto variables = buffer<loaded_object::loaded_variable>::of(spec_.variables().size());
+  auto programs = buffer<loaded_object::loaded_program>::of(records.program_count);
+  if (!scratch || !map_descriptors || !program_descriptors || !pinned || !maps || !variables || !programs)
     return error{.at = step::allocate, .code = ENOMEM};
-
-  for (u32 i = 0; i < map_count; ++i) (*maps)[i] = to_map_create(image, spec_.maps()[i]);
-  abi::insn* next = code->data();
-  for (u32 i = 0; i < program_count; ++i) {
-    const program_spec& program = spec_.programs()[i];
-    (*programs)[i] = {.prog_type = static_cast<u32>(program.type),
-                      .insn_cnt = program.instruction_count,
-                      .license = license->data(),
-                      .prog_name = kernel_name_at(image, program.name)};
-    (*patches)[i] = {.code = next,
-                     .references = spec_.references().data() + program.first_reference,
-                     .reference_count = program.reference_count};
-    for (u32 k = 0; k < program.instruction_count; ++k) *next++ = read_instruction(image, program, k);
-  }
-  if (spec_.license() != 0) image.copy_string(spec_.license(), license->data(), license->size());
-  object_records records{.maps = maps->data(),
-                         .map_count = map_count,
-                         .programs = programs->data(),
-                         .patches = patches->data(),
-                         .program_count = program_count};
-  buffer<u8> types;
-  if constexpr (Policy.btf != btf_choice::none) {
-    auto pruned = prune_types(*maps);
-    if (!pruned) return pruned.error();
-    types = std::move(*pruned);
-    records.btf = types.data();
-    records.btf_size = static_cast<u32>(types.size());
-  }
-
   loaded_object out;
-  out.maps_ = std::move(*loaded_maps);
-  out.programs_ = std::move(*loaded_programs);
+  out.maps_ = std::move(*maps);
+  out.variables_ = std::move(*variables);
+  out.programs_ = std::move(*programs);
   if (const auto named = name_all(out); !named) return named.error();
   outcome row;
-  load_patched<Policy.btf>(records, map_descriptors->data(), program_descriptors->data(), scratch->data(),
-                           options.log, row);
+  load_records<load_needs{}>(records,
+                             {.maps = map_descriptors->data(),
+                              .programs = program_descriptors->data(),
+                              .pinned = pinned->data(),
+                              .scratch = scratch->data()},
+                             options, row);
   if (row.failed()) return to_error(row);
-  for (u32 i = 0; i < map_count; ++i) out.maps_[i].descriptor = std::move((*map_descriptors)[i]);
-  for (u32 i = 0; i < program_count; ++i) out.programs_[i].descriptor = std::move((*program_descriptors)[i]);
+  for (u32 i = 0; i < records.map_count; ++i) out.maps_[i].descriptor = std::move((*map_descriptors)[i]);
+  for (u32 i = 0; i < records.program_count; ++i)
+    out.programs_[i].descriptor = std::move((*program_descriptors)[i]);
   return out;
 }
 

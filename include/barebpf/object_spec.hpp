@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Room 4.4, object_spec: a spec that is read while the program runs, with its storage on the heap.
+// Room 4.9, object_spec: a spec that is read while the program runs, with its storage on the heap.
 #ifndef BAREBPF_OBJECT_SPEC_HPP
 #define BAREBPF_OBJECT_SPEC_HPP
 
 #include "buffer.hpp"
-#include "pruned_btf.hpp"
 #include "spec.hpp"
 
 namespace barebpf::inline BAREBPF_ABI {
@@ -25,7 +24,7 @@ class object_spec {
  public:
   /// Reads the object in `image`.
   /// Errors: step read_object with the cause, the byte offset and the section; ENOMEM.
-  /// Cost:   five allocations; linear in the file.
+  /// Cost:   seven allocations; linear in the file.
   [[nodiscard]] static result<object_spec> read(bytes image) noexcept {
     detail::opened_object opened;
     if (const verdict found = detail::open_object(image, opened); found.failed())
@@ -34,35 +33,65 @@ class object_spec {
     if (const verdict found = measure(opened, shape); found.failed()) return to_error(image, found);
     object_spec out;
     auto maps = buffer<map_spec>::of(shape.maps);
+    auto variables = buffer<variable_spec>::of(shape.variables);
+    auto functions = buffer<function_spec>::of(shape.functions);
     auto programs = buffer<program_spec>::of(shape.programs);
-    auto references = buffer<map_reference>::of(shape.references);
+    auto references = buffer<reference>::of(shape.references);
     auto map_slots = buffer<u32>::of(shape.map_slots);
     auto type_index = buffer<u32>::of(shape.type_index);
-    if (!maps || !programs || !references || !map_slots || !type_index)
+    if (!maps || !variables || !functions || !programs || !references || !map_slots || !type_index)
       return error{.at = step::allocate, .code = ENOMEM};
     out.maps_ = std::move(*maps);
+    out.variables_ = std::move(*variables);
+    out.functions_ = std::move(*functions);
     out.programs_ = std::move(*programs);
     out.references_ = std::move(*references);
     out.type_index_ = std::move(*type_index);
-    const object_slots slots{out.maps_.data(),  out.programs_.data(),   out.references_.data(),
-                             map_slots->data(), out.type_index_.data(), shape.references};
+    const object_slots slots{out.maps_.data(),       out.variables_.data(),  out.functions_.data(),
+                             out.programs_.data(),   out.references_.data(), map_slots->data(),
+                             out.type_index_.data()};
     if (const verdict found = barebpf::read(opened, slots, out.facts_); found.failed())
       return to_error(image, found);
+    out.maps_.shrink(out.facts_.maps);
+    out.variables_.shrink(out.facts_.variables);
+    out.line_count_ = shape.lines;
     return out;
   }
 
   [[nodiscard]] const bytes& image() const noexcept { return facts_.image; }
   [[nodiscard]] const btf& types() const noexcept { return facts_.types; }
   [[nodiscard]] const buffer<map_spec>& maps() const noexcept { return maps_; }
+  [[nodiscard]] const buffer<variable_spec>& variables() const noexcept { return variables_; }
+  [[nodiscard]] const buffer<function_spec>& functions() const noexcept { return functions_; }
   [[nodiscard]] const buffer<program_spec>& programs() const noexcept { return programs_; }
-  /// The references of all programs; each program knows which are its own.
-  [[nodiscard]] const buffer<map_reference>& references() const noexcept { return references_; }
+  /// What instructions refer to; each function knows which are its own.
+  [[nodiscard]] const buffer<reference>& references() const noexcept { return references_; }
+  /// How many records of source lines there are.
+  [[nodiscard]] u32 line_count() const noexcept { return line_count_; }
+  /// Where the name of the source file stands in the image, 0 when there is none.
+  [[nodiscard]] u64 source() const noexcept { return facts_.source; }
+  /// All of it, as those look at it who load it.
+  [[nodiscard]] object_tables tables() const noexcept {
+    return {.image = facts_.image,
+            .types = facts_.types,
+            .maps = maps_.data(),
+            .variables = variables_.data(),
+            .functions = functions_.data(),
+            .references = references_.data(),
+            .map_count = facts_.maps,
+            .function_count = facts_.functions,
+            .reference_count = facts_.references,
+            .line_size = facts_.line_size};
+  }
   /// Where the license string stands in the image, 0 when there is none.
   [[nodiscard]] u64 license() const noexcept { return facts_.license; }
 
-  /// The index of the map or program called `wanted`, or `not_found`.
+  /// The index of the map, variable or program called `wanted`, or `not_found`.
   [[nodiscard]] u32 find_map(text wanted) const noexcept {
     return find_named(image(), maps_.data(), static_cast<u32>(maps_.size()), wanted);
+  }
+  [[nodiscard]] u32 find_variable(text wanted) const noexcept {
+    return find_named(image(), variables_.data(), static_cast<u32>(variables_.size()), wanted);
   }
   [[nodiscard]] u32 find_program(text wanted) const noexcept {
     return find_named(image(), programs_.data(), static_cast<u32>(programs_.size()), wanted);
@@ -73,9 +102,12 @@ class object_spec {
 
   object_facts facts_;
   buffer<map_spec> maps_;
+  buffer<variable_spec> variables_;
+  buffer<function_spec> functions_;
   buffer<program_spec> programs_;
-  buffer<map_reference> references_;
+  buffer<reference> references_;
   buffer<u32> type_index_;
+  u32 line_count_ = 0;
 };
 
 }  // namespace barebpf::inline BAREBPF_ABI

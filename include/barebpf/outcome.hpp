@@ -31,6 +31,9 @@ namespace barebpf::inline BAREBPF_ABI {
   return for_tracing && !has(perfmon) ? cause::needs_cap_perfmon : cause::none;
 }
 
+/// The answer of a row that failed without a system call; no errno is as low.
+inline constexpr long no_errno = -4096;
+
 /// How far a row of system calls came: `answer` is negative errno when step `at` failed.
 struct outcome {
   long answer = 0;
@@ -39,6 +42,12 @@ struct outcome {
   const char* subject = "";  ///< the map or program that it is about
 
   [[nodiscard]] constexpr bool failed() const noexcept { return answer < 0; }
+  /// Ends the row for a reason that no system call gave.
+  constexpr void refuse(step now, cause reason) noexcept {
+    at = now;
+    why = reason;
+    answer = no_errno;
+  }
   /// Remembers what step `now` came to; true when it failed.
   constexpr bool fails(step now, long came_to) noexcept {
     at = now;
@@ -50,6 +59,7 @@ struct outcome {
 /// The error of a failed row; after EPERM with the capability that was missing.
 [[nodiscard, gnu::cold, gnu::noinline]] inline error to_error(const outcome& row) noexcept {
   error out{.at = row.at, .why = row.why, .code = static_cast<s32>(-row.answer)};
+  if (row.answer == no_errno) out.code = 0;
   for (size_t i = 0; i + 1 < sizeof out.name && row.subject[i] != '\0'; ++i) out.name[i] = row.subject[i];
   const bool needs_privilege =
       row.at == step::map_create || row.at == step::prog_load || row.at == step::btf_load;

@@ -5,22 +5,10 @@
 
 #include "buffer.hpp"
 #include "fd.hpp"
-#include "kinds.hpp"
 #include "outcome.hpp"
+#include "policy.hpp"
 
 namespace barebpf::inline BAREBPF_ABI {
-
-/// Which of the object's types the kernel is given.
-enum class btf_choice : u8 {
-  none,    ///< none: two calls and some bytes less, and bpftool shows raw bytes
-  needed,  ///< those that describe the keys and values of its maps
-};
-
-/// What is decided while compiling, because it decides which code is there at all.
-struct load_policy {
-  u32 oldest_kernel = kernel(5, 10);  ///< no code is made for kernels before this one
-  btf_choice btf = btf_choice::needed;
-};
 
 /// Where the verifier's log goes: a buffer of the caller's, or one that grows until the log is whole.
 /// Shape:    text, empty until a program was refused.
@@ -39,7 +27,7 @@ class verifier_log {
 
  private:
   template <class Log>
-  friend long load_program(abi::prog_load& attr, Log* log, cause& why) noexcept;
+  friend long load_program(abi::prog_load& attr, Log* log, int token, cause& why) noexcept;
 
   static constexpr u32 first_size = 64 << 10, largest_size = 16 << 20;
 
@@ -67,17 +55,27 @@ class verifier_log {
 struct no_log {};
 
 /// Loads one program. First without a log, because a log slows the verifier down; after a refusal once more
-/// to be told why, which `why` then says: refused_by_verifier or log_cut.
+/// to be told why, which `why` then says: refused_by_verifier or log_cut. `token` is the descriptor of a BPF
+/// token (6.9), or negative.
 /// Shape:  its descriptor, or negative errno.
 /// Cost:   one bpf(2) call; EAGAIN, which a signal causes, is tried again up to five times.
 /// Source: bpf_prog_load() in kernel/bpf/syscall.c and bpf_vlog_finalize() in kernel/bpf/log.c at v6.12.
 template <class Log>
-[[nodiscard]] long load_program(abi::prog_load& attr, [[maybe_unused]] Log* log,
+[[nodiscard]] long load_program(abi::prog_load& attr, [[maybe_unused]] Log* log, [[maybe_unused]] int token,
                                 [[maybe_unused]] cause& why) noexcept {
-  const auto attempt = [&attr] {
+  const auto attempt = [&] {
     long answer = -EAGAIN;
-    for (int tries = 0; tries < 5 && answer == -EAGAIN; ++tries)
+    for (int tries = 0; tries < 5 && answer == -EAGAIN; ++tries) {
+      if constexpr (!std::is_same_v<Log, no_log>)
+        if (token >= 0) {
+          abi::prog_load_with_token with{.load = attr, .prog_token_fd = token};
+          with.load.prog_flags |= abi::prog_flag_token_fd;
+          answer = sys_bpf(abi::command::prog_load, with);
+          attr.log_true_size = with.load.log_true_size;
+          continue;
+        }
       answer = sys_bpf(abi::command::prog_load, attr);
+    }
     return answer;
   };
   long answer = attempt();
@@ -99,12 +97,13 @@ template <class Log>
   return move_away(answer);
 }
 
-/// Gives the kernel types.
+/// Gives the kernel types; `token` as above.
 /// Shape:  their descriptor, or negative errno; EINVAL when the kernel does not like a type.
 /// Kernel: 4.18.
 /// Source: btf_new_fd() in kernel/bpf/btf.c at v6.12.
-[[nodiscard]] inline long load_btf(const u8* types, u32 size) noexcept {
-  const abi::btf_load attr{.btf = types, .btf_size = size};
+[[nodiscard]] inline long load_btf(const u8* types, u32 size, int token = -1) noexcept {
+  abi::btf_load attr{.btf = types, .btf_size = size};
+  if (token >= 0) attr.btf_flags = map_flag::token_fd, attr.btf_token_fd = token;
   return move_away(sys_bpf(abi::command::btf_load, attr));
 }
 

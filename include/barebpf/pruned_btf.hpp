@@ -1,96 +1,339 @@
 // SPDX-License-Identifier: MIT
-// Room 4.1, pruned_btf: of all the types of an object, the few that describe the keys and values of its
-// maps, written anew for the kernel. What a pointer points to keeps its name and size and loses its members.
+// Room 4.6, pruned_btf: of all the types of an object, the few that the kernel needs: those of its maps, variables
+// and functions, written anew. What a pointer points to keeps its name and size and loses its members.
 #ifndef BAREBPF_PRUNED_BTF_HPP
 #define BAREBPF_PRUNED_BTF_HPP
 
-#include "btf.hpp"
+#include "kinds.hpp"
+#include "spec/assembly.hpp"
 
 namespace barebpf::inline BAREBPF_ABI {
 
-/// Cuts BTF to what is needed: `keep` each type that is wanted, `number` them, then `write`.
-/// Shape:    works in storage that the caller lends: `marks_size` words, all zero.
-/// Lifetime: valid as long as the types and the storage.
-class btf_pruner {
- public:
-  /// Words of storage for BTF of so many types.
-  [[nodiscard]] static constexpr size_t marks_size(u32 types) noexcept { return (size_t{types} + 1) * 4; }
+/// How large a pruned BTF is, as `btf_pruner::number` finds out.
+struct pruned_sizes {
+  u32 total = 0;         ///< bytes of it all; 0 when that is more than the kernel takes
+  u32 count = 0;         ///< types
+  u32 types_size = 0;    ///< bytes of types
+  u32 strings_size = 1;  ///< bytes of strings
+  u32 lines_at = 1;      ///< where among the strings those of source lines begin
+};
 
-  constexpr btf_pruner(const btf& types, u32* storage) noexcept
-      : types_(types), marks_(storage), ids_(storage + types.count() + 1) {}
+/// Types that were cut and numbered, ready to be written.
+/// Lifetime: looks at the object's tables and at the pruner's storage.
+class pruned_btf {
+ public:
+  /// Words of storage for BTF of so many types, and for so many source lines.
+  [[nodiscard]] static constexpr size_t storage_size(u32 types, u32 lines = 0) noexcept {
+    return (size_t{types} + 1) * 4 + size_t{line_slots(lines)} * 2;
+  }
+
+  constexpr pruned_btf(const object_tables& object, const u32* storage, u32 lines,
+                       const pruned_sizes& sizes) noexcept
+      : object_(object),
+        marks_(storage),
+        ids_(storage + object.types.count() + 1),
+        strings_(storage + (size_t{object.types.count()} + 1) * 4),
+        slots_(line_slots(lines)),
+        sizes_(sizes) {}
+
+  [[nodiscard]] constexpr const pruned_sizes& sizes() const noexcept { return sizes_; }
+  /// How many types there are.
+  [[nodiscard]] constexpr u32 count() const noexcept { return sizes_.count; }
+  /// The new id of an old type that was kept; 0 for void and for what was not kept.
+  [[nodiscard]] constexpr u32 new_id(u32 id) const noexcept { return id <= types().count() ? ids_[id] : 0; }
+  /// Where the old string at `offset` now stands, if a source line has it; 0 if not.
+  [[nodiscard]] constexpr u32 new_string(u32 offset) const noexcept {
+    if (offset == 0 || slots_ == 0) return 0;
+    const u32 slot = find_slot(offset);
+    return strings_[slot] == offset ? sizes_.lines_at + strings_[slot + 1] : 0;
+  }
+
+  /// True when the object does not work without its types: it takes the address of a function, has a map that
+  /// demands them, or keeps in a value what the kernel finds by its type, such as a spin lock.
+  /// Source: btf_parse_fields() in kernel/bpf/btf.c and check_ld_imm() in kernel/bpf/verifier.c at v6.12.
+  [[nodiscard]] constexpr bool is_required() const noexcept {
+    for (u32 i = 0; i < object_.reference_count; ++i)
+      if (object_.references[i].kind == reference_kind::function) return true;
+    for (u32 i = 0; i < object_.map_count; ++i)
+      if (kind_of(static_cast<map_type>(object_.maps[i].type)).btf == btf_rule::required) return true;
+    for (btf_type type = types().first(); type.id != 0; type = types().after(type))
+      if ((marks_[type.id] & whole) != 0 && is_special(type)) return true;
+    return false;
+  }
+
+  /// Writes all of it, `sizes().total` bytes, in the machine's byte order.
+  constexpr void write(u8* out) const noexcept {
+    u8* const types_out = out + abi::btf_header::size;
+    u8* const strings_out = types_out + sizes_.types_size;
+    put16(out, abi::btf_magic);
+    out[2] = 1;  // version
+    out[3] = 0;  // flags
+    put32(out + 4, static_cast<u32>(abi::btf_header::size));
+    put32(out + 8, 0);
+    put32(out + 12, sizes_.types_size);
+    put32(out + 16, sizes_.types_size);
+    put32(out + 20, sizes_.strings_size);
+    strings_out[0] = 0;
+    u32 used = 1;
+    u8* at = types_out;
+    for (u32 id = 1; id <= types().count(); ++id) {
+      if (marks_[id] == 0) continue;
+      const btf_type type = as_kept(id);
+      write_type(type, at, strings_out, used);
+      at += btf::extent_of(type);
+    }
+    for (u32 slot = 0; slot < slots_ * 2; slot += 2)
+      if (strings_[slot] != 0)
+        copy_string(types().strings() + strings_[slot], strings_out + sizes_.lines_at + strings_[slot + 1]);
+  }
+
+ protected:
+  static constexpr u32 kept = 1, whole = 2, made_static = 4;
+
+  // Twice as many as there can be strings, and a power of two.
+  [[nodiscard]] static constexpr u32 line_slots(u32 lines) noexcept {
+    u32 slots = lines == 0 ? 0 : 4;
+    while (slots < lines * 4 && slots < (u32{1} << 30)) slots *= 2;
+    return slots;
+  }
+  // What the kernel looks for in the values of maps.
+  [[nodiscard]] constexpr bool is_special(const btf_type& type) const noexcept {
+    constexpr text structs[] = {"bpf_spin_lock", "bpf_res_spin_lock", "bpf_timer",   "bpf_wq",
+                                "bpf_task_work", "bpf_list_head",     "bpf_rb_root", "bpf_list_node",
+                                "bpf_rb_node",   "bpf_refcount"};
+    constexpr text tags[] = {"kptr", "kptr_untrusted", "percpu_kptr", "uptr"};
+    const auto is_called_like_one_of = [&](const auto& names) {
+      for (const text name : names)
+        if (types().image().string_is(type.name, name)) return true;
+      return false;
+    };
+    if (type.kind == abi::btf_kind::type_tag) return is_called_like_one_of(tags);
+    return type.kind == abi::btf_kind::structure && is_called_like_one_of(structs);
+  }
+  // The slot of a string, or the free one where it belongs.
+  [[nodiscard]] constexpr u32 find_slot(u32 offset) const noexcept {
+    u32 slot = offset * 0x9e3779b1 & (slots_ - 1);
+    while (strings_[slot * 2] != 0 && strings_[slot * 2] != offset) slot = (slot + 1) & (slots_ - 1);
+    return slot * 2;
+  }
+  [[nodiscard]] constexpr const btf& types() const noexcept { return object_.types; }
+  // What stays of a pointer's target: functions and variables do not.
+  [[nodiscard]] constexpr u32 pointee(const btf_type& type) const noexcept {
+    using enum abi::btf_kind;
+    const abi::btf_kind kind = types().resolve(type.size_or_type).kind;
+    return kind == function_prototype || kind == function || kind == variable || kind == data_section
+               ? 0
+               : type.size_or_type;
+  }
+  // The map whose value a layout of variables describes; an empty one for a layout that describes none.
+  [[nodiscard]] constexpr map_spec map_of(const btf_type& layout) const noexcept {
+    for (u32 i = 0; i < object_.map_count; ++i)
+      if (object_.maps[i].origin != map_origin::declared && object_.maps[i].value_type == layout.id)
+        return object_.maps[i];
+    return {};
+  }
+  [[nodiscard]] constexpr btf_type as_kept(u32 id) const noexcept {
+    using enum abi::btf_kind;
+    btf_type type = types().type(id);
+    if ((type.kind == structure || type.kind == union_type) && (marks_[id] & whole) == 0) type.members = 0;
+    if (type.kind == function && (marks_[id] & made_static) != 0) type.members = abi::btf_function_static;
+    if (type.kind == data_section) {
+      // Compilers leave its size to linkers.
+      const map_spec map = map_of(type);
+      type.members = map.variable_count;
+      type.size_or_type = map.value_size;
+    }
+    return type;
+  }
+  // Bytes from one named member of a type to the next; 0 for kinds that have none.
+  [[nodiscard]] static constexpr u32 member_size(const btf_type& type) noexcept {
+    using enum abi::btf_kind;
+    switch (type.kind) {
+      case structure:
+      case union_type:
+      case enumeration64:
+        return 12;
+      case enumeration:
+      case function_prototype:
+        return 8;
+      default:
+        return 0;
+    }
+  }
+  [[nodiscard]] constexpr u64 member_name(const btf_type& type, u32 index) const noexcept {
+    return types().strings() + types().image().read32(type.tail() + u64{index} * member_size(type));
+  }
+  [[nodiscard]] constexpr u32 name_size(u64 at) const noexcept {
+    const u64 length = types().image().length_of_string(at);
+    return length == 0 ? 0 : static_cast<u32>(length) + 1;
+  }
+
+ private:
+  constexpr void copy_string(u64 from, u8* to) const noexcept {
+    const u64 length = types().image().length_of_string(from);
+    types().image().copy(from, length, to);
+    to[length] = 0;
+  }
+  // Copies the name at `from` and gives its new offset; names without characters share offset 0.
+  constexpr u32 write_name(u64 from, u8* strings, u32& used) const noexcept {
+    const u32 size = name_size(from);
+    if (size == 0) return 0;
+    const u32 at = used;
+    copy_string(from, strings + at);
+    used += size;
+    return at;
+  }
+  constexpr void write_type(const btf_type& type, u8* at, u8* strings, u32& used) const noexcept {
+    using enum abi::btf_kind;
+    const bytes& image = types().image();
+    const u32 info = image.read32(type.at + abi::btf_type_record::info);
+    put32(at, write_name(type.name, strings, used));
+    put32(at + 4, (info & 0xff000000) | type.members);
+    put32(at + 8, !refers(type) ? type.size_or_type
+                                : new_id(type.kind == pointer ? pointee(type) : type.size_or_type));
+    u8* const tail = at + abi::btf_type_record::size;
+    switch (type.kind) {
+      case integer:
+      case variable:
+      case declaration_tag:
+        put32(tail, image.read32(type.tail()));
+        return;
+      case array:
+        put32(tail, new_id(types().element_of(type)));
+        put32(tail + 4, new_id(image.read32(type.tail() + 4)));
+        put32(tail + 8, types().length_of(type));
+        return;
+      case data_section: {
+        const variable_spec* const first = object_.variables + map_of(type).first_variable;
+        for (u32 i = 0; i < type.members; ++i) {
+          u8* const to = tail + size_t{i} * 12;
+          put32(to, new_id(first[i].id));
+          put32(to + 4, first[i].offset);
+          put32(to + 8, first[i].size);
+        }
+        return;
+      }
+      default:
+        write_members(type, tail, strings, used);
+    }
+  }
+  constexpr void write_members(const btf_type& type, u8* tail, u8* strings, u32& used) const noexcept {
+    using enum abi::btf_kind;
+    const u32 each = member_size(type);
+    const bool typed = type.kind != enumeration && type.kind != enumeration64;
+    for (u32 i = 0; each != 0 && i < type.members; ++i) {
+      const u64 from = type.tail() + u64{i} * each;
+      u8* const to = tail + size_t{i} * each;
+      const u32 second = types().image().read32(from + 4);
+      put32(to, write_name(member_name(type, i), strings, used));
+      put32(to + 4, typed ? new_id(second) : second);
+      if (each == 12) put32(to + 8, types().image().read32(from + 8));
+    }
+  }
+  // Kinds whose third word is the id of another type.
+  [[nodiscard]] static constexpr bool refers(const btf_type& type) noexcept {
+    using enum abi::btf_kind;
+    return btf::is_modifier(type.kind) || type.kind == pointer || type.kind == function ||
+           type.kind == function_prototype || type.kind == variable || type.kind == declaration_tag;
+  }
+  static constexpr void put16(u8* out, u32 value) noexcept {
+    for (u32 i = 0; i < 2; ++i) out[i] = static_cast<u8>(value >> ((host_is_big_endian ? 1 - i : i) * 8));
+  }
+  static constexpr void put32(u8* out, u32 value) noexcept {
+    for (u32 i = 0; i < 4; ++i) out[i] = static_cast<u8>(value >> ((host_is_big_endian ? 3 - i : i) * 8));
+  }
+
+ protected:
+  const object_tables& object_;
+  const u32* marks_;
+  const u32* ids_;
+  const u32* strings_;  // slots of two words: the old offset, and the new one from the first line's on
+  u32 slots_;
+  pruned_sizes sizes_;
+};
+
+/// Cuts BTF to what is needed: `keep` what is wanted, `number` it, then `write`.
+/// Shape:    works in storage that the caller lends: `storage_size` words, all zero.
+/// Lifetime: valid as long as the object's tables and the storage.
+class btf_pruner : public pruned_btf {
+ public:
+  constexpr btf_pruner(const object_tables& object, u32* storage, u32 lines = 0) noexcept
+      : pruned_btf(object, storage, lines, {}),
+        marks_to_(storage),
+        ids_to_(storage + object.types.count() + 1),
+        strings_to_(storage + (size_t{object.types.count()} + 1) * 4) {}
 
   /// Keeps the type with this id and all that it is made of.
   constexpr void keep(u32 id) noexcept {
     // Each type enters twice at most: once without its members and once with them.
-    u32* const waiting = ids_ + types_.count() + 1;
+    u32* const waiting = ids_to_ + types().count() + 1;
     u32 count = 0;
     mark(id, true, waiting, count);
     while (count != 0) {
       const u32 next = waiting[--count];
-      visit(types_.type(next), (marks_[next] & whole) != 0, waiting, count);
+      visit(types().type(next), (marks_[next] & whole) != 0, waiting, count);
+    }
+  }
+  /// Keeps the texts of a function's source lines.
+  constexpr void keep_lines(const function_spec& function) noexcept {
+    const detail::line_range lines = detail::lines_of(object_, function);
+    for (u32 i = 0; i < lines.count; ++i) {
+      const abi::line_info line = detail::line_at(object_, lines, i);
+      keep_string(line.file_name_off);
+      keep_string(line.line_off);
+    }
+  }
+  /// Keeps what describes the object's maps, variables and functions, and its source lines if there is storage for
+  /// them. A function that other objects cannot name becomes a static one, so that the verifier looks at it
+  /// where it is called.
+  constexpr void keep_object() noexcept {
+    for (u32 i = 0; i < object_.map_count; ++i) {
+      keep(object_.maps[i].key_type);
+      if (object_.maps[i].origin == map_origin::declared || object_.maps[i].variable_count != 0)
+        keep(object_.maps[i].value_type);
+    }
+    for (u32 i = 0; i < object_.function_count; ++i) {
+      const function_spec& function = object_.functions[i];
+      if (function.type == 0) continue;
+      keep(function.type);
+      if (function.is_hidden && !function.is_program) marks_to_[function.type] |= made_static;
+      if (slots_ != 0) keep_lines(function);
     }
   }
   /// Gives what is kept its new ids, in the old order; tells how many bytes `write` needs, and 0 when that
   /// is more than the kernel takes.
   /// Source: BTF_MAX_SIZE in include/linux/btf.h at v6.12.
   constexpr u32 number() noexcept {
-    count_ = 0;
-    types_size_ = 0;
-    strings_size_ = 1;
-    constexpr u32 largest = 16 << 20;
-    u32 next = 1;
-    for (u32 id = 1; id <= types_.count(); ++id) {
-      ids_[id] = 0;
+    keep_tags();
+    sizes_ = {};
+    for (u32 id = 1; id <= types().count(); ++id) {
+      ids_to_[id] = 0;
       if (marks_[id] == 0) continue;
-      ids_[id] = next++;
+      ids_to_[id] = ++sizes_.count;
       const btf_type type = as_kept(id);
-      types_size_ += static_cast<u32>(btf::extent_of(type));
-      if (types_size_ > largest) return 0;
-      strings_size_ += name_size(type.name);
-      for (u32 i = 0; i < named_members(type); ++i) {
-        strings_size_ += name_size(member_name(type, i));
-        if (strings_size_ > largest) return 0;
+      sizes_.types_size += static_cast<u32>(btf::extent_of(type));
+      if (sizes_.types_size > largest) return 0;
+      sizes_.strings_size += name_size(type.name);
+      for (u32 i = 0; member_size(type) != 0 && i < type.members; ++i) {
+        sizes_.strings_size += name_size(member_name(type, i));
+        if (sizes_.strings_size > largest) return 0;
       }
     }
-    count_ = next - 1;
-    return static_cast<u32>(abi::btf_header::size) + types_size_ + strings_size_;
-  }
-  /// How many types `number` counted.
-  [[nodiscard]] constexpr u32 count() const noexcept { return count_; }
-  /// The new id of an old type that was kept; 0 for void and for what was not kept.
-  [[nodiscard]] constexpr u32 new_id(u32 id) const noexcept { return id <= types_.count() ? ids_[id] : 0; }
-
-  /// Writes what `number` measured, in the machine's byte order.
-  constexpr void write(u8* out) const noexcept {
-    u8* const types = out + abi::btf_header::size;
-    u8* const strings = types + types_size_;
-    put16(out, abi::btf_magic);
-    out[2] = 1;  // version
-    out[3] = 0;  // flags
-    put32(out + 4, static_cast<u32>(abi::btf_header::size));
-    put32(out + 8, 0);
-    put32(out + 12, types_size_);
-    put32(out + 16, types_size_);
-    put32(out + 20, strings_size_);
-    strings[0] = 0;
-    u32 used = 1;
-    u8* at = types;
-    for (u32 id = 1; id <= types_.count(); ++id) {
-      if (marks_[id] == 0) continue;
-      const btf_type type = as_kept(id);
-      write_type(type, at, strings, used);
-      at += btf::extent_of(type);
-    }
+    sizes_.lines_at = sizes_.strings_size;
+    sizes_.strings_size += lines_size_;
+    sizes_.total = static_cast<u32>(abi::btf_header::size) + sizes_.types_size + sizes_.strings_size;
+    if (sizes_.total > largest) sizes_.total = 0;
+    return sizes_.total;
   }
 
  private:
-  static constexpr u32 kept = 1, whole = 2;
+  static constexpr u32 largest = 16 << 20;  // bytes
 
   constexpr void mark(u32 id, bool with_members, u32* waiting, u32& count) noexcept {
-    if (id == 0 || id > types_.count()) return;
+    if (id == 0 || id > types().count()) return;
     const u32 wanted = with_members ? kept | whole : kept;
     if ((marks_[id] | wanted) == marks_[id]) return;
-    marks_[id] |= wanted;
+    marks_to_[id] |= wanted;
     waiting[count++] = id;
   }
   constexpr void visit(const btf_type& type, bool with_members, u32* waiting, u32& count) noexcept {
@@ -100,108 +343,67 @@ class btf_pruner {
         mark(pointee(type), false, waiting, count);
         return;
       case array:
-        mark(types_.element_of(type), with_members, waiting, count);
-        mark(types_.image().read32(type.tail() + 4), with_members, waiting, count);
+        mark(types().element_of(type), with_members, waiting, count);
+        mark(types().image().read32(type.tail() + 4), with_members, waiting, count);
         return;
       case structure:
       case union_type:
         for (u32 i = 0; with_members && i < type.members; ++i)
-          mark(types_.member(type, i).type, true, waiting, count);
+          mark(types().member(type, i).type, true, waiting, count);
+        return;
+      case function_prototype:
+        mark(type.size_or_type, true, waiting, count);
+        for (u32 i = 0; i < type.members; ++i)
+          mark(types().image().read32(type.tail() + u64{i} * 8 + 4), true, waiting, count);
+        return;
+      case data_section:
+        for (u32 i = 0; i < type.members; ++i)
+          mark(types().variable_of(types().member(type, i)), true, waiting, count);
+        return;
+      case function:
+      case variable:
+        mark(type.size_or_type, true, waiting, count);
         return;
       default:
         if (btf::is_modifier(type.kind)) mark(type.size_or_type, with_members, waiting, count);
         return;
     }
   }
-  // What stays of a pointer's target: functions and variables do not.
-  [[nodiscard]] constexpr u32 pointee(const btf_type& type) const noexcept {
-    using enum abi::btf_kind;
-    const abi::btf_kind kind = types_.resolve(type.size_or_type).kind;
-    return kind == function_prototype || kind == function || kind == variable || kind == data_section
-               ? 0
-               : type.size_or_type;
-  }
-  [[nodiscard]] constexpr btf_type as_kept(u32 id) const noexcept {
-    using enum abi::btf_kind;
-    btf_type type = types_.type(id);
-    if ((type.kind == structure || type.kind == union_type) && (marks_[id] & whole) == 0) type.members = 0;
-    return type;
-  }
-  [[nodiscard]] constexpr u32 named_members(const btf_type& type) const noexcept {
-    using enum abi::btf_kind;
-    const bool named = type.kind == structure || type.kind == union_type || type.kind == enumeration ||
-                       type.kind == enumeration64;
-    return named ? type.members : 0;
-  }
-  [[nodiscard]] constexpr u64 member_name(const btf_type& type, u32 index) const noexcept {
-    const u64 each = type.kind == abi::btf_kind::enumeration ? 8 : 12;
-    return types_.strings() + types_.image().read32(type.tail() + index * each);
-  }
-  [[nodiscard]] constexpr u32 name_size(u64 at) const noexcept {
-    const u64 length = types_.image().length_of_string(at);
-    return length == 0 ? 0 : static_cast<u32>(length) + 1;
-  }
-  // Copies the name at `from` and gives its new offset; names without characters share offset 0.
-  constexpr u32 write_name(u64 from, u8* strings, u32& used) const noexcept {
-    const u32 size = name_size(from);
-    if (size == 0) return 0;
-    const u32 at = used;
-    for (u32 i = 0; i < size; ++i) strings[at + i] = types_.image().read8(from + i);
-    used += size;
-    return at;
-  }
-  constexpr void write_type(const btf_type& type, u8* at, u8* strings, u32& used) const noexcept {
-    using enum abi::btf_kind;
-    const bytes& image = types_.image();
-    const u32 info = image.read32(type.at + abi::btf_type_record::info);
-    put32(at, write_name(type.name, strings, used));
-    put32(at + 4, (info & 0xff000000) | type.members);
-    const bool refers = btf::is_modifier(type.kind) || type.kind == pointer;
-    const u32 target = type.kind == pointer ? pointee(type) : type.size_or_type;
-    put32(at + 8, refers ? new_id(target) : type.size_or_type);
-    u8* const tail = at + abi::btf_type_record::size;
-    switch (type.kind) {
-      case integer:
-        put32(tail, image.read32(type.tail()));
-        return;
-      case array:
-        put32(tail, new_id(types_.element_of(type)));
-        put32(tail + 4, new_id(image.read32(type.tail() + 4)));
-        put32(tail + 8, types_.length_of(type));
-        return;
-      case structure:
-      case union_type:
-      case enumeration:
-      case enumeration64: {
-        const u32 each = type.kind == enumeration ? 8 : 12;
-        const bool typed = type.kind == structure || type.kind == union_type;
-        for (u32 i = 0; i < type.members; ++i) {
-          const u64 from = type.tail() + u64{i} * each;
-          u8* const to = tail + size_t{i} * each;
-          put32(to, write_name(member_name(type, i), strings, used));
-          put32(to + 4, typed ? new_id(image.read32(from + 4)) : image.read32(from + 4));
-          if (each == 12) put32(to + 8, image.read32(from + 8));
-        }
-        return;
-      }
-      default:
-        return;
+  // Tags on what is kept, and on members that are.
+  constexpr void keep_tags() noexcept {
+    if (!types().has(abi::btf_kind::declaration_tag)) return;
+    for (btf_type type = types().first(); type.id != 0; type = types().after(type)) {
+      if (type.kind != abi::btf_kind::declaration_tag || type.size_or_type > types().count()) continue;
+      const bool on_a_member = types().image().read32(type.tail()) != 0xffffffff;
+      const u32 marks = marks_[type.size_or_type];
+      if ((marks & (on_a_member ? whole : kept)) != 0) marks_to_[type.id] |= kept;
     }
   }
-  static constexpr void put16(u8* out, u32 value) noexcept {
-    for (u32 i = 0; i < 2; ++i) out[i] = static_cast<u8>(value >> ((host_is_big_endian ? 1 - i : i) * 8));
-  }
-  static constexpr void put32(u8* out, u32 value) noexcept {
-    for (u32 i = 0; i < 4; ++i) out[i] = static_cast<u8>(value >> ((host_is_big_endian ? 3 - i : i) * 8));
+  constexpr void keep_string(u32 offset) noexcept {
+    if (offset == 0 || slots_ == 0 || lines_size_ > largest) return;
+    const u32 slot = find_slot(offset);
+    if (strings_[slot] == offset) return;
+    strings_to_[slot] = offset;
+    strings_to_[slot + 1] = lines_size_;
+    // No sum of two can wrap, and what is too large stays so.
+    lines_size_ += static_cast<u32>(types().image().length_of_string(types().strings() + offset)) + 1;
   }
 
-  const btf& types_;
-  u32* marks_;
-  u32* ids_;
-  u32 count_ = 0;
-  u32 types_size_ = 0;
-  u32 strings_size_ = 1;
+  u32* marks_to_;
+  u32* ids_to_;
+  u32* strings_to_;
+  u32 lines_size_ = 0;
 };
+
+/// Tells BPF_MAP_CREATE which of `types` describe the map, where its kind may be described.
+constexpr void describe_map(const map_spec& map, const pruned_btf& types, abi::map_create& out) noexcept {
+  if (kind_of(static_cast<map_type>(map.type)).btf == btf_rule::refused) return;
+  const u32 key = types.new_id(map.key_type), value = types.new_id(map.value_type);
+  // The kernel wants both or none, but for maps of variables, whose key is void.
+  if (value == 0 || (key == 0 && map.origin == map_origin::declared)) return;
+  out.btf_key_type_id = key;
+  out.btf_value_type_id = value;
+}
 
 }  // namespace barebpf::inline BAREBPF_ABI
 

@@ -77,6 +77,8 @@ constexpr verdict measure(const detail::opened_object& object, object_shape& out
     out.functions += detail::is_function(file, symbol);
     out.programs += detail::is_program(file, symbol);
   }
+  btf_ext_run run;
+  for (btf_ext_table walk = object.ext.lines; walk.next(object.types, run);) out.lines += run.count;
   for (u32 i = 1; i < file.section_count(); ++i) {
     const elf_section s = file.section(i);
     if (s.type == abi::section_rel && file.section(s.info).is_code())

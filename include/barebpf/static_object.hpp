@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Room 10.1, static_object: an object that the compiler has read. What runs is a row of system calls over
+// Room 10.2, static_object: an object that the compiler has read. What runs is a row of system calls over
 // finished records; nothing is parsed, searched or allocated.
 #ifndef BAREBPF_STATIC_OBJECT_HPP
 #define BAREBPF_STATIC_OBJECT_HPP
@@ -7,6 +7,7 @@
 #include "link.hpp"
 #include "load.hpp"
 #include "map/map.hpp"
+#include "variable.hpp"
 #include "static_spec.hpp"
 #include "type_check.hpp"
 
@@ -33,6 +34,22 @@ class loaded_static_object {
     constexpr map_type type = fault == cause::none ? static_cast<map_type>(found.type) : map_type::hash;
     constexpr u32 known = index == not_found ? 0 : index;
     return barebpf::map<type, Key, Value>(untyped_map::borrow(maps_[known].number(), to_kernel_name(Name)));
+  }
+
+  /// The global variable called `Name` as memory, shared with the programs: `*loaded->variable<"count", long>()`.
+  /// Errors: ENOMEM and its like of mmap(2). A name that the object does not have, a type that does not fit, a
+  ///         constant by a type that is not const, or a static variable in a section of none but static ones,
+  ///         does not compile.
+  /// Cost:   one system call, and one when it goes; none for each access. Who needs it often keeps it.
+  /// Kernel: 5.5.
+  template <name Name, class T>
+  [[nodiscard]] result<mapped_variable<T>> variable() const noexcept {
+    constexpr u32 index = spec::find_variable(Name);
+    constexpr variable_spec found = index == not_found ? variable_spec{} : spec::variable(index);
+    constexpr map_spec holder = index == not_found ? map_spec{} : spec::map(found.map);
+    constexpr cause fault = index == not_found ? cause::no_such_variable : can_be_seen_as<T>(holder, found);
+    static_assert(object_check<fault, found.declared_at, "", barebpf::name<48>::cut(Name)>::made);
+    return map_variable<T>(maps_[found.map], found, holder.value_size, Name);
   }
 
   /// Attaches the program called `Name` where the name of its section says.
@@ -90,67 +107,163 @@ template <const auto& Image>
 class static_object {
   using spec = static_spec<Image>;
 
+  static constexpr u64 data_size = [] {
+    data_layout out;
+    for (u32 i = 0; i < spec::map_count; ++i) out.add(spec::map(i));
+    return out.size;
+  }();
+  struct offsets {
+    u64 list[detail::at_least_one(spec::map_count)] = {};
+    [[nodiscard]] constexpr u64 operator[](u32 map) const noexcept { return list[map]; }
+  };
+  static constexpr offsets data_at = [] {
+    offsets out;
+    data_layout layout;
+    for (u32 i = 0; i < spec::map_count; ++i) out.list[i] = layout.add(spec::map(i));
+    return out;
+  }();
+
+ public:
+  /// The first values of the object's global variables, as `data` gives them.
+  /// Shape: as many bytes as the variables take, in the object itself.
+  class first_values {
+   public:
+    first_values() noexcept {
+      for (u32 i = 0; i < spec::map_count; ++i)
+        if (duties.list[i].value != nullptr)
+          __builtin_memcpy(bytes_ + data_at[i], duties.list[i].value, spec::map(i).value_size);
+    }
+    /// The variable called `Name`.
+    /// Errors: a name that the object does not have, or a type that does not fit, does not compile.
+    template <name Name, class T>
+    [[nodiscard]] T& variable() noexcept {
+      constexpr u32 index = spec::find_variable(Name);
+      constexpr variable_spec found = index == not_found ? variable_spec{} : spec::variable(index);
+      constexpr cause fault = index == not_found ? cause::no_such_variable : compare_types<T>(found);
+      static_assert(object_check<fault, found.declared_at, "", barebpf::name<48>::cut(Name)>::made);
+      return *reinterpret_cast<T*>(bytes_ + data_at[found.map] + found.offset);
+    }
+    /// For `load_options::data`.
+    [[nodiscard]] std::span<const unsigned char> view() const noexcept { return {bytes_, data_size}; }
+
+   private:
+    alignas(data_layout::alignment) unsigned char bytes_[detail::at_least_one(data_size)] = {};
+  };
+
+ private:
   // By index where no older kernel is to be served; that leaves the instructions constant.
-  static constexpr bool by_index(const load_policy& policy) noexcept {
-    return policy.oldest_kernel >= kernel(5, 14);
+  static constexpr map_naming naming(const load_policy& policy) noexcept {
+    return policy.oldest_kernel >= kernel(5, 14) ? map_naming::by_index : map_naming::by_descriptor;
+  }
+  static constexpr load_needs needs(const load_policy& policy) noexcept {
+    load_needs out{.types = spec::choose(policy.btf) != btf_choice::none,
+                   .values = false,
+                   .pins = false,
+                   .patch = naming(policy) == map_naming::by_descriptor};
+    for (u32 i = 0; i < spec::map_count; ++i) {
+      out.values = out.values || spec::map(i).origin != map_origin::declared;
+      out.pins = out.pins || spec::map(i).pinning != 0;
+    }
+    return out;
   }
 
+  template <map_naming Naming, btf_choice Btf, u32 Index>
+  static constexpr abi::prog_load make_program() noexcept {
+    abi::prog_load out{.prog_type = static_cast<u32>(spec::program(Index).type),
+                       .insn_cnt = spec::template instruction_count<Index>,
+                       .insns = spec::template instructions<Index, Naming>.code,
+                       .license = spec::license.characters,
+                       .prog_name = spec::program_name(Index)};
+    if constexpr (Btf != btf_choice::none && spec::template function_count<Index> != 0) {
+      out.func_info_rec_size = sizeof(abi::func_info);
+      out.func_info = spec::template functions<Index, Btf>.list;
+      out.func_info_cnt = spec::template function_count<Index>;
+    }
+    if constexpr (Btf == btf_choice::all && spec::template line_count<Index> != 0) {
+      out.line_info_rec_size = sizeof(abi::line_info);
+      out.line_info = spec::template lines<Index>.list;
+      out.line_info_cnt = spec::template line_count<Index>;
+    }
+    return out;
+  }
   struct program_loads {
     abi::prog_load list[detail::at_least_one(spec::program_count)];
   };
-  template <bool ByIndex, size_t... Index>
-  static constexpr program_loads make_programs(std::index_sequence<Index...>) noexcept {
-    return {{abi::prog_load{.prog_type = static_cast<u32>(spec::program(Index).type),
-                            .insn_cnt = spec::program(Index).instruction_count,
-                            .insns = spec::template instructions<Index, ByIndex>.code,
-                            .license = spec::license.characters,
-                            .prog_name = spec::program_name(Index)}...}};
-  }
-  template <bool ByIndex>
-  static constexpr program_loads programs =
-      make_programs<ByIndex>(std::make_index_sequence<spec::program_count>());
+  template <map_naming Naming, btf_choice Btf>
+  static constexpr program_loads programs = []<size_t... Index>(std::index_sequence<Index...>) {
+    return program_loads{{make_program<Naming, Btf, Index>()...}};
+  }(std::make_index_sequence<spec::program_count>());
 
   struct program_patches {
     program_patch list[detail::at_least_one(spec::program_count)];
   };
-  template <size_t... Index>
-  static constexpr program_patches make_patches(std::index_sequence<Index...>) noexcept {
-    return {{program_patch{.code = spec::template instructions<Index, false>.code,
-                           .references = spec::template references<Index>.list,
-                           .reference_count = spec::program(Index).reference_count}...}};
+  static constexpr program_patches patches = []<size_t... Index>(std::index_sequence<Index...>) {
+    return program_patches{
+        {program_patch{.code = spec::template instructions<Index, map_naming::by_descriptor>.code,
+                       .references = spec::template references<Index>.list,
+                       .reference_count = spec::template reference_count<Index>}...}};
+  }(std::make_index_sequence<spec::program_count>());
+  static constexpr u32 longest_program = []<size_t... Index>(std::index_sequence<Index...>) {
+    u32 out = 0;
+    ((out = spec::template instruction_count<Index> > out ? spec::template instruction_count<Index> : out), ...);
+    return out;
+  }(std::make_index_sequence<spec::program_count>());
+
+  template <u32 Index>
+  static constexpr map_duty make_duty() noexcept {
+    constexpr map_spec map = spec::map(Index);
+    map_duty out{.data_at = data_at[Index],
+                 .has_data = map.origin != map_origin::declared,
+                 .is_frozen = map.origin == map_origin::read_only_data};
+    if constexpr (map.has_content()) out.value = spec::template value<Index>.words;
+    if constexpr (map.pinning != 0) out.pin = spec::template string<map.name>.characters;
+    return out;
   }
-  static constexpr program_patches patches = make_patches(std::make_index_sequence<spec::program_count>());
+  struct map_duties {
+    map_duty list[detail::at_least_one(spec::map_count)];
+  };
+  static constexpr map_duties duties = []<size_t... Index>(std::index_sequence<Index...>) {
+    return map_duties{{make_duty<Index>()...}};
+  }(std::make_index_sequence<spec::map_count>());
 
   template <load_policy Policy>
   static constexpr object_records records = [] {
-    constexpr bool with_btf = Policy.btf != btf_choice::none;
-    object_records out{.maps = spec::template map_creates<with_btf>.list,
+    constexpr btf_choice btf = spec::choose(Policy.btf);
+    object_records out{.maps = spec::template map_creates<btf>.list,
                        .map_count = spec::map_count,
-                       .programs = programs<by_index(Policy)>.list,
-                       .program_count = spec::program_count};
-    if constexpr (!by_index(Policy)) out.patches = patches.list;
-    if constexpr (with_btf) {
-      out.btf = spec::maps_btf.data;
-      out.btf_size = spec::btf_size;
+                       .programs = programs<naming(Policy), btf>.list,
+                       .program_count = spec::program_count,
+                       .btf_is_required = spec::needs_types,
+                       .data_size = data_size};
+    if constexpr (needs(Policy).patch) out.patches = patches.list;
+    if constexpr (needs(Policy).values || needs(Policy).pins) out.duties = duties.list;
+    if constexpr (btf != btf_choice::none) {
+      out.btf = spec::template btf_image<btf>.data;
+      out.btf_size = spec::template btf_size<btf>;
     }
     return out;
   }();
 
-  template <load_policy Policy, class Log>
-  static result<loaded_static_object<Image, Policy>> load_with(Log* log) noexcept {
+  template <load_policy Policy, class Options>
+  static result<loaded_static_object<Image, Policy>> load_with(const Options& options) noexcept {
     result<loaded_static_object<Image, Policy>> out(std::in_place);
     outcome row;
-    constexpr const object_records& all = records<Policy>;
-    if constexpr (by_index(Policy)) {
+    constexpr load_needs wanted = needs(Policy);
+    bool pinned[wanted.pins ? detail::at_least_one(spec::map_count) : 1] = {};
+    load_slots slots{.maps = out->maps_, .programs = out->programs_, .pinned = pinned};
+    if constexpr (!wanted.patch) {
       int map_numbers[detail::at_least_one(spec::map_count)];
-      load_by_index<Policy.btf>(all, out->maps_, out->programs_, map_numbers, log, row);
-    } else if constexpr (spec::longest_program <= longest_on_stack) {
-      abi::insn scratch[detail::at_least_one(spec::longest_program)];
-      load_patched<Policy.btf>(all, out->maps_, out->programs_, scratch, log, row);
+      slots.map_numbers = map_numbers;
+      load_records<wanted>(records<Policy>, slots, options, row);
+    } else if constexpr (longest_program <= longest_on_stack) {
+      abi::insn scratch[detail::at_least_one(longest_program)];
+      slots.scratch = scratch;
+      load_records<wanted>(records<Policy>, slots, options, row);
     } else {
-      auto scratch = buffer<abi::insn>::of(spec::longest_program);
+      auto scratch = buffer<abi::insn>::of(longest_program);
       if (!scratch) return scratch.error();
-      load_patched<Policy.btf>(all, out->maps_, out->programs_, scratch->data(), log, row);
+      slots.scratch = scratch->data();
+      load_records<wanted>(records<Policy>, slots, options, row);
     }
     if (row.failed()) out.fail_with([&row] { return to_error(row); });
     return out;
@@ -168,13 +281,28 @@ class static_object {
   ///         before 5.14 are to be served a program of more than 512 instructions.
   template <load_policy Policy = load_policy{}>
   [[nodiscard]] static result<loaded<Policy>> load() noexcept {
-    return load_with<Policy>(static_cast<no_log*>(nullptr));
+    return load_with<Policy>(no_options{});
   }
   /// The same with options; after a refusal the program is offered once more to fill the log.
   template <load_policy Policy = load_policy{}>
   [[nodiscard]] static result<loaded<Policy>> load(const load_options& options) noexcept {
-    return load_with<Policy>(options.log);
+    return load_with<Policy>(options);
   }
+
+  /// What is to be different about the map called `Name`, for `load_options::maps`:
+  /// `object.change<"hits">({.max_entries = 1024})`.
+  /// Errors: a name that the object does not have does not compile.
+  template <name Name>
+  [[nodiscard]] static constexpr map_change change(const map_settings& settings) noexcept {
+    constexpr u32 index = spec::find_map(Name);
+    constexpr cause fault = index == not_found ? cause::no_such_map : cause::none;
+    static_assert(object_check<fault, 0, ".maps", barebpf::name<48>::cut(Name)>::made);
+    return {.map = index, .max_entries = settings.max_entries, .replacement = settings.replacement};
+  }
+
+  /// The first values of the global variables, to be changed and then given to `load`:
+  /// `auto data = object.data(); data.variable<"limit", int>() = 7; object.load({.data = data.view()})`.
+  [[nodiscard]] static first_values data() noexcept { return {}; }
 };
 
 }  // namespace barebpf::inline BAREBPF_ABI

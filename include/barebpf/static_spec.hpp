@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Room 4.3, static_spec: a spec that the compiler reads. Everything here is a constant; nothing of it is
+// Room 4.8, static_spec: a spec that the compiler reads. Everything here is a constant; nothing of it is
 // left in the program but the constants that somebody uses.
 #ifndef BAREBPF_STATIC_SPEC_HPP
 #define BAREBPF_STATIC_SPEC_HPP
 
+#include "policy.hpp"
 #include "pruned_btf.hpp"
 #include "spec.hpp"
 
@@ -81,144 +82,233 @@ class static_spec {
 
   struct tables {
     map_spec maps[detail::at_least_one(shape.maps)] = {};
+    variable_spec variables[detail::at_least_one(shape.variables)] = {};
+    function_spec functions[detail::at_least_one(shape.functions)] = {};
     program_spec programs[detail::at_least_one(shape.programs)] = {};
-    map_reference references[detail::at_least_one(shape.references)] = {};
+    reference references[detail::at_least_one(shape.references)] = {};
     u32 map_slots[detail::at_least_one(shape.map_slots)] = {};
     u32 type_index[detail::at_least_one(shape.type_index)] = {};
     verdict fault;
+    // What `read` found beside; its types point into storage that goes, so they are left behind.
+    u64 license = 0, source = 0;
+    u32 line_size = 0, maps_found = 0, variables_found = 0, functions_found = 0, programs_found = 0,
+        references_found = 0;
   };
   static constexpr tables table = [] {
     tables out;
     if (measured.fault.failed()) return out;
     object_facts facts;
-    out.fault = read(
-        measured.opened,
-        {out.maps, out.programs, out.references, out.map_slots, out.type_index, shape.references}, facts);
+    out.fault = read(measured.opened,
+                     {out.maps, out.variables, out.functions, out.programs, out.references, out.map_slots,
+                      out.type_index},
+                     facts);
+    if (out.fault.failed()) return out;
+    out.license = facts.license;
+    out.source = facts.source;
+    out.line_size = facts.line_size;
+    out.maps_found = facts.maps;
+    out.variables_found = facts.variables;
+    out.functions_found = facts.functions;
+    out.programs_found = facts.programs;
+    out.references_found = facts.references;
     return out;
   }();
   static_assert(
       object_check<table.fault.why, table.fault.offset, detail::section_name_at(window, table.fault.section),
                    detail::name_at(window, table.fault.subject)>::made);
 
-  // What `read` found points into storage, so it is put together anew around storage that stays.
-  static constexpr btf types = [] {
-    btf out = measured.opened.types;
-    if (!measured.fault.failed() && !table.fault.failed()) out.use_index(table.type_index);
+  static constexpr object_tables view = [] {
+    object_tables out{.image = window,
+                      .types = measured.opened.types,
+                      .maps = table.maps,
+                      .variables = table.variables,
+                      .functions = table.functions,
+                      .references = table.references,
+                      .map_count = table.maps_found,
+                      .function_count = table.functions_found,
+                      .reference_count = table.references_found,
+                      .line_size = table.line_size};
+    if (!measured.fault.failed()) out.types.use_index(table.type_index);
     return out;
   }();
 
-  struct types_for_maps {
-    u32 size = 0;
-    u32 key_ids[detail::at_least_one(shape.maps)] = {};
-    u32 value_ids[detail::at_least_one(shape.maps)] = {};
+  // What is left of the types, with the texts of the source lines or without.
+  template <bool WithLines>
+  struct kept_types {
+    u32 storage[pruned_btf::storage_size(shape.types, WithLines ? shape.lines : 0)] = {};
+    pruned_sizes sizes;
   };
-  static constexpr btf_pruner prune(u32* marks) noexcept {
-    btf_pruner pruner(types, marks);
-    for (u32 i = 0; i < shape.maps; ++i) {
-      pruner.keep(table.maps[i].key_type);
-      pruner.keep(table.maps[i].value_type);
-    }
-    return pruner;
-  }
-  static constexpr types_for_maps pruned = [] {
-    types_for_maps out;
-    u32 marks[btf_pruner::marks_size(shape.types)] = {};
-    btf_pruner pruner = prune(marks);
-    out.size = pruner.number();
-    if (pruner.count() == 0) out.size = 0;
-    for (u32 i = 0; i < shape.maps; ++i) {
-      out.key_ids[i] = pruner.new_id(table.maps[i].key_type);
-      out.value_ids[i] = pruner.new_id(table.maps[i].value_type);
-    }
+  template <bool WithLines>
+  static constexpr kept_types<WithLines> kept = [] {
+    kept_types<WithLines> out;
+    if (measured.fault.failed() || table.fault.failed()) return out;
+    btf_pruner pruner(view, out.storage, WithLines ? shape.lines : 0);
+    pruner.keep_object();
+    static_cast<void>(pruner.number());
+    out.sizes = pruner.sizes();
+    return out;
+  }();
+  template <bool WithLines>
+  static constexpr pruned_btf pruned{view, kept<WithLines>.storage, WithLines ? shape.lines : 0,
+                                     kept<WithLines>.sizes};
+  static constexpr bool has_lines(btf_choice choice) noexcept { return choice == btf_choice::all; }
+
+  struct laid_out_program {
+    program_layout layout;
+    u32 lines = 0;
+    verdict fault;
+  };
+  template <u32 Index>
+  static constexpr laid_out_program laid_out = [] {
+    laid_out_program out;
+    out.fault = lay_out(view, table.programs[Index].function, out.layout);
+    if (!out.fault.failed()) out.lines = count_lines(view, out.layout);
+    return out;
+  }();
+  template <u32 Index>
+  struct whole_program {
+    abi::insn code[detail::at_least_one(laid_out<Index>.layout.instruction_count)] = {};
+    map_reference references[detail::at_least_one(laid_out<Index>.layout.map_references)] = {};
+  };
+  template <u32 Index, map_naming Naming>
+  static constexpr whole_program<Index> assembled = [] {
+    constexpr verdict fault = laid_out<Index>.fault;
+    static_assert(object_check<fault.why, fault.offset, detail::section_name_at(window, fault.section),
+                               detail::name_at(window, fault.subject)>::made);
+    whole_program<Index> out;
+    if (!fault.failed()) assemble(view, laid_out<Index>.layout, Naming, out.code, out.references);
     return out;
   }();
 
  public:
-  static constexpr u32 map_count = shape.maps;
-  static constexpr u32 program_count = table.fault.failed() ? 0 : shape.programs;
+  static constexpr u32 map_count = table.maps_found;
+  static constexpr u32 variable_count = table.variables_found;
+  static constexpr u32 program_count = table.programs_found;
 
-  /// The index of the map or program called `wanted`, or `not_found`.
+  /// The index of the map, variable or program called `wanted`, or `not_found`.
   [[nodiscard]] static constexpr u32 find_map(text wanted) noexcept {
     return find_named(window, table.maps, map_count, wanted);
+  }
+  [[nodiscard]] static constexpr u32 find_variable(text wanted) noexcept {
+    return find_named(window, table.variables, variable_count, wanted);
   }
   [[nodiscard]] static constexpr u32 find_program(text wanted) noexcept {
     return find_named(window, table.programs, program_count, wanted);
   }
 
-  /// The map or program with this index.
+  /// The map, variable or program with this index.
   [[nodiscard]] static constexpr map_spec map(u32 index) noexcept { return table.maps[index]; }
+  [[nodiscard]] static constexpr variable_spec variable(u32 index) noexcept { return table.variables[index]; }
   [[nodiscard]] static constexpr program_spec program(u32 index) noexcept { return table.programs[index]; }
   /// The name under which the kernel keeps the program with this index.
   [[nodiscard]] static constexpr kernel_name program_name(u32 index) noexcept {
     return kernel_name_at(window, table.programs[index].name);
   }
-  /// Instructions of the longest program.
-  static constexpr u32 longest_program = [] {
-    u32 out = 0;
-    for (u32 i = 0; i < program_count; ++i)
-      if (table.programs[i].instruction_count > out) out = table.programs[i].instruction_count;
-    return out;
-  }();
 
-  /// What BPF_MAP_CREATE is told of each map; with the ids of its types in `maps_btf` when `WithBtf`.
+  /// True when the object does not work without its types, see `pruned_btf`.
+  static constexpr bool needs_types = pruned<false>.is_required();
+  /// What is loaded of the types when `wanted` is asked for.
+  [[nodiscard]] static constexpr btf_choice choose(btf_choice wanted) noexcept {
+    return needs_types && wanted == btf_choice::none ? btf_choice::needed : wanted;
+  }
+
+  /// What BPF_MAP_CREATE is told of each map, with the ids of its types in `btf_image`.
   struct map_create_block {
-    abi::map_create list[detail::at_least_one(shape.maps)];
+    abi::map_create list[detail::at_least_one(map_count)];
   };
-  template <bool WithBtf>
+  template <btf_choice Btf>
   static constexpr map_create_block map_creates = [] {
     map_create_block out;
-    for (u32 i = 0; i < shape.maps; ++i) {
-      out.list[i] = to_map_create(window, table.maps[i]);
-      // The kernel wants both ids or none.
-      if (!WithBtf || pruned.key_ids[i] == 0 || pruned.value_ids[i] == 0) continue;
-      out.list[i].btf_key_type_id = pruned.key_ids[i];
-      out.list[i].btf_value_type_id = pruned.value_ids[i];
+    for (u32 i = 0; i < map_count; ++i) {
+      out.list[i] = to_map_create(window, table.maps[i], object_name_at(window, table.source));
+      if constexpr (Btf != btf_choice::none) describe_map(table.maps[i], pruned<has_lines(Btf)>, out.list[i]);
     }
     return out;
   }();
 
-  /// The types of the maps' keys and values, as BPF_BTF_LOAD takes them.
-  static constexpr u32 btf_size = pruned.size;
+  /// The types of maps, variables and functions, as BPF_BTF_LOAD takes them.
+  template <btf_choice Btf>
+  static constexpr u32 btf_size = pruned<has_lines(Btf)>.count() == 0 ? 0
+                                                                      : pruned<has_lines(Btf)>.sizes().total;
+  template <btf_choice Btf>
   struct btf_block {
-    u8 data[detail::at_least_one(pruned.size)] = {};
+    u8 data[detail::at_least_one(btf_size<Btf>)] = {};
   };
-  static constexpr btf_block maps_btf = [] {
-    btf_block out;
-    u32 marks[btf_pruner::marks_size(shape.types)] = {};
-    btf_pruner pruner = prune(marks);
-    if (pruner.number() != 0 && pruned.size != 0) pruner.write(out.data);
+  template <btf_choice Btf>
+  static constexpr btf_block<Btf> btf_image = [] {
+    btf_block<Btf> out;
+    if (btf_size<Btf> != 0) pruned<has_lines(Btf)>.write(out.data);
     return out;
   }();
 
-  /// The instructions of the program with this index. Loads of map addresses name the map by its place in
-  /// an array of descriptors when `ByIndex` (5.14), and have to be given the descriptor otherwise.
+  /// How many instructions the program with this index has, all its functions counted.
+  template <u32 Index>
+  static constexpr u32 instruction_count = laid_out<Index>.layout.instruction_count;
+  template <u32 Index>
+  static constexpr u32 reference_count = laid_out<Index>.layout.map_references;
+  /// Its instructions.
   template <u32 Index>
   struct code_block {
-    abi::insn code[detail::at_least_one(program(Index).instruction_count)];
+    abi::insn code[detail::at_least_one(instruction_count<Index>)];
   };
-  template <u32 Index, bool ByIndex>
+  template <u32 Index, map_naming Naming>
   static constexpr code_block<Index> instructions = [] {
     code_block<Index> out;
-    constexpr program_spec from = program(Index);
-    for (u32 i = 0; i < from.instruction_count; ++i) out.code[i] = read_instruction(window, from, i);
-    for (u32 i = 0; i < from.reference_count; ++i) {
-      const map_reference& reference = table.references[from.first_reference + i];
-      abi::insn& load = out.code[reference.instruction];
-      load.set_source(ByIndex ? abi::pseudo_map_idx : abi::pseudo_map_fd);
-      load.immediate = static_cast<s32>(reference.map);
-    }
+    for (u32 i = 0; i < instruction_count<Index>; ++i) out.code[i] = assembled<Index, Naming>.code[i];
     return out;
   }();
   /// The places in those instructions that name a map, in order.
   template <u32 Index>
   struct reference_block {
-    map_reference list[detail::at_least_one(program(Index).reference_count)];
+    map_reference list[detail::at_least_one(reference_count<Index>)];
   };
   template <u32 Index>
   static constexpr reference_block<Index> references = [] {
     reference_block<Index> out{};
-    for (u32 i = 0; i < program(Index).reference_count; ++i)
-      out.list[i] = table.references[program(Index).first_reference + i];
+    for (u32 i = 0; i < reference_count<Index>; ++i)
+      out.list[i] = assembled<Index, map_naming::by_descriptor>.references[i];
+    return out;
+  }();
+
+  /// Where its functions begin and their types; its source lines. None where BTF does not tell of all.
+  template <u32 Index>
+  static constexpr u32 function_count = laid_out<Index>.layout.has_types ? laid_out<Index>.layout.piece_count
+                                                                         : 0;
+  template <u32 Index>
+  static constexpr u32 line_count = function_count<Index> == 0 ? 0 : laid_out<Index>.lines;
+  template <u32 Index>
+  struct function_block {
+    abi::func_info list[detail::at_least_one(function_count<Index>)];
+  };
+  template <u32 Index, btf_choice Btf>
+  static constexpr function_block<Index> functions = [] {
+    function_block<Index> out{};
+    if (function_count<Index> != 0)
+      write_functions(view, laid_out<Index>.layout, pruned<has_lines(Btf)>, out.list);
+    return out;
+  }();
+  template <u32 Index>
+  struct line_block {
+    abi::line_info list[detail::at_least_one(line_count<Index>)];
+  };
+  template <u32 Index>
+  static constexpr line_block<Index> lines = [] {
+    line_block<Index> out{};
+    if (line_count<Index> != 0) write_lines(view, laid_out<Index>.layout, pruned<true>, out.list);
+    return out;
+  }();
+
+  /// The first value of a map of variables, as the object has it; eight bytes of each word in this order.
+  template <u32 Index>
+  struct value_block {
+    u64 words[detail::at_least_one(map(Index).has_content() ? (map(Index).value_size + 7) / 8 : 0)] = {};
+  };
+  template <u32 Index>
+  static constexpr value_block<Index> value = [] {
+    value_block<Index> out;
+    constexpr map_spec from = map(Index);
+    for (u32 i = 0; from.has_content() && i < (from.value_size + 7) / 8; ++i)
+      out.words[i] = window.word_in_memory(from.declared_at + u64{i} * 8, from.declared_at + from.value_size);
     return out;
   }();
 
@@ -233,15 +323,8 @@ class static_spec {
     window.copy_string(At, out.characters, sizeof out.characters);
     return out;
   }();
-
- private:
-  static constexpr u64 license_at = [] {
-    return measured.fault.failed() ? u64{0} : find_license(measured.opened.file);
-  }();
-
- public:
   /// The license string; empty when the object has none.
-  static constexpr auto& license = string < license_at != 0 ? license_at : window.size() > ;
+  static constexpr auto& license = string < table.license != 0 ? table.license : window.size() > ;
 };
 
 }  // namespace barebpf::inline BAREBPF_ABI

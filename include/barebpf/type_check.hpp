@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Room 4.2, type_check: whether C++ types fit the keys and values that an object declares. The compiler asks
+// Room 4.7, type_check: whether C++ types fit the keys and values that an object declares. The compiler asks
 // for a static_object, the program for an object; the answer is the same.
 #ifndef BAREBPF_TYPE_CHECK_HPP
 #define BAREBPF_TYPE_CHECK_HPP
 
-#include "spec.hpp"
+#include "spec/data.hpp"
 
 #include <type_traits>  // is_integral_v, is_signed_v, underlying_type_t
 
@@ -41,6 +41,19 @@ template <class Key, class Value>
   if (sizeof(Value) != map.value_size) return cause::wrong_value_size;
   if (!detail::same_sign<Key>(map.key_form)) return cause::wrong_key_sign;
   if (!detail::same_sign<Value>(map.value_form)) return cause::wrong_value_sign;
+  return cause::none;
+}
+
+/// What hinders `T` from being the type of `variable`; `none` when nothing does.
+template <class T>
+[[nodiscard]] constexpr cause compare_types(const variable_spec& variable) noexcept {
+  static_assert(std::is_trivially_copyable_v<T>,
+                "barebpf: programs and the kernel see variables as raw bytes, so the type of one must be "
+                "trivially copyable");
+  static_assert(alignof(T) <= data_layout::alignment,
+                "barebpf: variables lie on multiples of 16 bytes at best, so a type may not ask for more");
+  if (sizeof(T) != variable.size) return cause::wrong_variable_size;
+  if (!detail::same_sign<std::remove_cv_t<T>>(variable.form)) return cause::wrong_variable_sign;
   return cause::none;
 }
 

@@ -174,6 +174,9 @@ struct prog_load {
 static_assert(sizeof(prog_load) == 144 && offsetof(prog_load, prog_name) == 48 &&
               offsetof(prog_load, fd_array) == 120 && offsetof(prog_load, log_true_size) == 140);
 
+/// A flag in `prog_flags`: `prog_token_fd` holds a token. BPF_F_TOKEN_FD, 6.9.
+inline constexpr u32 prog_flag_token_fd = map_flag::token_fd;
+
 /// BPF_PROG_LOAD with what came after 6.8.
 struct prog_load_with_token {
   prog_load load{};

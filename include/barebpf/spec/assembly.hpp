@@ -15,16 +15,6 @@ struct map_reference {
   u32 map = 0;          ///< index among the object's maps
 };
 
-/// The functions of an object, as programs are put together from them.
-/// Lifetime: looks at tables that somebody else owns.
-struct code_tables {
-  bytes image;
-  const function_spec* functions = nullptr;
-  u32 function_count = 0;
-  const reference* references = nullptr;
-  u32 line_size = 0;  ///< bytes of a record of a source line
-};
-
 /// The functions that make a program, each with the place of its first instruction.
 struct program_layout {
   /// Source: BPF_MAX_SUBPROGS in include/linux/bpf_verifier.h at v6.12.
@@ -58,7 +48,7 @@ struct code_cursor {
 
 // What the instruction at the cursor refers to. Calls inside a section need no relocation, so they are told by
 // the instruction itself.
-constexpr verdict reference_at(const code_tables& code, const function_spec& function, code_cursor& cursor,
+constexpr verdict reference_at(const object_tables& code, const function_spec& function, code_cursor& cursor,
                                reference& out) noexcept {
   const u64 at = function.at + u64{cursor.instruction} * sizeof(abi::insn);
   out = {.at = at};
@@ -87,16 +77,17 @@ struct line_range {
   u64 first = 0;
   u32 count = 0;
 };
-// The kernel wants a line for the first instruction of each function; where it is missing, there are none.
-constexpr line_range lines_of(const code_tables& code, const function_spec& function) noexcept {
-  const auto start_of = [&](u32 index) {
-    return code.image.read32(function.lines.first + u64{index} * code.line_size);
+// The kernel wants a line for the first instruction of each function, lines in order, and texts that are there;
+// where it would refuse them, a function has none.
+constexpr line_range lines_of(const object_tables& code, const function_spec& function) noexcept {
+  const auto word_of = [&](u32 index, u64 field) {
+    return code.image.read32(function.lines.first + u64{index} * code.line_size + field);
   };
   const auto lower_bound = [&](u64 offset) {
     u32 first = 0;
     for (u32 count = function.lines.count; count != 0;) {
       const u32 half = count / 2;
-      const bool in_front = start_of(first + half) < offset;
+      const bool in_front = word_of(first + half, offsetof(abi::line_info, insn_off)) < offset;
       first += in_front ? half + 1 : 0;
       count = in_front ? count - half - 1 : half;
     }
@@ -105,8 +96,24 @@ constexpr line_range lines_of(const code_tables& code, const function_spec& func
   const u64 start = function.at - function.section_at;
   const u32 first = lower_bound(start);
   const u32 end = lower_bound(start + u64{function.instruction_count} * sizeof(abi::insn));
-  if (first >= end || start_of(first) != start) return {};
+  if (first >= end || word_of(first, offsetof(abi::line_info, insn_off)) != start) return {};
+  for (u32 i = first, behind = 0; i < end; ++i) {
+    const u32 at = word_of(i, offsetof(abi::line_info, insn_off));
+    if (at % sizeof(abi::insn) != 0 || (i != first && at <= behind) ||
+        word_of(i, offsetof(abi::line_info, file_name_off)) >= code.types.strings_size() ||
+        word_of(i, offsetof(abi::line_info, line_off)) >= code.types.strings_size())
+      return {};
+    behind = at;
+  }
   return {.first = function.lines.first + u64{first} * code.line_size, .count = end - first};
+}
+// A record of such a range, as it stands in the file.
+constexpr abi::line_info line_at(const object_tables& code, const line_range& lines, u32 index) noexcept {
+  const u64 at = lines.first + u64{index} * code.line_size;
+  return {.insn_off = code.image.read32(at),
+          .file_name_off = code.image.read32(at + 4),
+          .line_off = code.image.read32(at + 8),
+          .line_col = code.image.read32(at + 12)};
 }
 
 }  // namespace detail
@@ -114,7 +121,7 @@ constexpr line_range lines_of(const code_tables& code, const function_spec& func
 /// Finds every function that the program which begins with `entry` reaches, in the order in which its
 /// instructions name them, each followed by those that it names itself.
 /// Cost: linear in the instructions.
-constexpr verdict lay_out(const code_tables& code, u32 entry, program_layout& out) noexcept {
+constexpr verdict lay_out(const object_tables& code, u32 entry, program_layout& out) noexcept {
   using detail::code_cursor;
   code_cursor cursors[program_layout::most_functions] = {};
   u32 callers[program_layout::most_functions] = {};
@@ -156,7 +163,7 @@ constexpr verdict lay_out(const code_tables& code, u32 entry, program_layout& ou
 }
 
 /// How many source lines a program has; 0 when those of one of its functions are not known.
-[[nodiscard]] constexpr u32 count_lines(const code_tables& code, const program_layout& layout) noexcept {
+[[nodiscard]] constexpr u32 count_lines(const object_tables& code, const program_layout& layout) noexcept {
   u32 sum = 0;
   for (u32 p = 0; p < layout.piece_count; ++p) {
     const u32 count = detail::lines_of(code, code.functions[layout.pieces[p].function]).count;
@@ -164,6 +171,34 @@ constexpr verdict lay_out(const code_tables& code, u32 entry, program_layout& ou
     sum += count;
   }
   return sum;
+}
+
+/// Writes where each function of a program begins and what its type is, `layout.piece_count` records, with the ids
+/// of `types`, which has kept the object's functions.
+template <class Types>
+constexpr void write_functions(const object_tables& code, const program_layout& layout, const Types& types,
+                               abi::func_info* out) noexcept {
+  for (u32 p = 0; p < layout.piece_count; ++p)
+    out[p] = {.insn_off = layout.pieces[p].position,
+              .type_id = types.new_id(code.functions[layout.pieces[p].function].type)};
+}
+/// Writes the source lines of a program, as many as `count_lines` says, with the strings of `types`.
+template <class Types>
+constexpr void write_lines(const object_tables& code, const program_layout& layout, const Types& types,
+                           abi::line_info* out) noexcept {
+  for (u32 p = 0; p < layout.piece_count; ++p) {
+    const function_spec& function = code.functions[layout.pieces[p].function];
+    const detail::line_range lines = detail::lines_of(code, function);
+    const u64 start = function.at - function.section_at;
+    for (u32 i = 0; i < lines.count; ++i) {
+      const abi::line_info line = detail::line_at(code, lines, i);
+      const auto distance = static_cast<u32>((line.insn_off - start) / sizeof(abi::insn));
+      *out++ = {.insn_off = layout.pieces[p].position + distance,
+                .file_name_off = types.new_string(line.file_name_off),
+                .line_off = types.new_string(line.line_off),
+                .line_col = line.line_col};
+    }
+  }
 }
 
 /// How instructions name maps.
@@ -174,7 +209,7 @@ enum class map_naming : u8 {
 
 /// Writes the instructions of a program to `out`, and which of them name a map to `maps`; both have as much room
 /// as the layout says.
-constexpr void assemble(const code_tables& code, const program_layout& layout, map_naming naming,
+constexpr void assemble(const object_tables& code, const program_layout& layout, map_naming naming,
                         abi::insn* out, map_reference* maps) noexcept {
   u32 named = 0;
   for (u32 p = 0; p < layout.piece_count; ++p) {

@@ -8,6 +8,23 @@
 
 namespace barebpf::inline BAREBPF_ABI {
 
+/// Where the first values of an object's variables lie in one block of memory: those of each map one behind the
+/// other, 16 bytes apart or a multiple of it.
+struct data_layout {
+  /// The largest alignment that a variable in the block can have.
+  static constexpr u32 alignment = 16;
+
+  u64 size = 0;  ///< bytes of the block
+
+  /// Makes room for the value of `map` and tells where it begins.
+  constexpr u64 add(const map_spec& map) noexcept {
+    const u64 at = size;
+    if (map.origin != map_origin::declared)
+      size += (u64{map.value_size} + alignment - 1) / alignment * alignment;
+    return at;
+  }
+};
+
 namespace detail {
 
 // What kind of map the section makes; `declared` when it makes none.
@@ -60,7 +77,7 @@ constexpr u32 find_data_map(const map_spec* maps, u32 first, u32 end, u32 sectio
 constexpr verdict read_variable(const opened_object& object, const btf_member& place, const map_spec& map,
                                 u64& next_relocation, variable_spec& out) noexcept {
   const btf& types = object.types;
-  const u32 id = variable_of(types, place);
+  const u32 id = types.variable_of(place);
   const btf_type variable = types.type(id);
   if (variable.kind != abi::btf_kind::variable)
     return {.why = cause::bad_btf_type, .section = map.section, .offset = place.at};

@@ -103,15 +103,10 @@ constexpr u64 variable_offset(const opened_object& object, u64 place, u64& next)
   return written;
 }
 
-// A data section names the variable's type first, where other members have their name.
-constexpr u32 variable_of(const btf& types, const btf_member& place) noexcept {
-  return types.image().read32(place.at);
-}
-
 constexpr verdict read_map(const opened_object& object, const btf_member& place, u64& next_relocation,
                            map_spec& out) noexcept {
   const btf& types = object.types;
-  const btf_type variable = types.type(variable_of(types, place));
+  const btf_type variable = types.type(types.variable_of(place));
   const auto wrong = [&](cause why) {
     return verdict{.why = why, .section = object.maps.index, .offset = variable.at, .subject = variable.name};
   };

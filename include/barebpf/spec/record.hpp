@@ -110,6 +110,7 @@ struct object_shape {
   u32 functions = 0;
   u32 programs = 0;
   u32 references = 0;
+  u32 lines = 0;       ///< records of source lines
   u32 map_slots = 0;   ///< one per 8 bytes of .maps
   u32 type_index = 0;  ///< words for the index over the types
   u32 types = 0;
@@ -138,6 +139,21 @@ struct object_facts {
   u32 functions = 0;
   u32 programs = 0;
   u32 references = 0;
+};
+
+/// The tables of an object, as those look at them who load it.
+/// Lifetime: valid as long as the tables, which somebody else owns.
+struct object_tables {
+  bytes image;
+  btf types;
+  const map_spec* maps = nullptr;
+  const variable_spec* variables = nullptr;
+  const function_spec* functions = nullptr;
+  const reference* references = nullptr;
+  u32 map_count = 0;
+  u32 function_count = 0;
+  u32 reference_count = 0;
+  u32 line_size = 0;  ///< bytes of a record of a source line; 0 when there are none
 };
 
 namespace detail {
@@ -237,6 +253,23 @@ template <class Spec>
   for (; used < prefix; ++used) whole[used] = object[used];
   for (size_t i = 0; i < section.size() && used < longest_kernel_name; ++i) whole[used++] = section[i];
   return to_kernel_name(text(whole, used));
+}
+
+/// The name of an object, as the maps of its variables bear it: what its `path` has behind the last slash and in
+/// front of the first dot there.
+[[nodiscard]] constexpr kernel_name object_name_of(text path) noexcept {
+  size_t first = 0;
+  for (size_t i = 0; i < path.size(); ++i)
+    if (path[i] == '/') first = i + 1;
+  kernel_name out;
+  for (size_t i = first; i < path.size() && i - first < longest_kernel_name && path[i] != '.'; ++i)
+    out.characters[i - first] = path[i];
+  return out;
+}
+/// The same of the source file whose name stands at `at`; empty when that is 0.
+[[nodiscard]] constexpr kernel_name object_name_at(const bytes& image, u64 at) noexcept {
+  char path[256] = {};
+  return at == 0 ? kernel_name{} : object_name_of(text(path, image.copy_string(at, path, sizeof path)));
 }
 
 /// What BPF_MAP_CREATE is to be told of `map` in the object called `object`, all but the BTF that describes it.

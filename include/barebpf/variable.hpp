@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+// Room 10.1, variable: global variables of programs as memory of this process.
+#ifndef BAREBPF_VARIABLE_HPP
+#define BAREBPF_VARIABLE_HPP
+
+#include "map/memory.hpp"
+#include "type_check.hpp"
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// A global variable of the programs, as memory that is shared with them.
+/// Lifetime: unmapped with this object; it keeps the variables alive by itself. Moving empties the source.
+/// Threads:  programs write at any time, so whoever needs more than one word must agree with them on how.
+template <class T>
+class mapped_variable {
+ public:
+  mapped_variable(mapped_values<unsigned char> section, size_t offset) noexcept
+      : section_(std::move(section)), offset_(offset) {}
+
+  [[nodiscard]] T* get() const noexcept { return reinterpret_cast<T*>(section_.begin() + offset_); }
+  [[nodiscard]] T& operator*() const noexcept { return *get(); }
+  [[nodiscard]] T* operator->() const noexcept { return get(); }
+
+ private:
+  mapped_values<unsigned char> section_;
+  size_t offset_;
+};
+
+/// What hinders `variable` of the map `holder` from being seen as a `T` once it is loaded; `none` when nothing does.
+template <class T>
+[[nodiscard]] constexpr cause can_be_seen_as(const map_spec& holder, const variable_spec& variable) noexcept {
+  if (const cause fault = compare_types<T>(variable); fault != cause::none) return fault;
+  if ((holder.map_flags & map_flag::mmapable) == 0) return cause::hidden_variable;
+  return holder.origin == map_origin::read_only_data && !std::is_const_v<T> ? cause::constant_variable
+                                                                            : cause::none;
+}
+
+/// Maps the section of `value_size` bytes that `holder` keeps, for one variable in it.
+template <class T>
+[[nodiscard]] result<mapped_variable<T>> map_variable(const fd& holder, const variable_spec& variable,
+                                                      u32 value_size, text name) noexcept {
+  constexpr long read = 1, write = 2;  // PROT_READ, PROT_WRITE
+  const size_t size = mapped_values<unsigned char>::size_of(value_size);
+  const long where =
+      detail::map_shared(size, std::is_const_v<T> ? read : read | write, holder.number());
+  if (where < 0 && where > -4096) return failure(step::map_memory, where).about(name);
+  return mapped_variable<T>(
+      mapped_values<unsigned char>(reinterpret_cast<unsigned char*>(where), value_size), variable.offset);
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_VARIABLE_HPP
