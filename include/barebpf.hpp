@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 977ffe13fbd54019afd4db605c2783e3d68220de699b344b948a67cf98359d9c; do not edit.
+// Made by tools/amalgamate from files with SHA-256 21aecf3753f20729aba48f4acad83a1b9180dfc118c40954004c0bdcc2446d59; do not edit.
 //
 // MIT License
 //
@@ -375,6 +375,9 @@ enum class helper : u32 {
   BAREBPF_CAUSE(unknown_btf_kind,                                                                            \
                 "this .BTF holds a kind of type that barebpf does not know, so it "                          \
                 "was made by a newer compiler: use a newer barebpf")                                         \
+  BAREBPF_CAUSE(bad_btf_ext,                                                                                 \
+                "a table in .BTF.ext runs past its end, so the file is damaged: compile it "                 \
+                "again")                                                                                     \
   /* its maps */                                                                                             \
   BAREBPF_CAUSE(static_map,                                                                                  \
                 "a static map cannot be found by name, so take the word static away from "                   \
@@ -398,6 +401,12 @@ enum class helper : u32 {
                 "a map gives the size of its key or value twice and differently, so keep "                   \
                 "one of them")                                                                               \
   BAREBPF_CAUSE(no_map_type, "a map in .maps has no type, so add __uint(type, BPF_MAP_TYPE_...)")            \
+  BAREBPF_CAUSE(bad_pinning,                                                                                 \
+                "a map can be pinned by its name (1) or not at all (0), so correct its "                     \
+                "member pinning")                                                                            \
+  BAREBPF_CAUSE(variable_outside_section,                                                                    \
+                "a global variable lies past the end of its section, so the file is "                        \
+                "damaged: compile it again")                                                                 \
   /* its programs */                                                                                         \
   BAREBPF_CAUSE(unknown_section,                                                                             \
                 "the name of this section tells no program type that barebpf knows, "                        \
@@ -405,21 +414,43 @@ enum class helper : u32 {
   BAREBPF_CAUSE(bad_program,                                                                                 \
                 "a program is not whole instructions inside its section, so the file is "                    \
                 "damaged: compile it again")                                                                 \
-  BAREBPF_CAUSE(static_program,                                                                              \
-                "a static function stands in a program section, so make it global, or "                      \
-                "__always_inline if it is a helper")                                                         \
   BAREBPF_CAUSE(bad_relocation,                                                                              \
                 "a relocation does not point at an instruction that loads an address, "                      \
                 "so the file is damaged: compile it again")                                                  \
   BAREBPF_CAUSE(relocation_not_loaded_yet,                                                                   \
-                "this version of barebpf loads programs that refer to maps "                                 \
-                "only, so keep functions inline and values in maps")                                         \
+                "this version of barebpf cannot load a program that refers to this "                         \
+                "section, so keep variables in .data, .rodata or .bss")                                      \
+  BAREBPF_CAUSE(bad_call,                                                                                    \
+                "a call leads to no function, so the file is damaged: compile it again")                     \
+  BAREBPF_CAUSE(too_many_functions,                                                                          \
+                "the kernel takes at most 256 functions in one program, so let the "                         \
+                "compiler inline some")                                                                      \
+  BAREBPF_CAUSE(core_not_loaded_yet,                                                                         \
+                "this version of barebpf cannot relocate types of the kernel (CO-RE) yet, "                  \
+                "so leave out preserve_access_index")                                                        \
   BAREBPF_CAUSE(undefined_symbol,                                                                            \
                 "the program uses a symbol that the object does not define, so "                             \
                 "define it or declare the helper")                                                           \
   /* what the caller asked for */                                                                            \
   BAREBPF_CAUSE(no_such_map, "the object has no map of this name, so look for a misspelling")                \
   BAREBPF_CAUSE(no_such_program, "the object has no program of this name, so look for a misspelling")        \
+  BAREBPF_CAUSE(no_such_variable,                                                                            \
+                "the object has no global variable of this name, so look for a misspelling, or give it "     \
+                "BTF with -g")                                                                               \
+  BAREBPF_CAUSE(wrong_variable_size,                                                                         \
+                "the variable in the BPF object has another size than this type, so use the type that the "  \
+                "BPF program declares")                                                                      \
+  BAREBPF_CAUSE(wrong_variable_sign,                                                                         \
+                "the variable in the BPF object and this type differ in signedness, so use the type that "   \
+                "the BPF program declares")                                                                  \
+  BAREBPF_CAUSE(constant_variable,                                                                           \
+                "constants are frozen when the object is loaded, so set them before, and ask for a const "   \
+                "type afterwards")                                                                           \
+  BAREBPF_CAUSE(hidden_variable,                                                                             \
+                "the kernel lets a section be mapped only when one of its variables is not static, so take " \
+                "the word static away from this one")                                                        \
+  BAREBPF_CAUSE(foreign_data,                                                                                \
+                "these first values were made for another object, so make them with data() of this one")     \
   BAREBPF_CAUSE(wrong_map_type,                                                                              \
                 "the map is of another type than asked for, so use the class of its "                        \
                 "own type")                                                                                  \
@@ -1030,7 +1061,7 @@ constexpr text describe(const error& what, char (&buffer)[Size]) noexcept {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_DESCRIBE_HPP
-// Room 10.2, object: an object that is read and made real while the program runs.
+// Room 10.3, object: an object that is read and made real while the program runs.
 #ifndef BAREBPF_OBJECT_HPP
 #define BAREBPF_OBJECT_HPP
 
@@ -1426,11 +1457,18 @@ class address {
 static_assert(sizeof(address) == 8);
 
 /// Values of `src_reg` that make a load of 64 bits mean something else than a number.
-inline constexpr u8 pseudo_map_fd = 1;   // BPF_PSEUDO_MAP_FD
-inline constexpr u8 pseudo_map_idx = 5;  // BPF_PSEUDO_MAP_IDX, 5.14
+inline constexpr u8 pseudo_map_fd = 1;         // BPF_PSEUDO_MAP_FD
+inline constexpr u8 pseudo_map_value = 2;      // BPF_PSEUDO_MAP_VALUE, 5.2
+inline constexpr u8 pseudo_func = 4;           // BPF_PSEUDO_FUNC, 5.13
+inline constexpr u8 pseudo_map_idx = 5;        // BPF_PSEUDO_MAP_IDX, 5.14
+inline constexpr u8 pseudo_map_idx_value = 6;  // BPF_PSEUDO_MAP_IDX_VALUE, 5.14
+/// The value of `src_reg` that makes a call one of a function of the program.
+inline constexpr u8 pseudo_call = 1;  // BPF_PSEUDO_CALL
 
 /// Operation code of the two-slot load of 64 bits, BPF_LD | BPF_IMM | BPF_DW.
 inline constexpr u8 opcode_ld_imm64 = 0x18;
+/// Operation code of a call, BPF_JMP | BPF_CALL.
+inline constexpr u8 opcode_call = 0x85;
 
 /// One instruction as the kernel takes it. The two register numbers share a byte, and which of them has
 /// the low half follows the machine's byte order.
@@ -1440,6 +1478,9 @@ struct insn {
   s16 offset = 0;
   s32 immediate = 0;
 
+  [[nodiscard]] constexpr u8 source() const noexcept {
+    return static_cast<u8>(host_is_big_endian ? registers & 0x0f : registers >> 4);
+  }
   /// Sets the source register and leaves the destination register.
   constexpr void set_source(u8 source) noexcept {
     registers = static_cast<u8>(host_is_big_endian ? (registers & 0xf0) | source
@@ -1558,6 +1599,9 @@ struct prog_load {
 };
 static_assert(sizeof(prog_load) == 144 && offsetof(prog_load, prog_name) == 48 &&
               offsetof(prog_load, fd_array) == 120 && offsetof(prog_load, log_true_size) == 140);
+
+/// A flag in `prog_flags`: `prog_token_fd` holds a token. BPF_F_TOKEN_FD, 6.9.
+inline constexpr u32 prog_flag_token_fd = map_flag::token_fd;
 
 /// BPF_PROG_LOAD with what came after 6.8.
 struct prog_load_with_token {
@@ -2120,6 +2164,79 @@ class fd {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_FD_HPP
+// Room 6.2, outcome: what a row of system calls came to. Small, so that rows stay small; an error is made of
+// it once, at the end, and only then is the kernel asked why it refused.
+#ifndef BAREBPF_OUTCOME_HPP
+#define BAREBPF_OUTCOME_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// The capability that this thread lacks for bpf(2), or `none` when it lacks nothing and the refusal has
+/// another reason.
+/// Cost:   one capget(2) call.
+/// Kernel: CAP_BPF and CAP_PERFMON since 5.8; CAP_SYS_ADMIN stands for both.
+/// Source: capabilities(7); bpf_capable() in include/linux/capability.h at v6.12.
+[[nodiscard]] inline cause missing_capability(bool for_tracing) noexcept {
+  constexpr u32 version_3 = 0x20080522, sys_admin = 21, perfmon = 38, bpf = 39;
+  struct {
+    u32 version = version_3;
+    s32 thread = 0;
+  } header;
+  struct {
+    u32 effective, permitted, inheritable;
+  } sets[2] = {};
+  if (system_call(__NR_capget, &header, sets) < 0) return cause::none;
+  const auto has = [&](u32 capability) {
+    return (sets[capability / 32].effective >> capability % 32 & 1) != 0;
+  };
+  if (has(sys_admin)) return cause::none;
+  if (!has(bpf)) return cause::needs_cap_bpf;
+  return for_tracing && !has(perfmon) ? cause::needs_cap_perfmon : cause::none;
+}
+
+/// The answer of a row that failed without a system call; no errno is as low.
+inline constexpr long no_errno = -4096;
+
+/// How far a row of system calls came: `answer` is negative errno when step `at` failed.
+struct outcome {
+  long answer = 0;
+  step at = step::map_create;
+  cause why = cause::none;
+  const char* subject = "";  ///< the map or program that it is about
+
+  [[nodiscard]] constexpr bool failed() const noexcept { return answer < 0; }
+  /// Ends the row for a reason that no system call gave.
+  constexpr void refuse(step now, cause reason) noexcept {
+    at = now;
+    why = reason;
+    answer = no_errno;
+  }
+  /// Remembers what step `now` came to; true when it failed.
+  constexpr bool fails(step now, long came_to) noexcept {
+    at = now;
+    answer = came_to;
+    return came_to < 0;
+  }
+};
+
+/// The error of a failed row; after EPERM with the capability that was missing.
+[[nodiscard, gnu::cold, gnu::noinline]] inline error to_error(const outcome& row) noexcept {
+  error out{.at = row.at, .why = row.why, .code = static_cast<s32>(-row.answer)};
+  if (row.answer == no_errno) out.code = 0;
+  for (size_t i = 0; i + 1 < sizeof out.name && row.subject[i] != '\0'; ++i) out.name[i] = row.subject[i];
+  const bool needs_privilege =
+      row.at == step::map_create || row.at == step::prog_load || row.at == step::btf_load;
+  if (out.code == EPERM && needs_privilege) out.why = missing_capability(row.at == step::prog_load);
+  return out;
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_OUTCOME_HPP
+// Room 2.3, policy: what a user decides while compiling, because it decides which code and which constants there are.
+#ifndef BAREBPF_POLICY_HPP
+#define BAREBPF_POLICY_HPP
+
 // Room 2.0, kinds: the table of map types. One row says what the kernel allows on a type; the typed maps read it
 // here and nowhere else.
 #ifndef BAREBPF_KINDS_HPP
@@ -2342,79 +2459,28 @@ inline constexpr map_kind map_kinds[] = {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_KINDS_HPP
-// Room 6.2, outcome: what a row of system calls came to. Small, so that rows stay small; an error is made of
-// it once, at the end, and only then is the kernel asked why it refused.
-#ifndef BAREBPF_OUTCOME_HPP
-#define BAREBPF_OUTCOME_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// The capability that this thread lacks for bpf(2), or `none` when it lacks nothing and the refusal has
-/// another reason.
-/// Cost:   one capget(2) call.
-/// Kernel: CAP_BPF and CAP_PERFMON since 5.8; CAP_SYS_ADMIN stands for both.
-/// Source: capabilities(7); bpf_capable() in include/linux/capability.h at v6.12.
-[[nodiscard]] inline cause missing_capability(bool for_tracing) noexcept {
-  constexpr u32 version_3 = 0x20080522, sys_admin = 21, perfmon = 38, bpf = 39;
-  struct {
-    u32 version = version_3;
-    s32 thread = 0;
-  } header;
-  struct {
-    u32 effective, permitted, inheritable;
-  } sets[2] = {};
-  if (system_call(__NR_capget, &header, sets) < 0) return cause::none;
-  const auto has = [&](u32 capability) {
-    return (sets[capability / 32].effective >> capability % 32 & 1) != 0;
-  };
-  if (has(sys_admin)) return cause::none;
-  if (!has(bpf)) return cause::needs_cap_bpf;
-  return for_tracing && !has(perfmon) ? cause::needs_cap_perfmon : cause::none;
-}
-
-/// How far a row of system calls came: `answer` is negative errno when step `at` failed.
-struct outcome {
-  long answer = 0;
-  step at = step::map_create;
-  cause why = cause::none;
-  const char* subject = "";  ///< the map or program that it is about
-
-  [[nodiscard]] constexpr bool failed() const noexcept { return answer < 0; }
-  /// Remembers what step `now` came to; true when it failed.
-  constexpr bool fails(step now, long came_to) noexcept {
-    at = now;
-    answer = came_to;
-    return came_to < 0;
-  }
-};
-
-/// The error of a failed row; after EPERM with the capability that was missing.
-[[nodiscard, gnu::cold, gnu::noinline]] inline error to_error(const outcome& row) noexcept {
-  error out{.at = row.at, .why = row.why, .code = static_cast<s32>(-row.answer)};
-  for (size_t i = 0; i + 1 < sizeof out.name && row.subject[i] != '\0'; ++i) out.name[i] = row.subject[i];
-  const bool needs_privilege =
-      row.at == step::map_create || row.at == step::prog_load || row.at == step::btf_load;
-  if (out.code == EPERM && needs_privilege) out.why = missing_capability(row.at == step::prog_load);
-  return out;
-}
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_OUTCOME_HPP
 
 namespace barebpf::inline BAREBPF_ABI {
 
 /// Which of the object's types the kernel is given.
 enum class btf_choice : u8 {
-  none,    ///< none: two calls and some bytes less, and bpftool shows raw bytes
-  needed,  ///< those that describe the keys and values of its maps
+  none,    ///< none: two calls and some bytes less, and bpftool shows raw bytes. An object that does not work
+           ///< without types gets those that are needed all the same.
+  needed,  ///< those of its maps, variables and functions
+  all,     ///< those, and the source lines that the verifier's log and bpftool show
 };
 
 /// What is decided while compiling, because it decides which code is there at all.
 struct load_policy {
   u32 oldest_kernel = kernel(5, 10);  ///< no code is made for kernels before this one
-  btf_choice btf = btf_choice::needed;
+  btf_choice btf = btf_choice::all;
 };
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_POLICY_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
 
 /// Where the verifier's log goes: a buffer of the caller's, or one that grows until the log is whole.
 /// Shape:    text, empty until a program was refused.
@@ -2433,7 +2499,7 @@ class verifier_log {
 
  private:
   template <class Log>
-  friend long load_program(abi::prog_load& attr, Log* log, cause& why) noexcept;
+  friend long load_program(abi::prog_load& attr, Log* log, int token, cause& why) noexcept;
 
   static constexpr u32 first_size = 64 << 10, largest_size = 16 << 20;
 
@@ -2461,17 +2527,27 @@ class verifier_log {
 struct no_log {};
 
 /// Loads one program. First without a log, because a log slows the verifier down; after a refusal once more
-/// to be told why, which `why` then says: refused_by_verifier or log_cut.
+/// to be told why, which `why` then says: refused_by_verifier or log_cut. `token` is the descriptor of a BPF
+/// token (6.9), or negative.
 /// Shape:  its descriptor, or negative errno.
 /// Cost:   one bpf(2) call; EAGAIN, which a signal causes, is tried again up to five times.
 /// Source: bpf_prog_load() in kernel/bpf/syscall.c and bpf_vlog_finalize() in kernel/bpf/log.c at v6.12.
 template <class Log>
-[[nodiscard]] long load_program(abi::prog_load& attr, [[maybe_unused]] Log* log,
+[[nodiscard]] long load_program(abi::prog_load& attr, [[maybe_unused]] Log* log, [[maybe_unused]] int token,
                                 [[maybe_unused]] cause& why) noexcept {
-  const auto attempt = [&attr] {
+  const auto attempt = [&] {
     long answer = -EAGAIN;
-    for (int tries = 0; tries < 5 && answer == -EAGAIN; ++tries)
+    for (int tries = 0; tries < 5 && answer == -EAGAIN; ++tries) {
+      if constexpr (!std::is_same_v<Log, no_log>)
+        if (token >= 0) {
+          abi::prog_load_with_token with{.load = attr, .prog_token_fd = token};
+          with.load.prog_flags |= abi::prog_flag_token_fd;
+          answer = sys_bpf(abi::command::prog_load, with);
+          attr.log_true_size = with.load.log_true_size;
+          continue;
+        }
       answer = sys_bpf(abi::command::prog_load, attr);
+    }
     return answer;
   };
   long answer = attempt();
@@ -2493,12 +2569,13 @@ template <class Log>
   return move_away(answer);
 }
 
-/// Gives the kernel types.
+/// Gives the kernel types; `token` as above.
 /// Shape:  their descriptor, or negative errno; EINVAL when the kernel does not like a type.
 /// Kernel: 4.18.
 /// Source: btf_new_fd() in kernel/bpf/btf.c at v6.12.
-[[nodiscard]] inline long load_btf(const u8* types, u32 size) noexcept {
-  const abi::btf_load attr{.btf = types, .btf_size = size};
+[[nodiscard]] inline long load_btf(const u8* types, u32 size, int token = -1) noexcept {
+  abi::btf_load attr{.btf = types, .btf_size = size};
+  if (token >= 0) attr.btf_flags = map_flag::token_fd, attr.btf_token_fd = token;
   return move_away(sys_bpf(abi::command::btf_load, attr));
 }
 
@@ -2692,6 +2769,11 @@ result<link> link::attach_tracepoint(const fd& program, const char* path, const 
 #ifndef BAREBPF_LOAD_HPP
 #define BAREBPF_LOAD_HPP
 
+// Room 7.3, map/pin: maps that somebody else made: by their pin, their id or a descriptor; and what the kernel says
+// of them, held against what the caller expects.
+#ifndef BAREBPF_MAP_PIN_HPP
+#define BAREBPF_MAP_PIN_HPP
+
 // Room 7.0, map/element: one map without types. Keys and values are addresses here, and every call is one
 // system call; the typed maps of room 7.1 are a thin layer over this and hold the only sizes.
 #ifndef BAREBPF_MAP_ELEMENT_HPP
@@ -2801,11 +2883,163 @@ class untyped_map {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_MAP_ELEMENT_HPP
-// Room 4.0, spec: a whole BPF object as data: its maps, its programs and what their instructions refer to.
-// Read in two passes, `measure` and `read`, into storage that the caller owns: arrays when the compiler
-// reads, the heap when the program does. Makes no system call, so the same file is the same spec everywhere.
-#ifndef BAREBPF_SPEC_HPP
-#define BAREBPF_SPEC_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// What a map is expected to be, and what the kernel says that it is.
+/// Shape: a member that is not expected to be anything has `any`.
+struct map_identity {
+  static constexpr u32 any = 0xffffffff;
+
+  u32 type = any;
+  u32 key_size = any;
+  u32 value_size = any;
+  u32 max_entries = any;
+  u32 map_flags = any;
+};
+
+/// Both sides of an adoption that failed with cause `another_map`.
+struct map_differences {
+  map_identity expected;
+  map_identity found;
+
+  [[nodiscard]] constexpr bool any() const noexcept {
+    const auto differ = [](u32 wanted, u32 is) { return wanted != map_identity::any && wanted != is; };
+    return differ(expected.type, found.type) || differ(expected.key_size, found.key_size) ||
+           differ(expected.value_size, found.value_size) || differ(expected.max_entries, found.max_entries) ||
+           differ(expected.map_flags, found.map_flags);
+  }
+};
+
+/// Writes every difference into `buffer`: "type: expected 1, found 2; value_size: expected 8, found 4". 256 bytes
+/// are always enough.
+constexpr text describe(const map_differences& what, char* buffer, size_t size) noexcept {
+  struct line {
+    text word;
+    u32 expected, found;
+  };
+  const line lines[] = {{"type", what.expected.type, what.found.type},
+                        {"key_size", what.expected.key_size, what.found.key_size},
+                        {"value_size", what.expected.value_size, what.found.value_size},
+                        {"max_entries", what.expected.max_entries, what.found.max_entries},
+                        {"map_flags", what.expected.map_flags, what.found.map_flags}};
+  detail::text_writer out(buffer, size);
+  bool first = true;
+  for (const line& l : lines) {
+    if (l.expected == map_identity::any || l.expected == l.found) continue;
+    if (!first) out << "; ";
+    first = false;
+    out << l.word << ": expected " << u64{l.expected} << ", found " << u64{l.found};
+  }
+  return out.finish();
+}
+
+namespace detail {
+
+// Paths are given as text and the kernel wants a NUL behind them.
+struct path_buffer {
+  char characters[4096];
+
+  [[nodiscard]] bool fill(text path) noexcept {
+    if (path.size() >= sizeof characters) return false;
+    for (size_t i = 0; i < path.size(); ++i) characters[i] = path[i];
+    characters[path.size()] = '\0';
+    return true;
+  }
+};
+
+// What stands behind the last slash.
+constexpr text last_part(text path) noexcept {
+  size_t start = 0;
+  for (size_t i = 0; i < path.size(); ++i)
+    if (path[i] == '/') start = i + 1;
+  return path.without_first(start);
+}
+
+inline error path_failure(step at, long answer, text path) noexcept {
+  error out = failure(at, answer);
+  if (at == step::obj_pin && answer == -EPERM) out.why = cause::not_a_bpf_path;
+  return out.about(last_part(path));
+}
+
+}  // namespace detail
+
+/// Pins what `descriptor` holds under `path`.
+/// Errors: EEXIST when something is pinned there; not_a_bpf_path; ENOENT when the folder is missing.
+/// Kernel: 4.4, BPF_OBJ_PIN.
+/// Source: bpf_obj_do_pin() in kernel/bpf/inode.c at v6.12.
+[[nodiscard]] inline result<void> pin(const fd& descriptor, text path) noexcept {
+  detail::path_buffer terminated;
+  if (!terminated.fill(path)) return detail::path_failure(step::obj_pin, -ENAMETOOLONG, path);
+  const abi::obj_path attr{.pathname = terminated.characters, .bpf_fd = descriptor.raw()};
+  if (const long answer = sys_bpf(abi::command::obj_pin, attr); answer < 0)
+    return detail::path_failure(step::obj_pin, answer, path);
+  return {};
+}
+/// Removes the pin under `path`; what was pinned stays as long as somebody holds it.
+/// Errors: ENOENT when nothing is pinned there.
+/// Source: unlink(2).
+[[nodiscard]] inline result<void> unpin(text path) noexcept {
+  constexpr long current_folder = -100;  // AT_FDCWD
+  detail::path_buffer terminated;
+  if (!terminated.fill(path)) return detail::path_failure(step::unpin, -ENAMETOOLONG, path);
+  if (const long answer = system_call(__NR_unlinkat, current_folder, terminated.characters, 0); answer < 0)
+    return detail::path_failure(step::unpin, answer, path);
+  return {};
+}
+/// Opens what is pinned under `path`; `file_flags` may narrow it by map_flag::rdonly or map_flag::wronly.
+/// Shape:  its descriptor, which may be a map, a program or a link.
+/// Kernel: 4.4, BPF_OBJ_GET; flags since 4.15.
+/// Source: bpf_obj_get_user() in kernel/bpf/inode.c at v6.12.
+[[nodiscard]] inline result<fd> get_pin(text path, u32 file_flags = 0) noexcept {
+  detail::path_buffer terminated;
+  if (!terminated.fill(path)) return detail::path_failure(step::obj_get, -ENAMETOOLONG, path);
+  const abi::obj_path attr{.pathname = terminated.characters, .file_flags = file_flags};
+  const long opened = move_away(sys_bpf(abi::command::obj_get, attr));
+  if (opened < 0) return detail::path_failure(step::obj_get, opened, path);
+  return fd::own(opened);
+}
+
+/// Asks the kernel what the map behind `number` is and holds it against `expected`.
+/// Shape:  the kernel's name of the map.
+/// Errors: another_map, with both sides in `differences` if given.
+[[nodiscard]] inline result<kernel_name> check_identity(int number, const map_identity& expected,
+                                                        map_differences* differences) noexcept {
+  const auto info = ask_about_map(number);
+  if (!info) return info.error();
+  // Device maps get a flag from the kernel that nobody asked for, since 0cdbb4b09a06.
+  const bool device = info->type == static_cast<u32>(map_type::devmap) ||
+                      info->type == static_cast<u32>(map_type::devmap_hash);
+  const map_differences both{
+      .expected = expected,
+      .found = {.type = info->type,
+                .key_size = info->key_size,
+                .value_size = info->value_size,
+                .max_entries = info->max_entries,
+                .map_flags = device ? info->map_flags & ~u32{map_flag::rdonly_prog} : info->map_flags}};
+  if (!both.any()) return info->name;
+  if (differences != nullptr) *differences = both;
+  return error{.at = step::obj_get_info_by_fd, .why = cause::another_map}.about(info->name);
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_MAP_PIN_HPP
+// Room 4.5, spec/assembly: one program as the kernel takes it. A program is its own instructions and behind
+// them those of every function that it reaches, so each program of an object has its own copy of what they
+// share. Worked out for one program at a time, which is what a compiler can do for large objects too.
+#ifndef BAREBPF_SPEC_ASSEMBLY_HPP
+#define BAREBPF_SPEC_ASSEMBLY_HPP
+
+// Room 4.0, spec/record: what a BPF object is once it is read: plain tables of maps, variables, functions and
+// programs, and what instructions refer to. Whoever reads fills them, whoever loads looks things up in them.
+#ifndef BAREBPF_SPEC_RECORD_HPP
+#define BAREBPF_SPEC_RECORD_HPP
+
+// Room 3.2, btf_ext: what .BTF.ext says of instructions: which function begins where, which source line an
+// instruction comes from, and which need CO-RE. Each of the three is a table of runs, one run for a section.
+#ifndef BAREBPF_BTF_EXT_HPP
+#define BAREBPF_BTF_EXT_HPP
 
 // Room 3.1, btf: the types of an object file. They are counted once, checked as they pass, and found again
 // through an index that remembers every eighth, so that a file of 100,000 types costs 12,500 words.
@@ -2889,7 +3123,45 @@ inline constexpr u32 btf_kinds = sizeof btf_tails / sizeof btf_tails[0];
 
 inline constexpr u32 btf_integer_is_signed = 1;  // BTF_INT_SIGNED
 inline constexpr u32 btf_integer_is_bool = 4;    // BTF_INT_BOOL
+inline constexpr u32 btf_variable_static = 0;    // BTF_VAR_STATIC
 inline constexpr u32 btf_variable_global = 1;    // BTF_VAR_GLOBAL_ALLOCATED
+inline constexpr u32 btf_function_static = 0;    // BTF_FUNC_STATIC
+inline constexpr u32 btf_function_extern = 2;    // BTF_FUNC_EXTERN
+
+/// Offsets in the header of .BTF.ext; the tables count from the header's end.
+struct btf_ext_header {
+  static constexpr u64 magic = 0, header_size = 4, functions_offset = 8, lines_offset = 16, size = 24,
+                       core_offset = 24;
+};
+/// Offsets in front of the records of one section of code.
+struct btf_ext_run_header {
+  static constexpr u64 section_name = 0, count = 4, size = 8;
+};
+
+/// "At this instruction begins the function of this type." In a file, `insn_off` counts bytes from the start
+/// of the section; for the kernel, instructions from the start of the program.
+struct func_info {
+  u32 insn_off = 0;
+  u32 type_id = 0;
+};
+static_assert(sizeof(func_info) == 8);
+/// "From this instruction on, the code comes from this line." `line_col` is the line in its upper 22 bits and
+/// the column in its lower 10.
+struct line_info {
+  u32 insn_off = 0;
+  u32 file_name_off = 0;
+  u32 line_off = 0;
+  u32 line_col = 0;
+};
+static_assert(sizeof(line_info) == 16);
+/// "This instruction depends on how the kernel lays out a type."
+struct core_relo {
+  u32 insn_off = 0;
+  u32 type_id = 0;
+  u32 access_str_off = 0;
+  u32 kind = 0;
+};
+static_assert(sizeof(core_relo) == 16);
 
 }  // namespace barebpf::inline BAREBPF_ABI::abi
 
@@ -2944,6 +3216,9 @@ inline constexpr u64 section_is_code = 4;   // SHF_EXECINSTR
 
 inline constexpr u8 symbol_local = 0;        // STB_LOCAL
 inline constexpr u8 symbol_function = 2;     // STT_FUNC
+inline constexpr u8 symbol_file = 4;         // STT_FILE
+inline constexpr u8 symbol_internal = 1;     // STV_INTERNAL
+inline constexpr u8 symbol_hidden = 2;       // STV_HIDDEN
 inline constexpr u16 section_undefined = 0;  // SHN_UNDEF
 
 }  // namespace barebpf::inline BAREBPF_ABI::abi
@@ -2994,9 +3269,18 @@ class bytes {
 
   /// Length of the NUL-terminated string at `at`; it ends at the window's end at the latest.
   [[nodiscard]] constexpr u64 length_of_string(u64 at) const noexcept {
-    u64 length = 0;
-    while (holds(at + length, 1) && read8(at + length) != 0) ++length;
-    return length;
+    // Eight bytes at a time, because the compiler pays for each step. A subtraction that borrows into a byte's
+    // top bit found its zero; the lowest such bit is never wrong.
+    constexpr u64 ones = 0x0101010101010101, tops = ones << 7;
+    for (u64 length = 0;; length += 8) {
+      if (!holds(at, length + 8)) {
+        while (holds(at + length, 1) && read8(at + length) != 0) ++length;
+        return length;
+      }
+      const u64 eight = fetch(at + length, 8);
+      const u64 zeros = (eight - ones) & ~eight & tops;
+      if (zeros != 0) return length + static_cast<unsigned>(__builtin_ctzll(zeros)) / 8;
+    }
   }
   /// True when the NUL-terminated string at `at` is `wanted`.
   [[nodiscard]] constexpr bool string_is(u64 at, text wanted) const noexcept {
@@ -3008,6 +3292,27 @@ class bytes {
     for (size_t i = 0; i < wanted.size(); ++i)
       if (read8(at + i) != static_cast<unsigned char>(wanted[i])) return false;
     return true;
+  }
+  /// True when the NUL-terminated strings at `a` and `b` are the same.
+  [[nodiscard]] constexpr bool same_string(u64 a, u64 b) const noexcept {
+    while (read8(a) == read8(b) && read8(a) != 0) ++a, ++b;
+    return read8(a) == read8(b);
+  }
+  /// Copies `count` bytes from `at` on to `out`.
+  constexpr void copy(u64 at, u64 count, u8* out) const noexcept {
+    u64 done = 0;
+    for (; done + 8 <= count; done += 8) {  // eight at a time, see above
+      const u64 eight = fetch(at + done, 8);
+      for (unsigned i = 0; i < 8; ++i) out[done + i] = static_cast<u8>(eight >> (i * 8));
+    }
+    for (; done < count; ++done) out[done] = read8(at + done);
+  }
+  /// The eight bytes from `at` on as a word that has them in this order in memory; zeros stand for those from
+  /// `end` on.
+  [[nodiscard]] constexpr u64 word_in_memory(u64 at, u64 end) const noexcept {
+    const u64 left = end - at;
+    const u64 value = left >= 8 ? fetch(at, 8) : fetch(at, static_cast<unsigned>(left));
+    return host_is_big_endian ? __builtin_bswap64(value) : value;
   }
   /// Copies at most `room - 1` characters of the string at `at` to `out` and a NUL behind them.
   /// Shape: returns how many characters were copied, without the NUL.
@@ -3085,6 +3390,7 @@ struct elf_symbol {
   u64 name = 0;  ///< where the name stands
   u8 binding = 0;
   u8 type = 0;
+  bool is_hidden = false;  ///< other objects cannot name it
   u16 section = 0;
   u64 value = 0;  ///< bytes from the start of its section
   u64 size = 0;   ///< bytes
@@ -3129,6 +3435,12 @@ class elf {
       if (image_.string_is(section(i).name, wanted)) return section(i);
     return {};
   }
+  /// The same by the string at `wanted` in the file.
+  [[nodiscard]] constexpr elf_section find_section(u64 wanted) const noexcept {
+    for (u32 i = 1; i < section_count_; ++i)
+      if (image_.same_string(section(i).name, wanted)) return section(i);
+    return {};
+  }
   /// Finds fault with a section that is there and is not of this type.
   [[nodiscard]] constexpr verdict demand_type(const elf_section& of, u32 type) const noexcept {
     if (of.index == 0 || of.type == type) return {};
@@ -3142,10 +3454,12 @@ class elf {
     if (index >= symbol_count_) return {};
     const u64 at = symbols_ + u64{index} * record::size;
     const u8 info = image_.read8(at + record::info);
+    const u8 visibility = image_.read8(at + record::other) & 3;
     return {.at = at,
             .name = symbol_names_ + image_.read32(at + record::name),
             .binding = static_cast<u8>(info >> 4),
             .type = static_cast<u8>(info & 15),
+            .is_hidden = visibility == abi::symbol_hidden || visibility == abi::symbol_internal,
             .section = image_.read16(at + record::section),
             .value = image_.read64(at + record::value),
             .size = image_.read64(at + record::extent)};
@@ -3310,7 +3624,18 @@ class btf {
   /// How many types there are, without void.
   [[nodiscard]] constexpr u32 count() const noexcept { return count_; }
   [[nodiscard]] constexpr u32 index_size() const noexcept { return count_ / index_stride + 1; }
+  /// Where the strings begin.
   [[nodiscard]] constexpr u64 strings() const noexcept { return strings_; }
+  /// How many bytes they take.
+  [[nodiscard]] constexpr u32 strings_size() const noexcept { return strings_size_; }
+  /// True when `at` lies among the strings.
+  [[nodiscard]] constexpr bool has_string(u64 at) const noexcept {
+    return at >= strings_ && at - strings_ < strings_size_;
+  }
+  /// True when there is a type of this kind.
+  [[nodiscard]] constexpr bool has(abi::btf_kind kind) const noexcept {
+    return (kinds_ >> static_cast<u8>(kind) & 1) != 0;
+  }
 
   /// Fills `index`, which has room for `index_size()` words, and lets `type` use it.
   constexpr void build_index(u32* index) noexcept;
@@ -3328,15 +3653,19 @@ class btf {
     while (found.id != id) found = type_at(end_of(found), found.id + 1);
     return found;
   }
+  /// The type with number 1, and the one behind `type`; void behind the last. These need no index.
+  [[nodiscard]] constexpr btf_type first() const noexcept {
+    return count_ == 0 ? btf_type{} : type_at(types_, 1);
+  }
+  [[nodiscard]] constexpr btf_type after(const btf_type& type) const noexcept {
+    return type.id >= count_ ? btf_type{} : type_at(end_of(type), type.id + 1);
+  }
   /// The first type of this kind and name; void when there is none.
   [[nodiscard]] constexpr btf_type find(abi::btf_kind kind, text wanted) const noexcept {
-    u64 at = types_;
-    for (u32 id = 1; id <= count_; ++id) {
-      const btf_type candidate = type_at(at, id);
-      if (candidate.kind == kind && image_.string_is(candidate.name, wanted)) return candidate;
-      at = end_of(candidate);
-    }
-    return {};
+    btf_type candidate = first();
+    while (candidate.id != 0 && !(candidate.kind == kind && image_.string_is(candidate.name, wanted)))
+      candidate = after(candidate);
+    return candidate;
   }
   /// The type behind const, volatile, restrict, typedef and type tags; void when they never end.
   [[nodiscard]] constexpr btf_type resolve(u32 id) const noexcept {
@@ -3353,10 +3682,14 @@ class btf {
   /// Whether a value of this type is a number, and of which sign.
   [[nodiscard]] constexpr number_form form_of(u32 id) const noexcept;
 
-  /// A member of a struct or union, or the variable of a data section in the place of `type`.
+  /// A member of a struct or union, or an entry of a data section.
   [[nodiscard]] constexpr btf_member member(const btf_type& of, u32 index) const noexcept {
     const u64 at = of.tail() + u64{index} * 12;
     return {.at = at, .name = strings_ + image_.read32(at), .type = image_.read32(at + 4)};
+  }
+  /// The id of the variable in an entry of a data section, which stands where others have their name.
+  [[nodiscard]] constexpr u32 variable_of(const btf_member& place) const noexcept {
+    return image_.read32(place.at);
   }
   /// The element type of an array.
   [[nodiscard]] constexpr u32 element_of(const btf_type& array) const noexcept {
@@ -3395,7 +3728,9 @@ class btf {
   bytes image_;
   u64 types_ = 0;
   u64 strings_ = 0;
+  u32 strings_size_ = 0;
   u32 count_ = 0;
+  u32 kinds_ = 0;  // one bit for each kind that occurs
   const u32* index_ = nullptr;
   bool is_indexed_ = false;
 };
@@ -3431,6 +3766,7 @@ constexpr verdict btf::open(const elf& file, const elf_section& section, btf& ou
   out.image_ = image;
   out.types_ = body + types_offset;
   out.strings_ = body + strings_offset;
+  out.strings_size_ = static_cast<u32>(strings_size);
   const u64 end = out.types_ + types_size;
   for (u64 at = out.types_; at < end;) {
     const auto bad = [&](cause why) { return verdict{.why = why, .section = section.index, .offset = at}; };
@@ -3441,6 +3777,7 @@ constexpr verdict btf::open(const elf& file, const elf_section& section, btf& ou
     if (extent_of(next) > end - at || next.name - out.strings_ >= strings_size)
       return bad(cause::bad_btf_type);
     ++out.count_;
+    out.kinds_ |= u32{1} << static_cast<u8>(next.kind);
     at = end_of(next);
   }
   return {};
@@ -3501,10 +3838,114 @@ constexpr number_form btf::form_of(u32 id) const noexcept {
 
 namespace barebpf::inline BAREBPF_ABI {
 
+/// The records of one section of code; all offsets count from the start of the file.
+struct btf_ext_run {
+  u64 section_name = 0;  ///< where the name of the section stands
+  u64 first = 0;         ///< where its first record stands
+  u32 count = 0;
+};
+
+/// One of the three tables.
+struct btf_ext_table {
+  u64 at = 0;           ///< where the first run stands
+  u64 end = 0;          ///< where the table ends
+  u32 record_size = 0;  ///< bytes
+
+  /// Reads the run at `at` and moves on to the next; false behind the last.
+  constexpr bool next(const btf& types, btf_ext_run& out) noexcept {
+    using header = abi::btf_ext_run_header;
+    if (at >= end) return false;
+    out = {.section_name = types.strings() + types.image().read32(at + header::section_name),
+           .first = at + header::size,
+           .count = types.image().read32(at + header::count)};
+    at = out.first + u64{out.count} * record_size;
+    return true;
+  }
+};
+
+/// The three tables of an object.
+/// Lifetime: plain numbers, good for the image they were read from.
+struct btf_ext {
+  btf_ext_table functions;  ///< `abi::func_info`
+  btf_ext_table lines;      ///< `abi::line_info`
+  btf_ext_table core;       ///< `abi::core_relo`
+
+  /// Checks that every run of the three tables lies inside `section`.
+  static constexpr verdict open(const elf& file, const elf_section& section, const btf& types,
+                                btf_ext& out) noexcept;
+};
+
+namespace detail {
+
+constexpr verdict open_btf_ext_table(const elf_section& section, const btf& types, u64 field,
+                                     u32 smallest_record, btf_ext_table& out) noexcept {
+  using header = abi::btf_ext_header;
+  const bytes& image = types.image();
+  const auto bad = [&](u64 at) {
+    return verdict{.why = cause::bad_btf_ext, .section = section.index, .offset = at};
+  };
+  const u64 header_size = image.read32(section.at + header::header_size);
+  if (field + 8 > header_size) return {};  // an older compiler that knew fewer tables
+  const u64 offset = image.read32(section.at + field), size = image.read32(section.at + field + 4);
+  if (size == 0) return {};
+  const u64 body_size = section.size - header_size;
+  if (offset > body_size || size > body_size - offset || size < 4) return bad(section.at + field);
+  const u64 start = section.at + header_size + offset;
+  out = {.at = start + 4, .end = start + size, .record_size = image.read32(start)};
+  if (out.record_size < smallest_record || out.record_size % 4 != 0) return bad(start);
+  btf_ext_table walk = out;
+  for (u64 at = walk.at; at < walk.end; at = walk.at) {
+    btf_ext_run run;
+    if (walk.end - at < abi::btf_ext_run_header::size) return bad(at);
+    walk.next(types, run);
+    if (walk.at > walk.end || !types.has_string(run.section_name)) return bad(at);
+  }
+  return {};
+}
+
+}  // namespace detail
+
+constexpr verdict btf_ext::open(const elf& file, const elf_section& section, const btf& types,
+                                btf_ext& out) noexcept {
+  using header = abi::btf_ext_header;
+  const bytes& image = file.image();
+  if (const verdict v = file.demand_type(section, abi::section_progbits); v.failed()) return v;
+  const u64 header_size = image.read32(section.at + header::header_size);
+  if (section.size < header::size || image.read16(section.at + header::magic) != abi::btf_magic ||
+      header_size < header::size || header_size > section.size)
+    return {.why = cause::bad_btf_ext, .section = section.index, .offset = section.at};
+  if (const verdict v = detail::open_btf_ext_table(section, types, header::functions_offset,
+                                                   sizeof(abi::func_info), out.functions);
+      v.failed())
+    return v;
+  if (const verdict v = detail::open_btf_ext_table(section, types, header::lines_offset,
+                                                   sizeof(abi::line_info), out.lines);
+      v.failed())
+    return v;
+  return detail::open_btf_ext_table(section, types, header::core_offset, sizeof(abi::core_relo), out.core);
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_BTF_EXT_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// What no index is: `find_named` gives it when there is nothing of that name.
+inline constexpr u32 not_found = 0xffffffff;
+
+/// Where a map comes from.
+enum class map_origin : u8 {
+  declared,        ///< a definition in .maps
+  data,            ///< the variables of .data or .data.*
+  read_only_data,  ///< the constants of .rodata or .rodata.*; frozen once they are in
+  zeros,           ///< the variables of .bss or .bss.*
+};
+
 /// A map as the object declares it. Offsets count from the start of the file.
 struct map_spec {
-  u64 name = 0;         ///< where its name stands
-  u64 declared_at = 0;  ///< where the BTF record of its variable stands
+  u64 name = 0;         ///< where its name stands; that of its section when it holds variables
+  u64 declared_at = 0;  ///< where the BTF record of its variable stands, or the content of its section
   u64 offset = 0;       ///< bytes from the start of .maps
   u32 type = 0;         ///< a map_type, kept as a number because a newer one must survive
   u32 key_size = 0;     ///< bytes
@@ -3513,37 +3954,84 @@ struct map_spec {
   u32 map_flags = 0;
   u32 numa_node = 0;
   u64 map_extra = 0;
-  u32 pinning = 0;
+  u32 pinning = 0;     ///< 1 to be pinned by its name
   u32 key_type = 0;    ///< id in the object's BTF, 0 when only the size is given
   u32 value_type = 0;  ///< id in the object's BTF, 0 when only the size is given
   number_form key_form = number_form::no_number;
   number_form value_form = number_form::no_number;
+  map_origin origin = map_origin::declared;
+  u32 section = 0;         ///< index of the section whose variables it holds
+  u32 first_variable = 0;  ///< its variables are so many from this one on, in the order of their offsets
+  u32 variable_count = 0;
+
+  /// True when the object brings what the map holds at first.
+  [[nodiscard]] constexpr bool has_content() const noexcept {
+    return origin == map_origin::data || origin == map_origin::read_only_data;
+  }
 };
 
-/// A program as the object declares it. Offsets count from the start of the file.
+/// A global variable of the programs.
+struct variable_spec {
+  u64 name = 0;         ///< where its name stands
+  u64 declared_at = 0;  ///< where its BTF record stands
+  u32 map = 0;          ///< index of the map that holds it
+  u32 offset = 0;       ///< bytes from the start of the map's value
+  u32 size = 0;         ///< bytes
+  u32 id = 0;           ///< id of its VAR in the object's BTF
+  u32 type = 0;         ///< id of its type in the object's BTF
+  number_form form = number_form::no_number;
+};
+
+/// A function: a program, or what programs call.
+struct function_spec {
+  u64 name = 0;  ///< where its name stands
+  u64 at = 0;    ///< where its first instruction stands
+  u32 instruction_count = 0;
+  u32 section = 0;          ///< index of its section
+  u64 section_at = 0;       ///< where the content of that begins
+  u32 first_reference = 0;  ///< its references are so many from this one on
+  u32 reference_count = 0;
+  u32 type = 0;  ///< id of its FUNC in the object's BTF, 0 when unknown
+  u64 symbol = 0;  ///< where its symbol stands
+  btf_ext_run lines{};  ///< the source lines of its whole section
+  bool is_hidden = false;
+  bool is_program = false;
+};
+
+/// A program: a function that the kernel is to call.
 struct program_spec {
   u64 name = 0;          ///< where its name stands
   u64 section_name = 0;  ///< where the name of its section stands
-  u64 instructions = 0;  ///< where its first instruction stands
-  u32 instruction_count = 0;
-  u32 section = 0;          ///< index of its section
-  u32 first_reference = 0;  ///< its references are so many from this one on
-  u32 reference_count = 0;
+  u32 function = 0;      ///< index of its function
   abi::prog_type type = abi::prog_type::unspec;
   attach_way attach = attach_way::none;
 };
 
-/// "The two instructions at `instruction` of the program load the address of map `map`."
-struct map_reference {
-  u32 instruction = 0;  ///< counted from the program's first
-  u32 map = 0;          ///< index among the object's maps
+/// What an instruction can refer to.
+enum class reference_kind : u8 {
+  nothing,   ///< a relocation outside every function, left behind by a linker
+  map,       ///< the address of a map
+  value,     ///< an address in the value of a map that holds variables
+  call,      ///< a function, to be called
+  function,  ///< the address of a function
+};
+
+/// "The instruction at `at` needs that."
+struct reference {
+  u64 at = 0;  ///< where the instruction stands
+  reference_kind kind = reference_kind::nothing;
+  u32 target = 0;  ///< index of the map or function
+  u32 offset = 0;  ///< bytes into the value
 };
 
 /// How much storage a spec needs: so many elements of each.
 struct object_shape {
   u32 maps = 0;
+  u32 variables = 0;
+  u32 functions = 0;
   u32 programs = 0;
   u32 references = 0;
+  u32 lines = 0;       ///< records of source lines
   u32 map_slots = 0;   ///< one per 8 bytes of .maps
   u32 type_index = 0;  ///< words for the index over the types
   u32 types = 0;
@@ -3552,11 +4040,12 @@ struct object_shape {
 /// Storage for a spec, lent by its owner and as large as an `object_shape` says.
 struct object_slots {
   map_spec* maps = nullptr;
+  variable_spec* variables = nullptr;
+  function_spec* functions = nullptr;
   program_spec* programs = nullptr;
-  map_reference* references = nullptr;
+  reference* references = nullptr;
   u32* map_slots = nullptr;
   u32* type_index = nullptr;
-  u32 reference_count = 0;  ///< room in `references`
 };
 
 /// What `read` found beside what it wrote to the slots.
@@ -3564,310 +4053,90 @@ struct object_facts {
   bytes image;
   btf types;        ///< points into `object_slots::type_index`
   u64 license = 0;  ///< where the license string stands; 0 when there is none
+  u64 source = 0;   ///< where the name of the source file stands; 0 when there is none
+  u32 line_size = 0;  ///< bytes of a record of a source line; 0 when there are none
   u32 maps = 0;
+  u32 variables = 0;
+  u32 functions = 0;
   u32 programs = 0;
+  u32 references = 0;
+};
+
+/// The tables of an object, as those look at them who load it.
+/// Lifetime: valid as long as the tables, which somebody else owns.
+struct object_tables {
+  bytes image;
+  btf types;
+  const map_spec* maps = nullptr;
+  const variable_spec* variables = nullptr;
+  const function_spec* functions = nullptr;
+  const reference* references = nullptr;
+  u32 map_count = 0;
+  u32 function_count = 0;
+  u32 reference_count = 0;
+  u32 line_size = 0;  ///< bytes of a record of a source line; 0 when there are none
 };
 
 namespace detail {
 
-// Everything both passes look at first.
+// Everything that readers look at first.
 struct opened_object {
   elf file;
   elf_section maps;  // .maps
   elf_section btf_relocations;
   btf types;
-  btf_type maps_layout;  // DATASEC .maps
+  btf_ext ext;
+  btf_type maps_layout;   // DATASEC .maps
+  btf_type first_layout;  // the first DATASEC of all
+  u32 variables = 0;      // in the others
 };
 
-constexpr verdict open_object(bytes image, opened_object& out) noexcept {
-  if (const verdict v = elf::open(image, out.file); v.failed()) return v;
-  out.maps = out.file.find_section(".maps");
-  const elf_section types = out.file.find_section(".BTF");
-  out.btf_relocations = out.file.find_section(".rel.BTF");
-  if (const verdict v = out.file.demand_type(out.maps, abi::section_progbits); v.failed()) return v;
-  if (out.btf_relocations.type != abi::section_rel) out.btf_relocations = {};
-  if (types.index != 0)
-    if (const verdict v = btf::open(out.file, types, out.types); v.failed()) return v;
-  if (out.maps.index == 0) return {};
-  out.maps_layout = out.types.find(abi::btf_kind::data_section, ".maps");
-  if (out.maps_layout.id == 0)
-    return {.why = cause::no_btf, .section = out.maps.index, .offset = out.maps.at};
-  return {};
-}
+// What orders records: where in the file they stand, or how far from the start of their map.
+constexpr u64 place_of(const function_spec& of) noexcept { return of.at; }
+constexpr u64 place_of(const reference& of) noexcept { return of.at; }
+constexpr u64 place_of(const variable_spec& of) noexcept { return of.offset; }
 
-// A function that the kernel is to load as a program: global or static, but not in .text.
-constexpr bool is_program(const elf& file, const elf_symbol& symbol) noexcept {
-  return symbol.type == abi::symbol_function && file.section(symbol.section).is_code() &&
-         !file.image().string_is(file.section(symbol.section).name, ".text");
-}
-
-// The members that a map definition may have: what they are called, how they are written down in BTF, and
-// where their number goes.
-enum class map_member_form : u8 { number, long_number, key_or_value, not_yet };
-struct map_member_row {
-  text member;
-  map_member_form form;
-  u32 map_spec::*number = nullptr;
-  u32 map_spec::*type = nullptr;
-  number_form map_spec::*number_kind = nullptr;
-};
-inline constexpr map_member_row map_member_rows[] = {
-    {"type", map_member_form::number, &map_spec::type},
-    {"key", map_member_form::key_or_value, &map_spec::key_size, &map_spec::key_type, &map_spec::key_form},
-    {"value", map_member_form::key_or_value, &map_spec::value_size, &map_spec::value_type,
-     &map_spec::value_form},
-    {"key_size", map_member_form::number, &map_spec::key_size},
-    {"value_size", map_member_form::number, &map_spec::value_size},
-    {"max_entries", map_member_form::number, &map_spec::max_entries},
-    {"map_flags", map_member_form::number, &map_spec::map_flags},
-    {"numa_node", map_member_form::number, &map_spec::numa_node},
-    {"map_extra", map_member_form::long_number},
-    {"pinning", map_member_form::number, &map_spec::pinning},
-    {"values", map_member_form::not_yet},
-};
-
-// What __uint and __ulong write: the length of an array behind a pointer, or the one value of an enum.
-constexpr bool read_map_number(const btf& types, u32 id, u64& out) noexcept {
-  const btf_type form = types.resolve(id);
-  if (form.kind == abi::btf_kind::pointer) {
-    const btf_type array = types.resolve(form.size_or_type);
-    out = types.length_of(array);
-    return array.kind == abi::btf_kind::array;
-  }
-  const u64 value = form.tail() + 4;  // behind the enumerator's name
-  if (form.kind == abi::btf_kind::enumeration && form.members == 1) {
-    out = types.image().read32(value);
-    return true;
-  }
-  if (form.kind == abi::btf_kind::enumeration64 && form.members == 1) {
-    out = types.image().read32(value) | u64{types.image().read32(value + 4)} << 32;
-    return true;
-  }
-  return false;
-}
-
-constexpr verdict read_map_member(const btf& types, u32 section, const btf_member& member,
-                                  map_spec& out) noexcept {
-  const auto wrong = [&](cause why) {
-    return verdict{.why = why, .section = section, .offset = member.at, .subject = member.name};
+// Sorts records by their place. Objects come sorted, so the good path is one look at each.
+template <class Record>
+constexpr void sort_by_place(Record* list, u32 count) noexcept {
+  bool sorted = true;
+  for (u32 i = 1; i < count && sorted; ++i) sorted = place_of(list[i - 1]) <= place_of(list[i]);
+  if (sorted) return;
+  const auto swap = [list](u32 a, u32 b) {
+    const Record kept = list[a];
+    list[a] = list[b];
+    list[b] = kept;
   };
-  size_t known = 0;
-  constexpr size_t rows = sizeof map_member_rows / sizeof map_member_rows[0];
-  while (known < rows && !types.image().string_is(member.name, map_member_rows[known].member)) ++known;
-  if (known == rows) return wrong(cause::unknown_map_member);
-  const map_member_row& row = map_member_rows[known];
-  if (row.form == map_member_form::not_yet) return wrong(cause::map_member_not_loaded_yet);
-
-  u64 number = 0;
-  if (row.form == map_member_form::key_or_value) {
-    const btf_type pointer = types.resolve(member.type);
-    if (pointer.kind != abi::btf_kind::pointer) return wrong(cause::bad_map_member);
-    number = types.size_of(pointer.size_or_type);
-    if (number == 0) return wrong(cause::bad_map_member);
-    out.*row.type = pointer.size_or_type;
-    out.*row.number_kind = types.form_of(pointer.size_or_type);
-  } else if (!read_map_number(types, member.type, number)) {
-    return wrong(cause::bad_map_member);
-  }
-  if (row.form == map_member_form::long_number) {
-    out.map_extra = number;
-    return {};
-  }
-  const bool is_size = row.number == &map_spec::key_size || row.number == &map_spec::value_size;
-  if (number > 0xffffffff) return wrong(cause::bad_map_member);
-  if (is_size && out.*row.number != 0 && out.*row.number != number) return wrong(cause::two_sizes);
-  if (row.number == &map_spec::pinning && number != 0) return wrong(cause::map_member_not_loaded_yet);
-  out.*row.number = static_cast<u32>(number);
-  return {};
-}
-
-// Where in .maps the variable at `place` of the layout lies. Compilers leave the offset to a relocation and
-// linkers fill it in; relocations come in the order of the variables, so `next` only moves forward.
-constexpr u64 map_offset(const opened_object& object, u64 place, u64& next) noexcept {
-  const elf_section types = object.file.section(object.btf_relocations.info);
-  for (; next < elf::relocation_count(object.btf_relocations); ++next) {
-    const elf_relocation r = object.file.relocation(object.btf_relocations, next);
-    if (types.at + r.offset == place) return object.file.symbol(r.symbol).value;
-    if (types.at + r.offset > place) break;
-  }
-  return object.file.image().read32(place);
-}
-
-constexpr verdict read_map(const opened_object& object, const btf_member& place, u64& next_relocation,
-                           map_spec& out) noexcept {
-  const btf& types = object.types;
-  const btf_type variable = types.type(place.type);
-  const auto wrong = [&](cause why) {
-    return verdict{.why = why, .section = object.maps.index, .offset = variable.at, .subject = variable.name};
+  const auto sink = [&](u32 from, u32 end) {  // restores the heap below `from`
+    for (u32 child = from * 2 + 1; child < end; child = from * 2 + 1) {
+      if (child + 1 < end && place_of(list[child]) < place_of(list[child + 1])) ++child;
+      if (place_of(list[from]) >= place_of(list[child])) return;
+      swap(from, child);
+      from = child;
+    }
   };
-  if (variable.kind != abi::btf_kind::variable)
-    return {.why = cause::bad_btf_type, .section = object.maps.index, .offset = place.at};
-  if (types.image().read32(variable.tail()) != abi::btf_variable_global) return wrong(cause::static_map);
-  const btf_type definition = types.resolve(variable.size_or_type);
-  if (definition.kind != abi::btf_kind::structure) return wrong(cause::map_is_no_struct);
-
-  out.name = variable.name;
-  out.declared_at = variable.at;
-  out.offset = map_offset(object, place.at + 4, next_relocation);
-  if (out.offset > object.maps.size || definition.size_or_type > object.maps.size - out.offset ||
-      out.offset % 8 != 0 || definition.size_or_type == 0)
-    return wrong(cause::map_outside_section);
-  for (u32 i = 0; i < definition.members; ++i)
-    if (const verdict v = read_map_member(types, object.maps.index, types.member(definition, i), out);
-        v.failed())
-      return v;
-  if (out.type == 0) return wrong(cause::no_map_type);
-  return {};
-}
-
-constexpr verdict read_program(const elf& file, const elf_symbol& symbol, program_spec& out) noexcept {
-  const elf_section section = file.section(symbol.section);
-  const auto wrong = [&](cause why, u64 at) {
-    return verdict{.why = why, .section = section.index, .offset = at, .subject = symbol.name};
-  };
-  if (symbol.binding == abi::symbol_local) return wrong(cause::static_program, symbol.at);
-  if (symbol.size == 0 || symbol.size % 8 != 0 || symbol.value % 8 != 0 || symbol.value > section.size ||
-      symbol.size > section.size - symbol.value)
-    return wrong(cause::bad_program, symbol.at);
-  // Long enough for every prefix; what follows the prefix is read where the program is attached.
-  char name[64] = {};
-  const section_kind kind =
-      section_kind_of(text(name, file.image().copy_string(section.name, name, sizeof name)));
-  if (kind.type == abi::prog_type::unspec) return wrong(cause::unknown_section, section.name);
-  out = {.name = symbol.name,
-         .section_name = section.name,
-         .instructions = section.at + symbol.value,
-         .instruction_count = static_cast<u32>(symbol.size / sizeof(abi::insn)),
-         .section = section.index,
-         .type = kind.type,
-         .attach = kind.attach};
-  return {};
-}
-
-// The relocations of the section `of`; one with index 0 when it has none.
-constexpr elf_section find_relocations(const elf& file, u32 of) noexcept {
-  for (u32 i = 1; i < file.section_count(); ++i)
-    if (const elf_section s = file.section(i); s.type == abi::section_rel && s.info == of) return s;
-  return {};
-}
-
-// `map_slots[offset / 8]` is one more than the index of the map that begins there.
-constexpr verdict read_references(const opened_object& object, const object_slots& slots,
-                                  program_spec& program, u32& used) noexcept {
-  const elf& file = object.file;
-  const elf_section code = file.section(program.section);
-  const elf_section relocations = find_relocations(file, program.section);
-  program.first_reference = used;
-  for (u64 i = 0; i < elf::relocation_count(relocations); ++i) {
-    const elf_relocation r = file.relocation(relocations, i);
-    const u64 first = program.instructions - code.at;
-    if (r.offset < first || r.offset - first >= u64{program.instruction_count} * sizeof(abi::insn)) continue;
-    const elf_symbol target = file.symbol(r.symbol);
-    const auto wrong = [&](cause why) {
-      return verdict{
-          .why = why, .section = program.section, .offset = code.at + r.offset, .subject = target.name};
-    };
-    if (r.offset % sizeof(abi::insn) != 0) return wrong(cause::bad_relocation);
-    if (r.symbol >= file.symbol_count()) return wrong(cause::bad_symbol);
-    if (target.section == abi::section_undefined) return wrong(cause::undefined_symbol);
-    if (object.maps.index == 0 || target.section != object.maps.index)
-      return wrong(cause::relocation_not_loaded_yet);
-    const auto instruction = static_cast<u32>((r.offset - first) / sizeof(abi::insn));
-    if (file.image().read8(code.at + r.offset) != abi::opcode_ld_imm64 ||
-        instruction + 1 >= program.instruction_count)
-      return wrong(cause::bad_relocation);
-    // A symbol of the whole section leaves the offset to the instruction.
-    const u64 offset = target.value + file.image().read32(code.at + r.offset + 4);
-    if (offset >= object.maps.size || offset % 8 != 0 || slots.map_slots[offset / 8] == 0)
-      return wrong(cause::bad_relocation);
-    // Programs that share instructions share their references too, and those were counted once.
-    if (used == slots.reference_count) return wrong(cause::bad_program);
-    slots.references[used++] = {.instruction = instruction, .map = slots.map_slots[offset / 8] - 1};
+  for (u32 i = count / 2; i-- > 0;) sink(i, count);
+  for (u32 end = count; end-- > 1;) {
+    swap(0, end);
+    sink(0, end);
   }
-  program.reference_count = used - program.first_reference;
-  return {};
+}
+// The first record that does not stand in front of `place`; `count` when all do.
+template <class Record>
+constexpr u32 lower_bound_of_place(const Record* list, u32 count, u64 place) noexcept {
+  u32 first = 0;
+  while (count != 0) {
+    const u32 half = count / 2;
+    const bool in_front = place_of(list[first + half]) < place;
+    first += in_front ? half + 1 : 0;
+    count = in_front ? count - half - 1 : half;
+  }
+  return first;
 }
 
 }  // namespace detail
 
-/// Where the license of an object stands in the file, 0 when it has none.
-[[nodiscard]] constexpr u64 find_license(const elf& file) noexcept {
-  const elf_section license = file.find_section("license");
-  return license.type == abi::section_progbits ? license.at : 0;
-}
-
-/// First pass: checks what can be checked without storage, and tells how much storage `read` needs.
-/// Cost: linear in sections, symbols and types.
-constexpr verdict measure(const detail::opened_object& object, object_shape& out) noexcept {
-  const elf& file = object.file;
-  out = {.maps = object.maps_layout.members,
-         .map_slots = static_cast<u32>((object.maps.size + 7) / 8),
-         .type_index = object.types.index_size(),
-         .types = object.types.count()};
-  // A map's definition takes at least 8 bytes, so a larger count is a lie that would cost memory.
-  if (out.maps > out.map_slots)
-    return {.why = cause::map_outside_section, .section = object.maps.index, .offset = object.maps_layout.at};
-  for (u32 i = 0; i < file.symbol_count(); ++i) out.programs += detail::is_program(file, file.symbol(i));
-  for (u32 i = 1; i < file.section_count(); ++i)
-    if (const elf_section s = file.section(i); s.type == abi::section_rel && file.section(s.info).is_code())
-      out.references += static_cast<u32>(elf::relocation_count(s));
-  return {};
-}
-
-/// Second pass: fills `slots`, which are as large as `measure` said.
-/// Cost: linear in the file, and for each program in the relocations of its section.
-constexpr verdict read(const detail::opened_object& opened, const object_slots& slots,
-                       object_facts& out) noexcept {
-  detail::opened_object object = opened;
-  object.types.build_index(slots.type_index);
-  u64 next_relocation = 0;
-  for (u32 i = 0; i < object.maps_layout.members; ++i) {
-    map_spec& map = slots.maps[i];
-    map = {};
-    const btf_member place = object.types.member(object.maps_layout, i);
-    // A data section names the variable's type first, where other members have their name.
-    const btf_member variable = {.at = place.at, .type = object.file.image().read32(place.at)};
-    if (const verdict v = detail::read_map(object, variable, next_relocation, map); v.failed()) return v;
-    slots.map_slots[map.offset / 8] = i + 1;
-  }
-  u32 programs = 0;
-  u32 references = 0;
-  u64 instructions = 0;
-  for (u32 i = 0; i < object.file.symbol_count(); ++i) {
-    const elf_symbol symbol = object.file.symbol(i);
-    if (!detail::is_program(object.file, symbol)) continue;
-    program_spec& program = slots.programs[programs++];
-    if (const verdict v = detail::read_program(object.file, symbol, program); v.failed()) return v;
-    instructions += program.instruction_count;
-    if (instructions > object.file.image().size() / sizeof(abi::insn))  // programs lie over each other
-      return {
-          .why = cause::bad_program, .section = program.section, .offset = symbol.at, .subject = symbol.name};
-    if (const verdict v = detail::read_references(object, slots, program, references); v.failed()) return v;
-  }
-  out = {.image = object.file.image(),
-         .types = object.types,
-         .license = find_license(object.file),
-         .maps = object.maps_layout.members,
-         .programs = programs};
-  return {};
-}
-
-/// Both passes for who has only the image.
-constexpr verdict measure(bytes image, object_shape& out) noexcept {
-  detail::opened_object opened;
-  if (const verdict v = detail::open_object(image, opened); v.failed()) return v;
-  return measure(opened, out);
-}
-constexpr verdict read(bytes image, const object_slots& slots, object_facts& out) noexcept {
-  detail::opened_object opened;
-  if (const verdict v = detail::open_object(image, opened); v.failed()) return v;
-  return read(opened, slots, out);
-}
-
-/// What no index is: `find_map` and `find_program` give it when there is nothing of that name.
-inline constexpr u32 not_found = 0xffffffff;
-
-/// The index of the map or program called `wanted` among `count`, or `not_found`.
+/// The index of what is called `wanted` among `count` maps, variables or programs, or `not_found`.
 template <class Spec>
 [[nodiscard]] constexpr u32 find_named(const bytes& image, const Spec* specs, u32 count,
                                        text wanted) noexcept {
@@ -3876,10 +4145,8 @@ template <class Spec>
   return not_found;
 }
 
-/// The instruction at `index` of `program`, as it stands in the file.
-[[nodiscard]] constexpr abi::insn read_instruction(const bytes& image, const program_spec& program,
-                                                   u32 index) noexcept {
-  const u64 at = program.instructions + u64{index} * sizeof(abi::insn);
+/// The instruction at `at` in the file.
+[[nodiscard]] constexpr abi::insn read_instruction(const bytes& image, u64 at) noexcept {
   return {.opcode = image.read8(at),
           .registers = image.read8(at + 1),
           .offset = static_cast<s16>(image.read16(at + 2)),
@@ -3892,28 +4159,337 @@ template <class Spec>
   return to_kernel_name(text(name, image.copy_string(at, name, sizeof name)));
 }
 
-/// What BPF_MAP_CREATE is to be told of `map`, all but the BTF that describes it.
-[[nodiscard]] constexpr abi::map_create to_map_create(const bytes& image, const map_spec& map) noexcept {
+/// The name under which the kernel keeps a map of variables: as much of the object's name as fits in front of
+/// the section's, and none where the section's name has a second dot.
+/// Source: what libbpf 1.1 does, so that tools which look for ".rodata" find it.
+[[nodiscard]] constexpr kernel_name data_map_name(text object, text section) noexcept {
+  constexpr size_t shortest_section = 7;  // ".rodata", so that all maps of an object begin alike
+  size_t dots = 0;
+  for (const char c : section) dots += c == '.';
+  const size_t reserved = section.size() < shortest_section ? shortest_section : section.size();
+  size_t prefix = dots > 1 || reserved >= longest_kernel_name ? 0 : longest_kernel_name - reserved;
+  if (prefix > object.size()) prefix = object.size();
+  char whole[longest_kernel_name + 1] = {};
+  size_t used = 0;
+  for (; used < prefix; ++used) whole[used] = object[used];
+  for (size_t i = 0; i < section.size() && used < longest_kernel_name; ++i) whole[used++] = section[i];
+  return to_kernel_name(text(whole, used));
+}
+
+/// The name of an object, as the maps of its variables bear it: what its `path` has behind the last slash and in
+/// front of the first dot there.
+[[nodiscard]] constexpr kernel_name object_name_of(text path) noexcept {
+  size_t first = 0;
+  for (size_t i = 0; i < path.size(); ++i)
+    if (path[i] == '/') first = i + 1;
+  kernel_name out;
+  for (size_t i = first; i < path.size() && i - first < longest_kernel_name && path[i] != '.'; ++i)
+    out.characters[i - first] = path[i];
+  return out;
+}
+/// The same of the source file whose name stands at `at`; empty when that is 0.
+[[nodiscard]] constexpr kernel_name object_name_at(const bytes& image, u64 at) noexcept {
+  char path[256] = {};
+  return at == 0 ? kernel_name{} : object_name_of(text(path, image.copy_string(at, path, sizeof path)));
+}
+
+/// What BPF_MAP_CREATE is to be told of `map` in the object called `object`, all but the BTF that describes it.
+[[nodiscard]] constexpr abi::map_create to_map_create(const bytes& image, const map_spec& map,
+                                                      text object) noexcept {
+  char section[longest_kernel_name + 1] = {};
+  const text section_name(section, image.copy_string(map.name, section, sizeof section));
   return {.map_type = map.type,
           .key_size = map.key_size,
           .value_size = map.value_size,
           .max_entries = map.max_entries,
           .map_flags = map.map_flags,
           .numa_node = map.numa_node,
-          .map_name = kernel_name_at(image, map.name),
+          .map_name = map.origin == map_origin::declared ? kernel_name_at(image, map.name)
+                                                         : data_map_name(object, section_name),
           .map_extra = map.map_extra};
 }
 
 }  // namespace barebpf::inline BAREBPF_ABI
 
-#endif  // BAREBPF_SPEC_HPP
+#endif  // BAREBPF_SPEC_RECORD_HPP
 
 namespace barebpf::inline BAREBPF_ABI {
 
-/// What is given to `load` at run time.
-struct load_options {
-  verifier_log* log = nullptr;  ///< where the verifier's log goes when it refuses a program
+/// "The two instructions at `instruction` of the program load the address of map `map`, or one in its value."
+struct map_reference {
+  u32 instruction = 0;  ///< counted from the program's first
+  u32 map = 0;          ///< index among the object's maps
 };
+
+/// The functions that make a program, each with the place of its first instruction.
+struct program_layout {
+  /// Source: BPF_MAX_SUBPROGS in include/linux/bpf_verifier.h at v6.12.
+  static constexpr u32 most_functions = 256;
+  struct piece {
+    u32 function = 0;
+    u32 position = 0;
+  };
+
+  piece pieces[most_functions];
+  u32 piece_count = 0;
+  u32 instruction_count = 0;
+  u32 map_references = 0;  ///< how many instructions name a map
+  bool has_types = true;   ///< BTF describes all of them
+
+  /// Where the function with this index begins; `not_found` when the program does not reach it.
+  [[nodiscard]] constexpr u32 position_of(u32 function) const noexcept {
+    for (u32 i = 0; i < piece_count; ++i)
+      if (pieces[i].function == function) return pieces[i].position;
+    return not_found;
+  }
+};
+
+namespace detail {
+
+// Walks over the instructions of one function, with the reference of each beside it.
+struct code_cursor {
+  u32 instruction = 0;  // counted from the function's first
+  u32 reference = 0;    // the first that does not stand in front of it
+};
+
+// What the instruction at the cursor refers to. Calls inside a section need no relocation, so they are told by
+// the instruction itself.
+constexpr verdict reference_at(const object_tables& code, const function_spec& function, code_cursor& cursor,
+                               reference& out) noexcept {
+  const u64 at = function.at + u64{cursor.instruction} * sizeof(abi::insn);
+  out = {.at = at};
+  const u32 end = function.first_reference + function.reference_count;
+  while (cursor.reference < end && code.references[cursor.reference].at < at) ++cursor.reference;
+  if (cursor.reference < end && code.references[cursor.reference].at == at) {
+    out = code.references[cursor.reference];
+    if (out.kind != reference_kind::nothing) return {};
+    return {.why = cause::bad_relocation, .section = function.section, .offset = at, .subject = function.name};
+  }
+  if (code.image.read8(at) != abi::opcode_call) return {};
+  const abi::insn call = read_instruction(code.image, at);
+  if (call.source() != abi::pseudo_call) return {};
+  const s64 distance = (s64{call.immediate} + 1) * s64{sizeof(abi::insn)};
+  const u64 place = at + static_cast<u64>(distance);
+  const u32 target = lower_bound_of_place(code.functions, code.function_count, place);
+  if (target == code.function_count || code.functions[target].at != place)
+    return {.why = cause::bad_call, .section = function.section, .offset = at, .subject = function.name};
+  out.kind = reference_kind::call;
+  out.target = target;
+  return {};
+}
+
+// The records of source lines for one function: so many from the one at `first` on.
+struct line_range {
+  u64 first = 0;
+  u32 count = 0;
+};
+// The kernel wants a line for the first instruction of each function, lines in order, and texts that are there;
+// where it would refuse them, a function has none.
+constexpr line_range lines_of(const object_tables& code, const function_spec& function) noexcept {
+  const auto word_of = [&](u32 index, u64 field) {
+    return code.image.read32(function.lines.first + u64{index} * code.line_size + field);
+  };
+  const auto lower_bound = [&](u64 offset) {
+    u32 first = 0;
+    for (u32 count = function.lines.count; count != 0;) {
+      const u32 half = count / 2;
+      const bool in_front = word_of(first + half, offsetof(abi::line_info, insn_off)) < offset;
+      first += in_front ? half + 1 : 0;
+      count = in_front ? count - half - 1 : half;
+    }
+    return first;
+  };
+  const u64 start = function.at - function.section_at;
+  const u32 first = lower_bound(start);
+  const u32 end = lower_bound(start + u64{function.instruction_count} * sizeof(abi::insn));
+  if (first >= end || word_of(first, offsetof(abi::line_info, insn_off)) != start) return {};
+  for (u32 i = first, behind = 0; i < end; ++i) {
+    const u32 at = word_of(i, offsetof(abi::line_info, insn_off));
+    if (at % sizeof(abi::insn) != 0 || (i != first && at <= behind) ||
+        word_of(i, offsetof(abi::line_info, file_name_off)) >= code.types.strings_size() ||
+        word_of(i, offsetof(abi::line_info, line_off)) >= code.types.strings_size())
+      return {};
+    behind = at;
+  }
+  return {.first = function.lines.first + u64{first} * code.line_size, .count = end - first};
+}
+// A record of such a range, as it stands in the file.
+constexpr abi::line_info line_at(const object_tables& code, const line_range& lines, u32 index) noexcept {
+  const u64 at = lines.first + u64{index} * code.line_size;
+  return {.insn_off = code.image.read32(at),
+          .file_name_off = code.image.read32(at + 4),
+          .line_off = code.image.read32(at + 8),
+          .line_col = code.image.read32(at + 12)};
+}
+
+}  // namespace detail
+
+/// Finds every function that the program which begins with `entry` reaches, in the order in which its
+/// instructions name them, each followed by those that it names itself.
+/// Cost: linear in the instructions.
+constexpr verdict lay_out(const object_tables& code, u32 entry, program_layout& out) noexcept {
+  using detail::code_cursor;
+  code_cursor cursors[program_layout::most_functions] = {};
+  u32 callers[program_layout::most_functions] = {};
+  out = {};
+  const auto append = [&](u32 index, u32 caller) {
+    const function_spec& function = code.functions[index];
+    callers[out.piece_count] = caller;
+    cursors[out.piece_count] = {.reference = function.first_reference};
+    out.pieces[out.piece_count++] = {.function = index, .position = out.instruction_count};
+    out.instruction_count += function.instruction_count;
+    out.has_types = out.has_types && function.type != 0;
+  };
+  append(entry, 0);
+  for (u32 current = 0;;) {
+    const function_spec& function = code.functions[out.pieces[current].function];
+    code_cursor& cursor = cursors[current];
+    if (cursor.instruction >= function.instruction_count) {
+      if (current == 0) break;
+      current = callers[current];
+      continue;
+    }
+    reference found;
+    if (const verdict v = detail::reference_at(code, function, cursor, found); v.failed()) return v;
+    const bool is_long =
+        code.image.read8(function.at + u64{cursor.instruction} * sizeof(abi::insn)) == abi::opcode_ld_imm64;
+    cursor.instruction += is_long ? 2 : 1;
+    if (found.kind == reference_kind::map || found.kind == reference_kind::value) ++out.map_references;
+    if (found.kind != reference_kind::call && found.kind != reference_kind::function) continue;
+    if (out.position_of(found.target) != not_found) continue;
+    if (out.piece_count == program_layout::most_functions)
+      return {.why = cause::too_many_functions,
+              .section = function.section,
+              .offset = found.at,
+              .subject = code.functions[entry].name};
+    append(found.target, current);
+    current = out.piece_count - 1;
+  }
+  return {};
+}
+
+/// How many source lines a program has; 0 when those of one of its functions are not known.
+[[nodiscard]] constexpr u32 count_lines(const object_tables& code, const program_layout& layout) noexcept {
+  u32 sum = 0;
+  for (u32 p = 0; p < layout.piece_count; ++p) {
+    const u32 count = detail::lines_of(code, code.functions[layout.pieces[p].function]).count;
+    if (count == 0) return 0;
+    sum += count;
+  }
+  return sum;
+}
+
+/// Writes where each function of a program begins and what its type is, `layout.piece_count` records, with the ids
+/// of `types`, which has kept the object's functions.
+template <class Types>
+constexpr void write_functions(const object_tables& code, const program_layout& layout, const Types& types,
+                               abi::func_info* out) noexcept {
+  for (u32 p = 0; p < layout.piece_count; ++p)
+    out[p] = {.insn_off = layout.pieces[p].position,
+              .type_id = types.new_id(code.functions[layout.pieces[p].function].type)};
+}
+/// Writes the source lines of a program, as many as `count_lines` says, with the strings of `types`.
+template <class Types>
+constexpr void write_lines(const object_tables& code, const program_layout& layout, const Types& types,
+                           abi::line_info* out) noexcept {
+  for (u32 p = 0; p < layout.piece_count; ++p) {
+    const function_spec& function = code.functions[layout.pieces[p].function];
+    const detail::line_range lines = detail::lines_of(code, function);
+    const u64 start = function.at - function.section_at;
+    for (u32 i = 0; i < lines.count; ++i) {
+      const abi::line_info line = detail::line_at(code, lines, i);
+      const auto distance = static_cast<u32>((line.insn_off - start) / sizeof(abi::insn));
+      *out++ = {.insn_off = layout.pieces[p].position + distance,
+                .file_name_off = types.new_string(line.file_name_off),
+                .line_off = types.new_string(line.line_off),
+                .line_col = line.line_col};
+    }
+  }
+}
+
+/// How instructions name maps.
+enum class map_naming : u8 {
+  by_descriptor,  ///< the descriptor has to be put in before the kernel is given them
+  by_index,       ///< by their place in an array of descriptors, 5.14
+};
+
+/// Writes the instructions of a program to `out`, and which of them name a map to `maps`; both have as much room
+/// as the layout says.
+constexpr void assemble(const object_tables& code, const program_layout& layout, map_naming naming,
+                        abi::insn* out, map_reference* maps) noexcept {
+  u32 named = 0;
+  for (u32 p = 0; p < layout.piece_count; ++p) {
+    const u32 position = layout.pieces[p].position;
+    const function_spec& function = code.functions[layout.pieces[p].function];
+    detail::code_cursor cursor{.reference = function.first_reference};
+    while (cursor.instruction < function.instruction_count) {
+      const u32 at = position + cursor.instruction;
+      const u64 from = function.at + u64{cursor.instruction} * sizeof(abi::insn);
+      out[at] = read_instruction(code.image, from);
+      const bool is_long = out[at].opcode == abi::opcode_ld_imm64;
+      if (is_long && cursor.instruction + 1 < function.instruction_count)
+        out[at + 1] = read_instruction(code.image, from + sizeof(abi::insn));
+      reference found;
+      if (detail::reference_at(code, function, cursor, found).failed()) found = {};
+      switch (found.kind) {
+        case reference_kind::nothing:
+          break;
+        case reference_kind::map:
+        case reference_kind::value: {
+          const bool is_value = found.kind == reference_kind::value;
+          if (naming == map_naming::by_index)
+            out[at].set_source(is_value ? abi::pseudo_map_idx_value : abi::pseudo_map_idx);
+          else
+            out[at].set_source(is_value ? abi::pseudo_map_value : abi::pseudo_map_fd);
+          out[at].immediate = static_cast<s32>(found.target);
+          out[at + 1].immediate = static_cast<s32>(found.offset);
+          maps[named++] = {.instruction = at, .map = found.target};
+          break;
+        }
+        case reference_kind::call:
+        case reference_kind::function:
+          if (found.kind == reference_kind::function) {
+            out[at].set_source(abi::pseudo_func);
+            out[at + 1].immediate = 0;
+          }
+          out[at].immediate = static_cast<s32>(layout.position_of(found.target)) - static_cast<s32>(at) - 1;
+          break;
+      }
+      cursor.instruction += is_long ? 2 : 1;
+    }
+  }
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_SPEC_ASSEMBLY_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// What is to be different about one map of an object. Made by `change` of the object, which knows its maps.
+struct map_change {
+  u32 map = not_found;    ///< index of the map in its object
+  u32 max_entries = 0;    ///< entries; 0 leaves what the object says
+  int replacement = -1;   ///< descriptor of a map to use in its stead, which stays the caller's; negative for none
+};
+/// The same before the object has said which map it is.
+struct map_settings {
+  u32 max_entries = 0;
+  int replacement = -1;
+};
+
+/// What is given to `load` at run time. Each member has a value that does what the object says.
+/// Lifetime: what they point to must stay until `load` returns.
+struct load_options {
+  verifier_log* log = nullptr;                  ///< where the verifier's log goes when it refuses a program
+  std::span<const map_change> maps{};           ///< made by `change`
+  std::span<const unsigned char> data{};        ///< first values of global variables, made by `data`
+  text pin_root = "/sys/fs/bpf";                ///< folder of the maps that are pinned by their names
+  map_differences* differences = nullptr;       ///< where both sides go when a map is not what the object expects
+  int token = -1;                               ///< descriptor of a BPF token, 6.9
+};
+/// Stands for "no options wanted"; no code for any is made.
+struct no_options {};
 
 /// What has to be written into the instructions of a program before a kernel older than 5.14 takes them.
 struct program_patch {
@@ -3922,83 +4498,271 @@ struct program_patch {
   u32 reference_count = 0;
 };
 
+/// What a map needs beside being created.
+struct map_duty {
+  const void* value = nullptr;  ///< its first value; nullptr for zeros
+  u64 data_at = 0;              ///< where that lies in `load_options::data`
+  const char* pin = nullptr;    ///< the name under which it is pinned; nullptr for none
+  bool has_data = false;        ///< it holds variables
+  bool is_frozen = false;       ///< it is frozen once its value is in
+};
+
 /// A whole object, ready for the kernel.
 struct object_records {
   const abi::map_create* maps = nullptr;
+  const map_duty* duties = nullptr;  ///< one for each map, or nullptr when none has any
   u32 map_count = 0;
   const abi::prog_load* programs = nullptr;
-  const program_patch* patches = nullptr;  ///< one for each program, or nullptr when all are `load_by_index`
+  const program_patch* patches = nullptr;  ///< one for each program; nullptr when all name maps by index
   u32 program_count = 0;
-  const u8* btf = nullptr;  ///< types of keys and values
-  u32 btf_size = 0;         ///< bytes, 0 for none
+  const u8* btf = nullptr;       ///< types of maps, variables and functions
+  u32 btf_size = 0;              ///< bytes, 0 for none
+  bool btf_is_required = false;  ///< without them the object does not work
+  u64 data_size = 0;             ///< bytes of `load_options::data`
+};
+
+/// What an object needs at all, so that no code is made for the rest.
+struct load_needs {
+  bool types = true;   ///< it may have BTF
+  bool values = true;  ///< it may have variables
+  bool pins = true;    ///< it may have maps that are pinned by their names
+  bool patch = true;   ///< descriptors are written into a copy of the instructions; if not, they name maps by
+                       ///< index (5.14, BPF_PSEUDO_MAP_IDX)
+};
+
+/// Where what is made goes; lent by the owner.
+struct load_slots {
+  fd* maps = nullptr;
+  fd* programs = nullptr;
+  bool* pinned = nullptr;        ///< one for each map, false at first, if some are to be pinned
+  int* map_numbers = nullptr;    ///< one for each map, without `load_needs::patch`
+  abi::insn* scratch = nullptr;  ///< room for the longest program, with it
 };
 
 namespace detail {
 
-// Creates the maps. Types only explain a map to people, so where the kernel refuses them it goes without.
-template <btf_choice Btf>
-bool create_maps(const object_records& records, fd* maps, outcome& row) noexcept {
-  fd types;
-  if constexpr (Btf != btf_choice::none)
-    if (records.btf_size != 0) types = fd::own(load_btf(records.btf, records.btf_size));
-  for (u32 i = 0; i < records.map_count; ++i) {
-    long created = -EINVAL;
-    if constexpr (Btf != btf_choice::none) {
-      abi::map_create attr = records.maps[i];
-      attr.btf_fd = types.raw();
-      if (types.is_open() && attr.btf_key_type_id != 0) created = create_map(attr);
-      attr.btf_fd = attr.btf_key_type_id = attr.btf_value_type_id = 0;
-      if (created < 0) created = create_map(attr);
-    } else {
-      created = create_map(records.maps[i]);
+// Makes an object real, in a row of system calls that ends with the first failure.
+template <load_needs Needs, class Options>
+class loader {
+  static constexpr bool has_options = !std::is_same_v<Options, no_options>;
+  using log_type = std::conditional_t<has_options, verifier_log, no_log>;
+
+ public:
+  loader(const object_records& records, const load_slots& slots, const Options& options, outcome& row) noexcept
+      : records_(records), slots_(slots), options_(options), row_(row) {}
+
+  bool make_all() noexcept {
+    if constexpr (has_options)
+      if (!options_.data.empty() && options_.data.size() != records_.data_size)
+        return row_.refuse(step::find, cause::foreign_data), false;
+    if constexpr (Needs.types) {
+      if (records_.btf_size != 0) {
+        types_ = fd::own(load_btf(records_.btf, records_.btf_size, token()));
+        if (records_.btf_is_required && row_.fails(step::btf_load, types_.number())) return false;
+      }
     }
-    row.subject = records.maps[i].map_name.characters;
-    if (row.fails(step::map_create, created)) return false;
-    maps[i].fill(created);
+    for (u32 i = 0; i < records_.map_count; ++i)
+      if (!make_map(i)) return false;
+    for (u32 i = 0; i < records_.program_count; ++i)
+      if (!make_program(i)) return false;
+    return true;
   }
-  return true;
-}
+
+  // Takes away what `make_all` pinned before it failed.
+  void unpin_all() noexcept {
+    if constexpr (Needs.pins)
+      for (u32 i = 0; i < records_.map_count; ++i)
+        if (path_buffer path; slots_.pinned[i] && write_pin_path(i, path)) {
+          static_cast<void>(unpin(text(path.characters)));
+          slots_.pinned[i] = false;
+        }
+  }
+
+ private:
+  [[nodiscard]] int token() const noexcept {
+    if constexpr (has_options)
+      return options_.token;
+    else
+      return -1;
+  }
+  [[nodiscard]] log_type* log() const noexcept {
+    if constexpr (has_options)
+      return options_.log;
+    else
+      return nullptr;
+  }
+
+  bool make_map(u32 i) noexcept {
+    row_.subject = records_.maps[i].map_name.characters;
+    abi::map_create attr = records_.maps[i];
+    if constexpr (has_options) {
+      for (const map_change& change : options_.maps) {
+        if (change.map != i) continue;
+        if (change.replacement >= 0) return use_replacement(i, change.replacement);
+        if (change.max_entries != 0) attr.max_entries = change.max_entries;
+      }
+    }
+    if constexpr (Needs.pins)
+      if (records_.duties != nullptr && records_.duties[i].pin != nullptr) return share_map(i, attr);
+    return create(i, attr) && fill(i);
+  }
+
+  bool create(u32 i, abi::map_create& attr) noexcept {
+    long created = -EINVAL;
+    if constexpr (Needs.types) {
+      // Types only explain most maps to people, so where the kernel refuses them a map goes without.
+      const bool typed = types_.is_open() && attr.btf_value_type_id != 0;
+      attr.btf_fd = types_.raw();
+      if (typed) created = create_with_token(attr);
+      const bool is_about_types = created == -EINVAL || created == -ENOTSUPP_kernel || created == -EOPNOTSUPP;
+      if (is_about_types && !(typed && records_.btf_is_required)) {
+        attr.btf_fd = attr.btf_key_type_id = attr.btf_value_type_id = 0;
+        created = create_with_token(attr);
+      }
+    } else {
+      created = create_with_token(attr);
+    }
+    if (row_.fails(step::map_create, created)) return false;
+    slots_.maps[i].fill(created);
+    return true;
+  }
+  [[nodiscard]] long create_with_token(const abi::map_create& attr) const noexcept {
+    if constexpr (has_options)
+      if (token() >= 0) {
+        abi::map_create_with_token with{.create = attr, .map_token_fd = token()};
+        with.create.map_flags |= map_flag::token_fd;
+        return create_map(with);
+      }
+    return create_map(attr);
+  }
+
+  // Puts the first value of variables in.
+  bool fill(u32 i) noexcept {
+    if constexpr (Needs.values) {
+      if (records_.duties == nullptr || !records_.duties[i].has_data) return true;
+      const map_duty& duty = records_.duties[i];
+      const void* value = duty.value;
+      if constexpr (has_options)
+        if (!options_.data.empty()) value = options_.data.data() + duty.data_at;
+      const u32 key = 0;
+      const abi::map_elem attr{.map_fd = slots_.maps[i].raw(), .key = &key, .value = value};
+      if (value != nullptr && row_.fails(step::map_update_elem, sys_bpf(abi::command::map_update_elem, attr)))
+        return false;
+      const abi::map_freeze freeze{.map_fd = slots_.maps[i].raw()};
+      if (duty.is_frozen && row_.fails(step::map_freeze, sys_bpf(abi::command::map_freeze, freeze)))
+        return false;
+    }
+    return true;
+  }
+
+  // A map of the caller's in the place of one of the object's. Its sizes must fit, since the programs were
+  // compiled for them.
+  bool use_replacement(u32 i, int number) noexcept {
+    const abi::map_create& wanted = records_.maps[i];
+    if (!is_what(number,
+                 {.type = wanted.map_type, .key_size = wanted.key_size, .value_size = wanted.value_size}))
+      return false;
+    constexpr long f_dupfd_cloexec = 1030;  // F_DUPFD_CLOEXEC
+    if (row_.fails(step::map_create, system_call(__NR_fcntl, number, f_dupfd_cloexec, 3))) return false;
+    slots_.maps[i].fill(row_.answer);
+    return true;
+  }
+
+  // The map that is pinned under this one's name, or a new one that is pinned there. Whoever is second gets the
+  // first one's.
+  bool share_map(u32 i, abi::map_create& attr) noexcept {
+    path_buffer path;
+    if (!write_pin_path(i, path)) return row_.fails(step::obj_get, -ENAMETOOLONG), false;
+    for (int tries = 0;; ++tries) {
+      auto existing = get_pin(text(path.characters));
+      if (existing) {
+        if (!is_what(existing->number(), {.type = attr.map_type,
+                                          .key_size = attr.key_size,
+                                          .value_size = attr.value_size,
+                                          .max_entries = attr.max_entries,
+                                          .map_flags = attr.map_flags}))
+          return false;
+        slots_.maps[i] = std::move(*existing);
+        return true;
+      }
+      if (existing.error().code != ENOENT) return is_over(existing.error());
+      abi::map_create copy = attr;
+      if (!create(i, copy) || !fill(i)) return false;
+      const auto pinned = pin(slots_.maps[i], text(path.characters));
+      if (pinned) return slots_.pinned[i] = true;
+      // Somebody was faster; and may unpin it again before it is got, so not for ever.
+      if (pinned.error().code != EEXIST || tries == 8) return is_over(pinned.error());
+      slots_.maps[i] = fd();
+    }
+  }
+  [[nodiscard]] bool write_pin_path(u32 i, path_buffer& out) const noexcept {
+    text root = "/sys/fs/bpf";
+    if constexpr (has_options) root = options_.pin_root;
+    const text name = records_.duties[i].pin;
+    if (root.size() + 1 + name.size() >= sizeof out.characters) return false;
+    size_t used = 0;
+    for (const char c : root) out.characters[used++] = c;
+    out.characters[used++] = '/';
+    for (const char c : name) out.characters[used++] = c == '.' ? '_' : c;  // bpffs takes no dots
+    out.characters[used] = '\0';
+    return true;
+  }
+
+  // Holds a map that was there before against what the object says of it.
+  bool is_what(int number, const map_identity& expected) noexcept {
+    map_differences* differences = nullptr;
+    if constexpr (has_options) differences = options_.differences;
+    const auto known = check_identity(number, expected, differences);
+    return known.has_value() || is_over(known.error());
+  }
+  bool is_over(const error& why) noexcept {
+    row_.fails(why.at, why.code == 0 ? no_errno : -static_cast<long>(why.code));
+    row_.why = why.why;
+    return false;
+  }
+
+  bool make_program(u32 i) noexcept {
+    abi::prog_load attr = records_.programs[i];
+    row_.subject = records_.programs[i].prog_name.characters;
+    if constexpr (Needs.types) {
+      if (types_.is_open())
+        attr.prog_btf_fd = types_.raw();
+      else
+        attr.func_info_cnt = attr.line_info_cnt = attr.func_info_rec_size = attr.line_info_rec_size = 0;
+    }
+    if constexpr (Needs.patch) {
+      const program_patch& patch = records_.patches[i];
+      for (u32 k = 0; k < attr.insn_cnt; ++k) slots_.scratch[k] = patch.code[k];
+      for (u32 k = 0; k < patch.reference_count; ++k) {
+        const map_reference& reference = patch.references[k];
+        slots_.scratch[reference.instruction].immediate = slots_.maps[reference.map].number();
+      }
+      attr.insns = slots_.scratch;
+    } else {
+      for (u32 k = 0; k < records_.map_count; ++k) slots_.map_numbers[k] = slots_.maps[k].number();
+      attr.fd_array = slots_.map_numbers;
+    }
+    if (row_.fails(step::prog_load, load_program(attr, log(), token(), row_.why))) return false;
+    slots_.programs[i].fill(row_.answer);
+    return true;
+  }
+
+  const object_records& records_;
+  const load_slots& slots_;
+  const Options& options_;
+  outcome& row_;
+  fd types_;
+};
 
 }  // namespace detail
 
-/// Creates the maps of an object and loads its programs, whose instructions stay as they are: they name maps
-/// by their place in `map_numbers`, which has room for all of them.
-/// Shape:  `row` tells how far it came; what was made is in `maps` and `programs`.
-/// Kernel: 5.14, BPF_PSEUDO_MAP_IDX.
-template <btf_choice Btf, class Log>
-void load_by_index(const object_records& records, fd* maps, fd* programs, int* map_numbers, Log* log,
-                   outcome& row) noexcept {
-  if (!detail::create_maps<Btf>(records, maps, row)) return;
-  for (u32 i = 0; i < records.map_count; ++i) map_numbers[i] = maps[i].number();
-  for (u32 i = 0; i < records.program_count; ++i) {
-    abi::prog_load attr = records.programs[i];
-    attr.fd_array = map_numbers;
-    row.subject = records.programs[i].prog_name.characters;
-    if (row.fails(step::prog_load, load_program(attr, log, row.why))) return;
-    programs[i].fill(row.answer);
-  }
-}
-
-/// The same for every kernel: the instructions are copied to `scratch`, which has room for the longest
-/// program, and get the descriptors of the maps there.
-template <btf_choice Btf, class Log>
-void load_patched(const object_records& records, fd* maps, fd* programs, abi::insn* scratch, Log* log,
+/// Creates the maps of an object and loads its programs.
+/// Shape: `row` tells how far it came; what was made is in `slots`. After a failure nothing stays pinned.
+template <load_needs Needs, class Options>
+void load_records(const object_records& records, const load_slots& slots, const Options& options,
                   outcome& row) noexcept {
-  if (!detail::create_maps<Btf>(records, maps, row)) return;
-  for (u32 i = 0; i < records.program_count; ++i) {
-    abi::prog_load attr = records.programs[i];
-    const program_patch& patch = records.patches[i];
-    for (u32 k = 0; k < attr.insn_cnt; ++k) scratch[k] = patch.code[k];
-    for (u32 k = 0; k < patch.reference_count; ++k) {
-      const map_reference& reference = patch.references[k];
-      scratch[reference.instruction].set_source(abi::pseudo_map_fd);
-      scratch[reference.instruction].immediate = maps[reference.map].number();
-    }
-    attr.insns = scratch;
-    row.subject = records.programs[i].prog_name.characters;
-    if (row.fails(step::prog_load, load_program(attr, log, row.why))) return;
-    programs[i].fill(row.answer);
-  }
+  detail::loader<Needs, Options> loader(records, slots, options, row);
+  if (!loader.make_all()) loader.unpin_all();
 }
 
 }  // namespace barebpf::inline BAREBPF_ABI
@@ -4308,152 +5072,6 @@ class mapped_values {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_MAP_MEMORY_HPP
-// Room 7.3, map/pin: maps that somebody else made: by their pin, their id or a descriptor; and what the kernel says
-// of them, held against what the caller expects.
-#ifndef BAREBPF_MAP_PIN_HPP
-#define BAREBPF_MAP_PIN_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// What a map is expected to be, and what the kernel says that it is.
-/// Shape: a member that is not expected to be anything has `any`.
-struct map_identity {
-  static constexpr u32 any = 0xffffffff;
-
-  u32 type = any;
-  u32 key_size = any;
-  u32 value_size = any;
-  u32 max_entries = any;
-  u32 map_flags = any;
-};
-
-/// Both sides of an adoption that failed with cause `another_map`.
-struct map_differences {
-  map_identity expected;
-  map_identity found;
-
-  [[nodiscard]] constexpr bool any() const noexcept {
-    const auto differ = [](u32 wanted, u32 is) { return wanted != map_identity::any && wanted != is; };
-    return differ(expected.type, found.type) || differ(expected.key_size, found.key_size) ||
-           differ(expected.value_size, found.value_size) || differ(expected.max_entries, found.max_entries) ||
-           differ(expected.map_flags, found.map_flags);
-  }
-};
-
-/// Writes every difference into `buffer`: "type: expected 1, found 2; value_size: expected 8, found 4". 256 bytes
-/// are always enough.
-constexpr text describe(const map_differences& what, char* buffer, size_t size) noexcept {
-  struct line {
-    text word;
-    u32 expected, found;
-  };
-  const line lines[] = {{"type", what.expected.type, what.found.type},
-                        {"key_size", what.expected.key_size, what.found.key_size},
-                        {"value_size", what.expected.value_size, what.found.value_size},
-                        {"max_entries", what.expected.max_entries, what.found.max_entries},
-                        {"map_flags", what.expected.map_flags, what.found.map_flags}};
-  detail::text_writer out(buffer, size);
-  bool first = true;
-  for (const line& l : lines) {
-    if (l.expected == map_identity::any || l.expected == l.found) continue;
-    if (!first) out << "; ";
-    first = false;
-    out << l.word << ": expected " << u64{l.expected} << ", found " << u64{l.found};
-  }
-  return out.finish();
-}
-
-namespace detail {
-
-// Paths are given as text and the kernel wants a NUL behind them.
-struct path_buffer {
-  char characters[4096];
-
-  [[nodiscard]] bool fill(text path) noexcept {
-    if (path.size() >= sizeof characters) return false;
-    for (size_t i = 0; i < path.size(); ++i) characters[i] = path[i];
-    characters[path.size()] = '\0';
-    return true;
-  }
-};
-
-// What stands behind the last slash.
-constexpr text last_part(text path) noexcept {
-  size_t start = 0;
-  for (size_t i = 0; i < path.size(); ++i)
-    if (path[i] == '/') start = i + 1;
-  return path.without_first(start);
-}
-
-inline error path_failure(step at, long answer, text path) noexcept {
-  error out = failure(at, answer);
-  if (at == step::obj_pin && answer == -EPERM) out.why = cause::not_a_bpf_path;
-  return out.about(last_part(path));
-}
-
-}  // namespace detail
-
-/// Pins what `descriptor` holds under `path`.
-/// Errors: EEXIST when something is pinned there; not_a_bpf_path; ENOENT when the folder is missing.
-/// Kernel: 4.4, BPF_OBJ_PIN.
-/// Source: bpf_obj_do_pin() in kernel/bpf/inode.c at v6.12.
-[[nodiscard]] inline result<void> pin(const fd& descriptor, text path) noexcept {
-  detail::path_buffer terminated;
-  if (!terminated.fill(path)) return detail::path_failure(step::obj_pin, -ENAMETOOLONG, path);
-  const abi::obj_path attr{.pathname = terminated.characters, .bpf_fd = descriptor.raw()};
-  if (const long answer = sys_bpf(abi::command::obj_pin, attr); answer < 0)
-    return detail::path_failure(step::obj_pin, answer, path);
-  return {};
-}
-/// Removes the pin under `path`; what was pinned stays as long as somebody holds it.
-/// Errors: ENOENT when nothing is pinned there.
-/// Source: unlink(2).
-[[nodiscard]] inline result<void> unpin(text path) noexcept {
-  constexpr long current_folder = -100;  // AT_FDCWD
-  detail::path_buffer terminated;
-  if (!terminated.fill(path)) return detail::path_failure(step::unpin, -ENAMETOOLONG, path);
-  if (const long answer = system_call(__NR_unlinkat, current_folder, terminated.characters, 0); answer < 0)
-    return detail::path_failure(step::unpin, answer, path);
-  return {};
-}
-/// Opens what is pinned under `path`; `file_flags` may narrow it by map_flag::rdonly or map_flag::wronly.
-/// Shape:  its descriptor, which may be a map, a program or a link.
-/// Kernel: 4.4, BPF_OBJ_GET; flags since 4.15.
-/// Source: bpf_obj_get_user() in kernel/bpf/inode.c at v6.12.
-[[nodiscard]] inline result<fd> get_pin(text path, u32 file_flags = 0) noexcept {
-  detail::path_buffer terminated;
-  if (!terminated.fill(path)) return detail::path_failure(step::obj_get, -ENAMETOOLONG, path);
-  const abi::obj_path attr{.pathname = terminated.characters, .file_flags = file_flags};
-  const long opened = move_away(sys_bpf(abi::command::obj_get, attr));
-  if (opened < 0) return detail::path_failure(step::obj_get, opened, path);
-  return fd::own(opened);
-}
-
-/// Asks the kernel what the map behind `number` is and holds it against `expected`.
-/// Shape:  the kernel's name of the map.
-/// Errors: another_map, with both sides in `differences` if given.
-[[nodiscard]] inline result<kernel_name> check_identity(int number, const map_identity& expected,
-                                                        map_differences* differences) noexcept {
-  const auto info = ask_about_map(number);
-  if (!info) return info.error();
-  // Device maps get a flag from the kernel that nobody asked for, since 0cdbb4b09a06.
-  const bool device = info->type == static_cast<u32>(map_type::devmap) ||
-                      info->type == static_cast<u32>(map_type::devmap_hash);
-  const map_differences both{
-      .expected = expected,
-      .found = {.type = info->type,
-                .key_size = info->key_size,
-                .value_size = info->value_size,
-                .max_entries = info->max_entries,
-                .map_flags = device ? info->map_flags & ~u32{map_flag::rdonly_prog} : info->map_flags}};
-  if (!both.any()) return info->name;
-  if (differences != nullptr) *differences = both;
-  return error{.at = step::obj_get_info_by_fd, .why = cause::another_map}.about(info->name);
-}
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_MAP_PIN_HPP
 
 namespace barebpf::inline BAREBPF_ABI {
 
@@ -4816,215 +5434,621 @@ using hash_map = map<map_type::hash, Key, Value>;
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_MAP_MAP_HPP
-// Room 4.4, object_spec: a spec that is read while the program runs, with its storage on the heap.
+// Room 4.9, object_spec: a spec that is read while the program runs, with its storage on the heap.
 #ifndef BAREBPF_OBJECT_SPEC_HPP
 #define BAREBPF_OBJECT_SPEC_HPP
 
-// Room 4.1, pruned_btf: of all the types of an object, the few that describe the keys and values of its
-// maps, written anew for the kernel. What a pointer points to keeps its name and size and loses its members.
-#ifndef BAREBPF_PRUNED_BTF_HPP
-#define BAREBPF_PRUNED_BTF_HPP
+// Room 4.4, spec: reads a BPF object in two passes, `measure` and `read`, into storage that the caller owns:
+// arrays when the compiler reads, the heap when the program does. Makes no system call, so the same file is
+// the same spec everywhere.
+#ifndef BAREBPF_SPEC_HPP
+#define BAREBPF_SPEC_HPP
+
+// Room 4.3, spec/code: functions, the programs among them, and what their instructions refer to. Both lists
+// are sorted by place, so that whoever holds an instruction finds its function and its reference by halving.
+#ifndef BAREBPF_SPEC_CODE_HPP
+#define BAREBPF_SPEC_CODE_HPP
+
+// Room 4.2, spec/data: global variables. Each section of them is a map with one value, and BTF, where there is
+// some, tells what lies where in it.
+#ifndef BAREBPF_SPEC_DATA_HPP
+#define BAREBPF_SPEC_DATA_HPP
+
+// Room 4.1, spec/maps: the definitions in .maps, as BTF describes them.
+#ifndef BAREBPF_SPEC_MAPS_HPP
+#define BAREBPF_SPEC_MAPS_HPP
 
 namespace barebpf::inline BAREBPF_ABI {
 
-/// Cuts BTF to what is needed: `keep` each type that is wanted, `number` them, then `write`.
-/// Shape:    works in storage that the caller lends: `marks_size` words, all zero.
-/// Lifetime: valid as long as the types and the storage.
-class btf_pruner {
- public:
-  /// Words of storage for BTF of so many types.
-  [[nodiscard]] static constexpr size_t marks_size(u32 types) noexcept { return (size_t{types} + 1) * 4; }
+namespace detail {
 
-  constexpr btf_pruner(const btf& types, u32* storage) noexcept
-      : types_(types), marks_(storage), ids_(storage + types.count() + 1) {}
-
-  /// Keeps the type with this id and all that it is made of.
-  constexpr void keep(u32 id) noexcept {
-    // Each type enters twice at most: once without its members and once with them.
-    u32* const waiting = ids_ + types_.count() + 1;
-    u32 count = 0;
-    mark(id, true, waiting, count);
-    while (count != 0) {
-      const u32 next = waiting[--count];
-      visit(types_.type(next), (marks_[next] & whole) != 0, waiting, count);
-    }
-  }
-  /// Gives what is kept its new ids, in the old order; tells how many bytes `write` needs, and 0 when that
-  /// is more than the kernel takes.
-  /// Source: BTF_MAX_SIZE in include/linux/btf.h at v6.12.
-  constexpr u32 number() noexcept {
-    count_ = 0;
-    types_size_ = 0;
-    strings_size_ = 1;
-    constexpr u32 largest = 16 << 20;
-    u32 next = 1;
-    for (u32 id = 1; id <= types_.count(); ++id) {
-      ids_[id] = 0;
-      if (marks_[id] == 0) continue;
-      ids_[id] = next++;
-      const btf_type type = as_kept(id);
-      types_size_ += static_cast<u32>(btf::extent_of(type));
-      if (types_size_ > largest) return 0;
-      strings_size_ += name_size(type.name);
-      for (u32 i = 0; i < named_members(type); ++i) {
-        strings_size_ += name_size(member_name(type, i));
-        if (strings_size_ > largest) return 0;
-      }
-    }
-    count_ = next - 1;
-    return static_cast<u32>(abi::btf_header::size) + types_size_ + strings_size_;
-  }
-  /// How many types `number` counted.
-  [[nodiscard]] constexpr u32 count() const noexcept { return count_; }
-  /// The new id of an old type that was kept; 0 for void and for what was not kept.
-  [[nodiscard]] constexpr u32 new_id(u32 id) const noexcept { return id <= types_.count() ? ids_[id] : 0; }
-
-  /// Writes what `number` measured, in the machine's byte order.
-  constexpr void write(u8* out) const noexcept {
-    u8* const types = out + abi::btf_header::size;
-    u8* const strings = types + types_size_;
-    put16(out, abi::btf_magic);
-    out[2] = 1;  // version
-    out[3] = 0;  // flags
-    put32(out + 4, static_cast<u32>(abi::btf_header::size));
-    put32(out + 8, 0);
-    put32(out + 12, types_size_);
-    put32(out + 16, types_size_);
-    put32(out + 20, strings_size_);
-    strings[0] = 0;
-    u32 used = 1;
-    u8* at = types;
-    for (u32 id = 1; id <= types_.count(); ++id) {
-      if (marks_[id] == 0) continue;
-      const btf_type type = as_kept(id);
-      write_type(type, at, strings, used);
-      at += btf::extent_of(type);
-    }
-  }
-
- private:
-  static constexpr u32 kept = 1, whole = 2;
-
-  constexpr void mark(u32 id, bool with_members, u32* waiting, u32& count) noexcept {
-    if (id == 0 || id > types_.count()) return;
-    const u32 wanted = with_members ? kept | whole : kept;
-    if ((marks_[id] | wanted) == marks_[id]) return;
-    marks_[id] |= wanted;
-    waiting[count++] = id;
-  }
-  constexpr void visit(const btf_type& type, bool with_members, u32* waiting, u32& count) noexcept {
-    using enum abi::btf_kind;
-    switch (type.kind) {
-      case pointer:
-        mark(pointee(type), false, waiting, count);
-        return;
-      case array:
-        mark(types_.element_of(type), with_members, waiting, count);
-        mark(types_.image().read32(type.tail() + 4), with_members, waiting, count);
-        return;
-      case structure:
-      case union_type:
-        for (u32 i = 0; with_members && i < type.members; ++i)
-          mark(types_.member(type, i).type, true, waiting, count);
-        return;
-      default:
-        if (btf::is_modifier(type.kind)) mark(type.size_or_type, with_members, waiting, count);
-        return;
-    }
-  }
-  // What stays of a pointer's target: functions and variables do not.
-  [[nodiscard]] constexpr u32 pointee(const btf_type& type) const noexcept {
-    using enum abi::btf_kind;
-    const abi::btf_kind kind = types_.resolve(type.size_or_type).kind;
-    return kind == function_prototype || kind == function || kind == variable || kind == data_section
-               ? 0
-               : type.size_or_type;
-  }
-  [[nodiscard]] constexpr btf_type as_kept(u32 id) const noexcept {
-    using enum abi::btf_kind;
-    btf_type type = types_.type(id);
-    if ((type.kind == structure || type.kind == union_type) && (marks_[id] & whole) == 0) type.members = 0;
-    return type;
-  }
-  [[nodiscard]] constexpr u32 named_members(const btf_type& type) const noexcept {
-    using enum abi::btf_kind;
-    const bool named = type.kind == structure || type.kind == union_type || type.kind == enumeration ||
-                       type.kind == enumeration64;
-    return named ? type.members : 0;
-  }
-  [[nodiscard]] constexpr u64 member_name(const btf_type& type, u32 index) const noexcept {
-    const u64 each = type.kind == abi::btf_kind::enumeration ? 8 : 12;
-    return types_.strings() + types_.image().read32(type.tail() + index * each);
-  }
-  [[nodiscard]] constexpr u32 name_size(u64 at) const noexcept {
-    const u64 length = types_.image().length_of_string(at);
-    return length == 0 ? 0 : static_cast<u32>(length) + 1;
-  }
-  // Copies the name at `from` and gives its new offset; names without characters share offset 0.
-  constexpr u32 write_name(u64 from, u8* strings, u32& used) const noexcept {
-    const u32 size = name_size(from);
-    if (size == 0) return 0;
-    const u32 at = used;
-    for (u32 i = 0; i < size; ++i) strings[at + i] = types_.image().read8(from + i);
-    used += size;
-    return at;
-  }
-  constexpr void write_type(const btf_type& type, u8* at, u8* strings, u32& used) const noexcept {
-    using enum abi::btf_kind;
-    const bytes& image = types_.image();
-    const u32 info = image.read32(type.at + abi::btf_type_record::info);
-    put32(at, write_name(type.name, strings, used));
-    put32(at + 4, (info & 0xff000000) | type.members);
-    const bool refers = btf::is_modifier(type.kind) || type.kind == pointer;
-    const u32 target = type.kind == pointer ? pointee(type) : type.size_or_type;
-    put32(at + 8, refers ? new_id(target) : type.size_or_type);
-    u8* const tail = at + abi::btf_type_record::size;
-    switch (type.kind) {
-      case integer:
-        put32(tail, image.read32(type.tail()));
-        return;
-      case array:
-        put32(tail, new_id(types_.element_of(type)));
-        put32(tail + 4, new_id(image.read32(type.tail() + 4)));
-        put32(tail + 8, types_.length_of(type));
-        return;
-      case structure:
-      case union_type:
-      case enumeration:
-      case enumeration64: {
-        const u32 each = type.kind == enumeration ? 8 : 12;
-        const bool typed = type.kind == structure || type.kind == union_type;
-        for (u32 i = 0; i < type.members; ++i) {
-          const u64 from = type.tail() + u64{i} * each;
-          u8* const to = tail + size_t{i} * each;
-          put32(to, write_name(member_name(type, i), strings, used));
-          put32(to + 4, typed ? new_id(image.read32(from + 4)) : image.read32(from + 4));
-          if (each == 12) put32(to + 8, image.read32(from + 8));
-        }
-        return;
-      }
-      default:
-        return;
-    }
-  }
-  static constexpr void put16(u8* out, u32 value) noexcept {
-    for (u32 i = 0; i < 2; ++i) out[i] = static_cast<u8>(value >> ((host_is_big_endian ? 1 - i : i) * 8));
-  }
-  static constexpr void put32(u8* out, u32 value) noexcept {
-    for (u32 i = 0; i < 4; ++i) out[i] = static_cast<u8>(value >> ((host_is_big_endian ? 3 - i : i) * 8));
-  }
-
-  const btf& types_;
-  u32* marks_;
-  u32* ids_;
-  u32 count_ = 0;
-  u32 types_size_ = 0;
-  u32 strings_size_ = 1;
+// The members that a map definition may have: what they are called, how they are written down in BTF, and
+// where their number goes.
+enum class map_member_form : u8 { number, long_number, key_or_value, not_yet };
+struct map_member_row {
+  text member;
+  map_member_form form;
+  u32 map_spec::*number = nullptr;
+  u32 map_spec::*type = nullptr;
+  number_form map_spec::*number_kind = nullptr;
 };
+inline constexpr map_member_row map_member_rows[] = {
+    {"type", map_member_form::number, &map_spec::type},
+    {"key", map_member_form::key_or_value, &map_spec::key_size, &map_spec::key_type, &map_spec::key_form},
+    {"value", map_member_form::key_or_value, &map_spec::value_size, &map_spec::value_type,
+     &map_spec::value_form},
+    {"key_size", map_member_form::number, &map_spec::key_size},
+    {"value_size", map_member_form::number, &map_spec::value_size},
+    {"max_entries", map_member_form::number, &map_spec::max_entries},
+    {"map_flags", map_member_form::number, &map_spec::map_flags},
+    {"numa_node", map_member_form::number, &map_spec::numa_node},
+    {"map_extra", map_member_form::long_number},
+    {"pinning", map_member_form::number, &map_spec::pinning},
+    {"values", map_member_form::not_yet},
+};
+
+// What __uint and __ulong write: the length of an array behind a pointer, or the one value of an enum.
+constexpr bool read_map_number(const btf& types, u32 id, u64& out) noexcept {
+  const btf_type form = types.resolve(id);
+  if (form.kind == abi::btf_kind::pointer) {
+    const btf_type array = types.resolve(form.size_or_type);
+    out = types.length_of(array);
+    return array.kind == abi::btf_kind::array;
+  }
+  const u64 value = form.tail() + 4;  // behind the enumerator's name
+  if (form.kind == abi::btf_kind::enumeration && form.members == 1) {
+    out = types.image().read32(value);
+    return true;
+  }
+  if (form.kind == abi::btf_kind::enumeration64 && form.members == 1) {
+    out = types.image().read32(value) | u64{types.image().read32(value + 4)} << 32;
+    return true;
+  }
+  return false;
+}
+
+constexpr verdict read_map_member(const btf& types, u32 section, const btf_member& member,
+                                  map_spec& out) noexcept {
+  const auto wrong = [&](cause why) {
+    return verdict{.why = why, .section = section, .offset = member.at, .subject = member.name};
+  };
+  size_t known = 0;
+  constexpr size_t rows = sizeof map_member_rows / sizeof map_member_rows[0];
+  while (known < rows && !types.image().string_is(member.name, map_member_rows[known].member)) ++known;
+  if (known == rows) return wrong(cause::unknown_map_member);
+  const map_member_row& row = map_member_rows[known];
+  if (row.form == map_member_form::not_yet) return wrong(cause::map_member_not_loaded_yet);
+
+  u64 number = 0;
+  if (row.form == map_member_form::key_or_value) {
+    const btf_type pointer = types.resolve(member.type);
+    if (pointer.kind != abi::btf_kind::pointer) return wrong(cause::bad_map_member);
+    number = types.size_of(pointer.size_or_type);
+    if (number == 0) return wrong(cause::bad_map_member);
+    out.*row.type = pointer.size_or_type;
+    out.*row.number_kind = types.form_of(pointer.size_or_type);
+  } else if (!read_map_number(types, member.type, number)) {
+    return wrong(cause::bad_map_member);
+  }
+  if (row.form == map_member_form::long_number) {
+    out.map_extra = number;
+    return {};
+  }
+  const bool is_size = row.number == &map_spec::key_size || row.number == &map_spec::value_size;
+  if (number > 0xffffffff) return wrong(cause::bad_map_member);
+  if (is_size && out.*row.number != 0 && out.*row.number != number) return wrong(cause::two_sizes);
+  if (row.number == &map_spec::pinning && number > 1) return wrong(cause::bad_pinning);
+  out.*row.number = static_cast<u32>(number);
+  return {};
+}
+
+// Where in its section the variable lies whose offset stands at `place` of a data section's layout. Compilers
+// leave it to a relocation and linkers fill it in; relocations come in the order of the variables, so `next`
+// only moves forward.
+constexpr u64 variable_offset(const opened_object& object, u64 place, u64& next) noexcept {
+  const u64 written = object.file.image().read32(place);
+  const elf_section types = object.file.section(object.btf_relocations.info);
+  for (; next < elf::relocation_count(object.btf_relocations); ++next) {
+    const elf_relocation r = object.file.relocation(object.btf_relocations, next);
+    if (types.at + r.offset == place) return object.file.symbol(r.symbol).value + written;
+    if (types.at + r.offset > place) break;
+  }
+  return written;
+}
+
+constexpr verdict read_map(const opened_object& object, const btf_member& place, u64& next_relocation,
+                           map_spec& out) noexcept {
+  const btf& types = object.types;
+  const btf_type variable = types.type(types.variable_of(place));
+  const auto wrong = [&](cause why) {
+    return verdict{.why = why, .section = object.maps.index, .offset = variable.at, .subject = variable.name};
+  };
+  if (variable.kind != abi::btf_kind::variable)
+    return {.why = cause::bad_btf_type, .section = object.maps.index, .offset = place.at};
+  if (types.image().read32(variable.tail()) != abi::btf_variable_global) return wrong(cause::static_map);
+  const btf_type definition = types.resolve(variable.size_or_type);
+  if (definition.kind != abi::btf_kind::structure) return wrong(cause::map_is_no_struct);
+
+  out.name = variable.name;
+  out.declared_at = variable.at;
+  out.offset = variable_offset(object, place.at + 4, next_relocation);
+  if (out.offset > object.maps.size || definition.size_or_type > object.maps.size - out.offset ||
+      out.offset % 8 != 0 || definition.size_or_type == 0)
+    return wrong(cause::map_outside_section);
+  for (u32 i = 0; i < definition.members; ++i)
+    if (const verdict v = read_map_member(types, object.maps.index, types.member(definition, i), out);
+        v.failed())
+      return v;
+  if (out.type == 0) return wrong(cause::no_map_type);
+  return {};
+}
+
+// `map_slots[offset / 8]` becomes one more than the index of the map that begins there.
+constexpr verdict read_maps(const opened_object& object, const object_slots& slots,
+                            u64& next_relocation) noexcept {
+  for (u32 i = 0; i < object.maps_layout.members; ++i) {
+    map_spec& map = slots.maps[i];
+    map = {};
+    const btf_member place = object.types.member(object.maps_layout, i);
+    if (const verdict v = read_map(object, place, next_relocation, map); v.failed()) return v;
+    slots.map_slots[map.offset / 8] = i + 1;
+  }
+  return {};
+}
+
+}  // namespace detail
 
 }  // namespace barebpf::inline BAREBPF_ABI
 
-#endif  // BAREBPF_PRUNED_BTF_HPP
+#endif  // BAREBPF_SPEC_MAPS_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// Where the first values of an object's variables lie in one block of memory: those of each map one behind the
+/// other, 16 bytes apart or a multiple of it.
+struct data_layout {
+  /// The largest alignment that a variable in the block can have.
+  static constexpr u32 alignment = 16;
+
+  u64 size = 0;  ///< bytes of the block
+
+  /// Makes room for the value of `map` and tells where it begins.
+  constexpr u64 add(const map_spec& map) noexcept {
+    const u64 at = size;
+    if (map.origin != map_origin::declared)
+      size += (u64{map.value_size} + alignment - 1) / alignment * alignment;
+    return at;
+  }
+};
+
+namespace detail {
+
+// What kind of map the section makes; `declared` when it makes none.
+constexpr map_origin origin_of(const elf& file, const elf_section& section) noexcept {
+  const auto is_called = [&](text wanted) {
+    if (!file.image().string_starts_with(section.name, wanted)) return false;
+    const u8 behind = file.image().read8(section.name + wanted.size());
+    return behind == '\0' || behind == '.';
+  };
+  if (section.size == 0) return map_origin::declared;
+  if (section.type == abi::section_nobits) return is_called(".bss") ? map_origin::zeros : map_origin::declared;
+  if (section.type != abi::section_progbits || section.is_code()) return map_origin::declared;
+  if (is_called(".rodata")) return map_origin::read_only_data;
+  return is_called(".data") ? map_origin::data : map_origin::declared;
+}
+
+// Appends the maps of all such sections, in the order of the sections.
+constexpr void add_data_maps(const elf& file, map_spec* maps, u32& used) noexcept {
+  for (u32 i = 1; i < file.section_count(); ++i) {
+    const elf_section section = file.section(i);
+    const map_origin origin = origin_of(file, section);
+    if (origin == map_origin::declared) continue;
+    maps[used++] = {
+        .name = section.name,
+        .declared_at = section.at,
+        .type = static_cast<u32>(map_type::array),
+        .key_size = 4,
+        .value_size = static_cast<u32>(section.size),
+        .max_entries = 1,
+        .map_flags = origin == map_origin::read_only_data ? u32{map_flag::rdonly_prog} : 0,
+        .origin = origin,
+        .section = i,
+    };
+  }
+}
+
+// The map among `maps` from `first` on that holds the section's variables, or `not_found`.
+constexpr u32 find_data_map(const map_spec* maps, u32 first, u32 end, u32 section) noexcept {
+  while (first < end) {
+    const u32 middle = first + (end - first) / 2;
+    if (maps[middle].section == section) return middle;
+    if (maps[middle].section < section)
+      first = middle + 1;
+    else
+      end = middle;
+  }
+  return not_found;
+}
+
+constexpr verdict read_variable(const opened_object& object, const btf_member& place, const map_spec& map,
+                                u64& next_relocation, variable_spec& out) noexcept {
+  const btf& types = object.types;
+  const u32 id = types.variable_of(place);
+  const btf_type variable = types.type(id);
+  if (variable.kind != abi::btf_kind::variable)
+    return {.why = cause::bad_btf_type, .section = map.section, .offset = place.at};
+  const u64 offset = variable_offset(object, place.at + 4, next_relocation);
+  const u32 size = types.image().read32(place.at + 8);
+  if (offset > map.value_size || size > map.value_size - offset)
+    return {.why = cause::variable_outside_section,
+            .section = map.section,
+            .offset = variable.at,
+            .subject = variable.name};
+  out = {.name = variable.name,
+         .declared_at = variable.at,
+         .offset = static_cast<u32>(offset),
+         .size = size,
+         .id = id,
+         .type = variable.size_or_type,
+         .form = types.form_of(variable.size_or_type)};
+  return {};
+}
+
+// The variables that one layout lists, sorted by their offset. Those that are not static can be reached from
+// outside, so their map can be mapped.
+constexpr verdict read_variables(const opened_object& object, const btf_type& layout, u32 map_index,
+                                 const object_slots& slots, u32& used, u64& next_relocation) noexcept {
+  map_spec& map = slots.maps[map_index];
+  map.value_type = layout.id;
+  map.first_variable = used;
+  for (u32 i = 0; i < layout.members; ++i) {
+    variable_spec found;
+    if (const verdict v = read_variable(object, object.types.member(layout, i), map, next_relocation, found);
+        v.failed())
+      return v;
+    found.map = map_index;
+    const u64 linkage = found.declared_at + abi::btf_type_record::size;
+    if (object.types.image().read32(linkage) != abi::btf_variable_static) map.map_flags |= map_flag::mmapable;
+    slots.variables[used++] = found;
+  }
+  map.variable_count = used - map.first_variable;
+  sort_by_place(slots.variables + map.first_variable, map.variable_count);
+  return {};
+}
+
+}  // namespace detail
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_SPEC_DATA_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+namespace detail {
+
+constexpr bool is_function(const elf& file, const elf_symbol& symbol) noexcept {
+  return symbol.type == abi::symbol_function && file.section(symbol.section).is_code();
+}
+// A function that the kernel is to load as a program. What is in .text, and what is static, is there to be
+// called by others.
+constexpr bool is_program(const elf& file, const elf_symbol& symbol) noexcept {
+  return is_function(file, symbol) && symbol.binding != abi::symbol_local &&
+         !file.image().string_is(file.section(symbol.section).name, ".text");
+}
+
+constexpr verdict read_function(const elf& file, const elf_symbol& symbol, function_spec& out) noexcept {
+  const elf_section section = file.section(symbol.section);
+  if (symbol.size == 0 || symbol.size % 8 != 0 || symbol.value % 8 != 0 || symbol.value > section.size ||
+      symbol.size > section.size - symbol.value)
+    return {
+        .why = cause::bad_program, .section = section.index, .offset = symbol.at, .subject = symbol.name};
+  out = {.name = symbol.name,
+         .at = section.at + symbol.value,
+         .instruction_count = static_cast<u32>(symbol.size / sizeof(abi::insn)),
+         .section = section.index,
+         .section_at = section.at,
+         .symbol = symbol.at,
+         .is_hidden = symbol.is_hidden,
+         .is_program = is_program(file, symbol)};
+  return {};
+}
+
+constexpr verdict read_program(const elf& file, const function_spec& function, u32 index,
+                               program_spec& out) noexcept {
+  const elf_section section = file.section(function.section);
+  // Long enough for every prefix; what follows the prefix is read where the program is attached.
+  char name[64] = {};
+  const section_kind kind =
+      section_kind_of(text(name, file.image().copy_string(section.name, name, sizeof name)));
+  if (kind.type == abi::prog_type::unspec)
+    return {.why = cause::unknown_section,
+            .section = section.index,
+            .offset = section.name,
+            .subject = function.name};
+  out = {.name = function.name,
+         .section_name = section.name,
+         .function = index,
+         .type = kind.type,
+         .attach = kind.attach};
+  return {};
+}
+
+constexpr verdict read_functions(const elf& file, const object_slots& slots, object_facts& out) noexcept {
+  u64 instructions = 0;
+  for (u32 i = 0; i < file.symbol_count(); ++i) {
+    const elf_symbol symbol = file.symbol(i);
+    if (!is_function(file, symbol)) continue;
+    function_spec& function = slots.functions[out.functions++];
+    if (const verdict v = read_function(file, symbol, function); v.failed()) return v;
+    instructions += function.instruction_count;
+    if (instructions > file.image().size() / sizeof(abi::insn))  // functions lie over each other
+      return {.why = cause::bad_program,
+              .section = function.section,
+              .offset = symbol.at,
+              .subject = symbol.name};
+  }
+  sort_by_place(slots.functions, out.functions);
+  for (u32 i = 0; i < out.functions; ++i) {
+    if (!slots.functions[i].is_program) continue;
+    if (const verdict v = read_program(file, slots.functions[i], i, slots.programs[out.programs]); v.failed())
+      return v;
+    ++out.programs;
+  }
+  return {};
+}
+
+// The function that has the instruction at `at`, or `not_found`.
+constexpr u32 function_around(const function_spec* functions, u32 count, u64 at) noexcept {
+  const u32 behind = lower_bound_of_place(functions, count, at + 1);
+  if (behind == 0) return not_found;
+  const function_spec& candidate = functions[behind - 1];
+  return at - candidate.at < u64{candidate.instruction_count} * sizeof(abi::insn) ? behind - 1 : not_found;
+}
+// The function that begins at `at`, or `not_found`.
+constexpr u32 function_at(const function_spec* functions, u32 count, u64 at) noexcept {
+  const u32 found = lower_bound_of_place(functions, count, at);
+  return found < count && functions[found].at == at ? found : not_found;
+}
+
+// Finds out what the relocation at `out.at` against the symbol `out.target` means.
+constexpr verdict read_reference(const opened_object& object, const object_slots& slots,
+                                 const object_facts& facts, reference& out) noexcept {
+  const elf& file = object.file;
+  const bytes& image = file.image();
+  const u32 index = function_around(slots.functions, facts.functions, out.at);
+  if (index == not_found) return {};
+  const function_spec& around = slots.functions[index];
+  const elf_symbol symbol = file.symbol(out.target);
+  const auto wrong = [&](cause why) {
+    return verdict{.why = why, .section = around.section, .offset = out.at, .subject = symbol.name};
+  };
+  if (out.target >= file.symbol_count()) return wrong(cause::bad_symbol);
+  if (symbol.section == abi::section_undefined) return wrong(cause::undefined_symbol);
+  if ((out.at - around.at) % sizeof(abi::insn) != 0) return wrong(cause::bad_relocation);
+  const elf_section section = file.section(symbol.section);
+  const abi::insn instruction = read_instruction(image, out.at);
+  const auto point_to = [&](reference_kind kind, u32 target, u64 offset) {
+    out.kind = kind;
+    out.target = target;
+    out.offset = static_cast<u32>(offset);
+    return target == not_found ? wrong(cause::bad_relocation) : verdict{};
+  };
+  // A symbol of a whole section leaves the offset to the instruction: in bytes for an address, and for a call
+  // in instructions from the one behind it.
+  if (instruction.opcode == abi::opcode_call && instruction.source() == abi::pseudo_call) {
+    if (!section.is_code()) return wrong(cause::bad_relocation);
+    const s64 from_start = (s64{instruction.immediate} + 1) * s64{sizeof(abi::insn)};
+    const u64 place = section.at + symbol.value + static_cast<u64>(from_start);
+    return point_to(reference_kind::call, function_at(slots.functions, facts.functions, place), 0);
+  }
+  const bool has_second_half =
+      (out.at - around.at) / sizeof(abi::insn) + 1 < around.instruction_count;
+  if (instruction.opcode != abi::opcode_ld_imm64 || !has_second_half) return wrong(cause::bad_relocation);
+  const u64 offset = symbol.value + static_cast<u32>(instruction.immediate);
+  if (object.maps.index != 0 && section.index == object.maps.index) {
+    const bool is_map = offset < object.maps.size && offset % 8 == 0 && slots.map_slots[offset / 8] != 0;
+    return point_to(reference_kind::map, is_map ? slots.map_slots[offset / 8] - 1 : not_found, 0);
+  }
+  if (section.is_code())
+    return point_to(reference_kind::function,
+                    function_at(slots.functions, facts.functions, section.at + offset), 0);
+  const u32 holder = find_data_map(slots.maps, object.maps_layout.members, facts.maps, section.index);
+  if (holder == not_found) return wrong(cause::relocation_not_loaded_yet);
+  // One past the end is an address that C allows to take.
+  return point_to(reference_kind::value, offset <= section.size ? holder : not_found, offset);
+}
+
+constexpr verdict read_references(const opened_object& object, const object_slots& slots,
+                                  object_facts& out) noexcept {
+  const elf& file = object.file;
+  for (u32 i = 1; i < file.section_count(); ++i) {
+    const elf_section relocations = file.section(i);
+    const elf_section code = file.section(relocations.info);
+    if (relocations.type != abi::section_rel || !code.is_code()) continue;
+    for (u64 k = 0; k < elf::relocation_count(relocations); ++k) {
+      const elf_relocation r = file.relocation(relocations, k);
+      if (r.offset >= code.size) continue;
+      slots.references[out.references++] = {.at = code.at + r.offset, .target = r.symbol};
+    }
+  }
+  sort_by_place(slots.references, out.references);
+  for (u32 i = 0; i < out.references; ++i)
+    if (const verdict v = read_reference(object, slots, out, slots.references[i]); v.failed()) return v;
+  for (u32 i = 0; i < out.functions; ++i) {
+    function_spec& function = slots.functions[i];
+    const u64 end = function.at + u64{function.instruction_count} * sizeof(abi::insn);
+    function.first_reference = lower_bound_of_place(slots.references, out.references, function.at);
+    function.reference_count =
+        lower_bound_of_place(slots.references, out.references, end) - function.first_reference;
+  }
+  return {};
+}
+
+// Gives functions their types and their lines. Functions of one section are neighbours, and so are records.
+constexpr void read_code_types(const opened_object& object, const object_slots& slots,
+                               const object_facts& facts) noexcept {
+  const elf& file = object.file;
+  btf_ext_run run;
+  for (btf_ext_table walk = object.ext.functions; walk.next(object.types, run);) {
+    const elf_section section = file.find_section(run.section_name);
+    for (u32 i = 0; section.is_code() && i < run.count; ++i) {
+      const u64 at = run.first + u64{i} * walk.record_size;
+      const u64 place = section.at + file.image().read32(at);
+      const u32 type = file.image().read32(at + 4);
+      if (object.types.type(type).kind != abi::btf_kind::function) continue;
+      for (u32 f = lower_bound_of_place(slots.functions, facts.functions, place);
+           f < facts.functions && slots.functions[f].at == place; ++f)
+        slots.functions[f].type = type;
+    }
+  }
+  for (btf_ext_table walk = object.ext.lines; walk.next(object.types, run);) {
+    const elf_section section = file.find_section(run.section_name);
+    if (!section.is_code()) continue;
+    for (u32 f = lower_bound_of_place(slots.functions, facts.functions, section.at);
+         f < facts.functions && slots.functions[f].section == section.index; ++f)
+      slots.functions[f].lines = run;
+  }
+}
+
+}  // namespace detail
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_SPEC_CODE_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+namespace detail {
+
+// Finds the layouts of .maps and of the sections of variables.
+constexpr void find_layouts(opened_object& out) noexcept {
+  if (!out.types.has(abi::btf_kind::data_section)) return;
+  for (btf_type type = out.types.first(); type.id != 0; type = out.types.after(type)) {
+    if (type.kind != abi::btf_kind::data_section) continue;
+    if (out.first_layout.id == 0) out.first_layout = type;
+    if (out.maps_layout.id == 0 && out.types.image().string_is(type.name, ".maps"))
+      out.maps_layout = type;
+    else
+      out.variables += type.members;
+  }
+}
+
+constexpr verdict open_object(bytes image, opened_object& out) noexcept {
+  if (const verdict v = elf::open(image, out.file); v.failed()) return v;
+  out.maps = out.file.find_section(".maps");
+  const elf_section types = out.file.find_section(".BTF");
+  const elf_section ext = out.file.find_section(".BTF.ext");
+  out.btf_relocations = out.file.find_section(".rel.BTF");
+  if (const verdict v = out.file.demand_type(out.maps, abi::section_progbits); v.failed()) return v;
+  if (out.btf_relocations.type != abi::section_rel) out.btf_relocations = {};
+  if (types.index != 0)
+    if (const verdict v = btf::open(out.file, types, out.types); v.failed()) return v;
+  if (types.index != 0 && ext.index != 0)
+    if (const verdict v = btf_ext::open(out.file, ext, out.types, out.ext); v.failed()) return v;
+  if (btf_ext_run run; out.ext.core.next(out.types, run) && run.count != 0)
+    return {.why = cause::core_not_loaded_yet, .section = ext.index, .offset = run.first};
+  find_layouts(out);
+  if (out.maps.index != 0 && out.maps_layout.id == 0)
+    return {.why = cause::no_btf, .section = out.maps.index, .offset = out.maps.at};
+  if (out.maps.index == 0) out.maps_layout = {};
+  return {};
+}
+
+// The first name of a source file that the symbols tell.
+constexpr u64 find_source(const elf& file) noexcept {
+  for (u32 i = 1; i < file.symbol_count(); ++i)
+    if (const elf_symbol symbol = file.symbol(i); symbol.type == abi::symbol_file) return symbol.name;
+  return 0;
+}
+
+}  // namespace detail
+
+/// Where the license of an object stands in the file, 0 when it has none.
+[[nodiscard]] constexpr u64 find_license(const elf& file) noexcept {
+  const elf_section license = file.find_section("license");
+  return license.type == abi::section_progbits ? license.at : 0;
+}
+
+/// First pass: checks what can be checked without storage, and tells how much storage `read` needs.
+/// Cost: linear in sections, symbols and types.
+constexpr verdict measure(const detail::opened_object& object, object_shape& out) noexcept {
+  const elf& file = object.file;
+  out = {.maps = object.maps_layout.members,
+         .variables = object.variables,
+         .map_slots = static_cast<u32>((object.maps.size + 7) / 8),
+         .type_index = object.types.index_size(),
+         .types = object.types.count()};
+  // A map's definition takes at least 8 bytes, so a larger count is a lie that would cost memory.
+  if (out.maps > out.map_slots)
+    return {.why = cause::map_outside_section, .section = object.maps.index, .offset = object.maps_layout.at};
+  for (u32 i = 0; i < file.symbol_count(); ++i) {
+    const elf_symbol symbol = file.symbol(i);
+    out.functions += detail::is_function(file, symbol);
+    out.programs += detail::is_program(file, symbol);
+  }
+  btf_ext_run run;
+  for (btf_ext_table walk = object.ext.lines; walk.next(object.types, run);) out.lines += run.count;
+  for (u32 i = 1; i < file.section_count(); ++i) {
+    const elf_section s = file.section(i);
+    if (s.type == abi::section_rel && file.section(s.info).is_code())
+      out.references += static_cast<u32>(elf::relocation_count(s));
+    out.maps += detail::origin_of(file, s) != map_origin::declared;
+  }
+  return {};
+}
+
+/// Second pass: fills `slots`, which are as large as `measure` said.
+/// Cost: linear in the file, but for sorting what is not sorted.
+constexpr verdict read(const detail::opened_object& opened, const object_slots& slots,
+                       object_facts& out) noexcept {
+  detail::opened_object object = opened;
+  object.types.build_index(slots.type_index);
+  out = {.image = object.file.image(),
+         .types = object.types,
+         .license = find_license(object.file),
+         .source = detail::find_source(object.file),
+         .line_size = object.ext.lines.record_size,
+         .maps = object.maps_layout.members};
+  detail::add_data_maps(object.file, slots.maps, out.maps);
+  // Layouts are read in the order in which they stand, because their relocations come in it too.
+  u64 next_relocation = 0;
+  for (btf_type layout = object.first_layout; layout.id != 0; layout = object.types.after(layout)) {
+    if (layout.kind != abi::btf_kind::data_section) continue;
+    if (layout.id == object.maps_layout.id) {
+      if (const verdict v = detail::read_maps(object, slots, next_relocation); v.failed()) return v;
+      continue;
+    }
+    const elf_section section = object.file.find_section(layout.name);
+    const u32 map = section.index == 0 ? not_found
+                                       : detail::find_data_map(slots.maps, object.maps_layout.members,
+                                                               out.maps, section.index);
+    if (map == not_found) continue;
+    if (const verdict v =
+            detail::read_variables(object, layout, map, slots, out.variables, next_relocation);
+        v.failed())
+      return v;
+  }
+  if (const verdict v = detail::read_functions(object.file, slots, out); v.failed()) return v;
+  if (const verdict v = detail::read_references(object, slots, out); v.failed()) return v;
+  detail::read_code_types(object, slots, out);
+  return {};
+}
+
+/// Both passes for who has only the image.
+constexpr verdict measure(bytes image, object_shape& out) noexcept {
+  detail::opened_object opened;
+  if (const verdict v = detail::open_object(image, opened); v.failed()) return v;
+  return measure(opened, out);
+}
+constexpr verdict read(bytes image, const object_slots& slots, object_facts& out) noexcept {
+  detail::opened_object opened;
+  if (const verdict v = detail::open_object(image, opened); v.failed()) return v;
+  return read(opened, slots, out);
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_SPEC_HPP
 
 namespace barebpf::inline BAREBPF_ABI {
 
@@ -5044,7 +6068,7 @@ class object_spec {
  public:
   /// Reads the object in `image`.
   /// Errors: step read_object with the cause, the byte offset and the section; ENOMEM.
-  /// Cost:   five allocations; linear in the file.
+  /// Cost:   seven allocations; linear in the file.
   [[nodiscard]] static result<object_spec> read(bytes image) noexcept {
     detail::opened_object opened;
     if (const verdict found = detail::open_object(image, opened); found.failed())
@@ -5053,35 +6077,65 @@ class object_spec {
     if (const verdict found = measure(opened, shape); found.failed()) return to_error(image, found);
     object_spec out;
     auto maps = buffer<map_spec>::of(shape.maps);
+    auto variables = buffer<variable_spec>::of(shape.variables);
+    auto functions = buffer<function_spec>::of(shape.functions);
     auto programs = buffer<program_spec>::of(shape.programs);
-    auto references = buffer<map_reference>::of(shape.references);
+    auto references = buffer<reference>::of(shape.references);
     auto map_slots = buffer<u32>::of(shape.map_slots);
     auto type_index = buffer<u32>::of(shape.type_index);
-    if (!maps || !programs || !references || !map_slots || !type_index)
+    if (!maps || !variables || !functions || !programs || !references || !map_slots || !type_index)
       return error{.at = step::allocate, .code = ENOMEM};
     out.maps_ = std::move(*maps);
+    out.variables_ = std::move(*variables);
+    out.functions_ = std::move(*functions);
     out.programs_ = std::move(*programs);
     out.references_ = std::move(*references);
     out.type_index_ = std::move(*type_index);
-    const object_slots slots{out.maps_.data(),  out.programs_.data(),   out.references_.data(),
-                             map_slots->data(), out.type_index_.data(), shape.references};
+    const object_slots slots{out.maps_.data(),       out.variables_.data(),  out.functions_.data(),
+                             out.programs_.data(),   out.references_.data(), map_slots->data(),
+                             out.type_index_.data()};
     if (const verdict found = barebpf::read(opened, slots, out.facts_); found.failed())
       return to_error(image, found);
+    out.maps_.shrink(out.facts_.maps);
+    out.variables_.shrink(out.facts_.variables);
+    out.line_count_ = shape.lines;
     return out;
   }
 
   [[nodiscard]] const bytes& image() const noexcept { return facts_.image; }
   [[nodiscard]] const btf& types() const noexcept { return facts_.types; }
   [[nodiscard]] const buffer<map_spec>& maps() const noexcept { return maps_; }
+  [[nodiscard]] const buffer<variable_spec>& variables() const noexcept { return variables_; }
+  [[nodiscard]] const buffer<function_spec>& functions() const noexcept { return functions_; }
   [[nodiscard]] const buffer<program_spec>& programs() const noexcept { return programs_; }
-  /// The references of all programs; each program knows which are its own.
-  [[nodiscard]] const buffer<map_reference>& references() const noexcept { return references_; }
+  /// What instructions refer to; each function knows which are its own.
+  [[nodiscard]] const buffer<reference>& references() const noexcept { return references_; }
+  /// How many records of source lines there are.
+  [[nodiscard]] u32 line_count() const noexcept { return line_count_; }
+  /// Where the name of the source file stands in the image, 0 when there is none.
+  [[nodiscard]] u64 source() const noexcept { return facts_.source; }
+  /// All of it, as those look at it who load it.
+  [[nodiscard]] object_tables tables() const noexcept {
+    return {.image = facts_.image,
+            .types = facts_.types,
+            .maps = maps_.data(),
+            .variables = variables_.data(),
+            .functions = functions_.data(),
+            .references = references_.data(),
+            .map_count = facts_.maps,
+            .function_count = facts_.functions,
+            .reference_count = facts_.references,
+            .line_size = facts_.line_size};
+  }
   /// Where the license string stands in the image, 0 when there is none.
   [[nodiscard]] u64 license() const noexcept { return facts_.license; }
 
-  /// The index of the map or program called `wanted`, or `not_found`.
+  /// The index of the map, variable or program called `wanted`, or `not_found`.
   [[nodiscard]] u32 find_map(text wanted) const noexcept {
     return find_named(image(), maps_.data(), static_cast<u32>(maps_.size()), wanted);
+  }
+  [[nodiscard]] u32 find_variable(text wanted) const noexcept {
+    return find_named(image(), variables_.data(), static_cast<u32>(variables_.size()), wanted);
   }
   [[nodiscard]] u32 find_program(text wanted) const noexcept {
     return find_named(image(), programs_.data(), static_cast<u32>(programs_.size()), wanted);
@@ -5092,15 +6146,428 @@ class object_spec {
 
   object_facts facts_;
   buffer<map_spec> maps_;
+  buffer<variable_spec> variables_;
+  buffer<function_spec> functions_;
   buffer<program_spec> programs_;
-  buffer<map_reference> references_;
+  buffer<reference> references_;
   buffer<u32> type_index_;
+  u32 line_count_ = 0;
 };
 
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_OBJECT_SPEC_HPP
-// Room 4.2, type_check: whether C++ types fit the keys and values that an object declares. The compiler asks
+// Room 4.6, pruned_btf: of all the types of an object, the few that the kernel needs: those of its maps, variables
+// and functions, written anew. What a pointer points to keeps its name and size and loses its members.
+#ifndef BAREBPF_PRUNED_BTF_HPP
+#define BAREBPF_PRUNED_BTF_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// How large a pruned BTF is, as `btf_pruner::number` finds out.
+struct pruned_sizes {
+  u32 total = 0;         ///< bytes of it all; 0 when that is more than the kernel takes
+  u32 count = 0;         ///< types
+  u32 types_size = 0;    ///< bytes of types
+  u32 strings_size = 1;  ///< bytes of strings
+  u32 lines_at = 1;      ///< where among the strings those of source lines begin
+};
+
+/// Types that were cut and numbered, ready to be written.
+/// Lifetime: looks at the object's tables and at the pruner's storage.
+class pruned_btf {
+ public:
+  /// Words of storage for BTF of so many types, and for so many source lines.
+  [[nodiscard]] static constexpr size_t storage_size(u32 types, u32 lines = 0) noexcept {
+    return (size_t{types} + 1) * 4 + size_t{line_slots(lines)} * 2;
+  }
+
+  constexpr pruned_btf(const object_tables& object, const u32* storage, u32 lines,
+                       const pruned_sizes& sizes) noexcept
+      : object_(object),
+        marks_(storage),
+        ids_(storage + object.types.count() + 1),
+        strings_(storage + (size_t{object.types.count()} + 1) * 4),
+        slots_(line_slots(lines)),
+        sizes_(sizes) {}
+
+  [[nodiscard]] constexpr const pruned_sizes& sizes() const noexcept { return sizes_; }
+  /// How many types there are.
+  [[nodiscard]] constexpr u32 count() const noexcept { return sizes_.count; }
+  /// The new id of an old type that was kept; 0 for void and for what was not kept.
+  [[nodiscard]] constexpr u32 new_id(u32 id) const noexcept { return id <= types().count() ? ids_[id] : 0; }
+  /// Where the old string at `offset` now stands, if a source line has it; 0 if not.
+  [[nodiscard]] constexpr u32 new_string(u32 offset) const noexcept {
+    if (offset == 0 || slots_ == 0) return 0;
+    const u32 slot = find_slot(offset);
+    return strings_[slot] == offset ? sizes_.lines_at + strings_[slot + 1] : 0;
+  }
+
+  /// True when the object does not work without its types: it takes the address of a function, has a map that
+  /// demands them, or keeps in a value what the kernel finds by its type, such as a spin lock.
+  /// Source: btf_parse_fields() in kernel/bpf/btf.c and check_ld_imm() in kernel/bpf/verifier.c at v6.12.
+  [[nodiscard]] constexpr bool is_required() const noexcept {
+    for (u32 i = 0; i < object_.reference_count; ++i)
+      if (object_.references[i].kind == reference_kind::function) return true;
+    for (u32 i = 0; i < object_.map_count; ++i)
+      if (kind_of(static_cast<map_type>(object_.maps[i].type)).btf == btf_rule::required) return true;
+    for (btf_type type = types().first(); type.id != 0; type = types().after(type))
+      if ((marks_[type.id] & whole) != 0 && is_special(type)) return true;
+    return false;
+  }
+
+  /// Writes all of it, `sizes().total` bytes, in the machine's byte order.
+  constexpr void write(u8* out) const noexcept {
+    u8* const types_out = out + abi::btf_header::size;
+    u8* const strings_out = types_out + sizes_.types_size;
+    put16(out, abi::btf_magic);
+    out[2] = 1;  // version
+    out[3] = 0;  // flags
+    put32(out + 4, static_cast<u32>(abi::btf_header::size));
+    put32(out + 8, 0);
+    put32(out + 12, sizes_.types_size);
+    put32(out + 16, sizes_.types_size);
+    put32(out + 20, sizes_.strings_size);
+    strings_out[0] = 0;
+    u32 used = 1;
+    u8* at = types_out;
+    for (u32 id = 1; id <= types().count(); ++id) {
+      if (marks_[id] == 0) continue;
+      const btf_type type = as_kept(id);
+      write_type(type, at, strings_out, used);
+      at += btf::extent_of(type);
+    }
+    for (u32 slot = 0; slot < slots_ * 2; slot += 2)
+      if (strings_[slot] != 0)
+        copy_string(types().strings() + strings_[slot], strings_out + sizes_.lines_at + strings_[slot + 1]);
+  }
+
+ protected:
+  static constexpr u32 kept = 1, whole = 2, made_static = 4;
+
+  // Twice as many as there can be strings, and a power of two.
+  [[nodiscard]] static constexpr u32 line_slots(u32 lines) noexcept {
+    u32 slots = lines == 0 ? 0 : 4;
+    while (slots < lines * 4 && slots < (u32{1} << 30)) slots *= 2;
+    return slots;
+  }
+  // What the kernel looks for in the values of maps.
+  [[nodiscard]] constexpr bool is_special(const btf_type& type) const noexcept {
+    constexpr text structs[] = {"bpf_spin_lock", "bpf_res_spin_lock", "bpf_timer",   "bpf_wq",
+                                "bpf_task_work", "bpf_list_head",     "bpf_rb_root", "bpf_list_node",
+                                "bpf_rb_node",   "bpf_refcount"};
+    constexpr text tags[] = {"kptr", "kptr_untrusted", "percpu_kptr", "uptr"};
+    const auto is_called_like_one_of = [&](const auto& names) {
+      for (const text name : names)
+        if (types().image().string_is(type.name, name)) return true;
+      return false;
+    };
+    if (type.kind == abi::btf_kind::type_tag) return is_called_like_one_of(tags);
+    return type.kind == abi::btf_kind::structure && is_called_like_one_of(structs);
+  }
+  // The slot of a string, or the free one where it belongs.
+  [[nodiscard]] constexpr u32 find_slot(u32 offset) const noexcept {
+    u32 slot = offset * 0x9e3779b1 & (slots_ - 1);
+    while (strings_[slot * 2] != 0 && strings_[slot * 2] != offset) slot = (slot + 1) & (slots_ - 1);
+    return slot * 2;
+  }
+  [[nodiscard]] constexpr const btf& types() const noexcept { return object_.types; }
+  // What stays of a pointer's target: functions and variables do not.
+  [[nodiscard]] constexpr u32 pointee(const btf_type& type) const noexcept {
+    using enum abi::btf_kind;
+    const abi::btf_kind kind = types().resolve(type.size_or_type).kind;
+    return kind == function_prototype || kind == function || kind == variable || kind == data_section
+               ? 0
+               : type.size_or_type;
+  }
+  // The map whose value a layout of variables describes; an empty one for a layout that describes none.
+  [[nodiscard]] constexpr map_spec map_of(const btf_type& layout) const noexcept {
+    for (u32 i = 0; i < object_.map_count; ++i)
+      if (object_.maps[i].origin != map_origin::declared && object_.maps[i].value_type == layout.id)
+        return object_.maps[i];
+    return {};
+  }
+  [[nodiscard]] constexpr btf_type as_kept(u32 id) const noexcept {
+    using enum abi::btf_kind;
+    btf_type type = types().type(id);
+    if ((type.kind == structure || type.kind == union_type) && (marks_[id] & whole) == 0) type.members = 0;
+    if (type.kind == function && (marks_[id] & made_static) != 0) type.members = abi::btf_function_static;
+    if (type.kind == data_section) {
+      // Compilers leave its size to linkers.
+      const map_spec map = map_of(type);
+      type.members = map.variable_count;
+      type.size_or_type = map.value_size;
+    }
+    return type;
+  }
+  // Bytes from one named member of a type to the next; 0 for kinds that have none.
+  [[nodiscard]] static constexpr u32 member_size(const btf_type& type) noexcept {
+    using enum abi::btf_kind;
+    switch (type.kind) {
+      case structure:
+      case union_type:
+      case enumeration64:
+        return 12;
+      case enumeration:
+      case function_prototype:
+        return 8;
+      default:
+        return 0;
+    }
+  }
+  [[nodiscard]] constexpr u64 member_name(const btf_type& type, u32 index) const noexcept {
+    return types().strings() + types().image().read32(type.tail() + u64{index} * member_size(type));
+  }
+  [[nodiscard]] constexpr u32 name_size(u64 at) const noexcept {
+    const u64 length = types().image().length_of_string(at);
+    return length == 0 ? 0 : static_cast<u32>(length) + 1;
+  }
+
+ private:
+  constexpr void copy_string(u64 from, u8* to) const noexcept {
+    const u64 length = types().image().length_of_string(from);
+    types().image().copy(from, length, to);
+    to[length] = 0;
+  }
+  // Copies the name at `from` and gives its new offset; names without characters share offset 0.
+  constexpr u32 write_name(u64 from, u8* strings, u32& used) const noexcept {
+    const u32 size = name_size(from);
+    if (size == 0) return 0;
+    const u32 at = used;
+    copy_string(from, strings + at);
+    used += size;
+    return at;
+  }
+  constexpr void write_type(const btf_type& type, u8* at, u8* strings, u32& used) const noexcept {
+    using enum abi::btf_kind;
+    const bytes& image = types().image();
+    const u32 info = image.read32(type.at + abi::btf_type_record::info);
+    put32(at, write_name(type.name, strings, used));
+    put32(at + 4, (info & 0xff000000) | type.members);
+    put32(at + 8, !refers(type) ? type.size_or_type
+                                : new_id(type.kind == pointer ? pointee(type) : type.size_or_type));
+    u8* const tail = at + abi::btf_type_record::size;
+    switch (type.kind) {
+      case integer:
+      case variable:
+      case declaration_tag:
+        put32(tail, image.read32(type.tail()));
+        return;
+      case array:
+        put32(tail, new_id(types().element_of(type)));
+        put32(tail + 4, new_id(image.read32(type.tail() + 4)));
+        put32(tail + 8, types().length_of(type));
+        return;
+      case data_section: {
+        const variable_spec* const first = object_.variables + map_of(type).first_variable;
+        for (u32 i = 0; i < type.members; ++i) {
+          u8* const to = tail + size_t{i} * 12;
+          put32(to, new_id(first[i].id));
+          put32(to + 4, first[i].offset);
+          put32(to + 8, first[i].size);
+        }
+        return;
+      }
+      default:
+        write_members(type, tail, strings, used);
+    }
+  }
+  constexpr void write_members(const btf_type& type, u8* tail, u8* strings, u32& used) const noexcept {
+    using enum abi::btf_kind;
+    const u32 each = member_size(type);
+    const bool typed = type.kind != enumeration && type.kind != enumeration64;
+    for (u32 i = 0; each != 0 && i < type.members; ++i) {
+      const u64 from = type.tail() + u64{i} * each;
+      u8* const to = tail + size_t{i} * each;
+      const u32 second = types().image().read32(from + 4);
+      put32(to, write_name(member_name(type, i), strings, used));
+      put32(to + 4, typed ? new_id(second) : second);
+      if (each == 12) put32(to + 8, types().image().read32(from + 8));
+    }
+  }
+  // Kinds whose third word is the id of another type.
+  [[nodiscard]] static constexpr bool refers(const btf_type& type) noexcept {
+    using enum abi::btf_kind;
+    return btf::is_modifier(type.kind) || type.kind == pointer || type.kind == function ||
+           type.kind == function_prototype || type.kind == variable || type.kind == declaration_tag;
+  }
+  static constexpr void put16(u8* out, u32 value) noexcept {
+    for (u32 i = 0; i < 2; ++i) out[i] = static_cast<u8>(value >> ((host_is_big_endian ? 1 - i : i) * 8));
+  }
+  static constexpr void put32(u8* out, u32 value) noexcept {
+    for (u32 i = 0; i < 4; ++i) out[i] = static_cast<u8>(value >> ((host_is_big_endian ? 3 - i : i) * 8));
+  }
+
+ protected:
+  const object_tables& object_;
+  const u32* marks_;
+  const u32* ids_;
+  const u32* strings_;  // slots of two words: the old offset, and the new one from the first line's on
+  u32 slots_;
+  pruned_sizes sizes_;
+};
+
+/// Cuts BTF to what is needed: `keep` what is wanted, `number` it, then `write`.
+/// Shape:    works in storage that the caller lends: `storage_size` words, all zero.
+/// Lifetime: valid as long as the object's tables and the storage.
+class btf_pruner : public pruned_btf {
+ public:
+  constexpr btf_pruner(const object_tables& object, u32* storage, u32 lines = 0) noexcept
+      : pruned_btf(object, storage, lines, {}),
+        marks_to_(storage),
+        ids_to_(storage + object.types.count() + 1),
+        strings_to_(storage + (size_t{object.types.count()} + 1) * 4) {}
+
+  /// Keeps the type with this id and all that it is made of.
+  constexpr void keep(u32 id) noexcept {
+    // Each type enters twice at most: once without its members and once with them.
+    u32* const waiting = ids_to_ + types().count() + 1;
+    u32 count = 0;
+    mark(id, true, waiting, count);
+    while (count != 0) {
+      const u32 next = waiting[--count];
+      visit(types().type(next), (marks_[next] & whole) != 0, waiting, count);
+    }
+  }
+  /// Keeps the texts of a function's source lines.
+  constexpr void keep_lines(const function_spec& function) noexcept {
+    const detail::line_range lines = detail::lines_of(object_, function);
+    for (u32 i = 0; i < lines.count; ++i) {
+      const abi::line_info line = detail::line_at(object_, lines, i);
+      keep_string(line.file_name_off);
+      keep_string(line.line_off);
+    }
+  }
+  /// Keeps what describes the object's maps, variables and functions, and its source lines if there is storage for
+  /// them. A function that other objects cannot name becomes a static one, so that the verifier looks at it
+  /// where it is called.
+  constexpr void keep_object() noexcept {
+    for (u32 i = 0; i < object_.map_count; ++i) {
+      keep(object_.maps[i].key_type);
+      if (object_.maps[i].origin == map_origin::declared || object_.maps[i].variable_count != 0)
+        keep(object_.maps[i].value_type);
+    }
+    for (u32 i = 0; i < object_.function_count; ++i) {
+      const function_spec& function = object_.functions[i];
+      if (function.type == 0) continue;
+      keep(function.type);
+      if (function.is_hidden && !function.is_program) marks_to_[function.type] |= made_static;
+      if (slots_ != 0) keep_lines(function);
+    }
+  }
+  /// Gives what is kept its new ids, in the old order; tells how many bytes `write` needs, and 0 when that
+  /// is more than the kernel takes.
+  /// Source: BTF_MAX_SIZE in include/linux/btf.h at v6.12.
+  constexpr u32 number() noexcept {
+    keep_tags();
+    sizes_ = {};
+    for (u32 id = 1; id <= types().count(); ++id) {
+      ids_to_[id] = 0;
+      if (marks_[id] == 0) continue;
+      ids_to_[id] = ++sizes_.count;
+      const btf_type type = as_kept(id);
+      sizes_.types_size += static_cast<u32>(btf::extent_of(type));
+      if (sizes_.types_size > largest) return 0;
+      sizes_.strings_size += name_size(type.name);
+      for (u32 i = 0; member_size(type) != 0 && i < type.members; ++i) {
+        sizes_.strings_size += name_size(member_name(type, i));
+        if (sizes_.strings_size > largest) return 0;
+      }
+    }
+    sizes_.lines_at = sizes_.strings_size;
+    sizes_.strings_size += lines_size_;
+    sizes_.total = static_cast<u32>(abi::btf_header::size) + sizes_.types_size + sizes_.strings_size;
+    if (sizes_.total > largest) sizes_.total = 0;
+    return sizes_.total;
+  }
+
+ private:
+  static constexpr u32 largest = 16 << 20;  // bytes
+
+  constexpr void mark(u32 id, bool with_members, u32* waiting, u32& count) noexcept {
+    if (id == 0 || id > types().count()) return;
+    const u32 wanted = with_members ? kept | whole : kept;
+    if ((marks_[id] | wanted) == marks_[id]) return;
+    marks_to_[id] |= wanted;
+    waiting[count++] = id;
+  }
+  constexpr void visit(const btf_type& type, bool with_members, u32* waiting, u32& count) noexcept {
+    using enum abi::btf_kind;
+    switch (type.kind) {
+      case pointer:
+        mark(pointee(type), false, waiting, count);
+        return;
+      case array:
+        mark(types().element_of(type), with_members, waiting, count);
+        mark(types().image().read32(type.tail() + 4), with_members, waiting, count);
+        return;
+      case structure:
+      case union_type:
+        for (u32 i = 0; with_members && i < type.members; ++i)
+          mark(types().member(type, i).type, true, waiting, count);
+        return;
+      case function_prototype:
+        mark(type.size_or_type, true, waiting, count);
+        for (u32 i = 0; i < type.members; ++i)
+          mark(types().image().read32(type.tail() + u64{i} * 8 + 4), true, waiting, count);
+        return;
+      case data_section:
+        for (u32 i = 0; i < type.members; ++i)
+          mark(types().variable_of(types().member(type, i)), true, waiting, count);
+        return;
+      case function:
+      case variable:
+        mark(type.size_or_type, true, waiting, count);
+        return;
+      default:
+        if (btf::is_modifier(type.kind)) mark(type.size_or_type, with_members, waiting, count);
+        return;
+    }
+  }
+  // Tags on what is kept, and on members that are.
+  constexpr void keep_tags() noexcept {
+    if (!types().has(abi::btf_kind::declaration_tag)) return;
+    for (btf_type type = types().first(); type.id != 0; type = types().after(type)) {
+      if (type.kind != abi::btf_kind::declaration_tag || type.size_or_type > types().count()) continue;
+      const bool on_a_member = types().image().read32(type.tail()) != 0xffffffff;
+      const u32 marks = marks_[type.size_or_type];
+      if ((marks & (on_a_member ? whole : kept)) != 0) marks_to_[type.id] |= kept;
+    }
+  }
+  constexpr void keep_string(u32 offset) noexcept {
+    if (offset == 0 || slots_ == 0 || lines_size_ > largest) return;
+    const u32 slot = find_slot(offset);
+    if (strings_[slot] == offset) return;
+    strings_to_[slot] = offset;
+    strings_to_[slot + 1] = lines_size_;
+    // No sum of two can wrap, and what is too large stays so.
+    lines_size_ += static_cast<u32>(types().image().length_of_string(types().strings() + offset)) + 1;
+  }
+
+  u32* marks_to_;
+  u32* ids_to_;
+  u32* strings_to_;
+  u32 lines_size_ = 0;
+};
+
+/// Tells BPF_MAP_CREATE which of `types` describe the map, where its kind may be described.
+constexpr void describe_map(const map_spec& map, const pruned_btf& types, abi::map_create& out) noexcept {
+  if (kind_of(static_cast<map_type>(map.type)).btf == btf_rule::refused) return;
+  const u32 key = types.new_id(map.key_type), value = types.new_id(map.value_type);
+  // The kernel wants both or none, but for maps of variables, whose key is void.
+  if (value == 0 || (key == 0 && map.origin == map_origin::declared)) return;
+  out.btf_key_type_id = key;
+  out.btf_value_type_id = value;
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_PRUNED_BTF_HPP
+// Room 10.1, variable: global variables of programs as memory of this process.
+#ifndef BAREBPF_VARIABLE_HPP
+#define BAREBPF_VARIABLE_HPP
+
+// Room 4.7, type_check: whether C++ types fit the keys and values that an object declares. The compiler asks
 // for a static_object, the program for an object; the answer is the same.
 #ifndef BAREBPF_TYPE_CHECK_HPP
 #define BAREBPF_TYPE_CHECK_HPP
@@ -5141,9 +6608,68 @@ template <class Key, class Value>
   return cause::none;
 }
 
+/// What hinders `T` from being the type of `variable`; `none` when nothing does.
+template <class T>
+[[nodiscard]] constexpr cause compare_types(const variable_spec& variable) noexcept {
+  static_assert(std::is_trivially_copyable_v<T>,
+                "barebpf: programs and the kernel see variables as raw bytes, so the type of one must be "
+                "trivially copyable");
+  static_assert(alignof(T) <= data_layout::alignment,
+                "barebpf: variables lie on multiples of 16 bytes at best, so a type may not ask for more");
+  if (sizeof(T) != variable.size) return cause::wrong_variable_size;
+  if (!detail::same_sign<std::remove_cv_t<T>>(variable.form)) return cause::wrong_variable_sign;
+  return cause::none;
+}
+
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_TYPE_CHECK_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// A global variable of the programs, as memory that is shared with them.
+/// Lifetime: unmapped with this object; it keeps the variables alive by itself. Moving empties the source.
+/// Threads:  programs write at any time, so whoever needs more than one word must agree with them on how.
+template <class T>
+class mapped_variable {
+ public:
+  mapped_variable(mapped_values<unsigned char> section, size_t offset) noexcept
+      : section_(std::move(section)), offset_(offset) {}
+
+  [[nodiscard]] T* get() const noexcept { return reinterpret_cast<T*>(section_.begin() + offset_); }
+  [[nodiscard]] T& operator*() const noexcept { return *get(); }
+  [[nodiscard]] T* operator->() const noexcept { return get(); }
+
+ private:
+  mapped_values<unsigned char> section_;
+  size_t offset_;
+};
+
+/// What hinders `variable` of the map `holder` from being seen as a `T` once it is loaded; `none` when nothing does.
+template <class T>
+[[nodiscard]] constexpr cause can_be_seen_as(const map_spec& holder, const variable_spec& variable) noexcept {
+  if (const cause fault = compare_types<T>(variable); fault != cause::none) return fault;
+  if ((holder.map_flags & map_flag::mmapable) == 0) return cause::hidden_variable;
+  return holder.origin == map_origin::read_only_data && !std::is_const_v<T> ? cause::constant_variable
+                                                                            : cause::none;
+}
+
+/// Maps the section of `value_size` bytes that `holder` keeps, for one variable in it.
+template <class T>
+[[nodiscard]] result<mapped_variable<T>> map_variable(const fd& holder, const variable_spec& variable,
+                                                      u32 value_size, text name) noexcept {
+  constexpr long read = 1, write = 2;  // PROT_READ, PROT_WRITE
+  const size_t size = mapped_values<unsigned char>::size_of(value_size);
+  const long where =
+      detail::map_shared(size, std::is_const_v<T> ? read : read | write, holder.number());
+  if (where < 0 && where > -4096) return failure(step::map_memory, where).about(name);
+  return mapped_variable<T>(
+      mapped_values<unsigned char>(reinterpret_cast<unsigned char*>(where), value_size), variable.offset);
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_VARIABLE_HPP
 
 namespace barebpf::inline BAREBPF_ABI {
 
@@ -5157,42 +6683,51 @@ class loaded_object {
   /// Lifetime: borrowed: valid as long as this object.
   template <class Map>
   [[nodiscard]] result<Map> map(text wanted) const noexcept {
-    for (const loaded_map& candidate : maps_) {
-      if (name_at(candidate.name) != wanted) continue;
-      cause fault = compare_types<typename Map::key_type, typename Map::mapped_type>(candidate.spec);
-      if (candidate.spec.type != static_cast<u32>(Map::type)) fault = cause::wrong_map_type;
-      if (fault != cause::none)
-        return error{.at = step::find, .why = fault, .offset = candidate.spec.declared_at}.about(wanted,
-                                                                                                 ".maps");
-      return Map(untyped_map::borrow(candidate.descriptor.number(), to_kernel_name(wanted)));
-    }
-    return error{.at = step::find, .why = cause::no_such_map}.about(wanted);
+    const loaded_map* const found = find(maps_, wanted);
+    if (found == nullptr) return missing(cause::no_such_map, wanted);
+    cause fault = compare_types<typename Map::key_type, typename Map::mapped_type>(found->spec);
+    if (found->spec.type != static_cast<u32>(Map::type)) fault = cause::wrong_map_type;
+    if (fault != cause::none)
+      return error{.at = step::find, .why = fault, .offset = found->spec.declared_at}.about(wanted, ".maps");
+    return Map(untyped_map::borrow(found->descriptor.number(), to_kernel_name(wanted)));
+  }
+
+  /// The global variable called `wanted` as memory, shared with the programs.
+  /// Errors: no_such_variable, wrong_variable_size, wrong_variable_sign, constant_variable for a constant by a type
+  ///         that is not const, hidden_variable; ENOMEM and its like of mmap(2).
+  /// Cost:   one system call, and one when it goes; none for each access. Who needs it often keeps it.
+  /// Kernel: 5.5.
+  template <class T>
+  [[nodiscard]] result<mapped_variable<T>> variable(text wanted) const noexcept {
+    const loaded_variable* const found = find(variables_, wanted);
+    if (found == nullptr) return missing(cause::no_such_variable, wanted);
+    const loaded_map& holder = maps_[found->spec.map];
+    if (const cause fault = can_be_seen_as<T>(holder.spec, found->spec); fault != cause::none)
+      return error{.at = step::find, .why = fault, .offset = found->spec.declared_at}.about(wanted);
+    return map_variable<T>(holder.descriptor, found->spec, holder.spec.value_size, wanted);
   }
 
   /// Attaches the program called `wanted` where the name of its section says.
   /// Errors: no_such_program, not_attachable, and those of `attach_tracepoint`; about the program's name.
   template <load_policy Policy = load_policy{}>
   [[nodiscard]] result<link> attach(text wanted) const noexcept {
-    for (const loaded_program& candidate : programs_) {
-      if (name_at(candidate.name) != wanted) continue;
-      char path[256];
-      const size_t length = write_tracepoint_path(name_at(candidate.target), path, sizeof path);
-      if (length == 0 || length >= sizeof path)
-        return error{.at = step::find, .why = cause::not_attachable}.about(wanted);
-      auto attached = link::attach_tracepoint<Policy>(candidate.descriptor, path, "");
-      if (!attached) return attached.error().about(wanted);
-      return attached;
-    }
-    return error{.at = step::find, .why = cause::no_such_program}.about(wanted);
+    const loaded_program* const found = find(programs_, wanted);
+    if (found == nullptr) return missing(cause::no_such_program, wanted);
+    char path[256];
+    const size_t length = write_tracepoint_path(name_at(found->target), path, sizeof path);
+    if (length == 0 || length >= sizeof path) return missing(cause::not_attachable, wanted);
+    auto attached = link::attach_tracepoint<Policy>(found->descriptor, path, "");
+    if (!attached) return attached.error().about(wanted);
+    return attached;
   }
 
   /// The program called `wanted`.
   /// Errors:   no_such_program, about the name.
   /// Lifetime: borrowed: valid as long as this object.
   [[nodiscard]] result<const fd*> program(text wanted) const noexcept {
-    for (const loaded_program& candidate : programs_)
-      if (name_at(candidate.name) == wanted) return &candidate.descriptor;
-    return error{.at = step::find, .why = cause::no_such_program}.about(wanted);
+    const loaded_program* const found = find(programs_, wanted);
+    if (found == nullptr) return missing(cause::no_such_program, wanted);
+    return &found->descriptor;
   }
 
  private:
@@ -5206,16 +6741,77 @@ class loaded_object {
     map_spec spec;
     extent name;
   };
+  struct loaded_variable {
+    variable_spec spec;
+    extent name;
+  };
   struct loaded_program {
     fd descriptor;
     extent name;
     extent target;  // what follows the prefix in the section's name
   };
   [[nodiscard]] text name_at(extent where) const noexcept { return {names_.data() + where.at, where.size}; }
+  template <class Loaded>
+  [[nodiscard]] const Loaded* find(const buffer<Loaded>& list, text wanted) const noexcept {
+    for (const Loaded& candidate : list)
+      if (name_at(candidate.name) == wanted) return &candidate;
+    return nullptr;
+  }
+  [[nodiscard]] static error missing(cause why, text wanted) noexcept {
+    return error{.at = step::find, .why = why}.about(wanted);
+  }
 
   buffer<char> names_;
   buffer<loaded_map> maps_;
+  buffer<loaded_variable> variables_;
   buffer<loaded_program> programs_;
+};
+
+/// The first values of an object's global variables, to be changed before it is loaded.
+/// Lifetime: valid as long as the object that made it.
+class object_data {
+ public:
+  /// The variable called `wanted`.
+  /// Errors: no_such_variable, wrong_variable_size, wrong_variable_sign; about the variable's name.
+  template <class T>
+  [[nodiscard]] result<T*> variable(text wanted) noexcept {
+    const u32 index = spec_->find_variable(wanted);
+    if (index == not_found) return error{.at = step::find, .why = cause::no_such_variable}.about(wanted);
+    const variable_spec& found = spec_->variables()[index];
+    if (const cause fault = compare_types<T>(found); fault != cause::none)
+      return error{.at = step::find, .why = fault, .offset = found.declared_at}.about(wanted);
+    data_layout layout;
+    for (u32 i = 0; i < found.map; ++i) layout.add(spec_->maps()[i]);
+    return reinterpret_cast<T*>(content_.data()->bytes + layout.size + found.offset);
+  }
+  /// For `load_options::data`.
+  [[nodiscard]] std::span<const unsigned char> view() const noexcept {
+    return {content_.size() == 0 ? nullptr : content_.data()->bytes, content_.size() * sizeof(chunk)};
+  }
+
+ private:
+  friend class object;
+
+  struct alignas(data_layout::alignment) chunk {
+    unsigned char bytes[data_layout::alignment];
+  };
+  // Copies what the object holds.
+  [[nodiscard]] static result<object_data> of(const object_spec& spec) noexcept {
+    data_layout layout;
+    for (const map_spec& map : spec.maps()) layout.add(map);
+    auto content = buffer<chunk>::of(layout.size / sizeof(chunk));
+    if (!content) return content.error();
+    data_layout place;
+    for (const map_spec& map : spec.maps())
+      if (const u64 at = place.add(map); map.has_content())
+        spec.image().copy(map.declared_at, map.value_size, content->data()->bytes + at);
+    return object_data(spec, std::move(*content));
+  }
+  object_data(const object_spec& spec, buffer<chunk> content) noexcept
+      : spec_(&spec), content_(std::move(content)) {}
+
+  const object_spec* spec_;
+  buffer<chunk> content_;
 };
 
 /// A BPF object file.
@@ -5229,7 +6825,9 @@ class object {
     if (!content) return content.error().about(path);
     auto spec = object_spec::read(bytes(content->data(), content->size()));
     if (!spec) return spec.error();
-    return object(std::move(*content), std::move(*spec));
+    object out(std::move(*content), std::move(*spec));
+    out.name_ = object_name_of(path);
+    return out;
   }
   /// Reads an object that is in memory already.
   /// Lifetime: `size` bytes at `image` must stay as long as this object.
@@ -5242,24 +6840,58 @@ class object {
   [[nodiscard]] const object_spec& spec() const noexcept { return spec_; }
 
   /// Creates the maps and loads the programs.
-  /// Errors: of the first map or program that the kernel refuses; what was made before is given back. ENOMEM.
-  /// Cost:   one bpf(2) call for each map and program and one for their types.
+  /// Errors: of the first map or program that the kernel refuses; what was made before is given back. read_object for
+  ///         a program that cannot be put together; ENOMEM.
+  /// Cost:   one bpf(2) call for each map and program and one for their types; two more for each section of
+  ///         variables.
   template <load_policy Policy = load_policy{}>
   [[nodiscard]] result<loaded_object> load(const load_options& options = {}) const noexcept;
 
+  /// What is to be different about the map called `wanted`, for `load_options::maps`.
+  /// Errors: no_such_map, about the name.
+  [[nodiscard]] result<map_change> change(text wanted, const map_settings& settings) const noexcept {
+    const u32 index = spec_.find_map(wanted);
+    if (index == not_found) return error{.at = step::find, .why = cause::no_such_map}.about(wanted);
+    return map_change{.map = index, .max_entries = settings.max_entries, .replacement = settings.replacement};
+  }
+
+  /// The first values of the global variables, to be changed and then given to `load`.
+  /// Errors: ENOMEM.
+  [[nodiscard]] result<object_data> data() const noexcept { return object_data::of(spec_); }
+
  private:
   object(buffer<unsigned char> content, object_spec spec) noexcept
-      : content_(std::move(content)), spec_(std::move(spec)) {}
+      : content_(std::move(content)),
+        spec_(std::move(spec)),
+        name_(object_name_at(spec_.image(), spec_.source())) {}
 
   [[nodiscard]] static result<buffer<unsigned char>> read_file(const char* path) noexcept;
-
-  // The types of the maps' keys and values, and their new ids in `maps`.
-  [[nodiscard]] result<buffer<u8>> prune_types(buffer<abi::map_create>& maps) const noexcept;
+  // The object's maps and programs as the kernel takes them, and the memory that the records point to.
+  struct recipe {
+    buffer<abi::map_create> maps;
+    buffer<map_duty> duties;
+    buffer<char> pins;
+    buffer<u64> values;
+    buffer<abi::prog_load> programs;
+    buffer<program_patch> patches;
+    buffer<abi::insn> code;
+    buffer<map_reference> references;
+    buffer<abi::func_info> functions;
+    buffer<abi::line_info> lines;
+    buffer<char> license;
+    buffer<u8> types;
+    object_records records;
+    u32 longest = 0;  // instructions
+  };
+  [[nodiscard]] result<recipe> make_recipe(btf_choice wanted) const noexcept;
+  [[nodiscard]] result<void> add_maps(const pruned_btf* types, recipe& out) const noexcept;
+  [[nodiscard]] result<void> add_programs(const pruned_btf* types, bool with_lines, recipe& out) const noexcept;
   // Copies the names out of the image.
   [[nodiscard]] result<void> name_all(loaded_object& out) const noexcept;
 
   buffer<unsigned char> content_;
   object_spec spec_;
+  kernel_name name_;
 };
 
 inline result<buffer<unsigned char>> object::read_file(const char* path) noexcept {
@@ -5291,25 +6923,144 @@ inline result<buffer<unsigned char>> object::read_file(const char* path) noexcep
   return content;
 }
 
-inline result<buffer<u8>> object::prune_types(buffer<abi::map_create>& maps) const noexcept {
-  auto storage = buffer<u32>::of(btf_pruner::marks_size(spec_.types().count()));
-  if (!storage) return storage.error();
-  btf_pruner pruner(spec_.types(), storage->data());
+inline result<void> object::add_maps(const pruned_btf* types, recipe& out) const noexcept {
+  const bytes& image = spec_.image();
+  const auto count = static_cast<u32>(spec_.maps().size());
+  size_t names = 0, words = 0;
   for (const map_spec& map : spec_.maps()) {
-    pruner.keep(map.key_type);
-    pruner.keep(map.value_type);
+    if (map.pinning != 0) names += image.length_of_string(map.name) + 1;
+    if (map.has_content()) words += (size_t{map.value_size} + 7) / 8;
   }
-  const u32 size = pruner.number();
-  auto out = buffer<u8>::of(pruner.count() == 0 ? 0 : size);
-  if (!out || out->size() == 0) return out;
-  pruner.write(out->data());
-  for (size_t i = 0; i < maps.size(); ++i) {
-    const u32 key = pruner.new_id(spec_.maps()[i].key_type),
-              value = pruner.new_id(spec_.maps()[i].value_type);
-    if (key == 0 || value == 0) continue;  // the kernel wants both or none
-    maps[i].btf_key_type_id = key;
-    maps[i].btf_value_type_id = value;
+  auto maps = buffer<abi::map_create>::of(count);
+  auto duties = buffer<map_duty>::of(count);
+  auto pins = buffer<char>::of(names);
+  auto values = buffer<u64>::of(words);
+  if (!maps || !duties || !pins || !values) return error{.at = step::allocate, .code = ENOMEM};
+  char* next_name = pins->data();
+  u64* next_word = values->data();
+  data_layout layout;
+  for (u32 i = 0; i < count; ++i) {
+    const map_spec& map = spec_.maps()[i];
+    (*maps)[i] = to_map_create(image, map, name_);
+    if (types != nullptr) describe_map(map, *types, (*maps)[i]);
+    map_duty& duty = (*duties)[i];
+    duty = {.data_at = layout.add(map),
+            .has_data = map.origin != map_origin::declared,
+            .is_frozen = map.origin == map_origin::read_only_data};
+    if (map.pinning != 0) {
+      const size_t room = image.length_of_string(map.name) + 1;
+      duty.pin = next_name;
+      next_name += image.copy_string(map.name, next_name, room) + 1;
+    }
+    if (map.has_content()) {
+      duty.value = next_word;
+      image.copy(map.declared_at, map.value_size, reinterpret_cast<u8*>(next_word));
+      next_word += (map.value_size + 7) / 8;
+    }
   }
+  out.records.maps = maps->data();
+  out.records.duties = duties->data();
+  out.records.map_count = count;
+  out.records.data_size = layout.size;
+  out.maps = std::move(*maps);
+  out.duties = std::move(*duties);
+  out.pins = std::move(*pins);
+  out.values = std::move(*values);
+  return {};
+}
+
+inline result<void> object::add_programs(const pruned_btf* types, bool with_lines, recipe& out) const noexcept {
+  const object_tables tables = spec_.tables();
+  const auto count = static_cast<u32>(spec_.programs().size());
+  program_layout layout;
+  size_t instructions = 0, references = 0, functions = 0, lines = 0;
+  for (const program_spec& program : spec_.programs()) {
+    if (const verdict v = lay_out(tables, program.function, layout); v.failed())
+      return to_error(spec_.image(), v);
+    instructions += layout.instruction_count;
+    references += layout.map_references;
+    functions += layout.piece_count;
+    if (with_lines) lines += count_lines(tables, layout);
+    if (layout.instruction_count > out.longest) out.longest = layout.instruction_count;
+  }
+  auto programs = buffer<abi::prog_load>::of(count);
+  auto patches = buffer<program_patch>::of(count);
+  auto code = buffer<abi::insn>::of(instructions);
+  auto names = buffer<map_reference>::of(references);
+  auto starts = buffer<abi::func_info>::of(types == nullptr ? 0 : functions);
+  auto places = buffer<abi::line_info>::of(lines);
+  auto license = buffer<char>::of(
+      spec_.license() == 0 ? 1 : static_cast<size_t>(spec_.image().length_of_string(spec_.license()) + 1));
+  if (!programs || !patches || !code || !names || !starts || !places || !license)
+    return error{.at = step::allocate, .code = ENOMEM};
+  if (spec_.license() != 0) spec_.image().copy_string(spec_.license(), license->data(), license->size());
+  abi::insn* next_code = code->data();
+  map_reference* next_name = names->data();
+  abi::func_info* next_start = starts->data();
+  abi::line_info* next_place = places->data();
+  for (u32 i = 0; i < count; ++i) {
+    const program_spec& program = spec_.programs()[i];
+    static_cast<void>(lay_out(tables, program.function, layout));
+    assemble(tables, layout, map_naming::by_descriptor, next_code, next_name);
+    abi::prog_load& attr = (*programs)[i];
+    attr = {.prog_type = static_cast<u32>(program.type),
+            .insn_cnt = layout.instruction_count,
+            .license = license->data(),
+            .prog_name = kernel_name_at(spec_.image(), program.name)};
+    (*patches)[i] = {
+        .code = next_code, .references = next_name, .reference_count = layout.map_references};
+    next_code += layout.instruction_count;
+    next_name += layout.map_references;
+    if (types == nullptr || !layout.has_types) continue;
+    write_functions(tables, layout, *types, next_start);
+    attr.func_info_rec_size = sizeof(abi::func_info);
+    attr.func_info = next_start;
+    attr.func_info_cnt = layout.piece_count;
+    next_start += layout.piece_count;
+    const u32 line_count = with_lines ? count_lines(tables, layout) : 0;
+    if (line_count == 0) continue;
+    write_lines(tables, layout, *types, next_place);
+    attr.line_info_rec_size = sizeof(abi::line_info);
+    attr.line_info = next_place;
+    attr.line_info_cnt = line_count;
+    next_place += line_count;
+  }
+  out.records.programs = programs->data();
+  out.records.patches = patches->data();
+  out.records.program_count = count;
+  out.programs = std::move(*programs);
+  out.patches = std::move(*patches);
+  out.code = std::move(*code);
+  out.references = std::move(*names);
+  out.functions = std::move(*starts);
+  out.lines = std::move(*places);
+  out.license = std::move(*license);
+  return {};
+}
+
+inline result<object::recipe> object::make_recipe(btf_choice wanted) const noexcept {
+  const object_tables tables = spec_.tables();
+  const u32 lines = wanted == btf_choice::all ? spec_.line_count() : 0;
+  auto storage = buffer<u32>::of(pruned_btf::storage_size(tables.types.count(), lines));
+  if (!storage) return storage.error();
+  btf_pruner types(tables, storage->data(), lines);
+  types.keep_object();
+  const u32 size = types.number();
+  result<recipe> out(std::in_place);
+  out->records.btf_is_required = types.is_required();
+  const bool with_types =
+      size != 0 && types.count() != 0 && (wanted != btf_choice::none || types.is_required());
+  if (with_types) {
+    auto image = buffer<u8>::of(size);
+    if (!image) return image.error();
+    types.write(image->data());
+    out->records.btf = image->data();
+    out->records.btf_size = size;
+    out->types = std::move(*image);
+  }
+  const pruned_btf* const told = with_types ? &types : nullptr;
+  if (const auto added = add_maps(told, *out); !added) return added.error();
+  if (const auto added = add_programs(told, lines != 0, *out); !added) return added.error();
   return out;
 }
 
@@ -5317,6 +7068,7 @@ inline result<void> object::name_all(loaded_object& out) const noexcept {
   const bytes& image = spec_.image();
   size_t size = 1;
   for (const map_spec& map : spec_.maps()) size += image.length_of_string(map.name);
+  for (const variable_spec& variable : spec_.variables()) size += image.length_of_string(variable.name);
   for (const program_spec& program : spec_.programs())
     size += image.length_of_string(program.name) + image.length_of_string(program.section_name);
   auto names = buffer<char>::of(size);
@@ -5332,6 +7084,10 @@ inline result<void> object::name_all(loaded_object& out) const noexcept {
     out.maps_[i].spec = spec_.maps()[i];
     out.maps_[i].name = keep(spec_.maps()[i].name);
   }
+  for (size_t i = 0; i < spec_.variables().size(); ++i) {
+    out.variables_[i].spec = spec_.variables()[i];
+    out.variables_[i].name = keep(spec_.variables()[i].name);
+  }
   for (size_t i = 0; i < spec_.programs().size(); ++i) {
     const program_spec& program = spec_.programs()[i];
     out.programs_[i].name = keep(program.name);
@@ -5344,79 +7100,46 @@ inline result<void> object::name_all(loaded_object& out) const noexcept {
 
 template <load_policy Policy>
 result<loaded_object> object::load(const load_options& options) const noexcept {
-  const bytes& image = spec_.image();
-  const auto map_count = static_cast<u32>(spec_.maps().size());
-  const auto program_count = static_cast<u32>(spec_.programs().size());
-
-  auto maps = buffer<abi::map_create>::of(map_count);
-  auto programs = buffer<abi::prog_load>::of(program_count);
-  auto patches = buffer<program_patch>::of(program_count);
-  u32 instructions = 0, longest = 0;
-  for (const program_spec& program : spec_.programs()) {
-    instructions += program.instruction_count;
-    if (program.instruction_count > longest) longest = program.instruction_count;
-  }
-  auto code = buffer<abi::insn>::of(instructions);
-  auto scratch = buffer<abi::insn>::of(longest);
-  auto license = buffer<char>::of(spec_.license() == 0 ? 1 : image.length_of_string(spec_.license()) + 1);
-  auto map_descriptors = buffer<fd>::of(map_count);
-  auto program_descriptors = buffer<fd>::of(program_count);
-  auto loaded_maps = buffer<loaded_object::loaded_map>::of(map_count);
-  auto loaded_programs = buffer<loaded_object::loaded_program>::of(program_count);
-  if (!maps || !programs || !patches || !code || !scratch || !license || !map_descriptors ||
-      !program_descriptors || !loaded_maps || !loaded_programs)
+  auto made = make_recipe(Policy.btf);
+  if (!made) return made.error();
+  const object_records& records = made->records;
+  auto scratch = buffer<abi::insn>::of(made->longest);
+  auto map_descriptors = buffer<fd>::of(records.map_count);
+  auto program_descriptors = buffer<fd>::of(records.program_count);
+  auto pinned = buffer<bool>::of(records.map_count);
+  auto maps = buffer<loaded_object::loaded_map>::of(records.map_count);
+  auto variables = buffer<loaded_object::loaded_variable>::of(spec_.variables().size());
+  auto programs = buffer<loaded_object::loaded_program>::of(records.program_count);
+  if (!scratch || !map_descriptors || !program_descriptors || !pinned || !maps || !variables || !programs)
     return error{.at = step::allocate, .code = ENOMEM};
-
-  for (u32 i = 0; i < map_count; ++i) (*maps)[i] = to_map_create(image, spec_.maps()[i]);
-  abi::insn* next = code->data();
-  for (u32 i = 0; i < program_count; ++i) {
-    const program_spec& program = spec_.programs()[i];
-    (*programs)[i] = {.prog_type = static_cast<u32>(program.type),
-                      .insn_cnt = program.instruction_count,
-                      .license = license->data(),
-                      .prog_name = kernel_name_at(image, program.name)};
-    (*patches)[i] = {.code = next,
-                     .references = spec_.references().data() + program.first_reference,
-                     .reference_count = program.reference_count};
-    for (u32 k = 0; k < program.instruction_count; ++k) *next++ = read_instruction(image, program, k);
-  }
-  if (spec_.license() != 0) image.copy_string(spec_.license(), license->data(), license->size());
-  object_records records{.maps = maps->data(),
-                         .map_count = map_count,
-                         .programs = programs->data(),
-                         .patches = patches->data(),
-                         .program_count = program_count};
-  buffer<u8> types;
-  if constexpr (Policy.btf != btf_choice::none) {
-    auto pruned = prune_types(*maps);
-    if (!pruned) return pruned.error();
-    types = std::move(*pruned);
-    records.btf = types.data();
-    records.btf_size = static_cast<u32>(types.size());
-  }
-
   loaded_object out;
-  out.maps_ = std::move(*loaded_maps);
-  out.programs_ = std::move(*loaded_programs);
+  out.maps_ = std::move(*maps);
+  out.variables_ = std::move(*variables);
+  out.programs_ = std::move(*programs);
   if (const auto named = name_all(out); !named) return named.error();
   outcome row;
-  load_patched<Policy.btf>(records, map_descriptors->data(), program_descriptors->data(), scratch->data(),
-                           options.log, row);
+  load_records<load_needs{}>(records,
+                             {.maps = map_descriptors->data(),
+                              .programs = program_descriptors->data(),
+                              .pinned = pinned->data(),
+                              .scratch = scratch->data()},
+                             options, row);
   if (row.failed()) return to_error(row);
-  for (u32 i = 0; i < map_count; ++i) out.maps_[i].descriptor = std::move((*map_descriptors)[i]);
-  for (u32 i = 0; i < program_count; ++i) out.programs_[i].descriptor = std::move((*program_descriptors)[i]);
+  for (u32 i = 0; i < records.map_count; ++i) out.maps_[i].descriptor = std::move((*map_descriptors)[i]);
+  for (u32 i = 0; i < records.program_count; ++i)
+    out.programs_[i].descriptor = std::move((*program_descriptors)[i]);
   return out;
 }
 
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_OBJECT_HPP
-// Room 10.1, static_object: an object that the compiler has read. What runs is a row of system calls over
+// Room 10.2, static_object: an object that the compiler has read. What runs is a row of system calls over
 // finished records; nothing is parsed, searched or allocated.
 #ifndef BAREBPF_STATIC_OBJECT_HPP
 #define BAREBPF_STATIC_OBJECT_HPP
 
-// Room 4.3, static_spec: a spec that the compiler reads. Everything here is a constant; nothing of it is
+// Room 4.8, static_spec: a spec that the compiler reads. Everything here is a constant; nothing of it is
 // left in the program but the constants that somebody uses.
 #ifndef BAREBPF_STATIC_SPEC_HPP
 #define BAREBPF_STATIC_SPEC_HPP
@@ -5493,144 +7216,233 @@ class static_spec {
 
   struct tables {
     map_spec maps[detail::at_least_one(shape.maps)] = {};
+    variable_spec variables[detail::at_least_one(shape.variables)] = {};
+    function_spec functions[detail::at_least_one(shape.functions)] = {};
     program_spec programs[detail::at_least_one(shape.programs)] = {};
-    map_reference references[detail::at_least_one(shape.references)] = {};
+    reference references[detail::at_least_one(shape.references)] = {};
     u32 map_slots[detail::at_least_one(shape.map_slots)] = {};
     u32 type_index[detail::at_least_one(shape.type_index)] = {};
     verdict fault;
+    // What `read` found beside; its types point into storage that goes, so they are left behind.
+    u64 license = 0, source = 0;
+    u32 line_size = 0, maps_found = 0, variables_found = 0, functions_found = 0, programs_found = 0,
+        references_found = 0;
   };
   static constexpr tables table = [] {
     tables out;
     if (measured.fault.failed()) return out;
     object_facts facts;
-    out.fault = read(
-        measured.opened,
-        {out.maps, out.programs, out.references, out.map_slots, out.type_index, shape.references}, facts);
+    out.fault = read(measured.opened,
+                     {out.maps, out.variables, out.functions, out.programs, out.references, out.map_slots,
+                      out.type_index},
+                     facts);
+    if (out.fault.failed()) return out;
+    out.license = facts.license;
+    out.source = facts.source;
+    out.line_size = facts.line_size;
+    out.maps_found = facts.maps;
+    out.variables_found = facts.variables;
+    out.functions_found = facts.functions;
+    out.programs_found = facts.programs;
+    out.references_found = facts.references;
     return out;
   }();
   static_assert(
       object_check<table.fault.why, table.fault.offset, detail::section_name_at(window, table.fault.section),
                    detail::name_at(window, table.fault.subject)>::made);
 
-  // What `read` found points into storage, so it is put together anew around storage that stays.
-  static constexpr btf types = [] {
-    btf out = measured.opened.types;
-    if (!measured.fault.failed() && !table.fault.failed()) out.use_index(table.type_index);
+  static constexpr object_tables view = [] {
+    object_tables out{.image = window,
+                      .types = measured.opened.types,
+                      .maps = table.maps,
+                      .variables = table.variables,
+                      .functions = table.functions,
+                      .references = table.references,
+                      .map_count = table.maps_found,
+                      .function_count = table.functions_found,
+                      .reference_count = table.references_found,
+                      .line_size = table.line_size};
+    if (!measured.fault.failed()) out.types.use_index(table.type_index);
     return out;
   }();
 
-  struct types_for_maps {
-    u32 size = 0;
-    u32 key_ids[detail::at_least_one(shape.maps)] = {};
-    u32 value_ids[detail::at_least_one(shape.maps)] = {};
+  // What is left of the types, with the texts of the source lines or without.
+  template <bool WithLines>
+  struct kept_types {
+    u32 storage[pruned_btf::storage_size(shape.types, WithLines ? shape.lines : 0)] = {};
+    pruned_sizes sizes;
   };
-  static constexpr btf_pruner prune(u32* marks) noexcept {
-    btf_pruner pruner(types, marks);
-    for (u32 i = 0; i < shape.maps; ++i) {
-      pruner.keep(table.maps[i].key_type);
-      pruner.keep(table.maps[i].value_type);
-    }
-    return pruner;
-  }
-  static constexpr types_for_maps pruned = [] {
-    types_for_maps out;
-    u32 marks[btf_pruner::marks_size(shape.types)] = {};
-    btf_pruner pruner = prune(marks);
-    out.size = pruner.number();
-    if (pruner.count() == 0) out.size = 0;
-    for (u32 i = 0; i < shape.maps; ++i) {
-      out.key_ids[i] = pruner.new_id(table.maps[i].key_type);
-      out.value_ids[i] = pruner.new_id(table.maps[i].value_type);
-    }
+  template <bool WithLines>
+  static constexpr kept_types<WithLines> kept = [] {
+    kept_types<WithLines> out;
+    if (measured.fault.failed() || table.fault.failed()) return out;
+    btf_pruner pruner(view, out.storage, WithLines ? shape.lines : 0);
+    pruner.keep_object();
+    static_cast<void>(pruner.number());
+    out.sizes = pruner.sizes();
+    return out;
+  }();
+  template <bool WithLines>
+  static constexpr pruned_btf pruned{view, kept<WithLines>.storage, WithLines ? shape.lines : 0,
+                                     kept<WithLines>.sizes};
+  static constexpr bool has_lines(btf_choice choice) noexcept { return choice == btf_choice::all; }
+
+  struct laid_out_program {
+    program_layout layout;
+    u32 lines = 0;
+    verdict fault;
+  };
+  template <u32 Index>
+  static constexpr laid_out_program laid_out = [] {
+    laid_out_program out;
+    out.fault = lay_out(view, table.programs[Index].function, out.layout);
+    if (!out.fault.failed()) out.lines = count_lines(view, out.layout);
+    return out;
+  }();
+  template <u32 Index>
+  struct whole_program {
+    abi::insn code[detail::at_least_one(laid_out<Index>.layout.instruction_count)] = {};
+    map_reference references[detail::at_least_one(laid_out<Index>.layout.map_references)] = {};
+  };
+  template <u32 Index, map_naming Naming>
+  static constexpr whole_program<Index> assembled = [] {
+    constexpr verdict fault = laid_out<Index>.fault;
+    static_assert(object_check<fault.why, fault.offset, detail::section_name_at(window, fault.section),
+                               detail::name_at(window, fault.subject)>::made);
+    whole_program<Index> out;
+    if (!fault.failed()) assemble(view, laid_out<Index>.layout, Naming, out.code, out.references);
     return out;
   }();
 
  public:
-  static constexpr u32 map_count = shape.maps;
-  static constexpr u32 program_count = table.fault.failed() ? 0 : shape.programs;
+  static constexpr u32 map_count = table.maps_found;
+  static constexpr u32 variable_count = table.variables_found;
+  static constexpr u32 program_count = table.programs_found;
 
-  /// The index of the map or program called `wanted`, or `not_found`.
+  /// The index of the map, variable or program called `wanted`, or `not_found`.
   [[nodiscard]] static constexpr u32 find_map(text wanted) noexcept {
     return find_named(window, table.maps, map_count, wanted);
+  }
+  [[nodiscard]] static constexpr u32 find_variable(text wanted) noexcept {
+    return find_named(window, table.variables, variable_count, wanted);
   }
   [[nodiscard]] static constexpr u32 find_program(text wanted) noexcept {
     return find_named(window, table.programs, program_count, wanted);
   }
 
-  /// The map or program with this index.
+  /// The map, variable or program with this index.
   [[nodiscard]] static constexpr map_spec map(u32 index) noexcept { return table.maps[index]; }
+  [[nodiscard]] static constexpr variable_spec variable(u32 index) noexcept { return table.variables[index]; }
   [[nodiscard]] static constexpr program_spec program(u32 index) noexcept { return table.programs[index]; }
   /// The name under which the kernel keeps the program with this index.
   [[nodiscard]] static constexpr kernel_name program_name(u32 index) noexcept {
     return kernel_name_at(window, table.programs[index].name);
   }
-  /// Instructions of the longest program.
-  static constexpr u32 longest_program = [] {
-    u32 out = 0;
-    for (u32 i = 0; i < program_count; ++i)
-      if (table.programs[i].instruction_count > out) out = table.programs[i].instruction_count;
-    return out;
-  }();
 
-  /// What BPF_MAP_CREATE is told of each map; with the ids of its types in `maps_btf` when `WithBtf`.
+  /// True when the object does not work without its types, see `pruned_btf`.
+  static constexpr bool needs_types = pruned<false>.is_required();
+  /// What is loaded of the types when `wanted` is asked for.
+  [[nodiscard]] static constexpr btf_choice choose(btf_choice wanted) noexcept {
+    return needs_types && wanted == btf_choice::none ? btf_choice::needed : wanted;
+  }
+
+  /// What BPF_MAP_CREATE is told of each map, with the ids of its types in `btf_image`.
   struct map_create_block {
-    abi::map_create list[detail::at_least_one(shape.maps)];
+    abi::map_create list[detail::at_least_one(map_count)];
   };
-  template <bool WithBtf>
+  template <btf_choice Btf>
   static constexpr map_create_block map_creates = [] {
     map_create_block out;
-    for (u32 i = 0; i < shape.maps; ++i) {
-      out.list[i] = to_map_create(window, table.maps[i]);
-      // The kernel wants both ids or none.
-      if (!WithBtf || pruned.key_ids[i] == 0 || pruned.value_ids[i] == 0) continue;
-      out.list[i].btf_key_type_id = pruned.key_ids[i];
-      out.list[i].btf_value_type_id = pruned.value_ids[i];
+    for (u32 i = 0; i < map_count; ++i) {
+      out.list[i] = to_map_create(window, table.maps[i], object_name_at(window, table.source));
+      if constexpr (Btf != btf_choice::none) describe_map(table.maps[i], pruned<has_lines(Btf)>, out.list[i]);
     }
     return out;
   }();
 
-  /// The types of the maps' keys and values, as BPF_BTF_LOAD takes them.
-  static constexpr u32 btf_size = pruned.size;
+  /// The types of maps, variables and functions, as BPF_BTF_LOAD takes them.
+  template <btf_choice Btf>
+  static constexpr u32 btf_size = pruned<has_lines(Btf)>.count() == 0 ? 0
+                                                                      : pruned<has_lines(Btf)>.sizes().total;
+  template <btf_choice Btf>
   struct btf_block {
-    u8 data[detail::at_least_one(pruned.size)] = {};
+    u8 data[detail::at_least_one(btf_size<Btf>)] = {};
   };
-  static constexpr btf_block maps_btf = [] {
-    btf_block out;
-    u32 marks[btf_pruner::marks_size(shape.types)] = {};
-    btf_pruner pruner = prune(marks);
-    if (pruner.number() != 0 && pruned.size != 0) pruner.write(out.data);
+  template <btf_choice Btf>
+  static constexpr btf_block<Btf> btf_image = [] {
+    btf_block<Btf> out;
+    if (btf_size<Btf> != 0) pruned<has_lines(Btf)>.write(out.data);
     return out;
   }();
 
-  /// The instructions of the program with this index. Loads of map addresses name the map by its place in
-  /// an array of descriptors when `ByIndex` (5.14), and have to be given the descriptor otherwise.
+  /// How many instructions the program with this index has, all its functions counted.
+  template <u32 Index>
+  static constexpr u32 instruction_count = laid_out<Index>.layout.instruction_count;
+  template <u32 Index>
+  static constexpr u32 reference_count = laid_out<Index>.layout.map_references;
+  /// Its instructions.
   template <u32 Index>
   struct code_block {
-    abi::insn code[detail::at_least_one(program(Index).instruction_count)];
+    abi::insn code[detail::at_least_one(instruction_count<Index>)];
   };
-  template <u32 Index, bool ByIndex>
+  template <u32 Index, map_naming Naming>
   static constexpr code_block<Index> instructions = [] {
     code_block<Index> out;
-    constexpr program_spec from = program(Index);
-    for (u32 i = 0; i < from.instruction_count; ++i) out.code[i] = read_instruction(window, from, i);
-    for (u32 i = 0; i < from.reference_count; ++i) {
-      const map_reference& reference = table.references[from.first_reference + i];
-      abi::insn& load = out.code[reference.instruction];
-      load.set_source(ByIndex ? abi::pseudo_map_idx : abi::pseudo_map_fd);
-      load.immediate = static_cast<s32>(reference.map);
-    }
+    for (u32 i = 0; i < instruction_count<Index>; ++i) out.code[i] = assembled<Index, Naming>.code[i];
     return out;
   }();
   /// The places in those instructions that name a map, in order.
   template <u32 Index>
   struct reference_block {
-    map_reference list[detail::at_least_one(program(Index).reference_count)];
+    map_reference list[detail::at_least_one(reference_count<Index>)];
   };
   template <u32 Index>
   static constexpr reference_block<Index> references = [] {
     reference_block<Index> out{};
-    for (u32 i = 0; i < program(Index).reference_count; ++i)
-      out.list[i] = table.references[program(Index).first_reference + i];
+    for (u32 i = 0; i < reference_count<Index>; ++i)
+      out.list[i] = assembled<Index, map_naming::by_descriptor>.references[i];
+    return out;
+  }();
+
+  /// Where its functions begin and their types; its source lines. None where BTF does not tell of all.
+  template <u32 Index>
+  static constexpr u32 function_count = laid_out<Index>.layout.has_types ? laid_out<Index>.layout.piece_count
+                                                                         : 0;
+  template <u32 Index>
+  static constexpr u32 line_count = function_count<Index> == 0 ? 0 : laid_out<Index>.lines;
+  template <u32 Index>
+  struct function_block {
+    abi::func_info list[detail::at_least_one(function_count<Index>)];
+  };
+  template <u32 Index, btf_choice Btf>
+  static constexpr function_block<Index> functions = [] {
+    function_block<Index> out{};
+    if (function_count<Index> != 0)
+      write_functions(view, laid_out<Index>.layout, pruned<has_lines(Btf)>, out.list);
+    return out;
+  }();
+  template <u32 Index>
+  struct line_block {
+    abi::line_info list[detail::at_least_one(line_count<Index>)];
+  };
+  template <u32 Index>
+  static constexpr line_block<Index> lines = [] {
+    line_block<Index> out{};
+    if (line_count<Index> != 0) write_lines(view, laid_out<Index>.layout, pruned<true>, out.list);
+    return out;
+  }();
+
+  /// The first value of a map of variables, as the object has it; eight bytes of each word in this order.
+  template <u32 Index>
+  struct value_block {
+    u64 words[detail::at_least_one(map(Index).has_content() ? (map(Index).value_size + 7) / 8 : 0)] = {};
+  };
+  template <u32 Index>
+  static constexpr value_block<Index> value = [] {
+    value_block<Index> out;
+    constexpr map_spec from = map(Index);
+    for (u32 i = 0; from.has_content() && i < (from.value_size + 7) / 8; ++i)
+      out.words[i] = window.word_in_memory(from.declared_at + u64{i} * 8, from.declared_at + from.value_size);
     return out;
   }();
 
@@ -5645,15 +7457,8 @@ class static_spec {
     window.copy_string(At, out.characters, sizeof out.characters);
     return out;
   }();
-
- private:
-  static constexpr u64 license_at = [] {
-    return measured.fault.failed() ? u64{0} : find_license(measured.opened.file);
-  }();
-
- public:
   /// The license string; empty when the object has none.
-  static constexpr auto& license = string < license_at != 0 ? license_at : window.size() > ;
+  static constexpr auto& license = string < table.license != 0 ? table.license : window.size() > ;
 };
 
 }  // namespace barebpf::inline BAREBPF_ABI
@@ -5683,6 +7488,22 @@ class loaded_static_object {
     constexpr map_type type = fault == cause::none ? static_cast<map_type>(found.type) : map_type::hash;
     constexpr u32 known = index == not_found ? 0 : index;
     return barebpf::map<type, Key, Value>(untyped_map::borrow(maps_[known].number(), to_kernel_name(Name)));
+  }
+
+  /// The global variable called `Name` as memory, shared with the programs: `*loaded->variable<"count", long>()`.
+  /// Errors: ENOMEM and its like of mmap(2). A name that the object does not have, a type that does not fit, a
+  ///         constant by a type that is not const, or a static variable in a section of none but static ones,
+  ///         does not compile.
+  /// Cost:   one system call, and one when it goes; none for each access. Who needs it often keeps it.
+  /// Kernel: 5.5.
+  template <name Name, class T>
+  [[nodiscard]] result<mapped_variable<T>> variable() const noexcept {
+    constexpr u32 index = spec::find_variable(Name);
+    constexpr variable_spec found = index == not_found ? variable_spec{} : spec::variable(index);
+    constexpr map_spec holder = index == not_found ? map_spec{} : spec::map(found.map);
+    constexpr cause fault = index == not_found ? cause::no_such_variable : can_be_seen_as<T>(holder, found);
+    static_assert(object_check<fault, found.declared_at, "", barebpf::name<48>::cut(Name)>::made);
+    return map_variable<T>(maps_[found.map], found, holder.value_size, Name);
   }
 
   /// Attaches the program called `Name` where the name of its section says.
@@ -5740,67 +7561,163 @@ template <const auto& Image>
 class static_object {
   using spec = static_spec<Image>;
 
+  static constexpr u64 data_size = [] {
+    data_layout out;
+    for (u32 i = 0; i < spec::map_count; ++i) out.add(spec::map(i));
+    return out.size;
+  }();
+  struct offsets {
+    u64 list[detail::at_least_one(spec::map_count)] = {};
+    [[nodiscard]] constexpr u64 operator[](u32 map) const noexcept { return list[map]; }
+  };
+  static constexpr offsets data_at = [] {
+    offsets out;
+    data_layout layout;
+    for (u32 i = 0; i < spec::map_count; ++i) out.list[i] = layout.add(spec::map(i));
+    return out;
+  }();
+
+ public:
+  /// The first values of the object's global variables, as `data` gives them.
+  /// Shape: as many bytes as the variables take, in the object itself.
+  class first_values {
+   public:
+    first_values() noexcept {
+      for (u32 i = 0; i < spec::map_count; ++i)
+        if (duties.list[i].value != nullptr)
+          __builtin_memcpy(bytes_ + data_at[i], duties.list[i].value, spec::map(i).value_size);
+    }
+    /// The variable called `Name`.
+    /// Errors: a name that the object does not have, or a type that does not fit, does not compile.
+    template <name Name, class T>
+    [[nodiscard]] T& variable() noexcept {
+      constexpr u32 index = spec::find_variable(Name);
+      constexpr variable_spec found = index == not_found ? variable_spec{} : spec::variable(index);
+      constexpr cause fault = index == not_found ? cause::no_such_variable : compare_types<T>(found);
+      static_assert(object_check<fault, found.declared_at, "", barebpf::name<48>::cut(Name)>::made);
+      return *reinterpret_cast<T*>(bytes_ + data_at[found.map] + found.offset);
+    }
+    /// For `load_options::data`.
+    [[nodiscard]] std::span<const unsigned char> view() const noexcept { return {bytes_, data_size}; }
+
+   private:
+    alignas(data_layout::alignment) unsigned char bytes_[detail::at_least_one(data_size)] = {};
+  };
+
+ private:
   // By index where no older kernel is to be served; that leaves the instructions constant.
-  static constexpr bool by_index(const load_policy& policy) noexcept {
-    return policy.oldest_kernel >= kernel(5, 14);
+  static constexpr map_naming naming(const load_policy& policy) noexcept {
+    return policy.oldest_kernel >= kernel(5, 14) ? map_naming::by_index : map_naming::by_descriptor;
+  }
+  static constexpr load_needs needs(const load_policy& policy) noexcept {
+    load_needs out{.types = spec::choose(policy.btf) != btf_choice::none,
+                   .values = false,
+                   .pins = false,
+                   .patch = naming(policy) == map_naming::by_descriptor};
+    for (u32 i = 0; i < spec::map_count; ++i) {
+      out.values = out.values || spec::map(i).origin != map_origin::declared;
+      out.pins = out.pins || spec::map(i).pinning != 0;
+    }
+    return out;
   }
 
+  template <map_naming Naming, btf_choice Btf, u32 Index>
+  static constexpr abi::prog_load make_program() noexcept {
+    abi::prog_load out{.prog_type = static_cast<u32>(spec::program(Index).type),
+                       .insn_cnt = spec::template instruction_count<Index>,
+                       .insns = spec::template instructions<Index, Naming>.code,
+                       .license = spec::license.characters,
+                       .prog_name = spec::program_name(Index)};
+    if constexpr (Btf != btf_choice::none && spec::template function_count<Index> != 0) {
+      out.func_info_rec_size = sizeof(abi::func_info);
+      out.func_info = spec::template functions<Index, Btf>.list;
+      out.func_info_cnt = spec::template function_count<Index>;
+    }
+    if constexpr (Btf == btf_choice::all && spec::template line_count<Index> != 0) {
+      out.line_info_rec_size = sizeof(abi::line_info);
+      out.line_info = spec::template lines<Index>.list;
+      out.line_info_cnt = spec::template line_count<Index>;
+    }
+    return out;
+  }
   struct program_loads {
     abi::prog_load list[detail::at_least_one(spec::program_count)];
   };
-  template <bool ByIndex, size_t... Index>
-  static constexpr program_loads make_programs(std::index_sequence<Index...>) noexcept {
-    return {{abi::prog_load{.prog_type = static_cast<u32>(spec::program(Index).type),
-                            .insn_cnt = spec::program(Index).instruction_count,
-                            .insns = spec::template instructions<Index, ByIndex>.code,
-                            .license = spec::license.characters,
-                            .prog_name = spec::program_name(Index)}...}};
-  }
-  template <bool ByIndex>
-  static constexpr program_loads programs =
-      make_programs<ByIndex>(std::make_index_sequence<spec::program_count>());
+  template <map_naming Naming, btf_choice Btf>
+  static constexpr program_loads programs = []<size_t... Index>(std::index_sequence<Index...>) {
+    return program_loads{{make_program<Naming, Btf, Index>()...}};
+  }(std::make_index_sequence<spec::program_count>());
 
   struct program_patches {
     program_patch list[detail::at_least_one(spec::program_count)];
   };
-  template <size_t... Index>
-  static constexpr program_patches make_patches(std::index_sequence<Index...>) noexcept {
-    return {{program_patch{.code = spec::template instructions<Index, false>.code,
-                           .references = spec::template references<Index>.list,
-                           .reference_count = spec::program(Index).reference_count}...}};
+  static constexpr program_patches patches = []<size_t... Index>(std::index_sequence<Index...>) {
+    return program_patches{
+        {program_patch{.code = spec::template instructions<Index, map_naming::by_descriptor>.code,
+                       .references = spec::template references<Index>.list,
+                       .reference_count = spec::template reference_count<Index>}...}};
+  }(std::make_index_sequence<spec::program_count>());
+  static constexpr u32 longest_program = []<size_t... Index>(std::index_sequence<Index...>) {
+    u32 out = 0;
+    ((out = spec::template instruction_count<Index> > out ? spec::template instruction_count<Index> : out), ...);
+    return out;
+  }(std::make_index_sequence<spec::program_count>());
+
+  template <u32 Index>
+  static constexpr map_duty make_duty() noexcept {
+    constexpr map_spec map = spec::map(Index);
+    map_duty out{.data_at = data_at[Index],
+                 .has_data = map.origin != map_origin::declared,
+                 .is_frozen = map.origin == map_origin::read_only_data};
+    if constexpr (map.has_content()) out.value = spec::template value<Index>.words;
+    if constexpr (map.pinning != 0) out.pin = spec::template string<map.name>.characters;
+    return out;
   }
-  static constexpr program_patches patches = make_patches(std::make_index_sequence<spec::program_count>());
+  struct map_duties {
+    map_duty list[detail::at_least_one(spec::map_count)];
+  };
+  static constexpr map_duties duties = []<size_t... Index>(std::index_sequence<Index...>) {
+    return map_duties{{make_duty<Index>()...}};
+  }(std::make_index_sequence<spec::map_count>());
 
   template <load_policy Policy>
   static constexpr object_records records = [] {
-    constexpr bool with_btf = Policy.btf != btf_choice::none;
-    object_records out{.maps = spec::template map_creates<with_btf>.list,
+    constexpr btf_choice btf = spec::choose(Policy.btf);
+    object_records out{.maps = spec::template map_creates<btf>.list,
                        .map_count = spec::map_count,
-                       .programs = programs<by_index(Policy)>.list,
-                       .program_count = spec::program_count};
-    if constexpr (!by_index(Policy)) out.patches = patches.list;
-    if constexpr (with_btf) {
-      out.btf = spec::maps_btf.data;
-      out.btf_size = spec::btf_size;
+                       .programs = programs<naming(Policy), btf>.list,
+                       .program_count = spec::program_count,
+                       .btf_is_required = spec::needs_types,
+                       .data_size = data_size};
+    if constexpr (needs(Policy).patch) out.patches = patches.list;
+    if constexpr (needs(Policy).values || needs(Policy).pins) out.duties = duties.list;
+    if constexpr (btf != btf_choice::none) {
+      out.btf = spec::template btf_image<btf>.data;
+      out.btf_size = spec::template btf_size<btf>;
     }
     return out;
   }();
 
-  template <load_policy Policy, class Log>
-  static result<loaded_static_object<Image, Policy>> load_with(Log* log) noexcept {
+  template <load_policy Policy, class Options>
+  static result<loaded_static_object<Image, Policy>> load_with(const Options& options) noexcept {
     result<loaded_static_object<Image, Policy>> out(std::in_place);
     outcome row;
-    constexpr const object_records& all = records<Policy>;
-    if constexpr (by_index(Policy)) {
+    constexpr load_needs wanted = needs(Policy);
+    bool pinned[wanted.pins ? detail::at_least_one(spec::map_count) : 1] = {};
+    load_slots slots{.maps = out->maps_, .programs = out->programs_, .pinned = pinned};
+    if constexpr (!wanted.patch) {
       int map_numbers[detail::at_least_one(spec::map_count)];
-      load_by_index<Policy.btf>(all, out->maps_, out->programs_, map_numbers, log, row);
-    } else if constexpr (spec::longest_program <= longest_on_stack) {
-      abi::insn scratch[detail::at_least_one(spec::longest_program)];
-      load_patched<Policy.btf>(all, out->maps_, out->programs_, scratch, log, row);
+      slots.map_numbers = map_numbers;
+      load_records<wanted>(records<Policy>, slots, options, row);
+    } else if constexpr (longest_program <= longest_on_stack) {
+      abi::insn scratch[detail::at_least_one(longest_program)];
+      slots.scratch = scratch;
+      load_records<wanted>(records<Policy>, slots, options, row);
     } else {
-      auto scratch = buffer<abi::insn>::of(spec::longest_program);
+      auto scratch = buffer<abi::insn>::of(longest_program);
       if (!scratch) return scratch.error();
-      load_patched<Policy.btf>(all, out->maps_, out->programs_, scratch->data(), log, row);
+      slots.scratch = scratch->data();
+      load_records<wanted>(records<Policy>, slots, options, row);
     }
     if (row.failed()) out.fail_with([&row] { return to_error(row); });
     return out;
@@ -5818,13 +7735,28 @@ class static_object {
   ///         before 5.14 are to be served a program of more than 512 instructions.
   template <load_policy Policy = load_policy{}>
   [[nodiscard]] static result<loaded<Policy>> load() noexcept {
-    return load_with<Policy>(static_cast<no_log*>(nullptr));
+    return load_with<Policy>(no_options{});
   }
   /// The same with options; after a refusal the program is offered once more to fill the log.
   template <load_policy Policy = load_policy{}>
   [[nodiscard]] static result<loaded<Policy>> load(const load_options& options) noexcept {
-    return load_with<Policy>(options.log);
+    return load_with<Policy>(options);
   }
+
+  /// What is to be different about the map called `Name`, for `load_options::maps`:
+  /// `object.change<"hits">({.max_entries = 1024})`.
+  /// Errors: a name that the object does not have does not compile.
+  template <name Name>
+  [[nodiscard]] static constexpr map_change change(const map_settings& settings) noexcept {
+    constexpr u32 index = spec::find_map(Name);
+    constexpr cause fault = index == not_found ? cause::no_such_map : cause::none;
+    static_assert(object_check<fault, 0, ".maps", barebpf::name<48>::cut(Name)>::made);
+    return {.map = index, .max_entries = settings.max_entries, .replacement = settings.replacement};
+  }
+
+  /// The first values of the global variables, to be changed and then given to `load`:
+  /// `auto data = object.data(); data.variable<"limit", int>() = 7; object.load({.data = data.view()})`.
+  [[nodiscard]] static first_values data() noexcept { return {}; }
 };
 
 }  // namespace barebpf::inline BAREBPF_ABI

@@ -160,7 +160,8 @@ class loader {
       const bool typed = types_.is_open() && attr.btf_value_type_id != 0;
       attr.btf_fd = types_.raw();
       if (typed) created = create_with_token(attr);
-      if (created < 0 && !(typed && records_.btf_is_required)) {
+      const bool is_about_types = created == -EINVAL || created == -ENOTSUPP_kernel || created == -EOPNOTSUPP;
+      if (is_about_types && !(typed && records_.btf_is_required)) {
         attr.btf_fd = attr.btf_key_type_id = attr.btf_value_type_id = 0;
         created = create_with_token(attr);
       }

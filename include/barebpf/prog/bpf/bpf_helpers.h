@@ -16,6 +16,16 @@
 #define __uint(name, val) int(*name)[val]
 #define __type(name, val) typeof(val) *name
 #define __array(name, val) typeof(val) *name[]
+/* A number of 64 bits is the one value of an enum; the name of the value has to differ from all others. */
+#define BAREBPF_PASTE_(a, b) a##b
+#define BAREBPF_PASTE(a, b) BAREBPF_PASTE_(a, b)
+#define __ulong(name, val) enum { BAREBPF_PASTE(__number_, __COUNTER__) = val } name
+
+/* Values of the member `pinning` of a map definition. */
+enum libbpf_pin_type {
+	LIBBPF_PIN_NONE,
+	LIBBPF_PIN_BY_NAME,
+};
 
 #ifndef __always_inline
 #define __always_inline inline __attribute__((always_inline))
@@ -42,6 +52,8 @@ BAREBPF_HELPER(8, __u32, bpf_get_smp_processor_id, void);
 BAREBPF_HELPER(14, __u64, bpf_get_current_pid_tgid, void);
 BAREBPF_HELPER(15, __u64, bpf_get_current_uid_gid, void);
 BAREBPF_HELPER(16, long, bpf_get_current_comm, void *buf, __u32 size_of_buf);
+BAREBPF_HELPER(164, long, bpf_for_each_map_elem, void *map, void *callback_fn, void *callback_ctx, __u64 flags);
+BAREBPF_HELPER(181, long, bpf_loop, __u32 nr_loops, void *callback_fn, void *callback_ctx, __u64 flags);
 
 #undef BAREBPF_HELPER
 
