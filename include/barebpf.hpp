@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 977ffe13fbd54019afd4db605c2783e3d68220de699b344b948a67cf98359d9c; do not edit.
+// Made by tools/amalgamate from files with SHA-256 991d0945f52ae772a1420bcbb9aeb5da65ebd7683d22d3a01c625406191fd18a; do not edit.
 //
 // MIT License
 //
@@ -1889,6 +1889,14 @@ struct map_info {
 };
 static_assert(sizeof(map_info) == 88 && offsetof(map_info, netns_dev) == 48 &&
               offsetof(map_info, map_extra) == 80);
+
+/// The same with where the kernel shall write the hash of the map's content, which comes out. 6.18.
+struct map_info_with_hash {
+  map_info info{};
+  address hash{};
+  u32 hash_size = 0;
+};
+static_assert(sizeof(map_info_with_hash) == 104 && offsetof(map_info_with_hash, hash_size) == 96);
 
 /// The third argument of a command with `common_attrs`, 7.2; `log_true_size` comes out.
 struct common_attr {

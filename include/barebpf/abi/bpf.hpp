@@ -495,6 +495,14 @@ struct map_info {
 static_assert(sizeof(map_info) == 88 && offsetof(map_info, netns_dev) == 48 &&
               offsetof(map_info, map_extra) == 80);
 
+/// The same with where the kernel shall write the hash of the map's content, which comes out. 6.18.
+struct map_info_with_hash {
+  map_info info{};
+  address hash{};
+  u32 hash_size = 0;
+};
+static_assert(sizeof(map_info_with_hash) == 104 && offsetof(map_info_with_hash, hash_size) == 96);
+
 /// The third argument of a command with `common_attrs`, 7.2; `log_true_size` comes out.
 struct common_attr {
   alignas(8) address log_buf{};
