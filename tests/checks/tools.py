@@ -58,3 +58,10 @@ with scratch() as folder:
     finds([ROOT / "tools/expect_error", twin, compiler], "wanted: some words")
     twin.write_text("// expect: some words\nint a\n")
     finds([ROOT / "tools/expect_error", twin, compiler], "must compile without -DEXPECT_ERROR")
+
+    done = run([sys.executable, copy / "tools/newest_headers"], env={"PATH": folder})
+    expect(done.returncode == 77 and "skipped: the newest kernel headers come from" in done.stdout,
+           f"newest_headers without apt should be skipped, and says: {done.stdout}{done.stderr}")
+    done = run([copy / "tools/newest_headers", "--kept"])
+    expect(done.returncode == 77 and "run tools/newest_headers" in done.stdout,
+           f"newest_headers --kept should be skipped where nothing is kept, and says: {done.stdout}{done.stderr}")
