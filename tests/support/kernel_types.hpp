@@ -10,12 +10,12 @@
 #include <iterator>
 #include <map>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "catch.hpp"
 #include "object_builder.hpp"
+#include "reflect.hpp"
 
 namespace kernel_types {
 
@@ -310,34 +310,16 @@ struct number_set {
   std::vector<std::string> left_out = {};  ///< what is no number of its own: ends of lists
 };
 
-// The compiler's word for a value: an enumerator's name, if there is one with that value.
-template <auto Value>
-constexpr std::string_view spelled() {
-  constexpr std::string_view whole = __PRETTY_FUNCTION__;
-  constexpr std::size_t from = whole.find("Value = ") + 8;
-  return whole.substr(from, whole.find_first_of(";]", from) - from);
-}
-
-inline void add_if_named(numbers& out, std::string_view spelling, const std::string& prefix,
-                         std::uint64_t value) {
-  if (spelling.find(')') != std::string_view::npos) return;  // "(barebpf::map_type)99"
-  std::string name(spelling.substr(spelling.rfind(':') + 1));
-  if (prefix != "BPF_FUNC_")  // the kernel itself leaves the names of helpers as they are
-    for (char& c : name)
-      if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-  out.emplace(prefix + name, value);
-}
-
 /// Every enumerator of `Enum` below 256 under the kernel's name, which begins with `prefix`.
 template <class Enum>
 numbers numbers_of(const std::string& prefix) {
   numbers out;
-  [&]<std::size_t... Index>(std::index_sequence<Index...>) {
-    const std::string_view spellings[] = {spelled<static_cast<Enum>(Index)>()...};
-    for (std::size_t value = 0; value < sizeof...(Index); ++value)
-      add_if_named(out, spellings[value], prefix, value);
+  for (auto& [value, name] : enumerators<Enum, 256>()) {
+    if (prefix != "BPF_FUNC_")  // the kernel itself leaves the names of helpers as they are
+      for (char& c : name)
+        if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+    out.emplace(prefix + name, static_cast<std::uint64_t>(value));
   }
-  (std::make_index_sequence<256>());
   return out;
 }
 
