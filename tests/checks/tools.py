@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """tools.py COMPILER: the tools find what they are there to find, and say what to do about it."""
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 from common import ROOT, expect, must, run, scratch
 
 compiler = sys.argv[1]
+with_compiler = {**os.environ, "CXX": compiler}
 
 
 def finds(command: list, words: str, **options) -> None:
@@ -40,6 +42,14 @@ with scratch() as folder:
     before = (copy / "include/barebpf.hpp").read_bytes()
     must([copy / "tools/amalgamate"])
     expect((copy / "include/barebpf.hpp").read_bytes() == before, "amalgamate makes other bytes of the same input")
+
+    for part in ["docs", "tests/docs", "tests/support"]:
+        shutil.copytree(ROOT / part, copy / part)
+    must([copy / "tools/errors", "--check"], env=with_compiler)
+    describe_hpp = copy / "include/barebpf/describe.hpp"
+    describe_hpp.write_text(describe_hpp.read_text().replace("there is no such file", "there is such a file"))
+    finds([copy / "tools/errors", "--check"], "Run: tools/errors", env=with_compiler)
+    finds([copy / "tools/errors"], "the page could not be made", env={**with_compiler, "CXX": "/nonexistent/c++"})
 
     image = Path(folder) / "seven.o"
     image.write_bytes(b"\x7fELFxyz")
