@@ -20,7 +20,8 @@ def finds(command: list, words: str, **options) -> None:
 with scratch() as folder:
     copy = Path(folder) / "tree"
     shutil.copytree(ROOT / "include", copy / "include")
-    shutil.copytree(ROOT / "tools", copy / "tools")
+    for part in ["tools", "docs", "tests/docs", "tests/support"]:
+        shutil.copytree(ROOT / part, copy / part)
     shutil.copy(ROOT / "LICENSE", copy)
     bytes_hpp = copy / "include/barebpf/bytes.hpp"
     whole = bytes_hpp.read_text()
@@ -35,7 +36,24 @@ with scratch() as folder:
     finds([copy / "tools/check_rooms"], "bytes.hpp:2 does not say which room it is")
     bytes_hpp.write_text(whole.replace("nobody vouches for", "nobody vouched for"))
     finds([copy / "tools/amalgamate", "--check"], "Run: tools/amalgamate")
+    bytes_hpp.write_text(whole.replace("// Room 0.4, bytes: a window", "// Room 0.4, bytes: a door"))
+    finds([copy / "tools/check_rooms"], "Run: tools/check_rooms --draw")
+    must([copy / "tools/check_rooms", "--draw"])
+    must([copy / "tools/check_rooms"])
     bytes_hpp.write_text(whole)
+    top_hpp = copy / "include/barebpf/barebpf.hpp"
+    top = top_hpp.read_text()
+    top_hpp.write_text(top.replace("// Room 11.0,", "// Room 12.0,"))
+    finds([copy / "tools/check_rooms"], "floor 12 has no name")
+    top_hpp.write_text(top.replace("// Room 11.0,", "// Room 10.9,"))
+    attic_hpp = copy / "include/barebpf/attic.hpp"
+    attic_hpp.write_text("// SPDX\n// Room 11.0, attic: it uses nobody.\n")
+    finds([copy / "tools/check_rooms"], "nothing on the floors above 10 includes one of its rooms")
+    top_hpp.write_text(top)
+    attic_hpp.write_text("// SPDX\n// Room 8.9, attic: nobody uses it.\n")
+    finds([copy / "tools/check_rooms"], "draws other rooms than there are")
+    attic_hpp.unlink()
+    must([copy / "tools/check_rooms", "--draw"])
     (copy / "include/barebpf/lost.hpp").write_text("// SPDX\n// Room 0.9, lost: found by nobody.\n")
     finds([copy / "tools/amalgamate"], "lost.hpp is in no header that barebpf.hpp includes")
     (copy / "include/barebpf/lost.hpp").unlink()
@@ -43,8 +61,6 @@ with scratch() as folder:
     must([copy / "tools/amalgamate"])
     expect((copy / "include/barebpf.hpp").read_bytes() == before, "amalgamate makes other bytes of the same input")
 
-    for part in ["docs", "tests/docs", "tests/support"]:
-        shutil.copytree(ROOT / part, copy / part)
     must([copy / "tools/errors", "--check"], env=with_compiler)
     describe_hpp = copy / "include/barebpf/describe.hpp"
     describe_hpp.write_text(describe_hpp.read_text().replace("there is no such file", "there is such a file"))
