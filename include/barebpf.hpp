@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 e08547c6ba8371b0e73df912ddd5a03f2b2e8a18fa2aff24e50db861fa1f25d6; do not edit.
+// Made by tools/amalgamate from files with SHA-256 f3c0e7264dc2fa5d9ecc47b46c4972f29368acdc5bf02d0735137ed7ab83afe9; do not edit.
 //
 // MIT License
 //
@@ -320,7 +320,7 @@ enum class helper : u32 {
 
 #endif  // BAREBPF_ABI_HELPER_HPP
 // Room 2.2, describe: makes the sentence of an error: what was tried, on what, what the kernel said, the
-// likely cause and what to do. Three tables and a writer; nothing is allocated, and nothing is asked again.
+// likely cause and what to do. Tables and a writer; nothing is allocated, and nothing is asked again.
 #ifndef BAREBPF_DESCRIBE_HPP
 #define BAREBPF_DESCRIBE_HPP
 
@@ -1070,7 +1070,7 @@ inline constexpr hint_row hint_rows[] = {
     {step::obj_get, ENOENT, "nothing is pinned under this path"},
     {step::obj_get, EACCES, "this is no pin, or one that the process may not open"},
     {step::obj_get, EINVAL,
-     "a descriptor cannot be both rdonly and wronly, and only maps take these flags, so leave them out"},
+     "a descriptor cannot be both rdonly and wronly, and a link takes neither, so leave these flags out"},
 
     {step::unpin, ENOENT, "nothing is pinned under this path"},
     {step::unpin, EACCES,
@@ -1139,7 +1139,7 @@ inline constexpr hint_row hint_rows[] = {
      "tracepoint's format"},
     {step::link_create, EBADF, "the program or what it attaches to is closed, so keep both open"},
     {step::link_create, EBUSY, "another program has this place to itself, so detach it first"},
-    {step::link_create, EEXIST, "a program is attached here already, so detach it first"},
+    {step::link_create, EEXIST, "this program or another is attached here already, so detach it first"},
     {step::link_create, E2BIG,
      "as many programs as the kernel allows are attached here already, so detach one"},
     {step::link_create, ERANGE,
@@ -1182,7 +1182,7 @@ inline constexpr hint_row hint_rows[] = {
     {step::set_event_program, EACCES,
      "the program reads behind the end of what its tracepoint records, so compare its context with the "
      "tracepoint's format"},
-    {step::set_event_program, EEXIST, "the event has a program already, so open another event"},
+    {step::set_event_program, EEXIST, "this program or another is attached here already, so detach it first"},
     {step::set_event_program, E2BIG,
      "as many programs as the kernel allows are attached here already, so detach one"},
 };

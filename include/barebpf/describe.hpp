@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Room 2.2, describe: makes the sentence of an error: what was tried, on what, what the kernel said, the
-// likely cause and what to do. Three tables and a writer; nothing is allocated, and nothing is asked again.
+// likely cause and what to do. Tables and a writer; nothing is allocated, and nothing is asked again.
 #ifndef BAREBPF_DESCRIBE_HPP
 #define BAREBPF_DESCRIBE_HPP
 
@@ -267,7 +267,7 @@ inline constexpr hint_row hint_rows[] = {
     {step::obj_get, ENOENT, "nothing is pinned under this path"},
     {step::obj_get, EACCES, "this is no pin, or one that the process may not open"},
     {step::obj_get, EINVAL,
-     "a descriptor cannot be both rdonly and wronly, and only maps take these flags, so leave them out"},
+     "a descriptor cannot be both rdonly and wronly, and a link takes neither, so leave these flags out"},
 
     {step::unpin, ENOENT, "nothing is pinned under this path"},
     {step::unpin, EACCES,
@@ -336,7 +336,7 @@ inline constexpr hint_row hint_rows[] = {
      "tracepoint's format"},
     {step::link_create, EBADF, "the program or what it attaches to is closed, so keep both open"},
     {step::link_create, EBUSY, "another program has this place to itself, so detach it first"},
-    {step::link_create, EEXIST, "a program is attached here already, so detach it first"},
+    {step::link_create, EEXIST, "this program or another is attached here already, so detach it first"},
     {step::link_create, E2BIG,
      "as many programs as the kernel allows are attached here already, so detach one"},
     {step::link_create, ERANGE,
@@ -379,7 +379,7 @@ inline constexpr hint_row hint_rows[] = {
     {step::set_event_program, EACCES,
      "the program reads behind the end of what its tracepoint records, so compare its context with the "
      "tracepoint's format"},
-    {step::set_event_program, EEXIST, "the event has a program already, so open another event"},
+    {step::set_event_program, EEXIST, "this program or another is attached here already, so detach it first"},
     {step::set_event_program, E2BIG,
      "as many programs as the kernel allows are attached here already, so detach one"},
 };

@@ -5,8 +5,10 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -110,12 +112,17 @@ long map_memory(unsigned map, long protection) {
 
 const abi::insn exit_with_zero[] = {{.opcode = 0xb7}, {.opcode = 0x95}};
 const abi::insn never_ends[] = {{.opcode = 0x05, .offset = -1}};
-const abi::insn reads_behind[] = {
-    {.opcode = 0x79, .registers = 0x10, .offset = 2000}, {.opcode = 0xb7}, {.opcode = 0x95}};
+// r0 = the eight bytes at this place of what the program is called with
+constexpr abi::insn read_context(std::int16_t at) {
+  abi::insn out{.opcode = 0x79, .offset = at};
+  out.set_source(1);
+  return out;
+}
+const abi::insn reads_behind[] = {read_context(2000), {.opcode = 0xb7}, {.opcode = 0x95}};
 template <std::size_t Count>
 long load(const abi::insn (&code)[Count], abi::prog_type type = abi::prog_type::tracepoint,
           unsigned log_size = 0) {
-  static char log[64];
+  static char log[128];  // the least that every kernel takes
   abi::prog_load attr{.prog_type = static_cast<unsigned>(type),
                       .insn_cnt = Count,
                       .insns = code,
@@ -145,6 +152,55 @@ long open_at(const std::string& path, long flags = 0) {
 long read_at(const opened& file) {
   char byte = 0;
   return system_call(__NR_read, static_cast<long>(file.raw()), &byte, 1);
+}
+
+// True from that kernel on; what older ones say instead is their own row.
+bool since(unsigned version, unsigned patchlevel) {
+  utsname running{};
+  uname(&running);
+  unsigned found_version = 0, found_patchlevel = 0;
+  std::sscanf(running.release, "%u.%u", &found_version, &found_patchlevel);
+  return barebpf::kernel(found_version, found_patchlevel) >= barebpf::kernel(version, patchlevel);
+}
+
+// One more than the possible CPUs of this machine, which the kernel takes as a size up to what it was built for.
+unsigned most_cpus() { return static_cast<unsigned>(sysconf(_SC_NPROCESSORS_CONF)) + 1; }
+
+long tracepoint_id(const char* target) {
+  char path[128];
+  barebpf::write_tracepoint_path(barebpf::text(target), path, sizeof path);
+  barebpf::outcome row;
+  return barebpf::detail::find_tracepoint(path, row);
+}
+// Attaches programs to a tracepoint that nobody passes, until the kernel has enough. No two of them are the same one,
+// which would be EEXIST.
+long attach_too_many() {
+  const long id = tracepoint_id("syscalls/sys_enter_swapoff");
+  REQUIRE(id > 0);
+  std::vector<long> open;
+  long answer = 0;
+  while (answer >= 0 && open.size() < 1000) {
+    const long program = load(exit_with_zero), event = open_event(static_cast<unsigned long long>(id));
+    answer = link(static_cast<unsigned>(program), static_cast<unsigned>(event));
+    open.insert(open.end(), {program, event, answer});
+  }
+  for (const long one : open) system_call(__NR_close, one);
+  return answer;
+}
+
+// What a child gets that gave up every capability.
+template <class Function>
+long without_capabilities(Function act) {
+  return -in_child([&] {
+    struct {
+      unsigned version = 0x20080522;
+      int thread = 0;
+    } header;
+    const struct { unsigned effective, permitted, inheritable; } none[2] = {};
+    if (system_call(__NR_capset, &header, none) < 0) return 254;
+    const long answer = act();
+    return answer < 0 ? static_cast<int>(-answer) : 0;
+  });
 }
 
 // A BPF file system that nobody else sees, gone with its descriptor.
@@ -238,6 +294,9 @@ TEST_CASE("what the kernel says to keys and values") {
   const opened cpus(shape{.type = map_type::cpumap, .value_size = 4});
   const unsigned too_long = 20000;
   gives(step::map_update_elem, EOVERFLOW, update(cpus.raw(), &first, &too_long));
+  const opened many_cpus(shape{.type = map_type::cpumap, .value_size = 4, .entries = most_cpus()});
+  const unsigned last = most_cpus() - 1, short_queue = 64;
+  gives(step::map_update_elem, ENODEV, update(many_cpus.raw(), &last, &short_queue));
 
   gives(step::map_delete_elem, ENOENT, remove(hash.raw(), &keys[2]));
   gives(step::map_delete_elem, EPERM, remove(reads.raw()));
@@ -250,9 +309,9 @@ TEST_CASE("what the kernel says to keys and values") {
   gives(step::map_get_next_key, EINVAL, next(queue.raw()));
   gives(step::map_get_next_key, barebpf::ENOTSUPP_kernel, next(ring.raw()));
 
-  gives(step::map_lookup_and_delete_elem, ENOENT, take(opened{shape{}}.raw()));
+  if (since(5, 14)) gives(step::map_lookup_and_delete_elem, ENOENT, take(opened{shape{}}.raw()));
   gives(step::map_lookup_and_delete_elem, EPERM, take(writes.raw()));
-  gives(step::map_lookup_and_delete_elem, EINVAL, take(hash.raw(), 1));
+  if (since(5, 14)) gives(step::map_lookup_and_delete_elem, EINVAL, take(hash.raw(), 1));
   gives(step::map_lookup_and_delete_elem, barebpf::ENOTSUPP_kernel, take(array.raw()));
 }
 
@@ -296,6 +355,7 @@ TEST_CASE("what the kernel says to whole maps") {
   const opened read_only(shape{.type = map_type::array, .flags = flag::mmapable | flag::rdonly});
   gives(step::map_memory, EACCES, map_memory(read_only.raw(), 3));
   gives_as_any_step(step::map_memory, EBADF, map_memory(99999, 3));
+  gives(step::map_memory, ENODEV, map_memory(opened(load(exit_with_zero)).raw(), 1));
 
   const long mapped = map_memory(array.raw(), 3);
   REQUIRE(mapped > 0);
@@ -341,7 +401,7 @@ TEST_CASE("what the kernel says to programs and types") {
   gives(step::prog_load, EINVAL, load(exit_with_zero, static_cast<abi::prog_type>(99)));
   gives(step::prog_load, EINVAL, load(never_ends));
   gives(step::prog_load, EACCES, load(reads_behind, abi::prog_type::socket_filter));
-  gives(step::prog_load, ENOSPC, load(exit_with_zero, abi::prog_type::tracepoint, 16));
+  gives(step::prog_load, ENOSPC, load(exit_with_zero, abi::prog_type::tracepoint, 128));
   abi::prog_load empty{.prog_type = 5, .insn_cnt = 0, .insns = exit_with_zero, .license = "GPL"};
   gives(step::prog_load, E2BIG, sys_bpf(command::prog_load, empty));
   const abi::insn closed_map[] = {{.opcode = abi::opcode_ld_imm64, .registers = 0x11, .immediate = 99999},
@@ -364,16 +424,9 @@ TEST_CASE("what the kernel says to events and links") {
   gives(step::open_event, EINVAL, open_event(0xfffffff));
   const opened program(load(exit_with_zero));
   const opened hash{shape{}};
-  gives(step::link_create, EBADF, link(99999, 99999));
   gives(step::link_create, EINVAL, link(hash.raw(), hash.raw()));
 
-  const std::string path = [] {
-    char out[128];
-    barebpf::write_tracepoint_path(barebpf::text("syscalls/sys_enter_execve"), out, sizeof out);
-    return std::string(out);
-  }();
-  barebpf::outcome row;
-  const long id = barebpf::detail::find_tracepoint(path.c_str(), row);
+  const long id = tracepoint_id("syscalls/sys_enter_execve");
   REQUIRE(id > 0);
   const opened event(open_event(static_cast<unsigned long long>(id)));
   const auto set_program = [&](const opened& which) {
@@ -381,20 +434,19 @@ TEST_CASE("what the kernel says to events and links") {
                        static_cast<long>(which.raw()));
   };
   gives(step::set_event_program, EINVAL, set_program(hash));
-  const abi::insn reads_far[] = {
-      {.opcode = 0x79,
-       .registers = barebpf::host_is_big_endian ? std::uint8_t{0x01} : std::uint8_t{0x10},
-       .offset = 1024},
-      {.opcode = 0xb7},
-      {.opcode = 0x95}};
+  const abi::insn reads_far[] = {read_context(1024), {.opcode = 0xb7}, {.opcode = 0x95}};
   const opened far_reader(load(reads_far));
-  gives(step::link_create, EACCES, link(far_reader.raw(), event.raw()));
   gives(step::set_event_program, EACCES, set_program(far_reader));
-  const opened attached(link(program.raw(), event.raw()));
-  gives(step::link_create, EEXIST, link(program.raw(), event.raw()));
+  REQUIRE(set_program(program) == 0);
   gives(step::set_event_program, EEXIST, set_program(program));
-  barebpf::detail::find_tracepoint("/sys/kernel/tracing/events/no/such/id", row);
-  gives(step::find_tracepoint, ENOENT, row.answer);
+  if (since(5, 15)) {
+    gives(step::link_create, EBADF, link(99999, 99999));
+    gives(step::link_create, EACCES, link(far_reader.raw(), event.raw()));
+    const opened second_event(open_event(static_cast<unsigned long long>(id)));
+    gives(step::link_create, EEXIST, link(program.raw(), second_event.raw()));
+    gives(step::link_create, E2BIG, attach_too_many());
+  }
+  gives(step::find_tracepoint, ENOENT, tracepoint_id("no/such"));
 }
 
 TEST_CASE("what the kernel says to files and to too many descriptors") {
@@ -416,4 +468,21 @@ TEST_CASE("what the kernel says to files and to too many descriptors") {
   gives_as_any_step(step::map_create, EMFILE, map);
   gives_as_any_step(step::open_file, EMFILE, file);
   gives_as_any_step(step::prog_load, EMFILE, program);
+}
+
+TEST_CASE("what the kernel says to who may do nothing") {
+  const opened hash{shape{}};
+  const unsigned id = kernel_id(barebpf::fd::own(dup(static_cast<int>(hash.raw()))));
+  gives(step::map_get_fd_by_id, EPERM, without_capabilities([id] { return by_id(id); }));
+  gives(step::mount_tracefs, EPERM,
+        without_capabilities([] { return system_call(barebpf::nr_fsopen, "tracefs", 1); }));
+  gives(step::map_create, EPERM,
+        without_capabilities([] { return create({.type = map_type::devmap, .value_size = 4}); }));
+  gives(step::prog_load, EPERM, without_capabilities([] { return load(exit_with_zero); }));
+  const unsigned char no_types[64] = {};
+  gives(step::btf_load, EPERM, without_capabilities([&] { return load_types(no_types, sizeof no_types); }));
+  const long tracepoint = tracepoint_id("syscalls/sys_enter_execve");
+  gives(step::open_event, EACCES, without_capabilities([tracepoint] {
+          return open_event(static_cast<unsigned long long>(tracepoint));
+        }));
 }
