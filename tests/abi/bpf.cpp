@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Rooms 1.0 and 1.1 in one program with the system's own header, which defines many of their words as macros. Where
-// members lie and which numbers there are is compared in headers.cpp.
+// Rooms 1.0 and 1.1 in one program with the system's own header, which defines many of their words as macros.
+// Where members lie and which numbers there are is compared in headers.cpp.
 #include <linux/bpf.h>
 
 #include <cstddef>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The records and numbers of floor 1 beside a <linux/bpf.h>: the machine's, which may be older than they are, or with
-// BAREBPF_TEST_NEWEST the newest there is, which has to have them all.
+// The records and numbers of floor 1 beside a <linux/bpf.h>: the machine's, which may be older than they are,
+// or with BAREBPF_TEST_NEWEST the newest there is, which has to have them all.
 #include "../support/kernel_types.hpp"
 
 #ifdef BAREBPF_TEST_NEWEST

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Compiled by clang for the bpf target, with -g: the .BTF of the object then describes everything that <linux/bpf.h>
-// and its siblings say of bpf(2), in the same form in which the running kernel describes itself. C++, because
-// only decltype reaches an enum without a name.
+// Compiled by clang for the bpf target, with -g: the .BTF of the object then describes everything that
+// <linux/bpf.h> and its siblings say of bpf(2), in the same form in which the running kernel describes
+// itself. C++, because only decltype reaches an enum without a name.
 #include <linux/bpf.h>
 #include <linux/btf.h>
 #include <linux/perf_event.h>

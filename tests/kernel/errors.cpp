@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Errors that the kernel really gives: each is provoked by the call that the library makes, has the number that the
-// tables of room 2.2 have it under, and its own sentence there.
+// Errors that the kernel really gives: each is provoked by the call that the library makes, has the number
+// that the tables of room 2.2 have it under, and its own sentence there.
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -163,7 +163,8 @@ bool since(unsigned version, unsigned patchlevel) {
   return barebpf::kernel(found_version, found_patchlevel) >= barebpf::kernel(version, patchlevel);
 }
 
-// One more than the possible CPUs of this machine, which the kernel takes as a size up to what it was built for.
+// One more than the possible CPUs of this machine, which the kernel takes as a size up to what it was built
+// for.
 unsigned most_cpus() { return static_cast<unsigned>(sysconf(_SC_NPROCESSORS_CONF)) + 1; }
 
 long tracepoint_id(const char* target) {
@@ -172,8 +173,8 @@ long tracepoint_id(const char* target) {
   barebpf::outcome row;
   return barebpf::detail::find_tracepoint(path, row);
 }
-// Attaches programs to a tracepoint that nobody passes, until the kernel has enough. No two of them are the same one,
-// which would be EEXIST.
+// Attaches programs to a tracepoint that nobody passes, until the kernel has enough. No two of them are the
+// same one, which would be EEXIST.
 long attach_too_many() {
   const long id = tracepoint_id("syscalls/sys_enter_swapoff");
   REQUIRE(id > 0);

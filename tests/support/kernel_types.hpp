@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The records and numbers of floor 1 beside those in a BTF that describes the kernel's: of a header, or of the kernel
-// that runs. Both directions, so that what either side has alone is told by name.
+// The records and numbers of floor 1 beside those in a BTF that describes the kernel's: of a header, or of
+// the kernel that runs. Both directions, so that what either side has alone is told by name.
 #ifndef BAREBPF_TESTS_SUPPORT_KERNEL_TYPES_HPP
 #define BAREBPF_TESTS_SUPPORT_KERNEL_TYPES_HPP
 

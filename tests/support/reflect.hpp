@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The enumerators of an enum, found by asking the compiler how it spells each value: no list that could be forgotten.
+// The enumerators of an enum, found by asking the compiler how it spells each value: no list that could be
+// forgotten.
 #ifndef BAREBPF_TESTS_SUPPORT_REFLECT_HPP
 #define BAREBPF_TESTS_SUPPORT_REFLECT_HPP
 
