@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 977ffe13fbd54019afd4db605c2783e3d68220de699b344b948a67cf98359d9c; do not edit.
+// Made by tools/amalgamate from files with SHA-256 7b4c23157940bff74c8f50058e8e9fc28d3173230f7be861a1f19e313d068434; do not edit.
 //
 // MIT License
 //
@@ -889,7 +889,7 @@ inline constexpr hint_row hint_rows[] = {
     {step::map_lookup_and_delete_elem, ENOTSUPP_kernel,
      "the kernel takes elements out of hash maps since 5.14 only"},
     {step::map_freeze, EBUSY, "somebody has mapped the map for writing, so unmap it first"},
-    {step::map_freeze, EPERM, "the map is frozen already"},
+    {step::map_freeze, EPERM, "the map is frozen already, or this descriptor may not write"},
     {step::map_lookup_batch, ENOSPC,
      "more elements share a bucket than the batch has room for, so give more room"},
     {step::map_lookup_and_delete_batch, ENOSPC,
@@ -904,8 +904,34 @@ inline constexpr hint_row hint_rows[] = {
     {step::obj_get_info_by_fd, EBADFD, "the descriptor is closed"},
     {step::obj_get_info_by_fd, EINVAL, "the descriptor is of something else"},
     {step::map_get_fd_by_id, ENOENT, "there is no map with this id any more"},
-    {step::map_memory, EINVAL, "the map was created without map_flag::mmapable"},
+    {step::map_memory, EINVAL,
+     "the map was created without map_flag::mmapable, or this descriptor may not write"},
     {step::map_memory, EPERM, "the map is frozen or read-only, so map it for reading"},
+    {step::map_memory, EACCES,
+     "this descriptor may not both read and write, which the kernel asks for even to map for reading"},
+    {step::map_delete_elem, EPERM, "the map is frozen, or this descriptor may not write"},
+    {step::map_update_batch, EPERM, "the map is frozen, or this descriptor may not write"},
+    {step::map_delete_batch, EPERM, "the map is frozen, or this descriptor may not write"},
+    {step::map_get_next_key, EPERM, "this descriptor may not read"},
+    {step::map_lookup_batch, EPERM, "this descriptor may not read"},
+    {step::map_lookup_and_delete_elem, EPERM,
+     "the map is frozen, or this descriptor may not both read and write"},
+    {step::map_lookup_and_delete_batch, EPERM,
+     "the map is frozen, or this descriptor may not both read and write"},
+    {step::map_lookup_elem, EINVAL, "the descriptor is not of a map"},
+    {step::map_update_elem, EINVAL, "the descriptor is not of a map, or the map does not take these flags"},
+    {step::map_delete_elem, EINVAL, "the descriptor is not of a map"},
+    {step::map_get_next_key, EINVAL, "the descriptor is not of a map"},
+    {step::map_lookup_batch, EINVAL, "the descriptor is not of a map"},
+    {step::map_get_fd_by_id, EPERM,
+     "only CAP_SYS_ADMIN opens maps by their ids, so run the process as root, or pin the map and get the "
+     "pin"},
+    {step::obj_pin, EACCES, "the process may not write to this folder"},
+    {step::obj_pin, EINVAL, "the descriptor is closed, or of what cannot be pinned"},
+    {step::obj_pin, ENOTDIR, "a part of this path is no folder"},
+    {step::obj_get, ENOTDIR, "a part of this path is no folder"},
+    {step::obj_pin, ENAMETOOLONG, "a name in this path has more than 255 bytes, or the path more than 4,095"},
+    {step::obj_get, ENAMETOOLONG, "a name in this path has more than 255 bytes, or the path more than 4,095"},
     {step::prog_load, EPERM,
      "the process has the capabilities, so the kernel is locked down for this program type, or before Linux "
      "5.11 RLIMIT_MEMLOCK is too small"},
@@ -948,6 +974,9 @@ inline constexpr hint_row hint_rows[] = {
     if (row.at == at && row.code == code) return row.sentence;
   if (code == EMFILE) return "the process has too many files open, so close some or raise ulimit -n";
   if (code == ENFILE) return "the machine has too many files open, so close some";
+  if (code == EBADF) return "the descriptor is closed";
+  if (code == EINTR) return "a signal came in between, so do it again";
+  if (code == ENOMEM) return "there is not enough memory for it";
   if (code == ENOSYS)
     return "the kernel does not have this system call, so it is too old or built without it";
   return {};
@@ -2146,6 +2175,28 @@ enum operation : u32 {
   can_mmap = 1u << 9,
   can_freeze = 1u << 10,
 };
+
+/// What a descriptor of a map may do. Only the descriptor knows: neither the map nor its pins nor its flags do.
+/// Kernel: 4.15, BPF_F_RDONLY and BPF_F_WRONLY, given when a map is created, got by its pin or opened by its id.
+/// Source: bpf_get_file_flag() in kernel/bpf/syscall.c at v6.12.
+enum class map_access : u8 { read_write, read_only, write_only };
+
+/// The flag that narrows a descriptor to `access`.
+[[nodiscard]] constexpr u32 flag_of(map_access access) noexcept {
+  return access == map_access::read_only    ? map_flag::rdonly
+         : access == map_access::write_only ? map_flag::wronly
+                                            : 0u;
+}
+
+/// The operations that the kernel lets a descriptor do. What takes elements out both reads and writes; and mmap(2)
+/// shares no memory of a file that is not open for both.
+/// Source: FMODE_CAN_READ and FMODE_CAN_WRITE in kernel/bpf/syscall.c and do_mmap() in mm/mmap.c at v6.12, measured
+///         on 6.18.
+[[nodiscard]] constexpr u32 operations_of(map_access access) noexcept {
+  constexpr u32 reading = can_lookup | can_get_next_key | can_lookup_batch;
+  constexpr u32 writing = can_update | can_delete | can_update_batch | can_delete_batch | can_freeze;
+  return access == map_access::read_only ? reading : access == map_access::write_only ? writing : ~0u;
+}
 
 /// What a key is to the kernel.
 enum class key_rule : u8 {
@@ -4476,13 +4527,15 @@ struct map_expectations {
   u32 map_flags = map_identity::any;
 };
 
-/// A map of the kernel, with the C++ types of its keys and values.
+/// A map of the kernel, with the C++ types of its keys and values. What a map of a type may do stands in room 2.0; a
+/// const one does what leaves the map as it is; `read_only` and `write_only` do what the kernel allows a descriptor
+/// that is narrowed so.
 /// Shape:    a descriptor and the name; keys and values are copied as raw bytes.
 /// Lifetime: a created map lives as long as this object, a program that uses it, or a pin. A borrowed one is
 ///           valid as long as its owner.
 /// Threads:  safe on one object from several threads; the kernel orders the calls.
 /// Cost:     one bpf(2) call for each operation, no allocation.
-template <map_type Type, class Key, class Value>
+template <map_type Type, class Key, class Value, map_access Access = map_access::read_write>
 class map {
   static constexpr map_kind kind = kind_of(Type);
   static_assert(kind.type == Type && kind.value == value_rule::plain && kind.entries == entries_rule::count &&
@@ -4502,8 +4555,15 @@ class map {
 
  public:
   static constexpr map_type type = Type;
+  static constexpr map_access access = Access;
   using key_type = Key;
   using mapped_type = Value;
+  /// The same map for reading only: `hits::read_only::get_pinned(path)` needs no right to write the pin, and what
+  /// `create`, `get_pinned`, `from_id` and `get_or_create` open here the kernel itself holds to reading. Programs may
+  /// write all the same. `adopt` and `from_fd` leave the descriptor as it is.
+  using read_only = map<Type, Key, Value, map_access::read_only>;
+  /// The same map for writing only, in the same way.
+  using write_only = map<Type, Key, Value, map_access::write_only>;
 
   /// Uses a map that is already open; its type and sizes must be those of this class.
   explicit map(untyped_map untyped) noexcept : untyped_(std::move(untyped)) {}
@@ -4516,17 +4576,18 @@ class map {
   [[nodiscard]] static result<map> create(const map_options& options) noexcept {
     if (!is_kernel_name(options.name))
       return error{.at = step::map_create, .why = cause::bad_name}.about(options.name);
-    const abi::map_create attr{.map_type = static_cast<u32>(Type),
-                               .key_size = sizeof(Key),
-                               .value_size = sizeof(Value),
-                               .max_entries = options.max_entries,
-                               .map_flags = options.map_flags | (options.token >= 0 ? map_flag::token_fd : 0),
-                               .numa_node = options.numa_node,
-                               .map_name = to_kernel_name(options.name),
-                               .btf_fd = options.btf_fd,
-                               .btf_key_type_id = options.btf_key_type_id,
-                               .btf_value_type_id = options.btf_value_type_id,
-                               .map_extra = options.map_extra};
+    const abi::map_create attr{
+        .map_type = static_cast<u32>(Type),
+        .key_size = sizeof(Key),
+        .value_size = sizeof(Value),
+        .max_entries = options.max_entries,
+        .map_flags = options.map_flags | flag_of(Access) | (options.token >= 0 ? map_flag::token_fd : 0),
+        .numa_node = options.numa_node,
+        .map_name = to_kernel_name(options.name),
+        .btf_fd = options.btf_fd,
+        .btf_key_type_id = options.btf_key_type_id,
+        .btf_value_type_id = options.btf_value_type_id,
+        .map_extra = options.map_extra};
     outcome created{.subject = attr.map_name.characters};
     const long answer =
         options.token < 0
@@ -4537,11 +4598,12 @@ class map {
   }
 
   /// Opens the map that is pinned under `path`, if it is one of this type, with these sizes and what `expected` says.
-  /// Errors: another_map, and then every difference is in `differences` if given; not_a_bpf_path; ENOENT.
+  /// Errors: another_map, and then every difference is in `differences` if given; ENOENT; EACCES for a path that is
+  ///         no pin, and for a pin without the right to read and write it, of which the views need one.
   /// Cost:   two system calls.
   [[nodiscard]] static result<map> get_pinned(text path, const map_expectations& expected = {},
                                               map_differences* differences = nullptr) noexcept {
-    auto opened = get_pin(path);
+    auto opened = get_pin(path, flag_of(Access));
     if (!opened) return opened.error();
     return adopt(std::move(*opened), expected, differences);
   }
@@ -4550,7 +4612,7 @@ class map {
   /// Kernel: 4.13, BPF_MAP_GET_FD_BY_ID.
   [[nodiscard]] static result<map> from_id(u32 id, const map_expectations& expected = {},
                                            map_differences* differences = nullptr) noexcept {
-    const abi::next_id attr{.start_id = id};
+    const abi::next_id attr{.start_id = id, .open_flags = flag_of(Access)};
     const long opened = move_away(sys_bpf(abi::command::map_get_fd_by_id, attr));
     if (opened < 0) return failure(step::map_get_fd_by_id, opened);
     return adopt(fd::own(opened), expected, differences);
@@ -4591,7 +4653,21 @@ class map {
     }
   }
 
-  /// Pins the map under `path`, see `barebpf::pin`.
+  /// This map for reading or writing only, by its C++ type alone: no system call, and the descriptor may do what it
+  /// could. `read_only::from_id(map.info()->id)` opens one that the kernel holds to it.
+  /// Lifetime: valid as long as this map.
+  [[nodiscard]] read_only as_read_only() const& noexcept {
+    demand<can_lookup>();
+    return read_only(untyped_map::borrow(descriptor().number(), untyped_.map_name()));
+  }
+  [[nodiscard]] write_only as_write_only() & noexcept {
+    demand<can_update>();
+    return write_only(untyped_map::borrow(descriptor().number(), untyped_.map_name()));
+  }
+  read_only as_read_only() const&& = delete;
+  write_only as_write_only() && = delete;
+
+  /// Pins the map under `path`, see `barebpf::pin`; the pin does not remember what this descriptor may do.
   [[nodiscard]] result<void> pin(text path) const noexcept { return barebpf::pin(descriptor(), path); }
   /// What the kernel says of the map.
   [[nodiscard]] result<abi::map_info> info() const noexcept { return ask_about_map(descriptor().number()); }
@@ -4599,7 +4675,7 @@ class map {
   /// Errors: EBUSY while it is mapped for writing; EPERM when it is frozen already.
   /// Kernel: 5.2, BPF_MAP_FREEZE.
   /// Source: map_freeze() in kernel/bpf/syscall.c at v6.12.
-  [[nodiscard]] result<void> freeze() const noexcept {
+  [[nodiscard]] result<void> freeze() noexcept {
     demand<can_freeze>();
     return done(step::map_freeze, untyped_.freeze());
   }
@@ -4711,19 +4787,15 @@ class map {
                        static_cast<u32>(keys.size()));
   }
 
-  /// The values as memory, for reading and writing; `mapped_values<const Value>` for a map that is frozen or that
-  /// programs may not write.
+  /// The values as memory; of a const map for reading, which a map that is frozen or that programs may not write
+  /// allows too: `std::as_const(slots).map_values()`.
   /// Errors: EINVAL without map_flag::mmapable; EPERM when the map may not be written.
   /// Cost:   two system calls, and none for each access.
   /// Kernel: 5.5.
   /// Source: array_map_mmap() in kernel/bpf/arraymap.c at v6.12.
-  template <class Seen = Value>
-  [[nodiscard]] result<mapped_values<Seen>> map_values() noexcept {
-    return map_memory<Seen>(prot_read | prot_write);
-  }
-  template <class Seen = const Value>
-  [[nodiscard]] result<mapped_values<Seen>> map_values() const noexcept {
-    return map_memory<Seen>(prot_read);
+  [[nodiscard]] result<mapped_values<Value>> map_values() noexcept { return map_memory<Value>(); }
+  [[nodiscard]] result<mapped_values<const Value>> map_values() const noexcept {
+    return map_memory<const Value>();
   }
 
  private:
@@ -4731,8 +4803,20 @@ class map {
   static constexpr void demand() noexcept {
     static_assert((kind.operations & Wanted) != 0,
                   "barebpf: the kernel does not know this operation on maps of this type, so use another");
+    constexpr bool allowed = (operations_of(Access) & Wanted) != 0;
+    static_assert(
+        allowed || Wanted != can_mmap,
+        "barebpf: the kernel shares no memory through a read-only or write-only descriptor, so use the "
+        "class of the map itself, and a const map for reading");
+    static_assert(
+        allowed || Wanted == can_mmap || Access != map_access::read_only,
+        "barebpf: the kernel changes no map through a read-only descriptor, so use the class of the map "
+        "itself");
+    static_assert(
+        allowed || Wanted == can_mmap || Access != map_access::write_only,
+        "barebpf: the kernel reads no map through a write-only descriptor, so use the class of the map "
+        "itself");
   }
-  static constexpr long prot_read = 1, prot_write = 2;
 
   static constexpr map_identity identity(const map_expectations& expected) noexcept {
     return {.type = static_cast<u32>(Type),
@@ -4763,8 +4847,10 @@ class map {
     return batch_result(count == wanted ? 0 : count, explain(at, answer));
   }
   template <class Seen>
-  [[nodiscard]] result<mapped_values<Seen>> map_memory(long protection) const noexcept {
+  [[nodiscard]] result<mapped_values<Seen>> map_memory() const noexcept {
     demand<can_mmap>();
+    constexpr long prot_read = 1, prot_write = 2;
+    constexpr long protection = std::is_const_v<Seen> ? prot_read : prot_read | prot_write;
     static_assert(
         sizeof(Value) % 8 == 0,
         "barebpf: the kernel keeps the values of an array 8 bytes apart or a multiple of it, so a value "

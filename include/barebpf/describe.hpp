@@ -86,7 +86,7 @@ inline constexpr hint_row hint_rows[] = {
     {step::map_lookup_and_delete_elem, ENOTSUPP_kernel,
      "the kernel takes elements out of hash maps since 5.14 only"},
     {step::map_freeze, EBUSY, "somebody has mapped the map for writing, so unmap it first"},
-    {step::map_freeze, EPERM, "the map is frozen already"},
+    {step::map_freeze, EPERM, "the map is frozen already, or this descriptor may not write"},
     {step::map_lookup_batch, ENOSPC,
      "more elements share a bucket than the batch has room for, so give more room"},
     {step::map_lookup_and_delete_batch, ENOSPC,
@@ -101,8 +101,34 @@ inline constexpr hint_row hint_rows[] = {
     {step::obj_get_info_by_fd, EBADFD, "the descriptor is closed"},
     {step::obj_get_info_by_fd, EINVAL, "the descriptor is of something else"},
     {step::map_get_fd_by_id, ENOENT, "there is no map with this id any more"},
-    {step::map_memory, EINVAL, "the map was created without map_flag::mmapable"},
+    {step::map_memory, EINVAL,
+     "the map was created without map_flag::mmapable, or this descriptor may not write"},
     {step::map_memory, EPERM, "the map is frozen or read-only, so map it for reading"},
+    {step::map_memory, EACCES,
+     "this descriptor may not both read and write, which the kernel asks for even to map for reading"},
+    {step::map_delete_elem, EPERM, "the map is frozen, or this descriptor may not write"},
+    {step::map_update_batch, EPERM, "the map is frozen, or this descriptor may not write"},
+    {step::map_delete_batch, EPERM, "the map is frozen, or this descriptor may not write"},
+    {step::map_get_next_key, EPERM, "this descriptor may not read"},
+    {step::map_lookup_batch, EPERM, "this descriptor may not read"},
+    {step::map_lookup_and_delete_elem, EPERM,
+     "the map is frozen, or this descriptor may not both read and write"},
+    {step::map_lookup_and_delete_batch, EPERM,
+     "the map is frozen, or this descriptor may not both read and write"},
+    {step::map_lookup_elem, EINVAL, "the descriptor is not of a map"},
+    {step::map_update_elem, EINVAL, "the descriptor is not of a map, or the map does not take these flags"},
+    {step::map_delete_elem, EINVAL, "the descriptor is not of a map"},
+    {step::map_get_next_key, EINVAL, "the descriptor is not of a map"},
+    {step::map_lookup_batch, EINVAL, "the descriptor is not of a map"},
+    {step::map_get_fd_by_id, EPERM,
+     "only CAP_SYS_ADMIN opens maps by their ids, so run the process as root, or pin the map and get the "
+     "pin"},
+    {step::obj_pin, EACCES, "the process may not write to this folder"},
+    {step::obj_pin, EINVAL, "the descriptor is closed, or of what cannot be pinned"},
+    {step::obj_pin, ENOTDIR, "a part of this path is no folder"},
+    {step::obj_get, ENOTDIR, "a part of this path is no folder"},
+    {step::obj_pin, ENAMETOOLONG, "a name in this path has more than 255 bytes, or the path more than 4,095"},
+    {step::obj_get, ENAMETOOLONG, "a name in this path has more than 255 bytes, or the path more than 4,095"},
     {step::prog_load, EPERM,
      "the process has the capabilities, so the kernel is locked down for this program type, or before Linux "
      "5.11 RLIMIT_MEMLOCK is too small"},
@@ -145,6 +171,9 @@ inline constexpr hint_row hint_rows[] = {
     if (row.at == at && row.code == code) return row.sentence;
   if (code == EMFILE) return "the process has too many files open, so close some or raise ulimit -n";
   if (code == ENFILE) return "the machine has too many files open, so close some";
+  if (code == EBADF) return "the descriptor is closed";
+  if (code == EINTR) return "a signal came in between, so do it again";
+  if (code == ENOMEM) return "there is not enough memory for it";
   if (code == ENOSYS)
     return "the kernel does not have this system call, so it is too old or built without it";
   return {};

@@ -64,5 +64,5 @@ TEST_CASE("an array without the flag cannot be mapped") {
   CHECK(refused.error().code == EINVAL);
   CHECK(sentence(refused.error()) ==
         "cannot map the memory of the map 'slots': the kernel said EINVAL (22): the map was created without "
-        "map_flag::mmapable");
+        "map_flag::mmapable, or this descriptor may not write");
 }

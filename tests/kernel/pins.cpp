@@ -2,6 +2,7 @@
 // Maps that somebody else made: by pin, by id, by descriptor.
 #include <string>
 
+#include "../support/bpf_folder.hpp"
 #include "../support/catch.hpp"
 #include "../support/live.hpp"
 
@@ -9,21 +10,6 @@ using hash = barebpf::hash_map<std::uint32_t, std::uint64_t>;
 using array = barebpf::array_map<std::uint64_t>;
 
 namespace {
-
-// A BPF file system that is mounted nowhere: whoever has its descriptor reaches it through /proc, and it goes with
-// the last one.
-const std::string& bpf_folder() {
-  static const std::string path = [] {
-    const long context = barebpf::system_call(barebpf::nr_fsopen, "bpf", 1);
-    if (context < 0) return std::string();
-    long mounted = barebpf::system_call(barebpf::nr_fsconfig, context, 6, nullptr, nullptr, 0);
-    if (mounted >= 0) mounted = barebpf::system_call(barebpf::nr_fsmount, context, 1, 0);
-    barebpf::system_call(__NR_close, context);
-    return mounted < 0 ? std::string() : "/proc/self/fd/" + std::to_string(mounted);
-  }();
-  REQUIRE_FALSE(path.empty());
-  return path;
-}
 
 hash create(const char* name) {
   auto created = hash::create({.name = name, .max_entries = 8});
