@@ -41,7 +41,8 @@ constexpr step all_steps[] = {step::map_create,
                               step::map_update_batch,
                               step::map_delete_batch,
                               step::unpin,
-                              step::map_memory};
+                              step::map_memory,
+                              step::btf_get_fd_by_id};
 
 // Has no default, so that the compiler refuses a new step until somebody adds it here and to `all_steps`.
 constexpr bool is_listed(step at) {
@@ -53,6 +54,7 @@ constexpr bool is_listed(step at) {
     case step::map_get_next_key:
     case step::prog_load:
     case step::btf_load:
+    case step::btf_get_fd_by_id:
     case step::link_create:
     case step::read_object:
     case step::find:

@@ -33,6 +33,7 @@ inline constexpr step_row step_rows[] = {
     {step::unpin, "remove the pin"},
     {step::map_memory, "map the memory of the map"},
     {step::btf_load, "load the types"},
+    {step::btf_get_fd_by_id, "read the types of the map"},
     {step::link_create, "attach the program"},
     {step::read_object, "read the object"},
     {step::find, "use"},
@@ -123,6 +124,8 @@ inline constexpr hint_row hint_rows[] = {
     {step::map_get_fd_by_id, EPERM,
      "only CAP_SYS_ADMIN opens maps by their ids, so run the process as root, or pin the map and get the "
      "pin"},
+    {step::btf_get_fd_by_id, EPERM,
+     "only CAP_SYS_ADMIN opens types by their ids, so run the process as root, or get the map without them"},
     {step::obj_pin, EACCES, "the process may not write to this folder"},
     {step::obj_pin, EINVAL, "the descriptor is closed, or of what cannot be pinned"},
     {step::obj_pin, ENOTDIR, "a part of this path is no folder"},

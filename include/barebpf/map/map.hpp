@@ -99,53 +99,60 @@ class map {
     return map(untyped_map::own(fd::own(created.answer), attr.map_name));
   }
 
-  /// Opens the map that is pinned under `path`, if it is one of this type, with these sizes and what `expected` says.
+  /// Opens the map that is pinned under `path`, if it is one of this type, with these sizes and what `expected` says;
+  /// `get_pinned<barebpf::identity_and_btf>` also holds the C++ types against the map's BTF, and so do those below.
   /// Errors: another_map, and then every difference is in `differences` if given; ENOENT; EACCES for a path that is
   ///         no pin, and for a pin without the right to read and write it, of which the views need one.
   /// Cost:   two system calls.
+  template <class Check = identity_only>
   [[nodiscard]] static result<map> get_pinned(text path, const map_expectations& expected = {},
-                                              map_differences* differences = nullptr) noexcept {
+                                              typename Check::differences* differences = nullptr) noexcept {
     auto opened = get_pin(path, flag_of(Access));
     if (!opened) return opened.error();
-    return adopt(std::move(*opened), expected, differences);
+    return adopt<Check>(std::move(*opened), expected, differences);
   }
   /// Opens the map that the kernel knows by this id, under the same conditions.
   /// Errors: ENOENT when there is none; EPERM without CAP_SYS_ADMIN; another_map.
   /// Kernel: 4.13, BPF_MAP_GET_FD_BY_ID.
+  template <class Check = identity_only>
   [[nodiscard]] static result<map> from_id(u32 id, const map_expectations& expected = {},
-                                           map_differences* differences = nullptr) noexcept {
+                                           typename Check::differences* differences = nullptr) noexcept {
     const abi::next_id attr{.start_id = id, .open_flags = flag_of(Access)};
     const long opened = move_away(sys_bpf(abi::command::map_get_fd_by_id, attr));
     if (opened < 0) return failure(step::map_get_fd_by_id, opened);
-    return adopt(fd::own(opened), expected, differences);
+    return adopt<Check>(fd::own(opened), expected, differences);
   }
   /// Takes over a descriptor, under the same conditions; it is closed when they are not met.
+  template <class Check = identity_only>
   [[nodiscard]] static result<map> adopt(fd owned, const map_expectations& expected = {},
-                                         map_differences* differences = nullptr) noexcept {
-    const auto name = check_identity(owned.number(), identity(expected), differences);
+                                         typename Check::differences* differences = nullptr) noexcept {
+    const auto name = Check::template check<Key, Value>(owned.number(), identity(expected), differences);
     if (!name) return name.error();
     return map(untyped_map::own(std::move(owned), *name));
   }
   /// Uses a descriptor of somebody else's, under the same conditions; it is never closed.
   /// Lifetime: valid as long as `number` is open.
+  template <class Check = identity_only>
   [[nodiscard]] static result<map> from_fd(int number, const map_expectations& expected = {},
-                                           map_differences* differences = nullptr) noexcept {
-    const auto name = check_identity(number, identity(expected), differences);
+                                           typename Check::differences* differences = nullptr) noexcept {
+    const auto name = Check::template check<Key, Value>(number, identity(expected), differences);
     if (!name) return name.error();
     return map(untyped_map::borrow(number, *name));
   }
   /// Opens the map that is pinned under `path`, or creates it and pins it there. Of several processes that do this
   /// at once, one creates it and all get the same.
   /// Errors: those of `create`, `pin` and `get_pinned`.
-  [[nodiscard]] static result<map> get_or_create(text path, const map_options& options,
-                                                 map_differences* differences = nullptr) noexcept {
+  template <class Check = identity_only>
+  [[nodiscard]] static result<map> get_or_create(
+      text path, const map_options& options, typename Check::differences* differences = nullptr) noexcept {
     // Those of a descriptor are not the map's, and the kernel does not keep them.
     constexpr u32 forgotten = map_flag::rdonly | map_flag::wronly | map_flag::token_fd;
     const map_expectations expected{.max_entries = options.max_entries,
                                     .map_flags = options.map_flags & ~forgotten};
     for (int tries = 0;; ++tries) {
-      auto existing = get_pinned(path, expected, differences);
-      if (existing || existing.error().code != ENOENT) return existing;
+      auto existing = get_pinned<Check>(path, expected, differences);
+      if (existing || existing.error().at != step::obj_get || existing.error().code != ENOENT)
+        return existing;
       auto created = create(options);
       if (!created) return created;
       const auto pinned = created->pin(path);

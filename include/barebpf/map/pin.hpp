@@ -123,6 +123,18 @@ inline error path_failure(step at, long answer, text path) noexcept {
   return fd::own(opened);
 }
 
+/// What the kernel said of a map, as far as it can be expected.
+[[nodiscard]] constexpr map_identity identity_of(const abi::map_info& info) noexcept {
+  // Device maps get a flag from the kernel that nobody asked for, since 0cdbb4b09a06.
+  const bool device =
+      info.type == static_cast<u32>(map_type::devmap) || info.type == static_cast<u32>(map_type::devmap_hash);
+  return {.type = info.type,
+          .key_size = info.key_size,
+          .value_size = info.value_size,
+          .max_entries = info.max_entries,
+          .map_flags = device ? info.map_flags & ~u32{map_flag::rdonly_prog} : info.map_flags};
+}
+
 /// Asks the kernel what the map behind `number` is and holds it against `expected`.
 /// Shape:  the kernel's name of the map.
 /// Errors: another_map, with both sides in `differences` if given.
@@ -130,20 +142,22 @@ inline error path_failure(step at, long answer, text path) noexcept {
                                                         map_differences* differences) noexcept {
   const auto info = ask_about_map(number);
   if (!info) return info.error();
-  // Device maps get a flag from the kernel that nobody asked for, since 0cdbb4b09a06.
-  const bool device = info->type == static_cast<u32>(map_type::devmap) ||
-                      info->type == static_cast<u32>(map_type::devmap_hash);
-  const map_differences both{
-      .expected = expected,
-      .found = {.type = info->type,
-                .key_size = info->key_size,
-                .value_size = info->value_size,
-                .max_entries = info->max_entries,
-                .map_flags = device ? info->map_flags & ~u32{map_flag::rdonly_prog} : info->map_flags}};
+  const map_differences both{.expected = expected, .found = identity_of(*info)};
   if (!both.any()) return info->name;
   if (differences != nullptr) *differences = both;
   return error{.at = step::obj_get_info_by_fd, .why = cause::another_map}.about(info->name);
 }
+
+/// How a map is looked at before it is adopted: by what it is. Room 7.6 has `identity_and_btf`.
+struct identity_only {
+  using differences = map_differences;
+
+  template <class Key, class Value>
+  [[nodiscard]] static result<kernel_name> check(int number, const map_identity& expected,
+                                                 differences* found) noexcept {
+    return check_identity(number, expected, found);
+  }
+};
 
 }  // namespace barebpf::inline BAREBPF_ABI
 
