@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 8a1babe15b7868ec92b2a9102fcef2e94ef51c2a8dfb0fe2a6986ae537feaaef; do not edit.
+// Made by tools/amalgamate from files with SHA-256 d493f7fda8ea9eec38ea0a8d68383989c43d020b39f2e865e569f5479c9dd927; do not edit.
 //
 // MIT License
 //
@@ -443,6 +443,15 @@ enum class helper : u32 {
   BAREBPF_CAUSE(not_a_bpf_path,                                                                              \
                 "maps are pinned on the BPF file system only, so choose a path below /sys/fs/bpf and mount " \
                 "it: mount -t bpf bpf /sys/fs/bpf")                                                          \
+  BAREBPF_CAUSE(dot_in_a_pin,                                                                                \
+                "the BPF file system takes no dots in names, and maps are pinned on it alone, so choose "    \
+                "names without dots below /sys/fs/bpf")                                                      \
+  BAREBPF_CAUSE(not_a_map,                                                                                   \
+                "this is a program, a link or something else and no map, so look at what the path or the "   \
+                "descriptor belongs to")                                                                     \
+  BAREBPF_CAUSE(no_such_slot,                                                                                \
+                "this index is past the end of the array, so stay below its max_entries or create it with "  \
+                "more")                                                                                      \
   BAREBPF_CAUSE(not_attachable,                                                                              \
                 "the section of this program does not tell where to attach it, so "                          \
                 "complete the name in SEC(), as in SEC(\"tracepoint/group/event\")")                         \
@@ -3071,16 +3080,43 @@ constexpr text last_part(text path) noexcept {
   return path.without_first(start);
 }
 
-inline error path_failure(step at, long answer, text path) noexcept {
+// Whether a name in `path` has a dot; "." and ".." are no names.
+constexpr bool has_dot(text path) noexcept {
+  const auto in_a_name = [&](size_t at) { return at < path.size() && path[at] != '/' && path[at] != '.'; };
+  for (size_t i = 0; i < path.size(); ++i)
+    if (path[i] == '.' && (in_a_name(i - 1) || in_a_name(i + 1))) return true;
+  return false;
+}
+
+// The kernel says EPERM to dots on the BPF file system and to pins on any other.
+[[gnu::cold, gnu::noinline]] inline error path_failure(step at, long answer, text path) noexcept {
   error out = failure(at, answer);
-  if (at == step::obj_pin && answer == -EPERM) out.why = cause::not_a_bpf_path;
+  if (answer == -EPERM && at != step::unpin) {
+    if (has_dot(path))
+      out.why = cause::dot_in_a_pin;
+    else if (at == step::obj_pin)
+      out.why = cause::not_a_bpf_path;
+  }
   return out.about(last_part(path));
+}
+
+// The error for what is behind `number` and is not the expected map. Of programs, links and BTF the kernel tells in
+// the same bytes, so only an empty batch shows whether it is a map at all: EINVAL where it is none.
+[[nodiscard, gnu::cold, gnu::noinline]] inline error another_map(int number,
+                                                                 const abi::map_info& info) noexcept {
+  constexpr step at = step::obj_get_info_by_fd;
+  u32 none = 0;
+  const auto map = untyped_map::borrow(number, {});
+  if (map.batch(abi::command::map_lookup_batch, nullptr, nullptr, nullptr, nullptr, none) == -EINVAL)
+    return {.at = at, .why = cause::not_a_map};
+  return error{.at = at, .why = cause::another_map}.about(info.name);
 }
 
 }  // namespace detail
 
 /// Pins what `descriptor` holds under `path`.
-/// Errors: EEXIST when something is pinned there; not_a_bpf_path; ENOENT when the folder is missing.
+/// Errors: EEXIST when something is there already; not_a_bpf_path; dot_in_a_pin; ENOENT when the folder is missing;
+///         EACCES without the right to write to it.
 /// Kernel: 4.4, BPF_OBJ_PIN.
 /// Source: bpf_obj_do_pin() in kernel/bpf/inode.c at v6.12.
 [[nodiscard]] inline result<void> pin(const fd& descriptor, text path) noexcept {
@@ -3129,15 +3165,16 @@ inline error path_failure(step at, long answer, text path) noexcept {
 
 /// Asks the kernel what the map behind `number` is and holds it against `expected`.
 /// Shape:  the kernel's name of the map.
-/// Errors: another_map, with both sides in `differences` if given.
+/// Errors: another_map, with both sides in `differences` if given; not_a_map; EBADFD when `number` is closed.
 [[nodiscard]] inline result<kernel_name> check_identity(int number, const map_identity& expected,
                                                         map_differences* differences) noexcept {
   const auto info = ask_about_map(number);
   if (!info) return info.error();
   const map_differences both{.expected = expected, .found = identity_of(*info)};
   if (!both.any()) return info->name;
-  if (differences != nullptr) *differences = both;
-  return error{.at = step::obj_get_info_by_fd, .why = cause::another_map}.about(info->name);
+  const error why = detail::another_map(number, *info);
+  if (differences != nullptr && why.why == cause::another_map) *differences = both;
+  return why;
 }
 
 /// How a map is looked at before it is adopted: by what it is. Room 7.6 has `identity_and_btf`.
@@ -3376,6 +3413,9 @@ struct identity_and_btf {
     both.found = identity_of(*info);
     both.expected_key = key;
     both.expected_value = value;
+    // What is no map has no BTF either, whatever its bytes say.
+    if (both.map_differences::any())
+      if (const error why = detail::another_map(number, *info); why.why != cause::another_map) return why;
     if (const auto read = find_shapes(*info, both); !read) return read.error().about(info->name);
     if (!both.any()) return info->name;
     if (found != nullptr) *found = both;
@@ -4968,30 +5008,34 @@ class map {
   [[nodiscard]] text map_name() const noexcept { return untyped_.map_name(); }
 
   /// Copies out the value under `key`.
-  /// Errors: ENOENT when the key is absent.
+  /// Errors: ENOENT when the key is absent; in an array no_such_slot.
   /// Kernel: 3.19, BPF_MAP_LOOKUP_ELEM.
   /// Source: map_lookup_elem() in kernel/bpf/syscall.c at v6.12.
   [[nodiscard]] result<Value> lookup_elem(const Key& key) const noexcept {
     demand<can_lookup>();
     Value value{};
     if (const long answer = untyped_.lookup_elem(&key, &value); answer < 0)
-      return explain(step::map_lookup_elem, answer);
+      return explain_element(step::map_lookup_elem, answer);
     return value;
   }
   /// Copies the value under `key` into `value`, for values too large to return.
   /// Errors: ENOENT when the key is absent; `value` is then as it was.
   [[nodiscard]] result<void> lookup_elem(const Key& key, Value& value) const noexcept {
     demand<can_lookup>();
-    return done(step::map_lookup_elem, untyped_.lookup_elem(&key, &value));
+    if (const long answer = untyped_.lookup_elem(&key, &value); answer < 0)
+      return explain_element(step::map_lookup_elem, answer);
+    return {};
   }
   /// Stores `value` under `key`, as `how` says.
-  /// Errors: EEXIST and ENOENT as `how` says; E2BIG when the map is full.
+  /// Errors: EEXIST and ENOENT as `how` says; E2BIG when the map is full; in an array no_such_slot.
   /// Kernel: 3.19, BPF_MAP_UPDATE_ELEM.
   /// Source: map_update_elem() in kernel/bpf/syscall.c at v6.12.
   [[nodiscard]] result<void> update_elem(const Key& key, const Value& value,
                                          update how = update::any) noexcept {
     demand<can_update>();
-    return done(step::map_update_elem, untyped_.update_elem(&key, &value, static_cast<u64>(how)));
+    if (const long answer = untyped_.update_elem(&key, &value, static_cast<u64>(how)); answer < 0)
+      return explain_element(step::map_update_elem, answer);
+    return {};
   }
   /// Removes `key` and its value.
   /// Errors: ENOENT when the key is absent.
@@ -5162,6 +5206,13 @@ class map {
     error out = failure(at, answer);
     static_assert(sizeof(kernel_name) <= sizeof out.name);
     __builtin_memcpy(out.name, &untyped_.map_name(), sizeof(kernel_name));
+    return out;
+  }
+  // Keys of an array are never absent and arrays never full: where the kernel says so, the index is too large.
+  [[nodiscard, gnu::always_inline]] error explain_element(step at, long answer) const noexcept {
+    error out = explain(at, answer);
+    if constexpr (kind.key == key_rule::index)
+      if (answer == -ENOENT || answer == -E2BIG) out.why = cause::no_such_slot;
     return out;
   }
 

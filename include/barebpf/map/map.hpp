@@ -193,30 +193,34 @@ class map {
   [[nodiscard]] text map_name() const noexcept { return untyped_.map_name(); }
 
   /// Copies out the value under `key`.
-  /// Errors: ENOENT when the key is absent.
+  /// Errors: ENOENT when the key is absent; in an array no_such_slot.
   /// Kernel: 3.19, BPF_MAP_LOOKUP_ELEM.
   /// Source: map_lookup_elem() in kernel/bpf/syscall.c at v6.12.
   [[nodiscard]] result<Value> lookup_elem(const Key& key) const noexcept {
     demand<can_lookup>();
     Value value{};
     if (const long answer = untyped_.lookup_elem(&key, &value); answer < 0)
-      return explain(step::map_lookup_elem, answer);
+      return explain_element(step::map_lookup_elem, answer);
     return value;
   }
   /// Copies the value under `key` into `value`, for values too large to return.
   /// Errors: ENOENT when the key is absent; `value` is then as it was.
   [[nodiscard]] result<void> lookup_elem(const Key& key, Value& value) const noexcept {
     demand<can_lookup>();
-    return done(step::map_lookup_elem, untyped_.lookup_elem(&key, &value));
+    if (const long answer = untyped_.lookup_elem(&key, &value); answer < 0)
+      return explain_element(step::map_lookup_elem, answer);
+    return {};
   }
   /// Stores `value` under `key`, as `how` says.
-  /// Errors: EEXIST and ENOENT as `how` says; E2BIG when the map is full.
+  /// Errors: EEXIST and ENOENT as `how` says; E2BIG when the map is full; in an array no_such_slot.
   /// Kernel: 3.19, BPF_MAP_UPDATE_ELEM.
   /// Source: map_update_elem() in kernel/bpf/syscall.c at v6.12.
   [[nodiscard]] result<void> update_elem(const Key& key, const Value& value,
                                          update how = update::any) noexcept {
     demand<can_update>();
-    return done(step::map_update_elem, untyped_.update_elem(&key, &value, static_cast<u64>(how)));
+    if (const long answer = untyped_.update_elem(&key, &value, static_cast<u64>(how)); answer < 0)
+      return explain_element(step::map_update_elem, answer);
+    return {};
   }
   /// Removes `key` and its value.
   /// Errors: ENOENT when the key is absent.
@@ -387,6 +391,13 @@ class map {
     error out = failure(at, answer);
     static_assert(sizeof(kernel_name) <= sizeof out.name);
     __builtin_memcpy(out.name, &untyped_.map_name(), sizeof(kernel_name));
+    return out;
+  }
+  // Keys of an array are never absent and arrays never full: where the kernel says so, the index is too large.
+  [[nodiscard, gnu::always_inline]] error explain_element(step at, long answer) const noexcept {
+    error out = explain(at, answer);
+    if constexpr (kind.key == key_rule::index)
+      if (answer == -ENOENT || answer == -E2BIG) out.why = cause::no_such_slot;
     return out;
   }
 

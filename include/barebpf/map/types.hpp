@@ -231,6 +231,9 @@ struct identity_and_btf {
     both.found = identity_of(*info);
     both.expected_key = key;
     both.expected_value = value;
+    // What is no map has no BTF either, whatever its bytes say.
+    if (both.map_differences::any())
+      if (const error why = detail::another_map(number, *info); why.why != cause::another_map) return why;
     if (const auto read = find_shapes(*info, both); !read) return read.error().about(info->name);
     if (!both.any()) return info->name;
     if (found != nullptr) *found = both;
