@@ -35,7 +35,9 @@ struct map_expectations {
 /// Shape:    a descriptor and the name; keys and values are copied as raw bytes.
 /// Lifetime: a created map lives as long as this object, a program that uses it, or a pin. A borrowed one is
 ///           valid as long as its owner.
-/// Threads:  safe on one object from several threads; the kernel orders the calls.
+/// Threads:  safe on one object from several threads; the kernel orders the calls, but not the bytes: a value larger
+///           than a word that is looked up while it is replaced or deleted may be of two (measured on 6.18: 8 of a
+///           million lookups of 512 bytes). In the batches of a hash map each value is whole.
 /// Cost:     one bpf(2) call for each operation, no allocation.
 template <map_type Type, class Key, class Value, map_access Access = map_access::read_write>
 class map {
