@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 86693eedf5023098b129de833efc5b54e808813c84c65e074efc70c40199ed67; do not edit.
+// Made by tools/amalgamate from files with SHA-256 9b48bf2210a56ab2014ca5cda358815de391efbbce7f075de699e0f4e3489106; do not edit.
 //
 // MIT License
 //
@@ -5099,7 +5099,7 @@ class map {
                       keys, values);
   }
   /// Stores each of `values` under its key. The kernel has no noexist and no exist for batches.
-  /// Errors: E2BIG when the map is full; `count` elements were stored before that.
+  /// Errors: E2BIG when the map is full, in an array no_such_slot; `count` elements were stored before that.
   /// Kernel: 5.6, BPF_MAP_UPDATE_BATCH.
   /// Source: generic_map_update_batch() in kernel/bpf/syscall.c at v6.12.
   [[nodiscard]] batch_result update_batch(std::span<const Key> keys, std::span<const Value> values) noexcept {
@@ -5123,9 +5123,14 @@ class map {
   /// Cost:   two system calls, and none for each access.
   /// Kernel: 5.5.
   /// Source: array_map_mmap() in kernel/bpf/arraymap.c at v6.12.
-  [[nodiscard]] result<mapped_values<Value>> map_values() noexcept { return map_memory<Value>(); }
-  [[nodiscard]] result<mapped_values<const Value>> map_values() const noexcept {
-    return map_memory<const Value>();
+  // Templates, so that a map that cannot be mapped can still be instantiated as a whole.
+  template <std::same_as<Value> Seen = Value>
+  [[nodiscard]] result<mapped_values<Seen>> map_values() noexcept {
+    return map_memory<Seen>();
+  }
+  template <std::same_as<const Value> Seen = const Value>
+  [[nodiscard]] result<mapped_values<Seen>> map_values() const noexcept {
+    return map_memory<Seen>();
   }
 
  private:
@@ -5174,7 +5179,7 @@ class map {
     const long answer = untyped_.batch(command, nullptr, nullptr, keys, values, count);
     if (answer >= 0) return batch_result(count);
     // Where the kernel refused before it began, it left the count as it was.
-    return batch_result(count == wanted ? 0 : count, explain(at, answer));
+    return batch_result(count == wanted ? 0 : count, explain_element(at, answer));
   }
   template <class Seen>
   [[nodiscard]] result<mapped_values<Seen>> map_memory() const noexcept {

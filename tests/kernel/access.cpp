@@ -234,6 +234,22 @@ TEST_CASE("a view by type alone borrows the descriptor and opens nothing") {
   CHECK(whole.lookup_elem(4).value_or(0) == 40);  // still open
 }
 
+TEST_CASE("the maps of a loaded object are viewed in the same way") {
+  const auto object = barebpf::object::open(BAREBPF_TEST_OBJECTS "/execve_counter.bpf.o");
+  REQUIRE(object.has_value());
+  const auto loaded = object->load();
+  REQUIRE(loaded.has_value());
+  using counts = barebpf::hash_map<std::int32_t, std::int64_t>;
+  auto writer = loaded->map<counts::write_only>("hash_map");
+  const auto reader = loaded->map<counts::read_only>("hash_map");
+  REQUIRE(writer.has_value());
+  REQUIRE(reader.has_value());
+
+  REQUIRE(writer->update_elem(3, 33).has_value());
+
+  CHECK(reader->lookup_elem(3).value_or(0) == 33);
+}
+
 TEST_CASE("a const array is mapped for reading, and a narrowed one not at all") {
   array slots = create<array>("slots");
   REQUIRE(slots.update_elem(3, 30).has_value());

@@ -154,6 +154,11 @@ TEST_CASE("an index past the end of an array is called that, and a full hash ful
         "cannot update an element of the map 'slots': the kernel said EEXIST (17): the key is in the map "
         "already, and "
         "update::noexist only creates");
+  const std::uint32_t indices[] = {1, 2};
+  const std::uint64_t numbers[] = {1, 2};
+  const auto some = slots.update_batch(indices, numbers);
+  CHECK(said(some) == "cannot update a batch of the map 'slots': the kernel said E2BIG (7)" + past);
+  CHECK(some.count() == 1);
   CHECK(slots.get_next_key(0xffffffff).value_or(9) == 0);  // the kernel begins again
   CHECK(said(slots.get_next_key(1)) ==
         "cannot find the next key of the map 'slots': the kernel said ENOENT (2): there is no key after this "

@@ -62,6 +62,25 @@ TEST_CASE("a pin of another kind is refused with every difference, and nothing s
   CHECK(barebpf::unpin(path).has_value());
 }
 
+TEST_CASE("where another map is pinned, get_or_create leaves it there and makes nothing") {
+  const std::string path = bpf_folder() + "/hits";
+  const hash hits = create("hits");
+  REQUIRE(hits.pin(path).has_value());
+  const int before = open_descriptors();
+  barebpf::map_differences differences;
+
+  const auto refused = hash::get_or_create(path, {.name = "hits", .max_entries = 9}, &differences);
+
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().why == barebpf::cause::another_map);
+  char text[256];
+  describe(differences, text, sizeof text);
+  CHECK(std::string(text) == "max_entries: expected 9, found 8");
+  CHECK(open_descriptors() == before);
+  CHECK(hash::get_pinned(path)->info()->id == hits.info()->id);
+  CHECK(barebpf::unpin(path).has_value());
+}
+
 TEST_CASE("a path that is not on the BPF file system is refused with the way to one") {
   const hash hits = create("hits");
 

@@ -284,7 +284,7 @@ class map {
                       keys, values);
   }
   /// Stores each of `values` under its key. The kernel has no noexist and no exist for batches.
-  /// Errors: E2BIG when the map is full; `count` elements were stored before that.
+  /// Errors: E2BIG when the map is full, in an array no_such_slot; `count` elements were stored before that.
   /// Kernel: 5.6, BPF_MAP_UPDATE_BATCH.
   /// Source: generic_map_update_batch() in kernel/bpf/syscall.c at v6.12.
   [[nodiscard]] batch_result update_batch(std::span<const Key> keys, std::span<const Value> values) noexcept {
@@ -308,9 +308,14 @@ class map {
   /// Cost:   two system calls, and none for each access.
   /// Kernel: 5.5.
   /// Source: array_map_mmap() in kernel/bpf/arraymap.c at v6.12.
-  [[nodiscard]] result<mapped_values<Value>> map_values() noexcept { return map_memory<Value>(); }
-  [[nodiscard]] result<mapped_values<const Value>> map_values() const noexcept {
-    return map_memory<const Value>();
+  // Templates, so that a map that cannot be mapped can still be instantiated as a whole.
+  template <std::same_as<Value> Seen = Value>
+  [[nodiscard]] result<mapped_values<Seen>> map_values() noexcept {
+    return map_memory<Seen>();
+  }
+  template <std::same_as<const Value> Seen = const Value>
+  [[nodiscard]] result<mapped_values<Seen>> map_values() const noexcept {
+    return map_memory<Seen>();
   }
 
  private:
@@ -359,7 +364,7 @@ class map {
     const long answer = untyped_.batch(command, nullptr, nullptr, keys, values, count);
     if (answer >= 0) return batch_result(count);
     // Where the kernel refused before it began, it left the count as it was.
-    return batch_result(count == wanted ? 0 : count, explain(at, answer));
+    return batch_result(count == wanted ? 0 : count, explain_element(at, answer));
   }
   template <class Seen>
   [[nodiscard]] result<mapped_values<Seen>> map_memory() const noexcept {
