@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 9b48bf2210a56ab2014ca5cda358815de391efbbce7f075de699e0f4e3489106; do not edit.
+// Made by tools/amalgamate from files with SHA-256 e07894cb0dafa716bcec4347427ef609eabbf9bcf16ff8fd29fd40d65912c059; do not edit.
 //
 // MIT License
 //
@@ -919,7 +919,9 @@ inline constexpr hint_row hint_rows[] = {
      "the map was created without map_flag::mmapable, or this descriptor may not write"},
     {step::map_memory, EPERM, "the map is frozen or read-only, so map it for reading"},
     {step::map_memory, EACCES,
-     "this descriptor may not both read and write, which the kernel asks for even to map for reading"},
+     "map_flag::rdonly_prog forbids to write, so map it for reading, or this descriptor may not both read "
+     "and "
+     "write, which the kernel asks for even then"},
     {step::map_delete_elem, EPERM, "the map is frozen, or this descriptor may not write"},
     {step::map_update_batch, EPERM, "the map is frozen, or this descriptor may not write"},
     {step::map_delete_batch, EPERM, "the map is frozen, or this descriptor may not write"},
@@ -5119,7 +5121,8 @@ class map {
 
   /// The values as memory; of a const map for reading, which a map that is frozen or that programs may not write
   /// allows too: `std::as_const(slots).map_values()`.
-  /// Errors: EINVAL without map_flag::mmapable; EPERM when the map may not be written.
+  /// Errors: EINVAL without map_flag::mmapable; EPERM for writing to a frozen map, EACCES to one with
+  ///         map_flag::rdonly_prog; EACCES or EINVAL for a descriptor that was narrowed.
   /// Cost:   two system calls, and none for each access.
   /// Kernel: 5.5.
   /// Source: array_map_mmap() in kernel/bpf/arraymap.c at v6.12.

@@ -106,7 +106,9 @@ inline constexpr hint_row hint_rows[] = {
      "the map was created without map_flag::mmapable, or this descriptor may not write"},
     {step::map_memory, EPERM, "the map is frozen or read-only, so map it for reading"},
     {step::map_memory, EACCES,
-     "this descriptor may not both read and write, which the kernel asks for even to map for reading"},
+     "map_flag::rdonly_prog forbids to write, so map it for reading, or this descriptor may not both read "
+     "and "
+     "write, which the kernel asks for even then"},
     {step::map_delete_elem, EPERM, "the map is frozen, or this descriptor may not write"},
     {step::map_update_batch, EPERM, "the map is frozen, or this descriptor may not write"},
     {step::map_delete_batch, EPERM, "the map is frozen, or this descriptor may not write"},

@@ -14,6 +14,7 @@
 #include "execve_counter.bpf.hpp"
 
 using barebpf::cause;
+using barebpf::step;
 using hash = barebpf::hash_map<std::uint32_t, std::uint64_t>;
 using array = barebpf::array_map<std::uint64_t>;
 
@@ -31,6 +32,14 @@ template <class Result>
 std::string said(const Result& refused) {
   REQUIRE_FALSE(refused.has_value());
   return sentence(refused.error());
+}
+
+// Checks that it failed with this errno at this step, and that its sentence says what that means.
+template <class Result>
+void check_refused(const Result& refused, step at, int code) {
+  REQUIRE_FALSE(refused.has_value());
+  CAPTURE(sentence(refused.error()), code);
+  CHECK(is_explained(refused.error(), at, code));
 }
 
 // A map over a descriptor that is of something else.
@@ -65,32 +74,19 @@ TEST_CASE("a path that cannot hold a pin is refused with the reason") {
   const std::string path = bpf_folder() + "/taken";
   REQUIRE(hits.pin(path).has_value());
 
-  CHECK(said(hits.pin(path)) ==
-        "cannot pin 'taken': the kernel said EEXIST (17): something is pinned under this path already, so "
-        "get it or "
-        "choose another path");
-  CHECK(said(hits.pin(path + "/below")) ==
-        "cannot pin 'below': the kernel said ENOTDIR (20): a part of this path is no folder");
+  check_refused(hits.pin(path), step::obj_pin, EEXIST);
+  check_refused(hits.pin(path + "/below"), step::obj_pin, ENOTDIR);
   CHECK(said(hits.pin("/dev/shm/barebpf")) ==
         "cannot pin 'barebpf': the kernel said EPERM (1): maps are pinned on the BPF file system only, so "
         "choose a "
         "path below /sys/fs/bpf and mount it: mount -t bpf bpf /sys/fs/bpf");
-  CHECK(said(hits.pin(bpf_folder() + "/none/hits")) ==
-        "cannot pin 'hits': the kernel said ENOENT (2): the folder of this path does not exist, so make it");
-  const std::string too_long =
-      "': the kernel said ENAMETOOLONG (36): a name in this path has more than 255 bytes, or the path more "
-      "than 4,095";
-  CHECK(said(hits.pin(bpf_folder() + "/" + std::string(256, 'n'))) ==
-        "cannot pin '" + std::string(47, 'n') + too_long);
-  CHECK(said(hits.pin("/" + std::string(4095, '/') + "p")) == "cannot pin 'p" + too_long);
-  CHECK(said(hash::get_pinned("/" + std::string(4095, '/') + "p")) == "cannot get the pin 'p" + too_long);
-  CHECK(said(hash::get_pinned(path + "/below")) ==
-        "cannot get the pin 'below': the kernel said ENOTDIR (20): a part of this path is no folder");
-  CHECK(said(hash::get_pinned("/dev/null")) ==
-        "cannot get the pin 'null': the kernel said EACCES (13): this is no pin, or one that the process may "
-        "not open");
-  CHECK(said(hash::get_pinned(bpf_folder() + "/none")) ==
-        "cannot get the pin 'none': the kernel said ENOENT (2): nothing is pinned under this path");
+  check_refused(hits.pin(bpf_folder() + "/none/hits"), step::obj_pin, ENOENT);
+  check_refused(hits.pin(bpf_folder() + "/" + std::string(256, 'n')), step::obj_pin, ENAMETOOLONG);
+  check_refused(hits.pin("/" + std::string(4095, '/') + "p"), step::obj_pin, ENAMETOOLONG);
+  check_refused(hash::get_pinned("/" + std::string(4095, '/') + "p"), step::obj_get, ENAMETOOLONG);
+  check_refused(hash::get_pinned(path + "/below"), step::obj_get, ENOTDIR);
+  check_refused(hash::get_pinned("/dev/null"), step::obj_get, EACCES);
+  check_refused(hash::get_pinned(bpf_folder() + "/none"), step::obj_get, ENOENT);
   CHECK(barebpf::unpin(path).has_value());
 }
 
@@ -103,10 +99,7 @@ TEST_CASE("who may not write to a folder cannot pin in it") {
     if (setgid(65534) != 0 || setuid(65534) != 0) return 254;
     const auto refused = hits.pin(path + "/hits");
     if (refused) return 253;
-    return sentence(refused.error()) ==
-                   "cannot pin 'hits': the kernel said EACCES (13): the process may not write to this folder"
-               ? 0
-               : refused.error().code;
+    return is_explained(refused.error(), step::obj_pin, EACCES) ? 0 : refused.error().code;
   });
 
   CHECK((outcome == 0 || outcome == EPERM));  // EPERM before 5.19, for want of CAP_BPF
@@ -150,66 +143,50 @@ TEST_CASE("an index past the end of an array is called that, and a full hash ful
         "cannot look up a key in the map 'slots': the kernel said ENOENT (2)" + past);
   CHECK(said(slots.update_elem(0xffffffff, 1)) ==
         "cannot update an element of the map 'slots': the kernel said E2BIG (7)" + past);
-  CHECK(said(slots.update_elem(1, 1, barebpf::update::noexist)) ==
-        "cannot update an element of the map 'slots': the kernel said EEXIST (17): the key is in the map "
-        "already, and "
-        "update::noexist only creates");
+  check_refused(slots.update_elem(1, 1, barebpf::update::noexist), step::map_update_elem, EEXIST);
   const std::uint32_t indices[] = {1, 2};
   const std::uint64_t numbers[] = {1, 2};
   const auto some = slots.update_batch(indices, numbers);
   CHECK(said(some) == "cannot update a batch of the map 'slots': the kernel said E2BIG (7)" + past);
   CHECK(some.count() == 1);
   CHECK(slots.get_next_key(0xffffffff).value_or(9) == 0);  // the kernel begins again
-  CHECK(said(slots.get_next_key(1)) ==
-        "cannot find the next key of the map 'slots': the kernel said ENOENT (2): there is no key after this "
-        "one");
+  check_refused(slots.get_next_key(1), step::map_get_next_key, ENOENT);
 
   REQUIRE(hits.update_elem(1, 1).has_value());
   REQUIRE(hits.update_elem(2, 2).has_value());
-  const std::string full = ": the map is full, so delete elements or create it with more max_entries";
-  CHECK(said(hits.update_elem(3, 3)) ==
-        "cannot update an element of the map 'hits': the kernel said E2BIG (7)" + full);
+  check_refused(hits.update_elem(3, 3), step::map_update_elem, E2BIG);
   const std::uint32_t keys[] = {2, 3};
   const std::uint64_t values[] = {2, 3};
   const auto batch = hits.update_batch(keys, values);
-  CHECK(said(batch) == "cannot update a batch of the map 'hits': the kernel said E2BIG (7)" + full);
+  check_refused(batch, step::map_update_batch, E2BIG);
   CHECK(batch.count() == 1);
 }
 
 TEST_CASE("a descriptor that is closed or of something else is called that by every operation") {
-  const auto says = [](auto map, const std::string& why, const std::string& walk_ends) {
+  const auto says = [](auto map, int code, step walk_ends_at, int walk_ends) {
     std::uint32_t keys[] = {1};
     std::uint64_t values[] = {1};
     barebpf::batch_cursor<std::uint32_t> cursor;
-    const auto ends = [](const std::string& sentence, const std::string& reason) {
-      CAPTURE(sentence);
-      CHECK(sentence.substr(sentence.find("): ") + 3).find(reason) == 0);
-      CHECK(sentence.find("'mine'") != std::string::npos);
-    };
-    ends(said(map.lookup_elem(1)), why);
-    ends(said(map.update_elem(1, 1)), why);
-    ends(said(map.delete_elem(1)), why);
-    ends(said(map.get_next_key()), why);
-    ends(said(map.lookup_batch(cursor, keys, values)), why);
+    check_refused(map.lookup_elem(1), step::map_lookup_elem, code);
+    check_refused(map.update_elem(1, 1), step::map_update_elem, code);
+    check_refused(map.delete_elem(1), step::map_delete_elem, code);
+    check_refused(map.get_next_key(), step::map_get_next_key, code);
+    check_refused(map.lookup_batch(cursor, keys, values), step::map_lookup_batch, code);
     auto range = map.entries();
     for (auto [key, value] : range) FAIL_CHECK("an element of nothing: " << key << " " << value);
     REQUIRE(range.error() != nullptr);
-    ends(sentence(*range.error()), walk_ends);
+    CHECK(std::string(range.error()->name) == "mine");
+    CHECK(is_explained(*range.error(), walk_ends_at, walk_ends));
   };
   const int file = open("/dev/null", O_RDONLY | O_CLOEXEC);
   REQUIRE(file > 2);
-  says(over(file), "the descriptor is not of a map", "the descriptor is of something else");
-  CHECK(said(hash::from_fd(file)) ==
-        "cannot ask about the map: the kernel said EINVAL (22): the descriptor is of something else");
-  CHECK(said(barebpf::pin(over(file).descriptor(), bpf_folder() + "/null")) ==
-        "cannot pin 'null': the kernel said EINVAL (22): the descriptor is closed, or of what cannot be "
-        "pinned");
+  says(over(file), EINVAL, step::obj_get_info_by_fd, EINVAL);
+  check_refused(hash::from_fd(file), step::obj_get_info_by_fd, EINVAL);
+  check_refused(barebpf::pin(over(file).descriptor(), bpf_folder() + "/null"), step::obj_pin, EINVAL);
   close(file);
-  says(over(file), "the descriptor is closed", "the descriptor is closed");
-  CHECK(said(hash::from_fd(file)) ==
-        "cannot ask about the map: the kernel said EBADFD (77): the descriptor is closed");
-  CHECK(said(over<array>(file).map_values()) ==
-        "cannot ask about the map 'mine': the kernel said EBADFD (77): the descriptor is closed");
+  says(over(file), EBADF, step::map_lookup_batch, EBADF);
+  check_refused(hash::from_fd(file), step::obj_get_info_by_fd, EBADFD);
+  check_refused(over<array>(file).map_values(), step::obj_get_info_by_fd, EBADFD);
 }
 
 TEST_CASE("no map is ever one of the standard streams, though they be closed") {
@@ -249,11 +226,8 @@ TEST_CASE("without descriptors left, every door says so and nothing stays") {
     rlimit limit{};
     getrlimit(RLIMIT_NOFILE, &limit);
     const int before = open_descriptors();
-    const auto says = [&](const auto& refused) {
-      if (refused || refused.error().code != EMFILE) return false;
-      const std::string sentence_of = sentence(refused.error());
-      return sentence_of.find("the process has too many files open, so close some or raise ulimit -n") !=
-             std::string::npos;
+    const auto says = [](const auto& refused) {
+      return !refused && is_explained(refused.error(), refused.error().at, EMFILE);
     };
     const rlimit none{.rlim_cur = 0, .rlim_max = limit.rlim_max};
     setrlimit(RLIMIT_NOFILE, &none);
@@ -275,10 +249,8 @@ TEST_CASE("without memory, nothing is made and it is said") {
     std::uint64_t words[512];
   };
   const int before = open_descriptors();
-  CHECK(said(barebpf::array_map<page>::create({.name = "huge", .max_entries = 0x7fffffff})) ==
-        "cannot create the map 'huge': the kernel said ENOMEM (12): the kernel has no memory for so many "
-        "entries, so "
-        "ask for fewer");
+  check_refused(barebpf::array_map<page>::create({.name = "huge", .max_entries = 0x7fffffff}),
+                step::map_create, ENOMEM);
   CHECK(open_descriptors() == before);
 
   auto slots = barebpf::array_map<page>::create(
@@ -289,12 +261,7 @@ TEST_CASE("without memory, nothing is made and it is said") {
     setrlimit(RLIMIT_AS, &little);
     const auto refused = slots->map_values();
     if (refused) return 254;
-    return sentence(refused.error()) ==
-                   "cannot map the memory of the map 'slots': the kernel said ENOMEM (12): there is not "
-                   "enough memory "
-                   "for it"
-               ? 0
-               : 253;
+    return is_explained(refused.error(), step::map_memory, ENOMEM) ? 0 : 253;
   });
   CHECK(outcome == 0);
 }
@@ -307,12 +274,7 @@ TEST_CASE("an id without the right to open it is refused with the way round") {
     if (setgid(65534) != 0 || setuid(65534) != 0) return 254;
     const auto refused = hash::from_id(id);
     if (refused) return 253;
-    return sentence(refused.error()) ==
-                   "cannot open by its id the map: the kernel said EPERM (1): only CAP_SYS_ADMIN opens maps "
-                   "by their "
-                   "ids, so run the process as root, or pin the map and get the pin"
-               ? 0
-               : 252;
+    return is_explained(refused.error(), step::map_get_fd_by_id, EPERM) ? 0 : 252;
   });
 
   CHECK(outcome == 0);

@@ -304,7 +304,8 @@ class map {
 
   /// The values as memory; of a const map for reading, which a map that is frozen or that programs may not write
   /// allows too: `std::as_const(slots).map_values()`.
-  /// Errors: EINVAL without map_flag::mmapable; EPERM when the map may not be written.
+  /// Errors: EINVAL without map_flag::mmapable; EPERM for writing to a frozen map, EACCES to one with
+  ///         map_flag::rdonly_prog; EACCES or EINVAL for a descriptor that was narrowed.
   /// Cost:   two system calls, and none for each access.
   /// Kernel: 5.5.
   /// Source: array_map_mmap() in kernel/bpf/arraymap.c at v6.12.
