@@ -452,3 +452,26 @@ TEST_CASE("a .BTF without content in the file is refused", "[btf]") {
 
   CHECK(opened_types(image).fault.failed());
 }
+
+TEST_CASE("bare BTF is read like a section, wherever it lies", "[btf]") {
+  btf_builder types;
+  const std::uint32_t word = types.integer("int", 4, 1);
+  file_image image = types.content();
+  const std::uint64_t size = image.size();
+  image.insert(image.begin(), 5, 0xff);
+  const barebpf::bytes window(image.data(), image.size());
+  barebpf::btf read;
+
+  REQUIRE_FALSE(barebpf::btf::open(window, 5, size, read).failed());
+  CHECK(read.count() == 1);
+  std::vector<std::uint32_t> index(read.index_size());
+  read.build_index(index.data());
+  CHECK(read.size_of(word) == 4);
+  CHECK_FALSE(read.is_flagged(read.type(word)));
+
+  const barebpf::verdict outside = barebpf::btf::open(window, 5, size + 1, read, 9);
+  CHECK(outside.why == barebpf::cause::bad_btf_header);
+  CHECK(outside.section == 9);
+  CHECK(outside.offset == 5);
+  CHECK(barebpf::btf::open(window, 4, size, read).why == barebpf::cause::bad_btf_header);
+}

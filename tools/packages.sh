@@ -8,6 +8,7 @@ package_of() {
     apt:c++) echo g++ ;;
     apt:ninja) echo ninja-build ;;
     apt:catch2) echo catch2 ;;
+    apt:libbpf) echo libbpf-dev ;;
     apt:musl-gcc) echo musl-tools ;;
     apt:kernel-headers) echo linux-libc-dev ;;
     apt:setpriv | apt:unshare | apt:mountpoint) echo util-linux ;;
@@ -19,6 +20,7 @@ package_of() {
     dnf:c++) echo gcc-c++ ;;
     dnf:ninja) echo ninja-build ;;
     dnf:catch2) echo catch-devel ;;
+    dnf:libbpf) echo libbpf-devel ;;
     dnf:kernel-headers) echo kernel-headers ;;
     dnf:setpriv | dnf:unshare | dnf:mountpoint) echo util-linux ;;
     dnf:readelf | dnf:nm) echo binutils ;;
@@ -29,6 +31,7 @@ package_of() {
     apk:c++) echo g++ ;;
     apk:ninja) echo samurai ;;
     apk:catch2) echo catch2-3 ;;
+    apk:libbpf) echo libbpf-dev ;;
     apk:kernel-headers) echo linux-headers musl-dev ;;
     apk:setpriv) echo setpriv ;;
     apk:unshare | apk:mountpoint) echo util-linux-misc ;;
@@ -56,6 +59,7 @@ is_there() {
   case "$1" in
     clang-bpf) echo 'int x;' | clang -target bpf -x c -c -o /dev/null - 2>/dev/null ;;
     catch2) pkg-config --exists catch2-with-main 2>/dev/null || pkg-config --exists catch2 2>/dev/null ;;
+    libbpf) pkg-config --exists libbpf 2>/dev/null ;;
     kernel-headers) [ -e /usr/include/linux/bpf.h ] ;;
     *) command -v "$1" >/dev/null 2>&1 ;;
   esac

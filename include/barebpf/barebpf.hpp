@@ -5,6 +5,7 @@
 
 #include "abi/helper.hpp"
 #include "describe.hpp"
+#include "map/types.hpp"
 #include "object.hpp"
 #include "static_object.hpp"
 

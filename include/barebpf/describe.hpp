@@ -27,6 +27,7 @@ inline constexpr step_row step_rows[] = {
     {step::map_freeze, "freeze the map"},
     {step::map_memory, "map the memory of the map"},
     {step::map_get_fd_by_id, "open by its id the map"},
+    {step::btf_get_fd_by_id, "read the types of the map"},
     {step::obj_get_info_by_fd, "ask about the map"},
     {step::obj_pin, "pin"},
     {step::obj_get, "get the pin"},
@@ -234,10 +235,12 @@ inline constexpr hint_row hint_rows[] = {
      "maps of struct_ops and values with locks, timers or kernel pointers stay writable, so leave them as "
      "they are"},
 
-    {step::map_memory, EINVAL, "the map was created without map_flag::mmapable"},
+    {step::map_memory, EINVAL,
+     "the map was created without map_flag::mmapable, or this descriptor may not write"},
     {step::map_memory, EPERM, "the map is frozen or read-only, so map it for reading"},
     {step::map_memory, EACCES,
-     "the descriptor or map_flag::rdonly_prog forbids to write, so map it for reading"},
+     "map_flag::rdonly_prog forbids to write, so map it for reading, or this descriptor may not both read "
+     "and write, which the kernel asks for even then"},
     {step::map_memory, EAGAIN, "the process has as much memory locked as it may, so raise ulimit -l"},
     {step::map_memory, EBUSY, "the arena is mapped at another address already, so use that one"},
     {step::map_memory, E2BIG, "the arena is smaller than what is to be mapped, so ask for less"},
@@ -251,6 +254,9 @@ inline constexpr hint_row hint_rows[] = {
     {step::map_get_fd_by_id, EPERM, "opening a map by its id needs CAP_SYS_ADMIN, so run it as root"},
     {step::map_get_fd_by_id, EINVAL,
      "a descriptor cannot be both rdonly and wronly, so choose one of these flags"},
+
+    {step::btf_get_fd_by_id, EPERM,
+     "only CAP_SYS_ADMIN opens types by their ids, so run the process as root, or get the map without them"},
 
     {step::obj_get_info_by_fd, EBADFD, "the descriptor is closed"},
     {step::obj_get_info_by_fd, EINVAL, "the descriptor is of something else"},
