@@ -241,7 +241,12 @@ TEST_CASE("what BPF_LINK_CREATE reads for many kprobes lies where the kernel loo
 
 TEST_CASE("what BPF_LINK_CREATE reads for tracing lies where the kernel looks", "[abi]") {
   CHECK_SAME_PLACE(link_create_tracing, target_btf_id, attr, link_create.tracing.target_btf_id);
+#if defined(__i386__)
+  // The system's header leaves it unaligned, and a kernel of 64 bits looks where it would be aligned.
+  CHECK(offsetof(abi::link_create_tracing, cookie) == 24);
+#else
   CHECK_SAME_PLACE(link_create_tracing, cookie, attr, link_create.tracing.cookie);
+#endif
   CHECK(sizeof(abi::link_create_tracing) == 32);
 }
 
