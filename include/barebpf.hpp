@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 f8d51d62889d2022a07306a41c80024d66cecfa9ba43de194312546b46381213; do not edit.
+// Made by tools/amalgamate from files with SHA-256 86313f85624b7db6320e0ebbbbe3fdfb0376aa0a3d37d419b8d97461ebb55e74; do not edit.
 //
 // MIT License
 //
@@ -1518,8 +1518,8 @@ class bytes {
   }
 
   /// Length of the NUL-terminated string at `at`; it ends at the window's end at the latest.
-  [[nodiscard]] constexpr u64 length_of_string(u64 at) const noexcept {
-    u64 length = 0;
+  [[nodiscard]] constexpr size_t length_of_string(u64 at) const noexcept {
+    size_t length = 0;
     while (holds(at + length, 1) && read8(at + length) != 0) ++length;
     return length;
   }
@@ -2968,7 +2968,8 @@ template <class... Arguments>
   static_assert(sizeof...(Arguments) <= 6, "barebpf: a system call takes at most six arguments");
 #if defined(BAREBPF_LIBC_SYSCALL)
   const long answer = ::syscall(number, detail::to_register(arguments)...);
-  return answer < 0 ? -static_cast<long>(errno) : answer;
+  // Of 32 bits, an address that mmap gives may be negative.
+  return answer == -1 ? -static_cast<long>(errno) : answer;
 #else
   const long given[6] = {detail::to_register(arguments)...};
 #if defined(__x86_64__)
@@ -5035,6 +5036,9 @@ inline long map_shared(size_t size, long protection, int descriptor) noexcept {
 #if defined(__s390x__) && !defined(BAREBPF_LIBC_SYSCALL)
   const long arguments[6] = {0, static_cast<long>(size), protection, shared, descriptor, 0};
   return system_call(__NR_mmap, arguments);
+#elif defined(__NR_mmap2)
+  // Where there are two, the first takes its arguments through memory; the second counts the offset in pages.
+  return system_call(__NR_mmap2, nullptr, size, protection, shared, descriptor, 0);
 #else
   return system_call(__NR_mmap, nullptr, size, protection, shared, descriptor, 0);
 #endif

@@ -28,7 +28,7 @@ struct opened_types {
     REQUIRE_FALSE(elf::open(window(image), file).failed());
     const barebpf::elf_section section = file.find_section(".BTF");
     REQUIRE(section.index != 0);
-    section_at = section.at;
+    section_at = static_cast<std::size_t>(section.at);
     fault = btf::open(file, section, types);
     if (fault.failed()) return;
     index.resize(types.index_size());
@@ -140,7 +140,8 @@ TEST_CASE("the .maps of the execve counter has one variable", "[btf]") {
   const barebpf::btf_type layout = types.find(btf_kind::data_section, ".maps");
   REQUIRE(layout.members == 1);
   // The variable's id stands where other members have their name.
-  const barebpf::btf_type variable = types.type(get32(counter.image, types.member(layout, 0).at));
+  const auto variable_at = static_cast<std::size_t>(types.member(layout, 0).at);
+  const barebpf::btf_type variable = types.type(get32(counter.image, variable_at));
   CHECK(variable.kind == btf_kind::variable);
   CHECK(string_at(types.image(), variable.name) == "hash_map");
   const barebpf::btf_type definition = types.resolve(variable.size_or_type);

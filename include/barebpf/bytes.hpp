@@ -45,8 +45,8 @@ class bytes {
   }
 
   /// Length of the NUL-terminated string at `at`; it ends at the window's end at the latest.
-  [[nodiscard]] constexpr u64 length_of_string(u64 at) const noexcept {
-    u64 length = 0;
+  [[nodiscard]] constexpr size_t length_of_string(u64 at) const noexcept {
+    size_t length = 0;
     while (holds(at + length, 1) && read8(at + length) != 0) ++length;
     return length;
   }
