@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 86313f85624b7db6320e0ebbbbe3fdfb0376aa0a3d37d419b8d97461ebb55e74; do not edit.
+// Made by tools/amalgamate from files with SHA-256 76abe8da872ca575498aa8fd8de3e4e4807a365b43e61cdea7a5d08a722c9974; do not edit.
 //
 // MIT License
 //
@@ -36,19 +36,8 @@
 #include <utility>
 
 // Room 11.0, barebpf: the whole library.
-#ifndef BAREBPF_BAREBPF_HPP
-#define BAREBPF_BAREBPF_HPP
 
-// Room 1.2, abi/helper: the numbers by which a program calls the kernel's helper functions, under their names
-// without bpf_. The list has ended: what is newer is a kfunc and has no number.
-// Source: ___BPF_FUNC_MAPPER in include/uapi/linux/bpf.h at v6.18.
-#ifndef BAREBPF_ABI_HELPER_HPP
-#define BAREBPF_ABI_HELPER_HPP
-
-// Room 0.1, word: the kernel's own short names for integers of a fixed width.
-#ifndef BAREBPF_WORD_HPP
-#define BAREBPF_WORD_HPP
-
+// Stands before the guard, so that a second copy of another release is met and not passed over.
 // Room 0.0, version: one number for the release, one name for the binary interface.
 
 // Stands before the guard, so that it fires when a second copy of another release is included.
@@ -79,6 +68,19 @@
 #endif
 
 #endif  // BAREBPF_VERSION_HPP
+
+#ifndef BAREBPF_BAREBPF_HPP
+#define BAREBPF_BAREBPF_HPP
+
+// Room 1.2, abi/helper: the numbers by which a program calls the kernel's helper functions, under their names
+// without bpf_. The list has ended: what is newer is a kfunc and has no number.
+// Source: ___BPF_FUNC_MAPPER in include/uapi/linux/bpf.h at v6.18.
+#ifndef BAREBPF_ABI_HELPER_HPP
+#define BAREBPF_ABI_HELPER_HPP
+
+// Room 0.1, word: the kernel's own short names for integers of a fixed width.
+#ifndef BAREBPF_WORD_HPP
+#define BAREBPF_WORD_HPP
 
 namespace barebpf::inline BAREBPF_ABI {
 

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Room 11.0, barebpf: the whole library.
+
+// Stands before the guard, so that a second copy of another release is met and not passed over.
+#include "version.hpp"
+
 #ifndef BAREBPF_BAREBPF_HPP
 #define BAREBPF_BAREBPF_HPP
 
