@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 21aecf3753f20729aba48f4acad83a1b9180dfc118c40954004c0bdcc2446d59; do not edit.
+// Made by tools/amalgamate from files with SHA-256 7d924d79c003cfad7bdb3df7e4083da0985f2df20a1e86958fd8062101d3d1be; do not edit.
 //
 // MIT License
 //
@@ -36,19 +36,8 @@
 #include <utility>
 
 // Room 11.0, barebpf: the whole library.
-#ifndef BAREBPF_BAREBPF_HPP
-#define BAREBPF_BAREBPF_HPP
 
-// Room 1.2, abi/helper: the numbers by which a program calls the kernel's helper functions, under their names
-// without bpf_. The list has ended: what is newer is a kfunc and has no number.
-// Source: ___BPF_FUNC_MAPPER in include/uapi/linux/bpf.h at v6.18.
-#ifndef BAREBPF_ABI_HELPER_HPP
-#define BAREBPF_ABI_HELPER_HPP
-
-// Room 0.1, word: the kernel's own short names for integers of a fixed width.
-#ifndef BAREBPF_WORD_HPP
-#define BAREBPF_WORD_HPP
-
+// Stands before the guard, so that a second copy of another release is met and not passed over.
 // Room 0.0, version: one number for the release, one name for the binary interface.
 
 // Stands before the guard, so that it fires when a second copy of another release is included.
@@ -79,6 +68,19 @@
 #endif
 
 #endif  // BAREBPF_VERSION_HPP
+
+#ifndef BAREBPF_BAREBPF_HPP
+#define BAREBPF_BAREBPF_HPP
+
+// Room 1.2, abi/helper: the numbers by which a program calls the kernel's helper functions, under their names
+// without bpf_. The list has ended: what is newer is a kfunc and has no number.
+// Source: ___BPF_FUNC_MAPPER in include/uapi/linux/bpf.h at v6.18.
+#ifndef BAREBPF_ABI_HELPER_HPP
+#define BAREBPF_ABI_HELPER_HPP
+
+// Room 0.1, word: the kernel's own short names for integers of a fixed width.
+#ifndef BAREBPF_WORD_HPP
+#define BAREBPF_WORD_HPP
 
 namespace barebpf::inline BAREBPF_ABI {
 
@@ -320,7 +322,7 @@ enum class helper : u32 {
 
 #endif  // BAREBPF_ABI_HELPER_HPP
 // Room 2.2, describe: makes the sentence of an error: what was tried, on what, what the kernel said, the
-// likely cause and what to do. Three tables and a writer; nothing is allocated, and nothing is asked again.
+// likely cause and what to do. Tables and a writer; nothing is allocated, and nothing is asked again.
 #ifndef BAREBPF_DESCRIBE_HPP
 #define BAREBPF_DESCRIBE_HPP
 
@@ -474,6 +476,15 @@ enum class helper : u32 {
   BAREBPF_CAUSE(not_a_bpf_path,                                                                              \
                 "maps are pinned on the BPF file system only, so choose a path below /sys/fs/bpf and mount " \
                 "it: mount -t bpf bpf /sys/fs/bpf")                                                          \
+  BAREBPF_CAUSE(dot_in_a_pin,                                                                                \
+                "the BPF file system takes no dots in names, and maps are pinned on it alone, so choose "    \
+                "names without dots below /sys/fs/bpf")                                                      \
+  BAREBPF_CAUSE(not_a_map,                                                                                   \
+                "this is a program, a link or something else and no map, so look at what the path or the "   \
+                "descriptor belongs to")                                                                     \
+  BAREBPF_CAUSE(no_such_slot,                                                                                \
+                "this index is past the end of the array, so stay below its max_entries or create it with "  \
+                "more")                                                                                      \
   BAREBPF_CAUSE(not_attachable,                                                                              \
                 "the section of this program does not tell where to attach it, so "                          \
                 "complete the name in SEC(), as in SEC(\"tracepoint/group/event\")")                         \
@@ -644,6 +655,7 @@ enum class step : u16 {
   map_get_fd_by_id = 14,
   obj_get_info_by_fd = 15,
   btf_load = 18,
+  btf_get_fd_by_id = 19,
   map_lookup_and_delete_elem = 21,
   map_freeze = 22,
   map_lookup_batch = 24,
@@ -853,26 +865,27 @@ inline constexpr step_row step_rows[] = {
     {step::map_update_elem, "update an element of the map"},
     {step::map_delete_elem, "delete a key from the map"},
     {step::map_get_next_key, "find the next key of the map"},
-    {step::prog_load, "load the program"},
-    {step::obj_pin, "pin"},
-    {step::obj_get, "get the pin"},
-    {step::map_get_fd_by_id, "open by its id the map"},
-    {step::obj_get_info_by_fd, "ask about the map"},
     {step::map_lookup_and_delete_elem, "take a key out of the map"},
-    {step::map_freeze, "freeze the map"},
     {step::map_lookup_batch, "look up a batch of the map"},
     {step::map_lookup_and_delete_batch, "take a batch out of the map"},
     {step::map_update_batch, "update a batch of the map"},
     {step::map_delete_batch, "delete a batch from the map"},
-    {step::unpin, "remove the pin"},
+    {step::map_freeze, "freeze the map"},
     {step::map_memory, "map the memory of the map"},
-    {step::btf_load, "load the types"},
-    {step::link_create, "attach the program"},
+    {step::map_get_fd_by_id, "open by its id the map"},
+    {step::btf_get_fd_by_id, "read the types of the map"},
+    {step::obj_get_info_by_fd, "ask about the map"},
+    {step::obj_pin, "pin"},
+    {step::obj_get, "get the pin"},
+    {step::unpin, "remove the pin"},
+    {step::open_file, "open the file"},
+    {step::read_file, "read the file"},
     {step::read_object, "read the object"},
     {step::find, "use"},
     {step::allocate, "get memory"},
-    {step::open_file, "open the file"},
-    {step::read_file, "read the file"},
+    {step::btf_load, "load the types"},
+    {step::prog_load, "load the program"},
+    {step::link_create, "attach the program"},
     {step::mount_tracefs, "reach tracefs to attach the program"},
     {step::find_tracepoint, "find the tracepoint of the program"},
     {step::open_event, "open the event of the program"},
@@ -884,15 +897,41 @@ struct errno_row {
   s32 code;
   text errno_name;
 };
-inline constexpr errno_row errno_rows[] = {
-    {EPERM, "EPERM"},   {ENOENT, "ENOENT"}, {ESRCH, "ESRCH"},           {EINTR, "EINTR"},
-    {EIO, "EIO"},       {E2BIG, "E2BIG"},   {EBADF, "EBADF"},           {EAGAIN, "EAGAIN"},
-    {ENOMEM, "ENOMEM"}, {EACCES, "EACCES"}, {EFAULT, "EFAULT"},         {EBUSY, "EBUSY"},
-    {EEXIST, "EEXIST"}, {ENODEV, "ENODEV"}, {EINVAL, "EINVAL"},         {ENFILE, "ENFILE"},
-    {EMFILE, "EMFILE"}, {ENOSPC, "ENOSPC"}, {ERANGE, "ERANGE"},         {ENOSYS, "ENOSYS"},
-    {EISDIR, "EISDIR"}, {ELOOP, "ELOOP"},   {ENOTDIR, "ENOTDIR"},       {ENAMETOOLONG, "ENAMETOOLONG"},
-    {ESPIPE, "ESPIPE"}, {EBADFD, "EBADFD"}, {EOPNOTSUPP, "EOPNOTSUPP"}, {ENOTSUPP_kernel, "ENOTSUPP"},
-};
+inline constexpr errno_row errno_rows[] = {{EPERM, "EPERM"},
+                                           {ENOENT, "ENOENT"},
+                                           {ESRCH, "ESRCH"},
+                                           {EINTR, "EINTR"},
+                                           {EIO, "EIO"},
+                                           {ENXIO, "ENXIO"},
+                                           {E2BIG, "E2BIG"},
+                                           {EBADF, "EBADF"},
+                                           {EAGAIN, "EAGAIN"},
+                                           {ENOMEM, "ENOMEM"},
+                                           {EACCES, "EACCES"},
+                                           {EFAULT, "EFAULT"},
+                                           {EBUSY, "EBUSY"},
+                                           {EEXIST, "EEXIST"},
+                                           {ENODEV, "ENODEV"},
+                                           {ENOTDIR, "ENOTDIR"},
+                                           {EISDIR, "EISDIR"},
+                                           {EINVAL, "EINVAL"},
+                                           {ENFILE, "ENFILE"},
+                                           {EMFILE, "EMFILE"},
+                                           {ENOSPC, "ENOSPC"},
+                                           {ESPIPE, "ESPIPE"},
+                                           {EROFS, "EROFS"},
+                                           {ERANGE, "ERANGE"},
+                                           {EDEADLK, "EDEADLK"},
+                                           {ENAMETOOLONG, "ENAMETOOLONG"},
+                                           {ENOSYS, "ENOSYS"},
+                                           {ELOOP, "ELOOP"},
+                                           {EOVERFLOW, "EOVERFLOW"},
+                                           {EBADFD, "EBADFD"},
+                                           {ENOTSOCK, "ENOTSOCK"},
+                                           {EOPNOTSUPP, "EOPNOTSUPP"},
+                                           {ETIMEDOUT, "ETIMEDOUT"},
+                                           {ESTALE, "ESTALE"},
+                                           {ENOTSUPP_kernel, "ENOTSUPP"}};
 
 /// What an errno usually means at a step, and what to do about it.
 struct hint_row {
@@ -902,41 +941,212 @@ struct hint_row {
 };
 inline constexpr hint_row hint_rows[] = {
     {step::map_create, EPERM,
-     "the process has CAP_BPF, so before Linux 5.11 RLIMIT_MEMLOCK is too small: raise it with ulimit -l"},
+     "this type of map or one of its flags needs more than CAP_BPF, such as CAP_NET_ADMIN, or before Linux "
+     "5.11 RLIMIT_MEMLOCK is too small, so run it as root or raise ulimit -l"},
     {step::map_create, EINVAL,
      "the kernel does not know this map type, or does not allow one of its sizes, flags or a max_entries of "
      "0"},
     {step::map_create, E2BIG, "the keys and values are larger than the kernel allows, so make them smaller"},
     {step::map_create, ENOMEM, "the kernel has no memory for so many entries, so ask for fewer"},
+    {step::map_create, EBADF,
+     "the descriptor of the inner map, the types or the token is closed, so keep it open until the map is "
+     "created"},
+    {step::map_create, EACCES,
+     "a value with a spin lock cannot be read-only to programs, so leave out map_flag::rdonly_prog"},
+    {step::map_create, ERANGE,
+     "the arena would cross a border of 4 GiB in the address space, so choose another map_extra"},
+    {step::map_create, EOPNOTSUPP,
+     "this map type needs a JIT, which the kernel lacks on this machine, so use another type"},
+    {step::map_create, ENOTSUPP_kernel,
+     "the kernel does not combine this map type with types of keys and values, with one of its flags or with "
+     "this inner map, so leave that out"},
+
     {step::map_lookup_elem, ENOENT, "the key is not in the map"},
+    {step::map_lookup_elem, EPERM, "the descriptor only writes, so open the map without map_flag::wronly"},
+    {step::map_lookup_elem, EINVAL,
+     "the kernel does not look into this map in this way, so look at what its type allows"},
+    {step::map_lookup_elem, ENOSPC,
+     "sockets come out as cookies of 8 bytes, so create the map with values of 8 bytes"},
+    {step::map_lookup_elem, EBUSY, "somebody else holds the lock of this element, so try again"},
+    {step::map_lookup_elem, EOPNOTSUPP,
+     "elements of this map type come out in programs only, so look them up there"},
+    {step::map_lookup_elem, ENOTSUPP_kernel,
+     "elements of this map type come out in programs only, so look them up there"},
+
     {step::map_update_elem, ENOENT, "the key is not in the map, and update::exist only replaces"},
-    {step::map_update_elem, EEXIST, "the key is in the map already, and update::noexist only creates"},
-    {step::map_update_elem, E2BIG, "the map is full, so delete elements or create it with more max_entries"},
+    {step::map_update_elem, EEXIST,
+     "the key is in the map already, as every key of an array is, and update::noexist only creates"},
+    {step::map_update_elem, E2BIG,
+     "the map is full or the index is behind its end, so delete elements or create it with more max_entries"},
+    {step::map_update_elem, EPERM,
+     "the map is frozen or the descriptor only reads, so write earlier or through another descriptor"},
+    {step::map_update_elem, EINVAL,
+     "the kernel does not take this value or these flags on this map type, so look at what its type allows"},
+    {step::map_update_elem, EBADF,
+     "the descriptor of the map or one in the value is closed or of another kind, so keep both open"},
+    {step::map_update_elem, ENOTSOCK, "the descriptor in the value is no socket, so give one"},
+    {step::map_update_elem, EOPNOTSUPP,
+     "the map does not take this kind or state of socket, or no update from user space, so look at what its "
+     "type allows"},
+    {step::map_update_elem, EBUSY,
+     "the element is in use or somebody else holds its lock, so let go of it or try again"},
+    {step::map_update_elem, ENOMEM,
+     "a map without preallocation found no memory for the element, so try again or leave out "
+     "map_flag::no_prealloc"},
+    {step::map_update_elem, ENOSPC,
+     "the trie is full, so delete prefixes or create it with more max_entries"},
+    {step::map_update_elem, ENODEV, "this machine has no CPU of that number, so choose a possible one"},
+    {step::map_update_elem, EOVERFLOW, "the queue of a CPU holds at most 16384 packets, so ask for fewer"},
+    {step::map_update_elem, ENOTSUPP_kernel,
+     "user space does not write elements of this map type, so let a program do it"},
+
     {step::map_delete_elem, ENOENT, "the key is not in the map"},
+    {step::map_delete_elem, EPERM,
+     "the map is frozen or the descriptor only reads, so delete earlier or through another descriptor"},
+    {step::map_delete_elem, EINVAL,
+     "elements of this map cannot be deleted, so overwrite them, or pop those of a queue"},
+    {step::map_delete_elem, E2BIG, "the index is behind the end of the map, so choose one below max_entries"},
+    {step::map_delete_elem, EBUSY, "somebody else holds the lock of this element, so try again"},
+    {step::map_delete_elem, EOPNOTSUPP,
+     "user space does not delete elements of this map type, so create the map anew"},
+    {step::map_delete_elem, ENOTSUPP_kernel,
+     "user space does not delete elements of this map type, so create the map anew"},
+
     {step::map_get_next_key, ENOENT, "there is no key after this one"},
-    {step::map_update_elem, EPERM, "the map is frozen, or this descriptor may not write"},
-    {step::map_lookup_elem, EPERM, "this descriptor may not read"},
+    {step::map_get_next_key, EPERM, "the descriptor only writes, so open the map without map_flag::wronly"},
+    {step::map_get_next_key, EINVAL, "queues and stacks have no keys, so pop their elements"},
+    {step::map_get_next_key, EAGAIN,
+     "the map changed faster than the walk went, so walk again or use batches"},
+    {step::map_get_next_key, EOPNOTSUPP,
+     "the kernel lists no keys of this map type, so remember them yourself"},
+    {step::map_get_next_key, ENOTSUPP_kernel,
+     "the kernel lists no keys of this map type, so remember them yourself"},
+
     {step::map_lookup_and_delete_elem, ENOENT, "the key is not in the map"},
+    {step::map_lookup_and_delete_elem, EPERM,
+     "the map is frozen or the descriptor does not both read and write, so open it for both"},
+    {step::map_lookup_and_delete_elem, EINVAL,
+     "the kernel does not take elements out of this map in this way, so look at what its type allows"},
+    {step::map_lookup_and_delete_elem, EBUSY, "somebody else holds the lock of this element, so try again"},
     {step::map_lookup_and_delete_elem, ENOTSUPP_kernel,
-     "the kernel takes elements out of hash maps since 5.14 only"},
-    {step::map_freeze, EBUSY, "somebody has mapped the map for writing, so unmap it first"},
-    {step::map_freeze, EPERM, "the map is frozen already"},
+     "the kernel takes elements out of queues and stacks, and of hash maps since 5.14, so look up and delete "
+     "instead"},
+
+    {step::map_lookup_batch, ENOENT, "no elements are left, so the batch before this one was the last"},
     {step::map_lookup_batch, ENOSPC,
      "more elements share a bucket than the batch has room for, so give more room"},
+    {step::map_lookup_batch, EPERM, "the descriptor only writes, so open the map without map_flag::wronly"},
+    {step::map_lookup_batch, EINTR, "elements went away while the batch was read, so ask for it again"},
+    {step::map_lookup_batch, EINVAL,
+     "the kernel does not take these flags on a batch of this map, so leave them out"},
+    {step::map_lookup_batch, ENOTSUPP_kernel,
+     "the kernel has no such batches of this map type, so go element by element"},
+
+    {step::map_lookup_and_delete_batch, ENOENT,
+     "no elements are left, so the batch before this one was the last"},
     {step::map_lookup_and_delete_batch, ENOSPC,
      "more elements share a bucket than the batch has room for, so give more room"},
+    {step::map_lookup_and_delete_batch, EPERM,
+     "the map is frozen or the descriptor does not both read and write, so open it for both"},
+    {step::map_lookup_and_delete_batch, EINVAL,
+     "the kernel does not take these flags on a batch of this map, so leave them out"},
+    {step::map_lookup_and_delete_batch, ENOTSUPP_kernel,
+     "the kernel has no such batches of this map type, so go element by element"},
+
     {step::map_update_batch, E2BIG, "the map is full, so delete elements or create it with more max_entries"},
+    {step::map_update_batch, EPERM,
+     "the map is frozen or the descriptor only reads, so write earlier or through another descriptor"},
+    {step::map_update_batch, EINVAL,
+     "the kernel does not take these values or flags in a batch, so update the elements one by one"},
+    {step::map_update_batch, EBUSY,
+     "somebody else holds the lock of an element, so go on with the ones behind those that are done"},
+    {step::map_update_batch, ENOSPC,
+     "the trie is full, so delete prefixes or create it with more max_entries"},
+    {step::map_update_batch, ENOTSUPP_kernel,
+     "the kernel has no such batches of this map type, so go element by element"},
+
     {step::map_delete_batch, ENOENT, "a key of the batch is not in the map; those before it are deleted"},
-    {step::obj_pin, EEXIST, "something is pinned under this path already, so get it or choose another path"},
-    {step::obj_pin, ENOENT, "the folder of this path does not exist, so make it"},
-    {step::obj_get, ENOENT, "nothing is pinned under this path"},
-    {step::obj_get, EACCES, "this is no pin, or one that the process may not open"},
-    {step::unpin, ENOENT, "nothing is pinned under this path"},
+    {step::map_delete_batch, EPERM,
+     "the map is frozen or the descriptor only reads, so delete earlier or through another descriptor"},
+    {step::map_delete_batch, EINVAL,
+     "the kernel does not take these flags on a batch of this map, so leave them out"},
+    {step::map_delete_batch, EBUSY,
+     "somebody else holds the lock of an element, so go on with the ones behind those that are done"},
+    {step::map_delete_batch, ENOTSUPP_kernel,
+     "the kernel has no such batches of this map type, so go element by element"},
+
+    {step::map_freeze, EBUSY, "somebody has mapped the map for writing, so unmap it first"},
+    {step::map_freeze, EPERM, "the map is frozen already or the descriptor only reads, so freeze it once"},
+    {step::map_freeze, ENOTSUPP_kernel,
+     "maps of struct_ops and values with locks, timers or kernel pointers stay writable, so leave them as "
+     "they are"},
+
+    {step::map_memory, EINVAL,
+     "the map was created without map_flag::mmapable, or this descriptor may not write"},
+    {step::map_memory, EPERM, "the map is frozen or read-only, so map it for reading"},
+    {step::map_memory, EACCES,
+     "map_flag::rdonly_prog forbids to write, so map it for reading, or this descriptor may not both read "
+     "and write, which the kernel asks for even then"},
+    {step::map_memory, EAGAIN, "the process has as much memory locked as it may, so raise ulimit -l"},
+    {step::map_memory, EBUSY, "the arena is mapped at another address already, so use that one"},
+    {step::map_memory, E2BIG, "the arena is smaller than what is to be mapped, so ask for less"},
+    {step::map_memory, ENODEV, "the descriptor is of something without memory, so give one of a map"},
+    {step::map_memory, ENOMEM, "the process has no address space or too many mappings, so unmap some"},
+    {step::map_memory, ENOTSUPP_kernel,
+     "maps of this type, or with locks or timers in their values, have no memory to map, so look up their "
+     "elements"},
+
+    {step::map_get_fd_by_id, ENOENT, "there is no map with this id any more"},
+    {step::map_get_fd_by_id, EPERM, "opening a map by its id needs CAP_SYS_ADMIN, so run it as root"},
+    {step::map_get_fd_by_id, EINVAL,
+     "a descriptor cannot be both rdonly and wronly, so choose one of these flags"},
+
+    {step::btf_get_fd_by_id, EPERM,
+     "only CAP_SYS_ADMIN opens types by their ids, so run the process as root, or get the map without them"},
+
     {step::obj_get_info_by_fd, EBADFD, "the descriptor is closed"},
     {step::obj_get_info_by_fd, EINVAL, "the descriptor is of something else"},
-    {step::map_get_fd_by_id, ENOENT, "there is no map with this id any more"},
-    {step::map_memory, EINVAL, "the map was created without map_flag::mmapable"},
-    {step::map_memory, EPERM, "the map is frozen or read-only, so map it for reading"},
+
+    {step::obj_pin, EEXIST, "something is pinned under this path already, so get it or choose another path"},
+    {step::obj_pin, ENOENT, "the folder of this path does not exist, so make it"},
+    {step::obj_pin, EPERM,
+     "this is no place on the BPF file system or a name with a dot, so choose a plain name below "
+     "/sys/fs/bpf"},
+    {step::obj_pin, EACCES,
+     "the process may not write to this folder, so run it as root or change the folder's mode"},
+    {step::obj_pin, EINVAL, "the descriptor is of no map, program or link, so there is nothing to pin"},
+
+    {step::obj_get, ENOENT, "nothing is pinned under this path"},
+    {step::obj_get, EACCES, "this is no pin, or one that the process may not open"},
+    {step::obj_get, EINVAL,
+     "a descriptor cannot be both rdonly and wronly, and a link takes neither, so leave these flags out"},
+
+    {step::unpin, ENOENT, "nothing is pinned under this path"},
+    {step::unpin, EACCES,
+     "the process may not write to this folder, so run it as root or change the folder's mode"},
+    {step::unpin, EISDIR, "it is a folder, so remove the pins inside it and then the folder with rmdir"},
+
+    {step::open_file, ENOENT, "there is no such file"},
+    {step::open_file, EACCES, "the process may not read it"},
+    {step::open_file, ENXIO, "it is a socket or a device that is not there, so give an object file"},
+
+    {step::read_file, EISDIR, "it is a folder, so give the object file inside it"},
+    {step::read_file, EINVAL, "it is nothing that can be read from its start, so give an object file"},
+    {step::read_file, ESPIPE, "it is a pipe, so give a file"},
+
+    {step::allocate, ENOMEM, "the process has no memory left, so free some or raise its limits"},
+
+    {step::btf_load, EPERM,
+     "the process has CAP_BPF, so before Linux 5.11 RLIMIT_MEMLOCK is too small: raise it with ulimit -l"},
+    {step::btf_load, EINVAL,
+     "the kernel refused a type that it does not know or finds damaged, so load without types or on a newer "
+     "kernel"},
+    {step::btf_load, E2BIG,
+     "the types take more than 16 MiB or the kernel is older than their header, so load fewer"},
+    {step::btf_load, ENOSPC, "the log of the types does not fit into its buffer, so give a larger one"},
+    {step::btf_load, ENOTSUPP_kernel,
+     "the kernel does not know this version of BTF, so load without types or on a newer kernel"},
+
     {step::prog_load, EPERM,
      "the process has the capabilities, so the kernel is locked down for this program type, or before Linux "
      "5.11 RLIMIT_MEMLOCK is too small"},
@@ -944,21 +1154,112 @@ inline constexpr hint_row hint_rows[] = {
     {step::prog_load, EINVAL,
      "the verifier refused the program or the kernel does not know its type, so give load a verifier_log and "
      "read it"},
-    {step::find_tracepoint, ENOENT,
-     "the kernel has no such tracepoint, so look for its group and name under /sys/kernel/tracing/events"},
-    {step::find_tracepoint, EACCES, "the process may not read tracefs, so run it as root"},
+    {step::prog_load, E2BIG,
+     "the program is longer or branches more often than the verifier follows, so make it smaller or its "
+     "loops simpler"},
+    {step::prog_load, EAGAIN, "a signal interrupted the verifier, so load the program again"},
+    {step::prog_load, ENOMEM,
+     "the kernel has no memory for the program and for what the verifier remembers of it, so make it "
+     "smaller"},
+    {step::prog_load, ENOSPC,
+     "the verifier's log does not fit into its buffer, so give a larger one or let verifier_log grow"},
+    {step::prog_load, EBADF,
+     "the program uses a map whose descriptor is closed, so keep its maps open until it is loaded"},
+    {step::prog_load, ENOENT,
+     "the kernel does not find the function or type that the program attaches to, so choose another"},
+    {step::prog_load, EBUSY,
+     "the program uses a map that belongs to another program, so create one for each"},
+    {step::prog_load, EFAULT,
+     "the verifier contradicted itself or a buffer is outside of the process's memory, so give load a "
+     "verifier_log and read it"},
+    {step::prog_load, EOPNOTSUPP,
+     "this machine or device does not run programs of this kind, so attach elsewhere"},
+    {step::prog_load, ENOTSUPP_kernel,
+     "the program needs what this kernel lacks on this machine, often its JIT, so give load a verifier_log "
+     "and read it"},
+
+    {step::link_create, EINVAL,
+     "the kernel does not attach programs of this type here, or is older than 5.15"},
+    {step::link_create, EPERM,
+     "attaching here needs more than CAP_BPF, or who is attached already admits nobody else, so run it as "
+     "root or detach the other"},
+    {step::link_create, EACCES,
+     "the program reads behind the end of what its tracepoint records, so compare its context with the "
+     "tracepoint's format"},
+    {step::link_create, EBADF, "the program or what it attaches to is closed, so keep both open"},
+    {step::link_create, EBUSY, "another program has this place to itself, so detach it first"},
+    {step::link_create, EEXIST, "this program or another is attached here already, so detach it first"},
+    {step::link_create, E2BIG,
+     "as many programs as the kernel allows are attached here already, so detach one"},
+    {step::link_create, ERANGE,
+     "as many programs as the kernel allows are attached here already, so detach one"},
+    {step::link_create, ENODEV, "there is no such interface any more, so look at its name"},
+    {step::link_create, ENOENT,
+     "the kernel does not find what the program attaches to, so look at the name in its section"},
+    {step::link_create, ESRCH,
+     "the kernel does not find a function or a process of this link, so look at its names"},
+    {step::link_create, ESTALE, "the programs here have changed since they were looked at, so look again"},
+    {step::link_create, EOPNOTSUPP,
+     "the kernel was built without this way to attach, or the interface's driver lacks it, so attach in "
+     "another way"},
+    {step::link_create, ENOTSUPP_kernel,
+     "the kernel does not attach programs of this type on this machine, so attach in another way"},
+
     {step::mount_tracefs, EPERM,
      "tracefs is not mounted and a private one needs CAP_SYS_ADMIN, so mount it: mount -t tracefs tracefs "
      "/sys/kernel/tracing"},
     {step::mount_tracefs, ENODEV,
      "the kernel was built without tracefs, so it has no tracepoints to attach to"},
+
+    {step::find_tracepoint, ENOENT,
+     "the kernel has no such tracepoint, so look for its group and name under /sys/kernel/tracing/events"},
+    {step::find_tracepoint, EACCES, "the process may not read tracefs, so run it as root"},
+    {step::find_tracepoint, EPERM,
+     "the kernel is locked down and shows no tracepoints, so boot it without lockdown"},
+
     {step::open_event, EACCES, "the process lacks CAP_PERFMON, so run it as root or give it CAP_PERFMON"},
+    {step::open_event, EPERM,
+     "the kernel is locked down or a filter forbids perf_event_open, so allow it there"},
     {step::open_event, ENODEV, "CPU 0 is offline, so bring it online"},
-    {step::link_create, EINVAL,
-     "the kernel does not attach programs of this type here, or is older than 5.15"},
-    {step::open_file, ENOENT, "there is no such file"},
-    {step::open_file, EACCES, "the process may not read it"},
-    {step::read_file, EISDIR, "it is a folder, so give the object file inside it"},
+    {step::open_event, ENOENT, "the kernel has no such events, so it was built without them"},
+    {step::open_event, EINVAL, "the kernel has no tracepoint of this number any more, so attach again"},
+    {step::open_event, EBUSY, "another event has the hardware to itself, so close it first"},
+    {step::open_event, EOPNOTSUPP, "the hardware has no such event, so choose another"},
+
+    {step::set_event_program, EINVAL,
+     "the program is of another type than its event, so correct the SEC() of the program"},
+    {step::set_event_program, EACCES,
+     "the program reads behind the end of what its tracepoint records, so compare its context with the "
+     "tracepoint's format"},
+    {step::set_event_program, EEXIST, "this program or another is attached here already, so detach it first"},
+    {step::set_event_program, E2BIG,
+     "as many programs as the kernel allows are attached here already, so detach one"},
+};
+
+/// What an errno means at every step that has no row of its own for it.
+struct any_step_row {
+  s32 code;
+  text sentence;
+};
+inline constexpr any_step_row any_step_rows[] = {
+    {EPERM, "the process lacks a capability for this or a security module forbids it, so run it as root"},
+    {EACCES, "the process lacks the right to this or a security module forbids it, so run it as root"},
+    {EBADF, "the descriptor is closed or of something else, so look for who closed it"},
+    {EFAULT, "an address is outside of the process's memory, so look at the buffers that were given"},
+    {EINTR, "a signal came in between, so do it again"},
+    {EIO, "the device did not deliver, so look into the kernel's log"},
+    {ENOMEM,
+     "the kernel has no memory for this, so free some or raise the memory limit of the process's cgroup"},
+    {EMFILE, "the process has too many files open, so close some or raise ulimit -n"},
+    {ENFILE, "the machine has too many files open, so close some"},
+    {ENOSYS, "the kernel does not have this system call, so it is too old or built without it"},
+    {ENOTDIR, "a part of the path is no folder, so correct the path"},
+    {ELOOP, "the path leads through too many symbolic links, so look where they lead"},
+    {ENAMETOOLONG,
+     "a name in the path is longer than 255 characters or the whole longer than 4095, so shorten it"},
+    {EROFS, "the file system is mounted read-only, so mount it for writing"},
+    {EDEADLK, "the kernel would have waited for itself, so try again outside of what holds the lock"},
+    {ETIMEDOUT, "a lock of the kernel was held for too long, so try again"},
 };
 
 /// The words for a step; empty for one without a row.
@@ -977,10 +1278,8 @@ inline constexpr hint_row hint_rows[] = {
 [[nodiscard]] constexpr text hint(step at, s32 code) noexcept {
   for (const hint_row& row : hint_rows)
     if (row.at == at && row.code == code) return row.sentence;
-  if (code == EMFILE) return "the process has too many files open, so close some or raise ulimit -n";
-  if (code == ENFILE) return "the machine has too many files open, so close some";
-  if (code == ENOSYS)
-    return "the kernel does not have this system call, so it is too old or built without it";
+  for (const any_step_row& row : any_step_rows)
+    if (row.code == code) return row.sentence;
   return {};
 }
 /// The sentence of a cause; empty for `none`.
@@ -1061,52 +1360,815 @@ constexpr text describe(const error& what, char (&buffer)[Size]) noexcept {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_DESCRIBE_HPP
-// Room 10.3, object: an object that is read and made real while the program runs.
-#ifndef BAREBPF_OBJECT_HPP
-#define BAREBPF_OBJECT_HPP
+// Room 7.6, map/types: the types that a map's BTF gives to its key and value, held against the C++ types. Only who
+// names `identity_and_btf` has this in his program.
+#ifndef BAREBPF_MAP_TYPES_HPP
+#define BAREBPF_MAP_TYPES_HPP
 
-// Room 9.0, link: attaches programs and holds them there.
-#ifndef BAREBPF_LINK_HPP
-#define BAREBPF_LINK_HPP
+// Room 3.1, btf: the types of an object file. They are counted once, checked as they pass, and found again
+// through an index that remembers every eighth, so that a file of 100,000 types costs 12,500 words.
+#ifndef BAREBPF_BTF_HPP
+#define BAREBPF_BTF_HPP
 
-// Room 1.5, abi/perf: what perf_event_open(2) and tracefs without a mount take.
-#ifndef BAREBPF_ABI_PERF_HPP
-#define BAREBPF_ABI_PERF_HPP
+// Room 1.4, abi/btf: where the fields of BTF records lie, and the kinds of types.
+// Source: include/uapi/linux/btf.h and Documentation/bpf/btf.rst at v6.12.
+#ifndef BAREBPF_ABI_BTF_HPP
+#define BAREBPF_ABI_BTF_HPP
 
 namespace barebpf::inline BAREBPF_ABI::abi {
 
-/// The first 64 bytes of struct perf_event_attr, which every kernel takes.
-/// Source: perf_event_open(2); PERF_ATTR_SIZE_VER0 in include/uapi/linux/perf_event.h at v6.12.
-struct perf_event_attr {
-  u32 type = 0;
-  u32 size = 64;
-  u64 config = 0;
-  u64 sample_period = 0;
-  u64 sample_type = 0;
-  u64 read_format = 0;
-  u64 flags = 0;
-  u32 wakeup_events = 0;
-  u32 breakpoint_type = 0;
-  u64 config1 = 0;
+inline constexpr u16 btf_magic = 0xeb9f;
+
+/// Offsets in the header of .BTF; sections inside it count from the header's end.
+struct btf_header {
+  static constexpr u64 magic = 0, version = 2, header_size = 4, types_offset = 8, types_size = 12,
+                       strings_offset = 16, strings_size = 20, size = 24;
 };
-static_assert(sizeof(perf_event_attr) == 64 && offsetof(perf_event_attr, config1) == 56);
 
-inline constexpr u32 perf_type_tracepoint = 2;       // PERF_TYPE_TRACEPOINT
-inline constexpr u64 perf_flag_fd_cloexec = 8;       // PERF_FLAG_FD_CLOEXEC
-inline constexpr u32 perf_ioc_set_bpf = 0x40042408;  // PERF_EVENT_IOC_SET_BPF
+/// Offsets in a type. `info` holds the number of members in its low 24 bits (16 before 2026), the kind in
+/// the next seven (5 before), and a flag on top.
+struct btf_type_record {
+  static constexpr u64 name = 0, info = 4, size_or_type = 8, size = 12;
+};
 
-// Source: include/uapi/linux/mount.h at v6.12.
-inline constexpr u32 fsopen_cloexec = 1;       // FSOPEN_CLOEXEC
-inline constexpr u32 fsconfig_cmd_create = 6;  // FSCONFIG_CMD_CREATE
-inline constexpr u32 fsmount_cloexec = 1;      // FSMOUNT_CLOEXEC
+enum class btf_kind : u8 {
+  void_type = 0,
+  integer = 1,
+  pointer = 2,
+  array = 3,
+  structure = 4,
+  union_type = 5,
+  enumeration = 6,
+  forward = 7,
+  type_definition = 8,
+  volatile_type = 9,
+  const_type = 10,
+  restrict_type = 11,
+  function = 12,
+  function_prototype = 13,
+  variable = 14,
+  data_section = 15,
+  floating = 16,
+  declaration_tag = 17,
+  type_tag = 18,
+  enumeration64 = 19,
+};
+
+/// How many bytes follow a type's record: so many, and so many more for each member.
+struct btf_tail {
+  u8 fixed;
+  u8 for_each;
+};
+
+/// One row per kind, in the order of their numbers.
+inline constexpr btf_tail btf_tails[] = {
+    {0, 0},   // void, never stored
+    {4, 0},   // INT: encoding, offset and bits
+    {0, 0},   // PTR
+    {12, 0},  // ARRAY: element type, index type, count
+    {0, 12},  // STRUCT: name, type, offset in bits
+    {0, 12},  // UNION
+    {0, 8},   // ENUM: name, value
+    {0, 0},   // FWD
+    {0, 0},   // TYPEDEF
+    {0, 0},   // VOLATILE
+    {0, 0},   // CONST
+    {0, 0},   // RESTRICT
+    {0, 0},   // FUNC
+    {0, 8},   // FUNC_PROTO: name, type
+    {4, 0},   // VAR: linkage
+    {0, 12},  // DATASEC: type, offset, size
+    {0, 0},   // FLOAT
+    {4, 0},   // DECL_TAG: component index
+    {0, 0},   // TYPE_TAG
+    {0, 12},  // ENUM64: name, low half, high half
+};
+inline constexpr u32 btf_kinds = sizeof btf_tails / sizeof btf_tails[0];
+
+inline constexpr u32 btf_integer_is_signed = 1;  // BTF_INT_SIGNED
+inline constexpr u32 btf_integer_is_bool = 4;    // BTF_INT_BOOL
+inline constexpr u32 btf_variable_static = 0;    // BTF_VAR_STATIC
+inline constexpr u32 btf_variable_global = 1;    // BTF_VAR_GLOBAL_ALLOCATED
+inline constexpr u32 btf_function_static = 0;    // BTF_FUNC_STATIC
+inline constexpr u32 btf_function_extern = 2;    // BTF_FUNC_EXTERN
+
+/// Offsets in the header of .BTF.ext; the tables count from the header's end.
+struct btf_ext_header {
+  static constexpr u64 magic = 0, header_size = 4, functions_offset = 8, lines_offset = 16, size = 24,
+                       core_offset = 24;
+};
+/// Offsets in front of the records of one section of code.
+struct btf_ext_run_header {
+  static constexpr u64 section_name = 0, count = 4, size = 8;
+};
+
+/// "At this instruction begins the function of this type." In a file, `insn_off` counts bytes from the start
+/// of the section; for the kernel, instructions from the start of the program.
+struct func_info {
+  u32 insn_off = 0;
+  u32 type_id = 0;
+};
+static_assert(sizeof(func_info) == 8);
+/// "From this instruction on, the code comes from this line." `line_col` is the line in its upper 22 bits and
+/// the column in its lower 10.
+struct line_info {
+  u32 insn_off = 0;
+  u32 file_name_off = 0;
+  u32 line_off = 0;
+  u32 line_col = 0;
+};
+static_assert(sizeof(line_info) == 16);
+/// "This instruction depends on how the kernel lays out a type."
+struct core_relo {
+  u32 insn_off = 0;
+  u32 type_id = 0;
+  u32 access_str_off = 0;
+  u32 kind = 0;
+};
+static_assert(sizeof(core_relo) == 16);
 
 }  // namespace barebpf::inline BAREBPF_ABI::abi
 
-#endif  // BAREBPF_ABI_PERF_HPP
-// Room 8.0, program: hands instructions to the verifier and keeps what it says.
-#ifndef BAREBPF_PROGRAM_HPP
-#define BAREBPF_PROGRAM_HPP
+#endif  // BAREBPF_ABI_BTF_HPP
+// Room 3.0, elf: sections, symbols and relocations of an object file, checked once when it is opened.
+// Knows nothing of BPF beyond the machine number.
+#ifndef BAREBPF_ELF_HPP
+#define BAREBPF_ELF_HPP
 
+// Room 1.3, abi/elf: where the fields of 64-bit ELF records lie, and the numbers they hold. Records are
+// read field by field through the checked window, never by casting, so these are offsets and not structs.
+// Source: elf(5); include/uapi/linux/elf.h at v6.12.
+#ifndef BAREBPF_ABI_ELF_HPP
+#define BAREBPF_ABI_ELF_HPP
+
+namespace barebpf::inline BAREBPF_ABI::abi {
+
+inline constexpr u32 elf_magic = 0x464c457f;  // "\177ELF", lowest byte first
+inline constexpr u8 elf_class_64 = 2;         // ELFCLASS64
+inline constexpr u8 elf_little_endian = 1;    // ELFDATA2LSB
+inline constexpr u8 elf_big_endian = 2;       // ELFDATA2MSB
+inline constexpr u16 elf_relocatable = 1;     // ET_REL
+inline constexpr u16 elf_machine_bpf = 247;   // EM_BPF
+
+/// Offsets in the file header.
+struct elf_header {
+  static constexpr u64 ident_class = 4, ident_data = 5, type = 16, machine = 18, section_table = 40,
+                       section_entry_size = 58, section_count = 60, section_names = 62, size = 64;
+};
+
+/// Offsets in a section header.
+struct elf_section_header {
+  static constexpr u64 name = 0, type = 4, flags = 8, offset = 24, content_size = 32, link = 40, info = 44,
+                       entry_size = 56, size = 64;
+};
+
+/// Offsets in a symbol.
+struct elf_symbol_record {
+  static constexpr u64 name = 0, info = 4, other = 5, section = 6, value = 8, extent = 16, size = 24;
+};
+
+/// Offsets in a relocation without addend.
+struct elf_relocation_record {
+  static constexpr u64 offset = 0, type = 8, symbol = 12, size = 16;
+};
+
+inline constexpr u32 section_progbits = 1;  // SHT_PROGBITS
+inline constexpr u32 section_symtab = 2;    // SHT_SYMTAB
+inline constexpr u32 section_nobits = 8;    // SHT_NOBITS
+inline constexpr u32 section_rel = 9;       // SHT_REL
+inline constexpr u64 section_is_code = 4;   // SHF_EXECINSTR
+
+inline constexpr u8 symbol_local = 0;        // STB_LOCAL
+inline constexpr u8 symbol_function = 2;     // STT_FUNC
+inline constexpr u8 symbol_file = 4;         // STT_FILE
+inline constexpr u8 symbol_internal = 1;     // STV_INTERNAL
+inline constexpr u8 symbol_hidden = 2;       // STV_HIDDEN
+inline constexpr u16 section_undefined = 0;  // SHN_UNDEF
+
+}  // namespace barebpf::inline BAREBPF_ABI::abi
+
+#endif  // BAREBPF_ABI_ELF_HPP
+// Room 0.4, bytes: a window on a file that nobody vouches for. The compiler and the running program read
+// through the same window; it never reads outside, and never touches the file.
+#ifndef BAREBPF_BYTES_HPP
+#define BAREBPF_BYTES_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// A read-only window on the image of a file.
+/// Shape:    plain bytes, or the same bytes packed into 64-bit words, eight to a word, the first one
+///           lowest. Words cost the compiler a tenth of what single bytes cost.
+/// Errors:   none. A read outside the window gives zero; who must know asks `holds` first.
+/// Lifetime: valid as long as the storage it was made from.
+class bytes {
+ public:
+  constexpr bytes() noexcept = default;
+  constexpr bytes(const unsigned char* first, size_t size) noexcept : plain_(first), size_(size) {}
+  constexpr bytes(const u64* words, size_t words_count) noexcept
+      : words_(words), packed_(true), size_(words_count * 8) {}
+
+  [[nodiscard]] constexpr u64 size() const noexcept { return size_; }
+
+  /// True when `count` bytes from `at` on lie inside.
+  [[nodiscard]] constexpr bool holds(u64 at, u64 count) const noexcept {
+    return at <= size_ && count <= size_ - at;  // no sum, so nothing can wrap around
+  }
+
+  /// From here on, numbers are read with the highest byte first.
+  constexpr void read_big_endian() noexcept { big_endian_ = true; }
+
+  [[nodiscard]] constexpr u8 read8(u64 at) const noexcept { return static_cast<u8>(fetch(at, 1)); }
+  [[nodiscard]] constexpr u16 read16(u64 at) const noexcept {
+    const auto value = static_cast<u16>(fetch(at, 2));
+    return big_endian_ ? __builtin_bswap16(value) : value;
+  }
+  [[nodiscard]] constexpr u32 read32(u64 at) const noexcept {
+    const auto value = static_cast<u32>(fetch(at, 4));
+    return big_endian_ ? __builtin_bswap32(value) : value;
+  }
+  [[nodiscard]] constexpr u64 read64(u64 at) const noexcept {
+    const u64 value = fetch(at, 8);
+    return big_endian_ ? __builtin_bswap64(value) : value;
+  }
+
+  /// Length of the NUL-terminated string at `at`; it ends at the window's end at the latest.
+  [[nodiscard]] constexpr size_t length_of_string(u64 at) const noexcept {
+    // Eight bytes at a time, because the compiler pays for each step. A subtraction that borrows into a byte's
+    // top bit found its zero; the lowest such bit is never wrong.
+    constexpr u64 ones = 0x0101010101010101, tops = ones << 7;
+    for (size_t length = 0;; length += 8) {
+      if (!holds(at, length + 8)) {
+        while (holds(at + length, 1) && read8(at + length) != 0) ++length;
+        return length;
+      }
+      const u64 eight = fetch(at + length, 8);
+      const u64 zeros = (eight - ones) & ~eight & tops;
+      if (zeros != 0) return length + static_cast<size_t>(__builtin_ctzll(zeros)) / 8;
+    }
+  }
+  /// True when the NUL-terminated string at `at` is `wanted`.
+  [[nodiscard]] constexpr bool string_is(u64 at, text wanted) const noexcept {
+    return string_starts_with(at, wanted) && read8(at + wanted.size()) == 0;
+  }
+  /// True when the NUL-terminated string at `at` begins with `wanted`.
+  [[nodiscard]] constexpr bool string_starts_with(u64 at, text wanted) const noexcept {
+    if (!holds(at, wanted.size())) return false;
+    for (size_t i = 0; i < wanted.size(); ++i)
+      if (read8(at + i) != static_cast<unsigned char>(wanted[i])) return false;
+    return true;
+  }
+  /// True when the NUL-terminated strings at `a` and `b` are the same.
+  [[nodiscard]] constexpr bool same_string(u64 a, u64 b) const noexcept {
+    while (read8(a) == read8(b) && read8(a) != 0) ++a, ++b;
+    return read8(a) == read8(b);
+  }
+  /// Copies `count` bytes from `at` on to `out`.
+  constexpr void copy(u64 at, u64 count, u8* out) const noexcept {
+    u64 done = 0;
+    for (; done + 8 <= count; done += 8) {  // eight at a time, see above
+      const u64 eight = fetch(at + done, 8);
+      for (unsigned i = 0; i < 8; ++i) out[done + i] = static_cast<u8>(eight >> (i * 8));
+    }
+    for (; done < count; ++done) out[done] = read8(at + done);
+  }
+  /// The eight bytes from `at` on as a word that has them in this order in memory; zeros stand for those from
+  /// `end` on.
+  [[nodiscard]] constexpr u64 word_in_memory(u64 at, u64 end) const noexcept {
+    const u64 left = end - at;
+    const u64 value = left >= 8 ? fetch(at, 8) : fetch(at, static_cast<unsigned>(left));
+    return host_is_big_endian ? __builtin_bswap64(value) : value;
+  }
+  /// Copies at most `room - 1` characters of the string at `at` to `out` and a NUL behind them.
+  /// Shape: returns how many characters were copied, without the NUL.
+  constexpr size_t copy_string(u64 at, char* out, size_t room) const noexcept {
+    size_t length = 0;
+    for (; length + 1 < room && holds(at + length, 1); ++length) {
+      const u8 character = read8(at + length);
+      if (character == 0) break;
+      out[length] = static_cast<char>(character);
+    }
+    if (room != 0) out[length] = '\0';
+    return length;
+  }
+
+ private:
+  // `count` bytes from `at` on as a number whose lowest byte comes first. No template, because clang 14 does
+  // not instantiate one while it evaluates.
+  [[nodiscard]] constexpr u64 fetch(u64 at, unsigned count) const noexcept {
+    if (!holds(at, count)) return 0;
+    u64 value = 0;
+    if (!packed_) {
+      for (unsigned i = 0; i < count; ++i) value |= u64{plain_[at + i]} << (i * 8);
+      return value;
+    }
+    const auto bit = static_cast<unsigned>(at % 8 * 8);
+    value = words_[at / 8] >> bit;
+    if (bit > 64 - count * 8) value |= words_[at / 8 + 1] << (64 - bit);
+    return value & ~u64{0} >> (64 - count * 8);
+  }
+
+  const unsigned char* plain_ = nullptr;
+  const u64* words_ = nullptr;
+  bool packed_ = false;  // asked instead of words_, which g++ will not compare under -fsanitize=undefined
+  u64 size_ = 0;
+  bool big_endian_ = false;
+};
+
+/// `Count` bytes packed into words, for arrays that come as single bytes (what `xxd -i` writes).
+template <size_t Count>
+struct packed_words {
+  u64 words[(Count + 7) / 8] = {};
+
+  template <class Array>
+  constexpr explicit packed_words(const Array& single) noexcept {
+    for (size_t i = 0; i < Count; ++i) words[i / 8] |= u64{static_cast<u8>(single[i])} << (i % 8 * 8);
+  }
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_BYTES_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// A section of an object file; all offsets count from the start of the file.
+struct elf_section {
+  u32 index = 0;
+  u32 type = 0;
+  u64 flags = 0;
+  u64 name = 0;  ///< where the name stands
+  u64 at = 0;    ///< where the content begins
+  u64 size = 0;  ///< bytes of content
+  u32 link = 0;  ///< index of the section that this one refers to
+  u32 info = 0;  ///< for relocations: index of the section that they change
+  u64 entry_size = 0;
+
+  [[nodiscard]] constexpr bool is_code() const noexcept {
+    return type == abi::section_progbits && (flags & abi::section_is_code) != 0;
+  }
+};
+
+/// A symbol of an object file.
+struct elf_symbol {
+  u64 at = 0;    ///< where its record stands
+  u64 name = 0;  ///< where the name stands
+  u8 binding = 0;
+  u8 type = 0;
+  bool is_hidden = false;  ///< other objects cannot name it
+  u16 section = 0;
+  u64 value = 0;  ///< bytes from the start of its section
+  u64 size = 0;   ///< bytes
+};
+
+/// A relocation of an object file.
+struct elf_relocation {
+  u64 at = 0;      ///< where its record stands
+  u64 offset = 0;  ///< bytes from the start of the section that it changes
+  u32 symbol = 0;  ///< index of the symbol
+};
+
+/// An object file whose section headers, symbol table and string tables are known to lie inside it.
+/// Lifetime: valid as long as the image.
+class elf {
+ public:
+  /// Looks at the headers of `image`. After any verdict but a good one, `out` must not be used.
+  static constexpr verdict open(bytes image, elf& out) noexcept;
+
+  [[nodiscard]] constexpr const bytes& image() const noexcept { return image_; }
+  [[nodiscard]] constexpr u32 section_count() const noexcept { return section_count_; }
+  [[nodiscard]] constexpr u32 symbol_count() const noexcept { return symbol_count_; }
+
+  /// The section with this index; an empty one when there is none.
+  [[nodiscard]] constexpr elf_section section(u32 index) const noexcept {
+    using header = abi::elf_section_header;
+    if (index >= section_count_) return {};
+    const u64 at = header_at(index);
+    return {.index = index,
+            .type = image_.read32(at + header::type),
+            .flags = image_.read64(at + header::flags),
+            .name = section_names_ + image_.read32(at + header::name),
+            .at = image_.read64(at + header::offset),
+            .size = image_.read64(at + header::content_size),
+            .link = image_.read32(at + header::link),
+            .info = image_.read32(at + header::info),
+            .entry_size = image_.read64(at + header::entry_size)};
+  }
+  /// The first section called `wanted`; one with index 0 when there is none.
+  [[nodiscard]] constexpr elf_section find_section(text wanted) const noexcept {
+    for (u32 i = 1; i < section_count_; ++i)
+      if (image_.string_is(section(i).name, wanted)) return section(i);
+    return {};
+  }
+  /// The same by the string at `wanted` in the file.
+  [[nodiscard]] constexpr elf_section find_section(u64 wanted) const noexcept {
+    for (u32 i = 1; i < section_count_; ++i)
+      if (image_.same_string(section(i).name, wanted)) return section(i);
+    return {};
+  }
+  /// Finds fault with a section that is there and is not of this type.
+  [[nodiscard]] constexpr verdict demand_type(const elf_section& of, u32 type) const noexcept {
+    if (of.index == 0 || of.type == type) return {};
+    return {.why = cause::bad_section_header,
+            .section = of.index,
+            .offset = header_at(of.index) + abi::elf_section_header::type};
+  }
+  /// The symbol with this index; an undefined one when there is none.
+  [[nodiscard]] constexpr elf_symbol symbol(u32 index) const noexcept {
+    using record = abi::elf_symbol_record;
+    if (index >= symbol_count_) return {};
+    const u64 at = symbols_ + u64{index} * record::size;
+    const u8 info = image_.read8(at + record::info);
+    const u8 visibility = image_.read8(at + record::other) & 3;
+    return {.at = at,
+            .name = symbol_names_ + image_.read32(at + record::name),
+            .binding = static_cast<u8>(info >> 4),
+            .type = static_cast<u8>(info & 15),
+            .is_hidden = visibility == abi::symbol_hidden || visibility == abi::symbol_internal,
+            .section = image_.read16(at + record::section),
+            .value = image_.read64(at + record::value),
+            .size = image_.read64(at + record::extent)};
+  }
+  /// How many relocations the section `relocations` holds.
+  [[nodiscard]] static constexpr u64 relocation_count(const elf_section& relocations) noexcept {
+    return relocations.size / abi::elf_relocation_record::size;
+  }
+  /// The relocation with this index in the section `relocations`.
+  [[nodiscard]] constexpr elf_relocation relocation(const elf_section& relocations,
+                                                    u64 index) const noexcept {
+    using record = abi::elf_relocation_record;
+    const u64 at = relocations.at + index * record::size;
+    // One 64-bit field holds type and symbol, the symbol in its upper half.
+    const u64 info = image_.read64(at + record::type);
+    return {.at = at, .offset = image_.read64(at + record::offset), .symbol = static_cast<u32>(info >> 32)};
+  }
+
+ private:
+  [[nodiscard]] constexpr u64 header_at(u32 index) const noexcept {
+    return section_table_ + u64{index} * abi::elf_section_header::size;
+  }
+  constexpr verdict check_header() noexcept;
+  constexpr verdict check_sections() noexcept;
+  constexpr verdict find_symbols() noexcept;
+
+  bytes image_;
+  u64 section_table_ = 0;
+  u64 section_names_ = 0;
+  u64 symbols_ = 0;
+  u64 symbol_names_ = 0;
+  u32 section_count_ = 0;
+  u32 symbol_count_ = 0;
+};
+
+constexpr verdict elf::open(bytes image, elf& out) noexcept {
+  constexpr u64 largest = 1 << 30;  // bytes; counts and offsets in BTF have 32 bits
+  if (image.size() > largest) return {.why = cause::too_large};
+  out.image_ = image;
+  if (const verdict v = out.check_header(); v.failed()) return v;
+  if (const verdict v = out.check_sections(); v.failed()) return v;
+  return out.find_symbols();
+}
+
+constexpr verdict elf::check_header() noexcept {
+  using header = abi::elf_header;
+  using section_header = abi::elf_section_header;
+  const auto is_magic = [&] {
+    for (u64 i = 0; i < 4; ++i)
+      if (image_.read8(i) != (abi::elf_magic >> (i * 8) & 0xff)) return false;
+    return true;
+  };
+  if (!is_magic()) return {.why = cause::not_elf};
+  if (!image_.holds(0, header::size)) return {.why = cause::truncated, .offset = image_.size()};
+  if (image_.read8(header::ident_class) != abi::elf_class_64)
+    return {.why = cause::not_64_bit, .offset = header::ident_class};
+  const u8 order = image_.read8(header::ident_data);
+  if (order != (host_is_big_endian ? abi::elf_big_endian : abi::elf_little_endian))
+    return {.why = cause::foreign_byte_order, .offset = header::ident_data};
+  if (order == abi::elf_big_endian) image_.read_big_endian();
+  if (image_.read16(header::type) != abi::elf_relocatable)
+    return {.why = cause::not_relocatable, .offset = header::type};
+  const u16 machine = image_.read16(header::machine);
+  if (machine != abi::elf_machine_bpf && machine != 0)  // compilers before clang 4 left it 0
+    return {.why = cause::not_bpf, .offset = header::machine};
+
+  section_table_ = image_.read64(header::section_table);
+  section_count_ = image_.read16(header::section_count);
+  if (image_.read16(header::section_entry_size) != section_header::size)
+    return {.why = cause::bad_section_header, .offset = header::section_entry_size};
+  if (!image_.holds(section_table_, section_header::size))
+    return {.why = cause::truncated, .offset = header::section_table};
+  // A file of more than 65,279 sections keeps their number in the first header, see elf(5).
+  if (section_count_ == 0) {
+    const u64 count = image_.read64(section_table_ + section_header::content_size);
+    if (count > image_.size() / section_header::size)
+      return {.why = cause::truncated, .offset = section_table_ + section_header::content_size};
+    section_count_ = static_cast<u32>(count);
+  }
+  if (!image_.holds(section_table_, u64{section_count_} * section_header::size))
+    return {.why = cause::truncated, .offset = header::section_table};
+  return {};
+}
+
+constexpr verdict elf::check_sections() noexcept {
+  using header = abi::elf_section_header;
+  u32 names = image_.read16(abi::elf_header::section_names);
+  if (names == 0xffff) names = image_.read32(section_table_ + header::link);  // SHN_XINDEX
+  const elf_section name_table = section(names);
+  if (names == 0 || names >= section_count_ || !image_.holds(name_table.at, name_table.size))
+    return {.why = cause::bad_section_header, .offset = abi::elf_header::section_names};
+  section_names_ = name_table.at;
+
+  for (u32 i = 1; i < section_count_; ++i) {
+    const elf_section s = section(i);
+    if (s.name - section_names_ >= name_table.size)
+      return {.why = cause::bad_section_header, .offset = header_at(i) + header::name};
+    if (s.type != abi::section_nobits && !image_.holds(s.at, s.size))
+      return {.why = cause::truncated, .section = i, .offset = header_at(i) + header::offset};
+    if (s.type == abi::section_rel && s.entry_size != abi::elf_relocation_record::size)
+      return {.why = cause::bad_section_header, .section = i, .offset = header_at(i) + header::entry_size};
+  }
+  return {};
+}
+
+constexpr verdict elf::find_symbols() noexcept {
+  using header = abi::elf_section_header;
+  for (u32 i = 1; i < section_count_; ++i) {
+    const elf_section s = section(i);
+    if (s.type != abi::section_symtab) continue;
+    const elf_section names = section(s.link);
+    if (s.entry_size != abi::elf_symbol_record::size || names.index == 0 || names.type == abi::section_nobits)
+      return {.why = cause::bad_section_header, .section = i, .offset = header_at(i) + header::link};
+    symbols_ = s.at;
+    symbol_names_ = names.at;
+    symbol_count_ = static_cast<u32>(s.size / abi::elf_symbol_record::size);
+    return {};
+  }
+  return {.why = cause::no_symbols, .offset = abi::elf_header::section_count};
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_ELF_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// A type; all offsets count from the start of the file.
+struct btf_type {
+  u32 id = 0;  ///< 0 is void
+  abi::btf_kind kind = abi::btf_kind::void_type;
+  u32 members = 0;
+  u64 at = 0;            ///< where its record stands
+  u64 name = 0;          ///< where the name stands
+  u32 size_or_type = 0;  ///< bytes, or the id of the type that this one refers to
+
+  /// Where what follows the record stands: members, or the fixed words of the kind.
+  [[nodiscard]] constexpr u64 tail() const noexcept { return at + abi::btf_type_record::size; }
+};
+
+/// One member of a struct, union or data section.
+struct btf_member {
+  u64 at = 0;
+  u64 name = 0;
+  u32 type = 0;
+};
+
+/// What user space must know of a number to treat it as one.
+enum class number_form : u8 { no_number, signed_number, unsigned_number };
+
+/// The types of one object file.
+/// Lifetime: valid as long as the image and the index.
+class btf {
+ public:
+  /// How many types apart the entries of the index are.
+  static constexpr u32 index_stride = 8;
+
+  /// Checks `section` and counts its types; `out` can walk but not yet find.
+  static constexpr verdict open(const elf& file, const elf_section& section, btf& out) noexcept;
+  /// The same of the `size` bytes from `start` on, as the kernel gives them; faults are said to lie in `section`.
+  static constexpr verdict open(const bytes& image, u64 start, u64 size, btf& out, u32 section = 0) noexcept;
+
+  [[nodiscard]] constexpr const bytes& image() const noexcept { return image_; }
+  /// How many types there are, without void.
+  [[nodiscard]] constexpr u32 count() const noexcept { return count_; }
+  [[nodiscard]] constexpr u32 index_size() const noexcept { return count_ / index_stride + 1; }
+  /// Where the strings begin.
+  [[nodiscard]] constexpr u64 strings() const noexcept { return strings_; }
+  /// How many bytes they take.
+  [[nodiscard]] constexpr u32 strings_size() const noexcept { return strings_size_; }
+  /// True when `at` lies among the strings.
+  [[nodiscard]] constexpr bool has_string(u64 at) const noexcept {
+    return at >= strings_ && at - strings_ < strings_size_;
+  }
+  /// True when there is a type of this kind.
+  [[nodiscard]] constexpr bool has(abi::btf_kind kind) const noexcept {
+    return (kinds_ >> static_cast<u8>(kind) & 1) != 0;
+  }
+
+  /// Fills `index`, which has room for `index_size()` words, and lets `type` use it.
+  constexpr void build_index(u32* index) noexcept;
+  /// Lets `type` use an index that was built before.
+  constexpr void use_index(const u32* index) noexcept {
+    index_ = index;
+    is_indexed_ = true;
+  }
+
+  /// The type with this number; void when there is none.
+  [[nodiscard]] constexpr btf_type type(u32 id) const noexcept {
+    if (id == 0 || id > count_ || !is_indexed_) return {};
+    const u32 near = id / index_stride;
+    btf_type found = type_at(types_ + index_[near], near == 0 ? 1 : near * index_stride);
+    while (found.id != id) found = type_at(end_of(found), found.id + 1);
+    return found;
+  }
+  /// The type with number 1, and the one behind `type`; void behind the last. These need no index.
+  [[nodiscard]] constexpr btf_type first() const noexcept {
+    return count_ == 0 ? btf_type{} : type_at(types_, 1);
+  }
+  [[nodiscard]] constexpr btf_type after(const btf_type& type) const noexcept {
+    return type.id >= count_ ? btf_type{} : type_at(end_of(type), type.id + 1);
+  }
+  /// The first type of this kind and name; void when there is none.
+  [[nodiscard]] constexpr btf_type find(abi::btf_kind kind, text wanted) const noexcept {
+    btf_type candidate = first();
+    while (candidate.id != 0 && !(candidate.kind == kind && image_.string_is(candidate.name, wanted)))
+      candidate = after(candidate);
+    return candidate;
+  }
+  /// The type behind const, volatile, restrict, typedef and type tags; void when they never end.
+  [[nodiscard]] constexpr btf_type resolve(u32 id) const noexcept {
+    for (u32 depth = 0; depth < longest_chain; ++depth) {
+      const btf_type found = type(id);
+      if (!is_modifier(found.kind)) return found;
+      id = found.size_or_type;
+    }
+    return {};
+  }
+  /// How many bytes a value of this type takes.
+  /// Errors: 0 for types without a size, and for those that never end or exceed 32 bits.
+  [[nodiscard]] constexpr u32 size_of(u32 id) const noexcept;
+  /// Whether a value of this type is a number, and of which sign.
+  [[nodiscard]] constexpr number_form form_of(u32 id) const noexcept;
+
+  /// The flag on top of a type's kind; on an enum it says that its values are signed.
+  [[nodiscard]] constexpr bool is_flagged(const btf_type& of) const noexcept {
+    return (image_.read32(of.at + abi::btf_type_record::info) >> 31) != 0;
+  }
+
+  /// A member of a struct or union, or an entry of a data section.
+  [[nodiscard]] constexpr btf_member member(const btf_type& of, u32 index) const noexcept {
+    const u64 at = of.tail() + u64{index} * 12;
+    return {.at = at, .name = strings_ + image_.read32(at), .type = image_.read32(at + 4)};
+  }
+  /// The id of the variable in an entry of a data section, which stands where others have their name.
+  [[nodiscard]] constexpr u32 variable_of(const btf_member& place) const noexcept {
+    return image_.read32(place.at);
+  }
+  /// The element type of an array.
+  [[nodiscard]] constexpr u32 element_of(const btf_type& array) const noexcept {
+    return image_.read32(array.tail());
+  }
+  /// The number of elements of an array.
+  [[nodiscard]] constexpr u32 length_of(const btf_type& array) const noexcept {
+    return image_.read32(array.tail() + 8);
+  }
+  /// Bytes from the start of a type's record to the next type.
+  [[nodiscard]] static constexpr u64 extent_of(const btf_type& of) noexcept {
+    const abi::btf_tail tail = abi::btf_tails[static_cast<u8>(of.kind)];
+    return abi::btf_type_record::size + tail.fixed + u64{tail.for_each} * of.members;
+  }
+  [[nodiscard]] static constexpr bool is_modifier(abi::btf_kind kind) noexcept {
+    using enum abi::btf_kind;
+    return kind == const_type || kind == volatile_type || kind == restrict_type || kind == type_definition ||
+           kind == type_tag;
+  }
+
+ private:
+  static constexpr u32 longest_chain = 32;  // the kernel's MAX_RESOLVE_DEPTH
+
+  [[nodiscard]] constexpr btf_type type_at(u64 at, u32 id) const noexcept {
+    using record = abi::btf_type_record;
+    const u32 info = image_.read32(at + record::info);
+    return {.id = id,
+            .kind = static_cast<abi::btf_kind>(info >> 24 & 0x7f),
+            .members = info & 0xffffff,
+            .at = at,
+            .name = strings_ + image_.read32(at + record::name),
+            .size_or_type = image_.read32(at + record::size_or_type)};
+  }
+  [[nodiscard]] static constexpr u64 end_of(const btf_type& of) noexcept { return of.at + extent_of(of); }
+
+  bytes image_;
+  u64 types_ = 0;
+  u64 strings_ = 0;
+  u32 strings_size_ = 0;
+  u32 count_ = 0;
+  u32 kinds_ = 0;  // one bit for each kind that occurs
+  const u32* index_ = nullptr;
+  bool is_indexed_ = false;
+};
+
+constexpr verdict btf::open(const elf& file, const elf_section& section, btf& out) noexcept {
+  // Content that is not in the file has no bounds, so nothing may be read from it.
+  if (const verdict v = file.demand_type(section, abi::section_progbits); v.failed()) return v;
+  return open(file.image(), section.at, section.size, out, section.index);
+}
+
+constexpr verdict btf::open(const bytes& image, u64 start, u64 size, btf& out, u32 section) noexcept {
+  using header = abi::btf_header;
+  using record = abi::btf_type_record;
+  const auto bad_header = [&](u64 field) {
+    return verdict{.why = cause::bad_btf_header, .section = section, .offset = start + field};
+  };
+  if (size < header::size || !image.holds(start, size)) return bad_header(0);
+  if (image.read16(start + header::magic) != abi::btf_magic) return bad_header(header::magic);
+  const u64 header_size = image.read32(start + header::header_size);
+  if (header_size < header::size || header_size > size) return bad_header(header::header_size);
+  const u64 body = start + header_size;
+  const u64 body_size = size - header_size;
+  const u64 types_offset = image.read32(start + header::types_offset);
+  const u64 types_size = image.read32(start + header::types_size);
+  if (types_offset > body_size || types_size > body_size - types_offset)
+    return bad_header(header::types_size);
+  const u64 strings_offset = image.read32(start + header::strings_offset);
+  const u64 strings_size = image.read32(start + header::strings_size);
+  if (strings_offset > body_size || strings_size > body_size - strings_offset)
+    return bad_header(header::strings_size);
+  // With a NUL at both ends every name inside is a string, and the one at 0 is empty.
+  if (strings_size == 0 || image.read8(body + strings_offset) != 0 ||
+      image.read8(body + strings_offset + strings_size - 1) != 0)
+    return bad_header(header::strings_offset);
+
+  out.image_ = image;
+  out.types_ = body + types_offset;
+  out.strings_ = body + strings_offset;
+  out.strings_size_ = static_cast<u32>(strings_size);
+  const u64 end = out.types_ + types_size;
+  for (u64 at = out.types_; at < end;) {
+    const auto bad = [&](cause why) { return verdict{.why = why, .section = section, .offset = at}; };
+    if (end - at < record::size) return bad(cause::bad_btf_type);
+    const btf_type next = out.type_at(at, out.count_ + 1);
+    if (static_cast<u8>(next.kind) == 0 || static_cast<u8>(next.kind) >= abi::btf_kinds)
+      return bad(cause::unknown_btf_kind);
+    if (extent_of(next) > end - at || next.name - out.strings_ >= strings_size)
+      return bad(cause::bad_btf_type);
+    ++out.count_;
+    out.kinds_ |= u32{1} << static_cast<u8>(next.kind);
+    at = end_of(next);
+  }
+  return {};
+}
+
+constexpr void btf::build_index(u32* index) noexcept {
+  use_index(index);
+  index[0] = 0;
+  u64 at = types_;
+  for (u32 id = 1; id <= count_; ++id) {
+    if (id % index_stride == 0) index[id / index_stride] = static_cast<u32>(at - types_);
+    at = end_of(type_at(at, id));
+  }
+}
+
+constexpr u32 btf::size_of(u32 id) const noexcept {
+  using enum abi::btf_kind;
+  u64 elements = 1;
+  for (u32 depth = 0; depth < longest_chain; ++depth) {
+    const btf_type found = resolve(id);
+    u64 size = 0;
+    switch (found.kind) {
+      case array:
+        elements *= length_of(found);
+        if (elements > 0xffffffff) return 0;
+        id = element_of(found);
+        continue;
+      case pointer:
+        size = 8;
+        break;
+      case integer:
+      case structure:
+      case union_type:
+      case enumeration:
+      case enumeration64:
+      case floating:
+        size = found.size_or_type;
+        break;
+      default:
+        return 0;
+    }
+    return elements * size > 0xffffffff ? 0 : static_cast<u32>(elements * size);
+  }
+  return 0;
+}
+
+constexpr number_form btf::form_of(u32 id) const noexcept {
+  const btf_type found = resolve(id);
+  if (found.kind != abi::btf_kind::integer) return number_form::no_number;
+  const u32 encoding = image_.read32(found.tail()) >> 24;
+  return (encoding & abi::btf_integer_is_signed) != 0 ? number_form::signed_number
+                                                      : number_form::unsigned_number;
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_BTF_HPP
 // Room 0.6, buffer: the one owner of heap memory. Used by what reads objects at run time; a program that
 // lets the compiler read its object never allocates.
 #ifndef BAREBPF_BUFFER_HPP
@@ -1164,6 +2226,16 @@ class buffer {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_BUFFER_HPP
+// Room 7.3, map/pin: maps that somebody else made: by their pin, their id or a descriptor; and what the kernel says
+// of them, held against what the caller expects.
+#ifndef BAREBPF_MAP_PIN_HPP
+#define BAREBPF_MAP_PIN_HPP
+
+// Room 7.0, map/element: one map without types. Keys and values are addresses here, and every call is one
+// system call; the typed maps of room 7.1 are a thin layer over this and hold the only sizes.
+#ifndef BAREBPF_MAP_ELEMENT_HPP
+#define BAREBPF_MAP_ELEMENT_HPP
+
 // Room 6.1, fd: file descriptors and who closes them.
 #ifndef BAREBPF_FD_HPP
 #define BAREBPF_FD_HPP
@@ -1934,6 +3006,25 @@ struct map_info {
 static_assert(sizeof(map_info) == 88 && offsetof(map_info, netns_dev) == 48 &&
               offsetof(map_info, map_extra) == 80);
 
+/// The same with where the kernel shall write the hash of the map's content, which comes out. 6.18.
+struct map_info_with_hash {
+  map_info info{};
+  address hash{};
+  u32 hash_size = 0;
+};
+static_assert(sizeof(map_info_with_hash) == 104 && offsetof(map_info_with_hash, hash_size) == 96);
+
+/// What BPF_OBJ_GET_INFO_BY_FD tells of BTF. `btf_size` goes in as the room at `btf` and comes out as the whole size.
+struct btf_info {
+  alignas(8) address btf{};
+  u32 btf_size = 0;
+  u32 id = 0;
+  address name{};
+  u32 name_len = 0;
+  u32 kernel_btf = 0;
+};
+static_assert(sizeof(btf_info) == 32 && offsetof(btf_info, kernel_btf) == 28);
+
 /// The third argument of a command with `common_attrs`, 7.2; `log_true_size` comes out.
 struct common_attr {
   alignas(8) address log_buf{};
@@ -2026,7 +3117,8 @@ template <class... Arguments>
   static_assert(sizeof...(Arguments) <= 6, "barebpf: a system call takes at most six arguments");
 #if defined(BAREBPF_LIBC_SYSCALL)
   const long answer = ::syscall(number, detail::to_register(arguments)...);
-  return answer < 0 ? -static_cast<long>(errno) : answer;
+  // Of 32 bits, an address that mmap gives may be negative.
+  return answer == -1 ? -static_cast<long>(errno) : answer;
 #else
   const long given[6] = {detail::to_register(arguments)...};
 #if defined(__x86_64__)
@@ -2233,6 +3325,576 @@ struct outcome {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_OUTCOME_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// Creates a map from a finished record, `map_create` or `map_create_with_token`.
+/// Shape: its descriptor, or negative errno.
+template <class Record = abi::map_create>
+[[nodiscard]] long create_map(const Record& attr) noexcept {
+  return move_away(sys_bpf(abi::command::map_create, attr));
+}
+
+/// What the kernel says of a map.
+/// Cost:   one bpf(2) call.
+/// Kernel: 4.13, BPF_OBJ_GET_INFO_BY_FD; members that came later stay 0 on older kernels.
+/// Source: bpf_map_get_info_by_fd() in kernel/bpf/syscall.c at v6.12.
+[[nodiscard]] inline result<abi::map_info> ask_about_map(int map) noexcept {
+  abi::map_info info;
+  abi::obj_info attr{.bpf_fd = static_cast<u32>(map), .info_len = sizeof info, .info = &info};
+  if (const long answer = sys_bpf(abi::command::obj_get_info_by_fd, attr); answer < 0)
+    return failure(step::obj_get_info_by_fd, answer);
+  return info;
+}
+
+/// What the element commands need of a map: its descriptor, and its name for errors.
+/// Lifetime: an owned map closes its descriptor, a borrowed one is valid as long as its owner.
+/// Threads:  safe on one object from several threads; the kernel orders the calls.
+class untyped_map {
+ public:
+  /// Takes `map` over.
+  [[nodiscard]] static untyped_map own(fd map, const kernel_name& name) noexcept {
+    return untyped_map(std::move(map), name, false);
+  }
+  /// Uses a map that somebody else closes.
+  [[nodiscard]] static untyped_map borrow(int number, const kernel_name& name) noexcept {
+    return untyped_map(fd::own(number), name, true);
+  }
+
+  untyped_map(untyped_map&&) noexcept = default;
+  untyped_map& operator=(untyped_map&& other) noexcept {
+    untyped_map taken(std::move(other));
+    std::swap(fd_, taken.fd_);
+    std::swap(name_, taken.name_);
+    std::swap(borrowed_, taken.borrowed_);
+    return *this;
+  }
+  [[gnu::always_inline]] ~untyped_map() {
+    if (borrowed_) static_cast<void>(fd_.release());
+  }
+
+  [[nodiscard]] const fd& descriptor() const noexcept { return fd_; }
+  [[nodiscard]] const kernel_name& map_name() const noexcept { return name_; }
+
+  [[nodiscard, gnu::always_inline]] long lookup_elem(const void* key, void* value,
+                                                     u64 flags = 0) const noexcept {
+    const abi::map_elem attr{.map_fd = fd_.raw(), .key = key, .value = value, .flags = flags};
+    return sys_bpf(abi::command::map_lookup_elem, attr);
+  }
+  [[nodiscard, gnu::always_inline]] long update_elem(const void* key, const void* value,
+                                                     u64 flags) const noexcept {
+    const abi::map_elem attr{.map_fd = fd_.raw(), .key = key, .value = value, .flags = flags};
+    return sys_bpf(abi::command::map_update_elem, attr);
+  }
+  [[nodiscard, gnu::always_inline]] long lookup_and_delete_elem(const void* key, void* value) const noexcept {
+    const abi::map_elem attr{.map_fd = fd_.raw(), .key = key, .value = value};
+    return sys_bpf(abi::command::map_lookup_and_delete_elem, attr);
+  }
+  [[nodiscard, gnu::always_inline]] long delete_elem(const void* key) const noexcept {
+    const abi::map_key attr{.map_fd = fd_.raw(), .key = key};
+    return sys_bpf(abi::command::map_delete_elem, attr);
+  }
+  [[nodiscard, gnu::always_inline]] long get_next_key(const void* key, void* next) const noexcept {
+    const abi::map_next_key attr{.map_fd = fd_.raw(), .key = key, .next_key = next};
+    return sys_bpf(abi::command::map_get_next_key, attr);
+  }
+
+  [[nodiscard]] long freeze() const noexcept {
+    const abi::map_freeze attr{.map_fd = fd_.raw()};
+    return sys_bpf(abi::command::map_freeze, attr);
+  }
+  /// One of the four commands on batches. `count` is how many elements there is room for, and then how many
+  /// there were, which holds after some failures too.
+  [[nodiscard]] long batch(abi::command command, const void* in, void* out, const void* keys,
+                           const void* values, u32& count) const noexcept {
+    abi::map_batch attr{.in_batch = in,
+                        .out_batch = out,
+                        .keys = keys,
+                        .values = values,
+                        .count = count,
+                        .map_fd = fd_.raw()};
+    const long answer = sys_bpf(command, attr);
+    count = attr.count;
+    return answer;
+  }
+
+ private:
+  untyped_map(fd map, const kernel_name& name, bool borrowed) noexcept
+      : fd_(std::move(map)), name_(name), borrowed_(borrowed) {}
+
+  fd fd_;
+  kernel_name name_;
+  bool borrowed_;
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_MAP_ELEMENT_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// What a map is expected to be, and what the kernel says that it is.
+/// Shape: a member that is not expected to be anything has `any`.
+struct map_identity {
+  static constexpr u32 any = 0xffffffff;
+
+  u32 type = any;
+  u32 key_size = any;
+  u32 value_size = any;
+  u32 max_entries = any;
+  u32 map_flags = any;
+};
+
+/// Both sides of an adoption that failed with cause `another_map`.
+struct map_differences {
+  map_identity expected;
+  map_identity found;
+
+  [[nodiscard]] constexpr bool any() const noexcept {
+    const auto differ = [](u32 wanted, u32 is) { return wanted != map_identity::any && wanted != is; };
+    return differ(expected.type, found.type) || differ(expected.key_size, found.key_size) ||
+           differ(expected.value_size, found.value_size) || differ(expected.max_entries, found.max_entries) ||
+           differ(expected.map_flags, found.map_flags);
+  }
+};
+
+/// Writes every difference into `buffer`: "type: expected 1, found 2; value_size: expected 8, found 4". 256 bytes
+/// are always enough.
+constexpr text describe(const map_differences& what, char* buffer, size_t size) noexcept {
+  struct line {
+    text word;
+    u32 expected, found;
+  };
+  const line lines[] = {{"type", what.expected.type, what.found.type},
+                        {"key_size", what.expected.key_size, what.found.key_size},
+                        {"value_size", what.expected.value_size, what.found.value_size},
+                        {"max_entries", what.expected.max_entries, what.found.max_entries},
+                        {"map_flags", what.expected.map_flags, what.found.map_flags}};
+  detail::text_writer out(buffer, size);
+  bool first = true;
+  for (const line& l : lines) {
+    if (l.expected == map_identity::any || l.expected == l.found) continue;
+    if (!first) out << "; ";
+    first = false;
+    out << l.word << ": expected " << u64{l.expected} << ", found " << u64{l.found};
+  }
+  return out.finish();
+}
+
+namespace detail {
+
+// Paths are given as text and the kernel wants a NUL behind them.
+struct path_buffer {
+  char characters[4096];
+
+  [[nodiscard]] bool fill(text path) noexcept {
+    if (path.size() >= sizeof characters) return false;
+    for (size_t i = 0; i < path.size(); ++i) characters[i] = path[i];
+    characters[path.size()] = '\0';
+    return true;
+  }
+};
+
+// What stands behind the last slash.
+constexpr text last_part(text path) noexcept {
+  size_t start = 0;
+  for (size_t i = 0; i < path.size(); ++i)
+    if (path[i] == '/') start = i + 1;
+  return path.without_first(start);
+}
+
+// Whether a name in `path` has a dot; "." and ".." are no names.
+constexpr bool has_dot(text path) noexcept {
+  const auto in_a_name = [&](size_t at) { return at < path.size() && path[at] != '/' && path[at] != '.'; };
+  for (size_t i = 0; i < path.size(); ++i)
+    if (path[i] == '.' && (in_a_name(i - 1) || in_a_name(i + 1))) return true;
+  return false;
+}
+
+// The kernel says EPERM to dots on the BPF file system and to pins on any other.
+[[gnu::cold, gnu::noinline]] inline error path_failure(step at, long answer, text path) noexcept {
+  error out = failure(at, answer);
+  if (answer == -EPERM && at != step::unpin) {
+    if (has_dot(path))
+      out.why = cause::dot_in_a_pin;
+    else if (at == step::obj_pin)
+      out.why = cause::not_a_bpf_path;
+  }
+  return out.about(last_part(path));
+}
+
+// The error for what is behind `number` and is not the expected map. Of programs, links and BTF the kernel tells in
+// the same bytes, so only an empty batch shows whether it is a map at all: EINVAL where it is none.
+[[nodiscard, gnu::cold, gnu::noinline]] inline error another_map(int number,
+                                                                 const abi::map_info& info) noexcept {
+  constexpr step at = step::obj_get_info_by_fd;
+  u32 none = 0;
+  const auto map = untyped_map::borrow(number, {});
+  if (map.batch(abi::command::map_lookup_batch, nullptr, nullptr, nullptr, nullptr, none) == -EINVAL)
+    return {.at = at, .why = cause::not_a_map};
+  return error{.at = at, .why = cause::another_map}.about(info.name);
+}
+
+}  // namespace detail
+
+/// Pins what `descriptor` holds under `path`.
+/// Errors: EEXIST when something is there already; not_a_bpf_path; dot_in_a_pin; ENOENT when the folder is missing;
+///         EACCES without the right to write to it.
+/// Kernel: 4.4, BPF_OBJ_PIN.
+/// Source: bpf_obj_do_pin() in kernel/bpf/inode.c at v6.12.
+[[nodiscard]] inline result<void> pin(const fd& descriptor, text path) noexcept {
+  detail::path_buffer terminated;
+  if (!terminated.fill(path)) return detail::path_failure(step::obj_pin, -ENAMETOOLONG, path);
+  const abi::obj_path attr{.pathname = terminated.characters, .bpf_fd = descriptor.raw()};
+  if (const long answer = sys_bpf(abi::command::obj_pin, attr); answer < 0)
+    return detail::path_failure(step::obj_pin, answer, path);
+  return {};
+}
+/// Removes the pin under `path`; what was pinned stays as long as somebody holds it.
+/// Errors: ENOENT when nothing is pinned there.
+/// Source: unlink(2).
+[[nodiscard]] inline result<void> unpin(text path) noexcept {
+  constexpr long current_folder = -100;  // AT_FDCWD
+  detail::path_buffer terminated;
+  if (!terminated.fill(path)) return detail::path_failure(step::unpin, -ENAMETOOLONG, path);
+  if (const long answer = system_call(__NR_unlinkat, current_folder, terminated.characters, 0); answer < 0)
+    return detail::path_failure(step::unpin, answer, path);
+  return {};
+}
+/// Opens what is pinned under `path`; `file_flags` may narrow it by map_flag::rdonly or map_flag::wronly.
+/// Shape:  its descriptor, which may be a map, a program or a link.
+/// Kernel: 4.4, BPF_OBJ_GET; flags since 4.15.
+/// Source: bpf_obj_get_user() in kernel/bpf/inode.c at v6.12.
+[[nodiscard]] inline result<fd> get_pin(text path, u32 file_flags = 0) noexcept {
+  detail::path_buffer terminated;
+  if (!terminated.fill(path)) return detail::path_failure(step::obj_get, -ENAMETOOLONG, path);
+  const abi::obj_path attr{.pathname = terminated.characters, .file_flags = file_flags};
+  const long opened = move_away(sys_bpf(abi::command::obj_get, attr));
+  if (opened < 0) return detail::path_failure(step::obj_get, opened, path);
+  return fd::own(opened);
+}
+
+/// What the kernel said of a map, as far as it can be expected.
+[[nodiscard]] constexpr map_identity identity_of(const abi::map_info& info) noexcept {
+  // Device maps get a flag from the kernel that nobody asked for, since 0cdbb4b09a06.
+  const bool device =
+      info.type == static_cast<u32>(map_type::devmap) || info.type == static_cast<u32>(map_type::devmap_hash);
+  return {.type = info.type,
+          .key_size = info.key_size,
+          .value_size = info.value_size,
+          .max_entries = info.max_entries,
+          .map_flags = device ? info.map_flags & ~u32{map_flag::rdonly_prog} : info.map_flags};
+}
+
+/// Asks the kernel what the map behind `number` is and holds it against `expected`.
+/// Shape:  the kernel's name of the map.
+/// Errors: another_map, with both sides in `differences` if given; not_a_map; EBADFD when `number` is closed.
+[[nodiscard]] inline result<kernel_name> check_identity(int number, const map_identity& expected,
+                                                        map_differences* differences) noexcept {
+  const auto info = ask_about_map(number);
+  if (!info) return info.error();
+  const map_differences both{.expected = expected, .found = identity_of(*info)};
+  if (!both.any()) return info->name;
+  const error why = detail::another_map(number, *info);
+  if (differences != nullptr && why.why == cause::another_map) *differences = both;
+  return why;
+}
+
+/// How a map is looked at before it is adopted: by what it is. Room 7.6 has `identity_and_btf`.
+struct identity_only {
+  using differences = map_differences;
+
+  template <class Key, class Value>
+  [[nodiscard]] static result<kernel_name> check(int number, const map_identity& expected,
+                                                 differences* found) noexcept {
+    return check_identity(number, expected, found);
+  }
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_MAP_PIN_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// What can be compared of the type of a key or value, in C++ and in BTF.
+struct element_shape {
+  enum class sort : u8 {
+    unknown,  ///< not looked at
+    other,    ///< only the size is known: C++ classes, data sections
+    signed_integer,
+    unsigned_integer,
+    either_integer,  ///< char, whose sign is the machine's
+    signed_enum,
+    either_enum,  ///< BTF says only since 6.0 that an enum is signed
+    floating,
+    structure,
+    union_type,
+    array,
+    pointer,
+  };
+  sort is = sort::unknown;
+  u64 size = 0;  ///< bytes
+
+  /// True when a C++ type of this shape may stand for a type of shape `found`.
+  [[nodiscard]] constexpr bool fits(const element_shape& found) const noexcept {
+    if (is == sort::unknown || found.is == sort::unknown) return true;
+    if (size != found.size) return false;
+    if (is == found.is || is == sort::other || found.is == sort::other) return true;
+    switch (found.is) {
+      case sort::signed_integer:
+      case sort::unsigned_integer:
+        return is == sort::either_integer;
+      case sort::signed_enum:
+        return is == sort::signed_integer || is == sort::either_integer;
+      case sort::either_enum:
+        return is == sort::signed_integer || is == sort::unsigned_integer || is == sort::either_integer;
+      default:
+        return false;
+    }
+  }
+};
+
+/// The shape of a C++ type; of an enum, that of the integer behind it.
+template <class T>
+[[nodiscard]] constexpr element_shape shape_of() noexcept {
+  using enum element_shape::sort;
+  if constexpr (std::is_enum_v<T>)
+    return shape_of<std::underlying_type_t<T>>();
+  else if constexpr (std::is_same_v<T, char>)
+    return {either_integer, sizeof(T)};
+  else if constexpr (std::is_integral_v<T>)
+    return {std::is_signed_v<T> ? signed_integer : unsigned_integer, sizeof(T)};
+  else
+    return {std::is_floating_point_v<T> ? floating : other, sizeof(T)};
+}
+
+/// The shape of a type of BTF.
+[[nodiscard]] constexpr element_shape shape_of(const btf& types, u32 id) noexcept {
+  using enum element_shape::sort;
+  const btf_type found = types.resolve(id);
+  const u64 size = types.size_of(id);
+  switch (found.kind) {
+    case abi::btf_kind::integer:
+      return {types.form_of(id) == number_form::signed_number ? signed_integer : unsigned_integer, size};
+    case abi::btf_kind::enumeration:
+    case abi::btf_kind::enumeration64:
+      return {types.is_flagged(found) ? signed_enum : either_enum, size};
+    case abi::btf_kind::floating:
+      return {floating, size};
+    case abi::btf_kind::structure:
+      return {structure, size};
+    case abi::btf_kind::union_type:
+      return {union_type, size};
+    case abi::btf_kind::array:
+      return {array, size};
+    case abi::btf_kind::pointer:
+      return {pointer, size};
+    case abi::btf_kind::data_section:
+      return {other, found.size_or_type};
+    default:
+      return {};
+  }
+}
+
+/// The BTF that the kernel knows by this id, byte for byte.
+/// Errors: EPERM without CAP_SYS_ADMIN; ENOENT when there is none; ENOMEM.
+/// Cost:   three system calls and a close, one allocation of its size.
+/// Kernel: 4.19, BPF_BTF_GET_FD_BY_ID.
+/// Source: bpf_btf_get_fd_by_id() in kernel/bpf/syscall.c and btf_get_info_by_fd() in kernel/bpf/btf.c at v6.12.
+[[nodiscard]] inline result<buffer<unsigned char>> get_btf(u32 id) noexcept {
+  const abi::next_id wanted{.start_id = id};
+  const long answer = move_away(sys_bpf(abi::command::btf_get_fd_by_id, wanted));
+  if (answer < 0) return failure(step::btf_get_fd_by_id, answer);
+  const fd opened = fd::own(answer);
+  buffer<unsigned char> image;
+  for (;;) {
+    abi::btf_info info{.btf = image.data(), .btf_size = static_cast<u32>(image.size())};
+    abi::obj_info ask{.bpf_fd = opened.raw(), .info_len = sizeof info, .info = &info};
+    if (const long told = sys_bpf(abi::command::obj_get_info_by_fd, ask); told < 0)
+      return failure(step::btf_get_fd_by_id, told);
+    if (info.btf_size <= image.size()) return image;
+    auto larger = buffer<unsigned char>::of(info.btf_size);
+    if (!larger) return larger.error();
+    image = std::move(*larger);
+  }
+}
+
+/// Both sides of an adoption with `identity_and_btf` that failed with cause `another_map`.
+struct btf_differences : map_differences {
+  element_shape expected_key{}, found_key{};  ///< unknown where there was nothing to compare
+  element_shape expected_value{}, found_value{};
+
+  [[nodiscard]] constexpr bool any() const noexcept {
+    return map_differences::any() || !expected_key.fits(found_key) || !expected_value.fits(found_value);
+  }
+};
+
+namespace detail {
+
+// A shape in words.
+constexpr void write_shape(text_writer& out, const element_shape& shape) noexcept {
+  using enum element_shape::sort;
+  switch (shape.is) {
+    case signed_integer:
+    case unsigned_integer:
+    case either_integer:
+      out << (shape.is == signed_integer     ? text("a signed ")
+              : shape.is == unsigned_integer ? text("an unsigned ")
+                                             : text("a "))
+          << shape.size * 8 << "-bit integer";
+      return;
+    case signed_enum:
+      out << "a signed enum";
+      break;
+    case either_enum:
+      out << "an enum";
+      break;
+    case floating:
+      out << "a floating-point number";
+      break;
+    case structure:
+      out << "a struct";
+      break;
+    case union_type:
+      out << "a union";
+      break;
+    case array:
+      out << "an array";
+      break;
+    case pointer:
+      out << "a pointer";
+      break;
+    default:
+      out << "a type";
+      break;
+  }
+  out << " of " << shape.size << " bytes";
+}
+
+}  // namespace detail
+
+/// Writes every difference into `buffer`: "max_entries: expected 8, found 4; key: expected a signed 32-bit integer,
+/// found an unsigned 32-bit integer". 512 bytes are always enough.
+constexpr text describe(const btf_differences& what, char* buffer, size_t size) noexcept {
+  const map_differences& identity = what;
+  const text first = describe(identity, buffer, size);
+  detail::text_writer out(buffer + first.size(), size - first.size());
+  bool after = !first.empty();
+  const auto compare = [&](text word, const element_shape& expected, const element_shape& found) {
+    if (expected.fits(found)) return;
+    out << (after ? text("; ") : text()) << word << ": expected ";
+    after = true;
+    detail::write_shape(out, expected);
+    detail::write_shape(out << ", found ", found);
+  };
+  compare("key", what.expected_key, what.found_key);
+  compare("value", what.expected_value, what.found_value);
+  return {buffer, first.size() + out.finish().size()};
+}
+
+/// Fills in the shapes that a map's BTF gives to its key and value; unknown ones where it gives none.
+/// Errors: those of `get_btf`.
+[[nodiscard]] inline result<void> find_shapes(const abi::map_info& info, btf_differences& both) noexcept {
+  if (info.btf_id == 0) return {};
+  const auto image = get_btf(info.btf_id);
+  if (!image) return image.error();
+  btf types;
+  if (const verdict v = btf::open(bytes(image->data(), image->size()), 0, image->size(), types); v.failed())
+    return error{.at = step::btf_get_fd_by_id, .why = v.why, .offset = v.offset};
+  auto index = buffer<u32>::of(types.index_size());
+  if (!index) return index.error();
+  types.build_index(index->data());
+  both.found_key = shape_of(types, info.btf_key_type_id);
+  both.found_value = shape_of(types, info.btf_value_type_id);
+  return {};
+}
+
+/// How a map is looked at before it is adopted: by what it is, and by the types that its BTF gives to key and value:
+/// `hits::get_pinned<barebpf::identity_and_btf>(path)`.
+/// Shape:  integers and enums must agree in size and sign; of classes only the size is held against the BTF. A map
+///         without BTF has no types to compare.
+/// Errors: another_map, with both sides in `found` if given; those of `get_btf`, and the map is then not adopted.
+/// Cost:   four system calls more where the map has BTF, and none where it has not.
+struct identity_and_btf {
+  using differences = btf_differences;
+
+  template <class Key, class Value>
+  [[nodiscard]] static result<kernel_name> check(int number, const map_identity& expected,
+                                                 differences* found) noexcept {
+    return check_shapes(number, expected, found, shape_of<Key>(), shape_of<Value>());
+  }
+
+ private:
+  [[nodiscard]] static result<kernel_name> check_shapes(int number, const map_identity& expected,
+                                                        differences* found, const element_shape& key,
+                                                        const element_shape& value) noexcept {
+    const auto info = ask_about_map(number);
+    if (!info) return info.error();
+    differences both;
+    both.expected = expected;
+    both.found = identity_of(*info);
+    both.expected_key = key;
+    both.expected_value = value;
+    // What is no map has no BTF either, whatever its bytes say.
+    if (both.map_differences::any())
+      if (const error why = detail::another_map(number, *info); why.why != cause::another_map) return why;
+    if (const auto read = find_shapes(*info, both); !read) return read.error().about(info->name);
+    if (!both.any()) return info->name;
+    if (found != nullptr) *found = both;
+    return error{.at = step::obj_get_info_by_fd, .why = cause::another_map}.about(info->name);
+  }
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_MAP_TYPES_HPP
+// Room 10.3, object: an object that is read and made real while the program runs.
+#ifndef BAREBPF_OBJECT_HPP
+#define BAREBPF_OBJECT_HPP
+
+// Room 9.0, link: attaches programs and holds them there.
+#ifndef BAREBPF_LINK_HPP
+#define BAREBPF_LINK_HPP
+
+// Room 1.5, abi/perf: what perf_event_open(2) and tracefs without a mount take.
+#ifndef BAREBPF_ABI_PERF_HPP
+#define BAREBPF_ABI_PERF_HPP
+
+namespace barebpf::inline BAREBPF_ABI::abi {
+
+/// The first 64 bytes of struct perf_event_attr, which every kernel takes.
+/// Source: perf_event_open(2); PERF_ATTR_SIZE_VER0 in include/uapi/linux/perf_event.h at v6.12.
+struct perf_event_attr {
+  u32 type = 0;
+  u32 size = 64;
+  u64 config = 0;
+  u64 sample_period = 0;
+  u64 sample_type = 0;
+  u64 read_format = 0;
+  u64 flags = 0;
+  u32 wakeup_events = 0;
+  u32 breakpoint_type = 0;
+  u64 config1 = 0;
+};
+static_assert(sizeof(perf_event_attr) == 64 && offsetof(perf_event_attr, config1) == 56);
+
+inline constexpr u32 perf_type_tracepoint = 2;       // PERF_TYPE_TRACEPOINT
+inline constexpr u64 perf_flag_fd_cloexec = 8;       // PERF_FLAG_FD_CLOEXEC
+inline constexpr u32 perf_ioc_set_bpf = 0x40042408;  // PERF_EVENT_IOC_SET_BPF
+
+// Source: include/uapi/linux/mount.h at v6.12.
+inline constexpr u32 fsopen_cloexec = 1;       // FSOPEN_CLOEXEC
+inline constexpr u32 fsconfig_cmd_create = 6;  // FSCONFIG_CMD_CREATE
+inline constexpr u32 fsmount_cloexec = 1;      // FSMOUNT_CLOEXEC
+
+}  // namespace barebpf::inline BAREBPF_ABI::abi
+
+#endif  // BAREBPF_ABI_PERF_HPP
+// Room 8.0, program: hands instructions to the verifier and keeps what it says.
+#ifndef BAREBPF_PROGRAM_HPP
+#define BAREBPF_PROGRAM_HPP
+
 // Room 2.3, policy: what a user decides while compiling, because it decides which code and which constants there are.
 #ifndef BAREBPF_POLICY_HPP
 #define BAREBPF_POLICY_HPP
@@ -2263,6 +3925,28 @@ enum operation : u32 {
   can_mmap = 1u << 9,
   can_freeze = 1u << 10,
 };
+
+/// What a descriptor of a map may do. Only the descriptor knows: neither the map nor its pins nor its flags do.
+/// Kernel: 4.15, BPF_F_RDONLY and BPF_F_WRONLY, given when a map is created, got by its pin or opened by its id.
+/// Source: bpf_get_file_flag() in kernel/bpf/syscall.c at v6.12.
+enum class map_access : u8 { read_write, read_only, write_only };
+
+/// The flag that narrows a descriptor to `access`.
+[[nodiscard]] constexpr u32 flag_of(map_access access) noexcept {
+  return access == map_access::read_only    ? map_flag::rdonly
+         : access == map_access::write_only ? map_flag::wronly
+                                            : 0u;
+}
+
+/// The operations that the kernel lets a descriptor do. What takes elements out both reads and writes; and mmap(2)
+/// shares no memory of a file that is not open for both.
+/// Source: FMODE_CAN_READ and FMODE_CAN_WRITE in kernel/bpf/syscall.c and do_mmap() in mm/mmap.c at v6.12, measured
+///         on 6.18.
+[[nodiscard]] constexpr u32 operations_of(map_access access) noexcept {
+  constexpr u32 reading = can_lookup | can_get_next_key | can_lookup_batch;
+  constexpr u32 writing = can_update | can_delete | can_update_batch | can_delete_batch | can_freeze;
+  return access == map_access::read_only ? reading : access == map_access::write_only ? writing : ~0u;
+}
 
 /// What a key is to the kernel.
 enum class key_rule : u8 {
@@ -2769,262 +4453,6 @@ result<link> link::attach_tracepoint(const fd& program, const char* path, const 
 #ifndef BAREBPF_LOAD_HPP
 #define BAREBPF_LOAD_HPP
 
-// Room 7.3, map/pin: maps that somebody else made: by their pin, their id or a descriptor; and what the kernel says
-// of them, held against what the caller expects.
-#ifndef BAREBPF_MAP_PIN_HPP
-#define BAREBPF_MAP_PIN_HPP
-
-// Room 7.0, map/element: one map without types. Keys and values are addresses here, and every call is one
-// system call; the typed maps of room 7.1 are a thin layer over this and hold the only sizes.
-#ifndef BAREBPF_MAP_ELEMENT_HPP
-#define BAREBPF_MAP_ELEMENT_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// Creates a map from a finished record, `map_create` or `map_create_with_token`.
-/// Shape: its descriptor, or negative errno.
-template <class Record = abi::map_create>
-[[nodiscard]] long create_map(const Record& attr) noexcept {
-  return move_away(sys_bpf(abi::command::map_create, attr));
-}
-
-/// What the kernel says of a map.
-/// Cost:   one bpf(2) call.
-/// Kernel: 4.13, BPF_OBJ_GET_INFO_BY_FD; members that came later stay 0 on older kernels.
-/// Source: bpf_map_get_info_by_fd() in kernel/bpf/syscall.c at v6.12.
-[[nodiscard]] inline result<abi::map_info> ask_about_map(int map) noexcept {
-  abi::map_info info;
-  abi::obj_info attr{.bpf_fd = static_cast<u32>(map), .info_len = sizeof info, .info = &info};
-  if (const long answer = sys_bpf(abi::command::obj_get_info_by_fd, attr); answer < 0)
-    return failure(step::obj_get_info_by_fd, answer);
-  return info;
-}
-
-/// What the element commands need of a map: its descriptor, and its name for errors.
-/// Lifetime: an owned map closes its descriptor, a borrowed one is valid as long as its owner.
-/// Threads:  safe on one object from several threads; the kernel orders the calls.
-class untyped_map {
- public:
-  /// Takes `map` over.
-  [[nodiscard]] static untyped_map own(fd map, const kernel_name& name) noexcept {
-    return untyped_map(std::move(map), name, false);
-  }
-  /// Uses a map that somebody else closes.
-  [[nodiscard]] static untyped_map borrow(int number, const kernel_name& name) noexcept {
-    return untyped_map(fd::own(number), name, true);
-  }
-
-  untyped_map(untyped_map&&) noexcept = default;
-  untyped_map& operator=(untyped_map&& other) noexcept {
-    untyped_map taken(std::move(other));
-    std::swap(fd_, taken.fd_);
-    std::swap(name_, taken.name_);
-    std::swap(borrowed_, taken.borrowed_);
-    return *this;
-  }
-  [[gnu::always_inline]] ~untyped_map() {
-    if (borrowed_) static_cast<void>(fd_.release());
-  }
-
-  [[nodiscard]] const fd& descriptor() const noexcept { return fd_; }
-  [[nodiscard]] const kernel_name& map_name() const noexcept { return name_; }
-
-  [[nodiscard, gnu::always_inline]] long lookup_elem(const void* key, void* value,
-                                                     u64 flags = 0) const noexcept {
-    const abi::map_elem attr{.map_fd = fd_.raw(), .key = key, .value = value, .flags = flags};
-    return sys_bpf(abi::command::map_lookup_elem, attr);
-  }
-  [[nodiscard, gnu::always_inline]] long update_elem(const void* key, const void* value,
-                                                     u64 flags) const noexcept {
-    const abi::map_elem attr{.map_fd = fd_.raw(), .key = key, .value = value, .flags = flags};
-    return sys_bpf(abi::command::map_update_elem, attr);
-  }
-  [[nodiscard, gnu::always_inline]] long lookup_and_delete_elem(const void* key, void* value) const noexcept {
-    const abi::map_elem attr{.map_fd = fd_.raw(), .key = key, .value = value};
-    return sys_bpf(abi::command::map_lookup_and_delete_elem, attr);
-  }
-  [[nodiscard, gnu::always_inline]] long delete_elem(const void* key) const noexcept {
-    const abi::map_key attr{.map_fd = fd_.raw(), .key = key};
-    return sys_bpf(abi::command::map_delete_elem, attr);
-  }
-  [[nodiscard, gnu::always_inline]] long get_next_key(const void* key, void* next) const noexcept {
-    const abi::map_next_key attr{.map_fd = fd_.raw(), .key = key, .next_key = next};
-    return sys_bpf(abi::command::map_get_next_key, attr);
-  }
-
-  [[nodiscard]] long freeze() const noexcept {
-    const abi::map_freeze attr{.map_fd = fd_.raw()};
-    return sys_bpf(abi::command::map_freeze, attr);
-  }
-  /// One of the four commands on batches. `count` is how many elements there is room for, and then how many
-  /// there were, which holds after some failures too.
-  [[nodiscard]] long batch(abi::command command, const void* in, void* out, const void* keys,
-                           const void* values, u32& count) const noexcept {
-    abi::map_batch attr{.in_batch = in,
-                        .out_batch = out,
-                        .keys = keys,
-                        .values = values,
-                        .count = count,
-                        .map_fd = fd_.raw()};
-    const long answer = sys_bpf(command, attr);
-    count = attr.count;
-    return answer;
-  }
-
- private:
-  untyped_map(fd map, const kernel_name& name, bool borrowed) noexcept
-      : fd_(std::move(map)), name_(name), borrowed_(borrowed) {}
-
-  fd fd_;
-  kernel_name name_;
-  bool borrowed_;
-};
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_MAP_ELEMENT_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// What a map is expected to be, and what the kernel says that it is.
-/// Shape: a member that is not expected to be anything has `any`.
-struct map_identity {
-  static constexpr u32 any = 0xffffffff;
-
-  u32 type = any;
-  u32 key_size = any;
-  u32 value_size = any;
-  u32 max_entries = any;
-  u32 map_flags = any;
-};
-
-/// Both sides of an adoption that failed with cause `another_map`.
-struct map_differences {
-  map_identity expected;
-  map_identity found;
-
-  [[nodiscard]] constexpr bool any() const noexcept {
-    const auto differ = [](u32 wanted, u32 is) { return wanted != map_identity::any && wanted != is; };
-    return differ(expected.type, found.type) || differ(expected.key_size, found.key_size) ||
-           differ(expected.value_size, found.value_size) || differ(expected.max_entries, found.max_entries) ||
-           differ(expected.map_flags, found.map_flags);
-  }
-};
-
-/// Writes every difference into `buffer`: "type: expected 1, found 2; value_size: expected 8, found 4". 256 bytes
-/// are always enough.
-constexpr text describe(const map_differences& what, char* buffer, size_t size) noexcept {
-  struct line {
-    text word;
-    u32 expected, found;
-  };
-  const line lines[] = {{"type", what.expected.type, what.found.type},
-                        {"key_size", what.expected.key_size, what.found.key_size},
-                        {"value_size", what.expected.value_size, what.found.value_size},
-                        {"max_entries", what.expected.max_entries, what.found.max_entries},
-                        {"map_flags", what.expected.map_flags, what.found.map_flags}};
-  detail::text_writer out(buffer, size);
-  bool first = true;
-  for (const line& l : lines) {
-    if (l.expected == map_identity::any || l.expected == l.found) continue;
-    if (!first) out << "; ";
-    first = false;
-    out << l.word << ": expected " << u64{l.expected} << ", found " << u64{l.found};
-  }
-  return out.finish();
-}
-
-namespace detail {
-
-// Paths are given as text and the kernel wants a NUL behind them.
-struct path_buffer {
-  char characters[4096];
-
-  [[nodiscard]] bool fill(text path) noexcept {
-    if (path.size() >= sizeof characters) return false;
-    for (size_t i = 0; i < path.size(); ++i) characters[i] = path[i];
-    characters[path.size()] = '\0';
-    return true;
-  }
-};
-
-// What stands behind the last slash.
-constexpr text last_part(text path) noexcept {
-  size_t start = 0;
-  for (size_t i = 0; i < path.size(); ++i)
-    if (path[i] == '/') start = i + 1;
-  return path.without_first(start);
-}
-
-inline error path_failure(step at, long answer, text path) noexcept {
-  error out = failure(at, answer);
-  if (at == step::obj_pin && answer == -EPERM) out.why = cause::not_a_bpf_path;
-  return out.about(last_part(path));
-}
-
-}  // namespace detail
-
-/// Pins what `descriptor` holds under `path`.
-/// Errors: EEXIST when something is pinned there; not_a_bpf_path; ENOENT when the folder is missing.
-/// Kernel: 4.4, BPF_OBJ_PIN.
-/// Source: bpf_obj_do_pin() in kernel/bpf/inode.c at v6.12.
-[[nodiscard]] inline result<void> pin(const fd& descriptor, text path) noexcept {
-  detail::path_buffer terminated;
-  if (!terminated.fill(path)) return detail::path_failure(step::obj_pin, -ENAMETOOLONG, path);
-  const abi::obj_path attr{.pathname = terminated.characters, .bpf_fd = descriptor.raw()};
-  if (const long answer = sys_bpf(abi::command::obj_pin, attr); answer < 0)
-    return detail::path_failure(step::obj_pin, answer, path);
-  return {};
-}
-/// Removes the pin under `path`; what was pinned stays as long as somebody holds it.
-/// Errors: ENOENT when nothing is pinned there.
-/// Source: unlink(2).
-[[nodiscard]] inline result<void> unpin(text path) noexcept {
-  constexpr long current_folder = -100;  // AT_FDCWD
-  detail::path_buffer terminated;
-  if (!terminated.fill(path)) return detail::path_failure(step::unpin, -ENAMETOOLONG, path);
-  if (const long answer = system_call(__NR_unlinkat, current_folder, terminated.characters, 0); answer < 0)
-    return detail::path_failure(step::unpin, answer, path);
-  return {};
-}
-/// Opens what is pinned under `path`; `file_flags` may narrow it by map_flag::rdonly or map_flag::wronly.
-/// Shape:  its descriptor, which may be a map, a program or a link.
-/// Kernel: 4.4, BPF_OBJ_GET; flags since 4.15.
-/// Source: bpf_obj_get_user() in kernel/bpf/inode.c at v6.12.
-[[nodiscard]] inline result<fd> get_pin(text path, u32 file_flags = 0) noexcept {
-  detail::path_buffer terminated;
-  if (!terminated.fill(path)) return detail::path_failure(step::obj_get, -ENAMETOOLONG, path);
-  const abi::obj_path attr{.pathname = terminated.characters, .file_flags = file_flags};
-  const long opened = move_away(sys_bpf(abi::command::obj_get, attr));
-  if (opened < 0) return detail::path_failure(step::obj_get, opened, path);
-  return fd::own(opened);
-}
-
-/// Asks the kernel what the map behind `number` is and holds it against `expected`.
-/// Shape:  the kernel's name of the map.
-/// Errors: another_map, with both sides in `differences` if given.
-[[nodiscard]] inline result<kernel_name> check_identity(int number, const map_identity& expected,
-                                                        map_differences* differences) noexcept {
-  const auto info = ask_about_map(number);
-  if (!info) return info.error();
-  // Device maps get a flag from the kernel that nobody asked for, since 0cdbb4b09a06.
-  const bool device = info->type == static_cast<u32>(map_type::devmap) ||
-                      info->type == static_cast<u32>(map_type::devmap_hash);
-  const map_differences both{
-      .expected = expected,
-      .found = {.type = info->type,
-                .key_size = info->key_size,
-                .value_size = info->value_size,
-                .max_entries = info->max_entries,
-                .map_flags = device ? info->map_flags & ~u32{map_flag::rdonly_prog} : info->map_flags}};
-  if (!both.any()) return info->name;
-  if (differences != nullptr) *differences = both;
-  return error{.at = step::obj_get_info_by_fd, .why = cause::another_map}.about(info->name);
-}
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_MAP_PIN_HPP
 // Room 4.5, spec/assembly: one program as the kernel takes it. A program is its own instructions and behind
 // them those of every function that it reaches, so each program of an object has its own copy of what they
 // share. Worked out for one program at a time, which is what a compiler can do for large objects too.
@@ -3040,801 +4468,6 @@ inline error path_failure(step at, long answer, text path) noexcept {
 // instruction comes from, and which need CO-RE. Each of the three is a table of runs, one run for a section.
 #ifndef BAREBPF_BTF_EXT_HPP
 #define BAREBPF_BTF_EXT_HPP
-
-// Room 3.1, btf: the types of an object file. They are counted once, checked as they pass, and found again
-// through an index that remembers every eighth, so that a file of 100,000 types costs 12,500 words.
-#ifndef BAREBPF_BTF_HPP
-#define BAREBPF_BTF_HPP
-
-// Room 1.4, abi/btf: where the fields of BTF records lie, and the kinds of types.
-// Source: include/uapi/linux/btf.h and Documentation/bpf/btf.rst at v6.12.
-#ifndef BAREBPF_ABI_BTF_HPP
-#define BAREBPF_ABI_BTF_HPP
-
-namespace barebpf::inline BAREBPF_ABI::abi {
-
-inline constexpr u16 btf_magic = 0xeb9f;
-
-/// Offsets in the header of .BTF; sections inside it count from the header's end.
-struct btf_header {
-  static constexpr u64 magic = 0, version = 2, header_size = 4, types_offset = 8, types_size = 12,
-                       strings_offset = 16, strings_size = 20, size = 24;
-};
-
-/// Offsets in a type. `info` holds the number of members in its low 24 bits (16 before 2026), the kind in
-/// the next seven (5 before), and a flag on top.
-struct btf_type_record {
-  static constexpr u64 name = 0, info = 4, size_or_type = 8, size = 12;
-};
-
-enum class btf_kind : u8 {
-  void_type = 0,
-  integer = 1,
-  pointer = 2,
-  array = 3,
-  structure = 4,
-  union_type = 5,
-  enumeration = 6,
-  forward = 7,
-  type_definition = 8,
-  volatile_type = 9,
-  const_type = 10,
-  restrict_type = 11,
-  function = 12,
-  function_prototype = 13,
-  variable = 14,
-  data_section = 15,
-  floating = 16,
-  declaration_tag = 17,
-  type_tag = 18,
-  enumeration64 = 19,
-};
-
-/// How many bytes follow a type's record: so many, and so many more for each member.
-struct btf_tail {
-  u8 fixed;
-  u8 for_each;
-};
-
-/// One row per kind, in the order of their numbers.
-inline constexpr btf_tail btf_tails[] = {
-    {0, 0},   // void, never stored
-    {4, 0},   // INT: encoding, offset and bits
-    {0, 0},   // PTR
-    {12, 0},  // ARRAY: element type, index type, count
-    {0, 12},  // STRUCT: name, type, offset in bits
-    {0, 12},  // UNION
-    {0, 8},   // ENUM: name, value
-    {0, 0},   // FWD
-    {0, 0},   // TYPEDEF
-    {0, 0},   // VOLATILE
-    {0, 0},   // CONST
-    {0, 0},   // RESTRICT
-    {0, 0},   // FUNC
-    {0, 8},   // FUNC_PROTO: name, type
-    {4, 0},   // VAR: linkage
-    {0, 12},  // DATASEC: type, offset, size
-    {0, 0},   // FLOAT
-    {4, 0},   // DECL_TAG: component index
-    {0, 0},   // TYPE_TAG
-    {0, 12},  // ENUM64: name, low half, high half
-};
-inline constexpr u32 btf_kinds = sizeof btf_tails / sizeof btf_tails[0];
-
-inline constexpr u32 btf_integer_is_signed = 1;  // BTF_INT_SIGNED
-inline constexpr u32 btf_integer_is_bool = 4;    // BTF_INT_BOOL
-inline constexpr u32 btf_variable_static = 0;    // BTF_VAR_STATIC
-inline constexpr u32 btf_variable_global = 1;    // BTF_VAR_GLOBAL_ALLOCATED
-inline constexpr u32 btf_function_static = 0;    // BTF_FUNC_STATIC
-inline constexpr u32 btf_function_extern = 2;    // BTF_FUNC_EXTERN
-
-/// Offsets in the header of .BTF.ext; the tables count from the header's end.
-struct btf_ext_header {
-  static constexpr u64 magic = 0, header_size = 4, functions_offset = 8, lines_offset = 16, size = 24,
-                       core_offset = 24;
-};
-/// Offsets in front of the records of one section of code.
-struct btf_ext_run_header {
-  static constexpr u64 section_name = 0, count = 4, size = 8;
-};
-
-/// "At this instruction begins the function of this type." In a file, `insn_off` counts bytes from the start
-/// of the section; for the kernel, instructions from the start of the program.
-struct func_info {
-  u32 insn_off = 0;
-  u32 type_id = 0;
-};
-static_assert(sizeof(func_info) == 8);
-/// "From this instruction on, the code comes from this line." `line_col` is the line in its upper 22 bits and
-/// the column in its lower 10.
-struct line_info {
-  u32 insn_off = 0;
-  u32 file_name_off = 0;
-  u32 line_off = 0;
-  u32 line_col = 0;
-};
-static_assert(sizeof(line_info) == 16);
-/// "This instruction depends on how the kernel lays out a type."
-struct core_relo {
-  u32 insn_off = 0;
-  u32 type_id = 0;
-  u32 access_str_off = 0;
-  u32 kind = 0;
-};
-static_assert(sizeof(core_relo) == 16);
-
-}  // namespace barebpf::inline BAREBPF_ABI::abi
-
-#endif  // BAREBPF_ABI_BTF_HPP
-// Room 3.0, elf: sections, symbols and relocations of an object file, checked once when it is opened.
-// Knows nothing of BPF beyond the machine number.
-#ifndef BAREBPF_ELF_HPP
-#define BAREBPF_ELF_HPP
-
-// Room 1.3, abi/elf: where the fields of 64-bit ELF records lie, and the numbers they hold. Records are
-// read field by field through the checked window, never by casting, so these are offsets and not structs.
-// Source: elf(5); include/uapi/linux/elf.h at v6.12.
-#ifndef BAREBPF_ABI_ELF_HPP
-#define BAREBPF_ABI_ELF_HPP
-
-namespace barebpf::inline BAREBPF_ABI::abi {
-
-inline constexpr u32 elf_magic = 0x464c457f;  // "\177ELF", lowest byte first
-inline constexpr u8 elf_class_64 = 2;         // ELFCLASS64
-inline constexpr u8 elf_little_endian = 1;    // ELFDATA2LSB
-inline constexpr u8 elf_big_endian = 2;       // ELFDATA2MSB
-inline constexpr u16 elf_relocatable = 1;     // ET_REL
-inline constexpr u16 elf_machine_bpf = 247;   // EM_BPF
-
-/// Offsets in the file header.
-struct elf_header {
-  static constexpr u64 ident_class = 4, ident_data = 5, type = 16, machine = 18, section_table = 40,
-                       section_entry_size = 58, section_count = 60, section_names = 62, size = 64;
-};
-
-/// Offsets in a section header.
-struct elf_section_header {
-  static constexpr u64 name = 0, type = 4, flags = 8, offset = 24, content_size = 32, link = 40, info = 44,
-                       entry_size = 56, size = 64;
-};
-
-/// Offsets in a symbol.
-struct elf_symbol_record {
-  static constexpr u64 name = 0, info = 4, other = 5, section = 6, value = 8, extent = 16, size = 24;
-};
-
-/// Offsets in a relocation without addend.
-struct elf_relocation_record {
-  static constexpr u64 offset = 0, type = 8, symbol = 12, size = 16;
-};
-
-inline constexpr u32 section_progbits = 1;  // SHT_PROGBITS
-inline constexpr u32 section_symtab = 2;    // SHT_SYMTAB
-inline constexpr u32 section_nobits = 8;    // SHT_NOBITS
-inline constexpr u32 section_rel = 9;       // SHT_REL
-inline constexpr u64 section_is_code = 4;   // SHF_EXECINSTR
-
-inline constexpr u8 symbol_local = 0;        // STB_LOCAL
-inline constexpr u8 symbol_function = 2;     // STT_FUNC
-inline constexpr u8 symbol_file = 4;         // STT_FILE
-inline constexpr u8 symbol_internal = 1;     // STV_INTERNAL
-inline constexpr u8 symbol_hidden = 2;       // STV_HIDDEN
-inline constexpr u16 section_undefined = 0;  // SHN_UNDEF
-
-}  // namespace barebpf::inline BAREBPF_ABI::abi
-
-#endif  // BAREBPF_ABI_ELF_HPP
-// Room 0.4, bytes: a window on a file that nobody vouches for. The compiler and the running program read
-// through the same window; it never reads outside, and never touches the file.
-#ifndef BAREBPF_BYTES_HPP
-#define BAREBPF_BYTES_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// A read-only window on the image of a file.
-/// Shape:    plain bytes, or the same bytes packed into 64-bit words, eight to a word, the first one
-///           lowest. Words cost the compiler a tenth of what single bytes cost.
-/// Errors:   none. A read outside the window gives zero; who must know asks `holds` first.
-/// Lifetime: valid as long as the storage it was made from.
-class bytes {
- public:
-  constexpr bytes() noexcept = default;
-  constexpr bytes(const unsigned char* first, size_t size) noexcept : plain_(first), size_(size) {}
-  constexpr bytes(const u64* words, size_t words_count) noexcept
-      : words_(words), packed_(true), size_(words_count * 8) {}
-
-  [[nodiscard]] constexpr u64 size() const noexcept { return size_; }
-
-  /// True when `count` bytes from `at` on lie inside.
-  [[nodiscard]] constexpr bool holds(u64 at, u64 count) const noexcept {
-    return at <= size_ && count <= size_ - at;  // no sum, so nothing can wrap around
-  }
-
-  /// From here on, numbers are read with the highest byte first.
-  constexpr void read_big_endian() noexcept { big_endian_ = true; }
-
-  [[nodiscard]] constexpr u8 read8(u64 at) const noexcept { return static_cast<u8>(fetch(at, 1)); }
-  [[nodiscard]] constexpr u16 read16(u64 at) const noexcept {
-    const auto value = static_cast<u16>(fetch(at, 2));
-    return big_endian_ ? __builtin_bswap16(value) : value;
-  }
-  [[nodiscard]] constexpr u32 read32(u64 at) const noexcept {
-    const auto value = static_cast<u32>(fetch(at, 4));
-    return big_endian_ ? __builtin_bswap32(value) : value;
-  }
-  [[nodiscard]] constexpr u64 read64(u64 at) const noexcept {
-    const u64 value = fetch(at, 8);
-    return big_endian_ ? __builtin_bswap64(value) : value;
-  }
-
-  /// Length of the NUL-terminated string at `at`; it ends at the window's end at the latest.
-  [[nodiscard]] constexpr u64 length_of_string(u64 at) const noexcept {
-    // Eight bytes at a time, because the compiler pays for each step. A subtraction that borrows into a byte's
-    // top bit found its zero; the lowest such bit is never wrong.
-    constexpr u64 ones = 0x0101010101010101, tops = ones << 7;
-    for (u64 length = 0;; length += 8) {
-      if (!holds(at, length + 8)) {
-        while (holds(at + length, 1) && read8(at + length) != 0) ++length;
-        return length;
-      }
-      const u64 eight = fetch(at + length, 8);
-      const u64 zeros = (eight - ones) & ~eight & tops;
-      if (zeros != 0) return length + static_cast<unsigned>(__builtin_ctzll(zeros)) / 8;
-    }
-  }
-  /// True when the NUL-terminated string at `at` is `wanted`.
-  [[nodiscard]] constexpr bool string_is(u64 at, text wanted) const noexcept {
-    return string_starts_with(at, wanted) && read8(at + wanted.size()) == 0;
-  }
-  /// True when the NUL-terminated string at `at` begins with `wanted`.
-  [[nodiscard]] constexpr bool string_starts_with(u64 at, text wanted) const noexcept {
-    if (!holds(at, wanted.size())) return false;
-    for (size_t i = 0; i < wanted.size(); ++i)
-      if (read8(at + i) != static_cast<unsigned char>(wanted[i])) return false;
-    return true;
-  }
-  /// True when the NUL-terminated strings at `a` and `b` are the same.
-  [[nodiscard]] constexpr bool same_string(u64 a, u64 b) const noexcept {
-    while (read8(a) == read8(b) && read8(a) != 0) ++a, ++b;
-    return read8(a) == read8(b);
-  }
-  /// Copies `count` bytes from `at` on to `out`.
-  constexpr void copy(u64 at, u64 count, u8* out) const noexcept {
-    u64 done = 0;
-    for (; done + 8 <= count; done += 8) {  // eight at a time, see above
-      const u64 eight = fetch(at + done, 8);
-      for (unsigned i = 0; i < 8; ++i) out[done + i] = static_cast<u8>(eight >> (i * 8));
-    }
-    for (; done < count; ++done) out[done] = read8(at + done);
-  }
-  /// The eight bytes from `at` on as a word that has them in this order in memory; zeros stand for those from
-  /// `end` on.
-  [[nodiscard]] constexpr u64 word_in_memory(u64 at, u64 end) const noexcept {
-    const u64 left = end - at;
-    const u64 value = left >= 8 ? fetch(at, 8) : fetch(at, static_cast<unsigned>(left));
-    return host_is_big_endian ? __builtin_bswap64(value) : value;
-  }
-  /// Copies at most `room - 1` characters of the string at `at` to `out` and a NUL behind them.
-  /// Shape: returns how many characters were copied, without the NUL.
-  constexpr size_t copy_string(u64 at, char* out, size_t room) const noexcept {
-    size_t length = 0;
-    for (; length + 1 < room && holds(at + length, 1); ++length) {
-      const u8 character = read8(at + length);
-      if (character == 0) break;
-      out[length] = static_cast<char>(character);
-    }
-    if (room != 0) out[length] = '\0';
-    return length;
-  }
-
- private:
-  // `count` bytes from `at` on as a number whose lowest byte comes first. No template, because clang 14 does
-  // not instantiate one while it evaluates.
-  [[nodiscard]] constexpr u64 fetch(u64 at, unsigned count) const noexcept {
-    if (!holds(at, count)) return 0;
-    u64 value = 0;
-    if (!packed_) {
-      for (unsigned i = 0; i < count; ++i) value |= u64{plain_[at + i]} << (i * 8);
-      return value;
-    }
-    const auto bit = static_cast<unsigned>(at % 8 * 8);
-    value = words_[at / 8] >> bit;
-    if (bit > 64 - count * 8) value |= words_[at / 8 + 1] << (64 - bit);
-    return value & ~u64{0} >> (64 - count * 8);
-  }
-
-  const unsigned char* plain_ = nullptr;
-  const u64* words_ = nullptr;
-  bool packed_ = false;  // asked instead of words_, which g++ will not compare under -fsanitize=undefined
-  u64 size_ = 0;
-  bool big_endian_ = false;
-};
-
-/// `Count` bytes packed into words, for arrays that come as single bytes (what `xxd -i` writes).
-template <size_t Count>
-struct packed_words {
-  u64 words[(Count + 7) / 8] = {};
-
-  template <class Array>
-  constexpr explicit packed_words(const Array& single) noexcept {
-    for (size_t i = 0; i < Count; ++i) words[i / 8] |= u64{static_cast<u8>(single[i])} << (i % 8 * 8);
-  }
-};
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_BYTES_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// A section of an object file; all offsets count from the start of the file.
-struct elf_section {
-  u32 index = 0;
-  u32 type = 0;
-  u64 flags = 0;
-  u64 name = 0;  ///< where the name stands
-  u64 at = 0;    ///< where the content begins
-  u64 size = 0;  ///< bytes of content
-  u32 link = 0;  ///< index of the section that this one refers to
-  u32 info = 0;  ///< for relocations: index of the section that they change
-  u64 entry_size = 0;
-
-  [[nodiscard]] constexpr bool is_code() const noexcept {
-    return type == abi::section_progbits && (flags & abi::section_is_code) != 0;
-  }
-};
-
-/// A symbol of an object file.
-struct elf_symbol {
-  u64 at = 0;    ///< where its record stands
-  u64 name = 0;  ///< where the name stands
-  u8 binding = 0;
-  u8 type = 0;
-  bool is_hidden = false;  ///< other objects cannot name it
-  u16 section = 0;
-  u64 value = 0;  ///< bytes from the start of its section
-  u64 size = 0;   ///< bytes
-};
-
-/// A relocation of an object file.
-struct elf_relocation {
-  u64 at = 0;      ///< where its record stands
-  u64 offset = 0;  ///< bytes from the start of the section that it changes
-  u32 symbol = 0;  ///< index of the symbol
-};
-
-/// An object file whose section headers, symbol table and string tables are known to lie inside it.
-/// Lifetime: valid as long as the image.
-class elf {
- public:
-  /// Looks at the headers of `image`. After any verdict but a good one, `out` must not be used.
-  static constexpr verdict open(bytes image, elf& out) noexcept;
-
-  [[nodiscard]] constexpr const bytes& image() const noexcept { return image_; }
-  [[nodiscard]] constexpr u32 section_count() const noexcept { return section_count_; }
-  [[nodiscard]] constexpr u32 symbol_count() const noexcept { return symbol_count_; }
-
-  /// The section with this index; an empty one when there is none.
-  [[nodiscard]] constexpr elf_section section(u32 index) const noexcept {
-    using header = abi::elf_section_header;
-    if (index >= section_count_) return {};
-    const u64 at = header_at(index);
-    return {.index = index,
-            .type = image_.read32(at + header::type),
-            .flags = image_.read64(at + header::flags),
-            .name = section_names_ + image_.read32(at + header::name),
-            .at = image_.read64(at + header::offset),
-            .size = image_.read64(at + header::content_size),
-            .link = image_.read32(at + header::link),
-            .info = image_.read32(at + header::info),
-            .entry_size = image_.read64(at + header::entry_size)};
-  }
-  /// The first section called `wanted`; one with index 0 when there is none.
-  [[nodiscard]] constexpr elf_section find_section(text wanted) const noexcept {
-    for (u32 i = 1; i < section_count_; ++i)
-      if (image_.string_is(section(i).name, wanted)) return section(i);
-    return {};
-  }
-  /// The same by the string at `wanted` in the file.
-  [[nodiscard]] constexpr elf_section find_section(u64 wanted) const noexcept {
-    for (u32 i = 1; i < section_count_; ++i)
-      if (image_.same_string(section(i).name, wanted)) return section(i);
-    return {};
-  }
-  /// Finds fault with a section that is there and is not of this type.
-  [[nodiscard]] constexpr verdict demand_type(const elf_section& of, u32 type) const noexcept {
-    if (of.index == 0 || of.type == type) return {};
-    return {.why = cause::bad_section_header,
-            .section = of.index,
-            .offset = header_at(of.index) + abi::elf_section_header::type};
-  }
-  /// The symbol with this index; an undefined one when there is none.
-  [[nodiscard]] constexpr elf_symbol symbol(u32 index) const noexcept {
-    using record = abi::elf_symbol_record;
-    if (index >= symbol_count_) return {};
-    const u64 at = symbols_ + u64{index} * record::size;
-    const u8 info = image_.read8(at + record::info);
-    const u8 visibility = image_.read8(at + record::other) & 3;
-    return {.at = at,
-            .name = symbol_names_ + image_.read32(at + record::name),
-            .binding = static_cast<u8>(info >> 4),
-            .type = static_cast<u8>(info & 15),
-            .is_hidden = visibility == abi::symbol_hidden || visibility == abi::symbol_internal,
-            .section = image_.read16(at + record::section),
-            .value = image_.read64(at + record::value),
-            .size = image_.read64(at + record::extent)};
-  }
-  /// How many relocations the section `relocations` holds.
-  [[nodiscard]] static constexpr u64 relocation_count(const elf_section& relocations) noexcept {
-    return relocations.size / abi::elf_relocation_record::size;
-  }
-  /// The relocation with this index in the section `relocations`.
-  [[nodiscard]] constexpr elf_relocation relocation(const elf_section& relocations,
-                                                    u64 index) const noexcept {
-    using record = abi::elf_relocation_record;
-    const u64 at = relocations.at + index * record::size;
-    // One 64-bit field holds type and symbol, the symbol in its upper half.
-    const u64 info = image_.read64(at + record::type);
-    return {.at = at, .offset = image_.read64(at + record::offset), .symbol = static_cast<u32>(info >> 32)};
-  }
-
- private:
-  [[nodiscard]] constexpr u64 header_at(u32 index) const noexcept {
-    return section_table_ + u64{index} * abi::elf_section_header::size;
-  }
-  constexpr verdict check_header() noexcept;
-  constexpr verdict check_sections() noexcept;
-  constexpr verdict find_symbols() noexcept;
-
-  bytes image_;
-  u64 section_table_ = 0;
-  u64 section_names_ = 0;
-  u64 symbols_ = 0;
-  u64 symbol_names_ = 0;
-  u32 section_count_ = 0;
-  u32 symbol_count_ = 0;
-};
-
-constexpr verdict elf::open(bytes image, elf& out) noexcept {
-  constexpr u64 largest = 1 << 30;  // bytes; counts and offsets in BTF have 32 bits
-  if (image.size() > largest) return {.why = cause::too_large};
-  out.image_ = image;
-  if (const verdict v = out.check_header(); v.failed()) return v;
-  if (const verdict v = out.check_sections(); v.failed()) return v;
-  return out.find_symbols();
-}
-
-constexpr verdict elf::check_header() noexcept {
-  using header = abi::elf_header;
-  using section_header = abi::elf_section_header;
-  const auto is_magic = [&] {
-    for (u64 i = 0; i < 4; ++i)
-      if (image_.read8(i) != (abi::elf_magic >> (i * 8) & 0xff)) return false;
-    return true;
-  };
-  if (!is_magic()) return {.why = cause::not_elf};
-  if (!image_.holds(0, header::size)) return {.why = cause::truncated, .offset = image_.size()};
-  if (image_.read8(header::ident_class) != abi::elf_class_64)
-    return {.why = cause::not_64_bit, .offset = header::ident_class};
-  const u8 order = image_.read8(header::ident_data);
-  if (order != (host_is_big_endian ? abi::elf_big_endian : abi::elf_little_endian))
-    return {.why = cause::foreign_byte_order, .offset = header::ident_data};
-  if (order == abi::elf_big_endian) image_.read_big_endian();
-  if (image_.read16(header::type) != abi::elf_relocatable)
-    return {.why = cause::not_relocatable, .offset = header::type};
-  const u16 machine = image_.read16(header::machine);
-  if (machine != abi::elf_machine_bpf && machine != 0)  // compilers before clang 4 left it 0
-    return {.why = cause::not_bpf, .offset = header::machine};
-
-  section_table_ = image_.read64(header::section_table);
-  section_count_ = image_.read16(header::section_count);
-  if (image_.read16(header::section_entry_size) != section_header::size)
-    return {.why = cause::bad_section_header, .offset = header::section_entry_size};
-  if (!image_.holds(section_table_, section_header::size))
-    return {.why = cause::truncated, .offset = header::section_table};
-  // A file of more than 65,279 sections keeps their number in the first header, see elf(5).
-  if (section_count_ == 0) {
-    const u64 count = image_.read64(section_table_ + section_header::content_size);
-    if (count > image_.size() / section_header::size)
-      return {.why = cause::truncated, .offset = section_table_ + section_header::content_size};
-    section_count_ = static_cast<u32>(count);
-  }
-  if (!image_.holds(section_table_, u64{section_count_} * section_header::size))
-    return {.why = cause::truncated, .offset = header::section_table};
-  return {};
-}
-
-constexpr verdict elf::check_sections() noexcept {
-  using header = abi::elf_section_header;
-  u32 names = image_.read16(abi::elf_header::section_names);
-  if (names == 0xffff) names = image_.read32(section_table_ + header::link);  // SHN_XINDEX
-  const elf_section name_table = section(names);
-  if (names == 0 || names >= section_count_ || !image_.holds(name_table.at, name_table.size))
-    return {.why = cause::bad_section_header, .offset = abi::elf_header::section_names};
-  section_names_ = name_table.at;
-
-  for (u32 i = 1; i < section_count_; ++i) {
-    const elf_section s = section(i);
-    if (s.name - section_names_ >= name_table.size)
-      return {.why = cause::bad_section_header, .offset = header_at(i) + header::name};
-    if (s.type != abi::section_nobits && !image_.holds(s.at, s.size))
-      return {.why = cause::truncated, .section = i, .offset = header_at(i) + header::offset};
-    if (s.type == abi::section_rel && s.entry_size != abi::elf_relocation_record::size)
-      return {.why = cause::bad_section_header, .section = i, .offset = header_at(i) + header::entry_size};
-  }
-  return {};
-}
-
-constexpr verdict elf::find_symbols() noexcept {
-  using header = abi::elf_section_header;
-  for (u32 i = 1; i < section_count_; ++i) {
-    const elf_section s = section(i);
-    if (s.type != abi::section_symtab) continue;
-    const elf_section names = section(s.link);
-    if (s.entry_size != abi::elf_symbol_record::size || names.index == 0 || names.type == abi::section_nobits)
-      return {.why = cause::bad_section_header, .section = i, .offset = header_at(i) + header::link};
-    symbols_ = s.at;
-    symbol_names_ = names.at;
-    symbol_count_ = static_cast<u32>(s.size / abi::elf_symbol_record::size);
-    return {};
-  }
-  return {.why = cause::no_symbols, .offset = abi::elf_header::section_count};
-}
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_ELF_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// A type; all offsets count from the start of the file.
-struct btf_type {
-  u32 id = 0;  ///< 0 is void
-  abi::btf_kind kind = abi::btf_kind::void_type;
-  u32 members = 0;
-  u64 at = 0;            ///< where its record stands
-  u64 name = 0;          ///< where the name stands
-  u32 size_or_type = 0;  ///< bytes, or the id of the type that this one refers to
-
-  /// Where what follows the record stands: members, or the fixed words of the kind.
-  [[nodiscard]] constexpr u64 tail() const noexcept { return at + abi::btf_type_record::size; }
-};
-
-/// One member of a struct, union or data section.
-struct btf_member {
-  u64 at = 0;
-  u64 name = 0;
-  u32 type = 0;
-};
-
-/// What user space must know of a number to treat it as one.
-enum class number_form : u8 { no_number, signed_number, unsigned_number };
-
-/// The types of one object file.
-/// Lifetime: valid as long as the image and the index.
-class btf {
- public:
-  /// How many types apart the entries of the index are.
-  static constexpr u32 index_stride = 8;
-
-  /// Checks `section` and counts its types; `out` can walk but not yet find.
-  static constexpr verdict open(const elf& file, const elf_section& section, btf& out) noexcept;
-
-  [[nodiscard]] constexpr const bytes& image() const noexcept { return image_; }
-  /// How many types there are, without void.
-  [[nodiscard]] constexpr u32 count() const noexcept { return count_; }
-  [[nodiscard]] constexpr u32 index_size() const noexcept { return count_ / index_stride + 1; }
-  /// Where the strings begin.
-  [[nodiscard]] constexpr u64 strings() const noexcept { return strings_; }
-  /// How many bytes they take.
-  [[nodiscard]] constexpr u32 strings_size() const noexcept { return strings_size_; }
-  /// True when `at` lies among the strings.
-  [[nodiscard]] constexpr bool has_string(u64 at) const noexcept {
-    return at >= strings_ && at - strings_ < strings_size_;
-  }
-  /// True when there is a type of this kind.
-  [[nodiscard]] constexpr bool has(abi::btf_kind kind) const noexcept {
-    return (kinds_ >> static_cast<u8>(kind) & 1) != 0;
-  }
-
-  /// Fills `index`, which has room for `index_size()` words, and lets `type` use it.
-  constexpr void build_index(u32* index) noexcept;
-  /// Lets `type` use an index that was built before.
-  constexpr void use_index(const u32* index) noexcept {
-    index_ = index;
-    is_indexed_ = true;
-  }
-
-  /// The type with this number; void when there is none.
-  [[nodiscard]] constexpr btf_type type(u32 id) const noexcept {
-    if (id == 0 || id > count_ || !is_indexed_) return {};
-    const u32 near = id / index_stride;
-    btf_type found = type_at(types_ + index_[near], near == 0 ? 1 : near * index_stride);
-    while (found.id != id) found = type_at(end_of(found), found.id + 1);
-    return found;
-  }
-  /// The type with number 1, and the one behind `type`; void behind the last. These need no index.
-  [[nodiscard]] constexpr btf_type first() const noexcept {
-    return count_ == 0 ? btf_type{} : type_at(types_, 1);
-  }
-  [[nodiscard]] constexpr btf_type after(const btf_type& type) const noexcept {
-    return type.id >= count_ ? btf_type{} : type_at(end_of(type), type.id + 1);
-  }
-  /// The first type of this kind and name; void when there is none.
-  [[nodiscard]] constexpr btf_type find(abi::btf_kind kind, text wanted) const noexcept {
-    btf_type candidate = first();
-    while (candidate.id != 0 && !(candidate.kind == kind && image_.string_is(candidate.name, wanted)))
-      candidate = after(candidate);
-    return candidate;
-  }
-  /// The type behind const, volatile, restrict, typedef and type tags; void when they never end.
-  [[nodiscard]] constexpr btf_type resolve(u32 id) const noexcept {
-    for (u32 depth = 0; depth < longest_chain; ++depth) {
-      const btf_type found = type(id);
-      if (!is_modifier(found.kind)) return found;
-      id = found.size_or_type;
-    }
-    return {};
-  }
-  /// How many bytes a value of this type takes.
-  /// Errors: 0 for types without a size, and for those that never end or exceed 32 bits.
-  [[nodiscard]] constexpr u32 size_of(u32 id) const noexcept;
-  /// Whether a value of this type is a number, and of which sign.
-  [[nodiscard]] constexpr number_form form_of(u32 id) const noexcept;
-
-  /// A member of a struct or union, or an entry of a data section.
-  [[nodiscard]] constexpr btf_member member(const btf_type& of, u32 index) const noexcept {
-    const u64 at = of.tail() + u64{index} * 12;
-    return {.at = at, .name = strings_ + image_.read32(at), .type = image_.read32(at + 4)};
-  }
-  /// The id of the variable in an entry of a data section, which stands where others have their name.
-  [[nodiscard]] constexpr u32 variable_of(const btf_member& place) const noexcept {
-    return image_.read32(place.at);
-  }
-  /// The element type of an array.
-  [[nodiscard]] constexpr u32 element_of(const btf_type& array) const noexcept {
-    return image_.read32(array.tail());
-  }
-  /// The number of elements of an array.
-  [[nodiscard]] constexpr u32 length_of(const btf_type& array) const noexcept {
-    return image_.read32(array.tail() + 8);
-  }
-  /// Bytes from the start of a type's record to the next type.
-  [[nodiscard]] static constexpr u64 extent_of(const btf_type& of) noexcept {
-    const abi::btf_tail tail = abi::btf_tails[static_cast<u8>(of.kind)];
-    return abi::btf_type_record::size + tail.fixed + u64{tail.for_each} * of.members;
-  }
-  [[nodiscard]] static constexpr bool is_modifier(abi::btf_kind kind) noexcept {
-    using enum abi::btf_kind;
-    return kind == const_type || kind == volatile_type || kind == restrict_type || kind == type_definition ||
-           kind == type_tag;
-  }
-
- private:
-  static constexpr u32 longest_chain = 32;  // the kernel's MAX_RESOLVE_DEPTH
-
-  [[nodiscard]] constexpr btf_type type_at(u64 at, u32 id) const noexcept {
-    using record = abi::btf_type_record;
-    const u32 info = image_.read32(at + record::info);
-    return {.id = id,
-            .kind = static_cast<abi::btf_kind>(info >> 24 & 0x7f),
-            .members = info & 0xffffff,
-            .at = at,
-            .name = strings_ + image_.read32(at + record::name),
-            .size_or_type = image_.read32(at + record::size_or_type)};
-  }
-  [[nodiscard]] static constexpr u64 end_of(const btf_type& of) noexcept { return of.at + extent_of(of); }
-
-  bytes image_;
-  u64 types_ = 0;
-  u64 strings_ = 0;
-  u32 strings_size_ = 0;
-  u32 count_ = 0;
-  u32 kinds_ = 0;  // one bit for each kind that occurs
-  const u32* index_ = nullptr;
-  bool is_indexed_ = false;
-};
-
-constexpr verdict btf::open(const elf& file, const elf_section& section, btf& out) noexcept {
-  using header = abi::btf_header;
-  using record = abi::btf_type_record;
-  const bytes& image = file.image();
-  const auto bad_header = [&](u64 field) {
-    return verdict{.why = cause::bad_btf_header, .section = section.index, .offset = section.at + field};
-  };
-  // Content that is not in the file has no bounds, so nothing may be read from it.
-  if (const verdict v = file.demand_type(section, abi::section_progbits); v.failed()) return v;
-  if (section.size < header::size) return bad_header(0);
-  if (image.read16(section.at + header::magic) != abi::btf_magic) return bad_header(header::magic);
-  const u64 header_size = image.read32(section.at + header::header_size);
-  if (header_size < header::size || header_size > section.size) return bad_header(header::header_size);
-  const u64 body = section.at + header_size;
-  const u64 body_size = section.size - header_size;
-  const u64 types_offset = image.read32(section.at + header::types_offset);
-  const u64 types_size = image.read32(section.at + header::types_size);
-  if (types_offset > body_size || types_size > body_size - types_offset)
-    return bad_header(header::types_size);
-  const u64 strings_offset = image.read32(section.at + header::strings_offset);
-  const u64 strings_size = image.read32(section.at + header::strings_size);
-  if (strings_offset > body_size || strings_size > body_size - strings_offset)
-    return bad_header(header::strings_size);
-  // With a NUL at both ends every name inside is a string, and the one at 0 is empty.
-  if (strings_size == 0 || image.read8(body + strings_offset) != 0 ||
-      image.read8(body + strings_offset + strings_size - 1) != 0)
-    return bad_header(header::strings_offset);
-
-  out.image_ = image;
-  out.types_ = body + types_offset;
-  out.strings_ = body + strings_offset;
-  out.strings_size_ = static_cast<u32>(strings_size);
-  const u64 end = out.types_ + types_size;
-  for (u64 at = out.types_; at < end;) {
-    const auto bad = [&](cause why) { return verdict{.why = why, .section = section.index, .offset = at}; };
-    if (end - at < record::size) return bad(cause::bad_btf_type);
-    const btf_type next = out.type_at(at, out.count_ + 1);
-    if (static_cast<u8>(next.kind) == 0 || static_cast<u8>(next.kind) >= abi::btf_kinds)
-      return bad(cause::unknown_btf_kind);
-    if (extent_of(next) > end - at || next.name - out.strings_ >= strings_size)
-      return bad(cause::bad_btf_type);
-    ++out.count_;
-    out.kinds_ |= u32{1} << static_cast<u8>(next.kind);
-    at = end_of(next);
-  }
-  return {};
-}
-
-constexpr void btf::build_index(u32* index) noexcept {
-  use_index(index);
-  index[0] = 0;
-  u64 at = types_;
-  for (u32 id = 1; id <= count_; ++id) {
-    if (id % index_stride == 0) index[id / index_stride] = static_cast<u32>(at - types_);
-    at = end_of(type_at(at, id));
-  }
-}
-
-constexpr u32 btf::size_of(u32 id) const noexcept {
-  using enum abi::btf_kind;
-  u64 elements = 1;
-  for (u32 depth = 0; depth < longest_chain; ++depth) {
-    const btf_type found = resolve(id);
-    u64 size = 0;
-    switch (found.kind) {
-      case array:
-        elements *= length_of(found);
-        if (elements > 0xffffffff) return 0;
-        id = element_of(found);
-        continue;
-      case pointer:
-        size = 8;
-        break;
-      case integer:
-      case structure:
-      case union_type:
-      case enumeration:
-      case enumeration64:
-      case floating:
-        size = found.size_or_type;
-        break;
-      default:
-        return 0;
-    }
-    return elements * size > 0xffffffff ? 0 : static_cast<u32>(elements * size);
-  }
-  return 0;
-}
-
-constexpr number_form btf::form_of(u32 id) const noexcept {
-  const btf_type found = resolve(id);
-  if (found.kind != abi::btf_kind::integer) return number_form::no_number;
-  const u32 encoding = image_.read32(found.tail()) >> 24;
-  return (encoding & abi::btf_integer_is_signed) != 0 ? number_form::signed_number
-                                                      : number_form::unsigned_number;
-}
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_BTF_HPP
 
 namespace barebpf::inline BAREBPF_ABI {
 
@@ -5022,6 +5655,9 @@ inline long map_shared(size_t size, long protection, int descriptor) noexcept {
 #if defined(__s390x__) && !defined(BAREBPF_LIBC_SYSCALL)
   const long arguments[6] = {0, static_cast<long>(size), protection, shared, descriptor, 0};
   return system_call(__NR_mmap, arguments);
+#elif defined(__NR_mmap2)
+  // Where there are two, the first takes its arguments through memory; the second counts the offset in pages.
+  return system_call(__NR_mmap2, nullptr, size, protection, shared, descriptor, 0);
 #else
   return system_call(__NR_mmap, nullptr, size, protection, shared, descriptor, 0);
 #endif
@@ -5094,13 +5730,17 @@ struct map_expectations {
   u32 map_flags = map_identity::any;
 };
 
-/// A map of the kernel, with the C++ types of its keys and values.
+/// A map of the kernel, with the C++ types of its keys and values. What a map of a type may do stands in room 2.0; a
+/// const one does what leaves the map as it is; `read_only` and `write_only` do what the kernel allows a descriptor
+/// that is narrowed so.
 /// Shape:    a descriptor and the name; keys and values are copied as raw bytes.
 /// Lifetime: a created map lives as long as this object, a program that uses it, or a pin. A borrowed one is
 ///           valid as long as its owner.
-/// Threads:  safe on one object from several threads; the kernel orders the calls.
+/// Threads:  safe on one object from several threads; the kernel orders the calls, but not the bytes: a value larger
+///           than a word that is looked up while it is replaced or deleted may be of two (measured on 6.18: 8 of a
+///           million lookups of 512 bytes). In the batches of a hash map each value is whole.
 /// Cost:     one bpf(2) call for each operation, no allocation.
-template <map_type Type, class Key, class Value>
+template <map_type Type, class Key, class Value, map_access Access = map_access::read_write>
 class map {
   static constexpr map_kind kind = kind_of(Type);
   static_assert(kind.type == Type && kind.value == value_rule::plain && kind.entries == entries_rule::count &&
@@ -5120,8 +5760,15 @@ class map {
 
  public:
   static constexpr map_type type = Type;
+  static constexpr map_access access = Access;
   using key_type = Key;
   using mapped_type = Value;
+  /// The same map for reading only: `hits::read_only::get_pinned(path)` needs no right to write the pin, and what
+  /// `create`, `get_pinned`, `from_id` and `get_or_create` open here the kernel itself holds to reading. Programs may
+  /// write all the same. `adopt` and `from_fd` leave the descriptor as it is.
+  using read_only = map<Type, Key, Value, map_access::read_only>;
+  /// The same map for writing only, in the same way.
+  using write_only = map<Type, Key, Value, map_access::write_only>;
 
   /// Uses a map that is already open; its type and sizes must be those of this class.
   explicit map(untyped_map untyped) noexcept : untyped_(std::move(untyped)) {}
@@ -5134,17 +5781,18 @@ class map {
   [[nodiscard]] static result<map> create(const map_options& options) noexcept {
     if (!is_kernel_name(options.name))
       return error{.at = step::map_create, .why = cause::bad_name}.about(options.name);
-    const abi::map_create attr{.map_type = static_cast<u32>(Type),
-                               .key_size = sizeof(Key),
-                               .value_size = sizeof(Value),
-                               .max_entries = options.max_entries,
-                               .map_flags = options.map_flags | (options.token >= 0 ? map_flag::token_fd : 0),
-                               .numa_node = options.numa_node,
-                               .map_name = to_kernel_name(options.name),
-                               .btf_fd = options.btf_fd,
-                               .btf_key_type_id = options.btf_key_type_id,
-                               .btf_value_type_id = options.btf_value_type_id,
-                               .map_extra = options.map_extra};
+    const abi::map_create attr{
+        .map_type = static_cast<u32>(Type),
+        .key_size = sizeof(Key),
+        .value_size = sizeof(Value),
+        .max_entries = options.max_entries,
+        .map_flags = options.map_flags | flag_of(Access) | (options.token >= 0 ? map_flag::token_fd : 0),
+        .numa_node = options.numa_node,
+        .map_name = to_kernel_name(options.name),
+        .btf_fd = options.btf_fd,
+        .btf_key_type_id = options.btf_key_type_id,
+        .btf_value_type_id = options.btf_value_type_id,
+        .map_extra = options.map_extra};
     outcome created{.subject = attr.map_name.characters};
     const long answer =
         options.token < 0
@@ -5154,52 +5802,60 @@ class map {
     return map(untyped_map::own(fd::own(created.answer), attr.map_name));
   }
 
-  /// Opens the map that is pinned under `path`, if it is one of this type, with these sizes and what `expected` says.
-  /// Errors: another_map, and then every difference is in `differences` if given; not_a_bpf_path; ENOENT.
+  /// Opens the map that is pinned under `path`, if it is one of this type, with these sizes and what `expected` says;
+  /// `get_pinned<barebpf::identity_and_btf>` also holds the C++ types against the map's BTF, and so do those below.
+  /// Errors: another_map, and then every difference is in `differences` if given; ENOENT; EACCES for a path that is
+  ///         no pin, and for a pin without the right to read and write it, of which the views need one.
   /// Cost:   two system calls.
+  template <class Check = identity_only>
   [[nodiscard]] static result<map> get_pinned(text path, const map_expectations& expected = {},
-                                              map_differences* differences = nullptr) noexcept {
-    auto opened = get_pin(path);
+                                              typename Check::differences* differences = nullptr) noexcept {
+    auto opened = get_pin(path, flag_of(Access));
     if (!opened) return opened.error();
-    return adopt(std::move(*opened), expected, differences);
+    return adopt<Check>(std::move(*opened), expected, differences);
   }
   /// Opens the map that the kernel knows by this id, under the same conditions.
   /// Errors: ENOENT when there is none; EPERM without CAP_SYS_ADMIN; another_map.
   /// Kernel: 4.13, BPF_MAP_GET_FD_BY_ID.
+  template <class Check = identity_only>
   [[nodiscard]] static result<map> from_id(u32 id, const map_expectations& expected = {},
-                                           map_differences* differences = nullptr) noexcept {
-    const abi::next_id attr{.start_id = id};
+                                           typename Check::differences* differences = nullptr) noexcept {
+    const abi::next_id attr{.start_id = id, .open_flags = flag_of(Access)};
     const long opened = move_away(sys_bpf(abi::command::map_get_fd_by_id, attr));
     if (opened < 0) return failure(step::map_get_fd_by_id, opened);
-    return adopt(fd::own(opened), expected, differences);
+    return adopt<Check>(fd::own(opened), expected, differences);
   }
   /// Takes over a descriptor, under the same conditions; it is closed when they are not met.
+  template <class Check = identity_only>
   [[nodiscard]] static result<map> adopt(fd owned, const map_expectations& expected = {},
-                                         map_differences* differences = nullptr) noexcept {
-    const auto name = check_identity(owned.number(), identity(expected), differences);
+                                         typename Check::differences* differences = nullptr) noexcept {
+    const auto name = Check::template check<Key, Value>(owned.number(), identity(expected), differences);
     if (!name) return name.error();
     return map(untyped_map::own(std::move(owned), *name));
   }
   /// Uses a descriptor of somebody else's, under the same conditions; it is never closed.
   /// Lifetime: valid as long as `number` is open.
+  template <class Check = identity_only>
   [[nodiscard]] static result<map> from_fd(int number, const map_expectations& expected = {},
-                                           map_differences* differences = nullptr) noexcept {
-    const auto name = check_identity(number, identity(expected), differences);
+                                           typename Check::differences* differences = nullptr) noexcept {
+    const auto name = Check::template check<Key, Value>(number, identity(expected), differences);
     if (!name) return name.error();
     return map(untyped_map::borrow(number, *name));
   }
   /// Opens the map that is pinned under `path`, or creates it and pins it there. Of several processes that do this
   /// at once, one creates it and all get the same.
   /// Errors: those of `create`, `pin` and `get_pinned`.
-  [[nodiscard]] static result<map> get_or_create(text path, const map_options& options,
-                                                 map_differences* differences = nullptr) noexcept {
+  template <class Check = identity_only>
+  [[nodiscard]] static result<map> get_or_create(
+      text path, const map_options& options, typename Check::differences* differences = nullptr) noexcept {
     // Those of a descriptor are not the map's, and the kernel does not keep them.
     constexpr u32 forgotten = map_flag::rdonly | map_flag::wronly | map_flag::token_fd;
     const map_expectations expected{.max_entries = options.max_entries,
                                     .map_flags = options.map_flags & ~forgotten};
     for (int tries = 0;; ++tries) {
-      auto existing = get_pinned(path, expected, differences);
-      if (existing || existing.error().code != ENOENT) return existing;
+      auto existing = get_pinned<Check>(path, expected, differences);
+      if (existing || existing.error().at != step::obj_get || existing.error().code != ENOENT)
+        return existing;
       auto created = create(options);
       if (!created) return created;
       const auto pinned = created->pin(path);
@@ -5209,7 +5865,21 @@ class map {
     }
   }
 
-  /// Pins the map under `path`, see `barebpf::pin`.
+  /// This map for reading or writing only, by its C++ type alone: no system call, and the descriptor may do what it
+  /// could. `read_only::from_id(map.info()->id)` opens one that the kernel holds to it.
+  /// Lifetime: valid as long as this map.
+  [[nodiscard]] read_only as_read_only() const& noexcept {
+    demand<can_lookup>();
+    return read_only(untyped_map::borrow(descriptor().number(), untyped_.map_name()));
+  }
+  [[nodiscard]] write_only as_write_only() & noexcept {
+    demand<can_update>();
+    return write_only(untyped_map::borrow(descriptor().number(), untyped_.map_name()));
+  }
+  read_only as_read_only() const&& = delete;
+  write_only as_write_only() && = delete;
+
+  /// Pins the map under `path`, see `barebpf::pin`; the pin does not remember what this descriptor may do.
   [[nodiscard]] result<void> pin(text path) const noexcept { return barebpf::pin(descriptor(), path); }
   /// What the kernel says of the map.
   [[nodiscard]] result<abi::map_info> info() const noexcept { return ask_about_map(descriptor().number()); }
@@ -5217,7 +5887,7 @@ class map {
   /// Errors: EBUSY while it is mapped for writing; EPERM when it is frozen already.
   /// Kernel: 5.2, BPF_MAP_FREEZE.
   /// Source: map_freeze() in kernel/bpf/syscall.c at v6.12.
-  [[nodiscard]] result<void> freeze() const noexcept {
+  [[nodiscard]] result<void> freeze() noexcept {
     demand<can_freeze>();
     return done(step::map_freeze, untyped_.freeze());
   }
@@ -5226,30 +5896,34 @@ class map {
   [[nodiscard]] text map_name() const noexcept { return untyped_.map_name(); }
 
   /// Copies out the value under `key`.
-  /// Errors: ENOENT when the key is absent.
+  /// Errors: ENOENT when the key is absent; in an array no_such_slot.
   /// Kernel: 3.19, BPF_MAP_LOOKUP_ELEM.
   /// Source: map_lookup_elem() in kernel/bpf/syscall.c at v6.12.
   [[nodiscard]] result<Value> lookup_elem(const Key& key) const noexcept {
     demand<can_lookup>();
     Value value{};
     if (const long answer = untyped_.lookup_elem(&key, &value); answer < 0)
-      return explain(step::map_lookup_elem, answer);
+      return explain_element(step::map_lookup_elem, answer);
     return value;
   }
   /// Copies the value under `key` into `value`, for values too large to return.
   /// Errors: ENOENT when the key is absent; `value` is then as it was.
   [[nodiscard]] result<void> lookup_elem(const Key& key, Value& value) const noexcept {
     demand<can_lookup>();
-    return done(step::map_lookup_elem, untyped_.lookup_elem(&key, &value));
+    if (const long answer = untyped_.lookup_elem(&key, &value); answer < 0)
+      return explain_element(step::map_lookup_elem, answer);
+    return {};
   }
   /// Stores `value` under `key`, as `how` says.
-  /// Errors: EEXIST and ENOENT as `how` says; E2BIG when the map is full.
+  /// Errors: EEXIST and ENOENT as `how` says; E2BIG when the map is full; in an array no_such_slot.
   /// Kernel: 3.19, BPF_MAP_UPDATE_ELEM.
   /// Source: map_update_elem() in kernel/bpf/syscall.c at v6.12.
   [[nodiscard]] result<void> update_elem(const Key& key, const Value& value,
                                          update how = update::any) noexcept {
     demand<can_update>();
-    return done(step::map_update_elem, untyped_.update_elem(&key, &value, static_cast<u64>(how)));
+    if (const long answer = untyped_.update_elem(&key, &value, static_cast<u64>(how)); answer < 0)
+      return explain_element(step::map_update_elem, answer);
+    return {};
   }
   /// Removes `key` and its value.
   /// Errors: ENOENT when the key is absent.
@@ -5311,7 +5985,7 @@ class map {
                       keys, values);
   }
   /// Stores each of `values` under its key. The kernel has no noexist and no exist for batches.
-  /// Errors: E2BIG when the map is full; `count` elements were stored before that.
+  /// Errors: E2BIG when the map is full, in an array no_such_slot; `count` elements were stored before that.
   /// Kernel: 5.6, BPF_MAP_UPDATE_BATCH.
   /// Source: generic_map_update_batch() in kernel/bpf/syscall.c at v6.12.
   [[nodiscard]] batch_result update_batch(std::span<const Key> keys, std::span<const Value> values) noexcept {
@@ -5329,19 +6003,21 @@ class map {
                        static_cast<u32>(keys.size()));
   }
 
-  /// The values as memory, for reading and writing; `mapped_values<const Value>` for a map that is frozen or that
-  /// programs may not write.
-  /// Errors: EINVAL without map_flag::mmapable; EPERM when the map may not be written.
+  /// The values as memory; of a const map for reading, which a map that is frozen or that programs may not write
+  /// allows too: `std::as_const(slots).map_values()`.
+  /// Errors: EINVAL without map_flag::mmapable; EPERM for writing to a frozen map, EACCES to one with
+  ///         map_flag::rdonly_prog; EACCES or EINVAL for a descriptor that was narrowed.
   /// Cost:   two system calls, and none for each access.
   /// Kernel: 5.5.
   /// Source: array_map_mmap() in kernel/bpf/arraymap.c at v6.12.
-  template <class Seen = Value>
+  // Templates, so that a map that cannot be mapped can still be instantiated as a whole.
+  template <std::same_as<Value> Seen = Value>
   [[nodiscard]] result<mapped_values<Seen>> map_values() noexcept {
-    return map_memory<Seen>(prot_read | prot_write);
+    return map_memory<Seen>();
   }
-  template <class Seen = const Value>
+  template <std::same_as<const Value> Seen = const Value>
   [[nodiscard]] result<mapped_values<Seen>> map_values() const noexcept {
-    return map_memory<Seen>(prot_read);
+    return map_memory<Seen>();
   }
 
  private:
@@ -5349,8 +6025,20 @@ class map {
   static constexpr void demand() noexcept {
     static_assert((kind.operations & Wanted) != 0,
                   "barebpf: the kernel does not know this operation on maps of this type, so use another");
+    constexpr bool allowed = (operations_of(Access) & Wanted) != 0;
+    static_assert(
+        allowed || Wanted != can_mmap,
+        "barebpf: the kernel shares no memory through a read-only or write-only descriptor, so use the "
+        "class of the map itself, and a const map for reading");
+    static_assert(
+        allowed || Wanted == can_mmap || Access != map_access::read_only,
+        "barebpf: the kernel changes no map through a read-only descriptor, so use the class of the map "
+        "itself");
+    static_assert(
+        allowed || Wanted == can_mmap || Access != map_access::write_only,
+        "barebpf: the kernel reads no map through a write-only descriptor, so use the class of the map "
+        "itself");
   }
-  static constexpr long prot_read = 1, prot_write = 2;
 
   static constexpr map_identity identity(const map_expectations& expected) noexcept {
     return {.type = static_cast<u32>(Type),
@@ -5378,11 +6066,13 @@ class map {
     const long answer = untyped_.batch(command, nullptr, nullptr, keys, values, count);
     if (answer >= 0) return batch_result(count);
     // Where the kernel refused before it began, it left the count as it was.
-    return batch_result(count == wanted ? 0 : count, explain(at, answer));
+    return batch_result(count == wanted ? 0 : count, explain_element(at, answer));
   }
   template <class Seen>
-  [[nodiscard]] result<mapped_values<Seen>> map_memory(long protection) const noexcept {
+  [[nodiscard]] result<mapped_values<Seen>> map_memory() const noexcept {
     demand<can_mmap>();
+    constexpr long prot_read = 1, prot_write = 2;
+    constexpr long protection = std::is_const_v<Seen> ? prot_read : prot_read | prot_write;
     static_assert(
         sizeof(Value) % 8 == 0,
         "barebpf: the kernel keeps the values of an array 8 bytes apart or a multiple of it, so a value "
@@ -5410,6 +6100,13 @@ class map {
     error out = failure(at, answer);
     static_assert(sizeof(kernel_name) <= sizeof out.name);
     __builtin_memcpy(out.name, &untyped_.map_name(), sizeof(kernel_name));
+    return out;
+  }
+  // Keys of an array are never absent and arrays never full: where the kernel says so, the index is too large.
+  [[nodiscard, gnu::always_inline]] error explain_element(step at, long answer) const noexcept {
+    error out = explain(at, answer);
+    if constexpr (kind.key == key_rule::index)
+      if (answer == -ENOENT || answer == -E2BIG) out.why = cause::no_such_slot;
     return out;
   }
 

@@ -28,7 +28,7 @@ struct opened_types {
     REQUIRE_FALSE(elf::open(window(image), file).failed());
     const barebpf::elf_section section = file.find_section(".BTF");
     REQUIRE(section.index != 0);
-    section_at = section.at;
+    section_at = static_cast<std::size_t>(section.at);
     fault = btf::open(file, section, types);
     if (fault.failed()) return;
     index.resize(types.index_size());
@@ -140,7 +140,8 @@ TEST_CASE("the .maps of the execve counter has one variable", "[btf]") {
   const barebpf::btf_type layout = types.find(btf_kind::data_section, ".maps");
   REQUIRE(layout.members == 1);
   // The variable's id stands where other members have their name.
-  const barebpf::btf_type variable = types.type(get32(counter.image, types.member(layout, 0).at));
+  const auto variable_at = static_cast<std::size_t>(types.member(layout, 0).at);
+  const barebpf::btf_type variable = types.type(get32(counter.image, variable_at));
   CHECK(variable.kind == btf_kind::variable);
   CHECK(string_at(types.image(), variable.name) == "hash_map");
   const barebpf::btf_type definition = types.resolve(variable.size_or_type);
@@ -451,4 +452,27 @@ TEST_CASE("a .BTF without content in the file is refused", "[btf]") {
   put32(image, made.file.content_at(hits_object::btf_section) + 20, 0x7fffffff);
 
   CHECK(opened_types(image).fault.failed());
+}
+
+TEST_CASE("bare BTF is read like a section, wherever it lies", "[btf]") {
+  btf_builder types;
+  const std::uint32_t word = types.integer("int", 4, 1);
+  file_image image = types.content();
+  const std::uint64_t size = image.size();
+  image.insert(image.begin(), 5, 0xff);
+  const barebpf::bytes window(image.data(), image.size());
+  barebpf::btf read;
+
+  REQUIRE_FALSE(barebpf::btf::open(window, 5, size, read).failed());
+  CHECK(read.count() == 1);
+  std::vector<std::uint32_t> index(read.index_size());
+  read.build_index(index.data());
+  CHECK(read.size_of(word) == 4);
+  CHECK_FALSE(read.is_flagged(read.type(word)));
+
+  const barebpf::verdict outside = barebpf::btf::open(window, 5, size + 1, read, 9);
+  CHECK(outside.why == barebpf::cause::bad_btf_header);
+  CHECK(outside.section == 9);
+  CHECK(outside.offset == 5);
+  CHECK(barebpf::btf::open(window, 4, size, read).why == barebpf::cause::bad_btf_header);
 }

@@ -201,7 +201,7 @@ TEST_CASE("an empty file is no ELF file", "[elf]") {
 
 TEST_CASE("a file that was cut anywhere is never taken for a whole one", "[elf]") {
   const file_image whole = execve_counter_image();
-  const std::size_t end = get64(whole, 40) + get16(whole, 60) * 64u;
+  const std::size_t end = place64(whole, 40) + get16(whole, 60) * 64u;
   REQUIRE(end <= whole.size());
   REQUIRE(whole.size() - end < 8);
 

@@ -59,3 +59,17 @@ TEST_CASE("a row does not contradict itself", "[kinds]") {
     CHECK((!is_mapped || kind.type == barebpf::map_type::array || kind.value == barebpf::value_rule::none));
   }
 }
+
+TEST_CASE("what takes elements out or shares memory needs a descriptor that reads and writes", "[kinds]") {
+  using barebpf::map_access;
+  constexpr barebpf::u32 reading = operations_of(map_access::read_only);
+  constexpr barebpf::u32 writing = operations_of(map_access::write_only);
+  constexpr barebpf::u32 all = operations_of(map_access::read_write);
+
+  CHECK((reading & writing) == 0);
+  CHECK((all & ~(reading | writing) & 0x7ff) ==
+        (barebpf::can_lookup_and_delete | barebpf::can_lookup_and_delete_batch | barebpf::can_mmap));
+  CHECK(flag_of(map_access::read_write) == 0);
+  CHECK(flag_of(map_access::read_only) == barebpf::map_flag::rdonly);
+  CHECK(flag_of(map_access::write_only) == barebpf::map_flag::wronly);
+}

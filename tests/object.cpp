@@ -87,7 +87,7 @@ std::optional<barebpf::error> count(fake_machine& machine) {
   if (!attached) return attached.error();
   machine.fault = nullptr;
   CHECK(attached->is_attached());
-  auto hits = loaded->map<hash_map<int, long>>("hash_map");
+  auto hits = loaded->map<hash_map<int, std::int64_t>>("hash_map");
   REQUIRE(hits);
   CHECK(hits->update_elem(0, 41));
   CHECK(hits->lookup_elem(0).value_or(0) == 41);
@@ -380,7 +380,7 @@ TEST_CASE("what was loaded needs neither the object nor its file", "[object]") {
   }();
 
   REQUIRE(loaded);
-  CHECK(loaded->map<hash_map<int, long>>("hash_map"));
+  CHECK(loaded->map<hash_map<int, std::int64_t>>("hash_map"));
   CHECK(loaded->attach("bpf_prog"));
 }
 
@@ -391,7 +391,7 @@ TEST_CASE("maps are found by their whole names and borrowed", "[object]") {
 
   {
     auto calls = loaded.map<hash_map<process_call, barebpf::u64>>("calls_by_process_and_number");
-    auto totals = loaded.map<hash_map<unsigned, unsigned long>>("totals");
+    auto totals = loaded.map<hash_map<unsigned, std::uint64_t>>("totals");
     REQUIRE(calls);
     REQUIRE(totals);
     CHECK(calls->descriptor().number() == 3);
@@ -411,7 +411,7 @@ TEST_CASE("a map that the object does not have is not found", "[object]") {
 
   for (const char* name : {"hash_ma", "hash_map_", "", "bpf_prog"}) {
     CAPTURE(name);
-    const auto found = loaded.map<hash_map<int, long>>(name);
+    const auto found = loaded.map<hash_map<int, std::int64_t>>(name);
     REQUIRE_FALSE(found);
     CHECK(found.error().at == step::find);
     CHECK(found.error().why == cause::no_such_map);
@@ -436,12 +436,12 @@ TEST_CASE("a map does not fit types of other sizes or signs", "[object]") {
   const raw_bytes image = image_of(execve_counter);
   const auto loaded = load(image);
 
-  check_unfit<hash_map<long, long>>(loaded, "hash_map", cause::wrong_key_size);
-  check_unfit<hash_map<short, long>>(loaded, "hash_map", cause::wrong_key_size);
+  check_unfit<hash_map<std::int64_t, std::int64_t>>(loaded, "hash_map", cause::wrong_key_size);
+  check_unfit<hash_map<short, std::int64_t>>(loaded, "hash_map", cause::wrong_key_size);
   check_unfit<hash_map<int, int>>(loaded, "hash_map", cause::wrong_value_size);
-  check_unfit<hash_map<unsigned, long>>(loaded, "hash_map", cause::wrong_key_sign);
-  check_unfit<hash_map<int, unsigned long>>(loaded, "hash_map", cause::wrong_value_sign);
-  CHECK(loaded.map<hash_map<int, long>>("hash_map"));
+  check_unfit<hash_map<unsigned, std::int64_t>>(loaded, "hash_map", cause::wrong_key_sign);
+  check_unfit<hash_map<int, std::uint64_t>>(loaded, "hash_map", cause::wrong_value_sign);
+  CHECK(loaded.map<hash_map<int, std::int64_t>>("hash_map"));
 }
 
 TEST_CASE("a map of another type is not taken for a hash", "[object]") {
@@ -449,9 +449,9 @@ TEST_CASE("a map of another type is not taken for a hash", "[object]") {
   const raw_bytes image = with_map_type(2);
   const auto loaded = load(image);
 
-  check_unfit<hash_map<int, long>>(loaded, "hash_map", cause::wrong_map_type);
+  check_unfit<hash_map<int, std::int64_t>>(loaded, "hash_map", cause::wrong_map_type);
   // The type says more than the sizes.
-  check_unfit<hash_map<long, long>>(loaded, "hash_map", cause::wrong_map_type);
+  check_unfit<hash_map<std::int64_t, std::int64_t>>(loaded, "hash_map", cause::wrong_map_type);
 
   CHECK(machine.calls[0].u32(0) == 2);
 }
@@ -469,9 +469,9 @@ TEST_CASE("an object attaches its programs where their sections say", "[object]"
   REQUIRE(getpgid);
   CHECK(machine.all("openat").at(0).path == "/sys/kernel/tracing/events/syscalls/sys_enter_getsid/id");
   CHECK(machine.all("perf_event_open").at(0).u64(8) == 144);
-  CHECK(machine.all("link_create").at(0).u32(0) == machine.all("prog_load").at(1).answer);
+  CHECK(static_cast<long>(machine.all("link_create").at(0).u32(0)) == machine.all("prog_load").at(1).answer);
   CHECK(machine.all("perf_event_open").at(1).u64(8) == 150);
-  CHECK(machine.all("link_create").at(1).u32(0) == machine.all("prog_load").at(0).answer);
+  CHECK(static_cast<long>(machine.all("link_create").at(1).u32(0)) == machine.all("prog_load").at(0).answer);
 }
 
 TEST_CASE("an object names the program that it could not attach, whole", "[object]") {

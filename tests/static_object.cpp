@@ -46,7 +46,7 @@ std::optional<barebpf::error> count(fake_machine& machine) {
   if (!attached) return attached.error();
   machine.fault = nullptr;
   CHECK(attached->is_attached());
-  auto hits = loaded->template map<"hash_map", int, long>();
+  auto hits = loaded->template map<"hash_map", int, std::int64_t>();
   CHECK(hits.update_elem(0, 41));
   CHECK(hits.lookup_elem(0).value_or(0) == 41);
   return std::nullopt;
@@ -218,7 +218,7 @@ TEST_CASE("maps are borrowed from the loaded object under their whole names", "[
 
   {
     auto calls = loaded->map<"calls_by_process_and_number", call, barebpf::u64>();
-    auto totals = loaded->map<"totals", unsigned, unsigned long>();
+    auto totals = loaded->map<"totals", unsigned, std::uint64_t>();
     CHECK(calls.descriptor().number() == 3);
     CHECK(totals.descriptor().number() == 4);
     CHECK(calls.map_name() == "calls_by_proces");

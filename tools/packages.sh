@@ -8,33 +8,39 @@ package_of() {
     apt:c++) echo g++ ;;
     apt:ninja) echo ninja-build ;;
     apt:catch2) echo catch2 ;;
+    apt:libbpf) echo libbpf-dev ;;
     apt:musl-gcc) echo musl-tools ;;
     apt:kernel-headers) echo linux-libc-dev ;;
     apt:setpriv | apt:unshare | apt:mountpoint) echo util-linux ;;
     apt:readelf | apt:nm) echo binutils ;;
     apt:clang++-14) echo clang-14 ;;
+    apt:sanitizers-14) echo libclang-rt-14-dev ;;
+    apt:libc++-14) echo libc++-14-dev libc++abi-14-dev ;;
     apt:clang++-19) echo clang-19 ;;
     apt:aarch64-linux-gnu-g++) echo g++-aarch64-linux-gnu ;;
     dnf:clang-bpf) echo clang ;;
     dnf:c++) echo gcc-c++ ;;
     dnf:ninja) echo ninja-build ;;
     dnf:catch2) echo catch-devel ;;
+    dnf:libbpf) echo libbpf-devel ;;
     dnf:kernel-headers) echo kernel-headers ;;
     dnf:setpriv | dnf:unshare | dnf:mountpoint) echo util-linux ;;
     dnf:readelf | dnf:nm) echo binutils ;;
     dnf:pkg-config) echo pkgconf-pkg-config ;;
     dnf:musl-gcc) echo musl-gcc ;;
-    dnf:clang++-* | dnf:aarch64-linux-gnu-g++) ;;
+    dnf:g++-multilib) echo glibc-devel.i686 libstdc++-devel.i686 ;;
+    dnf:libc++-14 | dnf:sanitizers-14 | dnf:clang++-* | dnf:aarch64-linux-gnu-g++) ;;
     apk:clang-bpf) echo clang llvm ;;
     apk:c++) echo g++ ;;
     apk:ninja) echo samurai ;;
     apk:catch2) echo catch2-3 ;;
+    apk:libbpf) echo libbpf-dev ;;
     apk:kernel-headers) echo linux-headers musl-dev ;;
     apk:setpriv) echo setpriv ;;
     apk:unshare | apk:mountpoint) echo util-linux-misc ;;
     apk:readelf | apk:nm) echo binutils ;;
     apk:pkg-config) echo pkgconf ;;
-    apk:musl-gcc | apk:clang++-* | apk:aarch64-linux-gnu-g++) ;;
+    apk:musl-gcc | apk:g++-multilib | apk:libc++-14 | apk:sanitizers-14 | apk:clang++-* | apk:aarch64-linux-gnu-g++) ;;
     pacman:clang-bpf) echo clang ;;
     pacman:c++) echo gcc ;;
     pacman:python3) echo python ;;
@@ -45,7 +51,8 @@ package_of() {
     pacman:pkg-config) echo pkgconf ;;
     pacman:bpftool) echo bpf ;;
     pacman:musl-gcc) echo musl ;;
-    pacman:clang++-*) ;;
+    pacman:g++-multilib) echo lib32-gcc-libs lib32-glibc ;;
+    pacman:libc++-14 | pacman:sanitizers-14 | pacman:clang++-*) ;;
     pacman:aarch64-linux-gnu-g++) echo aarch64-linux-gnu-gcc ;;
     *) echo "$2" ;;
   esac
@@ -56,6 +63,10 @@ is_there() {
   case "$1" in
     clang-bpf) echo 'int x;' | clang -target bpf -x c -c -o /dev/null - 2>/dev/null ;;
     catch2) pkg-config --exists catch2-with-main 2>/dev/null || pkg-config --exists catch2 2>/dev/null ;;
+    libbpf) pkg-config --exists libbpf 2>/dev/null ;;
+    sanitizers-14) [ -e "$(clang++-14 -print-file-name=libclang_rt.asan-$(uname -m).a 2>/dev/null)" ] ;;
+    libc++-14) echo '#include <new>' | clang++-14 -stdlib=libc++ -x c++ -fsyntax-only - 2>/dev/null ;;
+    g++-multilib) echo '#include <new>' | g++ -m32 -x c++ -fsyntax-only - 2>/dev/null ;;
     kernel-headers) [ -e /usr/include/linux/bpf.h ] ;;
     *) command -v "$1" >/dev/null 2>&1 ;;
   esac

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: MIT
 // Room 11.0, barebpf: the whole library.
+
+// Stands before the guard, so that a second copy of another release is met and not passed over.
+#include "version.hpp"
+
 #ifndef BAREBPF_BAREBPF_HPP
 #define BAREBPF_BAREBPF_HPP
 
 #include "abi/helper.hpp"
 #include "describe.hpp"
+#include "map/types.hpp"
 #include "object.hpp"
 #include "static_object.hpp"
 

@@ -41,6 +41,8 @@ class btf {
 
   /// Checks `section` and counts its types; `out` can walk but not yet find.
   static constexpr verdict open(const elf& file, const elf_section& section, btf& out) noexcept;
+  /// The same of the `size` bytes from `start` on, as the kernel gives them; faults are said to lie in `section`.
+  static constexpr verdict open(const bytes& image, u64 start, u64 size, btf& out, u32 section = 0) noexcept;
 
   [[nodiscard]] constexpr const bytes& image() const noexcept { return image_; }
   /// How many types there are, without void.
@@ -104,6 +106,11 @@ class btf {
   /// Whether a value of this type is a number, and of which sign.
   [[nodiscard]] constexpr number_form form_of(u32 id) const noexcept;
 
+  /// The flag on top of a type's kind; on an enum it says that its values are signed.
+  [[nodiscard]] constexpr bool is_flagged(const btf_type& of) const noexcept {
+    return (image_.read32(of.at + abi::btf_type_record::info) >> 31) != 0;
+  }
+
   /// A member of a struct or union, or an entry of a data section.
   [[nodiscard]] constexpr btf_member member(const btf_type& of, u32 index) const noexcept {
     const u64 at = of.tail() + u64{index} * 12;
@@ -158,26 +165,29 @@ class btf {
 };
 
 constexpr verdict btf::open(const elf& file, const elf_section& section, btf& out) noexcept {
-  using header = abi::btf_header;
-  using record = abi::btf_type_record;
-  const bytes& image = file.image();
-  const auto bad_header = [&](u64 field) {
-    return verdict{.why = cause::bad_btf_header, .section = section.index, .offset = section.at + field};
-  };
   // Content that is not in the file has no bounds, so nothing may be read from it.
   if (const verdict v = file.demand_type(section, abi::section_progbits); v.failed()) return v;
-  if (section.size < header::size) return bad_header(0);
-  if (image.read16(section.at + header::magic) != abi::btf_magic) return bad_header(header::magic);
-  const u64 header_size = image.read32(section.at + header::header_size);
-  if (header_size < header::size || header_size > section.size) return bad_header(header::header_size);
-  const u64 body = section.at + header_size;
-  const u64 body_size = section.size - header_size;
-  const u64 types_offset = image.read32(section.at + header::types_offset);
-  const u64 types_size = image.read32(section.at + header::types_size);
+  return open(file.image(), section.at, section.size, out, section.index);
+}
+
+constexpr verdict btf::open(const bytes& image, u64 start, u64 size, btf& out, u32 section) noexcept {
+  using header = abi::btf_header;
+  using record = abi::btf_type_record;
+  const auto bad_header = [&](u64 field) {
+    return verdict{.why = cause::bad_btf_header, .section = section, .offset = start + field};
+  };
+  if (size < header::size || !image.holds(start, size)) return bad_header(0);
+  if (image.read16(start + header::magic) != abi::btf_magic) return bad_header(header::magic);
+  const u64 header_size = image.read32(start + header::header_size);
+  if (header_size < header::size || header_size > size) return bad_header(header::header_size);
+  const u64 body = start + header_size;
+  const u64 body_size = size - header_size;
+  const u64 types_offset = image.read32(start + header::types_offset);
+  const u64 types_size = image.read32(start + header::types_size);
   if (types_offset > body_size || types_size > body_size - types_offset)
     return bad_header(header::types_size);
-  const u64 strings_offset = image.read32(section.at + header::strings_offset);
-  const u64 strings_size = image.read32(section.at + header::strings_size);
+  const u64 strings_offset = image.read32(start + header::strings_offset);
+  const u64 strings_size = image.read32(start + header::strings_size);
   if (strings_offset > body_size || strings_size > body_size - strings_offset)
     return bad_header(header::strings_size);
   // With a NUL at both ends every name inside is a string, and the one at 0 is empty.
@@ -191,7 +201,7 @@ constexpr verdict btf::open(const elf& file, const elf_section& section, btf& ou
   out.strings_size_ = static_cast<u32>(strings_size);
   const u64 end = out.types_ + types_size;
   for (u64 at = out.types_; at < end;) {
-    const auto bad = [&](cause why) { return verdict{.why = why, .section = section.index, .offset = at}; };
+    const auto bad = [&](cause why) { return verdict{.why = why, .section = section, .offset = at}; };
     if (end - at < record::size) return bad(cause::bad_btf_type);
     const btf_type next = out.type_at(at, out.count_ + 1);
     if (static_cast<u8>(next.kind) == 0 || static_cast<u8>(next.kind) >= abi::btf_kinds)

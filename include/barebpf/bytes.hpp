@@ -45,18 +45,18 @@ class bytes {
   }
 
   /// Length of the NUL-terminated string at `at`; it ends at the window's end at the latest.
-  [[nodiscard]] constexpr u64 length_of_string(u64 at) const noexcept {
+  [[nodiscard]] constexpr size_t length_of_string(u64 at) const noexcept {
     // Eight bytes at a time, because the compiler pays for each step. A subtraction that borrows into a byte's
     // top bit found its zero; the lowest such bit is never wrong.
     constexpr u64 ones = 0x0101010101010101, tops = ones << 7;
-    for (u64 length = 0;; length += 8) {
+    for (size_t length = 0;; length += 8) {
       if (!holds(at, length + 8)) {
         while (holds(at + length, 1) && read8(at + length) != 0) ++length;
         return length;
       }
       const u64 eight = fetch(at + length, 8);
       const u64 zeros = (eight - ones) & ~eight & tops;
-      if (zeros != 0) return length + static_cast<unsigned>(__builtin_ctzll(zeros)) / 8;
+      if (zeros != 0) return length + static_cast<size_t>(__builtin_ctzll(zeros)) / 8;
     }
   }
   /// True when the NUL-terminated string at `at` is `wanted`.

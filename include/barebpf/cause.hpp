@@ -146,6 +146,15 @@
   BAREBPF_CAUSE(not_a_bpf_path,                                                                              \
                 "maps are pinned on the BPF file system only, so choose a path below /sys/fs/bpf and mount " \
                 "it: mount -t bpf bpf /sys/fs/bpf")                                                          \
+  BAREBPF_CAUSE(dot_in_a_pin,                                                                                \
+                "the BPF file system takes no dots in names, and maps are pinned on it alone, so choose "    \
+                "names without dots below /sys/fs/bpf")                                                      \
+  BAREBPF_CAUSE(not_a_map,                                                                                   \
+                "this is a program, a link or something else and no map, so look at what the path or the "   \
+                "descriptor belongs to")                                                                     \
+  BAREBPF_CAUSE(no_such_slot,                                                                                \
+                "this index is past the end of the array, so stay below its max_entries or create it with "  \
+                "more")                                                                                      \
   BAREBPF_CAUSE(not_attachable,                                                                              \
                 "the section of this program does not tell where to attach it, so "                          \
                 "complete the name in SEC(), as in SEC(\"tracepoint/group/event\")")                         \

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Room 2.2, describe: makes the sentence of an error: what was tried, on what, what the kernel said, the
-// likely cause and what to do. Three tables and a writer; nothing is allocated, and nothing is asked again.
+// likely cause and what to do. Tables and a writer; nothing is allocated, and nothing is asked again.
 #ifndef BAREBPF_DESCRIBE_HPP
 #define BAREBPF_DESCRIBE_HPP
 
@@ -19,26 +19,27 @@ inline constexpr step_row step_rows[] = {
     {step::map_update_elem, "update an element of the map"},
     {step::map_delete_elem, "delete a key from the map"},
     {step::map_get_next_key, "find the next key of the map"},
-    {step::prog_load, "load the program"},
-    {step::obj_pin, "pin"},
-    {step::obj_get, "get the pin"},
-    {step::map_get_fd_by_id, "open by its id the map"},
-    {step::obj_get_info_by_fd, "ask about the map"},
     {step::map_lookup_and_delete_elem, "take a key out of the map"},
-    {step::map_freeze, "freeze the map"},
     {step::map_lookup_batch, "look up a batch of the map"},
     {step::map_lookup_and_delete_batch, "take a batch out of the map"},
     {step::map_update_batch, "update a batch of the map"},
     {step::map_delete_batch, "delete a batch from the map"},
-    {step::unpin, "remove the pin"},
+    {step::map_freeze, "freeze the map"},
     {step::map_memory, "map the memory of the map"},
-    {step::btf_load, "load the types"},
-    {step::link_create, "attach the program"},
+    {step::map_get_fd_by_id, "open by its id the map"},
+    {step::btf_get_fd_by_id, "read the types of the map"},
+    {step::obj_get_info_by_fd, "ask about the map"},
+    {step::obj_pin, "pin"},
+    {step::obj_get, "get the pin"},
+    {step::unpin, "remove the pin"},
+    {step::open_file, "open the file"},
+    {step::read_file, "read the file"},
     {step::read_object, "read the object"},
     {step::find, "use"},
     {step::allocate, "get memory"},
-    {step::open_file, "open the file"},
-    {step::read_file, "read the file"},
+    {step::btf_load, "load the types"},
+    {step::prog_load, "load the program"},
+    {step::link_create, "attach the program"},
     {step::mount_tracefs, "reach tracefs to attach the program"},
     {step::find_tracepoint, "find the tracepoint of the program"},
     {step::open_event, "open the event of the program"},
@@ -50,15 +51,41 @@ struct errno_row {
   s32 code;
   text errno_name;
 };
-inline constexpr errno_row errno_rows[] = {
-    {EPERM, "EPERM"},   {ENOENT, "ENOENT"}, {ESRCH, "ESRCH"},           {EINTR, "EINTR"},
-    {EIO, "EIO"},       {E2BIG, "E2BIG"},   {EBADF, "EBADF"},           {EAGAIN, "EAGAIN"},
-    {ENOMEM, "ENOMEM"}, {EACCES, "EACCES"}, {EFAULT, "EFAULT"},         {EBUSY, "EBUSY"},
-    {EEXIST, "EEXIST"}, {ENODEV, "ENODEV"}, {EINVAL, "EINVAL"},         {ENFILE, "ENFILE"},
-    {EMFILE, "EMFILE"}, {ENOSPC, "ENOSPC"}, {ERANGE, "ERANGE"},         {ENOSYS, "ENOSYS"},
-    {EISDIR, "EISDIR"}, {ELOOP, "ELOOP"},   {ENOTDIR, "ENOTDIR"},       {ENAMETOOLONG, "ENAMETOOLONG"},
-    {ESPIPE, "ESPIPE"}, {EBADFD, "EBADFD"}, {EOPNOTSUPP, "EOPNOTSUPP"}, {ENOTSUPP_kernel, "ENOTSUPP"},
-};
+inline constexpr errno_row errno_rows[] = {{EPERM, "EPERM"},
+                                           {ENOENT, "ENOENT"},
+                                           {ESRCH, "ESRCH"},
+                                           {EINTR, "EINTR"},
+                                           {EIO, "EIO"},
+                                           {ENXIO, "ENXIO"},
+                                           {E2BIG, "E2BIG"},
+                                           {EBADF, "EBADF"},
+                                           {EAGAIN, "EAGAIN"},
+                                           {ENOMEM, "ENOMEM"},
+                                           {EACCES, "EACCES"},
+                                           {EFAULT, "EFAULT"},
+                                           {EBUSY, "EBUSY"},
+                                           {EEXIST, "EEXIST"},
+                                           {ENODEV, "ENODEV"},
+                                           {ENOTDIR, "ENOTDIR"},
+                                           {EISDIR, "EISDIR"},
+                                           {EINVAL, "EINVAL"},
+                                           {ENFILE, "ENFILE"},
+                                           {EMFILE, "EMFILE"},
+                                           {ENOSPC, "ENOSPC"},
+                                           {ESPIPE, "ESPIPE"},
+                                           {EROFS, "EROFS"},
+                                           {ERANGE, "ERANGE"},
+                                           {EDEADLK, "EDEADLK"},
+                                           {ENAMETOOLONG, "ENAMETOOLONG"},
+                                           {ENOSYS, "ENOSYS"},
+                                           {ELOOP, "ELOOP"},
+                                           {EOVERFLOW, "EOVERFLOW"},
+                                           {EBADFD, "EBADFD"},
+                                           {ENOTSOCK, "ENOTSOCK"},
+                                           {EOPNOTSUPP, "EOPNOTSUPP"},
+                                           {ETIMEDOUT, "ETIMEDOUT"},
+                                           {ESTALE, "ESTALE"},
+                                           {ENOTSUPP_kernel, "ENOTSUPP"}};
 
 /// What an errno usually means at a step, and what to do about it.
 struct hint_row {
@@ -68,41 +95,212 @@ struct hint_row {
 };
 inline constexpr hint_row hint_rows[] = {
     {step::map_create, EPERM,
-     "the process has CAP_BPF, so before Linux 5.11 RLIMIT_MEMLOCK is too small: raise it with ulimit -l"},
+     "this type of map or one of its flags needs more than CAP_BPF, such as CAP_NET_ADMIN, or before Linux "
+     "5.11 RLIMIT_MEMLOCK is too small, so run it as root or raise ulimit -l"},
     {step::map_create, EINVAL,
      "the kernel does not know this map type, or does not allow one of its sizes, flags or a max_entries of "
      "0"},
     {step::map_create, E2BIG, "the keys and values are larger than the kernel allows, so make them smaller"},
     {step::map_create, ENOMEM, "the kernel has no memory for so many entries, so ask for fewer"},
+    {step::map_create, EBADF,
+     "the descriptor of the inner map, the types or the token is closed, so keep it open until the map is "
+     "created"},
+    {step::map_create, EACCES,
+     "a value with a spin lock cannot be read-only to programs, so leave out map_flag::rdonly_prog"},
+    {step::map_create, ERANGE,
+     "the arena would cross a border of 4 GiB in the address space, so choose another map_extra"},
+    {step::map_create, EOPNOTSUPP,
+     "this map type needs a JIT, which the kernel lacks on this machine, so use another type"},
+    {step::map_create, ENOTSUPP_kernel,
+     "the kernel does not combine this map type with types of keys and values, with one of its flags or with "
+     "this inner map, so leave that out"},
+
     {step::map_lookup_elem, ENOENT, "the key is not in the map"},
+    {step::map_lookup_elem, EPERM, "the descriptor only writes, so open the map without map_flag::wronly"},
+    {step::map_lookup_elem, EINVAL,
+     "the kernel does not look into this map in this way, so look at what its type allows"},
+    {step::map_lookup_elem, ENOSPC,
+     "sockets come out as cookies of 8 bytes, so create the map with values of 8 bytes"},
+    {step::map_lookup_elem, EBUSY, "somebody else holds the lock of this element, so try again"},
+    {step::map_lookup_elem, EOPNOTSUPP,
+     "elements of this map type come out in programs only, so look them up there"},
+    {step::map_lookup_elem, ENOTSUPP_kernel,
+     "elements of this map type come out in programs only, so look them up there"},
+
     {step::map_update_elem, ENOENT, "the key is not in the map, and update::exist only replaces"},
-    {step::map_update_elem, EEXIST, "the key is in the map already, and update::noexist only creates"},
-    {step::map_update_elem, E2BIG, "the map is full, so delete elements or create it with more max_entries"},
+    {step::map_update_elem, EEXIST,
+     "the key is in the map already, as every key of an array is, and update::noexist only creates"},
+    {step::map_update_elem, E2BIG,
+     "the map is full or the index is behind its end, so delete elements or create it with more max_entries"},
+    {step::map_update_elem, EPERM,
+     "the map is frozen or the descriptor only reads, so write earlier or through another descriptor"},
+    {step::map_update_elem, EINVAL,
+     "the kernel does not take this value or these flags on this map type, so look at what its type allows"},
+    {step::map_update_elem, EBADF,
+     "the descriptor of the map or one in the value is closed or of another kind, so keep both open"},
+    {step::map_update_elem, ENOTSOCK, "the descriptor in the value is no socket, so give one"},
+    {step::map_update_elem, EOPNOTSUPP,
+     "the map does not take this kind or state of socket, or no update from user space, so look at what its "
+     "type allows"},
+    {step::map_update_elem, EBUSY,
+     "the element is in use or somebody else holds its lock, so let go of it or try again"},
+    {step::map_update_elem, ENOMEM,
+     "a map without preallocation found no memory for the element, so try again or leave out "
+     "map_flag::no_prealloc"},
+    {step::map_update_elem, ENOSPC,
+     "the trie is full, so delete prefixes or create it with more max_entries"},
+    {step::map_update_elem, ENODEV, "this machine has no CPU of that number, so choose a possible one"},
+    {step::map_update_elem, EOVERFLOW, "the queue of a CPU holds at most 16384 packets, so ask for fewer"},
+    {step::map_update_elem, ENOTSUPP_kernel,
+     "user space does not write elements of this map type, so let a program do it"},
+
     {step::map_delete_elem, ENOENT, "the key is not in the map"},
+    {step::map_delete_elem, EPERM,
+     "the map is frozen or the descriptor only reads, so delete earlier or through another descriptor"},
+    {step::map_delete_elem, EINVAL,
+     "elements of this map cannot be deleted, so overwrite them, or pop those of a queue"},
+    {step::map_delete_elem, E2BIG, "the index is behind the end of the map, so choose one below max_entries"},
+    {step::map_delete_elem, EBUSY, "somebody else holds the lock of this element, so try again"},
+    {step::map_delete_elem, EOPNOTSUPP,
+     "user space does not delete elements of this map type, so create the map anew"},
+    {step::map_delete_elem, ENOTSUPP_kernel,
+     "user space does not delete elements of this map type, so create the map anew"},
+
     {step::map_get_next_key, ENOENT, "there is no key after this one"},
-    {step::map_update_elem, EPERM, "the map is frozen, or this descriptor may not write"},
-    {step::map_lookup_elem, EPERM, "this descriptor may not read"},
+    {step::map_get_next_key, EPERM, "the descriptor only writes, so open the map without map_flag::wronly"},
+    {step::map_get_next_key, EINVAL, "queues and stacks have no keys, so pop their elements"},
+    {step::map_get_next_key, EAGAIN,
+     "the map changed faster than the walk went, so walk again or use batches"},
+    {step::map_get_next_key, EOPNOTSUPP,
+     "the kernel lists no keys of this map type, so remember them yourself"},
+    {step::map_get_next_key, ENOTSUPP_kernel,
+     "the kernel lists no keys of this map type, so remember them yourself"},
+
     {step::map_lookup_and_delete_elem, ENOENT, "the key is not in the map"},
+    {step::map_lookup_and_delete_elem, EPERM,
+     "the map is frozen or the descriptor does not both read and write, so open it for both"},
+    {step::map_lookup_and_delete_elem, EINVAL,
+     "the kernel does not take elements out of this map in this way, so look at what its type allows"},
+    {step::map_lookup_and_delete_elem, EBUSY, "somebody else holds the lock of this element, so try again"},
     {step::map_lookup_and_delete_elem, ENOTSUPP_kernel,
-     "the kernel takes elements out of hash maps since 5.14 only"},
-    {step::map_freeze, EBUSY, "somebody has mapped the map for writing, so unmap it first"},
-    {step::map_freeze, EPERM, "the map is frozen already"},
+     "the kernel takes elements out of queues and stacks, and of hash maps since 5.14, so look up and delete "
+     "instead"},
+
+    {step::map_lookup_batch, ENOENT, "no elements are left, so the batch before this one was the last"},
     {step::map_lookup_batch, ENOSPC,
      "more elements share a bucket than the batch has room for, so give more room"},
+    {step::map_lookup_batch, EPERM, "the descriptor only writes, so open the map without map_flag::wronly"},
+    {step::map_lookup_batch, EINTR, "elements went away while the batch was read, so ask for it again"},
+    {step::map_lookup_batch, EINVAL,
+     "the kernel does not take these flags on a batch of this map, so leave them out"},
+    {step::map_lookup_batch, ENOTSUPP_kernel,
+     "the kernel has no such batches of this map type, so go element by element"},
+
+    {step::map_lookup_and_delete_batch, ENOENT,
+     "no elements are left, so the batch before this one was the last"},
     {step::map_lookup_and_delete_batch, ENOSPC,
      "more elements share a bucket than the batch has room for, so give more room"},
+    {step::map_lookup_and_delete_batch, EPERM,
+     "the map is frozen or the descriptor does not both read and write, so open it for both"},
+    {step::map_lookup_and_delete_batch, EINVAL,
+     "the kernel does not take these flags on a batch of this map, so leave them out"},
+    {step::map_lookup_and_delete_batch, ENOTSUPP_kernel,
+     "the kernel has no such batches of this map type, so go element by element"},
+
     {step::map_update_batch, E2BIG, "the map is full, so delete elements or create it with more max_entries"},
+    {step::map_update_batch, EPERM,
+     "the map is frozen or the descriptor only reads, so write earlier or through another descriptor"},
+    {step::map_update_batch, EINVAL,
+     "the kernel does not take these values or flags in a batch, so update the elements one by one"},
+    {step::map_update_batch, EBUSY,
+     "somebody else holds the lock of an element, so go on with the ones behind those that are done"},
+    {step::map_update_batch, ENOSPC,
+     "the trie is full, so delete prefixes or create it with more max_entries"},
+    {step::map_update_batch, ENOTSUPP_kernel,
+     "the kernel has no such batches of this map type, so go element by element"},
+
     {step::map_delete_batch, ENOENT, "a key of the batch is not in the map; those before it are deleted"},
-    {step::obj_pin, EEXIST, "something is pinned under this path already, so get it or choose another path"},
-    {step::obj_pin, ENOENT, "the folder of this path does not exist, so make it"},
-    {step::obj_get, ENOENT, "nothing is pinned under this path"},
-    {step::obj_get, EACCES, "this is no pin, or one that the process may not open"},
-    {step::unpin, ENOENT, "nothing is pinned under this path"},
+    {step::map_delete_batch, EPERM,
+     "the map is frozen or the descriptor only reads, so delete earlier or through another descriptor"},
+    {step::map_delete_batch, EINVAL,
+     "the kernel does not take these flags on a batch of this map, so leave them out"},
+    {step::map_delete_batch, EBUSY,
+     "somebody else holds the lock of an element, so go on with the ones behind those that are done"},
+    {step::map_delete_batch, ENOTSUPP_kernel,
+     "the kernel has no such batches of this map type, so go element by element"},
+
+    {step::map_freeze, EBUSY, "somebody has mapped the map for writing, so unmap it first"},
+    {step::map_freeze, EPERM, "the map is frozen already or the descriptor only reads, so freeze it once"},
+    {step::map_freeze, ENOTSUPP_kernel,
+     "maps of struct_ops and values with locks, timers or kernel pointers stay writable, so leave them as "
+     "they are"},
+
+    {step::map_memory, EINVAL,
+     "the map was created without map_flag::mmapable, or this descriptor may not write"},
+    {step::map_memory, EPERM, "the map is frozen or read-only, so map it for reading"},
+    {step::map_memory, EACCES,
+     "map_flag::rdonly_prog forbids to write, so map it for reading, or this descriptor may not both read "
+     "and write, which the kernel asks for even then"},
+    {step::map_memory, EAGAIN, "the process has as much memory locked as it may, so raise ulimit -l"},
+    {step::map_memory, EBUSY, "the arena is mapped at another address already, so use that one"},
+    {step::map_memory, E2BIG, "the arena is smaller than what is to be mapped, so ask for less"},
+    {step::map_memory, ENODEV, "the descriptor is of something without memory, so give one of a map"},
+    {step::map_memory, ENOMEM, "the process has no address space or too many mappings, so unmap some"},
+    {step::map_memory, ENOTSUPP_kernel,
+     "maps of this type, or with locks or timers in their values, have no memory to map, so look up their "
+     "elements"},
+
+    {step::map_get_fd_by_id, ENOENT, "there is no map with this id any more"},
+    {step::map_get_fd_by_id, EPERM, "opening a map by its id needs CAP_SYS_ADMIN, so run it as root"},
+    {step::map_get_fd_by_id, EINVAL,
+     "a descriptor cannot be both rdonly and wronly, so choose one of these flags"},
+
+    {step::btf_get_fd_by_id, EPERM,
+     "only CAP_SYS_ADMIN opens types by their ids, so run the process as root, or get the map without them"},
+
     {step::obj_get_info_by_fd, EBADFD, "the descriptor is closed"},
     {step::obj_get_info_by_fd, EINVAL, "the descriptor is of something else"},
-    {step::map_get_fd_by_id, ENOENT, "there is no map with this id any more"},
-    {step::map_memory, EINVAL, "the map was created without map_flag::mmapable"},
-    {step::map_memory, EPERM, "the map is frozen or read-only, so map it for reading"},
+
+    {step::obj_pin, EEXIST, "something is pinned under this path already, so get it or choose another path"},
+    {step::obj_pin, ENOENT, "the folder of this path does not exist, so make it"},
+    {step::obj_pin, EPERM,
+     "this is no place on the BPF file system or a name with a dot, so choose a plain name below "
+     "/sys/fs/bpf"},
+    {step::obj_pin, EACCES,
+     "the process may not write to this folder, so run it as root or change the folder's mode"},
+    {step::obj_pin, EINVAL, "the descriptor is of no map, program or link, so there is nothing to pin"},
+
+    {step::obj_get, ENOENT, "nothing is pinned under this path"},
+    {step::obj_get, EACCES, "this is no pin, or one that the process may not open"},
+    {step::obj_get, EINVAL,
+     "a descriptor cannot be both rdonly and wronly, and a link takes neither, so leave these flags out"},
+
+    {step::unpin, ENOENT, "nothing is pinned under this path"},
+    {step::unpin, EACCES,
+     "the process may not write to this folder, so run it as root or change the folder's mode"},
+    {step::unpin, EISDIR, "it is a folder, so remove the pins inside it and then the folder with rmdir"},
+
+    {step::open_file, ENOENT, "there is no such file"},
+    {step::open_file, EACCES, "the process may not read it"},
+    {step::open_file, ENXIO, "it is a socket or a device that is not there, so give an object file"},
+
+    {step::read_file, EISDIR, "it is a folder, so give the object file inside it"},
+    {step::read_file, EINVAL, "it is nothing that can be read from its start, so give an object file"},
+    {step::read_file, ESPIPE, "it is a pipe, so give a file"},
+
+    {step::allocate, ENOMEM, "the process has no memory left, so free some or raise its limits"},
+
+    {step::btf_load, EPERM,
+     "the process has CAP_BPF, so before Linux 5.11 RLIMIT_MEMLOCK is too small: raise it with ulimit -l"},
+    {step::btf_load, EINVAL,
+     "the kernel refused a type that it does not know or finds damaged, so load without types or on a newer "
+     "kernel"},
+    {step::btf_load, E2BIG,
+     "the types take more than 16 MiB or the kernel is older than their header, so load fewer"},
+    {step::btf_load, ENOSPC, "the log of the types does not fit into its buffer, so give a larger one"},
+    {step::btf_load, ENOTSUPP_kernel,
+     "the kernel does not know this version of BTF, so load without types or on a newer kernel"},
+
     {step::prog_load, EPERM,
      "the process has the capabilities, so the kernel is locked down for this program type, or before Linux "
      "5.11 RLIMIT_MEMLOCK is too small"},
@@ -110,21 +308,112 @@ inline constexpr hint_row hint_rows[] = {
     {step::prog_load, EINVAL,
      "the verifier refused the program or the kernel does not know its type, so give load a verifier_log and "
      "read it"},
-    {step::find_tracepoint, ENOENT,
-     "the kernel has no such tracepoint, so look for its group and name under /sys/kernel/tracing/events"},
-    {step::find_tracepoint, EACCES, "the process may not read tracefs, so run it as root"},
+    {step::prog_load, E2BIG,
+     "the program is longer or branches more often than the verifier follows, so make it smaller or its "
+     "loops simpler"},
+    {step::prog_load, EAGAIN, "a signal interrupted the verifier, so load the program again"},
+    {step::prog_load, ENOMEM,
+     "the kernel has no memory for the program and for what the verifier remembers of it, so make it "
+     "smaller"},
+    {step::prog_load, ENOSPC,
+     "the verifier's log does not fit into its buffer, so give a larger one or let verifier_log grow"},
+    {step::prog_load, EBADF,
+     "the program uses a map whose descriptor is closed, so keep its maps open until it is loaded"},
+    {step::prog_load, ENOENT,
+     "the kernel does not find the function or type that the program attaches to, so choose another"},
+    {step::prog_load, EBUSY,
+     "the program uses a map that belongs to another program, so create one for each"},
+    {step::prog_load, EFAULT,
+     "the verifier contradicted itself or a buffer is outside of the process's memory, so give load a "
+     "verifier_log and read it"},
+    {step::prog_load, EOPNOTSUPP,
+     "this machine or device does not run programs of this kind, so attach elsewhere"},
+    {step::prog_load, ENOTSUPP_kernel,
+     "the program needs what this kernel lacks on this machine, often its JIT, so give load a verifier_log "
+     "and read it"},
+
+    {step::link_create, EINVAL,
+     "the kernel does not attach programs of this type here, or is older than 5.15"},
+    {step::link_create, EPERM,
+     "attaching here needs more than CAP_BPF, or who is attached already admits nobody else, so run it as "
+     "root or detach the other"},
+    {step::link_create, EACCES,
+     "the program reads behind the end of what its tracepoint records, so compare its context with the "
+     "tracepoint's format"},
+    {step::link_create, EBADF, "the program or what it attaches to is closed, so keep both open"},
+    {step::link_create, EBUSY, "another program has this place to itself, so detach it first"},
+    {step::link_create, EEXIST, "this program or another is attached here already, so detach it first"},
+    {step::link_create, E2BIG,
+     "as many programs as the kernel allows are attached here already, so detach one"},
+    {step::link_create, ERANGE,
+     "as many programs as the kernel allows are attached here already, so detach one"},
+    {step::link_create, ENODEV, "there is no such interface any more, so look at its name"},
+    {step::link_create, ENOENT,
+     "the kernel does not find what the program attaches to, so look at the name in its section"},
+    {step::link_create, ESRCH,
+     "the kernel does not find a function or a process of this link, so look at its names"},
+    {step::link_create, ESTALE, "the programs here have changed since they were looked at, so look again"},
+    {step::link_create, EOPNOTSUPP,
+     "the kernel was built without this way to attach, or the interface's driver lacks it, so attach in "
+     "another way"},
+    {step::link_create, ENOTSUPP_kernel,
+     "the kernel does not attach programs of this type on this machine, so attach in another way"},
+
     {step::mount_tracefs, EPERM,
      "tracefs is not mounted and a private one needs CAP_SYS_ADMIN, so mount it: mount -t tracefs tracefs "
      "/sys/kernel/tracing"},
     {step::mount_tracefs, ENODEV,
      "the kernel was built without tracefs, so it has no tracepoints to attach to"},
+
+    {step::find_tracepoint, ENOENT,
+     "the kernel has no such tracepoint, so look for its group and name under /sys/kernel/tracing/events"},
+    {step::find_tracepoint, EACCES, "the process may not read tracefs, so run it as root"},
+    {step::find_tracepoint, EPERM,
+     "the kernel is locked down and shows no tracepoints, so boot it without lockdown"},
+
     {step::open_event, EACCES, "the process lacks CAP_PERFMON, so run it as root or give it CAP_PERFMON"},
+    {step::open_event, EPERM,
+     "the kernel is locked down or a filter forbids perf_event_open, so allow it there"},
     {step::open_event, ENODEV, "CPU 0 is offline, so bring it online"},
-    {step::link_create, EINVAL,
-     "the kernel does not attach programs of this type here, or is older than 5.15"},
-    {step::open_file, ENOENT, "there is no such file"},
-    {step::open_file, EACCES, "the process may not read it"},
-    {step::read_file, EISDIR, "it is a folder, so give the object file inside it"},
+    {step::open_event, ENOENT, "the kernel has no such events, so it was built without them"},
+    {step::open_event, EINVAL, "the kernel has no tracepoint of this number any more, so attach again"},
+    {step::open_event, EBUSY, "another event has the hardware to itself, so close it first"},
+    {step::open_event, EOPNOTSUPP, "the hardware has no such event, so choose another"},
+
+    {step::set_event_program, EINVAL,
+     "the program is of another type than its event, so correct the SEC() of the program"},
+    {step::set_event_program, EACCES,
+     "the program reads behind the end of what its tracepoint records, so compare its context with the "
+     "tracepoint's format"},
+    {step::set_event_program, EEXIST, "this program or another is attached here already, so detach it first"},
+    {step::set_event_program, E2BIG,
+     "as many programs as the kernel allows are attached here already, so detach one"},
+};
+
+/// What an errno means at every step that has no row of its own for it.
+struct any_step_row {
+  s32 code;
+  text sentence;
+};
+inline constexpr any_step_row any_step_rows[] = {
+    {EPERM, "the process lacks a capability for this or a security module forbids it, so run it as root"},
+    {EACCES, "the process lacks the right to this or a security module forbids it, so run it as root"},
+    {EBADF, "the descriptor is closed or of something else, so look for who closed it"},
+    {EFAULT, "an address is outside of the process's memory, so look at the buffers that were given"},
+    {EINTR, "a signal came in between, so do it again"},
+    {EIO, "the device did not deliver, so look into the kernel's log"},
+    {ENOMEM,
+     "the kernel has no memory for this, so free some or raise the memory limit of the process's cgroup"},
+    {EMFILE, "the process has too many files open, so close some or raise ulimit -n"},
+    {ENFILE, "the machine has too many files open, so close some"},
+    {ENOSYS, "the kernel does not have this system call, so it is too old or built without it"},
+    {ENOTDIR, "a part of the path is no folder, so correct the path"},
+    {ELOOP, "the path leads through too many symbolic links, so look where they lead"},
+    {ENAMETOOLONG,
+     "a name in the path is longer than 255 characters or the whole longer than 4095, so shorten it"},
+    {EROFS, "the file system is mounted read-only, so mount it for writing"},
+    {EDEADLK, "the kernel would have waited for itself, so try again outside of what holds the lock"},
+    {ETIMEDOUT, "a lock of the kernel was held for too long, so try again"},
 };
 
 /// The words for a step; empty for one without a row.
@@ -143,10 +432,8 @@ inline constexpr hint_row hint_rows[] = {
 [[nodiscard]] constexpr text hint(step at, s32 code) noexcept {
   for (const hint_row& row : hint_rows)
     if (row.at == at && row.code == code) return row.sentence;
-  if (code == EMFILE) return "the process has too many files open, so close some or raise ulimit -n";
-  if (code == ENFILE) return "the machine has too many files open, so close some";
-  if (code == ENOSYS)
-    return "the kernel does not have this system call, so it is too old or built without it";
+  for (const any_step_row& row : any_step_rows)
+    if (row.code == code) return row.sentence;
   return {};
 }
 /// The sentence of a cause; empty for `none`.

@@ -28,6 +28,28 @@ enum operation : u32 {
   can_freeze = 1u << 10,
 };
 
+/// What a descriptor of a map may do. Only the descriptor knows: neither the map nor its pins nor its flags do.
+/// Kernel: 4.15, BPF_F_RDONLY and BPF_F_WRONLY, given when a map is created, got by its pin or opened by its id.
+/// Source: bpf_get_file_flag() in kernel/bpf/syscall.c at v6.12.
+enum class map_access : u8 { read_write, read_only, write_only };
+
+/// The flag that narrows a descriptor to `access`.
+[[nodiscard]] constexpr u32 flag_of(map_access access) noexcept {
+  return access == map_access::read_only    ? map_flag::rdonly
+         : access == map_access::write_only ? map_flag::wronly
+                                            : 0u;
+}
+
+/// The operations that the kernel lets a descriptor do. What takes elements out both reads and writes; and mmap(2)
+/// shares no memory of a file that is not open for both.
+/// Source: FMODE_CAN_READ and FMODE_CAN_WRITE in kernel/bpf/syscall.c and do_mmap() in mm/mmap.c at v6.12, measured
+///         on 6.18.
+[[nodiscard]] constexpr u32 operations_of(map_access access) noexcept {
+  constexpr u32 reading = can_lookup | can_get_next_key | can_lookup_batch;
+  constexpr u32 writing = can_update | can_delete | can_update_batch | can_delete_batch | can_freeze;
+  return access == map_access::read_only ? reading : access == map_access::write_only ? writing : ~0u;
+}
+
 /// What a key is to the kernel.
 enum class key_rule : u8 {
   none,        ///< there is none, the size is 0

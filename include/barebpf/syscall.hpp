@@ -47,7 +47,8 @@ template <class... Arguments>
   static_assert(sizeof...(Arguments) <= 6, "barebpf: a system call takes at most six arguments");
 #if defined(BAREBPF_LIBC_SYSCALL)
   const long answer = ::syscall(number, detail::to_register(arguments)...);
-  return answer < 0 ? -static_cast<long>(errno) : answer;
+  // Of 32 bits, an address that mmap gives may be negative.
+  return answer == -1 ? -static_cast<long>(errno) : answer;
 #else
   const long given[6] = {detail::to_register(arguments)...};
 #if defined(__x86_64__)

@@ -20,6 +20,7 @@ int snippet() {{
 }}
 """
 pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+library = "\n".join(path.read_text() for path in sorted((INCLUDE / "barebpf").rglob("*.hpp")))
 count = 0
 with scratch() as folder:
     for page in pages:
@@ -34,6 +35,11 @@ with scratch() as folder:
                   f"{folder}/snippet.cpp"])
         for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", text):
             expect((page.parent / target).exists(), f"{page.name} links to {target}, which is not there")
+        for word in re.findall(r"`([\w/.:]+)`", text) if page.name == "design.md" else []:
+            known = (ROOT / word).exists() or re.search(rf"\b{re.escape(word.split('::')[-1])}\b", library)
+            expect(known, f"{page.name} speaks of `{word}`, which is nowhere in include/barebpf/")
+        for quote, room in re.findall(r"`(// Room [\d.]+, ([\w/]+):[^`]*)`", text):
+            expect(quote in library, f"{page.name} quotes '{quote}', and room {room} says something else")
         for tool in re.findall(r"\./(tools/\w+)", text):
             expect((ROOT / tool).exists(), f"{page.name} names {tool}, which is not there")
 print(f"{count} snippets in {len(pages)} pages")

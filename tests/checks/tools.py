@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """tools.py COMPILER: the tools find what they are there to find, and say what to do about it."""
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 from common import ROOT, expect, must, run, scratch
 
 compiler = sys.argv[1]
+with_compiler = {**os.environ, "CXX": compiler}
 
 
 def finds(command: list, words: str, **options) -> None:
@@ -18,7 +20,8 @@ def finds(command: list, words: str, **options) -> None:
 with scratch() as folder:
     copy = Path(folder) / "tree"
     shutil.copytree(ROOT / "include", copy / "include")
-    shutil.copytree(ROOT / "tools", copy / "tools")
+    for part in ["tools", "docs", "tests/docs", "tests/support"]:
+        shutil.copytree(ROOT / part, copy / part)
     shutil.copy(ROOT / "LICENSE", copy)
     bytes_hpp = copy / "include/barebpf/bytes.hpp"
     whole = bytes_hpp.read_text()
@@ -33,13 +36,36 @@ with scratch() as folder:
     finds([copy / "tools/check_rooms"], "bytes.hpp:2 does not say which room it is")
     bytes_hpp.write_text(whole.replace("nobody vouches for", "nobody vouched for"))
     finds([copy / "tools/amalgamate", "--check"], "Run: tools/amalgamate")
+    bytes_hpp.write_text(whole.replace("// Room 0.4, bytes: a window", "// Room 0.4, bytes: a door"))
+    finds([copy / "tools/check_rooms"], "Run: tools/check_rooms --draw")
+    must([copy / "tools/check_rooms", "--draw"])
+    must([copy / "tools/check_rooms"])
     bytes_hpp.write_text(whole)
+    top_hpp = copy / "include/barebpf/barebpf.hpp"
+    top = top_hpp.read_text()
+    top_hpp.write_text(top.replace("// Room 11.0,", "// Room 12.0,"))
+    finds([copy / "tools/check_rooms"], "floor 12 has no name")
+    top_hpp.write_text(top.replace("// Room 11.0,", "// Room 10.9,"))
+    attic_hpp = copy / "include/barebpf/attic.hpp"
+    attic_hpp.write_text("// SPDX\n// Room 11.0, attic: it uses nobody.\n")
+    finds([copy / "tools/check_rooms"], "nothing on the floors above 10 includes one of its rooms")
+    top_hpp.write_text(top)
+    attic_hpp.write_text("// SPDX\n// Room 8.9, attic: nobody uses it.\n")
+    finds([copy / "tools/check_rooms"], "draws other rooms than there are")
+    attic_hpp.unlink()
+    must([copy / "tools/check_rooms", "--draw"])
     (copy / "include/barebpf/lost.hpp").write_text("// SPDX\n// Room 0.9, lost: found by nobody.\n")
     finds([copy / "tools/amalgamate"], "lost.hpp is in no header that barebpf.hpp includes")
     (copy / "include/barebpf/lost.hpp").unlink()
     before = (copy / "include/barebpf.hpp").read_bytes()
     must([copy / "tools/amalgamate"])
     expect((copy / "include/barebpf.hpp").read_bytes() == before, "amalgamate makes other bytes of the same input")
+
+    must([copy / "tools/errors", "--check"], env=with_compiler)
+    describe_hpp = copy / "include/barebpf/describe.hpp"
+    describe_hpp.write_text(describe_hpp.read_text().replace("there is no such file", "there is such a file"))
+    finds([copy / "tools/errors", "--check"], "Run: tools/errors", env=with_compiler)
+    finds([copy / "tools/errors"], "the page could not be made", env={**with_compiler, "CXX": "/nonexistent/c++"})
 
     image = Path(folder) / "seven.o"
     image.write_bytes(b"\x7fELFxyz")
@@ -58,3 +84,10 @@ with scratch() as folder:
     finds([ROOT / "tools/expect_error", twin, compiler], "wanted: some words")
     twin.write_text("// expect: some words\nint a\n")
     finds([ROOT / "tools/expect_error", twin, compiler], "must compile without -DEXPECT_ERROR")
+
+    done = run([sys.executable, copy / "tools/newest_headers"], env={"PATH": folder})
+    expect(done.returncode == 77 and "skipped: the newest kernel headers come from" in done.stdout,
+           f"newest_headers without apt should be skipped, and says: {done.stdout}{done.stderr}")
+    done = run([copy / "tools/newest_headers", "--kept"])
+    expect(done.returncode == 77 and "run tools/newest_headers" in done.stdout,
+           f"newest_headers --kept should be skipped where nothing is kept, and says: {done.stdout}{done.stderr}")

@@ -44,8 +44,8 @@ TEST_CASE("what is refused says why, and the map is as it was") {
   REQUIRE_FALSE(full.has_value());
   CHECK(full.error().code == E2BIG);
   CHECK(sentence(full.error()) ==
-        "cannot update an element of the map 'test': the kernel said E2BIG (7): the map is full, so delete "
-        "elements or create it with more max_entries");
+        "cannot update an element of the map 'test': the kernel said E2BIG (7): the map is full or the "
+        "index is behind its end, so delete elements or create it with more max_entries");
   CHECK(hits.lookup_elem(1).value_or(0) == 10);
   CHECK(hits.lookup_elem(2).value_or(0) == 20);
 }

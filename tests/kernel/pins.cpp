@@ -2,6 +2,7 @@
 // Maps that somebody else made: by pin, by id, by descriptor.
 #include <string>
 
+#include "../support/bpf_folder.hpp"
 #include "../support/catch.hpp"
 #include "../support/live.hpp"
 
@@ -9,21 +10,6 @@ using hash = barebpf::hash_map<std::uint32_t, std::uint64_t>;
 using array = barebpf::array_map<std::uint64_t>;
 
 namespace {
-
-// A BPF file system that is mounted nowhere: whoever has its descriptor reaches it through /proc, and it goes with
-// the last one.
-const std::string& bpf_folder() {
-  static const std::string path = [] {
-    const long context = barebpf::system_call(barebpf::nr_fsopen, "bpf", 1);
-    if (context < 0) return std::string();
-    long mounted = barebpf::system_call(barebpf::nr_fsconfig, context, 6, nullptr, nullptr, 0);
-    if (mounted >= 0) mounted = barebpf::system_call(barebpf::nr_fsmount, context, 1, 0);
-    barebpf::system_call(__NR_close, context);
-    return mounted < 0 ? std::string() : "/proc/self/fd/" + std::to_string(mounted);
-  }();
-  REQUIRE_FALSE(path.empty());
-  return path;
-}
 
 hash create(const char* name) {
   auto created = hash::create({.name = name, .max_entries = 8});
@@ -73,6 +59,25 @@ TEST_CASE("a pin of another kind is refused with every difference, and nothing s
         "max_entries: "
         "expected 8, found 3; map_flags: expected 1, found 0");
   CHECK(open_descriptors() == before);
+  CHECK(barebpf::unpin(path).has_value());
+}
+
+TEST_CASE("where another map is pinned, get_or_create leaves it there and makes nothing") {
+  const std::string path = bpf_folder() + "/hits";
+  const hash hits = create("hits");
+  REQUIRE(hits.pin(path).has_value());
+  const int before = open_descriptors();
+  barebpf::map_differences differences;
+
+  const auto refused = hash::get_or_create(path, {.name = "hits", .max_entries = 9}, &differences);
+
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().why == barebpf::cause::another_map);
+  char text[256];
+  describe(differences, text, sizeof text);
+  CHECK(std::string(text) == "max_entries: expected 9, found 8");
+  CHECK(open_descriptors() == before);
+  CHECK(hash::get_pinned(path)->info()->id == hits.info()->id);
   CHECK(barebpf::unpin(path).has_value());
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
+#include <cstdint>
 #include <type_traits>
 #include <utility>
 
@@ -11,7 +12,7 @@ using barebpf::cause;
 using barebpf::step;
 using barebpf::update;
 using names = std::vector<std::string>;
-using counts = barebpf::hash_map<int, long>;
+using counts = barebpf::hash_map<int, std::int64_t>;
 
 namespace {
 
@@ -187,7 +188,7 @@ TEST_CASE("each errno of an element operation comes back with step, code and map
     for (const char* operation :
          {"map_lookup_elem", "map_update_elem", "map_delete_elem", "map_get_next_key"})
       machine.refusals[operation] = {code, code};
-    long value = 77;
+    std::int64_t value = 77;
 
     check_error(map->lookup_elem(1).error(), step::map_lookup_elem, code);
     check_error(map->lookup_elem(1, value).error(), step::map_lookup_elem, code);
@@ -267,6 +268,6 @@ TEST_CASE("a moved-from map reaches no map of the kernel", "[map]") {
 TEST_CASE("a map cannot be copied, and knows its types", "[map]") {
   CHECK_FALSE(std::is_copy_constructible_v<counts>);
   CHECK(std::is_same_v<counts::key_type, int>);
-  CHECK(std::is_same_v<counts::mapped_type, long>);
+  CHECK(std::is_same_v<counts::mapped_type, std::int64_t>);
   CHECK(counts::type == barebpf::map_type::hash);
 }

@@ -14,6 +14,7 @@
 #include <cstring>
 #include <deque>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <set>
@@ -122,7 +123,8 @@ class fake_machine {
       if (what.kind != "stream") out.push_back(what.kind);
     return out;
   }
-  std::string kind_of(long number) const {
+  template <class Number>
+  std::string kind_of(Number number) const {
     const auto found = table_.find(static_cast<int>(number));
     return found == table_.end() ? "closed" : found->second.kind;
   }
@@ -158,7 +160,7 @@ class fake_machine {
   static raw_bytes copy(std::uint64_t address, std::size_t size) {
     return raw_bytes(at(address), at(address) + size);
   }
-  static std::uint64_t address(long argument) { return static_cast<std::uint64_t>(argument); }
+  static std::uint64_t address(long argument) { return static_cast<unsigned long>(argument); }
   static std::string string_at(long argument) {
     return argument == 0 ? "" : reinterpret_cast<const char*>(at(address(argument)));
   }
@@ -366,7 +368,7 @@ class fake_machine {
     return got;
   }
   long seek(const seen_call& call) {
-    if (kind_of(call.arguments[0]) == "folder") return 0x7fffffffffffffff;
+    if (kind_of(call.arguments[0]) == "folder") return std::numeric_limits<long>::max();
     CHECK(kind_of(call.arguments[0]) == "file");
     descriptor& file = table_[static_cast<int>(call.arguments[0])];
     const bool from_end = call.arguments[2] == 2;

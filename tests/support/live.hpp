@@ -69,4 +69,12 @@ inline std::string sentence(const barebpf::error& why) {
   return buffer;
 }
 
+/// True when `why` is this errno at this step, and its sentence ends with what that means there.
+inline bool is_explained(const barebpf::error& why, barebpf::step at, int code) {
+  const barebpf::text meaning = barebpf::hint(at, code);
+  const std::string whole = sentence(why), end(meaning.data(), meaning.size());
+  return why.at == at && why.code == code && why.why == barebpf::cause::none && !end.empty() &&
+         whole.size() > end.size() && whole.compare(whole.size() - end.size(), end.size(), end) == 0;
+}
+
 #endif

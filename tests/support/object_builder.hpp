@@ -40,6 +40,10 @@ inline std::uint32_t get32(const file_image& image, std::size_t at) {
 inline std::uint64_t get64(const file_image& image, std::size_t at) {
   return get_number<std::uint64_t>(image, at);
 }
+/// A number of 64 bits that is a place in the image.
+inline std::size_t place64(const file_image& image, std::size_t at) {
+  return static_cast<std::size_t>(get64(image, at));
+}
 inline void append32(file_image& image, std::uint32_t value) {
   image.resize(image.size() + 4);
   put32(image, image.size() - 4, value);
@@ -59,10 +63,10 @@ inline std::string string_at(const barebpf::bytes& image, std::uint64_t at) {
 
 /// Where the header of the section called `wanted` stands, found without the library.
 inline std::size_t section_header_at(const file_image& image, const std::string& wanted) {
-  const std::uint64_t table = get64(image, 40);
-  const std::uint64_t names = get64(image, table + get16(image, 62) * 64u + 24);
-  for (std::uint64_t i = 0; i < get16(image, 60); ++i) {
-    const std::uint64_t at = table + i * 64;
+  const std::size_t table = place64(image, 40);
+  const std::size_t names = place64(image, table + get16(image, 62) * 64u + 24);
+  for (std::size_t i = 0; i < get16(image, 60); ++i) {
+    const std::size_t at = table + i * 64;
     const char* const found = reinterpret_cast<const char*>(&image.at(names + get32(image, at)));
     if (found == wanted) return at;
   }
@@ -71,8 +75,8 @@ inline std::size_t section_header_at(const file_image& image, const std::string&
 /// Gives the section called `old_name` a name as long. Linkers let names share their ends, so others that
 /// end in `old_name` change with it.
 inline void rename_section(file_image& image, const std::string& old_name, const std::string& new_name) {
-  const std::uint64_t names = get64(image, get64(image, 40) + get16(image, 62) * 64u + 24);
-  const std::uint64_t at = names + get32(image, section_header_at(image, old_name));
+  const std::size_t names = place64(image, place64(image, 40) + get16(image, 62) * 64u + 24);
+  const std::size_t at = names + get32(image, section_header_at(image, old_name));
   if (old_name.size() != new_name.size()) throw std::invalid_argument("names of two lengths");
   std::memcpy(&image.at(at), new_name.data(), new_name.size());
 }
@@ -196,7 +200,7 @@ struct object_builder {
     std::uint32_t link = 0;
     std::uint32_t info = 0;
     std::uint64_t entry_size = 0;
-    std::uint64_t at = 0;  ///< where the content stands, once built
+    std::size_t at = 0;  ///< where the content stands, once built
   };
   struct symbol {
     std::string name;

@@ -508,6 +508,25 @@ struct map_info {
 static_assert(sizeof(map_info) == 88 && offsetof(map_info, netns_dev) == 48 &&
               offsetof(map_info, map_extra) == 80);
 
+/// The same with where the kernel shall write the hash of the map's content, which comes out. 6.18.
+struct map_info_with_hash {
+  map_info info{};
+  address hash{};
+  u32 hash_size = 0;
+};
+static_assert(sizeof(map_info_with_hash) == 104 && offsetof(map_info_with_hash, hash_size) == 96);
+
+/// What BPF_OBJ_GET_INFO_BY_FD tells of BTF. `btf_size` goes in as the room at `btf` and comes out as the whole size.
+struct btf_info {
+  alignas(8) address btf{};
+  u32 btf_size = 0;
+  u32 id = 0;
+  address name{};
+  u32 name_len = 0;
+  u32 kernel_btf = 0;
+};
+static_assert(sizeof(btf_info) == 32 && offsetof(btf_info, kernel_btf) == 28);
+
 /// The third argument of a command with `common_attrs`, 7.2; `log_true_size` comes out.
 struct common_attr {
   alignas(8) address log_buf{};

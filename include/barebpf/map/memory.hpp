@@ -17,6 +17,9 @@ inline long map_shared(size_t size, long protection, int descriptor) noexcept {
 #if defined(__s390x__) && !defined(BAREBPF_LIBC_SYSCALL)
   const long arguments[6] = {0, static_cast<long>(size), protection, shared, descriptor, 0};
   return system_call(__NR_mmap, arguments);
+#elif defined(__NR_mmap2)
+  // Where there are two, the first takes its arguments through memory; the second counts the offset in pages.
+  return system_call(__NR_mmap2, nullptr, size, protection, shared, descriptor, 0);
 #else
   return system_call(__NR_mmap, nullptr, size, protection, shared, descriptor, 0);
 #endif

@@ -79,16 +79,43 @@ constexpr text last_part(text path) noexcept {
   return path.without_first(start);
 }
 
-inline error path_failure(step at, long answer, text path) noexcept {
+// Whether a name in `path` has a dot; "." and ".." are no names.
+constexpr bool has_dot(text path) noexcept {
+  const auto in_a_name = [&](size_t at) { return at < path.size() && path[at] != '/' && path[at] != '.'; };
+  for (size_t i = 0; i < path.size(); ++i)
+    if (path[i] == '.' && (in_a_name(i - 1) || in_a_name(i + 1))) return true;
+  return false;
+}
+
+// The kernel says EPERM to dots on the BPF file system and to pins on any other.
+[[gnu::cold, gnu::noinline]] inline error path_failure(step at, long answer, text path) noexcept {
   error out = failure(at, answer);
-  if (at == step::obj_pin && answer == -EPERM) out.why = cause::not_a_bpf_path;
+  if (answer == -EPERM && at != step::unpin) {
+    if (has_dot(path))
+      out.why = cause::dot_in_a_pin;
+    else if (at == step::obj_pin)
+      out.why = cause::not_a_bpf_path;
+  }
   return out.about(last_part(path));
+}
+
+// The error for what is behind `number` and is not the expected map. Of programs, links and BTF the kernel tells in
+// the same bytes, so only an empty batch shows whether it is a map at all: EINVAL where it is none.
+[[nodiscard, gnu::cold, gnu::noinline]] inline error another_map(int number,
+                                                                 const abi::map_info& info) noexcept {
+  constexpr step at = step::obj_get_info_by_fd;
+  u32 none = 0;
+  const auto map = untyped_map::borrow(number, {});
+  if (map.batch(abi::command::map_lookup_batch, nullptr, nullptr, nullptr, nullptr, none) == -EINVAL)
+    return {.at = at, .why = cause::not_a_map};
+  return error{.at = at, .why = cause::another_map}.about(info.name);
 }
 
 }  // namespace detail
 
 /// Pins what `descriptor` holds under `path`.
-/// Errors: EEXIST when something is pinned there; not_a_bpf_path; ENOENT when the folder is missing.
+/// Errors: EEXIST when something is there already; not_a_bpf_path; dot_in_a_pin; ENOENT when the folder is missing;
+///         EACCES without the right to write to it.
 /// Kernel: 4.4, BPF_OBJ_PIN.
 /// Source: bpf_obj_do_pin() in kernel/bpf/inode.c at v6.12.
 [[nodiscard]] inline result<void> pin(const fd& descriptor, text path) noexcept {
@@ -123,27 +150,42 @@ inline error path_failure(step at, long answer, text path) noexcept {
   return fd::own(opened);
 }
 
+/// What the kernel said of a map, as far as it can be expected.
+[[nodiscard]] constexpr map_identity identity_of(const abi::map_info& info) noexcept {
+  // Device maps get a flag from the kernel that nobody asked for, since 0cdbb4b09a06.
+  const bool device =
+      info.type == static_cast<u32>(map_type::devmap) || info.type == static_cast<u32>(map_type::devmap_hash);
+  return {.type = info.type,
+          .key_size = info.key_size,
+          .value_size = info.value_size,
+          .max_entries = info.max_entries,
+          .map_flags = device ? info.map_flags & ~u32{map_flag::rdonly_prog} : info.map_flags};
+}
+
 /// Asks the kernel what the map behind `number` is and holds it against `expected`.
 /// Shape:  the kernel's name of the map.
-/// Errors: another_map, with both sides in `differences` if given.
+/// Errors: another_map, with both sides in `differences` if given; not_a_map; EBADFD when `number` is closed.
 [[nodiscard]] inline result<kernel_name> check_identity(int number, const map_identity& expected,
                                                         map_differences* differences) noexcept {
   const auto info = ask_about_map(number);
   if (!info) return info.error();
-  // Device maps get a flag from the kernel that nobody asked for, since 0cdbb4b09a06.
-  const bool device = info->type == static_cast<u32>(map_type::devmap) ||
-                      info->type == static_cast<u32>(map_type::devmap_hash);
-  const map_differences both{
-      .expected = expected,
-      .found = {.type = info->type,
-                .key_size = info->key_size,
-                .value_size = info->value_size,
-                .max_entries = info->max_entries,
-                .map_flags = device ? info->map_flags & ~u32{map_flag::rdonly_prog} : info->map_flags}};
+  const map_differences both{.expected = expected, .found = identity_of(*info)};
   if (!both.any()) return info->name;
-  if (differences != nullptr) *differences = both;
-  return error{.at = step::obj_get_info_by_fd, .why = cause::another_map}.about(info->name);
+  const error why = detail::another_map(number, *info);
+  if (differences != nullptr && why.why == cause::another_map) *differences = both;
+  return why;
 }
+
+/// How a map is looked at before it is adopted: by what it is. Room 7.6 has `identity_and_btf`.
+struct identity_only {
+  using differences = map_differences;
+
+  template <class Key, class Value>
+  [[nodiscard]] static result<kernel_name> check(int number, const map_identity& expected,
+                                                 differences* found) noexcept {
+    return check_identity(number, expected, found);
+  }
+};
 
 }  // namespace barebpf::inline BAREBPF_ABI
 
