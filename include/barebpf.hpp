@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 7d924d79c003cfad7bdb3df7e4083da0985f2df20a1e86958fd8062101d3d1be; do not edit.
+// Made by tools/amalgamate from files with SHA-256 919c12a0df6d0cd5cd77da17fbc157dffa5b4c80dcfcdc815c5cbcc20da3c350; do not edit.
 //
 // MIT License
 //
@@ -3286,8 +3286,10 @@ namespace barebpf::inline BAREBPF_ABI {
   return for_tracing && !has(perfmon) ? cause::needs_cap_perfmon : cause::none;
 }
 
-/// The answer of a row that failed without a system call; no errno is as low.
-inline constexpr long no_errno = -4096;
+/// Source: MAX_ERRNO in include/linux/err.h at v6.12.
+inline constexpr long largest_errno = 4095;
+/// The answer of a row that failed without a system call: one beyond, so that masking makes it 0.
+inline constexpr long no_errno = -largest_errno - 1;
 
 /// How far a row of system calls came: `answer` is negative errno when step `at` failed.
 struct outcome {
@@ -3313,8 +3315,7 @@ struct outcome {
 
 /// The error of a failed row; after EPERM with the capability that was missing.
 [[nodiscard, gnu::cold, gnu::noinline]] inline error to_error(const outcome& row) noexcept {
-  error out{.at = row.at, .why = row.why, .code = static_cast<s32>(-row.answer)};
-  if (row.answer == no_errno) out.code = 0;
+  error out{.at = row.at, .why = row.why, .code = static_cast<s32>(-row.answer & largest_errno)};
   for (size_t i = 0; i + 1 < sizeof out.name && row.subject[i] != '\0'; ++i) out.name[i] = row.subject[i];
   const bool needs_privilege =
       row.at == step::map_create || row.at == step::prog_load || row.at == step::btf_load;
@@ -5196,6 +5197,8 @@ class loader {
     }
     for (u32 i = 0; i < records_.map_count; ++i)
       if (!make_map(i)) return false;
+    if constexpr (!Needs.patch)
+      for (u32 i = 0; i < records_.map_count; ++i) slots_.map_numbers[i] = slots_.maps[i].number();
     for (u32 i = 0; i < records_.program_count; ++i)
       if (!make_program(i)) return false;
     return true;
@@ -5372,7 +5375,6 @@ class loader {
       }
       attr.insns = slots_.scratch;
     } else {
-      for (u32 k = 0; k < records_.map_count; ++k) slots_.map_numbers[k] = slots_.maps[k].number();
       attr.fd_array = slots_.map_numbers;
     }
     if (row_.fails(step::prog_load, load_program(attr, log(), token(), row_.why))) return false;

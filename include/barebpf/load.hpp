@@ -109,6 +109,8 @@ class loader {
     }
     for (u32 i = 0; i < records_.map_count; ++i)
       if (!make_map(i)) return false;
+    if constexpr (!Needs.patch)
+      for (u32 i = 0; i < records_.map_count; ++i) slots_.map_numbers[i] = slots_.maps[i].number();
     for (u32 i = 0; i < records_.program_count; ++i)
       if (!make_program(i)) return false;
     return true;
@@ -285,7 +287,6 @@ class loader {
       }
       attr.insns = slots_.scratch;
     } else {
-      for (u32 k = 0; k < records_.map_count; ++k) slots_.map_numbers[k] = slots_.maps[k].number();
       attr.fd_array = slots_.map_numbers;
     }
     if (row_.fails(step::prog_load, load_program(attr, log(), token(), row_.why))) return false;

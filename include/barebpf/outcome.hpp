@@ -31,8 +31,10 @@ namespace barebpf::inline BAREBPF_ABI {
   return for_tracing && !has(perfmon) ? cause::needs_cap_perfmon : cause::none;
 }
 
-/// The answer of a row that failed without a system call; no errno is as low.
-inline constexpr long no_errno = -4096;
+/// Source: MAX_ERRNO in include/linux/err.h at v6.12.
+inline constexpr long largest_errno = 4095;
+/// The answer of a row that failed without a system call: one beyond, so that masking makes it 0.
+inline constexpr long no_errno = -largest_errno - 1;
 
 /// How far a row of system calls came: `answer` is negative errno when step `at` failed.
 struct outcome {
@@ -58,8 +60,7 @@ struct outcome {
 
 /// The error of a failed row; after EPERM with the capability that was missing.
 [[nodiscard, gnu::cold, gnu::noinline]] inline error to_error(const outcome& row) noexcept {
-  error out{.at = row.at, .why = row.why, .code = static_cast<s32>(-row.answer)};
-  if (row.answer == no_errno) out.code = 0;
+  error out{.at = row.at, .why = row.why, .code = static_cast<s32>(-row.answer & largest_errno)};
   for (size_t i = 0; i + 1 < sizeof out.name && row.subject[i] != '\0'; ++i) out.name[i] = row.subject[i];
   const bool needs_privilege =
       row.at == step::map_create || row.at == step::prog_load || row.at == step::btf_load;
