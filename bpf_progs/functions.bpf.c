@@ -50,8 +50,13 @@ static __noinline void add_to(__u32 slot, __u64 number)
 		__sync_fetch_and_add(sum, number);
 }
 
-/* Beside the programs, not in .text. */
-static __attribute__((noinline, section("tracepoint/syscalls/sys_enter_getpgid"))) __u64 beside(__u64 number)
+/* Beside the programs and not in .text, which libbpf refuses. */
+#ifndef WHAT_LIBBPF_LOADS
+#define BESIDE SEC("tracepoint/syscalls/sys_enter_getpgid")
+#else
+#define BESIDE
+#endif
+static BESIDE __noinline __u64 beside(__u64 number)
 {
 	return number + 7 + (bpf_get_smp_processor_id() & 0);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 919c12a0df6d0cd5cd77da17fbc157dffa5b4c80dcfcdc815c5cbcc20da3c350; do not edit.
+// Made by tools/amalgamate from files with SHA-256 f4534954928763bdba8d38e2b55dbce2699c4f24ad26db7c4388b7ecf43af09e; do not edit.
 //
 // MIT License
 //
@@ -7389,6 +7389,15 @@ class loaded_object {
     if (fault != cause::none)
       return error{.at = step::find, .why = fault, .offset = found->spec.declared_at}.about(wanted, ".maps");
     return Map(untyped_map::borrow(found->descriptor.number(), to_kernel_name(wanted)));
+  }
+
+  /// The descriptor of the map called `wanted`, whatever its type.
+  /// Errors:   no_such_map, about the name.
+  /// Lifetime: borrowed: valid as long as this object.
+  [[nodiscard]] result<const fd*> map_descriptor(text wanted) const noexcept {
+    const loaded_map* const found = find(maps_, wanted);
+    if (found == nullptr) return missing(cause::no_such_map, wanted);
+    return &found->descriptor;
   }
 
   /// The global variable called `wanted` as memory, shared with the programs.

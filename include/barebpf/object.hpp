@@ -31,6 +31,15 @@ class loaded_object {
     return Map(untyped_map::borrow(found->descriptor.number(), to_kernel_name(wanted)));
   }
 
+  /// The descriptor of the map called `wanted`, whatever its type.
+  /// Errors:   no_such_map, about the name.
+  /// Lifetime: borrowed: valid as long as this object.
+  [[nodiscard]] result<const fd*> map_descriptor(text wanted) const noexcept {
+    const loaded_map* const found = find(maps_, wanted);
+    if (found == nullptr) return missing(cause::no_such_map, wanted);
+    return &found->descriptor;
+  }
+
   /// The global variable called `wanted` as memory, shared with the programs.
   /// Errors: no_such_variable, wrong_variable_size, wrong_variable_sign, constant_variable for a constant by a type
   ///         that is not const, hidden_variable; ENOMEM and its like of mmap(2).
