@@ -61,7 +61,7 @@ struct object_records {
   const abi::prog_load* programs = nullptr;
   const program_patch* patches = nullptr;  ///< one for each program; nullptr when all name maps by index
   u32 program_count = 0;
-  const u8* btf = nullptr;       ///< types of maps, variables and functions
+  const void* btf = nullptr;     ///< types of maps, variables and functions
   u32 btf_size = 0;              ///< bytes, 0 for none
   bool btf_is_required = false;  ///< without them the object does not work
   u64 data_size = 0;             ///< bytes of `load_options::data`

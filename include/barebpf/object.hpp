@@ -227,7 +227,7 @@ class object {
     buffer<abi::func_info> functions;
     buffer<abi::line_info> lines;
     buffer<char> license;
-    buffer<u8> types;
+    buffer<u32> types;
     object_records records;
     u32 longest = 0;  // instructions
   };
@@ -399,9 +399,9 @@ inline result<object::recipe> object::make_recipe(btf_choice wanted) const noexc
   const bool with_types =
       size != 0 && types.count() != 0 && (wanted != btf_choice::none || types.is_required());
   if (with_types) {
-    auto image = buffer<u8>::of(size);
+    auto image = buffer<u32>::of((size_t{size} + 3) / 4);
     if (!image) return image.error();
-    types.write(image->data());
+    types.write(image->data(), reinterpret_cast<u8*>(image->data() + types.head_words()));
     out->records.btf = image->data();
     out->records.btf_size = size;
     out->types = std::move(*image);

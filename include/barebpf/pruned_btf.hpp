@@ -61,30 +61,33 @@ class pruned_btf {
     return false;
   }
 
-  /// Writes all of it, `sizes().total` bytes, in the machine's byte order.
-  constexpr void write(u8* out) const noexcept {
-    u8* const types_out = out + abi::btf_header::size;
-    u8* const strings_out = types_out + sizes_.types_size;
-    put16(out, abi::btf_magic);
-    out[2] = 1;  // version
-    out[3] = 0;  // flags
-    put32(out + 4, static_cast<u32>(abi::btf_header::size));
-    put32(out + 8, 0);
-    put32(out + 12, sizes_.types_size);
-    put32(out + 16, sizes_.types_size);
-    put32(out + 20, sizes_.strings_size);
-    strings_out[0] = 0;
+  /// Writes all of it, in the machine's byte order: `head_words` words, and behind them `sizes().strings_size` bytes
+  /// of strings. Words, because the compiler pays for each step.
+  constexpr void write(u32* head, u8* strings) const noexcept {
+    head[0] = host_is_big_endian ? u32{abi::btf_magic} << 16 | 1 << 8 : u32{abi::btf_magic} | 1 << 16;  // version 1
+    head[1] = static_cast<u32>(abi::btf_header::size);
+    head[2] = 0;
+    head[3] = head[4] = sizes_.types_size;
+    head[5] = sizes_.strings_size;
+    strings[0] = 0;
     u32 used = 1;
-    u8* at = types_out;
-    for (u32 id = 1; id <= types().count(); ++id) {
-      if (marks_[id] == 0) continue;
-      const btf_type type = as_kept(id);
-      write_type(type, at, strings_out, used);
-      at += btf::extent_of(type);
+    u32* at = head + abi::btf_header::size / 4;
+    for (btf_type type = types().first(); type.id != 0; type = types().after(type)) {
+      if (marks_[type.id] == 0) continue;
+      const btf_type left = as_kept(type);
+      write_type(left, at, strings, used);
+      at += btf::extent_of(left) / 4;
     }
     for (u32 slot = 0; slot < slots_ * 2; slot += 2)
-      if (strings_[slot] != 0)
-        copy_string(types().strings() + strings_[slot], strings_out + sizes_.lines_at + strings_[slot + 1]);
+      if (strings_[slot] != 0) {
+        const u64 from = types().strings() + strings_[slot];
+        copy_string(from, types().image().length_of_string(from),
+                    strings + sizes_.lines_at + strings_[slot + 1]);
+      }
+  }
+  /// How many words of header and types `write` writes.
+  [[nodiscard]] constexpr u32 head_words() const noexcept {
+    return (static_cast<u32>(abi::btf_header::size) + sizes_.types_size) / 4;
   }
 
  protected:
@@ -102,13 +105,15 @@ class pruned_btf {
                                 "bpf_task_work", "bpf_list_head",     "bpf_rb_root", "bpf_list_node",
                                 "bpf_rb_node",   "bpf_refcount"};
     constexpr text tags[] = {"kptr", "kptr_untrusted", "percpu_kptr", "uptr"};
+    const bool is_struct = type.kind == abi::btf_kind::structure;
+    if (!is_struct && type.kind != abi::btf_kind::type_tag) return false;
+    if (is_struct && !types().image().string_starts_with(type.name, "bpf_")) return false;
     const auto is_called_like_one_of = [&](const auto& names) {
       for (const text name : names)
         if (types().image().string_is(type.name, name)) return true;
       return false;
     };
-    if (type.kind == abi::btf_kind::type_tag) return is_called_like_one_of(tags);
-    return type.kind == abi::btf_kind::structure && is_called_like_one_of(structs);
+    return is_struct ? is_called_like_one_of(structs) : is_called_like_one_of(tags);
   }
   // The slot of a string, or the free one where it belongs.
   [[nodiscard]] constexpr u32 find_slot(u32 offset) const noexcept {
@@ -132,11 +137,11 @@ class pruned_btf {
         return object_.maps[i];
     return {};
   }
-  [[nodiscard]] constexpr btf_type as_kept(u32 id) const noexcept {
+  [[nodiscard]] constexpr btf_type as_kept(btf_type type) const noexcept {
     using enum abi::btf_kind;
-    btf_type type = types().type(id);
-    if ((type.kind == structure || type.kind == union_type) && (marks_[id] & whole) == 0) type.members = 0;
-    if (type.kind == function && (marks_[id] & made_static) != 0) type.members = abi::btf_function_static;
+    const u32 marks = marks_[type.id];
+    if ((type.kind == structure || type.kind == union_type) && (marks & whole) == 0) type.members = 0;
+    if (type.kind == function && (marks & made_static) != 0) type.members = abi::btf_function_static;
     if (type.kind == data_section) {
       // Compilers leave its size to linkers.
       const map_spec map = map_of(type);
@@ -160,17 +165,13 @@ class pruned_btf {
         return 0;
     }
   }
-  [[nodiscard]] constexpr u64 member_name(const btf_type& type, u32 index) const noexcept {
-    return types().strings() + types().image().read32(type.tail() + u64{index} * member_size(type));
-  }
   [[nodiscard]] constexpr u32 name_size(u64 at) const noexcept {
     const u64 length = types().image().length_of_string(at);
     return length == 0 ? 0 : static_cast<u32>(length) + 1;
   }
 
  private:
-  constexpr void copy_string(u64 from, u8* to) const noexcept {
-    const u64 length = types().image().length_of_string(from);
+  constexpr void copy_string(u64 from, u64 length, u8* to) const noexcept {
     types().image().copy(from, length, to);
     to[length] = 0;
   }
@@ -179,37 +180,35 @@ class pruned_btf {
     const u32 size = name_size(from);
     if (size == 0) return 0;
     const u32 at = used;
-    copy_string(from, strings + at);
+    copy_string(from, size - 1, strings + at);
     used += size;
     return at;
   }
-  constexpr void write_type(const btf_type& type, u8* at, u8* strings, u32& used) const noexcept {
+  constexpr void write_type(const btf_type& type, u32* out, u8* strings, u32& used) const noexcept {
     using enum abi::btf_kind;
     const bytes& image = types().image();
     const u32 info = image.read32(type.at + abi::btf_type_record::info);
-    put32(at, write_name(type.name, strings, used));
-    put32(at + 4, (info & 0xff000000) | type.members);
-    put32(at + 8, !refers(type) ? type.size_or_type
-                                : new_id(type.kind == pointer ? pointee(type) : type.size_or_type));
-    u8* const tail = at + abi::btf_type_record::size;
+    out[0] = write_name(type.name, strings, used);
+    out[1] = (info & 0xff000000) | type.members;
+    out[2] = !refers(type) ? type.size_or_type : new_id(type.kind == pointer ? pointee(type) : type.size_or_type);
+    u32* const tail = out + abi::btf_type_record::size / 4;
     switch (type.kind) {
       case integer:
       case variable:
       case declaration_tag:
-        put32(tail, image.read32(type.tail()));
+        tail[0] = image.read32(type.tail());
         return;
       case array:
-        put32(tail, new_id(types().element_of(type)));
-        put32(tail + 4, new_id(image.read32(type.tail() + 4)));
-        put32(tail + 8, types().length_of(type));
+        tail[0] = new_id(types().element_of(type));
+        tail[1] = new_id(image.read32(type.tail() + 4));
+        tail[2] = types().length_of(type);
         return;
       case data_section: {
         const variable_spec* const first = object_.variables + map_of(type).first_variable;
         for (u32 i = 0; i < type.members; ++i) {
-          u8* const to = tail + size_t{i} * 12;
-          put32(to, new_id(first[i].id));
-          put32(to + 4, first[i].offset);
-          put32(to + 8, first[i].size);
+          tail[size_t{i} * 3] = new_id(first[i].id);
+          tail[size_t{i} * 3 + 1] = first[i].offset;
+          tail[size_t{i} * 3 + 2] = first[i].size;
         }
         return;
       }
@@ -217,17 +216,18 @@ class pruned_btf {
         write_members(type, tail, strings, used);
     }
   }
-  constexpr void write_members(const btf_type& type, u8* tail, u8* strings, u32& used) const noexcept {
+  constexpr void write_members(const btf_type& type, u32* to, u8* strings, u32& used) const noexcept {
     using enum abi::btf_kind;
     const u32 each = member_size(type);
+    if (each == 0) return;
+    const bytes& image = types().image();
     const bool typed = type.kind != enumeration && type.kind != enumeration64;
-    for (u32 i = 0; each != 0 && i < type.members; ++i) {
-      const u64 from = type.tail() + u64{i} * each;
-      u8* const to = tail + size_t{i} * each;
-      const u32 second = types().image().read32(from + 4);
-      put32(to, write_name(member_name(type, i), strings, used));
-      put32(to + 4, typed ? new_id(second) : second);
-      if (each == 12) put32(to + 8, types().image().read32(from + 8));
+    u64 from = type.tail();
+    for (u32 i = 0; i < type.members; ++i, from += each, to += each / 4) {
+      const u32 second = image.read32(from + 4);
+      to[0] = write_name(types().strings() + image.read32(from), strings, used);
+      to[1] = typed ? new_id(second) : second;
+      if (each == 12) to[2] = image.read32(from + 8);
     }
   }
   // Kinds whose third word is the id of another type.
@@ -235,12 +235,6 @@ class pruned_btf {
     using enum abi::btf_kind;
     return btf::is_modifier(type.kind) || type.kind == pointer || type.kind == function ||
            type.kind == function_prototype || type.kind == variable || type.kind == declaration_tag;
-  }
-  static constexpr void put16(u8* out, u32 value) noexcept {
-    for (u32 i = 0; i < 2; ++i) out[i] = static_cast<u8>(value >> ((host_is_big_endian ? 1 - i : i) * 8));
-  }
-  static constexpr void put32(u8* out, u32 value) noexcept {
-    for (u32 i = 0; i < 4; ++i) out[i] = static_cast<u8>(value >> ((host_is_big_endian ? 3 - i : i) * 8));
   }
 
  protected:
@@ -306,16 +300,18 @@ class btf_pruner : public pruned_btf {
   constexpr u32 number() noexcept {
     keep_tags();
     sizes_ = {};
-    for (u32 id = 1; id <= types().count(); ++id) {
-      ids_to_[id] = 0;
-      if (marks_[id] == 0) continue;
-      ids_to_[id] = ++sizes_.count;
-      const btf_type type = as_kept(id);
-      sizes_.types_size += static_cast<u32>(btf::extent_of(type));
+    for (btf_type type = types().first(); type.id != 0; type = types().after(type)) {
+      ids_to_[type.id] = 0;
+      if (marks_[type.id] == 0) continue;
+      ids_to_[type.id] = ++sizes_.count;
+      const btf_type left = as_kept(type);
+      sizes_.types_size += static_cast<u32>(btf::extent_of(left));
       if (sizes_.types_size > largest) return 0;
-      sizes_.strings_size += name_size(type.name);
-      for (u32 i = 0; member_size(type) != 0 && i < type.members; ++i) {
-        sizes_.strings_size += name_size(member_name(type, i));
+      sizes_.strings_size += name_size(left.name);
+      const u32 each = member_size(left);
+      u64 name = left.tail();
+      for (u32 i = 0; each != 0 && i < left.members; ++i, name += each) {
+        sizes_.strings_size += name_size(types().strings() + types().image().read32(name));
         if (sizes_.strings_size > largest) return 0;
       }
     }

@@ -238,7 +238,7 @@ class static_object {
     if constexpr (needs(Policy).patch) out.patches = patches.list;
     if constexpr (needs(Policy).values || needs(Policy).pins) out.duties = duties.list;
     if constexpr (btf != btf_choice::none) {
-      out.btf = spec::template btf_image<btf>.data;
+      out.btf = &spec::template btf_image<btf>;
       out.btf_size = spec::template btf_size<btf>;
     }
     return out;

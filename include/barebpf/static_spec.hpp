@@ -232,12 +232,13 @@ class static_spec {
                                                                       : pruned<has_lines(Btf)>.sizes().total;
   template <btf_choice Btf>
   struct btf_block {
-    u8 data[detail::at_least_one(btf_size<Btf>)] = {};
+    u32 head[detail::at_least_one(pruned<has_lines(Btf)>.head_words())] = {};
+    u8 strings[pruned<has_lines(Btf)>.sizes().strings_size] = {};
   };
   template <btf_choice Btf>
   static constexpr btf_block<Btf> btf_image = [] {
     btf_block<Btf> out;
-    if (btf_size<Btf> != 0) pruned<has_lines(Btf)>.write(out.data);
+    if (btf_size<Btf> != 0) pruned<has_lines(Btf)>.write(out.head, out.strings);
     return out;
   }();
 
