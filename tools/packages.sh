@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Sourced by quickstart and check: installs by the distribution's package manager what is missing, and says so.
+# Sourced by quickstart, check and bench: installs by the distribution's package manager what is missing, and says so.
 
 # The package that has a command, on this distribution; empty where it has none of that name.
 package_of() {
@@ -15,6 +15,7 @@ package_of() {
     apt:clang++-14) echo clang-14 ;;
     apt:clang++-19) echo clang-19 ;;
     apt:aarch64-linux-gnu-g++) echo g++-aarch64-linux-gnu ;;
+    apt:libbpf) echo libbpf-dev libelf-dev zlib1g-dev ;;
     dnf:clang-bpf) echo clang ;;
     dnf:c++) echo gcc-c++ ;;
     dnf:ninja) echo ninja-build ;;
@@ -24,6 +25,7 @@ package_of() {
     dnf:readelf | dnf:nm) echo binutils ;;
     dnf:pkg-config) echo pkgconf-pkg-config ;;
     dnf:musl-gcc) echo musl-gcc ;;
+    dnf:libbpf) echo libbpf-devel libbpf-static elfutils-libelf-devel-static zlib-static glibc-static libstdc++-static ;;
     dnf:clang++-* | dnf:aarch64-linux-gnu-g++) ;;
     apk:clang-bpf) echo clang llvm ;;
     apk:c++) echo g++ ;;
@@ -34,6 +36,7 @@ package_of() {
     apk:unshare | apk:mountpoint) echo util-linux-misc ;;
     apk:readelf | apk:nm) echo binutils ;;
     apk:pkg-config) echo pkgconf ;;
+    apk:libbpf) echo libbpf-dev libelf-static zlib-static zstd-static ;;
     apk:musl-gcc | apk:clang++-* | apk:aarch64-linux-gnu-g++) ;;
     pacman:clang-bpf) echo clang ;;
     pacman:c++) echo gcc ;;
@@ -44,6 +47,7 @@ package_of() {
     pacman:readelf | pacman:nm) echo binutils ;;
     pacman:pkg-config) echo pkgconf ;;
     pacman:bpftool) echo bpf ;;
+    pacman:libbpf) echo libbpf ;;
     pacman:musl-gcc) echo musl ;;
     pacman:clang++-*) ;;
     pacman:aarch64-linux-gnu-g++) echo aarch64-linux-gnu-gcc ;;
@@ -56,6 +60,7 @@ is_there() {
   case "$1" in
     clang-bpf) echo 'int x;' | clang -target bpf -x c -c -o /dev/null - 2>/dev/null ;;
     catch2) pkg-config --exists catch2-with-main 2>/dev/null || pkg-config --exists catch2 2>/dev/null ;;
+    libbpf) pkg-config --exists libbpf 2>/dev/null ;;
     kernel-headers) [ -e /usr/include/linux/bpf.h ] ;;
     *) command -v "$1" >/dev/null 2>&1 ;;
   esac
