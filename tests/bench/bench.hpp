@@ -86,10 +86,7 @@ inline void stay_on_one_processor() {
 [[gnu::always_inline]] inline long bare_bpf(long command, const bpf_attr* attr, unsigned long size) {
 #if defined(__x86_64__)
   long answer = __NR_bpf;
-  __asm__ volatile("syscall"
-                   : "+a"(answer)
-                   : "D"(command), "S"(attr), "d"(size)
-                   : "rcx", "r11", "memory");
+  __asm__ volatile("syscall" : "+a"(answer) : "D"(command), "S"(attr), "d"(size) : "rcx", "r11", "memory");
   return answer;
 #elif defined(__aarch64__)
   register long x8 __asm__("x8") = __NR_bpf;
@@ -119,8 +116,9 @@ inline u64 nanoseconds() {
 /// Prints one line: the question, and for each contender the nanoseconds per thing of each round. In each round
 /// everybody has one turn, in another order each time; `prepare` comes before each turn, outside of the time.
 /// All must have seen the same, or the program ends here.
-inline void ask(const char* question, settings how, std::vector<contender> contenders,
-                const std::function<void()>& prepare = [] {}) {
+inline void ask(
+    const char* question, settings how, std::vector<contender> contenders,
+    const std::function<void()>& prepare = [] {}) {
   std::vector<std::vector<double>> times(contenders.size());
   prepare();
   const u64 saw = contenders[0].turn();
@@ -145,7 +143,8 @@ inline void ask(const char* question, settings how, std::vector<contender> conte
               static_cast<unsigned long long>(how.count), static_cast<unsigned long long>(saw));
   for (std::size_t who = 0; who < contenders.size(); ++who) {
     std::printf("%s\"%s\": [", who == 0 ? "" : ", ", contenders[who].name);
-    for (std::size_t i = 0; i < times[who].size(); ++i) std::printf("%s%.3f", i == 0 ? "" : ", ", times[who][i]);
+    for (std::size_t i = 0; i < times[who].size(); ++i)
+      std::printf("%s%.3f", i == 0 ? "" : ", ", times[who][i]);
     std::printf("]");
   }
   std::printf("}}\n");

@@ -60,7 +60,8 @@ int main(int argc, char** argv) {
   const settings how = arguments(argc - 1, argv + 1);
   const std::string who = argv[1];
   hash map = must(hash::create({.name = "counted", .max_entries = 16}));
-  must(map.update_elem(7, 1007).has_value() ? barebpf::result<int>(0) : barebpf::result<int>(barebpf::error{}));
+  must(map.update_elem(7, 1007).has_value() ? barebpf::result<int>(0)
+                                            : barebpf::result<int>(barebpf::error{}));
 
   returning* const volatile returns = who == "barebpf-returning"     ? barebpf_returning
                                       : who == "hand-made-returning" ? hand_made_returning

@@ -21,7 +21,8 @@ int main(int argc, char** argv) {
   const settings how = alone ? arguments(argc - 1, argv + 1) : arguments(argc, argv);
   stay_on_one_processor();
   const u32 count = static_cast<u32>(how.count);
-  array map = must(array::create({.name = "mapped", .max_entries = 4096, .map_flags = barebpf::map_flag::mmapable}));
+  array map =
+      must(array::create({.name = "mapped", .max_entries = 4096, .map_flags = barebpf::map_flag::mmapable}));
   std::vector<u32> keys(4096);
   std::vector<u64> contents(4096);
   std::iota(keys.begin(), keys.end(), 0u);

@@ -25,25 +25,30 @@ u64 sum_of(const value<Bytes>& of) {
 
 // One turn of `count` calls. The padding moves the loop to another place.
 template <unsigned Padding, class Call>
-std::function<u64()> turn_at(u64 count, const Call& call) {
+struct loop {
+  u64 count;
+  Call call;
+
   // Everything is inlined into the loop, as in a program's own: which call would stay a function, and return right
   // after the kernel did, is otherwise the compiler's mood.
-  return [count, call]() mutable __attribute__((flatten)) {
+  [[gnu::flatten]] u64 operator()() {
     __asm__ volatile(".skip %c0, 0x90" ::"i"(Padding));
     u64 sum = 0;
     for (u32 key = 0; key < count; ++key) sum += call(static_cast<s32>(key));
     return sum;
-  };
+  }
+};
+// Turns whose loop stands somewhere else each time, at eight places of a cache line. A system call can take half as
+// long again where the branch after it lies badly, whoever wrote it; one place for each contender would measure the
+// linker's luck.
+template <unsigned... Padding, class Call>
+std::function<u64()> turns_at(std::integer_sequence<unsigned, Padding...>, u64 count, const Call& call) {
+  return [next = 0u, turns = std::vector<std::function<u64()>>{loop<8 * Padding + 8, Call>{
+                         count, call}...}]() mutable { return turns[next++ % turns.size()](); };
 }
-// Turns whose loop stands somewhere else each time. On some processors a system call takes half as long again where
-// the code around it lies badly, whoever wrote it; one place for each contender would measure the linker's luck.
-// Seven places, for that is prime to the number of contenders.
 template <class Call>
 std::function<u64()> turn(u64 count, const Call& call) {
-  return [count, call, next = 0u, turns = std::vector{turn_at<4>(count, call), turn_at<56>(count, call),
-                                         turn_at<108>(count, call), turn_at<160>(count, call),
-                                         turn_at<212>(count, call), turn_at<264>(count, call),
-                                         turn_at<316>(count, call)}]() mutable { return turns[next++ % turns.size()](); };
+  return turns_at(std::make_integer_sequence<unsigned, 8>(), count, call);
 }
 
 // The attr that the bare instruction gets again and again, and where its addresses lead.
@@ -84,12 +89,13 @@ void ask_lookup(const char* question, settings how, const Map& map, const bpf_ma
   const int number = map.descriptor().number();
   ready<Bytes> bare(number);
   const auto barebpf_call = [&map, &bare](s32 key) -> u64 {
+    [[maybe_unused]] value<Bytes>& place = bare.content;
     if constexpr (Bytes <= 64) {
       const auto found = map.lookup_elem(static_cast<key_type>(key));
       return found ? sum_of(*found) : 1;
     } else {
       // All write to the same place: for a page it matters more where it lies than who asked for it.
-      return map.lookup_elem(static_cast<key_type>(key), bare.content) ? sum_of(bare.content) : 1;
+      return map.lookup_elem(static_cast<key_type>(key), place) ? sum_of(place) : 1;
     }
   };
   const auto libbpf_call = [number, &bare](s32 key) -> u64 {
@@ -104,7 +110,8 @@ void ask_lookup(const char* question, settings how, const Map& map, const bpf_ma
                                     {"bare", turn(how.count, bare_call)}};
   if (theirs != nullptr)
     contenders.push_back({"libbpf, bpf_map__", turn(how.count, [theirs, &bare](s32 key) -> u64 {
-                            return bpf_map__lookup_elem(theirs, &key, sizeof key, &bare.content, Bytes, 0) == 0
+                            return bpf_map__lookup_elem(theirs, &key, sizeof key, &bare.content, Bytes, 0) ==
+                                           0
                                        ? sum_of(bare.content)
                                        : 1;
                           })});
@@ -116,11 +123,12 @@ void ask_update(const char* question, settings how, Map& map) {
   const int number = map.descriptor().number();
   ready<8> bare(number);
   ask(question, how,
-      {{"barebpf", turn(how.count,
-                        [&map](s32 key) -> u64 {
-                          const auto content = value_of<8>(static_cast<u32>(key));
-                          return map.update_elem(static_cast<typename Map::key_type>(key), content).has_value();
-                        })},
+      {{"barebpf",
+        turn(how.count,
+             [&map](s32 key) -> u64 {
+               const auto content = value_of<8>(static_cast<u32>(key));
+               return map.update_elem(static_cast<typename Map::key_type>(key), content).has_value();
+             })},
        {"libbpf", turn(how.count,
                        [number](s32 key) -> u64 {
                          const auto content = value_of<8>(static_cast<u32>(key));

@@ -39,7 +39,7 @@ struct program {
   std::string name;
   std::vector<double> attached, whole, memory;
 
-  void run(bool counts) {
+  void run(bool matters) {
     int input[2], output[2];
     must_be(pipe2(input, O_CLOEXEC) == 0 && pipe2(output, O_CLOEXEC) == 0, "pipe2");
     posix_spawn_file_actions_t actions;
@@ -71,10 +71,12 @@ struct program {
     close(output[0]);
     posix_spawn_file_actions_destroy(&actions);
     if (status != 0) give_up(path + " failed");
-    if (hits < 3) give_up(path + " counted " + std::to_string(hits) + " execve calls of 3");
-    if (!counts) return;
-    const double took = static_cast<double>(static_cast<u64>(when[0]) * 1'000'000'000 +
-                                            static_cast<u64>(when[1]) - started);
+    const bool counts_nothing = name.rfind("start_nothing", 0) == 0;
+    if (counts_nothing ? hits != -1 : hits < 3)
+      give_up(path + " counted " + std::to_string(hits) + " execve calls of 3");
+    if (!matters) return;
+    const double took =
+        static_cast<double>(static_cast<u64>(when[0]) * 1'000'000'000 + static_cast<u64>(when[1]) - started);
     attached.push_back(took);
     whole.push_back(took + static_cast<double>(ended - released));
     memory.push_back(peak);
