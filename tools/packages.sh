@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Sourced by quickstart and check: installs by the distribution's package manager what is missing, and says so.
+# Sourced by quickstart, check and bench: installs by the distribution's package manager what is missing, and says so.
 
 # The package that has a command, on this distribution; empty where it has none of that name.
 package_of() {
@@ -8,7 +8,6 @@ package_of() {
     apt:c++) echo g++ ;;
     apt:ninja) echo ninja-build ;;
     apt:catch2) echo catch2 ;;
-    apt:libbpf) echo libbpf-dev ;;
     apt:musl-gcc) echo musl-tools ;;
     apt:kernel-headers) echo linux-libc-dev ;;
     apt:setpriv | apt:unshare | apt:mountpoint) echo util-linux ;;
@@ -18,28 +17,29 @@ package_of() {
     apt:libc++-14) echo libc++-14-dev libc++abi-14-dev ;;
     apt:clang++-19) echo clang-19 ;;
     apt:aarch64-linux-gnu-g++) echo g++-aarch64-linux-gnu ;;
+    apt:libbpf) echo libbpf-dev libelf-dev zlib1g-dev ;;
     dnf:clang-bpf) echo clang ;;
     dnf:c++) echo gcc-c++ ;;
     dnf:ninja) echo ninja-build ;;
     dnf:catch2) echo catch-devel ;;
-    dnf:libbpf) echo libbpf-devel ;;
     dnf:kernel-headers) echo kernel-headers ;;
     dnf:setpriv | dnf:unshare | dnf:mountpoint) echo util-linux ;;
     dnf:readelf | dnf:nm) echo binutils ;;
     dnf:pkg-config) echo pkgconf-pkg-config ;;
     dnf:musl-gcc) echo musl-gcc ;;
+    dnf:libbpf) echo libbpf-devel libbpf-static elfutils-libelf-devel-static zlib-static glibc-static libstdc++-static ;;
     dnf:g++-multilib) echo glibc-devel.i686 libstdc++-devel.i686 ;;
     dnf:libc++-14 | dnf:sanitizers-14 | dnf:clang++-* | dnf:aarch64-linux-gnu-g++) ;;
     apk:clang-bpf) echo clang llvm ;;
     apk:c++) echo g++ ;;
     apk:ninja) echo samurai ;;
     apk:catch2) echo catch2-3 ;;
-    apk:libbpf) echo libbpf-dev ;;
     apk:kernel-headers) echo linux-headers musl-dev ;;
     apk:setpriv) echo setpriv ;;
     apk:unshare | apk:mountpoint) echo util-linux-misc ;;
     apk:readelf | apk:nm) echo binutils ;;
     apk:pkg-config) echo pkgconf ;;
+    apk:libbpf) echo libbpf-dev libelf-static zlib-static zstd-static ;;
     apk:musl-gcc | apk:g++-multilib | apk:libc++-14 | apk:sanitizers-14 | apk:clang++-* | apk:aarch64-linux-gnu-g++) ;;
     pacman:clang-bpf) echo clang ;;
     pacman:c++) echo gcc ;;
@@ -50,6 +50,7 @@ package_of() {
     pacman:readelf | pacman:nm) echo binutils ;;
     pacman:pkg-config) echo pkgconf ;;
     pacman:bpftool) echo bpf ;;
+    pacman:libbpf) echo libbpf ;;
     pacman:musl-gcc) echo musl ;;
     pacman:g++-multilib) echo lib32-gcc-libs lib32-glibc ;;
     pacman:libc++-14 | pacman:sanitizers-14 | pacman:clang++-*) ;;

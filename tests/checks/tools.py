@@ -67,6 +67,30 @@ with scratch() as folder:
     finds([copy / "tools/errors", "--check"], "Run: tools/errors", env=with_compiler)
     finds([copy / "tools/errors"], "the page could not be made", env={**with_compiler, "CXX": "/nonexistent/c++"})
 
+    # The page of the figures: what is left out, changed by hand, or missed in silence.
+    page = copy / "docs/performance.md"
+    page.unlink()
+    bench = [copy / "tools/bench", "--check"]
+    finds(bench, "it is not there")
+    whole = (ROOT / "docs/performance.md").read_text()
+    page.write_text(whole)
+    must(bench)
+    for old, new, words in [("| update, array |", "| update, slots |", "has other rows than"),
+                            ("| operation | barebpf |", "| operation | ours |", "has other columns than"),
+                            ("## How many instructions", "### How many instructions", "is not there"),
+                            ("| lookup, array | ", "| lookup, array | about ", "has a row that is none"),
+                            ("- kernel: ", "- system: ", "does not tell the kernel"),
+                            ("<!-- end of notes -->", "", "the marks of its notes are not there")]:
+        expect(old in whole, f"docs/performance.md has no '{old}', so this test would find nothing")
+        page.write_text(whole.replace(old, new))
+        finds(bench, words)
+    missed = whole.replace("| lookup, array | ", "| lookup, array | 1 (1–1), missed | ", 1)
+    page.write_text(missed)
+    finds(bench, "and its last section tells of")
+    page.write_text(whole.split("<!-- notes")[0].replace("Nothing: every figure is reached.", "- one")
+                    + "<!-- notes by hand, kept by tools/bench -->\n<!-- end of notes -->\n")
+    finds(bench, "nothing between the marks tells what was tried")
+
     image = Path(folder) / "seven.o"
     image.write_bytes(b"\x7fELFxyz")
     must([ROOT / "tools/embed", image, f"{folder}/seven.hpp"])

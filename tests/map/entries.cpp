@@ -140,3 +140,22 @@ TEST_CASE("a walk begun again forgets how the last one ended", "[entries]") {
   CHECK(walk(range) == keys_seen{1, 2});
   CHECK(range.error() == nullptr);
 }
+
+TEST_CASE("a walk that is over stays over", "[entries]") {
+  fake_map map{.elements = {{1, 10}}};
+  fake_kernel kernel([&map](const fake_call& call) { return map(call); });
+  const auto some = some_map();
+  auto range = some.entries();
+  auto at = range.begin();
+  CHECK_FALSE(at == range.end());
+  CHECK_FALSE(range.at_end());
+  ++at;
+  CHECK(at == range.end());
+  CHECK(range.at_end());
+
+  const std::size_t calls = kernel.calls.size();
+  ++at;
+
+  CHECK(at == range.end());
+  CHECK(kernel.calls.size() == calls);
+}

@@ -4,12 +4,14 @@
 
 A test source costs the compiler more for the headers that it includes than for itself. Here all of them are
 included once, first; then each source follows in a namespace of its own, so that two of them may use one name.
+So a test source includes at the start of a line and under no condition, and opens no namespace of somebody else's.
 """
 import re
 import sys
 from pathlib import Path
 
 INCLUDE = re.compile(r'^#include\s+(<[^>]+>|"[^"]+")', re.M)
+FOREIGN = re.compile(r"^(namespace (std|barebpf)\b.*|extern \"C\".*|void\*? operator (new|delete).*)", re.M)
 
 
 def absolute(word: str, source: Path) -> str:
@@ -18,6 +20,11 @@ def absolute(word: str, source: Path) -> str:
 
 
 def unit_of(sources: list[Path]) -> str:
+    for source in sources:
+        if found := FOREIGN.search(source.read_text()):
+            raise SystemExit(f"few_units: {source} says '{found[0]}'.\n"
+                             "  Among few units it stands in a namespace already, so that would open another one.\n"
+                             "  Move it to a header of its own and include that.")
     includes = {absolute(word, source): None for source in sources for word in INCLUDE.findall(source.read_text())}
     lines = ["// Made by few_units.py.", *(f"#include {word}" for word in includes)]
     for source in sources:

@@ -36,27 +36,39 @@ class entry_range {
     using value_type = entry<Key, Value>;
     using difference_type = std::ptrdiff_t;
 
-    explicit iterator(entry_range* range) noexcept : range_(range) {}
-    [[nodiscard]] value_type operator*() const noexcept { return range_->current(); }
+    explicit iterator(entry_range* range) noexcept : range_(range) { take_more(); }
+    [[nodiscard]] value_type operator*() const noexcept { return {*key_, *value_}; }
     iterator& operator++() noexcept {
-      range_->advance();
+      ++key_;
+      ++value_;
+      if (key_ >= last_) take_more();
       return *this;
     }
-    void operator++(int) noexcept { range_->advance(); }
-    friend bool operator==(const iterator& at, sentinel) noexcept { return at.range_->at_end(); }
+    void operator++(int) noexcept { ++*this; }
+    friend bool operator==(const iterator& at, sentinel) noexcept { return at.key_ >= at.last_; }
 
    private:
+    void take_more() noexcept {
+      const u32 count = range_->next();
+      key_ = range_->stepping_ ? &range_->last_.key : range_->keys_;
+      value_ = range_->stepping_ ? &range_->last_.value : range_->values_;
+      last_ = key_ + count;
+    }
+
+    // Kept here and not in the range, whose memory every system call may change: so they stay in registers.
+    const Key* key_;
+    const Key* last_;  // behind the last that is at hand
+    const Value* value_;
     entry_range* range_;
   };
 
   /// Begins the walk, from the first element each time.
   [[nodiscard]] iterator begin() noexcept {
     cursor_ = {};
-    at_ = count_ = 0;
+    count_ = 0;
     steps_ = 0;
     done_ = has_last_ = failed_ = prefetched_ = at_its_end_ = false;
     stepping_ = room_ == 0;
-    advance();
     return iterator(this);
   }
   [[nodiscard]] sentinel end() const noexcept { return {}; }
@@ -68,20 +80,13 @@ class entry_range {
   [[nodiscard]] bool at_end() const noexcept { return done_; }
 
  private:
-  [[nodiscard]] entry<Key, Value> current() const noexcept {
-    return stepping_ ? last_ : entry<Key, Value>{keys_[at_ - 1], values_[at_ - 1]};
-  }
-
-  void advance() noexcept {
-    if (!stepping_) {
-      if (at_ < count_) {
-        ++at_;
-        return;
-      }
-      fetch();
-      if (!stepping_) return;
-    }
-    step_on();
+  // Gets what comes next, a batch or a single element, and says how many elements that are: none at the end.
+  [[nodiscard, gnu::noinline]] u32 next() noexcept {
+    if (done_) return 0;
+    if (!stepping_) fetch();
+    if (stepping_) step_on();
+    if (done_) return 0;
+    return stepping_ ? 1 : count_;
   }
 
   // The next batch, or the change to single steps.
@@ -105,11 +110,7 @@ class entry_range {
       if (answer < 0 && answer != -ENOENT) return fail(step::map_lookup_batch, answer);
       cursor_.advance(answer == -ENOENT);
       count_ = count;
-      at_ = 0;
-      if (count_ != 0) {
-        at_ = 1;
-        return;
-      }
+      if (count_ != 0) return;
     }
     done_ = true;
   }
@@ -155,7 +156,6 @@ class entry_range {
   Value* values_;
   u32 room_;
   batch_cursor<Key> cursor_;
-  u32 at_ = 0;     // the element at hand is the one before
   u32 count_ = 0;  // elements in the batch
   u64 steps_ = 0, most_steps_ = 0;
   entry<Key, Value> last_{};
