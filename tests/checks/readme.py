@@ -12,7 +12,9 @@ FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.M | re.S)
 FRAME = """#include <barebpf.hpp>
 #include <cstdio>
 #include "execve_counter.bpf.hpp"
+#include "variables.bpf.hpp"
 constexpr barebpf::static_object<execve_counter> object;
+constexpr barebpf::static_object<variables> tuned;
 int explain(const barebpf::error& why);
 int snippet() {{
   {text}
