@@ -150,6 +150,7 @@ TEST_CASE("a program that the verifier refuses brings the whole log and leaves n
   const std::string said(log.said().data(), log.said().size());
   CHECK(said.find("invalid mem access 'map_value_or_null'") != std::string::npos);
   CHECK(said.find("processed") != std::string::npos);  // the verifier's last line
+  CHECK(said.find("; return *(volatile long *)bpf_map_lookup_elem") != std::string::npos);  // the source line
   CHECK(log.is_whole());
   CHECK(open_descriptors() == before);
 }
