@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 e59f0a6d207c106bd35bfc67725e910b803ab7ae99aa3ddaf354c5968f7e2425; do not edit.
+// Made by tools/amalgamate from files with SHA-256 8737b5b68d842944f0728fcd9840933cae3a4ee9cb031561c672e5defe384c2f; do not edit.
 //
 // MIT License
 //
@@ -422,8 +422,7 @@ enum class helper : u32 {
   BAREBPF_CAUSE(relocation_not_loaded_yet,                                                                   \
                 "this version of barebpf cannot load a program that refers to this "                         \
                 "section, so keep variables in .data, .rodata or .bss")                                      \
-  BAREBPF_CAUSE(bad_call,                                                                                    \
-                "a call leads to no function, so the file is damaged: compile it again")                     \
+  BAREBPF_CAUSE(bad_call, "a call leads to no function, so the file is damaged: compile it again")           \
   BAREBPF_CAUSE(too_many_functions,                                                                          \
                 "the kernel takes at most 256 functions in one program, so let the "                         \
                 "compiler inline some")                                                                      \
@@ -468,6 +467,30 @@ enum class helper : u32 {
   BAREBPF_CAUSE(wrong_value_sign,                                                                            \
                 "the value type and the value in the BPF object differ in "                                  \
                 "signedness, so use the type that the BPF program declares")                                 \
+  /* what the table of map types tells of a map that the kernel refused to create */                         \
+  BAREBPF_CAUSE(newer_map_type,                                                                              \
+                "the kernel is older than this map type, so use a newer kernel or another type")             \
+  BAREBPF_CAUSE(no_entries, "a map of this type needs room for at least one element, so give max_entries")   \
+  BAREBPF_CAUSE(entries_not_wanted,                                                                          \
+                "a map of this type grows with the objects that it belongs to, so give a max_entries of 0")  \
+  BAREBPF_CAUSE(one_entry, "a map of this type holds one element, so give a max_entries of 1")               \
+  BAREBPF_CAUSE(bad_ring_size,                                                                               \
+                "a ring buffer has max_entries bytes, which must be a power of two and whole pages, so "     \
+                "give 4096 or its like")                                                                     \
+  BAREBPF_CAUSE(bad_key_size,                                                                                \
+                "keys of this map type have a size of their own, so give the key type that the table of "    \
+                "map types names")                                                                           \
+  BAREBPF_CAUSE(bad_value_size,                                                                              \
+                "values of this map type have a size of their own, so give the value type that the table "   \
+                "of map types names")                                                                        \
+  BAREBPF_CAUSE(missing_map_flag,                                                                            \
+                "the kernel wants map_flag::no_prealloc for this map type, and map_flag::mmapable for an "   \
+                "arena, so set it")                                                                          \
+  BAREBPF_CAUSE(refused_map_flag, "maps of this type do not take one of these map_flags, so leave it out")   \
+  BAREBPF_CAUSE(missing_map_types,                                                                           \
+                "the kernel wants BTF for the key and the value of this map type, so give both ids")         \
+  BAREBPF_CAUSE(missing_inner_map,                                                                           \
+                "a map of maps is made after the pattern of one that is in it, so give inner_map_fd")        \
   BAREBPF_CAUSE(bad_name,                                                                                    \
                 "the kernel takes names of at most 15 letters, digits, underscores and dots, "               \
                 "so choose such a name")                                                                     \
@@ -4141,6 +4164,83 @@ inline constexpr map_kind map_kinds[] = {
   return {};
 }
 
+namespace detail {
+
+constexpr bool is_key_size(key_rule rule, u32 size) noexcept {
+  switch (rule) {
+    case key_rule::none:
+      return size == 0;
+    case key_rule::bytes:
+      return size != 0;
+    case key_rule::prefix:  // source: LPM_KEY_SIZE_MIN and LPM_KEY_SIZE_MAX in kernel/bpf/lpm_trie.c at v6.12
+      return size >= 5 && size <= 260;
+    case key_rule::cgroup:
+      return size == 8 || size == 16;
+    default:
+      return size == 4;
+  }
+}
+
+constexpr bool is_value_size(const map_kind& kind, u32 size, u32 flags) noexcept {
+  switch (kind.value) {
+    case value_rule::none:
+      return size == 0;
+    case value_rule::per_cpu:  // source: PCPU_MIN_UNIT_SIZE in include/linux/percpu.h at v6.12
+      return size != 0 && size <= 32768;
+    case value_rule::program:
+    case value_rule::map:
+    case value_rule::event:
+    case value_rule::cgroup:
+    case value_rule::xsk:
+      return size == 4;
+    case value_rule::socket:
+    case value_rule::device:
+    case value_rule::cpu:
+      return size == 4 || size == 8;
+    case value_rule::stack:
+      return size != 0 && size % ((flags & map_flag::stack_build_id) != 0 ? 32 : 8) == 0;
+    case value_rule::instruction:
+      return size == 16;
+    default:
+      return size != 0;
+  }
+}
+
+constexpr bool is_whole_ring(u32 size) noexcept {
+  constexpr u32 smallest_page = 4096;
+  return size >= smallest_page && (size & (size - 1)) == 0;
+}
+
+}  // namespace detail
+
+/// What the table says against a map that the kernel refused to create; `none` where it sees nothing wrong.
+/// Asked after a refusal only: a newer kernel may take what this table does not know yet.
+[[nodiscard]] constexpr cause why_refused(const abi::map_create& attr) noexcept {
+  const map_kind kind = kind_of(static_cast<map_type>(attr.map_type));
+  if (kind.type == map_type::unspec) return cause::none;
+  if (!detail::is_key_size(kind.key, attr.key_size)) return cause::bad_key_size;
+  if (!detail::is_value_size(kind, attr.value_size, attr.map_flags)) return cause::bad_value_size;
+  switch (kind.entries) {
+    case entries_rule::zero:
+      if (attr.max_entries != 0) return cause::entries_not_wanted;
+      break;
+    case entries_rule::one:
+      if (attr.max_entries != 1) return cause::one_entry;
+      break;
+    case entries_rule::ring_size:
+      if (!detail::is_whole_ring(attr.max_entries)) return cause::bad_ring_size;
+      break;
+    default:
+      if (attr.max_entries == 0) return cause::no_entries;
+  }
+  if ((attr.map_flags & kind.required_flags) != kind.required_flags) return cause::missing_map_flag;
+  if ((attr.map_flags & ~(kind.flags | map_flag::token_fd)) != 0) return cause::refused_map_flag;
+  if (kind.btf == btf_rule::required && (attr.btf_key_type_id == 0 || attr.btf_value_type_id == 0))
+    return cause::missing_map_types;
+  if (kind.value == value_rule::map && attr.inner_map_fd == 0) return cause::missing_inner_map;
+  return cause::none;
+}
+
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_KINDS_HPP
@@ -4454,6 +4554,44 @@ result<link> link::attach_tracepoint(const fd& program, const char* path, const 
 #ifndef BAREBPF_LOAD_HPP
 #define BAREBPF_LOAD_HPP
 
+// Room 6.3, running_kernel: which kernel answers, asked only to explain what it refused.
+#ifndef BAREBPF_RUNNING_KERNEL_HPP
+#define BAREBPF_RUNNING_KERNEL_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// The version of the running kernel, as `kernel()` makes it; 0 when it does not say.
+/// Cost:   one system call.
+/// Source: uname(2). A distribution's kernel may have more than its number says, never less.
+[[nodiscard, gnu::cold, gnu::noinline]] inline u32 running_kernel() noexcept {
+  struct {
+    char words[6][65];  // system, node, release, version, machine, domain
+  } names = {};
+  if (system_call(__NR_uname, &names) < 0) return 0;
+  u32 numbers[2] = {};
+  const char* at = names.words[2];
+  for (u32& number : numbers) {
+    for (; *at >= '0' && *at <= '9'; ++at) number = number * 10 + static_cast<u32>(*at - '0');
+    if (*at == '.') ++at;
+  }
+  return kernel(numbers[0], numbers[1]);
+}
+
+/// Why the kernel refused to create a map with `answer`, negative errno, as far as the table of map types and the
+/// kernel's version tell; `none` where they do not.
+[[nodiscard, gnu::cold, gnu::noinline]] inline cause explain_refusal(const abi::map_create& attr,
+                                                                     long answer) noexcept {
+  if (answer != -EINVAL && answer != -E2BIG && answer != -ENOTSUPP_kernel && answer != -EOPNOTSUPP)
+    return cause::none;
+  if (const u32 running = running_kernel();
+      running != 0 && running < kind_of(static_cast<map_type>(attr.map_type)).first_kernel)
+    return cause::newer_map_type;
+  return why_refused(attr);
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_RUNNING_KERNEL_HPP
 // Room 4.5, spec/assembly: one program as the kernel takes it. A program is its own instructions and behind
 // them those of every function that it reaches, so each program of an object has its own copy of what they
 // share. Worked out for one program at a time, which is what a compiler can do for large objects too.
@@ -4552,8 +4690,8 @@ constexpr verdict btf_ext::open(const elf& file, const elf_section& section, con
                                                    sizeof(abi::func_info), out.functions);
       v.failed())
     return v;
-  if (const verdict v = detail::open_btf_ext_table(section, types, header::lines_offset,
-                                                   sizeof(abi::line_info), out.lines);
+  if (const verdict v =
+          detail::open_btf_ext_table(section, types, header::lines_offset, sizeof(abi::line_info), out.lines);
       v.failed())
     return v;
   return detail::open_btf_ext_table(section, types, header::core_offset, sizeof(abi::core_relo), out.core);
@@ -4625,8 +4763,8 @@ struct function_spec {
   u64 section_at = 0;       ///< where the content of that begins
   u32 first_reference = 0;  ///< its references are so many from this one on
   u32 reference_count = 0;
-  u32 type = 0;  ///< id of its FUNC in the object's BTF, 0 when unknown
-  u64 symbol = 0;  ///< where its symbol stands
+  u32 type = 0;         ///< id of its FUNC in the object's BTF, 0 when unknown
+  u64 symbol = 0;       ///< where its symbol stands
   btf_ext_run lines{};  ///< the source lines of its whole section
   bool is_hidden = false;
   bool is_program = false;
@@ -4685,9 +4823,9 @@ struct object_slots {
 /// What `read` found beside what it wrote to the slots.
 struct object_facts {
   bytes image;
-  btf types;        ///< points into `object_slots::type_index`
-  u64 license = 0;  ///< where the license string stands; 0 when there is none
-  u64 source = 0;   ///< where the name of the source file stands; 0 when there is none
+  btf types;          ///< points into `object_slots::type_index`
+  u64 license = 0;    ///< where the license string stands; 0 when there is none
+  u64 source = 0;     ///< where the name of the source file stands; 0 when there is none
   u32 line_size = 0;  ///< bytes of a record of a source line; 0 when there are none
   u32 maps = 0;
   u32 variables = 0;
@@ -4897,7 +5035,8 @@ constexpr verdict reference_at(const object_tables& code, const function_spec& f
   if (cursor.reference < end && code.references[cursor.reference].at == at) {
     out = code.references[cursor.reference];
     if (out.kind != reference_kind::nothing) return {};
-    return {.why = cause::bad_relocation, .section = function.section, .offset = at, .subject = function.name};
+    return {
+        .why = cause::bad_relocation, .section = function.section, .offset = at, .subject = function.name};
   }
   if (code.image.read8(at) != abi::opcode_call) return {};
   const abi::insn call = read_instruction(code.image, at);
@@ -5102,9 +5241,10 @@ namespace barebpf::inline BAREBPF_ABI {
 
 /// What is to be different about one map of an object. Made by `change` of the object, which knows its maps.
 struct map_change {
-  u32 map = not_found;    ///< index of the map in its object
-  u32 max_entries = 0;    ///< entries; 0 leaves what the object says
-  int replacement = -1;   ///< descriptor of a map to use in its stead, which stays the caller's; negative for none
+  u32 map = not_found;  ///< index of the map in its object
+  u32 max_entries = 0;  ///< entries; 0 leaves what the object says
+  int replacement =
+      -1;  ///< descriptor of a map to use in its stead, which stays the caller's; negative for none
 };
 /// The same before the object has said which map it is.
 struct map_settings {
@@ -5115,12 +5255,12 @@ struct map_settings {
 /// What is given to `load` at run time. Each member has a value that does what the object says.
 /// Lifetime: what they point to must stay until `load` returns.
 struct load_options {
-  verifier_log* log = nullptr;                  ///< where the verifier's log goes when it refuses a program
-  std::span<const map_change> maps{};           ///< made by `change`
-  std::span<const unsigned char> data{};        ///< first values of global variables, made by `data`
-  text pin_root = "/sys/fs/bpf";                ///< folder of the maps that are pinned by their names
-  map_differences* differences = nullptr;       ///< where both sides go when a map is not what the object expects
-  int token = -1;                               ///< descriptor of a BPF token, 6.9
+  verifier_log* log = nullptr;             ///< where the verifier's log goes when it refuses a program
+  std::span<const map_change> maps{};      ///< made by `change`
+  std::span<const unsigned char> data{};   ///< first values of global variables, made by `data`
+  text pin_root = "/sys/fs/bpf";           ///< folder of the maps that are pinned by their names
+  map_differences* differences = nullptr;  ///< where both sides go when a map is not what the object expects
+  int token = -1;                          ///< descriptor of a BPF token, 6.9
 };
 /// Stands for "no options wanted"; no code for any is made.
 struct no_options {};
@@ -5160,6 +5300,7 @@ struct load_needs {
   bool types = true;   ///< it may have BTF
   bool values = true;  ///< it may have variables
   bool pins = true;    ///< it may have maps that are pinned by their names
+  bool hints = true;   ///< the table of map types may have something to say when one is refused
   bool patch = true;   ///< descriptors are written into a copy of the instructions; if not, they name maps by
                        ///< index (5.14, BPF_PSEUDO_MAP_IDX)
 };
@@ -5182,7 +5323,8 @@ class loader {
   using log_type = std::conditional_t<has_options, verifier_log, no_log>;
 
  public:
-  loader(const object_records& records, const load_slots& slots, const Options& options, outcome& row) noexcept
+  loader(const object_records& records, const load_slots& slots, const Options& options,
+         outcome& row) noexcept
       : records_(records), slots_(slots), options_(options), row_(row) {}
 
   bool make_all() noexcept {
@@ -5258,7 +5400,10 @@ class loader {
     } else {
       created = create_with_token(attr);
     }
-    if (row_.fails(step::map_create, created)) return false;
+    if (row_.fails(step::map_create, created)) {
+      if constexpr (Needs.hints) row_.why = explain_refusal(attr, created);
+      return false;
+    }
     slots_.maps[i].fill(created);
     return true;
   }
@@ -5776,8 +5921,8 @@ class map {
   explicit map(untyped_map untyped) noexcept : untyped_(std::move(untyped)) {}
 
   /// Creates a map.
-  /// Errors: bad_name; EPERM without CAP_BPF; EINVAL for zero `max_entries` or flags that the type does not
-  ///         take; E2BIG and ENOMEM for a map that is too large.
+  /// Errors: bad_name; EPERM without CAP_BPF; what the table of map types says against it, such as no_entries,
+  ///         refused_map_flag or newer_map_type; E2BIG and ENOMEM for a map that is too large.
   /// Kernel: the type's first, see `map_kinds`.
   /// Source: map_create() in kernel/bpf/syscall.c at v6.12.
   [[nodiscard]] static result<map> create(const map_options& options) noexcept {
@@ -5800,7 +5945,10 @@ class map {
         options.token < 0
             ? create_map(attr)
             : create_map(abi::map_create_with_token{.create = attr, .map_token_fd = options.token});
-    if (created.fails(step::map_create, answer)) return to_error(created);
+    if (created.fails(step::map_create, answer)) {
+      created.why = explain_refusal(attr, answer);
+      return to_error(created);
+    }
     return map(untyped_map::own(fd::own(created.answer), attr.map_name));
   }
 
@@ -6330,7 +6478,8 @@ constexpr map_origin origin_of(const elf& file, const elf_section& section) noex
     return behind == '\0' || behind == '.';
   };
   if (section.size == 0) return map_origin::declared;
-  if (section.type == abi::section_nobits) return is_called(".bss") ? map_origin::zeros : map_origin::declared;
+  if (section.type == abi::section_nobits)
+    return is_called(".bss") ? map_origin::zeros : map_origin::declared;
   if (section.type != abi::section_progbits || section.is_code()) return map_origin::declared;
   if (is_called(".rodata")) return map_origin::read_only_data;
   return is_called(".data") ? map_origin::data : map_origin::declared;
@@ -6439,8 +6588,7 @@ constexpr verdict read_function(const elf& file, const elf_symbol& symbol, funct
   const elf_section section = file.section(symbol.section);
   if (symbol.size == 0 || symbol.size % 8 != 0 || symbol.value % 8 != 0 || symbol.value > section.size ||
       symbol.size > section.size - symbol.value)
-    return {
-        .why = cause::bad_program, .section = section.index, .offset = symbol.at, .subject = symbol.name};
+    return {.why = cause::bad_program, .section = section.index, .offset = symbol.at, .subject = symbol.name};
   out = {.name = symbol.name,
          .at = section.at + symbol.value,
          .instruction_count = static_cast<u32>(symbol.size / sizeof(abi::insn)),
@@ -6540,8 +6688,7 @@ constexpr verdict read_reference(const opened_object& object, const object_slots
     const u64 place = section.at + symbol.value + static_cast<u64>(from_start);
     return point_to(reference_kind::call, function_at(slots.functions, facts.functions, place), 0);
   }
-  const bool has_second_half =
-      (out.at - around.at) / sizeof(abi::insn) + 1 < around.instruction_count;
+  const bool has_second_half = (out.at - around.at) / sizeof(abi::insn) + 1 < around.instruction_count;
   if (instruction.opcode != abi::opcode_ld_imm64 || !has_second_half) return wrong(cause::bad_relocation);
   const u64 offset = symbol.value + static_cast<u32>(instruction.immediate);
   if (object.maps.index != 0 && section.index == object.maps.index) {
@@ -6722,8 +6869,7 @@ constexpr verdict read(const detail::opened_object& opened, const object_slots& 
                                        : detail::find_data_map(slots.maps, object.maps_layout.members,
                                                                out.maps, section.index);
     if (map == not_found) continue;
-    if (const verdict v =
-            detail::read_variables(object, layout, map, slots, out.variables, next_relocation);
+    if (const verdict v = detail::read_variables(object, layout, map, slots, out.variables, next_relocation);
         v.failed())
       return v;
   }
@@ -6790,8 +6936,8 @@ class object_spec {
     out.programs_ = std::move(*programs);
     out.references_ = std::move(*references);
     out.type_index_ = std::move(*type_index);
-    const object_slots slots{out.maps_.data(),       out.variables_.data(),  out.functions_.data(),
-                             out.programs_.data(),   out.references_.data(), map_slots->data(),
+    const object_slots slots{out.maps_.data(),      out.variables_.data(),  out.functions_.data(),
+                             out.programs_.data(),  out.references_.data(), map_slots->data(),
                              out.type_index_.data()};
     if (const verdict found = barebpf::read(opened, slots, out.facts_); found.failed())
       return to_error(image, found);
@@ -6918,7 +7064,8 @@ class pruned_btf {
   /// Writes all of it, in the machine's byte order: `head_words` words, and behind them `sizes().strings_size` bytes
   /// of strings. Words, because the compiler pays for each step.
   constexpr void write(u32* head, u8* strings) const noexcept {
-    head[0] = host_is_big_endian ? u32{abi::btf_magic} << 16 | 1 << 8 : u32{abi::btf_magic} | 1 << 16;  // version 1
+    head[0] =
+        host_is_big_endian ? u32{abi::btf_magic} << 16 | 1 << 8 : u32{abi::btf_magic} | 1 << 16;  // version 1
     head[1] = static_cast<u32>(abi::btf_header::size);
     head[2] = 0;
     head[3] = head[4] = sizes_.types_size;
@@ -7044,7 +7191,8 @@ class pruned_btf {
     const u32 info = image.read32(type.at + abi::btf_type_record::info);
     out[0] = write_name(type.name, strings, used);
     out[1] = (info & 0xff000000) | type.members;
-    out[2] = !refers(type) ? type.size_or_type : new_id(type.kind == pointer ? pointee(type) : type.size_or_type);
+    out[2] =
+        !refers(type) ? type.size_or_type : new_id(type.kind == pointer ? pointee(type) : type.size_or_type);
     u32* const tail = out + abi::btf_type_record::size / 4;
     switch (type.kind) {
       case integer:
@@ -7355,11 +7503,10 @@ template <class T>
                                                       u32 value_size, text name) noexcept {
   constexpr long read = 1, write = 2;  // PROT_READ, PROT_WRITE
   const size_t size = mapped_values<unsigned char>::size_of(value_size);
-  const long where =
-      detail::map_shared(size, std::is_const_v<T> ? read : read | write, holder.number());
+  const long where = detail::map_shared(size, std::is_const_v<T> ? read : read | write, holder.number());
   if (where < 0 && where > -4096) return failure(step::map_memory, where).about(name);
-  return mapped_variable<T>(
-      mapped_values<unsigned char>(reinterpret_cast<unsigned char*>(where), value_size), variable.offset);
+  return mapped_variable<T>(mapped_values<unsigned char>(reinterpret_cast<unsigned char*>(where), value_size),
+                            variable.offset);
 }
 
 }  // namespace barebpf::inline BAREBPF_ABI
@@ -7589,7 +7736,8 @@ class object {
   };
   [[nodiscard]] result<recipe> make_recipe(btf_choice wanted) const noexcept;
   [[nodiscard]] result<void> add_maps(const pruned_btf* types, recipe& out) const noexcept;
-  [[nodiscard]] result<void> add_programs(const pruned_btf* types, bool with_lines, recipe& out) const noexcept;
+  [[nodiscard]] result<void> add_programs(const pruned_btf* types, bool with_lines,
+                                          recipe& out) const noexcept;
   // Copies the names out of the image.
   [[nodiscard]] result<void> name_all(loaded_object& out) const noexcept;
 
@@ -7673,7 +7821,8 @@ inline result<void> object::add_maps(const pruned_btf* types, recipe& out) const
   return {};
 }
 
-inline result<void> object::add_programs(const pruned_btf* types, bool with_lines, recipe& out) const noexcept {
+inline result<void> object::add_programs(const pruned_btf* types, bool with_lines,
+                                         recipe& out) const noexcept {
   const object_tables tables = spec_.tables();
   const auto count = static_cast<u32>(spec_.programs().size());
   program_layout layout;
@@ -7711,8 +7860,7 @@ inline result<void> object::add_programs(const pruned_btf* types, bool with_line
             .insn_cnt = layout.instruction_count,
             .license = license->data(),
             .prog_name = kernel_name_at(spec_.image(), program.name)};
-    (*patches)[i] = {
-        .code = next_code, .references = next_name, .reference_count = layout.map_references};
+    (*patches)[i] = {.code = next_code, .references = next_name, .reference_count = layout.map_references};
     next_code += layout.instruction_count;
     next_name += layout.map_references;
     if (types == nullptr || !layout.has_types) continue;
@@ -7936,10 +8084,10 @@ class static_spec {
     tables out;
     if (measured.fault.failed()) return out;
     object_facts facts;
-    out.fault = read(measured.opened,
-                     {out.maps, out.variables, out.functions, out.programs, out.references, out.map_slots,
-                      out.type_index},
-                     facts);
+    out.fault = read(
+        measured.opened,
+        {out.maps, out.variables, out.functions, out.programs, out.references, out.map_slots, out.type_index},
+        facts);
     if (out.fault.failed()) return out;
     out.license = facts.license;
     out.source = facts.source;
@@ -8111,8 +8259,8 @@ class static_spec {
 
   /// Where its functions begin and their types; its source lines. None where BTF does not tell of all.
   template <u32 Index>
-  static constexpr u32 function_count = laid_out<Index>.layout.has_types ? laid_out<Index>.layout.piece_count
-                                                                         : 0;
+  static constexpr u32 function_count =
+      laid_out<Index>.layout.has_types ? laid_out<Index>.layout.piece_count : 0;
   template <u32 Index>
   static constexpr u32 line_count = function_count<Index> == 0 ? 0 : laid_out<Index>.lines;
   template <u32 Index>
@@ -8318,10 +8466,15 @@ class static_object {
     load_needs out{.types = spec::choose(policy.btf) != btf_choice::none,
                    .values = false,
                    .pins = false,
+                   .hints = false,
                    .patch = naming(policy) == map_naming::by_descriptor};
     for (u32 i = 0; i < spec::map_count; ++i) {
       out.values = out.values || spec::map(i).origin != map_origin::declared;
       out.pins = out.pins || spec::map(i).pinning != 0;
+      // What the oldest kernel has and the table finds nothing wrong with is refused for reasons of the moment.
+      const abi::map_create attr = spec::template map_creates<btf_choice::none>.list[i];
+      out.hints = out.hints || why_refused(attr) != cause::none ||
+                  kind_of(static_cast<map_type>(attr.map_type)).first_kernel > policy.oldest_kernel;
     }
     return out;
   }
@@ -8351,7 +8504,8 @@ class static_object {
   template <map_naming Naming, btf_choice Btf>
   static constexpr program_loads programs = []<size_t... Index>(std::index_sequence<Index...>) {
     return program_loads{{make_program<Naming, Btf, Index>()...}};
-  }(std::make_index_sequence<spec::program_count>());
+  }
+  (std::make_index_sequence<spec::program_count>());
 
   struct program_patches {
     program_patch list[detail::at_least_one(spec::program_count)];
@@ -8361,12 +8515,15 @@ class static_object {
         {program_patch{.code = spec::template instructions<Index, map_naming::by_descriptor>.code,
                        .references = spec::template references<Index>.list,
                        .reference_count = spec::template reference_count<Index>}...}};
-  }(std::make_index_sequence<spec::program_count>());
+  }
+  (std::make_index_sequence<spec::program_count>());
   static constexpr u32 longest_program = []<size_t... Index>(std::index_sequence<Index...>) {
     u32 out = 0;
-    ((out = spec::template instruction_count<Index> > out ? spec::template instruction_count<Index> : out), ...);
+    ((out = spec::template instruction_count<Index> > out ? spec::template instruction_count<Index> : out),
+     ...);
     return out;
-  }(std::make_index_sequence<spec::program_count>());
+  }
+  (std::make_index_sequence<spec::program_count>());
 
   template <u32 Index>
   static constexpr map_duty make_duty() noexcept {
@@ -8383,7 +8540,8 @@ class static_object {
   };
   static constexpr map_duties duties = []<size_t... Index>(std::index_sequence<Index...>) {
     return map_duties{{make_duty<Index>()...}};
-  }(std::make_index_sequence<spec::map_count>());
+  }
+  (std::make_index_sequence<spec::map_count>());
 
   template <load_policy Policy>
   static constexpr object_records records = [] {

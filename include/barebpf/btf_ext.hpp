@@ -88,8 +88,8 @@ constexpr verdict btf_ext::open(const elf& file, const elf_section& section, con
                                                    sizeof(abi::func_info), out.functions);
       v.failed())
     return v;
-  if (const verdict v = detail::open_btf_ext_table(section, types, header::lines_offset,
-                                                   sizeof(abi::line_info), out.lines);
+  if (const verdict v =
+          detail::open_btf_ext_table(section, types, header::lines_offset, sizeof(abi::line_info), out.lines);
       v.failed())
     return v;
   return detail::open_btf_ext_table(section, types, header::core_offset, sizeof(abi::core_relo), out.core);

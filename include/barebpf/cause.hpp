@@ -92,8 +92,7 @@
   BAREBPF_CAUSE(relocation_not_loaded_yet,                                                                   \
                 "this version of barebpf cannot load a program that refers to this "                         \
                 "section, so keep variables in .data, .rodata or .bss")                                      \
-  BAREBPF_CAUSE(bad_call,                                                                                    \
-                "a call leads to no function, so the file is damaged: compile it again")                     \
+  BAREBPF_CAUSE(bad_call, "a call leads to no function, so the file is damaged: compile it again")           \
   BAREBPF_CAUSE(too_many_functions,                                                                          \
                 "the kernel takes at most 256 functions in one program, so let the "                         \
                 "compiler inline some")                                                                      \
@@ -138,6 +137,30 @@
   BAREBPF_CAUSE(wrong_value_sign,                                                                            \
                 "the value type and the value in the BPF object differ in "                                  \
                 "signedness, so use the type that the BPF program declares")                                 \
+  /* what the table of map types tells of a map that the kernel refused to create */                         \
+  BAREBPF_CAUSE(newer_map_type,                                                                              \
+                "the kernel is older than this map type, so use a newer kernel or another type")             \
+  BAREBPF_CAUSE(no_entries, "a map of this type needs room for at least one element, so give max_entries")   \
+  BAREBPF_CAUSE(entries_not_wanted,                                                                          \
+                "a map of this type grows with the objects that it belongs to, so give a max_entries of 0")  \
+  BAREBPF_CAUSE(one_entry, "a map of this type holds one element, so give a max_entries of 1")               \
+  BAREBPF_CAUSE(bad_ring_size,                                                                               \
+                "a ring buffer has max_entries bytes, which must be a power of two and whole pages, so "     \
+                "give 4096 or its like")                                                                     \
+  BAREBPF_CAUSE(bad_key_size,                                                                                \
+                "keys of this map type have a size of their own, so give the key type that the table of "    \
+                "map types names")                                                                           \
+  BAREBPF_CAUSE(bad_value_size,                                                                              \
+                "values of this map type have a size of their own, so give the value type that the table "   \
+                "of map types names")                                                                        \
+  BAREBPF_CAUSE(missing_map_flag,                                                                            \
+                "the kernel wants map_flag::no_prealloc for this map type, and map_flag::mmapable for an "   \
+                "arena, so set it")                                                                          \
+  BAREBPF_CAUSE(refused_map_flag, "maps of this type do not take one of these map_flags, so leave it out")   \
+  BAREBPF_CAUSE(missing_map_types,                                                                           \
+                "the kernel wants BTF for the key and the value of this map type, so give both ids")         \
+  BAREBPF_CAUSE(missing_inner_map,                                                                           \
+                "a map of maps is made after the pattern of one that is in it, so give inner_map_fd")        \
   BAREBPF_CAUSE(bad_name,                                                                                    \
                 "the kernel takes names of at most 15 letters, digits, underscores and dots, "               \
                 "so choose such a name")                                                                     \

@@ -5,6 +5,7 @@
 #define BAREBPF_KINDS_HPP
 
 #include "abi/bpf.hpp"
+#include "cause.hpp"
 
 namespace barebpf::inline BAREBPF_ABI {
 
@@ -240,6 +241,83 @@ inline constexpr map_kind map_kinds[] = {
   for (const map_kind& kind : map_kinds)
     if (kind.type == type) return kind;
   return {};
+}
+
+namespace detail {
+
+constexpr bool is_key_size(key_rule rule, u32 size) noexcept {
+  switch (rule) {
+    case key_rule::none:
+      return size == 0;
+    case key_rule::bytes:
+      return size != 0;
+    case key_rule::prefix:  // source: LPM_KEY_SIZE_MIN and LPM_KEY_SIZE_MAX in kernel/bpf/lpm_trie.c at v6.12
+      return size >= 5 && size <= 260;
+    case key_rule::cgroup:
+      return size == 8 || size == 16;
+    default:
+      return size == 4;
+  }
+}
+
+constexpr bool is_value_size(const map_kind& kind, u32 size, u32 flags) noexcept {
+  switch (kind.value) {
+    case value_rule::none:
+      return size == 0;
+    case value_rule::per_cpu:  // source: PCPU_MIN_UNIT_SIZE in include/linux/percpu.h at v6.12
+      return size != 0 && size <= 32768;
+    case value_rule::program:
+    case value_rule::map:
+    case value_rule::event:
+    case value_rule::cgroup:
+    case value_rule::xsk:
+      return size == 4;
+    case value_rule::socket:
+    case value_rule::device:
+    case value_rule::cpu:
+      return size == 4 || size == 8;
+    case value_rule::stack:
+      return size != 0 && size % ((flags & map_flag::stack_build_id) != 0 ? 32 : 8) == 0;
+    case value_rule::instruction:
+      return size == 16;
+    default:
+      return size != 0;
+  }
+}
+
+constexpr bool is_whole_ring(u32 size) noexcept {
+  constexpr u32 smallest_page = 4096;
+  return size >= smallest_page && (size & (size - 1)) == 0;
+}
+
+}  // namespace detail
+
+/// What the table says against a map that the kernel refused to create; `none` where it sees nothing wrong.
+/// Asked after a refusal only: a newer kernel may take what this table does not know yet.
+[[nodiscard]] constexpr cause why_refused(const abi::map_create& attr) noexcept {
+  const map_kind kind = kind_of(static_cast<map_type>(attr.map_type));
+  if (kind.type == map_type::unspec) return cause::none;
+  if (!detail::is_key_size(kind.key, attr.key_size)) return cause::bad_key_size;
+  if (!detail::is_value_size(kind, attr.value_size, attr.map_flags)) return cause::bad_value_size;
+  switch (kind.entries) {
+    case entries_rule::zero:
+      if (attr.max_entries != 0) return cause::entries_not_wanted;
+      break;
+    case entries_rule::one:
+      if (attr.max_entries != 1) return cause::one_entry;
+      break;
+    case entries_rule::ring_size:
+      if (!detail::is_whole_ring(attr.max_entries)) return cause::bad_ring_size;
+      break;
+    default:
+      if (attr.max_entries == 0) return cause::no_entries;
+  }
+  if ((attr.map_flags & kind.required_flags) != kind.required_flags) return cause::missing_map_flag;
+  if ((attr.map_flags & ~(kind.flags | map_flag::token_fd)) != 0) return cause::refused_map_flag;
+  if (kind.btf == btf_rule::required && (attr.btf_key_type_id == 0 || attr.btf_value_type_id == 0))
+    return cause::missing_map_types;
+  if (kind.value == value_rule::map && attr.inner_map_fd == 0) return cause::missing_inner_map;
+  return cause::none;
 }
 
 }  // namespace barebpf::inline BAREBPF_ABI

@@ -6,6 +6,7 @@
 
 #include "map/pin.hpp"
 #include "program.hpp"
+#include "running_kernel.hpp"
 #include "spec/assembly.hpp"
 
 #include <span>  // span
@@ -14,9 +15,10 @@ namespace barebpf::inline BAREBPF_ABI {
 
 /// What is to be different about one map of an object. Made by `change` of the object, which knows its maps.
 struct map_change {
-  u32 map = not_found;    ///< index of the map in its object
-  u32 max_entries = 0;    ///< entries; 0 leaves what the object says
-  int replacement = -1;   ///< descriptor of a map to use in its stead, which stays the caller's; negative for none
+  u32 map = not_found;  ///< index of the map in its object
+  u32 max_entries = 0;  ///< entries; 0 leaves what the object says
+  int replacement =
+      -1;  ///< descriptor of a map to use in its stead, which stays the caller's; negative for none
 };
 /// The same before the object has said which map it is.
 struct map_settings {
@@ -27,12 +29,12 @@ struct map_settings {
 /// What is given to `load` at run time. Each member has a value that does what the object says.
 /// Lifetime: what they point to must stay until `load` returns.
 struct load_options {
-  verifier_log* log = nullptr;                  ///< where the verifier's log goes when it refuses a program
-  std::span<const map_change> maps{};           ///< made by `change`
-  std::span<const unsigned char> data{};        ///< first values of global variables, made by `data`
-  text pin_root = "/sys/fs/bpf";                ///< folder of the maps that are pinned by their names
-  map_differences* differences = nullptr;       ///< where both sides go when a map is not what the object expects
-  int token = -1;                               ///< descriptor of a BPF token, 6.9
+  verifier_log* log = nullptr;             ///< where the verifier's log goes when it refuses a program
+  std::span<const map_change> maps{};      ///< made by `change`
+  std::span<const unsigned char> data{};   ///< first values of global variables, made by `data`
+  text pin_root = "/sys/fs/bpf";           ///< folder of the maps that are pinned by their names
+  map_differences* differences = nullptr;  ///< where both sides go when a map is not what the object expects
+  int token = -1;                          ///< descriptor of a BPF token, 6.9
 };
 /// Stands for "no options wanted"; no code for any is made.
 struct no_options {};
@@ -72,6 +74,7 @@ struct load_needs {
   bool types = true;   ///< it may have BTF
   bool values = true;  ///< it may have variables
   bool pins = true;    ///< it may have maps that are pinned by their names
+  bool hints = true;   ///< the table of map types may have something to say when one is refused
   bool patch = true;   ///< descriptors are written into a copy of the instructions; if not, they name maps by
                        ///< index (5.14, BPF_PSEUDO_MAP_IDX)
 };
@@ -94,7 +97,8 @@ class loader {
   using log_type = std::conditional_t<has_options, verifier_log, no_log>;
 
  public:
-  loader(const object_records& records, const load_slots& slots, const Options& options, outcome& row) noexcept
+  loader(const object_records& records, const load_slots& slots, const Options& options,
+         outcome& row) noexcept
       : records_(records), slots_(slots), options_(options), row_(row) {}
 
   bool make_all() noexcept {
@@ -170,7 +174,10 @@ class loader {
     } else {
       created = create_with_token(attr);
     }
-    if (row_.fails(step::map_create, created)) return false;
+    if (row_.fails(step::map_create, created)) {
+      if constexpr (Needs.hints) row_.why = explain_refusal(attr, created);
+      return false;
+    }
     slots_.maps[i].fill(created);
     return true;
   }

@@ -233,7 +233,8 @@ class object {
   };
   [[nodiscard]] result<recipe> make_recipe(btf_choice wanted) const noexcept;
   [[nodiscard]] result<void> add_maps(const pruned_btf* types, recipe& out) const noexcept;
-  [[nodiscard]] result<void> add_programs(const pruned_btf* types, bool with_lines, recipe& out) const noexcept;
+  [[nodiscard]] result<void> add_programs(const pruned_btf* types, bool with_lines,
+                                          recipe& out) const noexcept;
   // Copies the names out of the image.
   [[nodiscard]] result<void> name_all(loaded_object& out) const noexcept;
 
@@ -317,7 +318,8 @@ inline result<void> object::add_maps(const pruned_btf* types, recipe& out) const
   return {};
 }
 
-inline result<void> object::add_programs(const pruned_btf* types, bool with_lines, recipe& out) const noexcept {
+inline result<void> object::add_programs(const pruned_btf* types, bool with_lines,
+                                         recipe& out) const noexcept {
   const object_tables tables = spec_.tables();
   const auto count = static_cast<u32>(spec_.programs().size());
   program_layout layout;
@@ -355,8 +357,7 @@ inline result<void> object::add_programs(const pruned_btf* types, bool with_line
             .insn_cnt = layout.instruction_count,
             .license = license->data(),
             .prog_name = kernel_name_at(spec_.image(), program.name)};
-    (*patches)[i] = {
-        .code = next_code, .references = next_name, .reference_count = layout.map_references};
+    (*patches)[i] = {.code = next_code, .references = next_name, .reference_count = layout.map_references};
     next_code += layout.instruction_count;
     next_name += layout.map_references;
     if (types == nullptr || !layout.has_types) continue;

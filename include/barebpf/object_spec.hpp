@@ -47,8 +47,8 @@ class object_spec {
     out.programs_ = std::move(*programs);
     out.references_ = std::move(*references);
     out.type_index_ = std::move(*type_index);
-    const object_slots slots{out.maps_.data(),       out.variables_.data(),  out.functions_.data(),
-                             out.programs_.data(),   out.references_.data(), map_slots->data(),
+    const object_slots slots{out.maps_.data(),      out.variables_.data(),  out.functions_.data(),
+                             out.programs_.data(),  out.references_.data(), map_slots->data(),
                              out.type_index_.data()};
     if (const verdict found = barebpf::read(opened, slots, out.facts_); found.failed())
       return to_error(image, found);

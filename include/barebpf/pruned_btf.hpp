@@ -64,7 +64,8 @@ class pruned_btf {
   /// Writes all of it, in the machine's byte order: `head_words` words, and behind them `sizes().strings_size` bytes
   /// of strings. Words, because the compiler pays for each step.
   constexpr void write(u32* head, u8* strings) const noexcept {
-    head[0] = host_is_big_endian ? u32{abi::btf_magic} << 16 | 1 << 8 : u32{abi::btf_magic} | 1 << 16;  // version 1
+    head[0] =
+        host_is_big_endian ? u32{abi::btf_magic} << 16 | 1 << 8 : u32{abi::btf_magic} | 1 << 16;  // version 1
     head[1] = static_cast<u32>(abi::btf_header::size);
     head[2] = 0;
     head[3] = head[4] = sizes_.types_size;
@@ -190,7 +191,8 @@ class pruned_btf {
     const u32 info = image.read32(type.at + abi::btf_type_record::info);
     out[0] = write_name(type.name, strings, used);
     out[1] = (info & 0xff000000) | type.members;
-    out[2] = !refers(type) ? type.size_or_type : new_id(type.kind == pointer ? pointee(type) : type.size_or_type);
+    out[2] =
+        !refers(type) ? type.size_or_type : new_id(type.kind == pointer ? pointee(type) : type.size_or_type);
     u32* const tail = out + abi::btf_type_record::size / 4;
     switch (type.kind) {
       case integer:

@@ -114,8 +114,7 @@ constexpr verdict read(const detail::opened_object& opened, const object_slots& 
                                        : detail::find_data_map(slots.maps, object.maps_layout.members,
                                                                out.maps, section.index);
     if (map == not_found) continue;
-    if (const verdict v =
-            detail::read_variables(object, layout, map, slots, out.variables, next_relocation);
+    if (const verdict v = detail::read_variables(object, layout, map, slots, out.variables, next_relocation);
         v.failed())
       return v;
   }

@@ -7,9 +7,9 @@
 #include "link.hpp"
 #include "load.hpp"
 #include "map/map.hpp"
-#include "variable.hpp"
 #include "static_spec.hpp"
 #include "type_check.hpp"
+#include "variable.hpp"
 
 namespace barebpf::inline BAREBPF_ABI {
 
@@ -159,10 +159,15 @@ class static_object {
     load_needs out{.types = spec::choose(policy.btf) != btf_choice::none,
                    .values = false,
                    .pins = false,
+                   .hints = false,
                    .patch = naming(policy) == map_naming::by_descriptor};
     for (u32 i = 0; i < spec::map_count; ++i) {
       out.values = out.values || spec::map(i).origin != map_origin::declared;
       out.pins = out.pins || spec::map(i).pinning != 0;
+      // What the oldest kernel has and the table finds nothing wrong with is refused for reasons of the moment.
+      const abi::map_create attr = spec::template map_creates<btf_choice::none>.list[i];
+      out.hints = out.hints || why_refused(attr) != cause::none ||
+                  kind_of(static_cast<map_type>(attr.map_type)).first_kernel > policy.oldest_kernel;
     }
     return out;
   }
@@ -192,7 +197,8 @@ class static_object {
   template <map_naming Naming, btf_choice Btf>
   static constexpr program_loads programs = []<size_t... Index>(std::index_sequence<Index...>) {
     return program_loads{{make_program<Naming, Btf, Index>()...}};
-  }(std::make_index_sequence<spec::program_count>());
+  }
+  (std::make_index_sequence<spec::program_count>());
 
   struct program_patches {
     program_patch list[detail::at_least_one(spec::program_count)];
@@ -202,12 +208,15 @@ class static_object {
         {program_patch{.code = spec::template instructions<Index, map_naming::by_descriptor>.code,
                        .references = spec::template references<Index>.list,
                        .reference_count = spec::template reference_count<Index>}...}};
-  }(std::make_index_sequence<spec::program_count>());
+  }
+  (std::make_index_sequence<spec::program_count>());
   static constexpr u32 longest_program = []<size_t... Index>(std::index_sequence<Index...>) {
     u32 out = 0;
-    ((out = spec::template instruction_count<Index> > out ? spec::template instruction_count<Index> : out), ...);
+    ((out = spec::template instruction_count<Index> > out ? spec::template instruction_count<Index> : out),
+     ...);
     return out;
-  }(std::make_index_sequence<spec::program_count>());
+  }
+  (std::make_index_sequence<spec::program_count>());
 
   template <u32 Index>
   static constexpr map_duty make_duty() noexcept {
@@ -224,7 +233,8 @@ class static_object {
   };
   static constexpr map_duties duties = []<size_t... Index>(std::index_sequence<Index...>) {
     return map_duties{{make_duty<Index>()...}};
-  }(std::make_index_sequence<spec::map_count>());
+  }
+  (std::make_index_sequence<spec::map_count>());
 
   template <load_policy Policy>
   static constexpr object_records records = [] {

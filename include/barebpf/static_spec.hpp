@@ -98,10 +98,10 @@ class static_spec {
     tables out;
     if (measured.fault.failed()) return out;
     object_facts facts;
-    out.fault = read(measured.opened,
-                     {out.maps, out.variables, out.functions, out.programs, out.references, out.map_slots,
-                      out.type_index},
-                     facts);
+    out.fault = read(
+        measured.opened,
+        {out.maps, out.variables, out.functions, out.programs, out.references, out.map_slots, out.type_index},
+        facts);
     if (out.fault.failed()) return out;
     out.license = facts.license;
     out.source = facts.source;
@@ -273,8 +273,8 @@ class static_spec {
 
   /// Where its functions begin and their types; its source lines. None where BTF does not tell of all.
   template <u32 Index>
-  static constexpr u32 function_count = laid_out<Index>.layout.has_types ? laid_out<Index>.layout.piece_count
-                                                                         : 0;
+  static constexpr u32 function_count =
+      laid_out<Index>.layout.has_types ? laid_out<Index>.layout.piece_count : 0;
   template <u32 Index>
   static constexpr u32 line_count = function_count<Index> == 0 ? 0 : laid_out<Index>.lines;
   template <u32 Index>

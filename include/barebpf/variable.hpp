@@ -41,11 +41,10 @@ template <class T>
                                                       u32 value_size, text name) noexcept {
   constexpr long read = 1, write = 2;  // PROT_READ, PROT_WRITE
   const size_t size = mapped_values<unsigned char>::size_of(value_size);
-  const long where =
-      detail::map_shared(size, std::is_const_v<T> ? read : read | write, holder.number());
+  const long where = detail::map_shared(size, std::is_const_v<T> ? read : read | write, holder.number());
   if (where < 0 && where > -4096) return failure(step::map_memory, where).about(name);
-  return mapped_variable<T>(
-      mapped_values<unsigned char>(reinterpret_cast<unsigned char*>(where), value_size), variable.offset);
+  return mapped_variable<T>(mapped_values<unsigned char>(reinterpret_cast<unsigned char*>(where), value_size),
+                            variable.offset);
 }
 
 }  // namespace barebpf::inline BAREBPF_ABI

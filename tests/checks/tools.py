@@ -61,11 +61,11 @@ with scratch() as folder:
     must([copy / "tools/amalgamate"])
     expect((copy / "include/barebpf.hpp").read_bytes() == before, "amalgamate makes other bytes of the same input")
 
-    must([copy / "tools/errors", "--check"], env=with_compiler)
+    must([copy / "tools/pages", "--check"], env=with_compiler)
     describe_hpp = copy / "include/barebpf/describe.hpp"
     describe_hpp.write_text(describe_hpp.read_text().replace("there is no such file", "there is such a file"))
-    finds([copy / "tools/errors", "--check"], "Run: tools/errors", env=with_compiler)
-    finds([copy / "tools/errors"], "the page could not be made", env={**with_compiler, "CXX": "/nonexistent/c++"})
+    finds([copy / "tools/pages", "--check"], "Run: tools/pages", env=with_compiler)
+    finds([copy / "tools/pages"], "the page could not be made", env={**with_compiler, "CXX": "/nonexistent/c++"})
 
     # The page of the figures: what is left out, changed by hand, or missed in silence.
     page = copy / "docs/performance.md"

@@ -38,7 +38,7 @@ constexpr struct {
 
 int main() {
   std::printf(
-      "<!-- Made by tools/errors from the rows of include/barebpf/describe.hpp and cause.hpp; do not edit. "
+      "<!-- Made by tools/pages from the rows of include/barebpf/describe.hpp and cause.hpp; do not edit. "
       "-->\n"
       "# What went wrong, and what can you do?\n"
       "\n"

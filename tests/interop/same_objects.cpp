@@ -40,8 +40,14 @@ void add_map(kernel_object& to, const std::string& name, int descriptor) {
   bpf_map_info info{};
   __u32 size = sizeof info;
   REQUIRE(bpf_obj_get_info_by_fd(descriptor, &info, &size) == 0);
-  kernel_map map{info.name,     info.type, info.key_size, info.value_size, info.max_entries, info.map_flags,
-                 info.btf_value_type_id != 0, {}};
+  kernel_map map{info.name,
+                 info.type,
+                 info.key_size,
+                 info.value_size,
+                 info.max_entries,
+                 info.map_flags,
+                 info.btf_value_type_id != 0,
+                 {}};
   if (info.type == BPF_MAP_TYPE_ARRAY) {
     const __u32 key = 0;
     map.first_value.resize(info.value_size);
@@ -53,13 +59,11 @@ void add_program(kernel_object& to, const std::string& name, int descriptor) {
   bpf_prog_info info{};
   __u32 size = sizeof info;
   REQUIRE(bpf_obj_get_info_by_fd(descriptor, &info, &size) == 0);
-  to.programs[name] = {info.name,
-                       std::string(reinterpret_cast<const char*>(info.tag), sizeof info.tag),
-                       info.type,
-                       info.nr_func_info,
-                       info.nr_line_info,
-                       info.xlated_prog_len,
-                       info.btf_id != 0};
+  to.programs[name] = {
+      info.name,         std::string(reinterpret_cast<const char*>(info.tag), sizeof info.tag),
+      info.type,         info.nr_func_info,
+      info.nr_line_info, info.xlated_prog_len,
+      info.btf_id != 0};
 }
 
 kernel_object load_with_libbpf(const std::string& path, const std::string& pins) {
@@ -122,7 +126,8 @@ TEST_CASE("libbpf and barebpf make the same maps and programs of an object") {
     REQUIRE(ours.maps.size() == theirs.maps.size());
     for (const auto& [name, map] : theirs.maps) {
       // libbpf finds maps of variables by their names in the kernel too.
-      const auto same = ours.maps.count(name) != 0 ? ours.maps.find(name) : ours.maps.find(name.substr(name.find('.')));
+      const auto same =
+          ours.maps.count(name) != 0 ? ours.maps.find(name) : ours.maps.find(name.substr(name.find('.')));
       CAPTURE(name);
       REQUIRE(same != ours.maps.end());
       CHECK(same->second.name == map.name);

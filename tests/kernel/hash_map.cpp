@@ -89,8 +89,8 @@ TEST_CASE("a map without entries is refused with a hint") {
   CHECK(refused.error().code == EINVAL);
   CHECK(
       sentence(refused.error()) ==
-      "cannot create the map 'none': the kernel said EINVAL (22): the kernel does not know this map type, or "
-      "does not allow one of its sizes, flags or a max_entries of 0");
+      "cannot create the map 'none': the kernel said EINVAL (22): a map of this type needs room for at least one "
+      "element, so give max_entries");
 }
 
 TEST_CASE("the compiler's and the kernel's idea of a name agree") {

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "../support/catch.hpp"
 #include "../support/bpf_folder.hpp"
+#include "../support/catch.hpp"
 #include "../support/live.hpp"
 #include "functions.bpf.hpp"
 #include "pinned_map.bpf.hpp"
@@ -170,8 +170,8 @@ TEST_CASE("variables are set before loading and seen while programs change them"
     check(*count, *seen, *own, *zero);
     // A constant stays what it was, for user space too.
     auto constants = loaded->template map<".rodata", std::uint32_t, unsigned char[12]>();
-    CHECK(barebpf::untyped_map::borrow(constants.descriptor().number(), {})
-              .update_elem(&me, &me, 0) == -EPERM);
+    CHECK(barebpf::untyped_map::borrow(constants.descriptor().number(), {}).update_elem(&me, &me, 0) ==
+          -EPERM);
   };
   compiled.operator()<load_policy{}>();
   compiled.operator()<by_index>();
@@ -289,7 +289,8 @@ TEST_CASE("a map can have other entries, or be another map", "[options]") {
   CHECK(loaded->map<barebpf::array_map<std::uint64_t>>("sums")->info()->max_entries == 400);
   CHECK(object.change("summs", {}).error().why == cause::no_such_map);
 
-  const auto other = barebpf::hash_map<std::uint32_t, std::uint64_t>::create({.name = "other", .max_entries = 4});
+  const auto other =
+      barebpf::hash_map<std::uint32_t, std::uint64_t>::create({.name = "other", .max_entries = 4});
   const barebpf::map_change wrong[] = {
       functions_object.change<"sums">({.replacement = other->descriptor().number()})};
   barebpf::map_differences differences;

@@ -4,6 +4,7 @@
 #define BAREBPF_MAP_MAP_HPP
 
 #include "../kinds.hpp"
+#include "../running_kernel.hpp"
 #include "entries.hpp"
 #include "memory.hpp"
 #include "pin.hpp"
@@ -73,8 +74,8 @@ class map {
   explicit map(untyped_map untyped) noexcept : untyped_(std::move(untyped)) {}
 
   /// Creates a map.
-  /// Errors: bad_name; EPERM without CAP_BPF; EINVAL for zero `max_entries` or flags that the type does not
-  ///         take; E2BIG and ENOMEM for a map that is too large.
+  /// Errors: bad_name; EPERM without CAP_BPF; what the table of map types says against it, such as no_entries,
+  ///         refused_map_flag or newer_map_type; E2BIG and ENOMEM for a map that is too large.
   /// Kernel: the type's first, see `map_kinds`.
   /// Source: map_create() in kernel/bpf/syscall.c at v6.12.
   [[nodiscard]] static result<map> create(const map_options& options) noexcept {
@@ -97,7 +98,10 @@ class map {
         options.token < 0
             ? create_map(attr)
             : create_map(abi::map_create_with_token{.create = attr, .map_token_fd = options.token});
-    if (created.fails(step::map_create, answer)) return to_error(created);
+    if (created.fails(step::map_create, answer)) {
+      created.why = explain_refusal(attr, answer);
+      return to_error(created);
+    }
     return map(untyped_map::own(fd::own(created.answer), attr.map_name));
   }
 

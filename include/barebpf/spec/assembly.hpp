@@ -57,7 +57,8 @@ constexpr verdict reference_at(const object_tables& code, const function_spec& f
   if (cursor.reference < end && code.references[cursor.reference].at == at) {
     out = code.references[cursor.reference];
     if (out.kind != reference_kind::nothing) return {};
-    return {.why = cause::bad_relocation, .section = function.section, .offset = at, .subject = function.name};
+    return {
+        .why = cause::bad_relocation, .section = function.section, .offset = at, .subject = function.name};
   }
   if (code.image.read8(at) != abi::opcode_call) return {};
   const abi::insn call = read_instruction(code.image, at);

@@ -24,8 +24,7 @@ constexpr verdict read_function(const elf& file, const elf_symbol& symbol, funct
   const elf_section section = file.section(symbol.section);
   if (symbol.size == 0 || symbol.size % 8 != 0 || symbol.value % 8 != 0 || symbol.value > section.size ||
       symbol.size > section.size - symbol.value)
-    return {
-        .why = cause::bad_program, .section = section.index, .offset = symbol.at, .subject = symbol.name};
+    return {.why = cause::bad_program, .section = section.index, .offset = symbol.at, .subject = symbol.name};
   out = {.name = symbol.name,
          .at = section.at + symbol.value,
          .instruction_count = static_cast<u32>(symbol.size / sizeof(abi::insn)),
@@ -125,8 +124,7 @@ constexpr verdict read_reference(const opened_object& object, const object_slots
     const u64 place = section.at + symbol.value + static_cast<u64>(from_start);
     return point_to(reference_kind::call, function_at(slots.functions, facts.functions, place), 0);
   }
-  const bool has_second_half =
-      (out.at - around.at) / sizeof(abi::insn) + 1 < around.instruction_count;
+  const bool has_second_half = (out.at - around.at) / sizeof(abi::insn) + 1 < around.instruction_count;
   if (instruction.opcode != abi::opcode_ld_imm64 || !has_second_half) return wrong(cause::bad_relocation);
   const u64 offset = symbol.value + static_cast<u32>(instruction.immediate);
   if (object.maps.index != 0 && section.index == object.maps.index) {

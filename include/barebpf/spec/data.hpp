@@ -35,7 +35,8 @@ constexpr map_origin origin_of(const elf& file, const elf_section& section) noex
     return behind == '\0' || behind == '.';
   };
   if (section.size == 0) return map_origin::declared;
-  if (section.type == abi::section_nobits) return is_called(".bss") ? map_origin::zeros : map_origin::declared;
+  if (section.type == abi::section_nobits)
+    return is_called(".bss") ? map_origin::zeros : map_origin::declared;
   if (section.type != abi::section_progbits || section.is_code()) return map_origin::declared;
   if (is_called(".rodata")) return map_origin::read_only_data;
   return is_called(".data") ? map_origin::data : map_origin::declared;

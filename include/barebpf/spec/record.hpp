@@ -70,8 +70,8 @@ struct function_spec {
   u64 section_at = 0;       ///< where the content of that begins
   u32 first_reference = 0;  ///< its references are so many from this one on
   u32 reference_count = 0;
-  u32 type = 0;  ///< id of its FUNC in the object's BTF, 0 when unknown
-  u64 symbol = 0;  ///< where its symbol stands
+  u32 type = 0;         ///< id of its FUNC in the object's BTF, 0 when unknown
+  u64 symbol = 0;       ///< where its symbol stands
   btf_ext_run lines{};  ///< the source lines of its whole section
   bool is_hidden = false;
   bool is_program = false;
@@ -130,9 +130,9 @@ struct object_slots {
 /// What `read` found beside what it wrote to the slots.
 struct object_facts {
   bytes image;
-  btf types;        ///< points into `object_slots::type_index`
-  u64 license = 0;  ///< where the license string stands; 0 when there is none
-  u64 source = 0;   ///< where the name of the source file stands; 0 when there is none
+  btf types;          ///< points into `object_slots::type_index`
+  u64 license = 0;    ///< where the license string stands; 0 when there is none
+  u64 source = 0;     ///< where the name of the source file stands; 0 when there is none
   u32 line_size = 0;  ///< bytes of a record of a source line; 0 when there are none
   u32 maps = 0;
   u32 variables = 0;

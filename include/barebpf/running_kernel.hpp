@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+// Room 6.3, running_kernel: which kernel answers, asked only to explain what it refused.
+#ifndef BAREBPF_RUNNING_KERNEL_HPP
+#define BAREBPF_RUNNING_KERNEL_HPP
+
+#include "kinds.hpp"
+#include "outcome.hpp"
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// The version of the running kernel, as `kernel()` makes it; 0 when it does not say.
+/// Cost:   one system call.
+/// Source: uname(2). A distribution's kernel may have more than its number says, never less.
+[[nodiscard, gnu::cold, gnu::noinline]] inline u32 running_kernel() noexcept {
+  struct {
+    char words[6][65];  // system, node, release, version, machine, domain
+  } names = {};
+  if (system_call(__NR_uname, &names) < 0) return 0;
+  u32 numbers[2] = {};
+  const char* at = names.words[2];
+  for (u32& number : numbers) {
+    for (; *at >= '0' && *at <= '9'; ++at) number = number * 10 + static_cast<u32>(*at - '0');
+    if (*at == '.') ++at;
+  }
+  return kernel(numbers[0], numbers[1]);
+}
+
+/// Why the kernel refused to create a map with `answer`, negative errno, as far as the table of map types and the
+/// kernel's version tell; `none` where they do not.
+[[nodiscard, gnu::cold, gnu::noinline]] inline cause explain_refusal(const abi::map_create& attr,
+                                                                     long answer) noexcept {
+  if (answer != -EINVAL && answer != -E2BIG && answer != -ENOTSUPP_kernel && answer != -EOPNOTSUPP)
+    return cause::none;
+  if (const u32 running = running_kernel();
+      running != 0 && running < kind_of(static_cast<map_type>(attr.map_type)).first_kernel)
+    return cause::newer_map_type;
+  return why_refused(attr);
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_RUNNING_KERNEL_HPP
