@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 7d924d79c003cfad7bdb3df7e4083da0985f2df20a1e86958fd8062101d3d1be; do not edit.
+// Made by tools/amalgamate from files with SHA-256 f1da47ef4361a78f374d76fbd122c5ff54a21d24d140f896806e6dfc7b84d084; do not edit.
 //
 // MIT License
 //
@@ -4895,7 +4895,9 @@ constexpr verdict reference_at(const object_tables& code, const function_spec& f
   while (cursor.reference < end && code.references[cursor.reference].at < at) ++cursor.reference;
   if (cursor.reference < end && code.references[cursor.reference].at == at) {
     out = code.references[cursor.reference];
-    if (out.kind != reference_kind::nothing) return {};
+    // Functions that lie over each other can end between the two halves of a load.
+    const bool fits = out.kind == reference_kind::call || cursor.instruction + 1 < function.instruction_count;
+    if (out.kind != reference_kind::nothing && fits) return {};
     return {.why = cause::bad_relocation, .section = function.section, .offset = at, .subject = function.name};
   }
   if (code.image.read8(at) != abi::opcode_call) return {};
