@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 f1da47ef4361a78f374d76fbd122c5ff54a21d24d140f896806e6dfc7b84d084; do not edit.
+// Made by tools/amalgamate from files with SHA-256 04c0af8c058b6c118812579017ffda457db69b9c66ee5b7b7f001f3d865ebb9d; do not edit.
 //
 // MIT License
 //
@@ -6797,6 +6797,7 @@ class object_spec {
       return to_error(image, found);
     out.maps_.shrink(out.facts_.maps);
     out.variables_.shrink(out.facts_.variables);
+    out.references_.shrink(out.facts_.references);
     out.line_count_ = shape.lines;
     return out;
   }
