@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 04c0af8c058b6c118812579017ffda457db69b9c66ee5b7b7f001f3d865ebb9d; do not edit.
+// Made by tools/amalgamate from files with SHA-256 b9fc687763eff9704b1b2c808c44d88cce63d07dc9bc025dee5735b5aae77c80; do not edit.
 //
 // MIT License
 //
@@ -6644,8 +6644,9 @@ constexpr verdict open_object(bytes image, opened_object& out) noexcept {
     if (const verdict v = btf::open(out.file, types, out.types); v.failed()) return v;
   if (types.index != 0 && ext.index != 0)
     if (const verdict v = btf_ext::open(out.file, ext, out.types, out.ext); v.failed()) return v;
-  if (btf_ext_run run; out.ext.core.next(out.types, run) && run.count != 0)
-    return {.why = cause::core_not_loaded_yet, .section = ext.index, .offset = run.first};
+  btf_ext_run run;
+  for (btf_ext_table walk = out.ext.core; walk.next(out.types, run);)
+    if (run.count != 0) return {.why = cause::core_not_loaded_yet, .section = ext.index, .offset = run.first};
   find_layouts(out);
   if (out.maps.index != 0 && out.maps_layout.id == 0)
     return {.why = cause::no_btf, .section = out.maps.index, .offset = out.maps.at};
