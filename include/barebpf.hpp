@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 b9fc687763eff9704b1b2c808c44d88cce63d07dc9bc025dee5735b5aae77c80; do not edit.
+// Made by tools/amalgamate from files with SHA-256 f2cc1c2bc7f058c8194a047adefa38608f4a27808be92ec300dd2218858c7cc7; do not edit.
 //
 // MIT License
 //
@@ -7168,8 +7168,8 @@ class btf_pruner : public pruned_btf {
       ids_to_[id] = ++sizes_.count;
       const btf_type type = as_kept(id);
       sizes_.types_size += static_cast<u32>(btf::extent_of(type));
-      if (sizes_.types_size > largest) return 0;
       sizes_.strings_size += name_size(type.name);
+      if (sizes_.types_size > largest || sizes_.strings_size > largest) return 0;
       for (u32 i = 0; member_size(type) != 0 && i < type.members; ++i) {
         sizes_.strings_size += name_size(member_name(type, i));
         if (sizes_.strings_size > largest) return 0;
