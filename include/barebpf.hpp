@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 f2cc1c2bc7f058c8194a047adefa38608f4a27808be92ec300dd2218858c7cc7; do not edit.
+// Made by tools/amalgamate from files with SHA-256 eab11a648ba6189dfc204b8889dd8f1db57877318217769d76bb20135450a813; do not edit.
 //
 // MIT License
 //
@@ -6913,7 +6913,9 @@ class pruned_btf {
     for (u32 i = 0; i < object_.map_count; ++i)
       if (kind_of(static_cast<map_type>(object_.maps[i].type)).btf == btf_rule::required) return true;
     for (btf_type type = types().first(); type.id != 0; type = types().after(type))
-      if ((marks_[type.id] & whole) != 0 && is_special(type)) return true;
+      // The tag of a kernel pointer stands behind the pointer, and there nothing is kept whole.
+      if ((marks_[type.id] & (type.kind == abi::btf_kind::type_tag ? kept : whole)) != 0 && is_special(type))
+        return true;
     return false;
   }
 

@@ -57,7 +57,9 @@ class pruned_btf {
     for (u32 i = 0; i < object_.map_count; ++i)
       if (kind_of(static_cast<map_type>(object_.maps[i].type)).btf == btf_rule::required) return true;
     for (btf_type type = types().first(); type.id != 0; type = types().after(type))
-      if ((marks_[type.id] & whole) != 0 && is_special(type)) return true;
+      // The tag of a kernel pointer stands behind the pointer, and there nothing is kept whole.
+      if ((marks_[type.id] & (type.kind == abi::btf_kind::type_tag ? kept : whole)) != 0 && is_special(type))
+        return true;
     return false;
   }
 
