@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 eab11a648ba6189dfc204b8889dd8f1db57877318217769d76bb20135450a813; do not edit.
+// Made by tools/amalgamate from files with SHA-256 bfc78b6add5c282a66e14ba5fd95029d6e3ada99563d5c1f10e2e7218217f539; do not edit.
 //
 // MIT License
 //
@@ -6692,7 +6692,10 @@ constexpr verdict measure(const detail::opened_object& object, object_shape& out
     const elf_section s = file.section(i);
     if (s.type == abi::section_rel && file.section(s.info).is_code())
       out.references += static_cast<u32>(elf::relocation_count(s));
-    out.maps += detail::origin_of(file, s) != map_origin::declared;
+    if (detail::origin_of(file, s) == map_origin::declared) continue;
+    // Nothing in the file bounds the size of a section that it does not hold.
+    if (s.size > 0xffffffff) return {.why = cause::bad_section_header, .section = i, .offset = s.at};
+    ++out.maps;
   }
   return {};
 }

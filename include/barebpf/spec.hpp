@@ -84,7 +84,10 @@ constexpr verdict measure(const detail::opened_object& object, object_shape& out
     const elf_section s = file.section(i);
     if (s.type == abi::section_rel && file.section(s.info).is_code())
       out.references += static_cast<u32>(elf::relocation_count(s));
-    out.maps += detail::origin_of(file, s) != map_origin::declared;
+    if (detail::origin_of(file, s) == map_origin::declared) continue;
+    // Nothing in the file bounds the size of a section that it does not hold.
+    if (s.size > 0xffffffff) return {.why = cause::bad_section_header, .section = i, .offset = s.at};
+    ++out.maps;
   }
   return {};
 }
