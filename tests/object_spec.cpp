@@ -21,10 +21,13 @@ TEST_CASE("the execve counter is read while the program runs", "[object_spec]") 
   CHECK(counter->maps()[0].value_size == 8);
   CHECK(counter->maps()[0].max_entries == 4);
   REQUIRE(counter->programs().size() == 1);
-  CHECK(counter->programs()[0].instruction_count == 24);
+  REQUIRE(counter->functions().size() == 1);
+  const barebpf::function_spec& function = counter->functions()[0];
+  CHECK(function.instruction_count == 24);
   REQUIRE(counter->references().size() == 2);
-  CHECK(counter->references()[0].instruction == 4);
-  CHECK(counter->references()[1].instruction == 14);
+  CHECK(counter->references()[0].at == function.at + 4 * 8);
+  CHECK(counter->references()[1].at == function.at + 14 * 8);
+  CHECK(string_at(counter->image(), counter->source()) == "execve_counter.bpf.c");
   CHECK(string_at(counter->image(), counter->license()) == "GPL");
   CHECK(counter->types().size_of(counter->maps()[0].value_type) == 8);
 }
@@ -51,9 +54,12 @@ TEST_CASE("a spec that was moved can still look up types, and the source is empt
   CHECK(second.find_map("hash_map") == 0);
   CHECK(string_at(second.image(), second.types().type(second.maps()[0].key_type).name) == "int");
   CHECK(first->maps().size() == 0);
+  CHECK(first->variables().size() == 0);
+  CHECK(first->functions().size() == 0);
   CHECK(first->programs().size() == 0);
   CHECK(first->references().size() == 0);
   CHECK(first->find_map("hash_map") == barebpf::not_found);
+  CHECK(first->find_variable("") == barebpf::not_found);
   CHECK(first->find_program("bpf_prog") == barebpf::not_found);
 }
 
@@ -64,6 +70,10 @@ TEST_CASE("an object without anything is an empty spec", "[object_spec]") {
 
   REQUIRE(empty.has_value());
   CHECK(empty->maps().size() == 0);
+  CHECK(empty->variables().size() == 0);
+  CHECK(empty->functions().size() == 0);
+  CHECK(empty->line_count() == 0);
+  CHECK(empty->source() == 0);
   CHECK(empty->programs().size() == 0);
   CHECK(empty->license() == 0);
 }
@@ -143,6 +153,17 @@ TEST_CASE("a verdict about the whole file makes an error about no section", "[ob
   CHECK(made.why == cause::no_symbols);
   CHECK(made.offset == 60);
   CHECK(std::string(made.name).empty());
+}
+
+TEST_CASE("what relocations there are outside the code is no reference", "[object_spec]") {
+  hits_object made;
+  made.relocations = {{0, hits_object::map_symbol}, {4096, hits_object::map_symbol}};
+  const file_image& image = made.build();
+  const auto read = object_spec::read(window(image));
+
+  REQUIRE(read.has_value());
+  CHECK(read->references().size() == 1);
+  CHECK(read->tables().reference_count == 1);
 }
 
 TEST_CASE("each way of cutting an object is an error with a cause", "[object_spec]") {

@@ -3,6 +3,7 @@
 #include "support/fault_object.hpp"
 #include "support/library.hpp"
 #include "support/object_builder.hpp"
+#include "support/reading.hpp"
 
 namespace {
 
@@ -52,10 +53,11 @@ struct pruned_types {
 
   static file_image prune(const btf& whole, const std::vector<std::uint32_t>& wanted,
                           std::vector<std::uint32_t>& new_ids) {
-    const std::size_t announced = btf_pruner::marks_size(whole.count());
+    const std::size_t announced = barebpf::pruned_btf::storage_size(whole.count());
     std::vector<std::uint32_t> storage(announced);
     // Vectors of just the announced size, so that a sanitizer sees a word too many.
-    btf_pruner pruner(whole, storage.data());
+    const barebpf::object_tables object{.image = whole.image(), .types = whole};
+    btf_pruner pruner(object, storage.data());
     for (const std::uint32_t id : wanted) pruner.keep(id);
     file_image out(pruner.number());
     pruner.write(out.data());

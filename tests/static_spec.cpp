@@ -10,6 +10,8 @@
 
 namespace {
 
+using barebpf::btf_choice;
+using barebpf::map_naming;
 using barebpf::number_form;
 
 constexpr std::size_t counter_size = sizeof execve_counter;
@@ -50,11 +52,18 @@ constexpr bool is_the_counter() {
   static_assert(Spec::program_count == 1);
   static_assert(Spec::find_program("bpf_prog") == 0);
   static_assert(Spec::find_program("prog") == barebpf::not_found);
-  static_assert(Spec::program(0).instruction_count == 24);
-  static_assert(Spec::program(0).reference_count == 2);
+  static_assert(Spec::variable_count == 0);
+  static_assert(Spec::find_variable("hash_map") == barebpf::not_found);
+  static_assert(Spec::template instruction_count<0> == 24);
+  static_assert(Spec::template reference_count<0> == 2);
+  static_assert(Spec::template function_count<0> == 1);
+  static_assert(Spec::template line_count<0> > 5);
+  static_assert(!Spec::needs_types);
+  static_assert(Spec::choose(btf_choice::none) == btf_choice::none);
+  static_assert(Spec::choose(btf_choice::needed) == btf_choice::needed);
+  static_assert(Spec::choose(btf_choice::all) == btf_choice::all);
   static_assert(Spec::program(0).type == barebpf::abi::prog_type::tracepoint);
   static_assert(Spec::program(0).attach == barebpf::attach_way::tracepoint);
-  static_assert(Spec::longest_program == 24);
   static_assert(barebpf::text(Spec::program_name(0)) == barebpf::text("bpf_prog"));
   static_assert(Spec::template references<0>.list[0].instruction == 4);
   static_assert(Spec::template references<0>.list[0].map == 0);
@@ -62,7 +71,6 @@ constexpr bool is_the_counter() {
   static_assert(Spec::template references<0>.list[1].map == 0);
   static_assert(sizeof Spec::license == 4);
   static_assert(barebpf::text(Spec::license.characters) == barebpf::text("GPL"));
-  static_assert(Spec::btf_size == 66);
   return true;
 }
 static_assert(is_the_counter<from_words>());
@@ -131,21 +139,19 @@ TEST_CASE("the compiler reads the same programs as the running program", "[stati
        {from_words::program(0), from_array::program(0), from_plain::program(0)}) {
     CHECK(other.name == program.name);
     CHECK(other.section_name == program.section_name);
-    CHECK(other.instructions == program.instructions);
-    CHECK(other.instruction_count == program.instruction_count);
-    CHECK(other.section == program.section);
-    CHECK(other.first_reference == program.first_reference);
-    CHECK(other.reference_count == program.reference_count);
+    CHECK(other.function == program.function);
     CHECK(other.type == program.type);
     CHECK(other.attach == program.attach);
   }
 }
 
 TEST_CASE("loads of map addresses name the map by its place, or wait for its descriptor", "[static_spec]") {
-  constexpr auto& by_index = from_words::instructions<0, true>.code;
-  constexpr auto& by_descriptor = from_words::instructions<0, false>.code;
+  constexpr auto& by_index = from_words::instructions<0, map_naming::by_index>.code;
+  constexpr auto& by_descriptor = from_words::instructions<0, map_naming::by_descriptor>.code;
   const file_image image = execve_counter_image();
-  const std::size_t at = from_words::program(0).instructions;
+  const auto run_time = barebpf::object_spec::read(window(image));
+  REQUIRE(run_time.has_value());
+  const auto at = static_cast<std::size_t>(run_time->functions()[0].at);
   static_assert(sizeof by_index == 192);
 
   for (std::size_t i = 0; i < 24; ++i) {
@@ -165,8 +171,8 @@ TEST_CASE("loads of map addresses name the map by its place, or wait for its des
 }
 
 TEST_CASE("the kernel is told of a map with its types or without", "[static_spec]") {
-  constexpr barebpf::abi::map_create plain = from_words::map_creates<false>.list[0];
-  constexpr barebpf::abi::map_create typed = from_words::map_creates<true>.list[0];
+  constexpr barebpf::abi::map_create plain = from_words::map_creates<btf_choice::none>.list[0];
+  constexpr barebpf::abi::map_create typed = from_words::map_creates<btf_choice::needed>.list[0];
 
   for (const barebpf::abi::map_create& create : {plain, typed}) {
     CHECK(create.map_type == 1);
@@ -182,21 +188,26 @@ TEST_CASE("the kernel is told of a map with its types or without", "[static_spec
   CHECK(typed.btf_value_type_id == 2);
 }
 
-TEST_CASE("the types for the kernel are an int and a long, word for word", "[static_spec]") {
-  const auto& data = from_words::maps_btf.data;
-  static_assert(sizeof data == 66);
+TEST_CASE("the types for the kernel are those of the map and the program, word for word", "[static_spec]") {
+  const auto& data = from_words::btf_image<btf_choice::needed>.data;
+  static_assert(sizeof data == 24 + 76 + 23);
+  static_assert(from_words::btf_size<btf_choice::needed> == sizeof data);
   const file_image written(data, data + sizeof data);
 
   CHECK(get16(written, 0) == 0xeb9f);
-  const std::uint32_t words[] = {24, 0,          32, 32,         10, 1,         0x01000000,
-                                 4,  0x01000020, 5,  0x01000000, 8,  0x01000040};
+  const std::uint32_t words[] = {24, 0,          76, 76,         23,                // the header
+                                 1,  0x01000000, 4,  0x01000020,                    // int
+                                 5,  0x01000000, 8,  0x01000040,                    // long
+                                 0,  0x02000000, 0,                                 // void *
+                                 0,  0x0d000001, 1,  10,         3,                 // int (void *ctx)
+                                 14, 0x0c000001, 4};                                // bpf_prog
   for (std::size_t i = 0; i < std::size(words); ++i) {
     CAPTURE(i);
     CHECK(get32(written, 4 + i * 4) == words[i]);
   }
-  CHECK(std::string(written.begin() + 56, written.end()) == std::string("\0int\0long\0", 10));
-  CHECK(std::memcmp(data, from_array::maps_btf.data, sizeof data) == 0);
-  CHECK(std::memcmp(data, from_plain::maps_btf.data, sizeof data) == 0);
+  CHECK(std::string(written.begin() + 100, written.end()) == std::string("\0int\0long\0ctx\0bpf_prog\0", 23));
+  CHECK(std::memcmp(data, from_array::btf_image<btf_choice::needed>.data, sizeof data) == 0);
+  CHECK(std::memcmp(data, from_plain::btf_image<btf_choice::needed>.data, sizeof data) == 0);
 }
 
 TEST_CASE("a string of the object is an array of just its size", "[static_spec]") {
@@ -210,11 +221,14 @@ TEST_CASE("the compiler reads an object without maps, programs and license", "[s
   using bare = barebpf::static_spec<bare_object>;
   static_assert(bare::map_count == 0);
   static_assert(bare::program_count == 0);
-  static_assert(bare::longest_program == 0);
+  static_assert(bare::variable_count == 0);
+  static_assert(bare::find_variable("") == barebpf::not_found);
+  static_assert(!bare::needs_types);
   static_assert(bare::find_map("hash_map") == barebpf::not_found);
   static_assert(bare::find_program("") == barebpf::not_found);
   static_assert(sizeof bare::license == 1);
-  static_assert(bare::btf_size == 0);
+  static_assert(bare::btf_size<btf_choice::all> == 0);
+  static_assert(bare::btf_size<btf_choice::needed> == 0);
 
   CHECK(bare::license.characters[0] == '\0');
 }
