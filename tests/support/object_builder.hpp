@@ -418,6 +418,10 @@ struct hits_object {
   static constexpr std::uint32_t program_symbol = 1, map_symbol = 2, license_symbol = 3, undefined_symbol = 4;
   std::vector<object_builder::relocation> relocations = {{0, map_symbol}};
   std::vector<object_builder::symbol> more_symbols{};
+  /// They get the indices from `first_more_section` on.
+  std::vector<object_builder::section> more_sections{};
+  static constexpr std::uint16_t first_more_section = 5;
+  static constexpr std::uint32_t first_more_symbol = 5;
 
   object_builder file{};
   file_image image{};
@@ -440,6 +444,7 @@ struct hits_object {
     file.add(object_builder::section{.name = ".BTF", .type = 1, .content = types.content()});
     file.add(
         object_builder::section{.name = "license", .type = 1, .flags = 3, .content = {'G', 'P', 'L', 0}});
+    for (const object_builder::section& one : more_sections) file.add(one);
     code_relocations = file.add_relocations(".rel" + program_section, code_section, relocations);
     btf_relocations =
         file.add_relocations(".rel.BTF", btf_section, {{types.record_at(layout) + 12 + 4, map_symbol}});

@@ -190,7 +190,7 @@ inline bool is_handled_inside(const reading& object) {
 }
 
 inline std::string subject_of(const file_image& image, const barebpf::verdict& fault) {
-  return string_at(window(image), fault.subject);
+  return fault.subject == 0 ? "" : string_at(window(image), fault.subject);
 }
 
 #endif
