@@ -85,15 +85,15 @@ TEST_CASE("each table is a list of runs with their section and their records", "
   REQUIRE_FALSE(opened.fault.failed());
 
   CHECK(opened.ext.functions.record_size == 8);
-  const auto functions = opened.runs_of(opened.ext.functions);
-  REQUIRE(functions.size() == 2);
-  CHECK(string_at(opened.types.image(), functions[0].section_name) == "one");
-  CHECK(functions[0].count == 2);
-  CHECK(functions[0].first == opened.at + first_run_at + 8);
-  CHECK(string_at(opened.types.image(), functions[1].section_name) == "two");
-  CHECK(functions[1].count == 1);
-  CHECK(functions[1].first == opened.at + second_run_at + 8);
-  CHECK(opened.types.image().read32(functions[1].first + 4) == 9);
+  const auto infos = opened.runs_of(opened.ext.functions);
+  REQUIRE(infos.size() == 2);
+  CHECK(string_at(opened.types.image(), infos[0].section_name) == "one");
+  CHECK(infos[0].count == 2);
+  CHECK(infos[0].first == opened.at + first_run_at + 8);
+  CHECK(string_at(opened.types.image(), infos[1].section_name) == "two");
+  CHECK(infos[1].count == 1);
+  CHECK(infos[1].first == opened.at + second_run_at + 8);
+  CHECK(opened.types.image().read32(infos[1].first + 4) == 9);
   CHECK(opened.ext.lines.record_size == 16);
   const auto lines = opened.runs_of(opened.ext.lines);
   REQUIRE(lines.size() == 1);

@@ -7,6 +7,11 @@
 #include "support/fault_object.hpp"
 #include "support/library.hpp"
 #include "support/object_builder.hpp"
+#include "support/reading.hpp"
+// Behind the library, because what they define has plain names.
+#include "functions.bpf.hpp"
+#include "pinned_map.bpf.hpp"
+#include "variables.bpf.hpp"
 
 namespace {
 
@@ -105,7 +110,178 @@ constexpr std::array<unsigned char, 64 + 24 + 24 + 3 * 64> bare_object = [] {
   return out;
 }();
 
+// What the compiler made of an object beside what the program makes of it.
+template <const auto& Image>
+struct both_readings {
+  using spec = barebpf::static_spec<Image>;
+  barebpf::result<barebpf::object_spec> read = barebpf::object_spec::read(barebpf::bytes(Image, std::size(Image)));
+  barebpf::object_tables tables = read->tables();
+  barebpf::kernel_name object_name = barebpf::object_name_at(tables.image, read->source());
+
+  void compare_maps() const {
+    REQUIRE(spec::map_count == read->maps().size());
+    for (std::uint32_t i = 0; i < spec::map_count; ++i) {
+      CAPTURE(i);
+      const barebpf::map_spec &made = spec::map(i), &expected = read->maps()[i];
+      CHECK(made.name == expected.name);
+      CHECK(made.declared_at == expected.declared_at);
+      CHECK(made.offset == expected.offset);
+      CHECK(made.type == expected.type);
+      CHECK(made.key_size == expected.key_size);
+      CHECK(made.value_size == expected.value_size);
+      CHECK(made.max_entries == expected.max_entries);
+      CHECK(made.map_flags == expected.map_flags);
+      CHECK(made.numa_node == expected.numa_node);
+      CHECK(made.map_extra == expected.map_extra);
+      CHECK(made.pinning == expected.pinning);
+      CHECK(made.key_type == expected.key_type);
+      CHECK(made.value_type == expected.value_type);
+      CHECK(made.key_form == expected.key_form);
+      CHECK(made.value_form == expected.value_form);
+      CHECK(made.origin == expected.origin);
+      CHECK(made.section == expected.section);
+      CHECK(made.first_variable == expected.first_variable);
+      CHECK(made.variable_count == expected.variable_count);
+      CHECK(spec::find_map(string_at(tables.image, expected.name)) == i);
+    }
+  }
+  void compare_variables() const {
+    REQUIRE(spec::variable_count == read->variables().size());
+    for (std::uint32_t i = 0; i < spec::variable_count; ++i) {
+      CAPTURE(i);
+      const barebpf::variable_spec &made = spec::variable(i), &expected = read->variables()[i];
+      CHECK(made.name == expected.name);
+      CHECK(made.declared_at == expected.declared_at);
+      CHECK(made.map == expected.map);
+      CHECK(made.offset == expected.offset);
+      CHECK(made.size == expected.size);
+      CHECK(made.id == expected.id);
+      CHECK(made.type == expected.type);
+      CHECK(made.form == expected.form);
+      CHECK(spec::find_variable(string_at(tables.image, expected.name)) == i);
+    }
+  }
+  template <std::size_t... I>
+  void compare_values(std::index_sequence<I...>) const {
+    (compare_value<I>(), ...);
+  }
+  template <std::size_t Index>
+  void compare_value() const {
+    const barebpf::map_spec& map = read->maps()[Index];
+    if (!map.has_content()) return;
+    std::vector<unsigned char> expected(map.value_size);
+    tables.image.copy(map.declared_at, map.value_size, expected.data());
+    CHECK(std::memcmp(spec::template value<Index>.words, expected.data(), expected.size()) == 0);
+  }
+  template <std::size_t... I>
+  void compare_programs(std::index_sequence<I...>) const {
+    REQUIRE(spec::program_count == read->programs().size());
+    (compare_program<I>(), ...);
+  }
+  template <std::size_t Index>
+  void compare_program() const {
+    CAPTURE(Index);
+    const barebpf::program_spec &made = spec::program(Index), &expected = read->programs()[Index];
+    CHECK(made.name == expected.name);
+    CHECK(made.section_name == expected.section_name);
+    CHECK(made.function == expected.function);
+    CHECK(made.type == expected.type);
+    CHECK(made.attach == expected.attach);
+    const assembled_program by_descriptor(tables, expected.function, map_naming::by_descriptor);
+    const assembled_program by_index(tables, expected.function, map_naming::by_index);
+    REQUIRE_FALSE(by_descriptor.fault.failed());
+    REQUIRE(spec::template instruction_count<Index> == by_index.layout.instruction_count);
+    CHECK(std::memcmp(spec::template instructions<Index, map_naming::by_descriptor>.code,
+                      by_descriptor.code->data(), by_descriptor.code->size() * 8) == 0);
+    CHECK(std::memcmp(spec::template instructions<Index, map_naming::by_index>.code, by_index.code->data(),
+                      by_index.code->size() * 8) == 0);
+    REQUIRE(spec::template reference_count<Index> == by_index.layout.map_references);
+    for (std::uint32_t i = 0; i < by_index.layout.map_references; ++i) {
+      CHECK(spec::template references<Index>.list[i].instruction == (*by_index.maps)[i].instruction);
+      CHECK(spec::template references<Index>.list[i].map == (*by_index.maps)[i].map);
+    }
+    REQUIRE(by_index.layout.has_types);
+    REQUIRE(spec::template function_count<Index> == by_index.layout.piece_count);
+    REQUIRE(spec::template line_count<Index> == count_lines(tables, by_index.layout));
+    REQUIRE(spec::template line_count<Index> != 0);
+    compare_infos<Index, btf_choice::needed>(by_index.layout);
+    compare_infos<Index, btf_choice::all>(by_index.layout);
+    pruned_object types(tables, read->line_count());
+    types.write_all();
+    std::vector<barebpf::abi::line_info> lines(spec::template line_count<Index>);
+    write_lines(tables, by_index.layout, types.pruner, lines.data());
+    CHECK(std::memcmp(spec::template lines<Index>.list, lines.data(), lines.size() * sizeof lines[0]) == 0);
+  }
+  template <std::size_t Index, btf_choice Btf>
+  void compare_infos(const barebpf::program_layout& layout) const {
+    pruned_object types(tables, Btf == btf_choice::all ? read->line_count() : 0);
+    types.write_all();
+    std::vector<barebpf::abi::func_info> infos(layout.piece_count);
+    write_functions(tables, layout, types.pruner, infos.data());
+    CHECK(std::memcmp(spec::template functions<Index, Btf>.list, infos.data(), infos.size() * sizeof infos[0]) ==
+          0);
+  }
+  template <btf_choice Btf>
+  void compare_types() const {
+    pruned_object types(tables, Btf == btf_choice::all ? read->line_count() : 0);
+    types.write_all();
+    CHECK(types.kept_inside());
+    REQUIRE(spec::template btf_size<Btf> == types.content->size());
+    CHECK(std::memcmp(spec::template btf_image<Btf>.data, types.content->data(), types.content->size()) == 0);
+    CHECK(spec::needs_types == types.pruner.is_required());
+    for (std::uint32_t i = 0; i < spec::map_count; ++i) {
+      CAPTURE(i);
+      barebpf::abi::map_create create = to_map_create(tables.image, read->maps()[i], object_name);
+      describe_map(read->maps()[i], types.pruner, create);
+      CHECK(std::memcmp(&spec::template map_creates<Btf>.list[i], &create, sizeof create) == 0);
+    }
+  }
+  void compare() const {
+    REQUIRE(read.has_value());
+    compare_maps();
+    compare_variables();
+    compare_values(std::make_index_sequence<spec::map_count>());
+    compare_programs(std::make_index_sequence<spec::program_count>());
+    compare_types<btf_choice::needed>();
+    compare_types<btf_choice::all>();
+  }
+};
+
 }  // namespace
+
+TEST_CASE("the compiler reads functions as the running program does", "[static_spec]") {
+  both_readings<functions>().compare();
+  using spec = barebpf::static_spec<functions>;
+  static_assert(spec::program_count == 3);
+  // The program itself, and what it reaches.
+  static_assert(spec::function_count<0> == 5);
+  static_assert(spec::function_count<1> == 5);
+  static_assert(spec::function_count<2> == 2);
+  static_assert(spec::needs_types);
+  static_assert(spec::choose(btf_choice::none) == btf_choice::needed);
+  static_assert(spec::choose(btf_choice::all) == btf_choice::all);
+}
+
+TEST_CASE("the compiler reads variables as the running program does", "[static_spec]") {
+  both_readings<variables>().compare();
+  using spec = barebpf::static_spec<variables>;
+  static_assert(spec::map_count == 7);
+  static_assert(spec::variable_count == 11);
+  static_assert(!spec::needs_types);
+  constexpr auto& step = spec::value<spec::find_map(".data")>.words;
+  std::int32_t first = 0;
+  std::memcpy(&first, step, sizeof first);
+  CHECK(first == 3);
+  CHECK(to_string(spec::map_creates<btf_choice::none>.list[spec::find_map(".bss")].map_name) == "variable.bss");
+  CHECK(to_string(spec::map_creates<btf_choice::none>.list[spec::find_map(".data.own")].map_name) == ".data.own");
+}
+
+TEST_CASE("the compiler reads pinned maps as the running program does", "[static_spec]") {
+  both_readings<pinned_map>().compare();
+  using spec = barebpf::static_spec<pinned_map>;
+  static_assert(spec::map(spec::find_map("shared_calls")).pinning == 1);
+  static_assert(spec::map(spec::find_map("own_calls")).pinning == 0);
+}
 
 TEST_CASE("the compiler reads the same maps as the running program", "[static_spec]") {
   const file_image image = execve_counter_image();

@@ -352,15 +352,15 @@ TEST_CASE("each function is said to begin where it was laid, with its new type",
   const barebpf::object_tables tables = made.tables();
   barebpf::program_layout layout;
   REQUIRE_FALSE(lay_out(tables, main, layout).failed());
-  guarded<barebpf::abi::func_info> functions(layout.piece_count);
+  guarded<barebpf::abi::func_info> infos(layout.piece_count);
 
-  write_functions(tables, layout, renamed(), functions.data());
+  write_functions(tables, layout, renamed(), infos.data());
 
-  REQUIRE(functions.size() == 3);
-  CHECK((functions[0].insn_off == 0 && functions[0].type_id == 1101));
-  CHECK((functions[1].insn_off == 3 && functions[1].type_id == 1102));
-  CHECK((functions[2].insn_off == 5 && functions[2].type_id == 1100));
-  CHECK(functions.is_untouched());
+  REQUIRE(infos.size() == 3);
+  CHECK((infos[0].insn_off == 0 && infos[0].type_id == 1101));
+  CHECK((infos[1].insn_off == 3 && infos[1].type_id == 1102));
+  CHECK((infos[2].insn_off == 5 && infos[2].type_id == 1100));
+  CHECK(infos.is_untouched());
 }
 
 TEST_CASE("source lines follow their functions, with new strings", "[spec/assembly]") {

@@ -202,10 +202,10 @@ struct btf_builder {
     return add(14, called, 0, type, {linkage});
   }
   std::uint32_t data_section(const std::string& called, std::uint32_t size,
-                             const std::vector<place>& variables) {
+                             const std::vector<place>& places) {
     std::vector<std::uint32_t> tail;
-    for (const place& one : variables) tail.insert(tail.end(), {one.variable, one.offset, one.size});
-    return add(15, called, static_cast<std::uint32_t>(variables.size()), size, tail);
+    for (const place& one : places) tail.insert(tail.end(), {one.variable, one.offset, one.size});
+    return add(15, called, static_cast<std::uint32_t>(places.size()), size, tail);
   }
   std::uint32_t floating(const std::string& called, std::uint32_t size) { return add(16, called, 0, size); }
   std::uint32_t type_tag(const std::string& called, std::uint32_t of) { return add(18, called, 0, of); }

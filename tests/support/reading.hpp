@@ -180,11 +180,11 @@ inline bool is_handled_inside(const reading& object) {
     const assembled_program made(tables, object.program(i).function);
     inside = inside && made.kept_inside();
     if (made.fault.failed()) continue;
-    guarded<barebpf::abi::func_info> functions(made.layout.piece_count);
+    guarded<barebpf::abi::func_info> infos(made.layout.piece_count);
     guarded<barebpf::abi::line_info> lines(count_lines(tables, made.layout));
-    write_functions(tables, made.layout, types.pruner, functions.data());
+    write_functions(tables, made.layout, types.pruner, infos.data());
     if (lines.size() != 0) write_lines(tables, made.layout, types.pruner, lines.data());
-    inside = inside && functions.is_untouched() && lines.is_untouched();
+    inside = inside && infos.is_untouched() && lines.is_untouched();
   }
   return inside;
 }
