@@ -22,7 +22,7 @@ struct functions_object {
                 gone_name = types.name("gone"), file_name = types.name("x.c"), line_name = types.name("return;");
   btf_ext_builder ext{};
 
-  static constexpr std::uint16_t text = 1, events = 2, other = 3, data = 4, bss = 5, license = 6, btf = 7;
+  static constexpr std::uint16_t text = 1, events = 2, other = 3, data = 4, bss = 5, license = 6;
   // Symbols in an order of their own.
   static constexpr std::uint32_t second_symbol = 1, hidden_symbol = 2, leaf_symbol = 3, middle_symbol = 4,
                                  first_symbol = 5, beside_symbol = 6, third_symbol = 7, text_symbol = 8,
@@ -270,6 +270,24 @@ TEST_CASE("a symbol's place and what stands in the instruction are added", "[spe
   CHECK(object.reference(4).target == 1);
 }
 
+TEST_CASE("symbols of whole sections leave the place to the instruction", "[spec/code]") {
+  functions_object made;
+  // beside is at 88 of its section, which a call counts in instructions from the one behind it.
+  put32(made.events_code, 4, 88 / 8 - 1);
+  put32(made.events_code, 60, 4);
+  made.events_relocations[0].symbol = made.events_symbol;
+  made.events_relocations[3].symbol = made.bss_symbol;
+  const file_image& image = made.build();
+  const reading object(image);
+  REQUIRE_FALSE(object.fault.failed());
+
+  CHECK(object.reference(0).kind == reference_kind::call);
+  CHECK(object.name_at(object.function(object.reference(0).target).name) == "beside");
+  CHECK(object.reference(3).kind == reference_kind::value);
+  CHECK(object.reference(3).target == 1);
+  CHECK(object.reference(3).offset == 4);
+}
+
 TEST_CASE("a call to a place where no function begins is refused by the symbol's name", "[spec/code]") {
   for (const std::int32_t immediate : {0, 1, 2, 6, 100, -2, 0x7fffffff}) {
     CAPTURE(immediate);
@@ -412,6 +430,183 @@ TEST_CASE("an alias has the references of what it is another name for", "[spec/c
   CHECK(object.function(3).reference_count == 2);
   CHECK(object.function(2).type == made.first_type);
   CHECK(object.function(3).type == made.first_type);
+  CHECK(is_handled_inside(object));
+}
+
+TEST_CASE("a reference may leave the offset of its map to the instruction", "[spec/code]") {
+  hits_object made;
+  made.maps_size = 64;
+  made.map_offset = 32;
+  made.more_symbols = {{"", 0x03, hits_object::maps_section, 0, 0}};
+  made.relocations = {{0, 5}};
+  put32(made.code, 4, 32);
+  const file_image& image = made.build();
+  const reading object(image);
+
+  REQUIRE_FALSE(object.fault.failed());
+  CHECK(object.reference(0).kind == reference_kind::map);
+  CHECK(object.reference(0).target == 0);
+}
+
+TEST_CASE("a section that tells no program type is refused at its name", "[spec/code]") {
+  file_image image = execve_counter_image();
+  rename_section(image, "tracepoint/syscalls/sys_enter_execve", "tracepoynt/syscalls/sys_enter_execve");
+  const reading object(image);
+
+  CHECK(object.fault.why == cause::unknown_section);
+  CHECK(string_at(window(image), object.fault.offset) == "tracepoynt/syscalls/sys_enter_execve");
+  CHECK(subject_of(image, object.fault) == "bpf_prog");
+}
+
+TEST_CASE("a static function in a program section is a function and no program", "[spec/code]") {
+  hits_object made;
+  file_image& image = made.build();
+  image[made.file.symbol_at(made.program_symbol) + 4] = 0x02;
+  const reading object(image);
+
+  REQUIRE_FALSE(object.fault.failed());
+  CHECK(object.facts.programs == 0);
+  REQUIRE(object.facts.functions == 1);
+  CHECK(object.name_at(object.function(0).name) == "count");
+  CHECK_FALSE(object.function(0).is_program);
+  CHECK(object.function(0).reference_count == 1);
+}
+
+TEST_CASE("functions in .text are no programs", "[spec/code]") {
+  hits_object made;
+  made.program_section = ".text";
+  const file_image& image = made.build();
+  const reading object(image);
+
+  REQUIRE_FALSE(object.fault.failed());
+  CHECK(object.facts.programs == 0);
+  REQUIRE(object.facts.functions == 1);
+  CHECK_FALSE(object.function(0).is_program);
+}
+
+TEST_CASE("a program that is not whole instructions inside its section is refused", "[spec/code]") {
+  struct {
+    std::uint64_t value, size;
+  } const extents[] = {{0, 0},
+                       {0, 12},
+                       {4, 8},
+                       {0, 40},
+                       {8, 32},
+                       {32, 8},
+                       {40, 8},
+                       {~std::uint64_t{0} - 7, 8},
+                       {8, ~std::uint64_t{0} - 7}};
+  for (const auto& extent : extents) {
+    CAPTURE(extent.value, extent.size);
+    hits_object made;
+    file_image& image = made.build();
+    put64(image, made.file.symbol_at(made.program_symbol) + 8, extent.value);
+    put64(image, made.file.symbol_at(made.program_symbol) + 16, extent.size);
+    const reading object(image);
+
+    CHECK(object.fault.why == cause::bad_program);
+    CHECK(object.fault.offset == made.file.symbol_at(made.program_symbol));
+    CHECK(subject_of(image, object.fault) == "count");
+  }
+}
+
+TEST_CASE("a relocation that points at no load of an address is refused", "[spec/code]") {
+  // Between instructions, at another instruction, at the last slot.
+  for (const std::uint64_t offset : {4u, 16u, 24u}) {
+    CAPTURE(offset);
+    hits_object made;
+    made.relocations = {{offset, hits_object::map_symbol}};
+    const file_image& image = made.build();
+    const reading object(image);
+
+    CHECK(object.fault.why == cause::bad_relocation);
+    CHECK(object.fault.section == hits_object::code_section);
+    CHECK(object.fault.offset == 64 + offset);
+    CHECK(subject_of(image, object.fault) == "hits");
+  }
+}
+
+TEST_CASE("a load whose second half lies behind the program is refused", "[spec/code]") {
+  hits_object made;
+  made.code[24] = 0x18;
+  made.relocations = {{24, hits_object::map_symbol}};
+  const file_image& image = made.build();
+
+  CHECK(reading(image).fault.why == cause::bad_relocation);
+}
+
+TEST_CASE("a reference to a place in .maps where no map begins is refused", "[spec/code]") {
+  for (const std::uint32_t place : {4u, 8u, 32u, 64u}) {
+    CAPTURE(place);
+    hits_object made;
+    put32(made.code, 4, place);
+    const file_image& image = made.build();
+
+    CHECK(reading(image).fault.why == cause::bad_relocation);
+  }
+}
+
+TEST_CASE("a symbol that the object does not define is refused by name", "[spec/code]") {
+  for (const std::uint32_t symbol : {hits_object::undefined_symbol + 0, 0u}) {
+    hits_object made;
+    made.relocations = {{0, symbol}};
+    const file_image& image = made.build();
+    const reading object(image);
+
+    CHECK(object.fault.why == cause::undefined_symbol);
+    CHECK(object.fault.section == hits_object::code_section);
+    CHECK(object.fault.offset == 64);
+    CHECK(subject_of(image, object.fault) == (symbol == 0u ? "" : "missing"));
+  }
+}
+
+TEST_CASE("a relocation that names no symbol at all is refused", "[spec/code]") {
+  for (const std::uint32_t symbol : {5u, 99u, 0xffffffffu}) {
+    hits_object made;
+    made.relocations = {{0, symbol}};
+    const file_image& image = made.build();
+    const reading object(image);
+
+    CHECK(object.fault.why == cause::bad_symbol);
+    CHECK(object.fault.section == hits_object::code_section);
+    CHECK(object.fault.offset == 64);
+  }
+}
+
+TEST_CASE("a reference to what is neither map, variable nor function is refused by name", "[spec/code]") {
+  hits_object made;
+  made.relocations = {{0, hits_object::license_symbol}};
+  const file_image& image = made.build();
+  const reading object(image);
+
+  CHECK(object.fault.why == cause::relocation_not_loaded_yet);
+  CHECK(object.fault.section == hits_object::code_section);
+  CHECK(object.fault.offset == 64);
+  CHECK(subject_of(image, object.fault) == "_license");
+}
+
+TEST_CASE("a relocation outside every program is nobody's", "[spec/code]") {
+  hits_object made;
+  made.relocations = {{0, hits_object::map_symbol}, {~std::uint64_t{0}, hits_object::license_symbol}};
+  const file_image& image = made.build();
+  const reading object(image);
+
+  REQUIRE_FALSE(object.fault.failed());
+  CHECK(object.facts.references == 1);
+  CHECK(object.function(0).reference_count == 1);
+}
+
+TEST_CASE("two functions over the same instructions never make read leave its storage", "[spec/code]") {
+  hits_object made;
+  made.more_symbols = {{"alias", 0x12, hits_object::code_section, 0, 32}};
+  const file_image& image = made.build();
+  const reading object(image);
+
+  CHECK(object.shape.programs == 2);
+  REQUIRE_FALSE(object.fault.failed());
+  CHECK(object.function(0).at == object.function(1).at);
+  CHECK(object.function(0).reference_count == 1);
+  CHECK(object.function(1).reference_count == 1);
   CHECK(is_handled_inside(object));
 }
 

@@ -32,7 +32,7 @@ struct variables_object {
   std::uint32_t license_layout = types.data_section("license", 0, {{limit, 0, 4}});
   std::uint32_t gone_layout = types.data_section(".ksyms", 0, {{limit, 0, 4}});
 
-  static constexpr std::uint16_t rodata = 1, data = 2, bss = 3, own = 4, btf = 5, license = 6;
+  static constexpr std::uint16_t rodata = 1, data = 2, bss = 3, own = 4, btf = 5;
   static constexpr std::uint32_t limit_symbol = 1, step_symbol = 2, seen_symbol = 3, count_symbol = 4, bss_symbol = 5,
                                  own_symbol = 6;
   std::uint64_t bss_size = 24;

@@ -130,3 +130,50 @@ TEST_CASE("the first record from a place on is found by halving", "[spec/record]
       CHECK(barebpf::detail::lower_bound_of_place(list.data(), count, place) == expected);
     }
 }
+
+TEST_CASE("what is looked for by name is found, and nothing else", "[spec/record]") {
+  const file_image image = execve_counter_image();
+  const reading counter(image);
+  REQUIRE_FALSE(counter.fault.failed());
+  const auto find = [&](barebpf::text wanted) {
+    return find_named(counter.facts.image, counter.maps->data(), 1, wanted);
+  };
+
+  CHECK(find("hash_map") == 0);
+  CHECK(find("hash") == 0xffffffff);
+  CHECK(find("hash_maps") == 0xffffffff);
+  CHECK(find("") == barebpf::not_found);
+}
+
+TEST_CASE("the kernel is told what the object says of a map", "[spec/record]") {
+  const file_image image = execve_counter_image();
+  const reading counter(image);
+  REQUIRE_FALSE(counter.fault.failed());
+  barebpf::map_spec map = counter.map(0);
+  map.map_flags = 1;
+  map.numa_node = 2;
+  map.map_extra = 3;
+
+  const barebpf::abi::map_create create = to_map_create(counter.facts.image, map, "counter");
+
+  CHECK(create.map_type == 1);
+  CHECK(create.key_size == 4);
+  CHECK(create.value_size == 8);
+  CHECK(create.max_entries == 4);
+  CHECK(create.map_flags == 1);
+  CHECK(create.numa_node == 2);
+  CHECK(create.map_extra == 3);
+  CHECK(to_string(create.map_name) == "hash_map");
+  CHECK(create.inner_map_fd == 0);
+  CHECK(create.btf_fd == 0);
+  CHECK(create.btf_key_type_id == 0);
+  CHECK(create.btf_value_type_id == 0);
+}
+
+TEST_CASE("a name in the file becomes one that the kernel takes", "[spec/record]") {
+  const unsigned char name[] = "a-name-of-more-than-fifteen";
+  const barebpf::bytes image(name, sizeof name);
+
+  CHECK(to_string(kernel_name_at(image, 0)) == "a_name_of_more_");
+  CHECK(to_string(kernel_name_at(image, 99)).empty());
+}
