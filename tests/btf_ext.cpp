@@ -173,8 +173,8 @@ TEST_CASE("a table past the end of the section is refused at its place in the he
   const auto body = static_cast<std::uint32_t>(whole.size() - 32);
   struct {
     std::uint32_t offset, size;
-  } const places[] = {{body + 1, 4}, {0, body + 1}, {body, 4},   {0xffffffff, 4},
-                      {4, 0xffffffff}, {0, 3},      {body - 3, 4}};
+  } const places[] = {{body + 1, 4},   {0, body + 1}, {body, 4},    {0xffffffff, 4},
+                      {4, 0xffffffff}, {0, 3},        {body - 3, 4}};
   for (const std::size_t field : {8u, 16u, 24u})
     for (const auto& place : places) {
       CAPTURE(field, place.offset, place.size);

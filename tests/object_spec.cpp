@@ -33,7 +33,8 @@ std::vector<std::size_t> places_to_damage(const file_image& image) {
     const barebpf::elf_section section = file.section(i);
     const std::string name = string_at(file.image(), section.name);
     if (name.find("debug") == std::string::npos) continue;
-    for (std::uint64_t at = section.at; at < section.at + section.size; ++at) is_debug[static_cast<std::size_t>(at)] = true;
+    for (std::uint64_t at = section.at; at < section.at + section.size; ++at)
+      is_debug[static_cast<std::size_t>(at)] = true;
   }
   std::vector<std::size_t> out;
   for (std::size_t at = 0; at < image.size(); ++at)
@@ -268,11 +269,16 @@ TEST_CASE("variables of every kind are read while the program runs", "[object_sp
     const char* name;
     const char* map;
     std::uint32_t size;
-  } const expected[] = {{"only_process", ".rodata", 4},     {"greeting", ".rodata", 8},
-                        {"step", ".data", 4},               {"seen", ".data", 16},
-                        {"count", ".bss", 8},               {"zeros", ".bss", 3000},
-                        {"private_count", ".bss", 8},       {"own_constant", ".rodata.own", 2},
-                        {"own_variable", ".data.own", 2},   {"own_zero", ".bss.own", 4},
+  } const expected[] = {{"only_process", ".rodata", 4},
+                        {"greeting", ".rodata", 8},
+                        {"step", ".data", 4},
+                        {"seen", ".data", 16},
+                        {"count", ".bss", 8},
+                        {"zeros", ".bss", 3000},
+                        {"private_count", ".bss", 8},
+                        {"own_constant", ".rodata.own", 2},
+                        {"own_variable", ".data.own", 2},
+                        {"own_zero", ".bss.own", 4},
                         {"hidden_variable", ".data.hidden", 4}};
   REQUIRE(object->variables().size() == std::size(expected));
   REQUIRE(object->maps().size() == 7);

@@ -436,7 +436,9 @@ TEST_CASE("a hidden function becomes a static one, and a program does not", "[pr
   const opened_types left(opened_types::object_with({pruned.content->begin(), pruned.content->end()}));
 
   REQUIRE(left.types.count() == 5);
-  const auto linkage_of = [&](std::uint32_t old) { return left.types.type(pruned.pruner.new_id(old)).members; };
+  const auto linkage_of = [&](std::uint32_t old) {
+    return left.types.type(pruned.pruner.new_id(old)).members;
+  };
   CHECK(linkage_of(plain) == 1);
   CHECK(linkage_of(hidden) == 0);
   CHECK(linkage_of(program) == 1);
@@ -452,16 +454,14 @@ TEST_CASE("a layout of variables is completed with its size and their offsets", 
   const auto layout = made.data_section(".data", 0, {{second, 0, 12}, {first, 0, 4}});
   const auto other = made.data_section(".rodata", 0, {{first, 0, 4}});
   const opened_types whole(opened_types::object_with(made.content()));
-  const barebpf::variable_spec list[] = {{.offset = 4, .size = 4, .id = first}, {.offset = 8, .size = 12, .id = second}};
+  const barebpf::variable_spec list[] = {{.offset = 4, .size = 4, .id = first},
+                                         {.offset = 8, .size = 12, .id = second}};
   const barebpf::map_spec maps[] = {
       {.value_size = 20, .value_type = layout, .origin = barebpf::map_origin::data, .variable_count = 2},
       // Nobody knows what is in this one.
       {.value_size = 4, .value_type = other, .origin = barebpf::map_origin::read_only_data}};
-  pruned_object pruned({.image = whole.image_window(),
-                        .types = whole.types,
-                        .maps = maps,
-                        .variables = list,
-                        .map_count = 2});
+  pruned_object pruned(
+      {.image = whole.image_window(), .types = whole.types, .maps = maps, .variables = list, .map_count = 2});
   pruned.write_all();
   const opened_types left(opened_types::object_with({pruned.content->begin(), pruned.content->end()}));
 
@@ -473,7 +473,8 @@ TEST_CASE("a layout of variables is completed with its size and their offsets", 
   CHECK(new_layout.size_or_type == 20);
   REQUIRE(new_layout.members == 2);
   const std::uint32_t words[] = {pruned.pruner.new_id(first), 4, 4, pruned.pruner.new_id(second), 8, 12};
-  for (std::uint32_t i = 0; i < 6; ++i) CHECK(left.types.image().read32(new_layout.tail() + i * 4) == words[i]);
+  for (std::uint32_t i = 0; i < 6; ++i)
+    CHECK(left.types.image().read32(new_layout.tail() + i * 4) == words[i]);
   const btf_type new_second = left.types.type(pruned.pruner.new_id(second));
   CHECK(new_second.kind == btf_kind::variable);
   CHECK(left.name_of(new_second.id) == "second");
@@ -509,8 +510,9 @@ TEST_CASE("tags stay with what they are on, and with members that stay", "[prune
     if (type.kind == btf_kind::declaration_tag)
       tags.push_back(left.name_of(type.id) + "/" + left.name_of(type.size_or_type) + "/" +
                      std::to_string(static_cast<int>(left.types.image().read32(type.tail()))));
-  CHECK(tags == std::vector<std::string>{"on_value/value/-1", "on_its_member/value/1", "on_pointed_to/pointed_to/-1",
-                                         "on_function/counts/-1", "on_parameter/counts/0"});
+  CHECK(tags == std::vector<std::string>{"on_value/value/-1", "on_its_member/value/1",
+                                         "on_pointed_to/pointed_to/-1", "on_function/counts/-1",
+                                         "on_parameter/counts/0"});
   CHECK(left.types.find(btf_kind::structure, "pointed_to").members == 0);
 }
 
@@ -524,8 +526,9 @@ TEST_CASE("the strings of source lines are kept once each, behind the names of t
   btf_ext_builder ext;
   const auto section = made.name("tp/a/b");
   ext.functions.runs = {{section, {{0, first}}}};
-  ext.lines.runs = {{section,
-                     {{0, file_name, text, 1 << 10}, {8, file_name, brace, 2 << 10}, {16, file_name, text, 3 << 10}}}};
+  ext.lines.runs = {
+      {section,
+       {{0, file_name, text, 1 << 10}, {8, file_name, brace, 2 << 10}, {16, file_name, text, 3 << 10}}}};
   object_builder file;
   file.add(object_builder::section{
       .name = "tp/a/b", .type = 1, .flags = 6, .content = code().move(0, 1).move(0, 2).exit()});
@@ -586,7 +589,8 @@ TEST_CASE("strings of many lines find their slots", "[pruned_btf]") {
   const barebpf::bytes content(pruned.content->data(), pruned.content->size());
   const std::uint64_t strings = content.size() - pruned.pruner.sizes().strings_size;
   for (std::uint32_t i = 0; i < 500; ++i)
-    REQUIRE(string_at(content, strings + pruned.pruner.new_string(texts[i])) == "line " + std::to_string(i % 300));
+    REQUIRE(string_at(content, strings + pruned.pruner.new_string(texts[i])) ==
+            "line " + std::to_string(i % 300));
 }
 
 TEST_CASE("types are required where a program takes the address of a function", "[pruned_btf]") {
@@ -657,7 +661,8 @@ TEST_CASE("types are required where a value keeps a pointer of the kernel", "[pr
   CHECK_FALSE(needs_types("kptrs"));
 }
 
-TEST_CASE("a map is described by key and value, by the value alone for variables, or not at all", "[pruned_btf]") {
+TEST_CASE("a map is described by key and value, by the value alone for variables, or not at all",
+          "[pruned_btf]") {
   btf_builder made;
   const auto int_type = made.integer("int", 4, 1);
   const auto long_type = made.integer("long", 8, 1);

@@ -114,7 +114,8 @@ constexpr std::array<unsigned char, 64 + 24 + 24 + 3 * 64> bare_object = [] {
 template <const auto& Image>
 struct both_readings {
   using spec = barebpf::static_spec<Image>;
-  barebpf::result<barebpf::object_spec> read = barebpf::object_spec::read(barebpf::bytes(Image, std::size(Image)));
+  barebpf::result<barebpf::object_spec> read =
+      barebpf::object_spec::read(barebpf::bytes(Image, std::size(Image)));
   barebpf::object_tables tables = read->tables();
   barebpf::kernel_name object_name = barebpf::object_name_at(tables.image, read->source());
 
@@ -218,8 +219,8 @@ struct both_readings {
     types.write_all();
     std::vector<barebpf::abi::func_info> infos(layout.piece_count);
     write_functions(tables, layout, types.pruner, infos.data());
-    CHECK(std::memcmp(spec::template functions<Index, Btf>.list, infos.data(), infos.size() * sizeof infos[0]) ==
-          0);
+    CHECK(std::memcmp(spec::template functions<Index, Btf>.list, infos.data(),
+                      infos.size() * sizeof infos[0]) == 0);
   }
   template <btf_choice Btf>
   void compare_types() const {
@@ -272,8 +273,10 @@ TEST_CASE("the compiler reads variables as the running program does", "[static_s
   std::int32_t first = 0;
   std::memcpy(&first, step, sizeof first);
   CHECK(first == 3);
-  CHECK(to_string(spec::map_creates<btf_choice::none>.list[spec::find_map(".bss")].map_name) == "variable.bss");
-  CHECK(to_string(spec::map_creates<btf_choice::none>.list[spec::find_map(".data.own")].map_name) == ".data.own");
+  CHECK(to_string(spec::map_creates<btf_choice::none>.list[spec::find_map(".bss")].map_name) ==
+        "variable.bss");
+  CHECK(to_string(spec::map_creates<btf_choice::none>.list[spec::find_map(".data.own")].map_name) ==
+        ".data.own");
 }
 
 TEST_CASE("the compiler reads pinned maps as the running program does", "[static_spec]") {
@@ -371,12 +374,12 @@ TEST_CASE("the types for the kernel are those of the map and the program, word f
   const file_image written(data, data + sizeof data);
 
   CHECK(get16(written, 0) == 0xeb9f);
-  const std::uint32_t words[] = {24, 0,          76, 76,         23,                // the header
-                                 1,  0x01000000, 4,  0x01000020,                    // int
-                                 5,  0x01000000, 8,  0x01000040,                    // long
-                                 0,  0x02000000, 0,                                 // void *
-                                 0,  0x0d000001, 1,  10,         3,                 // int (void *ctx)
-                                 14, 0x0c000001, 4};                                // bpf_prog
+  const std::uint32_t words[] = {24, 0,          76, 76,         23,  // the header
+                                 1,  0x01000000, 4,  0x01000020,      // int
+                                 5,  0x01000000, 8,  0x01000040,      // long
+                                 0,  0x02000000, 0,                   // void *
+                                 0,  0x0d000001, 1,  10,         3,   // int (void *ctx)
+                                 14, 0x0c000001, 4};                  // bpf_prog
   for (std::size_t i = 0; i < std::size(words); ++i) {
     CAPTURE(i);
     CHECK(get32(written, 4 + i * 4) == words[i]);

@@ -10,7 +10,7 @@ using barebpf::cause;
 using barebpf::map_naming;
 using barebpf::reference_kind;
 
-// Tables of functions without a file around them. Each function is a section of its own, unless told otherwise.
+// Tables of functions without a file around them. Each function is a section of its own.
 struct hand_made {
   struct needs {
     std::uint32_t instruction;
@@ -118,7 +118,8 @@ using line_list = std::vector<std::vector<std::uint32_t>>;
 
 TEST_CASE("a program that calls nobody is its own instructions", "[spec/assembly]") {
   hand_made made;
-  const file_image content = code().move(0, 5).call_helper(14).load(3, 0x12345678, -1).add(0x85, 0, 2, 77).exit();
+  const file_image content =
+      code().move(0, 5).call_helper(14).load(3, 0x12345678, -1).add(0x85, 0, 2, 77).exit();
   const auto entry = made.add(content);
   const assembled_program program = made.make(entry);
   REQUIRE_FALSE(program.fault.failed());
@@ -167,7 +168,8 @@ TEST_CASE("each program has its own copy of what it shares with others", "[spec/
   hand_made made;
   const auto shared = made.add(code().move(0, 1).exit());
   const auto first = made.add(code().call(-1).exit(), {{0, call, shared}});
-  const auto second = made.add(code().move(1, 1).call(-1).call(-1).exit(), {{1, call, shared}, {2, call, shared}});
+  const auto second =
+      made.add(code().move(1, 1).call(-1).call(-1).exit(), {{1, call, shared}, {2, call, shared}});
 
   CHECK(made.make(first).bytes() == code().call(1).exit().move(0, 1).exit().content);
   CHECK(made.make(second).bytes() == code().move(1, 1).call(2).call(1).exit().move(0, 1).exit().content);
@@ -193,16 +195,15 @@ TEST_CASE("calls inside a section need no relocation", "[spec/assembly]") {
   REQUIRE_FALSE(program.fault.failed());
 
   CHECK(pieces_of(program.layout) == pieces{{main, 0}, {behind, 4}, {leaf, 6}});
-  CHECK(program.bytes() ==
-        code().call(3).call(4).call(1).exit().move(0, 2).exit().move(0, 1).exit().content);
+  CHECK(program.bytes() == code().call(3).call(4).call(1).exit().move(0, 2).exit().move(0, 1).exit().content);
 }
 
-TEST_CASE("the address of a function is where it begins, counted from the next instruction", "[spec/assembly]") {
+TEST_CASE("the address of a function is where it begins, counted from the next instruction",
+          "[spec/assembly]") {
   hand_made made;
   const auto callback = made.add(code().move(0, 0).exit());
-  const auto main =
-      made.add(code().load(2, 48, 99).load(3, 0).exit(),
-               {{0, reference_kind::function, callback}, {2, reference_kind::function, 1}});
+  const auto main = made.add(code().load(2, 48, 99).load(3, 0).exit(),
+                             {{0, reference_kind::function, callback}, {2, reference_kind::function, 1}});
   for (const map_naming naming : {map_naming::by_descriptor, map_naming::by_index}) {
     const assembled_program program = made.make(main, naming);
     REQUIRE_FALSE(program.fault.failed());
@@ -225,8 +226,9 @@ TEST_CASE("maps are named by descriptor or by index, and the second half says wh
           "[spec/assembly]") {
   hand_made made;
   const auto helper = made.add(code().load(1, 5, 6).exit(), {{0, reference_kind::map, 3}});
-  const auto main = made.add(code().move(0, 0).load(4, 77, 88).load(2, 8).call(-1).exit(),
-                             {{1, reference_kind::map, 2}, {3, reference_kind::value, 1, 0x80000010}, {5, call, helper}});
+  const auto main =
+      made.add(code().move(0, 0).load(4, 77, 88).load(2, 8).call(-1).exit(),
+               {{1, reference_kind::map, 2}, {3, reference_kind::value, 1, 0x80000010}, {5, call, helper}});
   struct {
     map_naming naming;
     unsigned map, value;
@@ -382,7 +384,8 @@ TEST_CASE("of a section's lines a function has those of its instructions", "[spe
   const auto first = made.add(code().move(0, 1).exit());
   const auto second = made.add(code().move(0, 2).move(0, 3).exit());
   const auto third = made.add(code().exit());
-  made.add_lines(first, {{0, 1, 5, 1}, {8, 1, 5, 2}, {16, 1, 5, 3}, {32, 1, 5, 4}, {40, 1, 5, 5}, {48, 1, 5, 6}});
+  made.add_lines(first,
+                 {{0, 1, 5, 1}, {8, 1, 5, 2}, {16, 1, 5, 3}, {32, 1, 5, 4}, {40, 1, 5, 5}, {48, 1, 5, 6}});
   for (const std::uint32_t function : {second, third}) {
     made.functions[function].section_at = made.functions[first].at;
     made.functions[function].lines = made.functions[first].lines;
@@ -413,16 +416,16 @@ TEST_CASE("a function whose lines the kernel would refuse has none", "[spec/asse
 
   CHECK(lines_for({{0, 1, 5, 1}, {8, 1, 5, 2}, {16, 1, 12, 3}}) == 3);
   CHECK(lines_for({}) == 0);
-  CHECK(lines_for({{8, 1, 5, 1}}) == 0);                                  // none for the first instruction
-  CHECK(lines_for({{0, 1, 5, 1}, {0, 1, 5, 2}}) == 0);                    // two for one
-  CHECK(lines_for({{0, 1, 5, 1}, {16, 1, 5, 2}, {8, 1, 5, 3}}) == 0);     // out of order
-  CHECK(lines_for({{16, 1, 5, 1}, {8, 1, 5, 2}, {0, 1, 5, 3}}) == 0);     // backwards
-  CHECK(lines_for({{0, 1, 5, 1}, {12, 1, 5, 2}}) == 0);                   // between two instructions
-  CHECK(lines_for({{0, strings, 5, 1}}) == 0);                            // a file name outside the strings
-  CHECK(lines_for({{0, 1, strings, 1}}) == 0);                            // a text outside
+  CHECK(lines_for({{8, 1, 5, 1}}) == 0);                               // none for the first instruction
+  CHECK(lines_for({{0, 1, 5, 1}, {0, 1, 5, 2}}) == 0);                 // two for one
+  CHECK(lines_for({{0, 1, 5, 1}, {16, 1, 5, 2}, {8, 1, 5, 3}}) == 0);  // out of order
+  CHECK(lines_for({{16, 1, 5, 1}, {8, 1, 5, 2}, {0, 1, 5, 3}}) == 0);  // backwards
+  CHECK(lines_for({{0, 1, 5, 1}, {12, 1, 5, 2}}) == 0);                // between two instructions
+  CHECK(lines_for({{0, strings, 5, 1}}) == 0);                         // a file name outside the strings
+  CHECK(lines_for({{0, 1, strings, 1}}) == 0);                         // a text outside
   CHECK(lines_for({{0, 1, 5, 1}, {8, 0xffffffff, 5, 2}}) == 0);
   CHECK(lines_for({{0, 1, 5, 1}, {8, 1, 0xffffffff, 2}}) == 0);
-  CHECK(lines_for({{0, 1, 5, 1}, {32, 99, 99, 2}}) == 1);                 // behind the function, so not its own
+  CHECK(lines_for({{0, 1, 5, 1}, {32, 99, 99, 2}}) == 1);  // behind the function, so not its own
 }
 
 TEST_CASE("a program has lines for all of its functions or none", "[spec/assembly]") {

@@ -9,8 +9,8 @@ namespace {
 using barebpf::cause;
 using barebpf::reference_kind;
 
-// Functions of every kind: three in .text, a static one beside two programs in one section, a program in another, a
-// map and variables, with the types and the lines of some.
+// Functions of every kind: three in .text, a static one beside two programs in one section, a program in
+// another, and variables; with the types and the lines of some.
 struct functions_object {
   btf_builder types{};
   std::uint32_t int_type = types.integer("int", 4, 1);
@@ -19,7 +19,8 @@ struct functions_object {
   std::uint32_t middle_type = types.function("middle", prototype, 1);
   std::uint32_t first_type = types.function("first", prototype, 1);
   std::uint32_t text_name = types.name(".text"), events_name = types.name("tp/a/b"),
-                gone_name = types.name("gone"), file_name = types.name("x.c"), line_name = types.name("return;");
+                gone_name = types.name("gone"), file_name = types.name("x.c"),
+                line_name = types.name("return;");
   btf_ext_builder ext{};
 
   static constexpr std::uint16_t text = 1, events = 2, other = 3, data = 4, bss = 5, license = 6;
@@ -30,7 +31,8 @@ struct functions_object {
                                  undefined_symbol = 13, events_symbol = 14;
   // .text: leaf at 0, middle at 16 calls it, hidden at 32.
   file_image text_code = code().move(0, 1).exit().call(-3).exit().move(0, 2).exit();
-  // first at 0 calls middle by its name, hidden by the section, beside inside the section; second at 40; beside at 88.
+  // first at 0 calls middle by its name, hidden by its section, and beside without a relocation; second at 40;
+  // beside at 88.
   file_image events_code = code()
                                .call(-1)
                                .call(32 / 8 - 1)
@@ -173,12 +175,10 @@ TEST_CASE("instructions refer to functions, variables and addresses of functions
     std::uint32_t section, offset;
     reference_kind kind;
     std::uint32_t target, into;
-  } const expected[] = {{made.events, 0, reference_kind::call, 1, 0},
-                        {made.events, 8, reference_kind::call, 2, 0},
-                        {made.events, 40, reference_kind::value, 0, 8},
-                        {made.events, 56, reference_kind::value, 1, 4},
-                        {made.other, 0, reference_kind::function, 0, 0},
-                        {made.other, 16, reference_kind::function, 1, 0}};
+  } const expected[] = {
+      {made.events, 0, reference_kind::call, 1, 0},    {made.events, 8, reference_kind::call, 2, 0},
+      {made.events, 40, reference_kind::value, 0, 8},  {made.events, 56, reference_kind::value, 1, 4},
+      {made.other, 0, reference_kind::function, 0, 0}, {made.other, 16, reference_kind::function, 1, 0}};
   CHECK(object.shape.references == 6);
   REQUIRE(object.facts.references == 6);
   for (std::size_t i = 0; i < 6; ++i) {
@@ -217,14 +217,11 @@ TEST_CASE("the lines of a section belong to each of its functions", "[spec/code]
 TEST_CASE("types and lines of what is not there tell of nothing", "[spec/code]") {
   functions_object made;
   // No such section; no code; no function; another place than a function's start; no such type.
-  made.ext.functions.runs = {{made.gone_name, {{0, made.leaf_type}}},
-                             {made.types.name(".data"), {{0, made.leaf_type}}},
-                             {made.text_name,
-                              {{0, made.prototype},
-                               {8, made.leaf_type},
-                               {0xfffffff8, made.leaf_type},
-                               {16, 9999},
-                               {32, 0}}}};
+  made.ext.functions.runs = {
+      {made.gone_name, {{0, made.leaf_type}}},
+      {made.types.name(".data"), {{0, made.leaf_type}}},
+      {made.text_name,
+       {{0, made.prototype}, {8, made.leaf_type}, {0xfffffff8, made.leaf_type}, {16, 9999}, {32, 0}}}};
   made.ext.lines.runs = {{made.gone_name, {{0, 1, 1, 0}}}, {made.types.name("license"), {{0, 1, 1, 0}}}};
   const file_image& image = made.build();
   const reading object(image);
@@ -337,7 +334,8 @@ TEST_CASE("a relocation at an instruction that refers to nothing is refused", "[
   CHECK(object.fault.offset == helper.content_at(helper.events));
 }
 
-TEST_CASE("a relocation between two instructions, or at the second half of a load, is refused", "[spec/code]") {
+TEST_CASE("a relocation between two instructions, or at the second half of a load, is refused",
+          "[spec/code]") {
   const with_relocation between(2, 44, functions_object::data_symbol);
   const with_relocation second(2, 48, functions_object::data_symbol);
 
@@ -382,7 +380,8 @@ TEST_CASE("a relocation between two functions is nobody's", "[spec/code]") {
 }
 
 TEST_CASE("functions that are not whole instructions are refused, in .text too", "[spec/code]") {
-  for (const std::uint32_t symbol : {functions_object::leaf_symbol + 0, functions_object::beside_symbol + 0}) {
+  for (const std::uint32_t symbol :
+       {functions_object::leaf_symbol + 0, functions_object::beside_symbol + 0}) {
     functions_object made;
     file_image& image = made.build();
     put64(image, made.file.symbol_at(symbol) + 16, 12);
@@ -610,7 +609,8 @@ TEST_CASE("two functions over the same instructions never make read leave its st
   CHECK(is_handled_inside(object));
 }
 
-TEST_CASE("no single damaged byte of an object of functions makes anything leave its storage", "[spec/code]") {
+TEST_CASE("no single damaged byte of an object of functions makes anything leave its storage",
+          "[spec/code]") {
   functions_object made;
   file_image damaged = made.build();
   std::size_t refused = 0, astray = 0;

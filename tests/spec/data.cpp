@@ -24,7 +24,7 @@ struct variables_object {
   std::uint32_t count = types.variable("count", u64_type, 1);
   std::uint32_t secret = types.variable("secret", u64_type, 0);
   std::uint32_t hidden = types.variable("hidden", int_type, 0);
-  // What stands for `secret` is an offset into .bss, because a relocation by the section's symbol is added to it.
+  // What stands for `secret` is its offset in .bss, to which the relocation adds the section's symbol.
   std::uint32_t bss_layout = types.data_section(".bss", 0, {{secret, 16, 8}, {count, 0, 8}});
   std::uint32_t data_layout = types.data_section(".data", 0, {{step, 0, 4}, {seen, 0, 12}});
   std::uint32_t own_layout = types.data_section(".data.own", 0, {{hidden, 0, 4}});
@@ -33,8 +33,8 @@ struct variables_object {
   std::uint32_t gone_layout = types.data_section(".ksyms", 0, {{limit, 0, 4}});
 
   static constexpr std::uint16_t rodata = 1, data = 2, bss = 3, own = 4, btf = 5;
-  static constexpr std::uint32_t limit_symbol = 1, step_symbol = 2, seen_symbol = 3, count_symbol = 4, bss_symbol = 5,
-                                 own_symbol = 6;
+  static constexpr std::uint32_t limit_symbol = 1, step_symbol = 2, seen_symbol = 3, count_symbol = 4,
+                                 bss_symbol = 5, own_symbol = 6;
   std::uint64_t bss_size = 24;
   std::uint64_t seen_at = 8;
   bool with_types = true;
@@ -52,9 +52,10 @@ struct variables_object {
         .name = ".rodata", .type = 1, .flags = 2, .content = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}});
     file.add(object_builder::section{.name = ".data", .type = 1, .flags = 3, .content = file_image(20, 7)});
     file.add(object_builder::section{.name = ".bss", .type = 8, .flags = 3, .zeros = bss_size});
-    file.add(object_builder::section{.name = ".data.own", .type = 1, .flags = 3, .content = file_image(4, 9)});
-    file.add(object_builder::section{
-        .name = with_types ? ".BTF" : ".btf", .type = 1, .content = types.content()});
+    file.add(
+        object_builder::section{.name = ".data.own", .type = 1, .flags = 3, .content = file_image(4, 9)});
+    file.add(
+        object_builder::section{.name = with_types ? ".BTF" : ".btf", .type = 1, .content = types.content()});
     file.add(
         object_builder::section{.name = "license", .type = 1, .flags = 3, .content = {'G', 'P', 'L', 0}});
     for (const object_builder::section& one : more) file.add(one);
@@ -129,14 +130,13 @@ TEST_CASE("variables lie where their relocations say, sorted by map", "[spec/dat
     const char* name;
     std::uint32_t map, offset, size, id;
     number_form form;
-  } const expected[] = {
-      // The layouts' order, and inside of each the order of the offsets.
-      {"count", 2, 8, 8, made.count, number_form::unsigned_number},
-      {"secret", 2, 16, 8, made.secret, number_form::unsigned_number},
-      {"step", 1, 0, 4, made.step, number_form::signed_number},
-      {"seen", 1, 8, 12, made.seen, number_form::no_number},
-      {"hidden", 3, 0, 4, made.hidden, number_form::signed_number},
-      {"limit", 0, 8, 4, made.limit, number_form::signed_number}};
+  } const expected[] = {// The layouts' order, and inside of each the order of the offsets.
+                        {"count", 2, 8, 8, made.count, number_form::unsigned_number},
+                        {"secret", 2, 16, 8, made.secret, number_form::unsigned_number},
+                        {"step", 1, 0, 4, made.step, number_form::signed_number},
+                        {"seen", 1, 8, 12, made.seen, number_form::no_number},
+                        {"hidden", 3, 0, 4, made.hidden, number_form::signed_number},
+                        {"limit", 0, 8, 4, made.limit, number_form::signed_number}};
   REQUIRE(object.facts.variables == 6);
   for (std::size_t i = 0; i < 6; ++i) {
     CAPTURE(i);
@@ -195,19 +195,22 @@ TEST_CASE("sections of variables need no BTF, and then nobody knows what is in t
 TEST_CASE("what is merely called like a section of variables is none", "[spec/data]") {
   object_builder file;
   const auto add = [&](const char* name, std::uint32_t type, std::uint64_t flags, std::size_t size) {
-    file.add(object_builder::section{
-        .name = name, .type = type, .flags = flags, .content = file_image(type == 8 ? 0 : size), .zeros = size});
+    file.add(object_builder::section{.name = name,
+                                     .type = type,
+                                     .flags = flags,
+                                     .content = file_image(type == 8 ? 0 : size),
+                                     .zeros = size});
   };
   add(".database", 1, 3, 8);
   add(".rodatas", 1, 2, 8);
   add(".bssx", 8, 3, 8);
   add("data", 1, 3, 8);
   add("x.data", 1, 3, 8);
-  add(".data", 1, 3, 0);   // empty
-  add(".bss", 8, 3, 0);    // empty
-  add(".data", 1, 6, 8);   // code
-  add(".bss", 1, 3, 8);    // with content
-  add(".data", 8, 3, 8);   // without
+  add(".data", 1, 3, 0);    // empty
+  add(".bss", 8, 3, 0);     // empty
+  add(".data", 1, 6, 8);    // code
+  add(".bss", 1, 3, 8);     // with content
+  add(".data", 8, 3, 8);    // without
   add(".rodata", 8, 2, 8);  // without
   add(".rodata", 7, 2, 8);  // a note
   const file_image none = file.build();
@@ -236,8 +239,8 @@ TEST_CASE("a section of zeros that needs more than 32 bits is refused and not cu
 }
 
 TEST_CASE("a variable past the end of its section is refused by name", "[spec/data]") {
-  for (const std::uint64_t at : {std::uint64_t{9}, std::uint64_t{20}, std::uint64_t{21}, std::uint64_t{1} << 32,
-                                 (std::uint64_t{1} << 32) + 8, ~std::uint64_t{0}}) {
+  for (const std::uint64_t at : {std::uint64_t{9}, std::uint64_t{20}, std::uint64_t{21},
+                                 std::uint64_t{1} << 32, (std::uint64_t{1} << 32) + 8, ~std::uint64_t{0}}) {
     CAPTURE(at);
     variables_object made;
     made.seen_at = at;
@@ -289,7 +292,8 @@ TEST_CASE("two layouts of one section never make read leave its storage", "[spec
   CHECK(is_handled_inside(object));
 }
 
-TEST_CASE("no single damaged byte of an object of variables makes anything leave its storage", "[spec/data]") {
+TEST_CASE("no single damaged byte of an object of variables makes anything leave its storage",
+          "[spec/data]") {
   variables_object made;
   file_image damaged = made.build();
   std::size_t refused = 0, astray = 0;

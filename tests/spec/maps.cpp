@@ -141,7 +141,8 @@ TEST_CASE("a size may be given beside the type when both agree", "[spec/maps]") 
   CHECK(reading(before.image).map(0).value_size == 8);
 }
 
-TEST_CASE("what stands for an offset counts alone, and is added to the symbol where a relocation says so", "[spec/maps]") {
+TEST_CASE("what stands for an offset counts alone, and is added to the symbol where a relocation says so",
+          "[spec/maps]") {
   hits_object made;
   made.maps_size = 64;
   made.map_offset = 8;

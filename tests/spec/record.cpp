@@ -13,7 +13,8 @@ std::string object_name(barebpf::text path) { return to_string(barebpf::object_n
 
 }  // namespace
 
-TEST_CASE("a map of variables is called after its object and its section, as libbpf does it", "[spec/record]") {
+TEST_CASE("a map of variables is called after its object and its section, as libbpf does it",
+          "[spec/record]") {
   CHECK(map_name("my_object_name", ".rodata") == "my_objec.rodata");
   CHECK(map_name("my_object_name", ".data") == "my_objec.data");
   CHECK(map_name("my_object_name", ".bss") == "my_objec.bss");

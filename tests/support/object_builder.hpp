@@ -82,9 +82,10 @@ inline void rename_section(file_image& image, const std::string& old_name, const
 }
 
 /// Adds one instruction.
-inline void append_instruction(file_image& code, unsigned opcode, unsigned destination, unsigned source, int offset,
-                               std::int32_t immediate) {
-  const unsigned registers = barebpf::host_is_big_endian ? destination << 4 | source : source << 4 | destination;
+inline void append_instruction(file_image& code, unsigned opcode, unsigned destination, unsigned source,
+                               int offset, std::int32_t immediate) {
+  const unsigned registers =
+      barebpf::host_is_big_endian ? destination << 4 | source : source << 4 | destination;
   code.push_back(static_cast<unsigned char>(opcode));
   code.push_back(static_cast<unsigned char>(registers));
   code.resize(code.size() + 6);
@@ -100,7 +101,7 @@ struct code {
   /// r = number
   code& move(unsigned destination, std::int32_t number) { return add(0xb7, destination, 0, number); }
   code& exit() { return add(0x95, 0, 0, 0); }
-  /// A call of a function; by compilers -1 where a relocation follows, else the distance from the next instruction.
+  /// A call of a function: -1 where a relocation by name follows, else counted from the next instruction.
   code& call(std::int32_t immediate) { return add(0x85, 0, 1, immediate); }
   code& call_helper(std::int32_t number) { return add(0x85, 0, 0, number); }
   /// A load of 64 bits, which takes two slots.
@@ -237,7 +238,7 @@ struct btf_builder {
 /// The content of a .BTF.ext section: three tables of runs, each run the records of one section of code.
 struct btf_ext_builder {
   struct run {
-    std::uint32_t section_name;                        ///< offset among the strings of .BTF
+    std::uint32_t section_name;                         ///< offset among the strings of .BTF
     std::vector<std::vector<std::uint32_t>> records{};  ///< each as many words as its table says
   };
   struct table {

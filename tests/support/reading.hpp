@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Both passes over an object, into storage of just the announced size, and all that is made of it: for tests that
-// look at what came out, and for those that look whether anything was written beside it.
+// Both passes over an object, into storage of just the announced size, and all that is made of it: for tests
+// that look at what came out, and for those that look whether anything was written beside it.
 #ifndef BAREBPF_TESTS_SUPPORT_READING_HPP
 #define BAREBPF_TESTS_SUPPORT_READING_HPP
 
