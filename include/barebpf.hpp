@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 8737b5b68d842944f0728fcd9840933cae3a4ee9cb031561c672e5defe384c2f; do not edit.
+// Made by tools/amalgamate from files with SHA-256 0714aaf36690fceb904c8ff08f3211244a0cbdfcb570d4263979ce29bc1b209c; do not edit.
 //
 // MIT License
 //
@@ -5034,9 +5034,10 @@ constexpr verdict reference_at(const object_tables& code, const function_spec& f
   while (cursor.reference < end && code.references[cursor.reference].at < at) ++cursor.reference;
   if (cursor.reference < end && code.references[cursor.reference].at == at) {
     out = code.references[cursor.reference];
-    if (out.kind != reference_kind::nothing) return {};
-    return {
-        .why = cause::bad_relocation, .section = function.section, .offset = at, .subject = function.name};
+    // Functions that lie over each other can end between the two halves of a load.
+    const bool fits = out.kind == reference_kind::call || cursor.instruction + 1 < function.instruction_count;
+    if (out.kind != reference_kind::nothing && fits) return {};
+    return {.why = cause::bad_relocation, .section = function.section, .offset = at, .subject = function.name};
   }
   if (code.image.read8(at) != abi::opcode_call) return {};
   const abi::insn call = read_instruction(code.image, at);
@@ -6791,8 +6792,9 @@ constexpr verdict open_object(bytes image, opened_object& out) noexcept {
     if (const verdict v = btf::open(out.file, types, out.types); v.failed()) return v;
   if (types.index != 0 && ext.index != 0)
     if (const verdict v = btf_ext::open(out.file, ext, out.types, out.ext); v.failed()) return v;
-  if (btf_ext_run run; out.ext.core.next(out.types, run) && run.count != 0)
-    return {.why = cause::core_not_loaded_yet, .section = ext.index, .offset = run.first};
+  btf_ext_run run;
+  for (btf_ext_table walk = out.ext.core; walk.next(out.types, run);)
+    if (run.count != 0) return {.why = cause::core_not_loaded_yet, .section = ext.index, .offset = run.first};
   find_layouts(out);
   if (out.maps.index != 0 && out.maps_layout.id == 0)
     return {.why = cause::no_btf, .section = out.maps.index, .offset = out.maps.at};
@@ -6838,7 +6840,10 @@ constexpr verdict measure(const detail::opened_object& object, object_shape& out
     const elf_section s = file.section(i);
     if (s.type == abi::section_rel && file.section(s.info).is_code())
       out.references += static_cast<u32>(elf::relocation_count(s));
-    out.maps += detail::origin_of(file, s) != map_origin::declared;
+    if (detail::origin_of(file, s) == map_origin::declared) continue;
+    // Nothing in the file bounds the size of a section that it does not hold.
+    if (s.size > 0xffffffff) return {.why = cause::bad_section_header, .section = i, .offset = s.at};
+    ++out.maps;
   }
   return {};
 }
@@ -6943,6 +6948,7 @@ class object_spec {
       return to_error(image, found);
     out.maps_.shrink(out.facts_.maps);
     out.variables_.shrink(out.facts_.variables);
+    out.references_.shrink(out.facts_.references);
     out.line_count_ = shape.lines;
     return out;
   }
@@ -7057,7 +7063,9 @@ class pruned_btf {
     for (u32 i = 0; i < object_.map_count; ++i)
       if (kind_of(static_cast<map_type>(object_.maps[i].type)).btf == btf_rule::required) return true;
     for (btf_type type = types().first(); type.id != 0; type = types().after(type))
-      if ((marks_[type.id] & whole) != 0 && is_special(type)) return true;
+      // The tag of a kernel pointer stands behind the pointer, and there nothing is kept whole.
+      if ((marks_[type.id] & (type.kind == abi::btf_kind::type_tag ? kept : whole)) != 0 && is_special(type))
+        return true;
     return false;
   }
 
@@ -7308,8 +7316,8 @@ class btf_pruner : public pruned_btf {
       ids_to_[type.id] = ++sizes_.count;
       const btf_type left = as_kept(type);
       sizes_.types_size += static_cast<u32>(btf::extent_of(left));
-      if (sizes_.types_size > largest) return 0;
       sizes_.strings_size += name_size(left.name);
+      if (sizes_.types_size > largest || sizes_.strings_size > largest) return 0;
       const u32 each = member_size(left);
       u64 name = left.tail();
       for (u32 i = 0; each != 0 && i < left.members; ++i, name += each) {

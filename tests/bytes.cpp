@@ -153,3 +153,83 @@ TEST_CASE("signed characters are packed without their sign", "[bytes]") {
 
   CHECK(packed_single.words[0] == 0x00000000000001ff);
 }
+
+TEST_CASE("the length of a string is right at every alignment, length and end of the window", "[bytes]") {
+  // Behind the window stand characters that are no NULs, and bytes from 0x80 on must not be taken for one.
+  constexpr std::size_t whole = 40;
+  for (std::size_t size = 24; size <= whole; size += 8)
+    for (std::size_t start = 0; start < 12; ++start)
+      for (std::size_t nul = start; nul <= size; ++nul) {
+        CAPTURE(size, start, nul);
+        unsigned char characters[whole + 8];
+        for (std::size_t i = 0; i < sizeof characters; ++i)
+          characters[i] = static_cast<unsigned char>(i % 3 == 0 ? 0x80 : i % 3 == 1 ? 0x01 : 0xff);
+        if (nul < size) characters[nul] = 0;
+        for (std::size_t i = 0; i < start; ++i) characters[i] = 0;
+        std::uint64_t words[sizeof characters / 8];
+        std::memcpy(words, characters, sizeof words);
+        if (barebpf::host_is_big_endian)
+          for (std::uint64_t& word : words) word = __builtin_bswap64(word);
+
+        const std::size_t length = nul - start;
+        REQUIRE(barebpf::bytes(characters, size).length_of_string(start) == length);
+        REQUIRE(barebpf::bytes(words, size / 8).length_of_string(start) == length);
+        if (nul >= size) REQUIRE(barebpf::bytes(characters, size - 3).length_of_string(start) == length - 3);
+      }
+}
+
+TEST_CASE("bytes are copied as they stand, from every place and in every length", "[bytes]") {
+  for (const barebpf::bytes& window : {plain, packed})
+    for (std::size_t at = 0; at <= 24; ++at)
+      for (std::size_t count = 0; count <= 24 - at; ++count) {
+        CAPTURE(at, count);
+        unsigned char out[25];
+        std::memset(out, '#', sizeof out);
+        window.copy(at, count, out);
+        REQUIRE(std::memcmp(out, plain_image + at, count) == 0);
+        REQUIRE(out[count] == '#');
+      }
+}
+
+TEST_CASE("a copy of bytes outside is zeros, and the order of numbers does not matter to it", "[bytes]") {
+  for (barebpf::bytes window : {plain, packed}) {
+    window.read_big_endian();
+    unsigned char out[24];
+
+    window.copy(0, 24, out);
+    CHECK(std::memcmp(out, plain_image, 24) == 0);
+    window.copy(100, 11, out);
+    CHECK(std::string(reinterpret_cast<const char*>(out), 11) == std::string(11, '\0'));
+  }
+}
+
+TEST_CASE("a word has its bytes in memory as the window has them", "[bytes]") {
+  for (const bool big_endian : {false, true})
+    for (barebpf::bytes window : {plain, packed}) {
+      if (big_endian) window.read_big_endian();
+      for (std::size_t at = 0; at < 24; ++at)
+        for (std::size_t end = at + 1; end <= 24; ++end) {
+          CAPTURE(at, end);
+          const std::uint64_t word = window.word_in_memory(at, end);
+          unsigned char in_memory[8], expected[8] = {};
+          std::memcpy(in_memory, &word, 8);
+          std::memcpy(expected, plain_image + at, end - at < 8 ? end - at : 8);
+          REQUIRE(std::memcmp(in_memory, expected, 8) == 0);
+        }
+    }
+}
+
+TEST_CASE("two strings of a window are the same or not", "[bytes]") {
+  const unsigned char characters[16] = {'h', 'i', 't', 's', 0,   'h', 'i', 't',
+                                        's', 0,   'h', 'i', 't', 0,   'h', 'i'};
+  const barebpf::bytes window(characters, 16);
+
+  CHECK(window.same_string(0, 5));
+  CHECK(window.same_string(0, 0));
+  CHECK_FALSE(window.same_string(0, 10));
+  CHECK_FALSE(window.same_string(10, 0));
+  CHECK_FALSE(window.same_string(10, 14));
+  CHECK(window.same_string(4, 13));
+  CHECK(window.same_string(4, 1000));
+  CHECK_FALSE(window.same_string(14, 1000));
+}

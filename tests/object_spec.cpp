@@ -5,10 +5,68 @@
 #include "support/fault_object.hpp"
 #include "support/library.hpp"
 #include "support/object_builder.hpp"
+#include "support/reading.hpp"
+// Behind the library, because what they define has plain names.
+#include "functions.bpf.hpp"
+#include "pinned_map.bpf.hpp"
+#include "variables.bpf.hpp"
 
 using barebpf::cause;
 using barebpf::object_spec;
 using barebpf::step;
+
+namespace {
+
+// A copy of an embedded object.
+template <std::size_t Count>
+file_image image_of(const std::uint64_t (&words)[Count]) {
+  file_image out(Count * 8);
+  barebpf::bytes(words, Count).copy(0, out.size(), out.data());
+  return out;
+}
+// The bytes of it that anybody reads: all but what debuggers do.
+std::vector<std::size_t> places_to_damage(const file_image& image) {
+  barebpf::elf file;
+  REQUIRE_FALSE(barebpf::elf::open(window(image), file).failed());
+  std::vector<bool> is_debug(image.size());
+  for (std::uint32_t i = 1; i < file.section_count(); ++i) {
+    const barebpf::elf_section section = file.section(i);
+    const std::string name = string_at(file.image(), section.name);
+    if (name.find("debug") == std::string::npos) continue;
+    for (std::uint64_t at = section.at; at < section.at + section.size; ++at)
+      is_debug[static_cast<std::size_t>(at)] = true;
+  }
+  std::vector<std::size_t> out;
+  for (std::size_t at = 0; at < image.size(); ++at)
+    if (!is_debug[at]) out.push_back(at);
+  return out;
+}
+void survives_damage(const file_image& whole) {
+  file_image damaged = whole;
+  std::size_t refused = 0, astray = 0;
+  for (const std::size_t at : places_to_damage(whole)) {
+    damaged[at] = static_cast<unsigned char>(~whole[at]);
+    const reading object(damaged);
+    refused += object.fault.failed();
+    if (!is_handled_inside(object)) {
+      ++astray;
+      UNSCOPED_INFO("byte " << at);
+    }
+    damaged[at] = whole[at];
+  }
+  CHECK(astray == 0);
+  CHECK(refused > 500);
+}
+void is_refused_when_cut(const file_image& whole) {
+  // The words of an embedded object may end in zeros that are not the file's.
+  for (std::size_t size = 0; size + 8 < whole.size(); ++size) {
+    const file_image cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
+    const auto refused = object_spec::read(window(cut));
+    if (refused.has_value() || refused.error().why == cause::none) FAIL("cut at " << size);
+  }
+}
+
+}  // namespace
 
 TEST_CASE("the execve counter is read while the program runs", "[object_spec]") {
   const file_image image = execve_counter_image();
@@ -21,10 +79,13 @@ TEST_CASE("the execve counter is read while the program runs", "[object_spec]") 
   CHECK(counter->maps()[0].value_size == 8);
   CHECK(counter->maps()[0].max_entries == 4);
   REQUIRE(counter->programs().size() == 1);
-  CHECK(counter->programs()[0].instruction_count == 24);
+  REQUIRE(counter->functions().size() == 1);
+  const barebpf::function_spec& function = counter->functions()[0];
+  CHECK(function.instruction_count == 24);
   REQUIRE(counter->references().size() == 2);
-  CHECK(counter->references()[0].instruction == 4);
-  CHECK(counter->references()[1].instruction == 14);
+  CHECK(counter->references()[0].at == function.at + 4 * 8);
+  CHECK(counter->references()[1].at == function.at + 14 * 8);
+  CHECK(string_at(counter->image(), counter->source()) == "execve_counter.bpf.c");
   CHECK(string_at(counter->image(), counter->license()) == "GPL");
   CHECK(counter->types().size_of(counter->maps()[0].value_type) == 8);
 }
@@ -51,9 +112,12 @@ TEST_CASE("a spec that was moved can still look up types, and the source is empt
   CHECK(second.find_map("hash_map") == 0);
   CHECK(string_at(second.image(), second.types().type(second.maps()[0].key_type).name) == "int");
   CHECK(first->maps().size() == 0);
+  CHECK(first->variables().size() == 0);
+  CHECK(first->functions().size() == 0);
   CHECK(first->programs().size() == 0);
   CHECK(first->references().size() == 0);
   CHECK(first->find_map("hash_map") == barebpf::not_found);
+  CHECK(first->find_variable("") == barebpf::not_found);
   CHECK(first->find_program("bpf_prog") == barebpf::not_found);
 }
 
@@ -64,6 +128,10 @@ TEST_CASE("an object without anything is an empty spec", "[object_spec]") {
 
   REQUIRE(empty.has_value());
   CHECK(empty->maps().size() == 0);
+  CHECK(empty->variables().size() == 0);
+  CHECK(empty->functions().size() == 0);
+  CHECK(empty->line_count() == 0);
+  CHECK(empty->source() == 0);
   CHECK(empty->programs().size() == 0);
   CHECK(empty->license() == 0);
 }
@@ -145,6 +213,17 @@ TEST_CASE("a verdict about the whole file makes an error about no section", "[ob
   CHECK(std::string(made.name).empty());
 }
 
+TEST_CASE("what relocations there are outside the code is no reference", "[object_spec]") {
+  hits_object made;
+  made.relocations = {{0, hits_object::map_symbol}, {4096, hits_object::map_symbol}};
+  const file_image& image = made.build();
+  const auto read = object_spec::read(window(image));
+
+  REQUIRE(read.has_value());
+  CHECK(read->references().size() == 1);
+  CHECK(read->tables().reference_count == 1);
+}
+
 TEST_CASE("each way of cutting an object is an error with a cause", "[object_spec]") {
   const file_image whole = execve_counter_image();
 
@@ -155,4 +234,82 @@ TEST_CASE("each way of cutting an object is an error with a cause", "[object_spe
     REQUIRE_FALSE(refused.has_value());
     CHECK(refused.error().why != cause::none);
   }
+}
+
+TEST_CASE("functions of every kind are read while the program runs", "[object_spec]") {
+  const file_image image = image_of(functions);
+  const auto object = object_spec::read(window(image));
+  REQUIRE(object.has_value());
+
+  std::vector<std::string> names, programs;
+  for (const barebpf::function_spec& function : object->functions()) {
+    names.push_back(string_at(object->image(), function.name));
+    CHECK(function.type != 0);
+    CHECK(function.lines.count > 1);
+    CHECK(function.is_hidden == (names.back() == "hidden_hundred"));
+  }
+  for (const barebpf::program_spec& program : object->programs())
+    programs.push_back(string_at(object->image(), program.name));
+  CHECK(names == std::vector<std::string>{"global_triple", "doubled", "weak_ten", "hidden_hundred", "add_to",
+                                          "add_value", "first", "second", "beside", "sums_up"});
+  CHECK(programs == std::vector<std::string>{"first", "second", "sums_up"});
+  CHECK(object->find_program("second") == 1);
+  CHECK(object->find_program("beside") == barebpf::not_found);
+  CHECK(object->line_count() > 20);
+  CHECK(object->tables().function_count == 10);
+  CHECK(object->tables().line_size == 16);
+}
+
+TEST_CASE("variables of every kind are read while the program runs", "[object_spec]") {
+  const file_image image = image_of(variables);
+  const auto object = object_spec::read(window(image));
+  REQUIRE(object.has_value());
+
+  struct {
+    const char* name;
+    const char* map;
+    std::uint32_t size;
+  } const expected[] = {{"only_process", ".rodata", 4},
+                        {"greeting", ".rodata", 8},
+                        {"step", ".data", 4},
+                        {"seen", ".data", 16},
+                        {"count", ".bss", 8},
+                        {"zeros", ".bss", 3000},
+                        {"private_count", ".bss", 8},
+                        {"own_constant", ".rodata.own", 2},
+                        {"own_variable", ".data.own", 2},
+                        {"own_zero", ".bss.own", 4},
+                        {"hidden_variable", ".data.hidden", 4}};
+  REQUIRE(object->variables().size() == std::size(expected));
+  REQUIRE(object->maps().size() == 7);
+  for (const auto& row : expected) {
+    CAPTURE(row.name);
+    const std::uint32_t found = object->find_variable(row.name);
+    REQUIRE(found != barebpf::not_found);
+    const barebpf::variable_spec& variable = object->variables()[found];
+    CHECK(variable.size == row.size);
+    CHECK(string_at(object->image(), object->maps()[variable.map].name) == row.map);
+  }
+  CHECK(object->find_variable("_license") == barebpf::not_found);
+  const std::uint32_t hidden = object->find_map(".data.hidden");
+  REQUIRE(hidden != barebpf::not_found);
+  CHECK(object->maps()[hidden].map_flags == 0);
+}
+
+TEST_CASE("no damaged byte of an object of functions makes anything leave its storage", "[object_spec]") {
+  survives_damage(image_of(functions));
+}
+
+TEST_CASE("no damaged byte of an object of variables makes anything leave its storage", "[object_spec]") {
+  survives_damage(image_of(variables));
+}
+
+TEST_CASE("no damaged byte of an object of pinned maps makes anything leave its storage", "[object_spec]") {
+  survives_damage(image_of(pinned_map));
+}
+
+TEST_CASE("objects of functions and variables, cut anywhere, are an error with a cause", "[object_spec]") {
+  is_refused_when_cut(image_of(functions));
+  is_refused_when_cut(image_of(variables));
+  is_refused_when_cut(image_of(pinned_map));
 }

@@ -3,6 +3,7 @@
 #include "support/fault_object.hpp"
 #include "support/library.hpp"
 #include "support/object_builder.hpp"
+#include "support/reading.hpp"
 
 namespace {
 
@@ -35,6 +36,7 @@ struct opened_types {
   opened_types(const opened_types&) = delete;
   opened_types& operator=(const opened_types&) = delete;
 
+  barebpf::bytes image_window() const { return window(image); }
   std::string name_of(std::uint32_t id) const { return string_at(types.image(), types.type(id).name); }
   std::string name_of(const barebpf::btf_member& member) const {
     return string_at(types.image(), member.name);
@@ -52,10 +54,11 @@ struct pruned_types {
 
   static file_image prune(const btf& whole, const std::vector<std::uint32_t>& wanted,
                           std::vector<std::uint32_t>& new_ids) {
-    const std::size_t announced = btf_pruner::marks_size(whole.count());
+    const std::size_t announced = barebpf::pruned_btf::storage_size(whole.count());
     std::vector<std::uint32_t> storage(announced);
     // Vectors of just the announced size, so that a sanitizer sees a word too many.
-    btf_pruner pruner(whole, storage.data());
+    const barebpf::object_tables object{.image = whole.image(), .types = whole};
+    btf_pruner pruner(object, storage.data());
     for (const std::uint32_t id : wanted) pruner.keep(id);
     file_image out(pruner.number());
     pruner.write(out.data());
@@ -380,6 +383,333 @@ TEST_CASE("what is kept whole can be pruned again to the same bytes", "[pruned_b
   const pruned_types twice(once.left.types, {once.new_ids[0]});
 
   CHECK(once.content == twice.content);
+}
+
+TEST_CASE("functions keep their prototype and the names of its parameters", "[pruned_btf]") {
+  btf_builder made;
+  made.integer("unused", 1, 0);
+  const auto int_type = made.integer("int", 4, 1);
+  const auto context = made.pointer(made.structure("context", 64, {{"a", int_type}}));
+  const auto prototype = made.function_prototype(int_type, {{"ctx", context}, {"", int_type}});
+  const auto counts = made.function("counts", prototype, 1);
+  made.function("forgotten", made.function_prototype(0), 1);
+  const opened_types whole(opened_types::object_with(made.content()));
+
+  const pruned_types pruned(whole.types, {counts});
+  const opened_types& left = pruned.left;
+
+  REQUIRE(left.types.count() == 5);
+  CHECK(pruned.new_ids == std::vector<std::uint32_t>{5});
+  CHECK(left.name_of(2) == "context");
+  CHECK(left.types.type(2).members == 0);
+  const btf_type new_prototype = left.types.type(4);
+  CHECK(new_prototype.kind == btf_kind::function_prototype);
+  CHECK(new_prototype.size_or_type == 1);
+  REQUIRE(new_prototype.members == 2);
+  const barebpf::bytes& image = left.types.image();
+  CHECK(string_at(image, left.types.strings() + image.read32(new_prototype.tail())) == "ctx");
+  CHECK(image.read32(new_prototype.tail() + 4) == 3);
+  CHECK(image.read32(new_prototype.tail() + 8) == 0);
+  CHECK(image.read32(new_prototype.tail() + 12) == 1);
+  CHECK(left.types.type(5).kind == btf_kind::function);
+  CHECK(left.name_of(5) == "counts");
+  CHECK(left.types.type(5).members == 1);
+  CHECK(left.types.type(5).size_or_type == 4);
+}
+
+TEST_CASE("a hidden function becomes a static one, and a program does not", "[pruned_btf]") {
+  btf_builder made;
+  const auto prototype = made.function_prototype(0);
+  const auto plain = made.function("plain", prototype, 1);
+  const auto hidden = made.function("hidden", prototype, 1);
+  const auto program = made.function("program", prototype, 1);
+  const auto inner = made.function("inner", prototype, 0);
+  const opened_types whole(opened_types::object_with(made.content()));
+  const barebpf::function_spec list[] = {{.type = plain},
+                                         {.type = hidden, .is_hidden = true},
+                                         {.type = program, .is_hidden = true, .is_program = true},
+                                         {.type = inner},
+                                         {.type = 0, .is_hidden = true}};
+  pruned_object pruned(
+      {.image = whole.image_window(), .types = whole.types, .functions = list, .function_count = 5});
+  pruned.write_all();
+  const opened_types left(opened_types::object_with({pruned.content->begin(), pruned.content->end()}));
+
+  REQUIRE(left.types.count() == 5);
+  const auto linkage_of = [&](std::uint32_t old) {
+    return left.types.type(pruned.pruner.new_id(old)).members;
+  };
+  CHECK(linkage_of(plain) == 1);
+  CHECK(linkage_of(hidden) == 0);
+  CHECK(linkage_of(program) == 1);
+  CHECK(linkage_of(inner) == 0);
+  CHECK(pruned.kept_inside());
+}
+
+TEST_CASE("a layout of variables is completed with its size and their offsets", "[pruned_btf]") {
+  btf_builder made;
+  const auto int_type = made.integer("int", 4, 1);
+  const auto first = made.variable("first", int_type, 1);
+  const auto second = made.variable("second", made.array(int_type, int_type, 3), 0);
+  const auto layout = made.data_section(".data", 0, {{second, 0, 12}, {first, 0, 4}});
+  const auto other = made.data_section(".rodata", 0, {{first, 0, 4}});
+  const opened_types whole(opened_types::object_with(made.content()));
+  const barebpf::variable_spec list[] = {{.offset = 4, .size = 4, .id = first},
+                                         {.offset = 8, .size = 12, .id = second}};
+  const barebpf::map_spec maps[] = {
+      {.value_size = 20, .value_type = layout, .origin = barebpf::map_origin::data, .variable_count = 2},
+      // Nobody knows what is in this one.
+      {.value_size = 4, .value_type = other, .origin = barebpf::map_origin::read_only_data}};
+  pruned_object pruned(
+      {.image = whole.image_window(), .types = whole.types, .maps = maps, .variables = list, .map_count = 2});
+  pruned.write_all();
+  const opened_types left(opened_types::object_with({pruned.content->begin(), pruned.content->end()}));
+
+  REQUIRE(left.types.count() == 5);
+  CHECK(pruned.pruner.new_id(other) == 0);
+  const btf_type new_layout = left.types.type(pruned.pruner.new_id(layout));
+  CHECK(new_layout.kind == btf_kind::data_section);
+  CHECK(left.name_of(new_layout.id) == ".data");
+  CHECK(new_layout.size_or_type == 20);
+  REQUIRE(new_layout.members == 2);
+  const std::uint32_t words[] = {pruned.pruner.new_id(first), 4, 4, pruned.pruner.new_id(second), 8, 12};
+  for (std::uint32_t i = 0; i < 6; ++i)
+    CHECK(left.types.image().read32(new_layout.tail() + i * 4) == words[i]);
+  const btf_type new_second = left.types.type(pruned.pruner.new_id(second));
+  CHECK(new_second.kind == btf_kind::variable);
+  CHECK(left.name_of(new_second.id) == "second");
+  CHECK(left.types.image().read32(new_second.tail()) == 0);
+  CHECK(left.types.image().read32(left.types.type(pruned.pruner.new_id(first)).tail()) == 1);
+  CHECK(pruned.kept_inside());
+}
+
+TEST_CASE("tags stay with what they are on, and with members that stay", "[pruned_btf]") {
+  constexpr std::uint32_t itself = 0xffffffff;
+  btf_builder made;
+  const auto int_type = made.integer("int", 4, 1);
+  const auto pointed_to = made.structure("pointed_to", 4, {{"a", int_type}});
+  const auto value = made.structure("value", 16, {{"a", int_type}, {"p", made.pointer(pointed_to), 64}});
+  const auto gone = made.structure("gone", 4, {{"a", int_type}});
+  const auto counts = made.function("counts", made.function_prototype(int_type, {{"x", int_type}}), 1);
+  made.declaration_tag("on_value", value, itself);
+  made.declaration_tag("on_its_member", value, 1);
+  made.declaration_tag("on_pointed_to", pointed_to, itself);
+  made.declaration_tag("on_a_member_that_goes", pointed_to, 0);
+  made.declaration_tag("on_gone", gone, itself);
+  made.declaration_tag("on_function", counts, itself);
+  made.declaration_tag("on_parameter", counts, 0);
+  made.declaration_tag("on_nothing", 0, itself);
+  made.declaration_tag("on_what_is_not_there", 999, itself);
+  const opened_types whole(opened_types::object_with(made.content()));
+
+  const pruned_types pruned(whole.types, {value, counts});
+  const opened_types& left = pruned.left;
+
+  std::vector<std::string> tags;
+  for (btf_type type = left.types.first(); type.id != 0; type = left.types.after(type))
+    if (type.kind == btf_kind::declaration_tag)
+      tags.push_back(left.name_of(type.id) + "/" + left.name_of(type.size_or_type) + "/" +
+                     std::to_string(static_cast<int>(left.types.image().read32(type.tail()))));
+  CHECK(tags == std::vector<std::string>{"on_value/value/-1", "on_its_member/value/1",
+                                         "on_pointed_to/pointed_to/-1", "on_function/counts/-1",
+                                         "on_parameter/counts/0"});
+  CHECK(left.types.find(btf_kind::structure, "pointed_to").members == 0);
+}
+
+TEST_CASE("the strings of source lines are kept once each, behind the names of types", "[pruned_btf]") {
+  btf_builder made;
+  const auto int_type = made.integer("int", 4, 1);
+  const auto prototype = made.function_prototype(int_type);
+  const auto first = made.function("first", prototype, 1);
+  made.name("not kept");
+  const auto file_name = made.name("x.c"), text = made.name("return 0;"), brace = made.name("}");
+  btf_ext_builder ext;
+  const auto section = made.name("tp/a/b");
+  ext.functions.runs = {{section, {{0, first}}}};
+  ext.lines.runs = {
+      {section,
+       {{0, file_name, text, 1 << 10}, {8, file_name, brace, 2 << 10}, {16, file_name, text, 3 << 10}}}};
+  object_builder file;
+  file.add(object_builder::section{
+      .name = "tp/a/b", .type = 1, .flags = 6, .content = code().move(0, 1).move(0, 2).exit()});
+  file.add(object_builder::section{.name = ".BTF", .type = 1, .content = made.content()});
+  file.add(object_builder::section{.name = ".BTF.ext", .type = 1, .content = ext.content()});
+  file.add(object_builder::symbol{"first", 0x12, 1, 0, 24});
+  const file_image image = file.build();
+  const reading object(image);
+  REQUIRE_FALSE(object.fault.failed());
+  pruned_object pruned(object.tables(), object.shape.lines);
+  pruned_object without(object.tables());
+  pruned.write_all();
+  without.write_all();
+  const file_image content(pruned.content->begin(), pruned.content->end());
+
+  const std::string strings(content.end() - static_cast<std::ptrdiff_t>(get32(content, 20)), content.end());
+  CHECK(strings == std::string("\0int\0first\0x.c\0return 0;\0}\0", 27));
+  CHECK(pruned.pruner.sizes().lines_at == 11);
+  CHECK(pruned.pruner.new_string(file_name) == 11);
+  CHECK(pruned.pruner.new_string(text) == 15);
+  CHECK(pruned.pruner.new_string(brace) == 25);
+  CHECK(pruned.pruner.new_string(0) == 0);
+  CHECK(pruned.pruner.new_string(section) == 0);
+  CHECK(pruned.pruner.new_string(0xffffffff) == 0);
+  CHECK(pruned.kept_inside());
+  // The same types, and no more.
+  CHECK(without.content->size() == content.size() - 16);
+  CHECK(std::equal(content.begin() + 24, content.end() - 16, without.content->begin() + 24));
+  CHECK(without.pruner.new_string(file_name) == 0);
+}
+
+TEST_CASE("strings of many lines find their slots", "[pruned_btf]") {
+  btf_builder made;
+  const auto first = made.function("first", made.function_prototype(0), 1);
+  btf_ext_builder ext;
+  const auto section = made.name("tp/a/b");
+  code body;
+  std::vector<std::uint32_t> texts;
+  ext.functions.runs = {{section, {{0, first}}}};
+  ext.lines.runs = {{section}};
+  for (std::uint32_t i = 0; i < 500; ++i) {
+    texts.push_back(made.name("line " + std::to_string(i % 300)));
+    body.move(0, 1);
+    ext.lines.runs[0].records.push_back({i * 8, texts.back(), texts[i / 2], i << 10});
+  }
+  object_builder file;
+  file.add(object_builder::section{.name = "tp/a/b", .type = 1, .flags = 6, .content = body});
+  file.add(object_builder::section{.name = ".BTF", .type = 1, .content = made.content()});
+  file.add(object_builder::section{.name = ".BTF.ext", .type = 1, .content = ext.content()});
+  file.add(object_builder::symbol{"first", 0x12, 1, 0, body.size()});
+  const file_image image = file.build();
+  const reading object(image);
+  REQUIRE_FALSE(object.fault.failed());
+  pruned_object pruned(object.tables(), object.shape.lines);
+  pruned.write_all();
+
+  CHECK(pruned.kept_inside());
+  const barebpf::bytes content(pruned.content->data(), pruned.content->size());
+  const std::uint64_t strings = content.size() - pruned.pruner.sizes().strings_size;
+  for (std::uint32_t i = 0; i < 500; ++i)
+    REQUIRE(string_at(content, strings + pruned.pruner.new_string(texts[i])) ==
+            "line " + std::to_string(i % 300));
+}
+
+TEST_CASE("types are required where a program takes the address of a function", "[pruned_btf]") {
+  using barebpf::reference_kind;
+  for (const reference_kind kind : {reference_kind::nothing, reference_kind::map, reference_kind::value,
+                                    reference_kind::call, reference_kind::function}) {
+    const barebpf::reference list[] = {{.kind = reference_kind::call}, {.kind = kind}};
+    pruned_object pruned({.image = {}, .types = {}, .references = list, .reference_count = 2});
+    CHECK(pruned.pruner.is_required() == (kind == reference_kind::function));
+  }
+}
+
+TEST_CASE("types are required where the kind of a map demands them", "[pruned_btf]") {
+  const auto needs_types = [](barebpf::map_type type) {
+    const barebpf::map_spec maps[] = {{.type = 1}, {.type = static_cast<std::uint32_t>(type)}};
+    return pruned_object({.image = {}, .types = {}, .maps = maps, .map_count = 2}).pruner.is_required();
+  };
+
+  CHECK(needs_types(barebpf::map_type::sk_storage));
+  CHECK(needs_types(barebpf::map_type::task_storage));
+  CHECK_FALSE(needs_types(barebpf::map_type::array));
+  CHECK_FALSE(needs_types(barebpf::map_type::ringbuf));
+}
+
+TEST_CASE("types are required where a value keeps what the kernel finds by its type", "[pruned_btf]") {
+  // A value with one member of this struct, held whole or behind a pointer.
+  const auto needs_types = [](const std::string& name, bool whole_struct) {
+    btf_builder made;
+    const auto int_type = made.integer("int", 4, 1);
+    const auto special = made.structure(name, 16, {{"a", int_type}});
+    const auto value = made.structure(
+        "value", 32, {{"count", int_type}, {"special", whole_struct ? special : made.pointer(special), 64}});
+    const opened_types whole(opened_types::object_with(made.content()));
+    const barebpf::map_spec maps[] = {{.type = 1, .key_type = int_type, .value_type = value}};
+    pruned_object pruned({.image = whole.image_window(), .types = whole.types, .maps = maps, .map_count = 1});
+    pruned.write_all();
+    return pruned.pruner.is_required();
+  };
+
+  for (const char* name : {"bpf_spin_lock", "bpf_res_spin_lock", "bpf_timer", "bpf_wq", "bpf_task_work",
+                           "bpf_list_head", "bpf_rb_root", "bpf_list_node", "bpf_rb_node", "bpf_refcount"}) {
+    CAPTURE(name);
+    CHECK(needs_types(name, true));
+    CHECK_FALSE(needs_types(name, false));
+  }
+  CHECK_FALSE(needs_types("bpf_spin_locks", true));
+  CHECK_FALSE(needs_types("plain", true));
+}
+
+TEST_CASE("types are required where a value keeps a pointer of the kernel", "[pruned_btf]") {
+  const auto needs_types = [](const std::string& tag) {
+    btf_builder made;
+    const auto int_type = made.integer("int", 4, 1);
+    const auto task = made.structure("task_struct", 64, {{"a", int_type}});
+    const auto value = made.structure("value", 8, {{"task", made.pointer(made.type_tag(tag, task))}});
+    const opened_types whole(opened_types::object_with(made.content()));
+    const barebpf::map_spec maps[] = {{.type = 1, .key_type = int_type, .value_type = value}};
+    pruned_object pruned({.image = whole.image_window(), .types = whole.types, .maps = maps, .map_count = 1});
+    pruned.write_all();
+    return pruned.pruner.is_required();
+  };
+
+  for (const char* tag : {"kptr", "kptr_untrusted", "percpu_kptr", "uptr"}) {
+    CAPTURE(tag);
+    CHECK(needs_types(tag));
+  }
+  CHECK_FALSE(needs_types("rcu"));
+  CHECK_FALSE(needs_types("kptrs"));
+}
+
+TEST_CASE("a map is described by key and value, by the value alone for variables, or not at all",
+          "[pruned_btf]") {
+  btf_builder made;
+  const auto int_type = made.integer("int", 4, 1);
+  const auto long_type = made.integer("long", 8, 1);
+  const opened_types whole(opened_types::object_with(made.content()));
+  pruned_object pruned({.image = whole.image_window(), .types = whole.types});
+  pruned.pruner.keep(int_type);
+  pruned.pruner.keep(long_type);
+  pruned.write();
+  const auto ids_of = [&](const barebpf::map_spec& map) {
+    barebpf::abi::map_create create{};
+    describe_map(map, pruned.pruner, create);
+    CHECK(create.btf_fd == 0);
+    return std::pair(create.btf_key_type_id, create.btf_value_type_id);
+  };
+  using ids = std::pair<std::uint32_t, std::uint32_t>;
+  constexpr auto declared = barebpf::map_origin::declared, data = barebpf::map_origin::data;
+
+  CHECK(ids_of({.type = 1, .key_type = int_type, .value_type = long_type}) == ids(1, 2));
+  CHECK(ids_of({.type = 1, .key_type = int_type}) == ids(0, 0));
+  CHECK(ids_of({.type = 1, .value_type = long_type, .origin = declared}) == ids(0, 0));
+  CHECK(ids_of({.type = 2, .value_type = long_type, .origin = data}) == ids(0, 2));
+  CHECK(ids_of({.type = 1, .key_type = int_type, .value_type = 99}) == ids(0, 0));
+  // The kernel refuses types of a perf event array.
+  CHECK(ids_of({.type = 4, .key_type = int_type, .value_type = long_type}) == ids(0, 0));
+}
+
+TEST_CASE("more bytes than the kernel takes are no BTF, and their sum never wraps", "[pruned_btf]") {
+  // So many types under one long name: of each of these sums the last is 4 GiB and a little.
+  for (const std::uint32_t count : {15u, 17u, 4096u, 4097u}) {
+    CAPTURE(count);
+    btf_builder made;
+    const auto long_name = made.name(std::string((1 << 20) - 1, 'x'));
+    std::vector<btf_builder::member> members;
+    for (std::uint32_t i = 0; i < count; ++i) {
+      const auto type = made.integer("", 4, 1);
+      put32(made.types, made.starts[type], long_name);
+      members.push_back({"", type, i * 32});
+    }
+    const auto value = made.structure("value", count * 4, members);
+    const opened_types whole(opened_types::object_with(made.content()));
+    pruned_object pruned({.image = whole.image_window(), .types = whole.types});
+    pruned.pruner.keep(value);
+
+    const std::uint32_t size = pruned.pruner.number();
+    CHECK(size == pruned.pruner.sizes().total);
+    CHECK(size == (count == 15 ? 24 + 15 * 16 + 12 + 15 * 12 + 1 + 15 * (1u << 20) + 6 : 0));
+  }
 }
 
 TEST_CASE("no single damaged byte of the types makes the pruner crash", "[pruned_btf]") {

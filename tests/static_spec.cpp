@@ -7,9 +7,16 @@
 #include "support/fault_object.hpp"
 #include "support/library.hpp"
 #include "support/object_builder.hpp"
+#include "support/reading.hpp"
+// Behind the library, because what they define has plain names.
+#include "functions.bpf.hpp"
+#include "pinned_map.bpf.hpp"
+#include "variables.bpf.hpp"
 
 namespace {
 
+using barebpf::btf_choice;
+using barebpf::map_naming;
 using barebpf::number_form;
 
 constexpr std::size_t counter_size = sizeof execve_counter;
@@ -50,11 +57,18 @@ constexpr bool is_the_counter() {
   static_assert(Spec::program_count == 1);
   static_assert(Spec::find_program("bpf_prog") == 0);
   static_assert(Spec::find_program("prog") == barebpf::not_found);
-  static_assert(Spec::program(0).instruction_count == 24);
-  static_assert(Spec::program(0).reference_count == 2);
+  static_assert(Spec::variable_count == 0);
+  static_assert(Spec::find_variable("hash_map") == barebpf::not_found);
+  static_assert(Spec::template instruction_count<0> == 24);
+  static_assert(Spec::template reference_count<0> == 2);
+  static_assert(Spec::template function_count<0> == 1);
+  static_assert(Spec::template line_count<0> > 5);
+  static_assert(!Spec::needs_types);
+  static_assert(Spec::choose(btf_choice::none) == btf_choice::none);
+  static_assert(Spec::choose(btf_choice::needed) == btf_choice::needed);
+  static_assert(Spec::choose(btf_choice::all) == btf_choice::all);
   static_assert(Spec::program(0).type == barebpf::abi::prog_type::tracepoint);
   static_assert(Spec::program(0).attach == barebpf::attach_way::tracepoint);
-  static_assert(Spec::longest_program == 24);
   static_assert(barebpf::text(Spec::program_name(0)) == barebpf::text("bpf_prog"));
   static_assert(Spec::template references<0>.list[0].instruction == 4);
   static_assert(Spec::template references<0>.list[0].map == 0);
@@ -62,7 +76,6 @@ constexpr bool is_the_counter() {
   static_assert(Spec::template references<0>.list[1].map == 0);
   static_assert(sizeof Spec::license == 4);
   static_assert(barebpf::text(Spec::license.characters) == barebpf::text("GPL"));
-  static_assert(Spec::btf_size == 66);
   return true;
 }
 static_assert(is_the_counter<from_words>());
@@ -97,7 +110,181 @@ constexpr std::array<unsigned char, 64 + 24 + 24 + 3 * 64> bare_object = [] {
   return out;
 }();
 
+// What the compiler made of an object beside what the program makes of it.
+template <const auto& Image>
+struct both_readings {
+  using spec = barebpf::static_spec<Image>;
+  barebpf::result<barebpf::object_spec> read =
+      barebpf::object_spec::read(barebpf::bytes(Image, std::size(Image)));
+  barebpf::object_tables tables = read->tables();
+  barebpf::kernel_name object_name = barebpf::object_name_at(tables.image, read->source());
+
+  void compare_maps() const {
+    REQUIRE(spec::map_count == read->maps().size());
+    for (std::uint32_t i = 0; i < spec::map_count; ++i) {
+      CAPTURE(i);
+      const barebpf::map_spec &made = spec::map(i), &expected = read->maps()[i];
+      CHECK(made.name == expected.name);
+      CHECK(made.declared_at == expected.declared_at);
+      CHECK(made.offset == expected.offset);
+      CHECK(made.type == expected.type);
+      CHECK(made.key_size == expected.key_size);
+      CHECK(made.value_size == expected.value_size);
+      CHECK(made.max_entries == expected.max_entries);
+      CHECK(made.map_flags == expected.map_flags);
+      CHECK(made.numa_node == expected.numa_node);
+      CHECK(made.map_extra == expected.map_extra);
+      CHECK(made.pinning == expected.pinning);
+      CHECK(made.key_type == expected.key_type);
+      CHECK(made.value_type == expected.value_type);
+      CHECK(made.key_form == expected.key_form);
+      CHECK(made.value_form == expected.value_form);
+      CHECK(made.origin == expected.origin);
+      CHECK(made.section == expected.section);
+      CHECK(made.first_variable == expected.first_variable);
+      CHECK(made.variable_count == expected.variable_count);
+      CHECK(spec::find_map(string_at(tables.image, expected.name)) == i);
+    }
+  }
+  void compare_variables() const {
+    REQUIRE(spec::variable_count == read->variables().size());
+    for (std::uint32_t i = 0; i < spec::variable_count; ++i) {
+      CAPTURE(i);
+      const barebpf::variable_spec &made = spec::variable(i), &expected = read->variables()[i];
+      CHECK(made.name == expected.name);
+      CHECK(made.declared_at == expected.declared_at);
+      CHECK(made.map == expected.map);
+      CHECK(made.offset == expected.offset);
+      CHECK(made.size == expected.size);
+      CHECK(made.id == expected.id);
+      CHECK(made.type == expected.type);
+      CHECK(made.form == expected.form);
+      CHECK(spec::find_variable(string_at(tables.image, expected.name)) == i);
+    }
+  }
+  template <std::size_t... I>
+  void compare_values(std::index_sequence<I...>) const {
+    (compare_value<I>(), ...);
+  }
+  template <std::size_t Index>
+  void compare_value() const {
+    const barebpf::map_spec& map = read->maps()[Index];
+    if (!map.has_content()) return;
+    std::vector<unsigned char> expected(map.value_size);
+    tables.image.copy(map.declared_at, map.value_size, expected.data());
+    CHECK(std::memcmp(spec::template value<Index>.words, expected.data(), expected.size()) == 0);
+  }
+  template <std::size_t... I>
+  void compare_programs(std::index_sequence<I...>) const {
+    REQUIRE(spec::program_count == read->programs().size());
+    (compare_program<I>(), ...);
+  }
+  template <std::size_t Index>
+  void compare_program() const {
+    CAPTURE(Index);
+    const barebpf::program_spec &made = spec::program(Index), &expected = read->programs()[Index];
+    CHECK(made.name == expected.name);
+    CHECK(made.section_name == expected.section_name);
+    CHECK(made.function == expected.function);
+    CHECK(made.type == expected.type);
+    CHECK(made.attach == expected.attach);
+    const assembled_program by_descriptor(tables, expected.function, map_naming::by_descriptor);
+    const assembled_program by_index(tables, expected.function, map_naming::by_index);
+    REQUIRE_FALSE(by_descriptor.fault.failed());
+    REQUIRE(spec::template instruction_count<Index> == by_index.layout.instruction_count);
+    CHECK(std::memcmp(spec::template instructions<Index, map_naming::by_descriptor>.code,
+                      by_descriptor.code->data(), by_descriptor.code->size() * 8) == 0);
+    CHECK(std::memcmp(spec::template instructions<Index, map_naming::by_index>.code, by_index.code->data(),
+                      by_index.code->size() * 8) == 0);
+    REQUIRE(spec::template reference_count<Index> == by_index.layout.map_references);
+    for (std::uint32_t i = 0; i < by_index.layout.map_references; ++i) {
+      CHECK(spec::template references<Index>.list[i].instruction == (*by_index.maps)[i].instruction);
+      CHECK(spec::template references<Index>.list[i].map == (*by_index.maps)[i].map);
+    }
+    REQUIRE(by_index.layout.has_types);
+    REQUIRE(spec::template function_count<Index> == by_index.layout.piece_count);
+    REQUIRE(spec::template line_count<Index> == count_lines(tables, by_index.layout));
+    REQUIRE(spec::template line_count<Index> != 0);
+    compare_infos<Index, btf_choice::needed>(by_index.layout);
+    compare_infos<Index, btf_choice::all>(by_index.layout);
+    pruned_object types(tables, read->line_count());
+    types.write_all();
+    std::vector<barebpf::abi::line_info> lines(spec::template line_count<Index>);
+    write_lines(tables, by_index.layout, types.pruner, lines.data());
+    CHECK(std::memcmp(spec::template lines<Index>.list, lines.data(), lines.size() * sizeof lines[0]) == 0);
+  }
+  template <std::size_t Index, btf_choice Btf>
+  void compare_infos(const barebpf::program_layout& layout) const {
+    pruned_object types(tables, Btf == btf_choice::all ? read->line_count() : 0);
+    types.write_all();
+    std::vector<barebpf::abi::func_info> infos(layout.piece_count);
+    write_functions(tables, layout, types.pruner, infos.data());
+    CHECK(std::memcmp(spec::template functions<Index, Btf>.list, infos.data(),
+                      infos.size() * sizeof infos[0]) == 0);
+  }
+  template <btf_choice Btf>
+  void compare_types() const {
+    pruned_object types(tables, Btf == btf_choice::all ? read->line_count() : 0);
+    types.write_all();
+    CHECK(types.kept_inside());
+    REQUIRE(spec::template btf_size<Btf> == types.content->size());
+    CHECK(std::memcmp(spec::template btf_image<Btf>.data, types.content->data(), types.content->size()) == 0);
+    CHECK(spec::needs_types == types.pruner.is_required());
+    for (std::uint32_t i = 0; i < spec::map_count; ++i) {
+      CAPTURE(i);
+      barebpf::abi::map_create create = to_map_create(tables.image, read->maps()[i], object_name);
+      describe_map(read->maps()[i], types.pruner, create);
+      CHECK(std::memcmp(&spec::template map_creates<Btf>.list[i], &create, sizeof create) == 0);
+    }
+  }
+  void compare() const {
+    REQUIRE(read.has_value());
+    compare_maps();
+    compare_variables();
+    compare_values(std::make_index_sequence<spec::map_count>());
+    compare_programs(std::make_index_sequence<spec::program_count>());
+    compare_types<btf_choice::needed>();
+    compare_types<btf_choice::all>();
+  }
+};
+
 }  // namespace
+
+TEST_CASE("the compiler reads functions as the running program does", "[static_spec]") {
+  both_readings<functions>().compare();
+  using spec = barebpf::static_spec<functions>;
+  static_assert(spec::program_count == 3);
+  // The program itself, and what it reaches.
+  static_assert(spec::function_count<0> == 5);
+  static_assert(spec::function_count<1> == 5);
+  static_assert(spec::function_count<2> == 2);
+  static_assert(spec::needs_types);
+  static_assert(spec::choose(btf_choice::none) == btf_choice::needed);
+  static_assert(spec::choose(btf_choice::all) == btf_choice::all);
+}
+
+TEST_CASE("the compiler reads variables as the running program does", "[static_spec]") {
+  both_readings<variables>().compare();
+  using spec = barebpf::static_spec<variables>;
+  static_assert(spec::map_count == 7);
+  static_assert(spec::variable_count == 11);
+  static_assert(!spec::needs_types);
+  constexpr auto& step = spec::value<spec::find_map(".data")>.words;
+  std::int32_t first = 0;
+  std::memcpy(&first, step, sizeof first);
+  CHECK(first == 3);
+  CHECK(to_string(spec::map_creates<btf_choice::none>.list[spec::find_map(".bss")].map_name) ==
+        "variable.bss");
+  CHECK(to_string(spec::map_creates<btf_choice::none>.list[spec::find_map(".data.own")].map_name) ==
+        ".data.own");
+}
+
+TEST_CASE("the compiler reads pinned maps as the running program does", "[static_spec]") {
+  both_readings<pinned_map>().compare();
+  using spec = barebpf::static_spec<pinned_map>;
+  static_assert(spec::map(spec::find_map("shared_calls")).pinning == 1);
+  static_assert(spec::map(spec::find_map("own_calls")).pinning == 0);
+}
 
 TEST_CASE("the compiler reads the same maps as the running program", "[static_spec]") {
   const file_image image = execve_counter_image();
@@ -131,21 +318,19 @@ TEST_CASE("the compiler reads the same programs as the running program", "[stati
        {from_words::program(0), from_array::program(0), from_plain::program(0)}) {
     CHECK(other.name == program.name);
     CHECK(other.section_name == program.section_name);
-    CHECK(other.instructions == program.instructions);
-    CHECK(other.instruction_count == program.instruction_count);
-    CHECK(other.section == program.section);
-    CHECK(other.first_reference == program.first_reference);
-    CHECK(other.reference_count == program.reference_count);
+    CHECK(other.function == program.function);
     CHECK(other.type == program.type);
     CHECK(other.attach == program.attach);
   }
 }
 
 TEST_CASE("loads of map addresses name the map by its place, or wait for its descriptor", "[static_spec]") {
-  constexpr auto& by_index = from_words::instructions<0, true>.code;
-  constexpr auto& by_descriptor = from_words::instructions<0, false>.code;
+  constexpr auto& by_index = from_words::instructions<0, map_naming::by_index>.code;
+  constexpr auto& by_descriptor = from_words::instructions<0, map_naming::by_descriptor>.code;
   const file_image image = execve_counter_image();
-  const std::size_t at = from_words::program(0).instructions;
+  const auto run_time = barebpf::object_spec::read(window(image));
+  REQUIRE(run_time.has_value());
+  const auto at = static_cast<std::size_t>(run_time->functions()[0].at);
   static_assert(sizeof by_index == 192);
 
   for (std::size_t i = 0; i < 24; ++i) {
@@ -165,8 +350,8 @@ TEST_CASE("loads of map addresses name the map by its place, or wait for its des
 }
 
 TEST_CASE("the kernel is told of a map with its types or without", "[static_spec]") {
-  constexpr barebpf::abi::map_create plain = from_words::map_creates<false>.list[0];
-  constexpr barebpf::abi::map_create typed = from_words::map_creates<true>.list[0];
+  constexpr barebpf::abi::map_create plain = from_words::map_creates<btf_choice::none>.list[0];
+  constexpr barebpf::abi::map_create typed = from_words::map_creates<btf_choice::needed>.list[0];
 
   for (const barebpf::abi::map_create& create : {plain, typed}) {
     CHECK(create.map_type == 1);
@@ -182,21 +367,26 @@ TEST_CASE("the kernel is told of a map with its types or without", "[static_spec
   CHECK(typed.btf_value_type_id == 2);
 }
 
-TEST_CASE("the types for the kernel are an int and a long, word for word", "[static_spec]") {
-  const auto& data = from_words::maps_btf.data;
-  static_assert(sizeof data == 66);
+TEST_CASE("the types for the kernel are those of the map and the program, word for word", "[static_spec]") {
+  const auto& data = from_words::btf_image<btf_choice::needed>.data;
+  static_assert(sizeof data == 24 + 76 + 23);
+  static_assert(from_words::btf_size<btf_choice::needed> == sizeof data);
   const file_image written(data, data + sizeof data);
 
   CHECK(get16(written, 0) == 0xeb9f);
-  const std::uint32_t words[] = {24, 0,          32, 32,         10, 1,         0x01000000,
-                                 4,  0x01000020, 5,  0x01000000, 8,  0x01000040};
+  const std::uint32_t words[] = {24, 0,          76, 76,         23,  // the header
+                                 1,  0x01000000, 4,  0x01000020,      // int
+                                 5,  0x01000000, 8,  0x01000040,      // long
+                                 0,  0x02000000, 0,                   // void *
+                                 0,  0x0d000001, 1,  10,         3,   // int (void *ctx)
+                                 14, 0x0c000001, 4};                  // bpf_prog
   for (std::size_t i = 0; i < std::size(words); ++i) {
     CAPTURE(i);
     CHECK(get32(written, 4 + i * 4) == words[i]);
   }
-  CHECK(std::string(written.begin() + 56, written.end()) == std::string("\0int\0long\0", 10));
-  CHECK(std::memcmp(data, from_array::maps_btf.data, sizeof data) == 0);
-  CHECK(std::memcmp(data, from_plain::maps_btf.data, sizeof data) == 0);
+  CHECK(std::string(written.begin() + 100, written.end()) == std::string("\0int\0long\0ctx\0bpf_prog\0", 23));
+  CHECK(std::memcmp(data, from_array::btf_image<btf_choice::needed>.data, sizeof data) == 0);
+  CHECK(std::memcmp(data, from_plain::btf_image<btf_choice::needed>.data, sizeof data) == 0);
 }
 
 TEST_CASE("a string of the object is an array of just its size", "[static_spec]") {
@@ -210,11 +400,14 @@ TEST_CASE("the compiler reads an object without maps, programs and license", "[s
   using bare = barebpf::static_spec<bare_object>;
   static_assert(bare::map_count == 0);
   static_assert(bare::program_count == 0);
-  static_assert(bare::longest_program == 0);
+  static_assert(bare::variable_count == 0);
+  static_assert(bare::find_variable("") == barebpf::not_found);
+  static_assert(!bare::needs_types);
   static_assert(bare::find_map("hash_map") == barebpf::not_found);
   static_assert(bare::find_program("") == barebpf::not_found);
   static_assert(sizeof bare::license == 1);
-  static_assert(bare::btf_size == 0);
+  static_assert(bare::btf_size<btf_choice::all> == 0);
+  static_assert(bare::btf_size<btf_choice::needed> == 0);
 
   CHECK(bare::license.characters[0] == '\0');
 }

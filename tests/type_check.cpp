@@ -106,3 +106,23 @@ TEST_CASE("structs, arrays, pointers and floats have no sign to differ in", "[ty
   CHECK(compare_types<std::int64_t, std::uint64_t>(map_of(8, is_other, 8, is_other)) == cause::none);
   CHECK(compare_types<pair, int>(map_of(8, is_other, 8, is_other)) == cause::wrong_value_size);
 }
+
+TEST_CASE("the type of a variable has its size and its sign", "[type_check]") {
+  const auto variable = [](std::uint32_t size, number_form form) {
+    return barebpf::variable_spec{.size = size, .form = form};
+  };
+
+  CHECK(compare_types<int>(variable(4, is_signed)) == cause::none);
+  CHECK(compare_types<const int>(variable(4, is_signed)) == cause::none);
+  CHECK(compare_types<const volatile unsigned>(variable(4, is_unsigned)) == cause::none);
+  CHECK(compare_types<pair>(variable(8, is_other)) == cause::none);
+  CHECK(compare_types<std::array<char, 3000>>(variable(3000, is_other)) == cause::none);
+  CHECK(compare_types<double>(variable(8, is_other)) == cause::none);
+  CHECK(compare_types<signed_color>(variable(4, is_signed)) == cause::none);
+  CHECK(compare_types<char>(variable(1, is_unsigned)) == cause::none);
+  CHECK(compare_types<std::int64_t>(variable(4, is_signed)) == cause::wrong_variable_size);
+  CHECK(compare_types<short>(variable(4, is_unsigned)) == cause::wrong_variable_size);
+  CHECK(compare_types<unsigned>(variable(4, is_signed)) == cause::wrong_variable_sign);
+  CHECK(compare_types<const int>(variable(4, is_unsigned)) == cause::wrong_variable_sign);
+  CHECK(compare_types<const volatile unsigned_color>(variable(4, is_signed)) == cause::wrong_variable_sign);
+}

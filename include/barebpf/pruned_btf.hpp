@@ -57,7 +57,9 @@ class pruned_btf {
     for (u32 i = 0; i < object_.map_count; ++i)
       if (kind_of(static_cast<map_type>(object_.maps[i].type)).btf == btf_rule::required) return true;
     for (btf_type type = types().first(); type.id != 0; type = types().after(type))
-      if ((marks_[type.id] & whole) != 0 && is_special(type)) return true;
+      // The tag of a kernel pointer stands behind the pointer, and there nothing is kept whole.
+      if ((marks_[type.id] & (type.kind == abi::btf_kind::type_tag ? kept : whole)) != 0 && is_special(type))
+        return true;
     return false;
   }
 
@@ -308,8 +310,8 @@ class btf_pruner : public pruned_btf {
       ids_to_[type.id] = ++sizes_.count;
       const btf_type left = as_kept(type);
       sizes_.types_size += static_cast<u32>(btf::extent_of(left));
-      if (sizes_.types_size > largest) return 0;
       sizes_.strings_size += name_size(left.name);
+      if (sizes_.types_size > largest || sizes_.strings_size > largest) return 0;
       const u32 each = member_size(left);
       u64 name = left.tail();
       for (u32 i = 0; each != 0 && i < left.members; ++i, name += each) {

@@ -36,8 +36,9 @@ constexpr verdict open_object(bytes image, opened_object& out) noexcept {
     if (const verdict v = btf::open(out.file, types, out.types); v.failed()) return v;
   if (types.index != 0 && ext.index != 0)
     if (const verdict v = btf_ext::open(out.file, ext, out.types, out.ext); v.failed()) return v;
-  if (btf_ext_run run; out.ext.core.next(out.types, run) && run.count != 0)
-    return {.why = cause::core_not_loaded_yet, .section = ext.index, .offset = run.first};
+  btf_ext_run run;
+  for (btf_ext_table walk = out.ext.core; walk.next(out.types, run);)
+    if (run.count != 0) return {.why = cause::core_not_loaded_yet, .section = ext.index, .offset = run.first};
   find_layouts(out);
   if (out.maps.index != 0 && out.maps_layout.id == 0)
     return {.why = cause::no_btf, .section = out.maps.index, .offset = out.maps.at};
@@ -83,7 +84,10 @@ constexpr verdict measure(const detail::opened_object& object, object_shape& out
     const elf_section s = file.section(i);
     if (s.type == abi::section_rel && file.section(s.info).is_code())
       out.references += static_cast<u32>(elf::relocation_count(s));
-    out.maps += detail::origin_of(file, s) != map_origin::declared;
+    if (detail::origin_of(file, s) == map_origin::declared) continue;
+    // Nothing in the file bounds the size of a section that it does not hold.
+    if (s.size > 0xffffffff) return {.why = cause::bad_section_header, .section = i, .offset = s.at};
+    ++out.maps;
   }
   return {};
 }

@@ -81,6 +81,39 @@ inline void rename_section(file_image& image, const std::string& old_name, const
   std::memcpy(&image.at(at), new_name.data(), new_name.size());
 }
 
+/// Adds one instruction.
+inline void append_instruction(file_image& code, unsigned opcode, unsigned destination, unsigned source,
+                               int offset, std::int32_t immediate) {
+  const unsigned registers =
+      barebpf::host_is_big_endian ? destination << 4 | source : source << 4 | destination;
+  code.push_back(static_cast<unsigned char>(opcode));
+  code.push_back(static_cast<unsigned char>(registers));
+  code.resize(code.size() + 6);
+  put16(code, code.size() - 6, static_cast<std::uint16_t>(offset));
+  put32(code, code.size() - 4, static_cast<std::uint32_t>(immediate));
+}
+/// The instructions that tests need, one behind the other: `code().move(0, 7).exit()`.
+struct code {
+  file_image content{};
+
+  operator file_image() const { return content; }
+  std::size_t size() const { return content.size(); }
+  /// r = number
+  code& move(unsigned destination, std::int32_t number) { return add(0xb7, destination, 0, number); }
+  code& exit() { return add(0x95, 0, 0, 0); }
+  /// A call of a function: -1 where a relocation by name follows, else counted from the next instruction.
+  code& call(std::int32_t immediate) { return add(0x85, 0, 1, immediate); }
+  code& call_helper(std::int32_t number) { return add(0x85, 0, 0, number); }
+  /// A load of 64 bits, which takes two slots.
+  code& load(unsigned destination, std::int32_t low, std::int32_t high = 0) {
+    return add(0x18, destination, 0, low).add(0, 0, 0, high);
+  }
+  code& add(unsigned opcode, unsigned destination, unsigned source, std::int32_t immediate) {
+    append_instruction(content, opcode, destination, source, 0, immediate);
+    return *this;
+  }
+};
+
 /// The content of a .BTF section. Each function adds one type and gives its id; the first is 1.
 struct btf_builder {
   struct member {
@@ -152,16 +185,28 @@ struct btf_builder {
   std::uint32_t volatile_type(std::uint32_t of) { return add(9, "", 0, of); }
   std::uint32_t const_type(std::uint32_t of) { return add(10, "", 0, of); }
   std::uint32_t restrict_type(std::uint32_t of) { return add(11, "", 0, of); }
-  std::uint32_t function_prototype(std::uint32_t returns) { return add(13, "", 0, returns); }
+  std::uint32_t function_prototype(std::uint32_t returns, const std::vector<member>& parameters = {}) {
+    std::vector<std::uint32_t> tail;
+    for (const member& one : parameters) tail.insert(tail.end(), {name(one.name), one.type});
+    return add(13, "", static_cast<std::uint32_t>(parameters.size()), returns, tail);
+  }
+  /// `linkage`: 0 static, 1 global, 2 extern.
+  std::uint32_t function(const std::string& called, std::uint32_t prototype, std::uint32_t linkage) {
+    return add(12, called, linkage, prototype);
+  }
+  /// `component`: the index of a member or parameter, or all ones for the whole.
+  std::uint32_t declaration_tag(const std::string& called, std::uint32_t of, std::uint32_t component) {
+    return add(17, called, 0, of, {component});
+  }
   /// `linkage`: 0 static, 1 global.
   std::uint32_t variable(const std::string& called, std::uint32_t type, std::uint32_t linkage) {
     return add(14, called, 0, type, {linkage});
   }
   std::uint32_t data_section(const std::string& called, std::uint32_t size,
-                             const std::vector<place>& variables) {
+                             const std::vector<place>& places) {
     std::vector<std::uint32_t> tail;
-    for (const place& one : variables) tail.insert(tail.end(), {one.variable, one.offset, one.size});
-    return add(15, called, static_cast<std::uint32_t>(variables.size()), size, tail);
+    for (const place& one : places) tail.insert(tail.end(), {one.variable, one.offset, one.size});
+    return add(15, called, static_cast<std::uint32_t>(places.size()), size, tail);
   }
   std::uint32_t floating(const std::string& called, std::uint32_t size) { return add(16, called, 0, size); }
   std::uint32_t type_tag(const std::string& called, std::uint32_t of) { return add(18, called, 0, of); }
@@ -190,6 +235,45 @@ struct btf_builder {
   }
 };
 
+/// The content of a .BTF.ext section: three tables of runs, each run the records of one section of code.
+struct btf_ext_builder {
+  struct run {
+    std::uint32_t section_name;                         ///< offset among the strings of .BTF
+    std::vector<std::vector<std::uint32_t>> records{};  ///< each as many words as its table says
+  };
+  struct table {
+    std::uint32_t record_size;
+    std::vector<run> runs{};
+  };
+  table functions{8}, lines{16}, core{16};
+
+  static file_image content_of(const table& of) {
+    file_image out;
+    if (of.runs.empty()) return out;
+    append32(out, of.record_size);
+    for (const run& one : of.runs) {
+      append32(out, one.section_name);
+      append32(out, static_cast<std::uint32_t>(one.records.size()));
+      for (const auto& record : one.records)
+        for (const std::uint32_t word : record) append32(out, word);
+    }
+    return out;
+  }
+  file_image content() const {
+    file_image out = {0, 0, 1, 0}, body;
+    put16(out, 0, 0xeb9f);
+    append32(out, 32);
+    for (const table* one : {&functions, &lines, &core}) {
+      const file_image more = content_of(*one);
+      append32(out, static_cast<std::uint32_t>(body.size()));
+      append32(out, static_cast<std::uint32_t>(more.size()));
+      body.insert(body.end(), more.begin(), more.end());
+    }
+    out.insert(out.end(), body.begin(), body.end());
+    return out;
+  }
+};
+
 /// An object file: the file header, the contents, the symbols, the names, and the section headers last.
 struct object_builder {
   struct section {
@@ -200,7 +284,8 @@ struct object_builder {
     std::uint32_t link = 0;
     std::uint32_t info = 0;
     std::uint64_t entry_size = 0;
-    std::size_t at = 0;  ///< where the content stands, once built
+    std::uint64_t zeros = 0;  ///< bytes of a section that has no content in the file (type 8)
+    std::size_t at = 0;       ///< where the content stands, once built
   };
   struct symbol {
     std::string name;
@@ -208,6 +293,7 @@ struct object_builder {
     std::uint16_t section;
     std::uint64_t value;
     std::uint64_t size;
+    unsigned char visibility = 0;  ///< 1 internal, 2 hidden
   };
   struct relocation {
     std::uint64_t offset;
@@ -261,6 +347,7 @@ struct object_builder {
         append32(table, add_name(one.name));
         append32(table, 0);
         table[table.size() - 4] = one.info;
+        table[table.size() - 3] = one.visibility;
         put16(table, table.size() - 2, one.section);
         append64(table, one.value);
         append64(table, one.size);
@@ -298,7 +385,7 @@ struct object_builder {
       append64(out, one.flags);
       append64(out, 0);
       append64(out, one.at);
-      append64(out, one.content.size());
+      append64(out, one.type == 8 ? one.zeros : one.content.size());
       append32(out, one.link);
       append32(out, one.info);
       append64(out, 8);
@@ -332,6 +419,10 @@ struct hits_object {
   static constexpr std::uint32_t program_symbol = 1, map_symbol = 2, license_symbol = 3, undefined_symbol = 4;
   std::vector<object_builder::relocation> relocations = {{0, map_symbol}};
   std::vector<object_builder::symbol> more_symbols{};
+  /// They get the indices from `first_more_section` on.
+  std::vector<object_builder::section> more_sections{};
+  static constexpr std::uint16_t first_more_section = 5;
+  static constexpr std::uint32_t first_more_symbol = 5;
 
   object_builder file{};
   file_image image{};
@@ -354,6 +445,7 @@ struct hits_object {
     file.add(object_builder::section{.name = ".BTF", .type = 1, .content = types.content()});
     file.add(
         object_builder::section{.name = "license", .type = 1, .flags = 3, .content = {'G', 'P', 'L', 0}});
+    for (const object_builder::section& one : more_sections) file.add(one);
     code_relocations = file.add_relocations(".rel" + program_section, code_section, relocations);
     btf_relocations =
         file.add_relocations(".rel.BTF", btf_section, {{types.record_at(layout) + 12 + 4, map_symbol}});

@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+
+#include "../support/catch.hpp"
+#include "../support/library.hpp"
+#include "../support/object_builder.hpp"
+#include "../support/reading.hpp"
+
+namespace {
+
+using barebpf::cause;
+using barebpf::number_form;
+
+hits_object pinned(std::uint32_t how) {
+  hits_object made;
+  made.members.push_back({"pinning", made.number(how)});
+  made.build();
+  return made;
+}
+
+// Gives what .BTF calls `old_name` another name; DWARF may know it too, but stands in front.
+void rename_in_types(file_image& image, const std::string& old_name, const std::string& new_name) {
+  REQUIRE(old_name.size() == new_name.size());
+  const std::string needle = '\0' + old_name + '\0';
+  const auto types =
+      image.begin() + static_cast<std::ptrdiff_t>(get64(image, section_header_at(image, ".BTF") + 24));
+  const auto found = std::search(types, image.end(), needle.begin(), needle.end());
+  REQUIRE(found != image.end());
+  std::copy(new_name.begin(), new_name.end(), found + 1);
+}
+
+// An object whose map definition has one more member of this type.
+struct with_member {
+  hits_object object;
+  template <class MakeType>
+  with_member(const std::string& name, MakeType make_type) {
+    object.members.push_back({name, make_type(object)});
+    object.build();
+  }
+  // Where the record of the member added stands.
+  std::size_t member_at() const { return object.type_at(object.definition) + 12 + 4 * 12; }
+};
+
+}  // namespace
+
+TEST_CASE("a map is pinned by its name or not at all", "[spec/maps]") {
+  for (const std::uint32_t how : {0u, 1u}) {
+    const hits_object made = pinned(how);
+    const reading object(made.image);
+
+    REQUIRE_FALSE(object.fault.failed());
+    CHECK(object.map(0).pinning == how);
+  }
+}
+
+TEST_CASE("any other way of pinning is refused by the member's name", "[spec/maps]") {
+  for (const std::uint32_t how : {2u, 3u, 0xffffffffu}) {
+    CAPTURE(how);
+    const hits_object made = pinned(how);
+    const reading object(made.image);
+
+    CHECK(object.fault.why == cause::bad_pinning);
+    CHECK(object.fault.section == hits_object::maps_section);
+    CHECK(object.fault.offset == made.type_at(made.definition) + 12 + 4 * 12);
+    CHECK(subject_of(made.image, object.fault) == "pinning");
+  }
+}
+
+TEST_CASE("declared maps are marked as such and hold no variables", "[spec/maps]") {
+  hits_object made;
+  const file_image& image = made.build();
+  const reading object(image);
+  REQUIRE_FALSE(object.fault.failed());
+
+  CHECK(object.map(0).origin == barebpf::map_origin::declared);
+  CHECK_FALSE(object.map(0).has_content());
+  CHECK(object.map(0).variable_count == 0);
+}
+
+TEST_CASE("every member of a map definition goes where it belongs", "[spec/maps]") {
+  hits_object made;
+  made.members = {{"type", made.number(2)},         {"key_size", made.number(16)},
+                  {"value_size", made.number(32)},  {"max_entries", made.number(1000)},
+                  {"map_flags", made.number(1024)}, {"numa_node", made.number(3)},
+                  {"map_extra", made.number(5)},    {"pinning", made.number(0)}};
+  const file_image& image = made.build();
+  const reading object(image);
+  REQUIRE_FALSE(object.fault.failed());
+
+  const barebpf::map_spec& map = object.map(0);
+  CHECK(map.type == 2);
+  CHECK(map.key_size == 16);
+  CHECK(map.value_size == 32);
+  CHECK(map.max_entries == 1000);
+  CHECK(map.map_flags == 1024);
+  CHECK(map.numa_node == 3);
+  CHECK(map.map_extra == 5);
+  CHECK(map.pinning == 0);
+  CHECK(map.key_type == 0);
+  CHECK(map.value_type == 0);
+  CHECK(map.key_form == number_form::no_number);
+  CHECK(map.value_form == number_form::no_number);
+}
+
+TEST_CASE("a member that __ulong wrote is the one value of its enum", "[spec/maps]") {
+  const with_member small("map_extra", [](hits_object& o) {
+    return o.types.enumeration("", 4, {{"__unique_0", 77}});
+  });
+  const with_member large("map_extra", [](hits_object& o) {
+    return o.types.enumeration64("", {{"__unique_0", 0x123456789abcdef0}});
+  });
+
+  CHECK(reading(small.object.image).map(0).map_extra == 77);
+  CHECK(reading(large.object.image).map(0).map_extra == 0x123456789abcdef0);
+}
+
+TEST_CASE("keys and values hide behind names, and their sign comes through", "[spec/maps]") {
+  hits_object made;
+  const auto u32_type = made.types.type_definition("u32", made.types.integer("unsigned int", 4, 0));
+  const auto value = made.types.structure("value", 24, {{"count", u32_type}});
+  made.members[1].type = made.types.type_definition("key_pointer", made.types.pointer(u32_type));
+  made.members[2].type = made.types.pointer(made.types.const_type(value));
+  const file_image& image = made.build();
+  const reading object(image);
+  REQUIRE_FALSE(object.fault.failed());
+
+  CHECK(object.map(0).key_size == 4);
+  CHECK(object.map(0).key_form == number_form::unsigned_number);
+  CHECK(object.map(0).key_type == u32_type);
+  CHECK(object.map(0).value_size == 24);
+  CHECK(object.map(0).value_form == number_form::no_number);
+}
+
+TEST_CASE("a size may be given beside the type when both agree", "[spec/maps]") {
+  const with_member after("key_size", [](hits_object& o) { return o.number(4); });
+  hits_object before;
+  before.members.insert(before.members.begin(), {"value_size", before.number(8)});
+  before.build();
+
+  CHECK_FALSE(reading(after.object.image).fault.failed());
+  CHECK(reading(before.image).map(0).value_size == 8);
+}
+
+TEST_CASE("what stands for an offset counts alone, and is added to the symbol where a relocation says so",
+          "[spec/maps]") {
+  hits_object made;
+  made.maps_size = 64;
+  made.map_offset = 8;
+  file_image& image = made.build();
+  put32(image, made.type_at(made.layout) + 12 + 4, 24);
+  CHECK(reading(image).map(0).offset == 32);
+
+  // Another place than the variable's, so the relocation is not its own.
+  put64(image, made.file.content_at(made.btf_relocations), 0);
+  put64(image, made.file.content_at(made.code_relocations) + 8, std::uint64_t{made.license_symbol} << 32);
+  put64(image, made.file.symbol_at(made.program_symbol) + 16, 0);
+  put16(image, made.file.symbol_at(made.program_symbol) + 6, 0);
+  CHECK(reading(image).map(0).offset == 24);
+}
+
+TEST_CASE("a static map is refused by name", "[spec/maps]") {
+  hits_object made;
+  made.linkage = 0;
+  const file_image& image = made.build();
+  const reading object(image);
+
+  CHECK(object.fault.why == cause::static_map);
+  CHECK(object.fault.section == hits_object::maps_section);
+  CHECK(object.fault.offset == made.type_at(made.variable));
+  CHECK(subject_of(image, object.fault) == "hits");
+}
+
+TEST_CASE("a variable in .maps that is no struct is refused", "[spec/maps]") {
+  hits_object made;
+  file_image& image = made.build();
+  put32(image, made.type_at(made.variable) + 8, made.int_type);
+  const reading object(image);
+
+  CHECK(object.fault.why == cause::map_is_no_struct);
+  CHECK(object.fault.offset == made.type_at(made.variable));
+  CHECK(subject_of(image, object.fault) == "hits");
+}
+
+TEST_CASE("an entry of .maps that is no variable is refused", "[spec/maps]") {
+  hits_object made;
+  file_image& image = made.build();
+  for (const std::uint32_t id : {made.int_type, 0u, 999u}) {
+    put32(image, made.type_at(made.layout) + 12, id);
+    const reading object(image);
+
+    CHECK(object.fault.why == cause::bad_btf_type);
+    CHECK(object.fault.offset == made.type_at(made.layout) + 12);
+  }
+}
+
+TEST_CASE("a map past the end of .maps is refused", "[spec/maps]") {
+  for (const std::uint32_t offset : {8u, 32u, 40u, 0xfffffff8u}) {
+    CAPTURE(offset);
+    hits_object made;
+    made.map_offset = offset;
+    const file_image& image = made.build();
+    const reading object(image);
+
+    CHECK(object.fault.why == cause::map_outside_section);
+    CHECK(object.fault.offset == made.type_at(made.variable));
+  }
+}
+
+TEST_CASE("a map that begins between words is refused", "[spec/maps]") {
+  hits_object made;
+  made.maps_size = 64;
+  made.map_offset = 12;
+  const file_image& image = made.build();
+
+  CHECK(reading(image).fault.why == cause::map_outside_section);
+}
+
+TEST_CASE("a misspelled member of a map definition is refused by name", "[spec/maps]") {
+  file_image image = execve_counter_image();
+  rename_in_types(image, "max_entries", "max_entires");
+  const reading object(image);
+
+  CHECK(object.fault.why == cause::unknown_map_member);
+  CHECK(subject_of(image, object.fault) == "max_entires");
+}
+
+TEST_CASE("a member without a name is refused", "[spec/maps]") {
+  const with_member made("", [](hits_object& o) { return o.number(1); });
+  const reading object(made.object.image);
+
+  CHECK(object.fault.why == cause::unknown_map_member);
+  CHECK(object.fault.offset == made.member_at());
+}
+
+TEST_CASE("a key or value of two sizes is refused", "[spec/maps]") {
+  const with_member key("key_size", [](hits_object& o) { return o.number(8); });
+  const with_member value("value", [](hits_object& o) { return o.types.pointer(o.int_type); });
+  const reading two_keys(key.object.image);
+  const reading two_values(value.object.image);
+
+  CHECK(two_keys.fault.why == cause::two_sizes);
+  CHECK(two_keys.fault.offset == key.member_at());
+  CHECK(subject_of(key.object.image, two_keys.fault) == "key_size");
+  CHECK(two_values.fault.why == cause::two_sizes);
+  CHECK(subject_of(value.object.image, two_values.fault) == "value");
+}
+
+TEST_CASE("a map without a type is refused", "[spec/maps]") {
+  for (const bool is_zero : {true, false}) {
+    hits_object made;
+    made.members[0] = is_zero ? btf_builder::member{"type", made.number(0)}
+                              : btf_builder::member{"map_flags", made.number(0)};
+    const file_image& image = made.build();
+    const reading object(image);
+
+    CHECK(object.fault.why == cause::no_map_type);
+    CHECK(object.fault.offset == made.type_at(made.variable));
+    CHECK(subject_of(image, object.fault) == "hits");
+  }
+}
+
+TEST_CASE("a number that neither __uint nor __ulong wrote is refused", "[spec/maps]") {
+  const auto cause_of = [](auto make_type) {
+    const with_member made("map_flags", make_type);
+    const reading object(made.object.image);
+    CHECK(object.fault.offset == made.member_at());
+    CHECK(subject_of(made.object.image, object.fault) == "map_flags");
+    return object.fault.why;
+  };
+
+  CHECK(cause_of([](hits_object& o) { return o.int_type; }) == cause::bad_map_member);
+  CHECK(cause_of([](hits_object& o) { return o.types.pointer(o.int_type); }) == cause::bad_map_member);
+  CHECK(cause_of([](hits_object& o) { return o.types.array(1, 1, 4); }) == cause::bad_map_member);
+  CHECK(cause_of([](hits_object& o) { return o.types.enumeration("", 4, {}); }) == cause::bad_map_member);
+  CHECK(cause_of([](hits_object& o) {
+          return o.types.enumeration("", 4, {{"a", 1}, {"b", 2}});
+        }) == cause::bad_map_member);
+  CHECK(cause_of([](hits_object& o) {
+          return o.types.enumeration64("", {{"a", 1}, {"b", 2}});
+        }) == cause::bad_map_member);
+  CHECK(cause_of([](hits_object&) { return 0u; }) == cause::bad_map_member);
+  CHECK(cause_of([](hits_object&) { return 999u; }) == cause::bad_map_member);
+}
+
+TEST_CASE("a number that does not fit into 32 bits is refused and not cut", "[spec/maps]") {
+  const with_member made("map_flags", [](hits_object& o) {
+    return o.types.enumeration64("", {{"__unique_0", 0x100000001}});
+  });
+  const reading object(made.object.image);
+
+  CHECK(object.fault.why == cause::bad_map_member);
+}
+
+TEST_CASE("a key or value that is no pointer to something with a size is refused", "[spec/maps]") {
+  const auto cause_of = [](std::size_t member, auto make_type) {
+    hits_object made;
+    made.members[member].type = make_type(made);
+    made.build();
+    const reading object(made.image);
+    CHECK(object.fault.offset == made.type_at(made.definition) + 12 + member * 12);
+    return object.fault.why;
+  };
+
+  for (const std::size_t member : {1u, 2u}) {
+    CHECK(cause_of(member, [](hits_object& o) { return o.int_type; }) == cause::bad_map_member);
+    CHECK(cause_of(member, [](hits_object& o) { return o.types.pointer(0); }) == cause::bad_map_member);
+    CHECK(cause_of(member, [](hits_object& o) { return o.types.pointer(o.types.forward("f")); }) ==
+          cause::bad_map_member);
+    CHECK(cause_of(member, [](hits_object& o) { return o.types.pointer(999); }) == cause::bad_map_member);
+    CHECK(cause_of(member, [](hits_object&) { return 0u; }) == cause::bad_map_member);
+  }
+}
+
+TEST_CASE("a member that this version cannot honour is refused by name", "[spec/maps]") {
+  const with_member values("values", [](hits_object& o) { return o.types.array(o.types.pointer(0), 1, 0); });
+  const reading inner(values.object.image);
+
+  CHECK(inner.fault.why == cause::map_member_not_loaded_yet);
+  CHECK(inner.fault.offset == values.member_at());
+  CHECK(subject_of(values.object.image, inner.fault) == "values");
+}
+
+TEST_CASE("a section that is merely called .rel.BTF moves no map", "[spec/maps]") {
+  hits_object made;
+  made.maps_size = 64;
+  made.map_offset = 32;
+  made.relocations = {};
+  file_image& image = made.build();
+  put32(image, made.file.header_at(made.btf_relocations) + 4, 1);
+  const reading object(image);
+
+  REQUIRE_FALSE(object.fault.failed());
+  CHECK(object.map(0).offset == 0);
+}
