@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 7d924d79c003cfad7bdb3df7e4083da0985f2df20a1e86958fd8062101d3d1be; do not edit.
+// Made by tools/amalgamate from files with SHA-256 cd379a0a01a3986ecaef2d23b0b087fb0986692d59a23b182e537ed04b87e4a5; do not edit.
 //
 // MIT License
 //
@@ -5186,8 +5186,10 @@ class loader {
 
   bool make_all() noexcept {
     if constexpr (has_options)
-      if (!options_.data.empty() && options_.data.size() != records_.data_size)
+      if (!options_.data.empty() && options_.data.size() != records_.data_size) {
+        row_.subject = "data";
         return row_.refuse(step::find, cause::foreign_data), false;
+      }
     if constexpr (Needs.types) {
       if (records_.btf_size != 0) {
         types_ = fd::own(load_btf(records_.btf, records_.btf_size, token()));

@@ -99,8 +99,10 @@ class loader {
 
   bool make_all() noexcept {
     if constexpr (has_options)
-      if (!options_.data.empty() && options_.data.size() != records_.data_size)
+      if (!options_.data.empty() && options_.data.size() != records_.data_size) {
+        row_.subject = "data";
         return row_.refuse(step::find, cause::foreign_data), false;
+      }
     if constexpr (Needs.types) {
       if (records_.btf_size != 0) {
         types_ = fd::own(load_btf(records_.btf, records_.btf_size, token()));
