@@ -264,7 +264,7 @@ class fake_machine {
 #ifdef __NR_mmap2
                                                      {__NR_mmap2, "mmap"},
 #else
-                                                      {__NR_mmap, "mmap"},
+                                                     {__NR_mmap, "mmap"},
 #endif
                                                      {430, "fsopen"},
                                                      {431, "fsconfig"},
