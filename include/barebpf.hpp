@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 cd379a0a01a3986ecaef2d23b0b087fb0986692d59a23b182e537ed04b87e4a5; do not edit.
+// Made by tools/amalgamate from files with SHA-256 019f9c4ec2e5f3c7d69f68951df6b56e1ffe142bfa0710b5b033b3816e5cbd27; do not edit.
 //
 // MIT License
 //
@@ -5245,12 +5245,14 @@ class loader {
   bool create(u32 i, abi::map_create& attr) noexcept {
     long created = -EINVAL;
     if constexpr (Needs.types) {
-      // Types only explain most maps to people, so where the kernel refuses them a map goes without.
+      // Types only explain most maps to people, so where the kernel refuses them a map goes without: an object may
+      // need types for its functions and have a map that takes none. Where it was the map that needed them, the
+      // verifier refuses the program and says so.
       const bool typed = types_.is_open() && attr.btf_value_type_id != 0;
       attr.btf_fd = types_.raw();
       if (typed) created = create_with_token(attr);
       const bool is_about_types = created == -EINVAL || created == -ENOTSUPP_kernel || created == -EOPNOTSUPP;
-      if (is_about_types && !(typed && records_.btf_is_required)) {
+      if (is_about_types) {
         attr.btf_fd = attr.btf_key_type_id = attr.btf_value_type_id = 0;
         created = create_with_token(attr);
       }

@@ -31,7 +31,7 @@ inline std::vector<fault_row> rows_of_functions() {
   const auto none = std::optional<step>();
   return {
       {"btf_load", step::btf_load, step::btf_load, 0, none, ""},
-      {"map_create", step::map_create, step::map_create, 0, none, "sums"},
+      {"map_create", step::map_create, step::map_create, EINVAL, step::map_create, "sums"},
       {"prog_load", step::prog_load, step::prog_load, 0, none, "first"},
       {"prog_load", step::prog_load, step::prog_load, 0, none, "second"},
       {"prog_load", step::prog_load, step::prog_load, 0, none, "sums_up"},
