@@ -683,6 +683,23 @@ TEST_CASE("what is no map, or closed, is not taken in the stead of one", "[load]
   machine.forget(program);
 }
 
+TEST_CASE("where there is no descriptor left for a replacement, the row ends", "[load]") {
+  fake_machine machine;
+  const int mine = machine.open_map(1, 4, 8, 16);
+  machine.refusals["fcntl"] = {EMFILE};
+  place to;
+  const barebpf::map_change changes[] = {{.map = 0, .replacement = mine}};
+
+  to.load<plain_patched>(without_types, load_options{.maps = changes});
+
+  CHECK(to.row.at == step::map_create);
+  CHECK(to.row.answer == -24);
+  CHECK(std::string(to.row.subject) == "typed");
+  CHECK_FALSE(to.maps[0].is_open());
+  CHECK(machine.left_open() == names{"map"});
+  machine.forget(mine);
+}
+
 TEST_CASE("a map that is pinned by its name is created and pinned where nothing is", "[load]") {
   fake_machine machine;
   place to;

@@ -687,7 +687,7 @@ TEST_CASE("the same object with the standard streams closed", "[object]") {
       count, subject);
 }
 
-TEST_CASE("whichever call fails, an object that needs its types gives an error and leaks nothing",
+TEST_CASE("whichever call fails, a read object that needs its types gives an error and leaks nothing",
           "[object]") {
   const raw_bytes image = image_of(functions);
   const auto load_with = [&]<barebpf::load_policy Policy>() {
