@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 0714aaf36690fceb904c8ff08f3211244a0cbdfcb570d4263979ce29bc1b209c; do not edit.
+// Made by tools/amalgamate from files with SHA-256 bf936c3fc9256a6aca88c8acbcf04e04dfa602bd2c37256abcd663d0135d0fb2; do not edit.
 //
 // MIT License
 //
@@ -5330,8 +5330,10 @@ class loader {
 
   bool make_all() noexcept {
     if constexpr (has_options)
-      if (!options_.data.empty() && options_.data.size() != records_.data_size)
+      if (!options_.data.empty() && options_.data.size() != records_.data_size) {
+        row_.subject = "data";
         return row_.refuse(step::find, cause::foreign_data), false;
+      }
     if constexpr (Needs.types) {
       if (records_.btf_size != 0) {
         types_ = fd::own(load_btf(records_.btf, records_.btf_size, token()));
@@ -5389,12 +5391,14 @@ class loader {
   bool create(u32 i, abi::map_create& attr) noexcept {
     long created = -EINVAL;
     if constexpr (Needs.types) {
-      // Types only explain most maps to people, so where the kernel refuses them a map goes without.
+      // Types only explain most maps to people, so where the kernel refuses them a map goes without: an object may
+      // need types for its functions and have a map that takes none. Where it was the map that needed them, the
+      // verifier refuses the program and says so.
       const bool typed = types_.is_open() && attr.btf_value_type_id != 0;
       attr.btf_fd = types_.raw();
       if (typed) created = create_with_token(attr);
       const bool is_about_types = created == -EINVAL || created == -ENOTSUPP_kernel || created == -EOPNOTSUPP;
-      if (is_about_types && !(typed && records_.btf_is_required)) {
+      if (is_about_types) {
         attr.btf_fd = attr.btf_key_type_id = attr.btf_value_type_id = 0;
         created = create_with_token(attr);
       }

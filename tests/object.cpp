@@ -6,6 +6,7 @@
 #include "support/fake_machine.hpp"
 #include "support/fault_sweep.hpp"
 #include "support/library.hpp"
+#include "support/whole_objects.hpp"
 #include "two_programs.bpf.hpp"
 
 using barebpf::cause;
@@ -32,6 +33,30 @@ barebpf::loaded_object load(const raw_bytes& image) {
   auto loaded = opened->load<plain>();
   REQUIRE(loaded);
   return std::move(*loaded);
+}
+
+object open_image(const raw_bytes& image) {
+  auto opened = object::open(image.data(), image.size());
+  REQUIRE(opened);
+  return std::move(*opened);
+}
+
+// The calls that load an object, and those that load what the compiler read of it.
+template <const auto& Image, barebpf::load_policy Policy>
+void check_both_readings(const std::function<void(fake_machine&)>& prepare = as_it_comes) {
+  const raw_bytes image = image_of(Image);
+  std::vector<seen_call> read, compiled;
+  {
+    fake_machine machine;
+    prepare(machine);
+    CHECK(open_image(image).load<Policy>());
+    read = machine.calls;
+  }
+  fake_machine machine;
+  prepare(machine);
+  CHECK(barebpf::static_object<Image>::template load<Policy>());
+  compiled = machine.calls;
+  check_same_calls(read, compiled);
 }
 
 // Writes `to` over every `from`, which is as long.
@@ -73,6 +98,20 @@ void check_unfit(const barebpf::loaded_object& loaded, const char* name, cause w
   CHECK(found.error().code == 0);
   CHECK(found.error().offset != 0);  // where the map is declared
   CHECK(std::string(found.error().name) == ".maps:" + std::string(name));
+}
+
+// A variable that does not fit is neither seen nor mapped.
+template <class T>
+void check_unfit_variable(fake_machine& machine, const barebpf::loaded_object& loaded, const char* name,
+                          cause why) {
+  const auto found = loaded.variable<T>(name);
+  REQUIRE_FALSE(found);
+  CHECK(found.error().at == step::find);
+  CHECK(found.error().why == why);
+  CHECK(found.error().code == 0);
+  CHECK((found.error().offset != 0) == (why != cause::no_such_variable));  // where it is declared
+  CHECK(std::string(found.error().name) == name);
+  CHECK(machine.all("mmap").empty());
 }
 
 void with_file(fake_machine& machine) { machine.files["counter.bpf.o"] = file_of(image_of(execve_counter)); }
@@ -298,10 +337,10 @@ TEST_CASE("an object is loaded with the calls of the compiler's reading", "[obje
   {
     const auto loaded = opened->load();
     REQUIRE(loaded);
-    CHECK(machine.left_open() == names{"program", "map"});
+    CHECK(machine.left_open() == names{"map", "program"});
   }
 
-  REQUIRE(machine.names() == names{"btf_load", "map_create", "close", "prog_load", "close", "close"});
+  REQUIRE(machine.names() == names{"btf_load", "map_create", "prog_load", "close", "close", "close"});
   CHECK(machine.calls[1].attr == record(72)
                                      .u32(0, 1)
                                      .u32(4, 4)
@@ -311,7 +350,7 @@ TEST_CASE("an object is loaded with the calls of the compiler's reading", "[obje
                                      .u32(48, 3)
                                      .u32(52, 1)
                                      .u32(56, 2));
-  const seen_call& program = machine.calls[3];
+  const seen_call& program = machine.calls[2];
   CHECK(program.u32(0) == 5);  // BPF_PROG_TYPE_TRACEPOINT
   CHECK(program.text(48) == "bpf_prog");
   CHECK(program.license == "GPL");
@@ -330,24 +369,20 @@ TEST_CASE("an object without types wanted loads none", "[object]") {
   CHECK(machine.calls[0].attr == record(72).u32(0, 1).u32(4, 4).u32(8, 8).u32(12, 4).text(28, "hash_map"));
 }
 
-TEST_CASE("both readings load the same types and maps", "[object]") {
-  fake_machine machine;
-  const raw_bytes image = image_of(two_programs);
-  const auto opened = object::open(image.data(), image.size());
-  REQUIRE(opened);
-
-  REQUIRE(opened->load());
-  const auto by_program = machine.calls;
-  machine.calls.clear();
-  REQUIRE(barebpf::static_object<two_programs>::load());
-
-  REQUIRE(by_program.size() == machine.calls.size());
-  REQUIRE(by_program.size() == 10);
-  CHECK(by_program[0].payload == machine.calls[0].payload);  // btf_load
-  CHECK(by_program[1].attr == machine.calls[1].attr);        // map_create
-  CHECK(by_program[2].attr == machine.calls[2].attr);
-  CHECK(by_program[4].payload == machine.calls[4].payload);  // prog_load
-  CHECK(by_program[5].payload == machine.calls[5].payload);
+TEST_CASE("both readings make the same calls", "[object]") {
+  constexpr barebpf::load_policy needed{.btf = barebpf::btf_choice::needed}, all{};
+  check_both_readings<two_programs, all>();
+  check_both_readings<two_programs, needed>();
+  check_both_readings<two_programs, plain>();
+  check_both_readings<functions, all>();
+  check_both_readings<functions, needed>();
+  check_both_readings<functions, plain>();
+  check_both_readings<variables, all>();
+  check_both_readings<variables, needed>();
+  check_both_readings<variables, plain>();
+  check_both_readings<pinned_map, all>();
+  check_both_readings<pinned_map, plain>(with_shared_calls);
+  check_both_readings<long_program, all>();
 }
 
 TEST_CASE("two programs get their own maps, names and instructions", "[object]") {
@@ -605,9 +640,9 @@ TEST_CASE("whichever call fails, an object gives an error or another way, and le
           {"read", step::read_file, step::read_file, EINTR},
           {"close", works, step::map_create},
           {"btf_load", works, step::map_create},
-          {"map_create", works, step::map_create},
-          {"close", works, step::prog_load},
+          {"map_create", step::map_create, step::map_create, EINVAL, step::map_create},
           {"prog_load", step::prog_load, step::prog_load},
+          {"close", works, step::find_tracepoint},
           {"openat", step::find_tracepoint, step::find_tracepoint},
           {"read", step::find_tracepoint, step::find_tracepoint},
           {"close", works, step::open_event},
@@ -628,12 +663,12 @@ TEST_CASE("the same object with the standard streams closed", "[object]") {
           {"btf_load", works, step::map_create},
           {"fcntl", works, step::map_create},
           {"close", works, step::map_create},
-          {"map_create", works, step::map_create},
-          {"fcntl", works, step::map_create},
-          {"close", works, step::prog_load},
+          {"map_create", step::map_create, step::map_create, EINVAL, step::map_create},
+          {"fcntl", step::map_create, step::map_create, EINVAL, step::map_create},
           {"close", works, step::prog_load},
           {"prog_load", step::prog_load, step::prog_load},
           {"fcntl", step::prog_load, step::prog_load},
+          {"close", works, step::find_tracepoint},
           {"close", works, step::find_tracepoint},
           {"openat", step::find_tracepoint, step::find_tracepoint},
           {"read", step::find_tracepoint, step::find_tracepoint},
@@ -650,4 +685,193 @@ TEST_CASE("the same object with the standard streams closed", "[object]") {
         machine.close_streams();
       },
       count, subject);
+}
+
+TEST_CASE("whichever call fails, a read object that needs its types gives an error and leaks nothing",
+          "[object]") {
+  const raw_bytes image = image_of(functions);
+  const auto load_with = [&]<barebpf::load_policy Policy>() {
+    sweep(
+        rows_of_functions(), as_it_comes,
+        [&](fake_machine& machine) {
+          const auto loaded = open_image(image).load<Policy>();
+          machine.fault = nullptr;
+          return error_of(loaded);
+        },
+        no_subject);
+  };
+  load_with.operator()<barebpf::load_policy{}>();
+  load_with.operator()<plain>();
+}
+
+TEST_CASE("whichever call fails, no variable of an object stays mapped and nothing is leaked", "[object]") {
+  const raw_bytes image = image_of(variables);
+  sweep(
+      rows_of_variables(), as_it_comes,
+      [&](fake_machine& machine) -> std::optional<barebpf::error> {
+        const auto loaded = open_image(image).load();
+        if (!loaded) return loaded.error();
+        {
+          const auto count = loaded->variable<std::uint64_t>("count");
+          if (!count) return count.error();
+          CHECK(**count == 0);
+        }
+        machine.fault = nullptr;
+        return std::nullopt;
+      },
+      no_subject);
+}
+
+TEST_CASE("whichever call fails, the load of an object leaves only those pins that it found", "[object]") {
+  const raw_bytes image = image_of(pinned_map);
+  const auto load_pinned = [&](fake_machine& machine) {
+    const auto loaded = open_image(image).load();
+    if (loaded) machine.fault = nullptr;
+    if (loaded)
+      CHECK(machine.is_pinned(
+          loaded->map<hash_map<std::uint32_t, std::uint64_t>>("shared_calls")->descriptor().number(),
+          shared_calls_pin));
+    return error_of(loaded);
+  };
+  sweep(rows_of_a_new_pin(), as_it_comes, load_pinned, no_subject);
+  sweep(rows_of_an_old_pin(), with_an_old_pin, load_pinned, no_subject);
+}
+
+TEST_CASE("a read program of more than a page is patched whole, and the short one before it, too",
+          "[object]") {
+  fake_machine machine;
+  const raw_bytes image = image_of(long_program);
+
+  const auto loaded = load(image);
+
+  const auto programs = machine.all("prog_load");
+  REQUIRE(programs.size() == 2);
+  CHECK(programs[0].text(48) == "is_short");
+  CHECK(programs[1].u32(4) > 600);
+  for (const seen_call& program : programs) {
+    CHECK(map_loads(program.payload) == loads{{1, 3}});
+    CHECK(is_code_of(program.payload, image));
+  }
+}
+
+TEST_CASE("an object's variables are changed before it is loaded", "[object]") {
+  fake_machine machine;
+  const raw_bytes image = image_of(variables);
+  const object opened = open_image(image);
+  auto data = opened.data();
+  REQUIRE(data);
+  CHECK(**data->variable<std::int32_t>("step") == 3);
+  CHECK(**data->variable<std::uint16_t>("own_constant") == 500);
+  **data->variable<std::uint32_t>("only_process") = 4711;
+  **data->variable<std::int32_t>("step") = -9;
+  **data->variable<std::uint32_t>("own_zero") = 12;
+  (**data->variable<unsigned char[3000]>("zeros"))[2999] = 7;
+
+  const auto loaded = opened.load({.data = data->view()});
+
+  REQUIRE(loaded);
+  CHECK(**loaded->variable<const std::uint32_t>("only_process") == 4711);
+  CHECK(**loaded->variable<std::int32_t>("step") == -9);
+  CHECK(**loaded->variable<std::uint32_t>("own_zero") == 12);
+  CHECK((**loaded->variable<unsigned char[3000]>("zeros"))[2999] == 7);
+  CHECK(**loaded->variable<std::uint16_t>("own_variable") == 40);
+  CHECK(data->view().size() == barebpf::static_object<variables>::data().view().size());
+}
+
+TEST_CASE("the first values of both readings are one block", "[object]") {
+  const raw_bytes image = image_of(variables);
+  const object opened = open_image(image);
+  const auto data = opened.data();
+  const auto compiled = barebpf::static_object<variables>::data();
+
+  REQUIRE(data);
+  REQUIRE(data->view().size() == compiled.view().size());
+  CHECK(std::equal(data->view().begin(), data->view().end(), compiled.view().begin()));
+}
+
+TEST_CASE("variables that do not fit before loading are told by name", "[object]") {
+  const raw_bytes image = image_of(variables);
+  const object opened = open_image(image);
+  auto data = opened.data();
+  REQUIRE(data);
+
+  CHECK(data->variable<std::int64_t>("step").error().why == cause::wrong_variable_size);
+  CHECK(data->variable<std::uint32_t>("step").error().why == cause::wrong_variable_sign);
+  CHECK(data->variable<std::uint32_t>("hidden_variable").has_value());
+  const auto missing = data->variable<std::int32_t>("stop");
+  REQUIRE_FALSE(missing);
+  CHECK(missing.error().at == step::find);
+  CHECK(missing.error().why == cause::no_such_variable);
+  CHECK(std::string(missing.error().name) == "stop");
+}
+
+TEST_CASE("variables that do not fit after loading are told by name", "[object]") {
+  fake_machine machine;
+  const raw_bytes image = image_of(variables);
+  const auto loaded = load(image);
+
+  check_unfit_variable<int>(machine, loaded, "count", cause::wrong_variable_size);
+  check_unfit_variable<std::int64_t>(machine, loaded, "count", cause::wrong_variable_sign);
+  check_unfit_variable<int>(machine, loaded, "counter", cause::no_such_variable);
+  check_unfit_variable<int>(machine, loaded, "", cause::no_such_variable);
+  check_unfit_variable<std::uint32_t>(machine, loaded, "only_process", cause::constant_variable);
+  check_unfit_variable<std::uint32_t>(machine, loaded, "hidden_variable", cause::hidden_variable);
+}
+
+TEST_CASE("first values of another object are refused before any call", "[object]") {
+  fake_machine machine;
+  const raw_bytes image = image_of(variables), other = image_of(execve_counter);
+  const object opened = open_image(image);
+  const auto data = opened.data();
+  REQUIRE(data);
+
+  const auto refused = open_image(other).load({.data = data->view()});
+
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().at == step::find);
+  CHECK(refused.error().why == cause::foreign_data);
+  CHECK(refused.error().code == 0);
+  CHECK(machine.names() == names{});
+}
+
+TEST_CASE("a map of an object can have other entries or be another map", "[object]") {
+  fake_machine machine;
+  const int mine = machine.open_map(1, 4, 8, 3);
+  const raw_bytes image = image_of(two_programs);
+  const object opened = open_image(image);
+  const auto larger = opened.change("calls_by_process_and_number", {.max_entries = 1000});
+  const auto replaced = opened.change("totals", {.replacement = mine});
+  REQUIRE(larger);
+  REQUIRE(replaced);
+  const barebpf::map_change changes[] = {*larger, *replaced};
+  {
+    const auto loaded = opened.load<plain>({.maps = changes});
+    REQUIRE(loaded);
+    CHECK(machine.all("map_create").size() == 1);
+    CHECK(machine.all("map_create").at(0).u32(12) == 1000);
+    const auto totals = loaded->map<hash_map<std::uint32_t, std::uint64_t>>("totals");
+    REQUIRE(totals);
+    CHECK(machine.are_one_map(totals->descriptor().number(), mine));
+  }
+  CHECK(machine.left_open() == names{"map"});
+  machine.forget(mine);
+
+  const auto unknown = opened.change("calls_by_proces", {});
+  REQUIRE_FALSE(unknown);
+  CHECK(unknown.error().at == step::find);
+  CHECK(unknown.error().why == cause::no_such_map);
+  CHECK(std::string(unknown.error().name) == "calls_by_proces");
+}
+
+TEST_CASE("the maps of variables bear the name of the object's file, or of its source", "[object]") {
+  const raw_bytes image = image_of(variables);
+  const auto first_name = [&](const char* path) {
+    fake_machine machine;
+    machine.files["a/renamed.v2.o"] = file_of(image);
+    CHECK((path == nullptr ? open_image(image) : std::move(*object::open(path))).load());
+    return machine.all("map_create").at(0).text(28);
+  };
+
+  CHECK(first_name(nullptr) == "variable.rodata");
+  CHECK(first_name("a/renamed.v2.o") == "renamed.rodata");
 }

@@ -49,6 +49,21 @@ TEST_CASE("the error of a row has its step, errno, cause and subject", "[outcome
   CHECK(machine.names() == names{});
 }
 
+TEST_CASE("a row can be refused before any call, and its error has no errno", "[outcome]") {
+  const fake_machine machine;
+  outcome row;
+
+  row.refuse(step::find, cause::foreign_data);
+
+  CHECK(row.failed());
+  const barebpf::error error = barebpf::to_error(row);
+  CHECK(error.at == step::find);
+  CHECK(error.why == cause::foreign_data);
+  CHECK(error.code == 0);
+  CHECK(std::string(error.name).empty());
+  CHECK(machine.names() == names{});
+}
+
 TEST_CASE("a subject that is too long is cut to 47 characters", "[outcome]") {
   const outcome row{.answer = -ENOENT,
                     .at = step::find_tracepoint,

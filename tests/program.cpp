@@ -11,6 +11,8 @@ using numbers = std::vector<std::uint32_t>;
 
 namespace {
 
+constexpr int no_token = -1;
+
 // r0 = 0; exit
 constexpr barebpf::abi::insn do_nothing[] = {{.opcode = 0xb7}, {.opcode = 0x95}};
 
@@ -54,7 +56,7 @@ TEST_CASE("a program is loaded with one call of 144 bytes", "[program]") {
   barebpf::abi::prog_load attr = nothing();
   cause why = cause::none;
 
-  const long loaded = load_program(attr, static_cast<barebpf::no_log*>(nullptr), why);
+  const long loaded = load_program(attr, static_cast<barebpf::no_log*>(nullptr), no_token, why);
 
   CHECK(loaded == 3);
   CHECK(why == cause::none);
@@ -71,7 +73,7 @@ TEST_CASE("no log is made of a program that loads", "[program]") {
   cause why = cause::none;
   verifier_log log;
 
-  const long loaded = load_program(attr, &log, why);
+  const long loaded = load_program(attr, &log, no_token, why);
 
   CHECK(loaded == 3);
   REQUIRE(machine.names() == names{"prog_load"});
@@ -87,7 +89,7 @@ TEST_CASE("a loaded program is moved away from the standard streams", "[program]
   barebpf::abi::prog_load attr = nothing();
   cause why = cause::none;
 
-  CHECK(load_program(attr, static_cast<barebpf::no_log*>(nullptr), why) == 3);
+  CHECK(load_program(attr, static_cast<barebpf::no_log*>(nullptr), no_token, why) == 3);
 
   CHECK(machine.names() == names{"prog_load", "fcntl", "close"});
   machine.forget(3);
@@ -101,9 +103,9 @@ TEST_CASE("without a log a refusal is final", "[program]") {
     barebpf::abi::prog_load attr = nothing();
     cause why = cause::none;
 
-    CHECK(load_program(attr, static_cast<barebpf::no_log*>(nullptr), why) == -code);
+    CHECK(load_program(attr, static_cast<barebpf::no_log*>(nullptr), no_token, why) == -code);
     machine.refusals["prog_load"] = {code};
-    CHECK(load_program(attr, static_cast<verifier_log*>(nullptr), why) == -code);
+    CHECK(load_program(attr, static_cast<verifier_log*>(nullptr), no_token, why) == -code);
 
     CHECK(machine.names() == names{"prog_load", "prog_load"});
     CHECK(why == cause::none);
@@ -116,7 +118,7 @@ TEST_CASE("EAGAIN is tried again until the fifth time", "[program]") {
   barebpf::abi::prog_load attr = nothing();
   cause why = cause::none;
 
-  CHECK(load_program(attr, static_cast<barebpf::no_log*>(nullptr), why) == 3);
+  CHECK(load_program(attr, static_cast<barebpf::no_log*>(nullptr), no_token, why) == 3);
 
   CHECK(machine.names() == names{"prog_load", "prog_load", "prog_load", "prog_load", "prog_load"});
   for (const seen_call& call : machine.calls) CHECK(call.attr == plain_record(attr));
@@ -129,7 +131,7 @@ TEST_CASE("EAGAIN for the fifth time is handed on", "[program]") {
   barebpf::abi::prog_load attr = nothing();
   cause why = cause::none;
 
-  CHECK(load_program(attr, static_cast<barebpf::no_log*>(nullptr), why) == -11);
+  CHECK(load_program(attr, static_cast<barebpf::no_log*>(nullptr), no_token, why) == -11);
 
   CHECK(machine.calls.size() == 5);
 }
@@ -142,7 +144,7 @@ TEST_CASE("EAGAIN is tried again while the log is made, too", "[program]") {
   cause why = cause::none;
   verifier_log log;
 
-  CHECK(load_program(attr, &log, why) == -13);
+  CHECK(load_program(attr, &log, no_token, why) == -13);
 
   CHECK(log_sizes(machine) == numbers{0, 65536, 65536, 65536});
   CHECK(log.said() == "xxxxxxxxx!");
@@ -157,7 +159,7 @@ TEST_CASE("a refused program is offered again to fill the log", "[program]") {
     cause why = cause::none;
     verifier_log log;
 
-    CHECK(load_program(attr, &log, why) == -code);
+    CHECK(load_program(attr, &log, no_token, why) == -code);
 
     CHECK(log_sizes(machine) == numbers{0, 65536});
     CHECK(why == cause::refused_by_verifier);
@@ -174,7 +176,7 @@ TEST_CASE("EPERM comes before the verifier, so no log is asked for", "[program]"
   cause why = cause::none;
   verifier_log log;
 
-  CHECK(load_program(attr, &log, why) == -1);
+  CHECK(load_program(attr, &log, no_token, why) == -1);
 
   CHECK(log_sizes(machine) == numbers{0});
   CHECK(why == cause::none);
@@ -188,7 +190,7 @@ TEST_CASE("a refusal without a word has no cause", "[program]") {
   cause why = cause::none;
   verifier_log log;
 
-  CHECK(load_program(attr, &log, why) == -22);
+  CHECK(load_program(attr, &log, no_token, why) == -22);
 
   CHECK(log_sizes(machine) == numbers{0, 65536});
   CHECK(why == cause::none);
@@ -203,7 +205,7 @@ TEST_CASE("a program that loads the second time is loaded", "[program]") {
   cause why = cause::none;
   verifier_log log;
 
-  CHECK(load_program(attr, &log, why) == 3);
+  CHECK(load_program(attr, &log, no_token, why) == 3);
 
   CHECK(log_sizes(machine) == numbers{0, 65536});
   CHECK(why == cause::none);
@@ -217,7 +219,7 @@ TEST_CASE("a log grows once to the size that the kernel tells", "[program]") {
   cause why = cause::none;
   verifier_log log;
 
-  CHECK(load_program(attr, &log, why) == -13);
+  CHECK(load_program(attr, &log, no_token, why) == -13);
 
   CHECK(log_sizes(machine) == numbers{0, 65536, 100001});
   CHECK(why == cause::refused_by_verifier);
@@ -233,7 +235,7 @@ TEST_CASE("a log of exactly the room there is stays whole", "[program]") {
   cause why = cause::none;
   verifier_log log;
 
-  CHECK(load_program(attr, &log, why) == -13);
+  CHECK(load_program(attr, &log, no_token, why) == -13);
 
   CHECK(log_sizes(machine) == numbers{0, 65536});
   CHECK(log.is_whole());
@@ -248,7 +250,7 @@ TEST_CASE("a log doubles where the kernel does not tell its size", "[program]") 
   cause why = cause::none;
   verifier_log log;
 
-  CHECK(load_program(attr, &log, why) == -13);
+  CHECK(load_program(attr, &log, no_token, why) == -13);
 
   CHECK(log_sizes(machine) == numbers{0, 65536, 131072, 262144, 524288});
   CHECK(log.is_whole());
@@ -263,7 +265,7 @@ TEST_CASE("a log stops growing at 16 MiB and says that it was cut", "[program]")
   cause why = cause::none;
   verifier_log log;
 
-  CHECK(load_program(attr, &log, why) == -28);  // ENOSPC
+  CHECK(load_program(attr, &log, no_token, why) == -28);  // ENOSPC
 
   CHECK(log_sizes(machine) ==
         numbers{0, 65536, 131072, 262144, 524288, 1048576, 2097152, 4194304, 8388608, 16777216});
@@ -280,7 +282,7 @@ TEST_CASE("a log that is known to exceed 16 MiB is cut after one growth", "[prog
   cause why = cause::none;
   verifier_log log;
 
-  CHECK(load_program(attr, &log, why) == -28);  // ENOSPC
+  CHECK(load_program(attr, &log, no_token, why) == -28);  // ENOSPC
 
   CHECK(log_sizes(machine) == numbers{0, 65536, 16777216});
   CHECK(why == cause::log_cut);
@@ -296,7 +298,7 @@ TEST_CASE("a lent buffer is used and never exceeded", "[program]") {
   std::memset(lent, '#', sizeof lent);
   verifier_log log(lent, 71);
 
-  CHECK(load_program(attr, &log, why) == -13);
+  CHECK(load_program(attr, &log, no_token, why) == -13);
 
   CHECK(log_sizes(machine) == numbers{0, 71});
   CHECK(machine.calls[1].u64(32) == reinterpret_cast<std::uintptr_t>(lent));
@@ -315,7 +317,7 @@ TEST_CASE("a lent buffer that is too small gives the last part and says that it 
   char lent[16];
   verifier_log log(lent, sizeof lent);
 
-  CHECK(load_program(attr, &log, why) == -28);  // ENOSPC
+  CHECK(load_program(attr, &log, no_token, why) == -28);  // ENOSPC
 
   CHECK(log_sizes(machine) == numbers{0, 16});
   CHECK(why == cause::log_cut);
@@ -331,7 +333,7 @@ TEST_CASE("a lent buffer of no bytes is as good as none", "[program]") {
   char lent[1] = {'#'};
   verifier_log log(lent, 0);
 
-  CHECK(load_program(attr, &log, why) == -13);
+  CHECK(load_program(attr, &log, no_token, why) == -13);
 
   CHECK(log_sizes(machine) == numbers{0});
   CHECK(log.said().empty());
@@ -344,10 +346,10 @@ TEST_CASE("a log can be used again, and forgets what it said before", "[program]
   cause why = cause::none;
   verifier_log log;
   refuse(machine, 100000);
-  CHECK(load_program(first, &log, why) == -13);
+  CHECK(load_program(first, &log, no_token, why) == -13);
   refuse(machine, 5);
 
-  CHECK(load_program(second, &log, why) == -13);
+  CHECK(load_program(second, &log, no_token, why) == -13);
 
   CHECK(log_sizes(machine) == numbers{0, 65536, 100001, 0, 100001});
   CHECK(log.said() == "xxxx!");
@@ -380,4 +382,59 @@ TEST_CASE("types that are refused give the errno", "[program]") {
   const barebpf::u8 types[] = {0};
 
   CHECK(barebpf::load_btf(types, 1) == -22);
+}
+
+TEST_CASE("types that come with a token name it in eight bytes more", "[program]") {
+  fake_machine machine;
+  const int token = machine.open("token");
+  const barebpf::u8 types[] = {1, 2};
+
+  CHECK(barebpf::load_btf(types, 2, token) == 4);
+
+  REQUIRE(machine.names() == names{"btf_load"});
+  CHECK(machine.calls[0].attr ==
+        record(40).pointer(0, types).u32(16, 2).u32(32, 1u << 16).u32(36, static_cast<std::uint32_t>(token)));
+  machine.forget(4);
+  machine.forget(token);
+}
+
+TEST_CASE("a program that comes with a token names it in eight bytes more, and nothing else changes",
+          "[program]") {
+  fake_machine machine;
+  const int token = machine.open("token");
+  barebpf::abi::prog_load attr = nothing();
+  cause why = cause::none;
+  verifier_log log;
+
+  CHECK(load_program(attr, &log, token, why) == 4);
+
+  REQUIRE(machine.names() == names{"prog_load"});
+  raw_bytes expected = plain_record(attr);
+  expected.resize(152);
+  CHECK(machine.calls[0].u32(44) == 1u << 16);
+  CHECK(machine.calls[0].u32(144) == static_cast<std::uint32_t>(token));
+  raw_bytes seen = machine.calls[0].attr;
+  std::memset(seen.data() + 44, 0, 4);
+  std::memset(seen.data() + 144, 0, 4);
+  CHECK(seen == expected);
+  CHECK(attr.prog_flags == 0);
+  machine.forget(4);
+  machine.forget(token);
+}
+
+TEST_CASE("with a token a log grows to the size that the kernel tells, too", "[program]") {
+  fake_machine machine;
+  const int token = machine.open("token");
+  refuse(machine, 100000);
+  barebpf::abi::prog_load attr = nothing();
+  cause why = cause::none;
+  verifier_log log;
+
+  CHECK(load_program(attr, &log, token, why) == -13);
+
+  CHECK(log_sizes(machine) == numbers{0, 65536, 100001});
+  for (const seen_call& call : machine.calls) CHECK(call.attr.size() == 152);
+  CHECK(log.said().size() == 100000);
+  CHECK(log.is_whole());
+  machine.forget(token);
 }

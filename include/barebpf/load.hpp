@@ -103,8 +103,10 @@ class loader {
 
   bool make_all() noexcept {
     if constexpr (has_options)
-      if (!options_.data.empty() && options_.data.size() != records_.data_size)
+      if (!options_.data.empty() && options_.data.size() != records_.data_size) {
+        row_.subject = "data";
         return row_.refuse(step::find, cause::foreign_data), false;
+      }
     if constexpr (Needs.types) {
       if (records_.btf_size != 0) {
         types_ = fd::own(load_btf(records_.btf, records_.btf_size, token()));
@@ -162,12 +164,14 @@ class loader {
   bool create(u32 i, abi::map_create& attr) noexcept {
     long created = -EINVAL;
     if constexpr (Needs.types) {
-      // Types only explain most maps to people, so where the kernel refuses them a map goes without.
+      // Types only explain most maps to people, so where the kernel refuses them a map goes without: an object may
+      // need types for its functions and have a map that takes none. Where it was the map that needed them, the
+      // verifier refuses the program and says so.
       const bool typed = types_.is_open() && attr.btf_value_type_id != 0;
       attr.btf_fd = types_.raw();
       if (typed) created = create_with_token(attr);
       const bool is_about_types = created == -EINVAL || created == -ENOTSUPP_kernel || created == -EOPNOTSUPP;
-      if (is_about_types && !(typed && records_.btf_is_required)) {
+      if (is_about_types) {
         attr.btf_fd = attr.btf_key_type_id = attr.btf_value_type_id = 0;
         created = create_with_token(attr);
       }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A small Linux over the fake kernel: a table of descriptors, hash maps, a verifier that says what a test
-// tells it to, tracefs and a few files. A descriptor that is closed twice, used after it was closed or never
-// closed fails the test that did it.
+// A small Linux over the fake kernel: a table of descriptors, hash maps and arrays, pins, a verifier that says what
+// a test tells it to, tracefs and a few files. A descriptor that is closed twice, used after it was closed or never
+// closed fails the test that did it, and so does a mapping.
 #ifndef BAREBPF_TESTS_SUPPORT_FAKE_MACHINE_HPP
 #define BAREBPF_TESTS_SUPPORT_FAKE_MACHINE_HPP
 
@@ -55,10 +55,13 @@ struct seen_call {
   long arguments[6] = {};
   long answer = 0;
   raw_bytes attr{};          ///< the record of bpf(2), or of perf_event_open(2)
-  std::string path{};        ///< of openat and fsopen
+  std::string path{};        ///< of openat, fsopen, unlinkat, obj_pin and obj_get
   raw_bytes payload{};       ///< instructions of prog_load, types of btf_load
   std::string license{};     ///< of prog_load
   std::vector<int> array{};  ///< fd_array of prog_load, as far as the instructions use it
+  raw_bytes functions{};     ///< func_info of prog_load
+  raw_bytes lines{};         ///< line_info of prog_load
+  raw_bytes value{};         ///< of map_update_elem
 
   std::uint32_t u32(std::size_t at) const { return get<std::uint32_t>(at); }
   std::uint64_t u64(std::size_t at) const { return get<std::uint64_t>(at); }
@@ -102,6 +105,10 @@ class fake_machine {
   /// Asked before every call: the errno to fail it with, or 0.
   std::function<int(std::size_t index)> fault;
 
+  /// Told of every call before it is answered: what others do meanwhile.
+  std::function<void(const seen_call& call)> meanwhile;
+  std::set<std::string> bpf_folders{"/sys/fs/bpf"};  // where a BPF file system takes pins
+
   /// Every call so far, in order.
   std::vector<seen_call> calls;
 
@@ -116,13 +123,47 @@ class fake_machine {
       if (call.name == name) out.push_back(call);
     return out;
   }
-  /// The descriptors beyond 0, 1 and 2 that are open, by what they are.
+  /// The descriptors beyond 0, 1 and 2 that are open, by what they are, and behind them the mappings.
   std::vector<std::string> left_open() const {
     std::vector<std::string> out;
     for (const auto& [number, what] : table_)
       if (what.kind != "stream") out.push_back(what.kind);
+    out.insert(out.end(), mappings_.size(), "mapping");
     return out;
   }
+  /// The paths under which something is pinned.
+  std::vector<std::string> pins() const {
+    std::vector<std::string> out;
+    for (const auto& [path, what] : pins_) out.push_back(path);
+    return out;
+  }
+  /// As if somebody else had created a map, of which nothing else is known; gives its number.
+  int open_map(std::uint32_t type, std::uint32_t key_size, std::uint32_t value_size,
+               std::uint32_t max_entries, std::uint32_t flags = 0) {
+    return static_cast<int>(
+        add({.kind = "map", .map = made(type, key_size, value_size, max_entries, flags)}));
+  }
+  /// As if somebody else had created such a map and pinned it.
+  void pin_map(const std::string& path, std::uint32_t type, std::uint32_t key_size, std::uint32_t value_size,
+               std::uint32_t max_entries, std::uint32_t flags = 0) {
+    pins_[path] = {.kind = "map", .map = made(type, key_size, value_size, max_entries, flags)};
+  }
+  /// As if somebody else had pinned something that is no map.
+  void pin_program(const std::string& path) { pins_[path] = {.kind = "program"}; }
+  /// As if somebody else had removed the pin.
+  void remove_pin(const std::string& path) { pins_.erase(path); }
+  /// True when both numbers are of one map.
+  bool are_one_map(long number, long other) const {
+    return map_behind(number) != nullptr && map_behind(number) == map_behind(other);
+  }
+  /// True when the map behind `number` is the one that is pinned under `path`.
+  bool is_pinned(long number, const std::string& path) const {
+    const auto found = pins_.find(path);
+    return found != pins_.end() && found->second.map != nullptr && found->second.map == map_behind(number);
+  }
+  /// The value of an array's first entry, and whether the map is frozen.
+  raw_bytes first_value(long number) const { return map_behind(number)->value(0); }
+  bool is_frozen(long number) const { return map_behind(number)->is_frozen; }
   template <class Number>
   std::string kind_of(Number number) const {
     const auto found = table_.find(static_cast<int>(number));
@@ -138,10 +179,34 @@ class fake_machine {
   void forget(long number) { table_.erase(static_cast<int>(number)); }
 
  private:
+  // A hash keeps its elements in a table, an array in memory that can be mapped.
   struct hash_table {
+    std::uint32_t type = 0;
     std::size_t key_size = 0, value_size = 0, max_entries = 0;
+    std::uint32_t flags = 0;
+    bool is_frozen = false;
+    std::string name{};
     std::map<raw_bytes, raw_bytes> elements{};
+    std::vector<std::max_align_t> memory{};
+
+    bool is_array() const { return type == 2; }
+    std::size_t stride() const { return (value_size + 7) / 8 * 8; }
+    unsigned char* at(std::size_t index) {
+      return reinterpret_cast<unsigned char*>(memory.data()) + index * stride();
+    }
+    raw_bytes value(std::size_t index) { return raw_bytes(at(index), at(index) + value_size); }
   };
+  static std::shared_ptr<hash_table> made(std::uint32_t type, std::size_t key_size, std::size_t value_size,
+                                          std::size_t max_entries, std::uint32_t flags) {
+    auto out = std::make_shared<hash_table>();
+    out->type = type;
+    out->key_size = key_size;
+    out->value_size = value_size;
+    out->max_entries = max_entries;
+    out->flags = flags;
+    if (out->is_array()) out->memory.resize(out->stride() * max_entries / sizeof(std::max_align_t) + 1);
+    return out;
+  }
   struct descriptor {
     std::string kind{};
     std::string content{};
@@ -150,6 +215,12 @@ class fake_machine {
   };
 
   static constexpr long current_folder = -100;
+  static constexpr std::uint32_t token_flag = 1u << 16, mmapable_flag = 1u << 10;
+
+  std::shared_ptr<hash_table> map_behind(long number) const {
+    const auto found = table_.find(static_cast<int>(number));
+    return found == table_.end() ? nullptr : found->second.map;
+  }
 
   static const unsigned char* at(std::uint64_t address) {
     return reinterpret_cast<const unsigned char*>(static_cast<std::uintptr_t>(address));
@@ -176,15 +247,28 @@ class fake_machine {
 
   static std::string name_of(const fake_call& call) {
     static const std::map<long, std::string> commands{
-        {0, "map_create"},       {1, "map_lookup_elem"}, {2, "map_update_elem"}, {3, "map_delete_elem"},
-        {4, "map_get_next_key"}, {5, "prog_load"},       {18, "btf_load"},       {28, "link_create"}};
-    static const std::map<long, std::string> numbers{
-        {__NR_close, "close"},   {__NR_fcntl, "fcntl"},
-        {__NR_openat, "openat"}, {__NR_read, "read"},
-        {__NR_lseek, "lseek"},   {__NR_ioctl, "ioctl"},
-        {__NR_capget, "capget"}, {__NR_perf_event_open, "perf_event_open"},
-        {430, "fsopen"},         {431, "fsconfig"},
-        {432, "fsmount"}};
+        {0, "map_create"},          {1, "map_lookup_elem"}, {2, "map_update_elem"}, {3, "map_delete_elem"},
+        {4, "map_get_next_key"},    {5, "prog_load"},       {6, "obj_pin"},         {7, "obj_get"},
+        {15, "obj_get_info_by_fd"}, {18, "btf_load"},       {22, "map_freeze"},     {24, "map_lookup_batch"},
+        {28, "link_create"}};
+    static const std::map<long, std::string> numbers{{__NR_close, "close"},
+                                                     {__NR_fcntl, "fcntl"},
+                                                     {__NR_openat, "openat"},
+                                                     {__NR_read, "read"},
+                                                     {__NR_lseek, "lseek"},
+                                                     {__NR_ioctl, "ioctl"},
+                                                     {__NR_capget, "capget"},
+                                                     {__NR_perf_event_open, "perf_event_open"},
+                                                     {__NR_unlinkat, "unlinkat"},
+                                                     {__NR_munmap, "munmap"},
+#ifdef __NR_mmap2
+                                                     {__NR_mmap2, "mmap"},
+#else
+                                                     {__NR_mmap, "mmap"},
+#endif
+                                                     {430, "fsopen"},
+                                                     {431, "fsconfig"},
+                                                     {432, "fsmount"}};
     const auto& names = call.number == __NR_bpf ? commands : numbers;
     const auto found = names.find(call.number == __NR_bpf ? call.arguments[0] : call.number);
     return found == names.end() ? "call " + std::to_string(call.number) : found->second;
@@ -199,7 +283,9 @@ class fake_machine {
       std::memcpy(&size, at(address(raw.arguments[0]) + 4), sizeof size);
       call.attr = copy(address(raw.arguments[0]), size);
     }
-    if (call.name == "openat") call.path = string_at(raw.arguments[1]);
+    if (call.name == "openat" || call.name == "unlinkat") call.path = string_at(raw.arguments[1]);
+    if (call.name == "obj_pin" || call.name == "obj_get")
+      call.path = reinterpret_cast<const char*>(at(call.u64(0)));
     if (call.name == "fsopen") call.path = string_at(raw.arguments[0]);
     if (call.name == "btf_load") call.payload = copy(call.u64(0), call.u32(16));
     if (call.name == "prog_load") {
@@ -207,9 +293,12 @@ class fake_machine {
       call.license = reinterpret_cast<const char*>(at(call.u64(16)));
       std::size_t used = 0;
       for (std::size_t i = 0; i < call.u32(4); ++i)
-        if (source_of(call, i) == 5) used = std::max(used, std::size_t{immediate_of(call, i)} + 1);
+        if (source_of(call, i) == 5 || source_of(call, i) == 6)
+          used = std::max(used, std::size_t{immediate_of(call, i)} + 1);
       call.array.resize(used);
       if (used != 0) std::memcpy(call.array.data(), at(call.u64(120)), used * sizeof(int));
+      if (call.u32(88) != 0) call.functions = copy(call.u64(80), std::size_t{call.u32(88)} * call.u32(76));
+      if (call.u32(104) != 0) call.lines = copy(call.u64(96), std::size_t{call.u32(104)} * call.u32(92));
     }
     return call;
   }
@@ -226,13 +315,17 @@ class fake_machine {
 
   long enter(const fake_call& raw) {
     seen_call call = look_at(raw);
+    if (meanwhile) meanwhile(call);
+    if (call.name == "map_update_elem")
+      if (const auto map = map_behind(static_cast<int>(call.u32(0))))
+        call.value = copy(call.u64(16), map->value_size);
     int code = fault ? fault(calls.size()) : 0;
     if (std::deque<int>& next = refusals[call.name]; code == 0 && !next.empty()) {
       code = next.front();
       next.pop_front();
     }
-    // Linux gives the number back even when close complains.
-    const long done = code == 0 || call.name == "close" ? act(call) : 0;
+    // Linux gives the number back even when close complains. Nothing can be done about a munmap that fails.
+    const long done = code == 0 || call.name == "close" || call.name == "munmap" ? act(call) : 0;
     call.answer = code == 0 ? done : -code;
     calls.push_back(call);
     return call.answer;
@@ -250,10 +343,22 @@ class fake_machine {
     }
     if (call.name == "capget") return tell_capabilities(call);
     if (call.name == "map_create") return create_map(call);
+    if (call.name == "map_freeze") return freeze(call);
+    if (call.name == "map_lookup_batch") return kind_of(call.u32(36)) == "map" ? 0 : -EINVAL;
+    if (call.name == "obj_get_info_by_fd") return tell_of_map(call);
+    if (call.name == "obj_pin" || call.name == "obj_get" || call.name == "unlinkat") return use_pin(call);
+    if (call.name == "mmap") return map_memory(call);
+    if (call.name == "munmap") {
+      const auto found = mappings_.find({call.arguments[0], call.arguments[1]});
+      CHECK(found != mappings_.end());
+      if (found == mappings_.end()) return -EINVAL;
+      mappings_.erase(found);
+      return 0;
+    }
     if (call.name.rfind("map_", 0) == 0) return use_map(call);
     if (call.name == "prog_load") return load_program(call);
     if (call.name == "btf_load") {
-      CHECK(call.attr.size() == 32);
+      check_token(call, 32, 32, 36);
       return add({.kind = "btf"});
     }
     if (call.name == "openat") return open_file(call);
@@ -275,19 +380,114 @@ class fake_machine {
     return 0;
   }
 
+  // A record of so many bytes, or behind it a token, which the flags tell of.
+  void check_token(const seen_call& call, std::size_t size, std::size_t flags, std::size_t token) const {
+    const bool has_token = call.attr.size() > size;
+    CHECK(call.attr.size() == (has_token ? token + 4 + (token + 4) % 8 : size));
+    if (has_token || flags < size) CHECK(((call.u32(flags) & token_flag) != 0) == has_token);
+    if (has_token) CHECK(kind_of(call.u32(token)) == "token");
+  }
+
   long create_map(const seen_call& call) {
-    CHECK(call.attr.size() == 72);
-    if (call.u32(48) != 0) CHECK(kind_of(call.u32(48)) == "btf");
-    auto map = std::make_shared<hash_table>();
-    map->key_size = call.u32(4);
-    map->value_size = call.u32(8);
-    map->max_entries = call.u32(12);
+    check_token(call, 72, 16, 76);
+    // Ids of types without BTF, and BTF that tells of nothing, are refused.
+    if (call.u32(56) != 0) CHECK(kind_of(call.u32(48)) == "btf");
+    if (call.u32(48) != 0) CHECK(call.u32(56) != 0);
+    auto map = made(call.u32(0), call.u32(4), call.u32(8), call.u32(12), call.u32(16) & ~token_flag);
+    map->name = call.text(28);
     return add({.kind = "map", .map = map});
+  }
+
+  long freeze(const seen_call& call) {
+    CHECK(call.attr.size() == 4);
+    const auto map = map_behind(call.u32(0));
+    if (map == nullptr) return -EBADF;
+    if (map->is_frozen) return -EBUSY;
+    map->is_frozen = true;
+    return 0;
+  }
+
+  // What the kernel tells of programs and links stands in the same bytes.
+  long tell_of_map(const seen_call& call) const {
+    CHECK(call.attr.size() == 16);
+    const std::string kind = kind_of(call.u32(0));
+    if (kind == "closed") return -EBADFD;
+    if (kind == "stream") return -EINVAL;
+    unsigned char* const info = at_mutable(call.u64(8));
+    std::memset(info, 0, call.u32(4));
+    const auto map = map_behind(call.u32(0));
+    if (map == nullptr) {
+      std::memset(info, 0x11, 24);
+      return 0;
+    }
+    const std::uint32_t words[] = {map->type,
+                                   1,
+                                   static_cast<std::uint32_t>(map->key_size),
+                                   static_cast<std::uint32_t>(map->value_size),
+                                   static_cast<std::uint32_t>(map->max_entries),
+                                   map->flags};
+    std::memcpy(info, words, sizeof words);
+    std::memcpy(info + 24, map->name.data(), std::min<std::size_t>(map->name.size(), 15));
+    return 0;
+  }
+
+  long use_pin(const seen_call& call) {
+    const std::size_t slash = call.path.rfind('/');
+    CHECK(slash != std::string::npos);
+    const auto found = pins_.find(call.path);
+    if (call.name == "unlinkat") {
+      CHECK(call.arguments[0] == current_folder);
+      CHECK(call.arguments[2] == 0);
+      if (found == pins_.end()) return -ENOENT;
+      pins_.erase(found);
+      return 0;
+    }
+    CHECK(call.attr.size() == 16);
+    if (bpf_folders.count(call.path.substr(0, slash)) == 0) return -ENOENT;
+    if (call.path.find('.', slash) != std::string::npos) return -EPERM;
+    if (call.name == "obj_get") return found == pins_.end() ? -ENOENT : add(found->second);
+    if (found != pins_.end()) return -EEXIST;
+    CHECK(kind_of(call.u32(8)) == "map");
+    pins_[call.path] = table_[static_cast<int>(call.u32(8))];
+    return 0;
+  }
+
+  long map_memory(const seen_call& call) {
+    CHECK(call.arguments[0] == 0);
+    CHECK(call.arguments[3] == 1);  // MAP_SHARED
+    const auto map = map_behind(call.arguments[4]);
+    if (map == nullptr) return -EBADF;
+    if ((map->flags & mmapable_flag) == 0) return -EINVAL;
+    if ((call.arguments[2] & 2) != 0 && map->is_frozen) return -EPERM;  // PROT_WRITE
+    const std::size_t pages = (map->stride() * map->max_entries + 4095) / 4096;
+    if (static_cast<std::size_t>(call.arguments[1]) > pages * 4096) return -EINVAL;
+    const auto address = static_cast<long>(reinterpret_cast<std::uintptr_t>(map->at(0)));
+    mappings_.insert({{address, call.arguments[1]}, map});
+    return address;
+  }
+
+  long use_array(const seen_call& call, hash_table& map) {
+    std::uint32_t index = 0;
+    std::memcpy(&index, at(call.u64(8)), sizeof index);
+    if (call.name == "map_update_elem") {
+      CHECK(call.attr.size() == 32);
+      if (index >= map.max_entries) return -E2BIG;
+      if (call.u64(24) == 1) return -EEXIST;
+      std::memcpy(map.at(index), at(call.u64(16)), map.value_size);
+      return 0;
+    }
+    if (index >= map.max_entries) return -ENOENT;
+    if (call.name != "map_lookup_elem") return -EINVAL;
+    CHECK(call.attr.size() == 32);
+    std::memcpy(at_mutable(call.u64(16)), map.at(index), map.value_size);
+    return 0;
   }
 
   long use_map(const seen_call& call) {
     if (kind_of(call.u32(0)) != "map") return -EBADF;
     hash_table& map = *table_[static_cast<int>(call.u32(0))].map;
+    if (map.is_frozen && call.name != "map_lookup_elem" && call.name != "map_get_next_key") return -EPERM;
+    if (map.is_array()) return use_array(call, map);
     if (call.name == "map_get_next_key") {
       CHECK(call.attr.size() == 24);
       auto next = map.elements.begin();
@@ -321,11 +521,16 @@ class fake_machine {
   }
 
   long load_program(const seen_call& call) {
-    CHECK(call.attr.size() == 144);
+    check_token(call, 144, 44, 144);
     for (std::size_t i = 0; i < call.u32(4); ++i) {
-      if (source_of(call, i) == 1) CHECK(kind_of(immediate_of(call, i)) == "map");
-      if (source_of(call, i) == 5) CHECK(kind_of(call.array[immediate_of(call, i)]) == "map");
+      const unsigned source = source_of(call, i);
+      if (source == 1 || source == 2) CHECK(kind_of(immediate_of(call, i)) == "map");
+      if (source == 5 || source == 6) CHECK(kind_of(call.array[immediate_of(call, i)]) == "map");
     }
+    if (call.u32(72) != 0) CHECK(kind_of(call.u32(72)) == "btf");
+    if (call.u32(88) != 0 || call.u32(104) != 0) CHECK(call.u32(72) != 0);
+    if (call.u32(88) != 0) CHECK(call.u32(76) == 8);
+    if (call.u32(104) != 0) CHECK(call.u32(92) == 16);
     if (verifier_refuses == 0) return add({.kind = "program"});
     if (call.u32(24) == 0) return -verifier_refuses;
     const std::size_t needed = verifier_says.size() + 1, room = call.u32(28);
@@ -404,6 +609,8 @@ class fake_machine {
   }
 
   std::map<int, descriptor> table_;
+  std::map<std::string, descriptor> pins_;
+  std::multimap<std::pair<long, long>, std::shared_ptr<hash_table>> mappings_;
   fake_kernel kernel_;
 };
 

@@ -21,6 +21,7 @@ struct fault_row {
   std::optional<barebpf::step> rest;   ///< step of the error when this call and all after it fail
   int forgiven = 0;                    ///< errno for which there is another way
   std::optional<barebpf::step> rest_without_other_way = std::nullopt;  ///< `rest` for the forgiven errno
+  const char* about = nullptr;  ///< what the error is about, where its step does not tell
 };
 
 /// Runs `scenario`, which gives the error it met, with a fault at each of `rows`. `subject` tells what errors
@@ -55,6 +56,7 @@ inline void sweep(const std::vector<fault_row>& rows, const std::function<void(f
         CAPTURE(at, row.call, code, all_after);
         fake_machine machine;
         prepare(machine);
+        const std::vector<std::string> pins_before = machine.pins();
         machine.fault = [&](std::size_t index) {
           return index == at || (all_after && index > at) ? code : 0;
         };
@@ -64,11 +66,15 @@ inline void sweep(const std::vector<fault_row>& rows, const std::function<void(f
         machine.fault = nullptr;
         REQUIRE(failure.has_value() == expected.has_value());
         CHECK(machine.left_open() == std::vector<std::string>{});
+        // Where nothing works any more, a pin cannot be taken back either.
+        if (failure && !all_after) CHECK(machine.pins() == pins_before);
         if (!failure) continue;
         CHECK(failure->at == *expected);
         CHECK(failure->code == code);
-        CHECK(failure->why == barebpf::cause::none);
-        CHECK(std::string(failure->name) == subject(*expected));
+        // To EPERM of a pin the kernel has but one reason.
+        const bool off_bpffs = failure->at == barebpf::step::obj_pin && code == EPERM;
+        CHECK(failure->why == (off_bpffs ? barebpf::cause::not_a_bpf_path : barebpf::cause::none));
+        CHECK(std::string(failure->name) == (row.about != nullptr ? row.about : subject(*expected)));
       }
 }
 
