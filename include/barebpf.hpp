@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 21aecf3753f20729aba48f4acad83a1b9180dfc118c40954004c0bdcc2446d59; do not edit.
+// Made by tools/amalgamate from files with SHA-256 8ed4dbe8eb01140825915d10d34279d2d1935e0ce2365b7e220cd700c2ad6035; do not edit.
 //
 // MIT License
 //
@@ -3331,7 +3331,7 @@ class bytes {
   // `count` bytes from `at` on as a number whose lowest byte comes first. No template, because clang 14 does
   // not instantiate one while it evaluates.
   [[nodiscard]] constexpr u64 fetch(u64 at, unsigned count) const noexcept {
-    if (!holds(at, count)) return 0;
+    if (count == 0 || !holds(at, count)) return 0;
     u64 value = 0;
     if (!packed_) {
       for (unsigned i = 0; i < count; ++i) value |= u64{plain_[at + i]} << (i * 8);
