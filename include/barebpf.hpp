@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 8ed4dbe8eb01140825915d10d34279d2d1935e0ce2365b7e220cd700c2ad6035; do not edit.
+// Made by tools/amalgamate from files with SHA-256 b1aeb9348836e192ed29700dc5546b3998ba122e38a5b1240b4a161790b009c6; do not edit.
 //
 // MIT License
 //
@@ -4262,7 +4262,10 @@ constexpr verdict reference_at(const object_tables& code, const function_spec& f
   while (cursor.reference < end && code.references[cursor.reference].at < at) ++cursor.reference;
   if (cursor.reference < end && code.references[cursor.reference].at == at) {
     out = code.references[cursor.reference];
-    if (out.kind != reference_kind::nothing) return {};
+    // Functions may lie over each other, and then one can end inside an instruction of another.
+    const bool is_whole =
+        out.kind == reference_kind::call || cursor.instruction + 1 < function.instruction_count;
+    if (out.kind != reference_kind::nothing && is_whole) return {};
     return {.why = cause::bad_relocation, .section = function.section, .offset = at, .subject = function.name};
   }
   if (code.image.read8(at) != abi::opcode_call) return {};

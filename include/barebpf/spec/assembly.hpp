@@ -56,7 +56,10 @@ constexpr verdict reference_at(const object_tables& code, const function_spec& f
   while (cursor.reference < end && code.references[cursor.reference].at < at) ++cursor.reference;
   if (cursor.reference < end && code.references[cursor.reference].at == at) {
     out = code.references[cursor.reference];
-    if (out.kind != reference_kind::nothing) return {};
+    // Functions may lie over each other, and then one can end inside an instruction of another.
+    const bool is_whole =
+        out.kind == reference_kind::call || cursor.instruction + 1 < function.instruction_count;
+    if (out.kind != reference_kind::nothing && is_whole) return {};
     return {.why = cause::bad_relocation, .section = function.section, .offset = at, .subject = function.name};
   }
   if (code.image.read8(at) != abi::opcode_call) return {};
