@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 b1aeb9348836e192ed29700dc5546b3998ba122e38a5b1240b4a161790b009c6; do not edit.
+// Made by tools/amalgamate from files with SHA-256 1828148418b42f4fb875f0f565fa52db707c228c9b230d5259a09bef72a86770; do not edit.
 //
 // MIT License
 //
@@ -5991,12 +5991,16 @@ constexpr verdict measure(const detail::opened_object& object, object_shape& out
   }
   btf_ext_run run;
   for (btf_ext_table walk = object.ext.lines; walk.next(object.types, run);) out.lines += run.count;
+  u64 references = 0;
   for (u32 i = 1; i < file.section_count(); ++i) {
     const elf_section s = file.section(i);
     if (s.type == abi::section_rel && file.section(s.info).is_code())
-      out.references += static_cast<u32>(elf::relocation_count(s));
+      references += elf::relocation_count(s);
+    if (references > file.image().size() / abi::elf_relocation_record::size)  // sections lie over each other
+      return {.why = cause::bad_section_header, .section = i, .offset = s.at};
     out.maps += detail::origin_of(file, s) != map_origin::declared;
   }
+  out.references = static_cast<u32>(references);
   return {};
 }
 
