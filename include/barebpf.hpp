@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 1828148418b42f4fb875f0f565fa52db707c228c9b230d5259a09bef72a86770; do not edit.
+// Made by tools/amalgamate from files with SHA-256 3d26646d0b26aa5d2c3ba50a4b2d2ee2984be949c3d9c28c2f02b6355db03b08; do not edit.
 //
 // MIT License
 //
@@ -5998,7 +5998,10 @@ constexpr verdict measure(const detail::opened_object& object, object_shape& out
       references += elf::relocation_count(s);
     if (references > file.image().size() / abi::elf_relocation_record::size)  // sections lie over each other
       return {.why = cause::bad_section_header, .section = i, .offset = s.at};
-    out.maps += detail::origin_of(file, s) != map_origin::declared;
+    if (detail::origin_of(file, s) == map_origin::declared) continue;
+    if (s.size > 0xffffffff)  // more than the value of a map can have
+      return {.why = cause::bad_section_header, .section = i, .offset = s.name};
+    ++out.maps;
   }
   out.references = static_cast<u32>(references);
   return {};

@@ -86,7 +86,10 @@ constexpr verdict measure(const detail::opened_object& object, object_shape& out
       references += elf::relocation_count(s);
     if (references > file.image().size() / abi::elf_relocation_record::size)  // sections lie over each other
       return {.why = cause::bad_section_header, .section = i, .offset = s.at};
-    out.maps += detail::origin_of(file, s) != map_origin::declared;
+    if (detail::origin_of(file, s) == map_origin::declared) continue;
+    if (s.size > 0xffffffff)  // more than the value of a map can have
+      return {.why = cause::bad_section_header, .section = i, .offset = s.name};
+    ++out.maps;
   }
   out.references = static_cast<u32>(references);
   return {};
