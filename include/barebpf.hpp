@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 3d26646d0b26aa5d2c3ba50a4b2d2ee2984be949c3d9c28c2f02b6355db03b08; do not edit.
+// Made by tools/amalgamate from files with SHA-256 bf57537241f85a708fcc8bb06369b106e260e39b575c7b67e384c7b6d9f12bf7; do not edit.
 //
 // MIT License
 //
@@ -6477,8 +6477,8 @@ class btf_pruner : public pruned_btf {
       ids_to_[id] = ++sizes_.count;
       const btf_type type = as_kept(id);
       sizes_.types_size += static_cast<u32>(btf::extent_of(type));
-      if (sizes_.types_size > largest) return 0;
       sizes_.strings_size += name_size(type.name);
+      if (sizes_.types_size > largest || sizes_.strings_size > largest) return 0;
       for (u32 i = 0; member_size(type) != 0 && i < type.members; ++i) {
         sizes_.strings_size += name_size(member_name(type, i));
         if (sizes_.strings_size > largest) return 0;

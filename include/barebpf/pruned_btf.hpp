@@ -312,8 +312,8 @@ class btf_pruner : public pruned_btf {
       ids_to_[id] = ++sizes_.count;
       const btf_type type = as_kept(id);
       sizes_.types_size += static_cast<u32>(btf::extent_of(type));
-      if (sizes_.types_size > largest) return 0;
       sizes_.strings_size += name_size(type.name);
+      if (sizes_.types_size > largest || sizes_.strings_size > largest) return 0;
       for (u32 i = 0; member_size(type) != 0 && i < type.members; ++i) {
         sizes_.strings_size += name_size(member_name(type, i));
         if (sizes_.strings_size > largest) return 0;
