@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 bf57537241f85a708fcc8bb06369b106e260e39b575c7b67e384c7b6d9f12bf7; do not edit.
+// Made by tools/amalgamate from files with SHA-256 dff04a90a94eee647ec5bce842736a0cf4227243f88fdc159da00ce84880851e; do not edit.
 //
 // MIT License
 //
@@ -1036,7 +1036,7 @@ class text_writer {
 /// Shape: returns a view of what was written; cut at the buffer's end if it is smaller.
 constexpr text describe(const error& what, char* buffer, size_t size) noexcept {
   detail::text_writer out(buffer, size);
-  const text subject(what.name);
+  const text subject = text::until_nul(what.name, sizeof what.name);
   out << "cannot " << step_words(what.at);
   if (!subject.empty()) out << " '" << subject << "'";
   if (what.at == step::read_object || what.offset != 0) out << " at byte " << what.offset;
