@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 dff04a90a94eee647ec5bce842736a0cf4227243f88fdc159da00ce84880851e; do not edit.
+// Made by tools/amalgamate from files with SHA-256 964b5eeea39ff1bc4b4b76db0468ac44988e8eadece48b40475cd43f32364b16; do not edit.
 //
 // MIT License
 //
@@ -6521,10 +6521,12 @@ class btf_pruner : public pruned_btf {
         for (u32 i = 0; i < type.members; ++i)
           mark(types().image().read32(type.tail() + u64{i} * 8 + 4), true, waiting, count);
         return;
-      case data_section:
-        for (u32 i = 0; i < type.members; ++i)
-          mark(types().variable_of(types().member(type, i)), true, waiting, count);
+      case data_section: {
+        const map_spec map = map_of(type);  // whose variables are what is written
+        for (u32 i = 0; i < map.variable_count; ++i)
+          mark(object_.variables[map.first_variable + i].id, true, waiting, count);
         return;
+      }
       case function:
       case variable:
         mark(type.size_or_type, true, waiting, count);
