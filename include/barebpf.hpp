@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 8a8bf47f8e3b05afab7d014644bddbcf511fbc732e1fa27d8e09a972ecab9e9e; do not edit.
+// Made by tools/amalgamate from files with SHA-256 e7f78f56f39a18aa90f7c6fdb6604ce2b6007ba955f4f49245a030b02c9ee2f9; do not edit.
 //
 // MIT License
 //
@@ -3435,8 +3435,11 @@ class elf {
       if (image_.string_is(section(i).name, wanted)) return section(i);
     return {};
   }
-  /// The same by the string at `wanted` in the file.
+  /// The same by the string at `wanted` in the file. One of more than 255 characters is not found, so that many
+  /// long names which differ at their ends cost no more than many short ones.
   [[nodiscard]] constexpr elf_section find_section(u64 wanted) const noexcept {
+    constexpr u64 longest = 255;
+    if (image_.length_of_string(wanted) > longest) return {};
     for (u32 i = 1; i < section_count_; ++i)
       if (image_.same_string(section(i).name, wanted)) return section(i);
     return {};
