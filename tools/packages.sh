@@ -14,6 +14,7 @@ package_of() {
     apt:readelf | apt:nm) echo binutils ;;
     apt:clang++-14) echo clang-14 ;;
     apt:clang++-19) echo clang-19 ;;
+    apt:libfuzzer) echo clang-14 libclang-rt-14-dev ;;
     apt:aarch64-linux-gnu-g++) echo g++-aarch64-linux-gnu ;;
     dnf:clang-bpf) echo clang ;;
     dnf:c++) echo gcc-c++ ;;
@@ -24,6 +25,7 @@ package_of() {
     dnf:readelf | dnf:nm) echo binutils ;;
     dnf:pkg-config) echo pkgconf-pkg-config ;;
     dnf:musl-gcc) echo musl-gcc ;;
+    dnf:libfuzzer) echo clang compiler-rt ;;
     dnf:clang++-* | dnf:aarch64-linux-gnu-g++) ;;
     apk:clang-bpf) echo clang llvm ;;
     apk:c++) echo g++ ;;
@@ -34,6 +36,7 @@ package_of() {
     apk:unshare | apk:mountpoint) echo util-linux-misc ;;
     apk:readelf | apk:nm) echo binutils ;;
     apk:pkg-config) echo pkgconf ;;
+    apk:libfuzzer) echo clang compiler-rt ;;
     apk:musl-gcc | apk:clang++-* | apk:aarch64-linux-gnu-g++) ;;
     pacman:clang-bpf) echo clang ;;
     pacman:c++) echo gcc ;;
@@ -45,6 +48,7 @@ package_of() {
     pacman:pkg-config) echo pkgconf ;;
     pacman:bpftool) echo bpf ;;
     pacman:musl-gcc) echo musl ;;
+    pacman:libfuzzer) echo clang compiler-rt ;;
     pacman:clang++-*) ;;
     pacman:aarch64-linux-gnu-g++) echo aarch64-linux-gnu-gcc ;;
     *) echo "$2" ;;
@@ -57,6 +61,14 @@ is_there() {
     clang-bpf) echo 'int x;' | clang -target bpf -x c -c -o /dev/null - 2>/dev/null ;;
     catch2) pkg-config --exists catch2-with-main 2>/dev/null || pkg-config --exists catch2 2>/dev/null ;;
     kernel-headers) [ -e /usr/include/linux/bpf.h ] ;;
+    libfuzzer)
+      local clang
+      for clang in clang++-14 clang++ clang++-19; do
+        echo 'extern "C" int LLVMFuzzerTestOneInput(const unsigned char*, unsigned long) { return 0; }' |
+          "$clang" -fsanitize=fuzzer,address,undefined -x c++ -o /dev/null - 2>/dev/null && return 0
+      done
+      return 1
+      ;;
     *) command -v "$1" >/dev/null 2>&1 ;;
   esac
 }

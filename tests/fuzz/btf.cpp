@@ -45,15 +45,17 @@ void check_type(const opened& in, const btf_type& type) {
   promise(type.at >= in.section.at && type.at + btf::extent_of(type) <= end, "a type lies in its section");
   promise(types.has_string(type.name), "the name of a type is one of the strings");
   promise(types.has(type.kind), "a kind that occurs is known to");
-  promise(type.name + types.image().length_of_string(type.name) < types.strings() + types.strings_size(),
-          "a name ends among the strings");
+  if (type.id < 1000)  // names may share their ends, and then this is quadratic
+    promise(type.name + types.image().length_of_string(type.name) < types.strings() + types.strings_size(),
+            "a name ends among the strings");
 
   const btf_type target = types.resolve(type.id);
   promise(!btf::is_modifier(target.kind), "what is resolved is no modifier");
   promise(target.id <= types.count(), "what is resolved is there");
   const u32 size = types.size_of(type.id);
   if (btf::is_modifier(type.kind))
-    promise(size == 0 || size == types.size_of(type.size_or_type), "a modifier is as large as what it modifies");
+    promise(size == 0 || size == types.size_of(type.size_or_type),
+            "a modifier is as large as what it modifies");
   if (type.kind == array) {
     const u64 product = u64{types.size_of(types.element_of(type))} * types.length_of(type);
     promise(size == 0 || size == product, "an array is as large as its elements");

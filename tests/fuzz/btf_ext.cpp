@@ -39,7 +39,8 @@ void check_table(const opened& in, barebpf::btf_ext_table table, u32 smallest) {
   u64 behind = table.at;
   barebpf::btf_ext_run run;
   while (table.next(in.types, run)) {
-    promise(run.first >= behind + 8 && table.at <= table.end, "a run lies in its table, behind the one before");
+    promise(run.first >= behind + 8 && table.at <= table.end,
+            "a run lies in its table, behind the one before");
     promise(run.first + u64{run.count} * table.record_size == table.at, "a run is as long as its records");
     promise(in.types.has_string(run.section_name), "a run names its section");
     behind = table.at;

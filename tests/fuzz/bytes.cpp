@@ -17,15 +17,14 @@ struct model {
   bool big_endian = false;
 
   bool holds(u64 at, u64 count) const {
-    const auto end = static_cast<unsigned __int128>(at) + count;
-    return end <= content.size();
+    const u64 end = at + count;
+    return end >= at && end <= content.size();
   }
   u8 at(u64 place) const { return place < content.size() ? content[place] : u8{0}; }
   u64 number(u64 place, unsigned count) const {
     if (!holds(place, count)) return 0;
     u64 value = 0;
-    for (unsigned i = 0; i < count; ++i)
-      value |= u64{at(place + i)} << (big_endian ? count - 1 - i : i) * 8;
+    for (unsigned i = 0; i < count; ++i) value |= u64{at(place + i)} << (big_endian ? count - 1 - i : i) * 8;
     return value;
   }
   std::string string(u64 place) const {
@@ -67,15 +66,17 @@ void ask(const bytes& window, const model& known, number_source numbers) {
     const std::string whole = known.string(at);
     promise(window.length_of_string(at) == whole.size(), "a string ends at its NUL or at the window's end");
     if (at < size && other < size)
-      promise(window.same_string(at, other) == (whole == known.string(other)), "same_string compares strings");
+      promise(window.same_string(at, other) == (whole == known.string(other)),
+              "same_string compares strings");
 
     const barebpf::text wanted = numbers.next_text(numbers.next<u8>() % 8);
     const std::string text(wanted.data(), wanted.size());
     if (text.find('\0') == std::string::npos) {
       promise(window.string_is(at, wanted) == (known.holds(at, text.size()) && whole == text),
               "string_is compares whole strings");
-      promise(window.string_starts_with(at, wanted) == (known.holds(at, text.size()) && whole.starts_with(text)),
-              "string_starts_with compares beginnings");
+      promise(
+          window.string_starts_with(at, wanted) == (known.holds(at, text.size()) && whole.starts_with(text)),
+          "string_starts_with compares beginnings");
     }
     promise(window.string_is(at, barebpf::text(whole.data(), whole.size())) == (at <= size),
             "a string is itself");
@@ -92,7 +93,8 @@ void ask(const bytes& window, const model& known, number_source numbers) {
     exact<u8> copy(length);
     window.copy(at, length, copy.data());
     if (known.holds(at, length))
-      for (u64 i = 0; i < length; ++i) promise(copy[i] == known.at(at + i), "copy copies bytes in their order");
+      for (u64 i = 0; i < length; ++i)
+        promise(copy[i] == known.at(at + i), "copy copies bytes in their order");
 
     if (at <= size) {
       const u64 end = at + length % 12 < size ? at + length % 12 : size;

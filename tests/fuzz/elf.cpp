@@ -59,7 +59,8 @@ void check(const elf& file) {
     promise(image.copy_string(section.name, name.data(), length + 1) == length, "a name is copied whole");
     const barebpf::elf_section by_text = file.find_section(barebpf::text(name.data(), length));
     promise(by_text.index != 0 && by_text.index <= i, "the first section of a name is found");
-    promise(by_text.index == file.find_section(section.name).index, "both ways to find a section agree");
+    promise(file.find_section(section.name).index == (length > 255 ? 0 : by_text.index),
+            "both ways to find a section agree, but for very long names");
     promise(image.same_string(by_text.name, section.name), "a section that is found has the name");
   }
   promise(file.find_section("no section has this name, or else this is a very lucky day").index == 0,
@@ -83,7 +84,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
           "plain bytes and packed words hold as much");
   for (u32 i = 0; i < padded.section_count(); ++i) {
     const barebpf::elf_section section = padded.section(i);
-    promise(fields(section) == fields(packed.section(i)), "plain bytes and packed words have the same sections");
+    promise(fields(section) == fields(packed.section(i)),
+            "plain bytes and packed words have the same sections");
     if (section.type == barebpf::abi::section_rel && elf::relocation_count(section) != 0)
       promise(fields(padded.relocation(section, 0)) == fields(packed.relocation(section, 0)),
               "plain bytes and packed words have the same relocations");

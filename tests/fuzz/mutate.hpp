@@ -19,7 +19,7 @@ class object_mutator {
   std::size_t run() {
     find_tables();
     if (tables_.empty() || chance(2)) return LLVMFuzzerMutate(data_, size_, room_);
-    for (unsigned changes = 1 + below(4); changes != 0; --changes) {
+    for (std::uint64_t changes = 1 + below(4); changes != 0; --changes) {
       const table& where = tables_[below(tables_.size())];
       if (where.size < where.record) continue;
       switch (below(8)) {
@@ -67,9 +67,9 @@ class object_mutator {
       const std::uint64_t header = headers_ + i * 64, type = get(header + 4, 4);
       table one{.at = get(header + 24, 8), .size = get(header + 32, 8), .section = i};
       if (type == 8 || one.size == 0 || !holds(one.at, one.size)) continue;
-      if (type == 2) one.record = 24;                        // symbols
-      if (type == 9) one.record = 16;                        // relocations
-      if ((get(header + 8, 8) & 4) != 0) one.record = 8;     // instructions
+      if (type == 2) one.record = 24;                     // symbols
+      if (type == 9) one.record = 16;                     // relocations
+      if ((get(header + 8, 8) & 4) != 0) one.record = 8;  // instructions
       tables_.push_back(one);
       if (type == 2 || get(one.at, 2) == 0xeb9f) tables_.push_back(one);  // these are where most is decided
     }
@@ -77,8 +77,8 @@ class object_mutator {
 
   // A number that a reader may stumble over: near the old one, near what it is held against, or near a limit.
   std::uint64_t odd_number(std::uint64_t old, const table& where, unsigned width) {
-    const std::uint64_t limits[] = {0, 1, ~std::uint64_t{0}, std::uint64_t{1} << 31, std::uint64_t{1} << 32,
-                                    std::uint64_t{1} << 63};
+    const std::uint64_t limits[] = {
+        0, 1, ~std::uint64_t{0}, std::uint64_t{1} << 31, std::uint64_t{1} << 32, std::uint64_t{1} << 63};
     const std::uint64_t near[] = {0, 1, 2, 3, 4, 8, 12, 16, 24, 64};
     const std::uint64_t step = near[below(sizeof near / sizeof near[0])];
     std::uint64_t base = old;
@@ -140,7 +140,7 @@ class object_mutator {
     }
     put(headers_ + where.section * 64 + 24, at, 8);
     put(headers_ + where.section * 64 + 32, where.size + count, 8);
-    if (is_btf && chance(8) == false) {
+    if (is_btf && !chance(8)) {
       put(at + 12, get(at + 12, 4) + count, 4);
       put(at + 16, get(at + 16, 4) + count, 4);
     }
@@ -154,7 +154,8 @@ class object_mutator {
 };
 
 #ifdef BAREBPF_WITH_LIBFUZZER
-extern "C" inline __attribute__((used)) std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
+extern "C" inline __attribute__((used)) std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data,
+                                                                            std::size_t size,
                                                                             std::size_t room, unsigned seed) {
   return object_mutator(data, size, room, seed).run();
 }

@@ -48,7 +48,8 @@ class wrapped {
     put(60, 4, 2);
     put(62, 1, 2);
     std::memcpy(image_.data() + names_at, "\0.BTF", 6);
-    const auto header = [&](std::size_t index, u32 name, u32 type, u64 at, u64 size, u32 link, u64 entry_size) {
+    const auto header = [&](std::size_t index, u32 name, u32 type, u64 at, u64 size, u32 link,
+                            u64 entry_size) {
       const std::size_t to = headers_at + index * 64;
       put(to, name, 4);
       put(to + 4, type, 4);
@@ -82,7 +83,8 @@ struct second_object {
   std::vector<barebpf::function_spec> functions;
   barebpf::object_tables tables;
 
-  second_object(const barebpf::object_tables& first, const reading& found, const pruning& of, const barebpf::btf& types)
+  second_object(const barebpf::object_tables& first, const reading& found, const pruning& of,
+                const barebpf::btf& types)
       : maps(first.maps, first.maps + first.map_count),
         variables(first.variables, first.variables + found.facts.variables),
         functions(first.functions, first.functions + first.function_count),
@@ -101,11 +103,13 @@ struct second_object {
   }
 };
 
-void check_same_type(const barebpf::btf& first, u32 id, const barebpf::btf& second, const barebpf::btf_type& kept) {
+void check_same_type(const barebpf::btf& first, u32 id, const barebpf::btf& second,
+                     const barebpf::btf_type& kept) {
   using enum barebpf::abi::btf_kind;
   const barebpf::btf_type was = first.type(id);
   promise(was.kind == kept.kind, "a type keeps its kind");
-  promise(string_at(first.image(), was.name) == string_at(second.image(), kept.name), "a type keeps its name");
+  promise(string_at(first.image(), was.name) == string_at(second.image(), kept.name),
+          "a type keeps its name");
   if (kept.kind == integer || kept.kind == structure || kept.kind == union_type || kept.kind == enumeration)
     promise(was.size_or_type == kept.size_or_type, "a type keeps its size");
   if (kept.kind != data_section && kept.kind != function)

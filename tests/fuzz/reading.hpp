@@ -10,19 +10,21 @@
 
 #include "fuzz.hpp"
 
-inline auto fields(const barebpf::verdict& of) { return std::tuple(of.why, of.section, of.offset, of.subject); }
+inline auto fields(const barebpf::verdict& of) {
+  return std::tuple(of.why, of.section, of.offset, of.subject);
+}
 inline auto fields(const barebpf::map_spec& of) {
   return std::tuple(of.name, of.declared_at, of.offset, of.type, of.key_size, of.value_size, of.max_entries,
-                    of.map_flags, of.numa_node, of.map_extra, of.pinning, of.key_type, of.value_type, of.key_form,
-                    of.value_form, of.origin, of.section, of.first_variable, of.variable_count);
+                    of.map_flags, of.numa_node, of.map_extra, of.pinning, of.key_type, of.value_type,
+                    of.key_form, of.value_form, of.origin, of.section, of.first_variable, of.variable_count);
 }
 inline auto fields(const barebpf::variable_spec& of) {
   return std::tuple(of.name, of.declared_at, of.map, of.offset, of.size, of.id, of.type, of.form);
 }
 inline auto fields(const barebpf::function_spec& of) {
   return std::tuple(of.name, of.at, of.instruction_count, of.section, of.section_at, of.first_reference,
-                    of.reference_count, of.type, of.symbol, of.lines.section_name, of.lines.first, of.lines.count,
-                    of.is_hidden, of.is_program);
+                    of.reference_count, of.type, of.symbol, of.lines.section_name, of.lines.first,
+                    of.lines.count, of.is_hidden, of.is_program);
 }
 inline auto fields(const barebpf::program_spec& of) {
   return std::tuple(of.name, of.section_name, of.function, of.type, of.attach);
@@ -62,8 +64,8 @@ struct reading {
     map_slots = exact<barebpf::u32>(shape.map_slots);
     type_index = exact<barebpf::u32>(shape.type_index);
     fault = barebpf::read(opened,
-                          {maps.data(), variables.data(), functions.data(), programs.data(), references.data(),
-                           map_slots.data(), type_index.data()},
+                          {maps.data(), variables.data(), functions.data(), programs.data(),
+                           references.data(), map_slots.data(), type_index.data()},
                           facts);
   }
   barebpf::object_tables tables() const {

@@ -19,7 +19,8 @@ void replay(const std::filesystem::path& file) {
     std::exit(1);
   }
   const std::vector<char> content{std::istreambuf_iterator<char>(in), {}};
-  std::fprintf(stderr, "%s\n", file.filename().c_str());  // the last line names the input that broke a promise
+  std::fprintf(stderr, "%s\n",
+               file.filename().c_str());  // the last line names the input that broke a promise
   // Every beginning of a small file is another input, and a bad one.
   for (std::size_t size = content.size(); size > 0; size = size > 64 ? size / 2 : 0)
     LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(content.data()), size);

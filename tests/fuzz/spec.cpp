@@ -28,7 +28,8 @@ void check_tables(const reading& found, const barebpf::bytes& image) {
     const barebpf::map_spec& map = tables.maps[i];
     promise(map.type != 0, "every map has a type");
     promise(map.declared_at <= image.size() || !map.has_content(), "a map is declared in the file");
-    promise(!map.has_content() || image.holds(map.declared_at, map.value_size), "first values are in the file");
+    promise(!map.has_content() || image.holds(map.declared_at, map.value_size),
+            "first values are in the file");
     promise(map.first_variable + u64{map.variable_count} <= facts.variables, "a map's variables are there");
     for (u32 v = 0; v < map.variable_count; ++v) {
       const barebpf::variable_spec& variable = tables.variables[map.first_variable + v];
@@ -79,7 +80,8 @@ void put_together(const reading& found, u32 entry, const barebpf::bytes& image) 
     for (u32 i = 0; i < layout->map_references; ++i) maps[i].instruction = not_found;
     assemble(tables, *layout, naming, code.data(), maps.data());
     for (u32 i = 0; i < layout->map_references; ++i) {
-      promise(maps[i].instruction < layout->instruction_count, "assemble writes as many references as laid out");
+      promise(maps[i].instruction < layout->instruction_count,
+              "assemble writes as many references as laid out");
       promise(maps[i].map < tables.map_count, "what is named is a map");
       promise(i == 0 || maps[i - 1].instruction < maps[i].instruction, "references come in order");
       promise(code[maps[i].instruction].opcode == barebpf::abi::opcode_ld_imm64 &&
@@ -89,10 +91,12 @@ void put_together(const reading& found, u32 entry, const barebpf::bytes& image) 
     for (u32 i = 0; i < layout->instruction_count; ++i) {
       if (code[i].opcode == barebpf::abi::opcode_ld_imm64) {
         ++i;
-      } else if (code[i].opcode == barebpf::abi::opcode_call && code[i].source() == barebpf::abi::pseudo_call) {
+      } else if (code[i].opcode == barebpf::abi::opcode_call &&
+                 code[i].source() == barebpf::abi::pseudo_call) {
         const auto target = barebpf::s64{i} + code[i].immediate + 1;
         bool is_start = false;
-        for (u32 p = 0; p < layout->piece_count; ++p) is_start = is_start || layout->pieces[p].position == target;
+        for (u32 p = 0; p < layout->piece_count; ++p)
+          is_start = is_start || layout->pieces[p].position == target;
         promise(is_start, "a call leads to a function of the program");
       }
     }
@@ -147,7 +151,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const barebpf::bytes image = file.plain();
   const std::size_t before = memory_asked_for;
   const auto spec = barebpf::object_spec::read(image);
-  promise(memory_asked_for - before <= most_memory_for_a_byte * size + 64, "memory is bounded by the file's size");
+  promise(memory_asked_for - before <= most_memory_for_a_byte * size + 64,
+          "memory is bounded by the file's size");
 
   const reading found(image);
   promise_place(found.fault, image);

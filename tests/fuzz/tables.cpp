@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Fuzzes the small rooms: names, section names, the sentences of errors, map kinds, and whether C++ types fit. Each is
 // held against a model in std::string.
+#include <algorithm>
 #include <barebpf/describe.hpp>
 #include <barebpf/kinds.hpp>
 #include <barebpf/spec/record.hpp>
 #include <barebpf/type_check.hpp>
-#include <algorithm>
 #include <limits>
 #include <string>
 #include <type_traits>
@@ -34,7 +34,8 @@ struct heap_text {
 std::string model_kernel_name(std::string of) {
   of = of.substr(0, 15);
   for (char& c : of)
-    if (std::string("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.").find(c) == std::string::npos)
+    if (std::string("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.").find(c) ==
+        std::string::npos)
       c = '_';
   return of;
 }
@@ -59,7 +60,8 @@ void check_names(number_source& numbers) {
   promise(a.starts_with(b) == sa.starts_with(sb), "starts_with compares beginnings");
   const std::size_t cut = numbers.next<u8>();
   promise(to_string(a.without_first(cut)) == (cut < sa.size() ? sa.substr(cut) : ""), "without_first cuts");
-  promise(to_string(text::until_nul(a.data(), a.size())) == sa.substr(0, sa.find('\0')), "until_nul ends there");
+  promise(to_string(text::until_nul(a.data(), a.size())) == sa.substr(0, sa.find('\0')),
+          "until_nul ends there");
   const auto kept = barebpf::name<8>::cut(a);
   promise(to_string(kept) == sa.substr(0, 7).substr(0, sa.substr(0, 7).find('\0')), "cut keeps what fits");
 
@@ -67,26 +69,32 @@ void check_names(number_source& numbers) {
   promise(to_string(name) == model_kernel_name(sa), "a kernel name is cut and cleaned");
   promise(barebpf::is_kernel_name(name), "the kernel takes a kernel name");
   promise(to_string(barebpf::to_kernel_name(name)) == to_string(name), "a kernel name stays what it is");
-  promise(barebpf::is_kernel_name(a) == (model_kernel_name(sa) == sa), "what needs no change is a kernel name");
-  promise(to_string(barebpf::data_map_name(a, b)) == model_data_map_name(sa, sb), "maps of variables have two names");
+  promise(barebpf::is_kernel_name(a) == (model_kernel_name(sa) == sa),
+          "what needs no change is a kernel name");
+  promise(to_string(barebpf::data_map_name(a, b)) == model_data_map_name(sa, sb),
+          "maps of variables have two names");
   promise(barebpf::is_kernel_name(barebpf::data_map_name(a, b)), "the kernel takes the name of such a map");
-  promise(to_string(barebpf::object_name_of(a)) == model_object_name(sa), "an object has the name of its source");
+  promise(to_string(barebpf::object_name_of(a)) == model_object_name(sa),
+          "an object has the name of its source");
 }
 
 void check_sections(number_source& numbers) {
-  const char* const known[] = {"tracepoint", "tp", "trace", "kprobe", "xdp", "tc", "fentry", ".text", "socket"};
+  const char* const known[] = {"tracepoint", "tp",     "trace", "kprobe", "xdp",
+                               "tc",         "fentry", ".text", "socket"};
   std::string called = numbers.next<u8>() % 2 == 0 ? known[numbers.next<u8>() % 9] : "";
   if (numbers.next<u8>() % 2 == 0) called += '/';
   called += to_string(numbers.next_text(numbers.next<u8>() % 24));
   const heap_text name(text{called});
   const barebpf::section_kind kind = barebpf::section_kind_of(name);
-  promise(kind.prefix.empty() == (kind.type == barebpf::abi::prog_type::unspec), "a known section has a type");
+  promise(kind.prefix.empty() == (kind.type == barebpf::abi::prog_type::unspec),
+          "a known section has a type");
   const std::string prefix = to_string(kind.prefix);
   if (!prefix.empty())
     promise(called == prefix || called.starts_with(prefix + "/"), "a section is known by its prefix");
   const std::string target = to_string(barebpf::target_of(name));
-  promise(target == (prefix.empty() || called.size() <= prefix.size() ? "" : called.substr(prefix.size() + 1)),
-          "the target is what follows the slash");
+  promise(
+      target == (prefix.empty() || called.size() <= prefix.size() ? "" : called.substr(prefix.size() + 1)),
+      "the target is what follows the slash");
 }
 
 void check_sentence(number_source& numbers) {
@@ -104,7 +112,8 @@ void check_sentence(number_source& numbers) {
   constexpr std::size_t enough = 512;
   const exact<char> whole(enough), twice(enough * 2);
   const std::string sentence = to_string(barebpf::describe(what, whole.data(), enough));
-  promise(to_string(barebpf::describe(what, twice.data(), enough * 2)) == sentence, "512 bytes are always enough");
+  promise(to_string(barebpf::describe(what, twice.data(), enough * 2)) == sentence,
+          "512 bytes are always enough");
   promise(whole[sentence.size()] == '\0', "a sentence ends with a NUL");
   promise(sentence.find('\0') == std::string::npos, "a sentence has no NUL inside");
   promise(sentence.starts_with("cannot "), "a sentence says what was not possible");
@@ -140,23 +149,24 @@ bool sign_fits(barebpf::number_form form) {
   } else {
     bool is_signed = std::is_signed_v<T>;
     if constexpr (std::is_enum_v<T>) is_signed = std::is_signed_v<std::underlying_type_t<T>>;
-    return form == barebpf::number_form::no_number || is_signed == (form == barebpf::number_form::signed_number);
+    return form == barebpf::number_form::no_number ||
+           is_signed == (form == barebpf::number_form::signed_number);
   }
 }
 template <class Key, class Value>
 void check_pair(const barebpf::map_spec& map) {
-  const cause expected = sizeof(Key) != map.key_size            ? cause::wrong_key_size
-                         : sizeof(Value) != map.value_size      ? cause::wrong_value_size
-                         : !sign_fits<Key>(map.key_form)        ? cause::wrong_key_sign
-                         : !sign_fits<Value>(map.value_form)    ? cause::wrong_value_sign
-                                                                : cause::none;
+  const cause expected = sizeof(Key) != map.key_size         ? cause::wrong_key_size
+                         : sizeof(Value) != map.value_size   ? cause::wrong_value_size
+                         : !sign_fits<Key>(map.key_form)     ? cause::wrong_key_sign
+                         : !sign_fits<Value>(map.value_form) ? cause::wrong_value_sign
+                                                             : cause::none;
   promise(barebpf::compare_types<Key, Value>(map) == expected, "types fit when size and sign do");
 }
 template <class T>
 void check_variable(const barebpf::variable_spec& variable) {
-  const cause expected = sizeof(T) != variable.size         ? cause::wrong_variable_size
-                         : !sign_fits<T>(variable.form)     ? cause::wrong_variable_sign
-                                                            : cause::none;
+  const cause expected = sizeof(T) != variable.size     ? cause::wrong_variable_size
+                         : !sign_fits<T>(variable.form) ? cause::wrong_variable_sign
+                                                        : cause::none;
   promise(barebpf::compare_types<T>(variable) == expected, "a type fits a variable when size and sign do");
 }
 
@@ -184,8 +194,10 @@ void check_types(number_source& numbers) {
 
   const auto type = static_cast<barebpf::map_type>(numbers.next<u8>());
   const barebpf::map_kind kind = barebpf::kind_of(type);
-  promise(kind.type == type || kind.type == barebpf::map_type::unspec, "a kind is that of its type, or of none");
-  promise((kind.flags & kind.required_flags) == kind.required_flags, "a kind takes the flags that it demands");
+  promise(kind.type == type || kind.type == barebpf::map_type::unspec,
+          "a kind is that of its type, or of none");
+  promise((kind.flags & kind.required_flags) == kind.required_flags,
+          "a kind takes the flags that it demands");
 }
 
 }  // namespace
