@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 bf936c3fc9256a6aca88c8acbcf04e04dfa602bd2c37256abcd663d0135d0fb2; do not edit.
+// Made by tools/amalgamate from files with SHA-256 25ce3ce5f71ba37872d1e511bcfa6b5e384d02ce0eea8d7e388f970e17f7e1b7; do not edit.
 //
 // MIT License
 //
@@ -1358,7 +1358,7 @@ class text_writer {
 /// Shape: returns a view of what was written; cut at the buffer's end if it is smaller.
 constexpr text describe(const error& what, char* buffer, size_t size) noexcept {
   detail::text_writer out(buffer, size);
-  const text subject(what.name);
+  const text subject = text::until_nul(what.name, sizeof what.name);
   out << "cannot " << step_words(what.at);
   if (!subject.empty()) out << " '" << subject << "'";
   if (what.at == step::read_object || what.offset != 0) out << " at byte " << what.offset;
@@ -1678,7 +1678,7 @@ class bytes {
   // `count` bytes from `at` on as a number whose lowest byte comes first. No template, because clang 14 does
   // not instantiate one while it evaluates.
   [[nodiscard]] constexpr u64 fetch(u64 at, unsigned count) const noexcept {
-    if (!holds(at, count)) return 0;
+    if (count == 0 || !holds(at, count)) return 0;
     u64 value = 0;
     if (!packed_) {
       for (unsigned i = 0; i < count; ++i) value |= u64{plain_[at + i]} << (i * 8);
@@ -1782,8 +1782,11 @@ class elf {
       if (image_.string_is(section(i).name, wanted)) return section(i);
     return {};
   }
-  /// The same by the string at `wanted` in the file.
+  /// The same by the string at `wanted` in the file. One of more than 255 characters is not found, so that many
+  /// long names which differ at their ends cost no more than many short ones.
   [[nodiscard]] constexpr elf_section find_section(u64 wanted) const noexcept {
+    constexpr u64 longest = 255;
+    if (image_.length_of_string(wanted) > longest) return {};
     for (u32 i = 1; i < section_count_; ++i)
       if (image_.same_string(section(i).name, wanted)) return section(i);
     return {};
@@ -6359,7 +6362,9 @@ constexpr bool read_map_number(const btf& types, u32 id, u64& out) noexcept {
   return false;
 }
 
-constexpr verdict read_map_member(const btf& types, u32 section, const btf_member& member,
+// Bit `n` of `seen` is set once the member of row `n` has been read: C has no struct with two of a name, and many
+// members of one would be read again for each of many maps.
+constexpr verdict read_map_member(const btf& types, u32 section, const btf_member& member, u32& seen,
                                   map_spec& out) noexcept {
   const auto wrong = [&](cause why) {
     return verdict{.why = why, .section = section, .offset = member.at, .subject = member.name};
@@ -6368,6 +6373,8 @@ constexpr verdict read_map_member(const btf& types, u32 section, const btf_membe
   constexpr size_t rows = sizeof map_member_rows / sizeof map_member_rows[0];
   while (known < rows && !types.image().string_is(member.name, map_member_rows[known].member)) ++known;
   if (known == rows) return wrong(cause::unknown_map_member);
+  if ((seen >> known & 1) != 0) return wrong(cause::bad_map_member);
+  seen |= u32{1} << known;
   const map_member_row& row = map_member_rows[known];
   if (row.form == map_member_form::not_yet) return wrong(cause::map_member_not_loaded_yet);
 
@@ -6427,8 +6434,9 @@ constexpr verdict read_map(const opened_object& object, const btf_member& place,
   if (out.offset > object.maps.size || definition.size_or_type > object.maps.size - out.offset ||
       out.offset % 8 != 0 || definition.size_or_type == 0)
     return wrong(cause::map_outside_section);
+  u32 seen = 0;
   for (u32 i = 0; i < definition.members; ++i)
-    if (const verdict v = read_map_member(types, object.maps.index, types.member(definition, i), out);
+    if (const verdict v = read_map_member(types, object.maps.index, types.member(definition, i), seen, out);
         v.failed())
       return v;
   if (out.type == 0) return wrong(cause::no_map_type);
@@ -6840,15 +6848,19 @@ constexpr verdict measure(const detail::opened_object& object, object_shape& out
   }
   btf_ext_run run;
   for (btf_ext_table walk = object.ext.lines; walk.next(object.types, run);) out.lines += run.count;
+  u64 references = 0;
   for (u32 i = 1; i < file.section_count(); ++i) {
     const elf_section s = file.section(i);
     if (s.type == abi::section_rel && file.section(s.info).is_code())
-      out.references += static_cast<u32>(elf::relocation_count(s));
+      references += elf::relocation_count(s);
+    if (references > file.image().size() / abi::elf_relocation_record::size)  // sections lie over each other
+      return {.why = cause::bad_section_header, .section = i, .offset = s.at};
     if (detail::origin_of(file, s) == map_origin::declared) continue;
     // Nothing in the file bounds the size of a section that it does not hold.
     if (s.size > 0xffffffff) return {.why = cause::bad_section_header, .section = i, .offset = s.at};
     ++out.maps;
   }
+  out.references = static_cast<u32>(references);
   return {};
 }
 
@@ -7366,10 +7378,12 @@ class btf_pruner : public pruned_btf {
         for (u32 i = 0; i < type.members; ++i)
           mark(types().image().read32(type.tail() + u64{i} * 8 + 4), true, waiting, count);
         return;
-      case data_section:
-        for (u32 i = 0; i < type.members; ++i)
-          mark(types().variable_of(types().member(type, i)), true, waiting, count);
+      case data_section: {
+        const map_spec map = map_of(type);  // whose variables are what is written
+        for (u32 i = 0; i < map.variable_count; ++i)
+          mark(object_.variables[map.first_variable + i].id, true, waiting, count);
         return;
+      }
       case function:
       case variable:
         mark(type.size_or_type, true, waiting, count);

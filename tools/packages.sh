@@ -16,6 +16,7 @@ package_of() {
     apt:sanitizers-14) echo libclang-rt-14-dev ;;
     apt:libc++-14) echo libc++-14-dev libc++abi-14-dev ;;
     apt:clang++-19) echo clang-19 ;;
+    apt:libfuzzer) echo clang-14 libclang-rt-14-dev ;;
     apt:aarch64-linux-gnu-g++) echo g++-aarch64-linux-gnu ;;
     apt:libbpf) echo libbpf-dev libelf-dev zlib1g-dev ;;
     dnf:clang-bpf) echo clang ;;
@@ -27,6 +28,7 @@ package_of() {
     dnf:readelf | dnf:nm) echo binutils ;;
     dnf:pkg-config) echo pkgconf-pkg-config ;;
     dnf:musl-gcc) echo musl-gcc ;;
+    dnf:libfuzzer) echo clang compiler-rt ;;
     dnf:libbpf) echo libbpf-devel libbpf-static elfutils-libelf-devel-static zlib-static glibc-static libstdc++-static ;;
     dnf:g++-multilib) echo glibc-devel.i686 libstdc++-devel.i686 ;;
     dnf:libc++-14 | dnf:sanitizers-14 | dnf:clang++-* | dnf:aarch64-linux-gnu-g++) ;;
@@ -39,6 +41,7 @@ package_of() {
     apk:unshare | apk:mountpoint) echo util-linux-misc ;;
     apk:readelf | apk:nm) echo binutils ;;
     apk:pkg-config) echo pkgconf ;;
+    apk:libfuzzer) echo clang compiler-rt ;;
     apk:libbpf) echo libbpf-dev libelf-static zlib-static zstd-static ;;
     apk:musl-gcc | apk:g++-multilib | apk:libc++-14 | apk:sanitizers-14 | apk:clang++-* | apk:aarch64-linux-gnu-g++) ;;
     pacman:clang-bpf) echo clang ;;
@@ -52,6 +55,7 @@ package_of() {
     pacman:bpftool) echo bpf ;;
     pacman:libbpf) echo libbpf ;;
     pacman:musl-gcc) echo musl ;;
+    pacman:libfuzzer) echo clang compiler-rt ;;
     pacman:g++-multilib) echo lib32-gcc-libs lib32-glibc ;;
     pacman:libc++-14 | pacman:sanitizers-14 | pacman:clang++-*) ;;
     pacman:aarch64-linux-gnu-g++) echo aarch64-linux-gnu-gcc ;;
@@ -69,6 +73,14 @@ is_there() {
     libc++-14) echo '#include <new>' | clang++-14 -stdlib=libc++ -x c++ -fsyntax-only - 2>/dev/null ;;
     g++-multilib) echo '#include <new>' | g++ -m32 -x c++ -fsyntax-only - 2>/dev/null ;;
     kernel-headers) [ -e /usr/include/linux/bpf.h ] ;;
+    libfuzzer)
+      local clang
+      for clang in clang++-14 clang++ clang++-19; do
+        echo 'extern "C" int LLVMFuzzerTestOneInput(const unsigned char*, unsigned long) { return 0; }' |
+          "$clang" -fsanitize=fuzzer,address,undefined -x c++ -o /dev/null - 2>/dev/null && return 0
+      done
+      return 1
+      ;;
     *) command -v "$1" >/dev/null 2>&1 ;;
   esac
 }

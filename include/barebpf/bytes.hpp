@@ -108,7 +108,7 @@ class bytes {
   // `count` bytes from `at` on as a number whose lowest byte comes first. No template, because clang 14 does
   // not instantiate one while it evaluates.
   [[nodiscard]] constexpr u64 fetch(u64 at, unsigned count) const noexcept {
-    if (!holds(at, count)) return 0;
+    if (count == 0 || !holds(at, count)) return 0;
     u64 value = 0;
     if (!packed_) {
       for (unsigned i = 0; i < count; ++i) value |= u64{plain_[at + i]} << (i * 8);

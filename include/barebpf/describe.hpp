@@ -489,7 +489,7 @@ class text_writer {
 /// Shape: returns a view of what was written; cut at the buffer's end if it is smaller.
 constexpr text describe(const error& what, char* buffer, size_t size) noexcept {
   detail::text_writer out(buffer, size);
-  const text subject(what.name);
+  const text subject = text::until_nul(what.name, sizeof what.name);
   out << "cannot " << step_words(what.at);
   if (!subject.empty()) out << " '" << subject << "'";
   if (what.at == step::read_object || what.offset != 0) out << " at byte " << what.offset;

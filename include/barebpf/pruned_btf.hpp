@@ -356,10 +356,12 @@ class btf_pruner : public pruned_btf {
         for (u32 i = 0; i < type.members; ++i)
           mark(types().image().read32(type.tail() + u64{i} * 8 + 4), true, waiting, count);
         return;
-      case data_section:
-        for (u32 i = 0; i < type.members; ++i)
-          mark(types().variable_of(types().member(type, i)), true, waiting, count);
+      case data_section: {
+        const map_spec map = map_of(type);  // whose variables are what is written
+        for (u32 i = 0; i < map.variable_count; ++i)
+          mark(object_.variables[map.first_variable + i].id, true, waiting, count);
         return;
+      }
       case function:
       case variable:
         mark(type.size_or_type, true, waiting, count);

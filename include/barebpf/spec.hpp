@@ -80,15 +80,19 @@ constexpr verdict measure(const detail::opened_object& object, object_shape& out
   }
   btf_ext_run run;
   for (btf_ext_table walk = object.ext.lines; walk.next(object.types, run);) out.lines += run.count;
+  u64 references = 0;
   for (u32 i = 1; i < file.section_count(); ++i) {
     const elf_section s = file.section(i);
     if (s.type == abi::section_rel && file.section(s.info).is_code())
-      out.references += static_cast<u32>(elf::relocation_count(s));
+      references += elf::relocation_count(s);
+    if (references > file.image().size() / abi::elf_relocation_record::size)  // sections lie over each other
+      return {.why = cause::bad_section_header, .section = i, .offset = s.at};
     if (detail::origin_of(file, s) == map_origin::declared) continue;
     // Nothing in the file bounds the size of a section that it does not hold.
     if (s.size > 0xffffffff) return {.why = cause::bad_section_header, .section = i, .offset = s.at};
     ++out.maps;
   }
+  out.references = static_cast<u32>(references);
   return {};
 }
 

@@ -54,7 +54,9 @@ constexpr bool read_map_number(const btf& types, u32 id, u64& out) noexcept {
   return false;
 }
 
-constexpr verdict read_map_member(const btf& types, u32 section, const btf_member& member,
+// Bit `n` of `seen` is set once the member of row `n` has been read: C has no struct with two of a name, and many
+// members of one would be read again for each of many maps.
+constexpr verdict read_map_member(const btf& types, u32 section, const btf_member& member, u32& seen,
                                   map_spec& out) noexcept {
   const auto wrong = [&](cause why) {
     return verdict{.why = why, .section = section, .offset = member.at, .subject = member.name};
@@ -63,6 +65,8 @@ constexpr verdict read_map_member(const btf& types, u32 section, const btf_membe
   constexpr size_t rows = sizeof map_member_rows / sizeof map_member_rows[0];
   while (known < rows && !types.image().string_is(member.name, map_member_rows[known].member)) ++known;
   if (known == rows) return wrong(cause::unknown_map_member);
+  if ((seen >> known & 1) != 0) return wrong(cause::bad_map_member);
+  seen |= u32{1} << known;
   const map_member_row& row = map_member_rows[known];
   if (row.form == map_member_form::not_yet) return wrong(cause::map_member_not_loaded_yet);
 
@@ -122,8 +126,9 @@ constexpr verdict read_map(const opened_object& object, const btf_member& place,
   if (out.offset > object.maps.size || definition.size_or_type > object.maps.size - out.offset ||
       out.offset % 8 != 0 || definition.size_or_type == 0)
     return wrong(cause::map_outside_section);
+  u32 seen = 0;
   for (u32 i = 0; i < definition.members; ++i)
-    if (const verdict v = read_map_member(types, object.maps.index, types.member(definition, i), out);
+    if (const verdict v = read_map_member(types, object.maps.index, types.member(definition, i), seen, out);
         v.failed())
       return v;
   if (out.type == 0) return wrong(cause::no_map_type);

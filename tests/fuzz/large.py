@@ -1,0 +1,192 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Writes objects that are hard by their size into a folder: sums that wrap around, and what a careless reader looks
+at again for each of many others. Reading each has to take seconds, not hours.
+
+    large.py FOLDER
+"""
+import struct
+import sys
+from pathlib import Path
+
+TRACEPOINT = "tracepoint/a/b"
+EXIT = bytes([0x95]) + bytes(7)
+CODE, DATA, RELOCATIONS = (1, 6), (1, 3), (9, 0)  # type and flags of sections
+
+
+class Names:
+    """Strings one behind the other; `at` gives the place of one, and `tails` those of ends of a long one."""
+
+    def __init__(self) -> None:
+        self.content = b"\0"
+
+    def at(self, name: str) -> int:
+        place = len(self.content)
+        self.content += name.encode() + b"\0"
+        return place
+
+
+def elf(sections: list, symbols: list, names: Names) -> bytes:
+    """Sections are (place of the name, (type, flags), content or (offset, size), info, entry size)."""
+    table = b"".join(struct.pack("<IBBHQQ", at, info, 0, section, value, size)
+                     for at, info, section, value, size in [(0, 0, 0, 0, 0), *symbols])
+    sections = [(0, (0, 0), b"", 0, 0), *sections, (names.at(".symtab"), (2, 0), table, 0, 24)]
+    last = len(sections)
+    sections.append((names.at(".strtab"), (3, 0), b"", 0, 0))
+    sections[last] = (sections[last][0], (3, 0), names.content, 0, 0)
+    out, headers = bytearray(64), b""
+    for at, (kind, flags), content, info, entry_size in sections:
+        if isinstance(content, bytes):
+            out += bytes(-len(out) % 8)
+            content, size = (len(out), len(content)), out.extend(content)
+        headers += struct.pack("<IIQQQQIIQQ", at, kind, flags, 0, *content, last if kind == 2 else 0, info, 8,
+                               entry_size)
+    out += bytes(-len(out) % 8)
+    out[0:7] = b"\x7fELF\2\1\1"
+    struct.pack_into("<HHI", out, 16, 1, 247, 1)
+    struct.pack_into("<Q", out, 40, len(out))
+    struct.pack_into("<HHHHHH", out, 52, 64, 0, 0, 64, len(sections), last)
+    return bytes(out) + headers
+
+
+class Types:
+    """The content of .BTF; each function gives the id of the type that it adds."""
+
+    def __init__(self) -> None:
+        self.names, self.records = Names(), []
+
+    def add(self, kind: int, name: int, members: int, third: int, tail: bytes = b"") -> int:
+        self.records.append(struct.pack("<III", name, kind << 24 | members, third) + tail)
+        return len(self.records)
+
+    def layout(self, name: int, entries: list) -> int:
+        return self.add(15, name, len(entries), 0, b"".join(struct.pack("<III", *one) for one in entries))
+
+    def content(self) -> bytes:
+        types = b"".join(self.records)
+        return struct.pack("<HBBIIIII", 0xEB9F, 1, 0, 24, 0, len(types), len(types),
+                           len(self.names.content)) + types + self.names.content
+
+
+def one_program(names: Names) -> tuple[tuple, tuple]:
+    return (names.at(TRACEPOINT), CODE, EXIT, 0, 0), (names.at("program"), 0x12, 1, 0, 8)
+
+
+def relocations_wrap() -> bytes:
+    """32,769 sections claim the same 131,072 relocations, which is 2^32 of them and some more."""
+    names = Names()
+    section, symbol = one_program(names)
+    name, count = names.at(".rel"), 1 << 17
+    claims = [(name, RELOCATIONS, (64, count * 16), 1, 16)] * ((1 << 15) + 1)
+    filler = (names.at("filler"), DATA, bytes(count * 16), 0, 0)
+    return elf([section, filler, *claims], [symbol], names)
+
+
+def names_wrap() -> bytes:
+    """A chain of 43,000 types shares one name of 100,000 characters, which is 2^32 characters and some more."""
+    names, types = Names(), Types()
+    section, symbol = one_program(names)
+    long_name, length = types.names.at("a" * 100000), 43000
+    for i in range(length):
+        types.add(8, long_name, 0, i + 2)
+    integer = types.add(1, long_name, 0, 4, struct.pack("<I", 32))
+    number = types.add(2, 0, 0, types.add(3, 0, 0, 0, struct.pack("<III", integer, integer, 1)))
+    value = types.add(2, 0, 0, types.add(4, 0, 1, 8, struct.pack("<III", 0, 1, 0)))
+    members = [(types.names.at("type"), number, 0), (types.names.at("value"), value, 64)]
+    definition = types.add(4, 0, 2, 16, b"".join(struct.pack("<III", *one) for one in members))
+    types.layout(types.names.at(".maps"),
+                 [(types.add(14, types.names.at("m"), 0, definition, struct.pack("<I", 1)), 0, 16)])
+    return elf([section, (names.at(".maps"), DATA, bytes(16), 0, 0), (names.at(".BTF"), DATA, types.content(), 0, 0)],
+               [symbol], names)
+
+
+def one_definition_for_all_maps() -> bytes:
+    """10,000 maps share one definition of 10,000 members, each of which is an array at the end of a chain."""
+    names, types = Names(), Types()
+    section, symbol = one_program(names)
+    integer = types.add(1, types.names.at("int"), 0, 4, struct.pack("<I", 32))
+    element = integer
+    for _ in range(31):
+        element = types.add(3, 0, 0, 0, struct.pack("<III", element, integer, 1))
+    pointer = types.add(2, 0, 0, element)
+    number = types.add(2, 0, 0, types.add(3, 0, 0, 0, struct.pack("<III", integer, integer, 1)))
+    key, kind = types.names.at("key"), types.names.at("type")
+    tail = struct.pack("<III", kind, number, 0) + struct.pack("<III", key, pointer, 0) * 9999
+    definition = types.add(4, 0, 10000, 8, tail)
+    variable = types.add(14, types.names.at("m"), 0, definition, struct.pack("<I", 1))
+    types.layout(types.names.at(".maps"), [(variable, i * 8, 8) for i in range(10000)])
+    return elf([section, (names.at(".maps"), DATA, bytes(80000), 0, 0),
+                (names.at(".BTF"), DATA, types.content(), 0, 0)], [symbol], names)
+
+
+def long_names(runs: bool) -> bytes:
+    """2,000 sections and as many layouts, or runs of source lines, have names of 60,000 characters, the same but for
+    the last ones."""
+    names, types = Names(), Types()
+    section, symbol = one_program(names)
+    start = names.at("." * 62000)
+    sections = [section] + [(start + i, CODE if runs else DATA, EXIT, 0, 0) for i in range(2000)]
+    start = types.names.at("." * 64000)
+    if not runs:
+        for i in range(2000):
+            types.layout(start + i // 2, [])
+    content = types.content()
+    sections.append((names.at(".BTF"), DATA, content, 0, 0))
+    if runs:
+        table = struct.pack("<I", 16) + b"".join(struct.pack("<II", start + i // 2, 0) for i in range(2000))
+        header = struct.pack("<HBBIIIII", 0xEB9F, 1, 0, 24, 0, 0, 0, len(table))
+        sections.append((names.at(".BTF.ext"), DATA, header + table, 0, 0))
+    return elf(sections, [symbol], names)
+
+
+def all_call_all() -> bytes:
+    """256 functions of which each calls each, and 1,000 programs that call the first."""
+    names = Names()
+    count, programs = 250, 1000
+    size = (count + 1) * 8
+    code = b""
+    for i in range(count):
+        for k in range(count):
+            code += struct.pack("<BBhi", 0x85, 0x10, 0, (k * size - i * size - k * 8) // 8 - 1)
+        code += EXIT
+    start = len(code)
+    for i in range(programs):
+        code += struct.pack("<BBhi", 0x85, 0x10, 0, -(start + i * 16) // 8 - 1) + EXIT
+    function, program = names.at("function"), names.at("program")
+    symbols = [(function, 0x02, 1, i * size, size) for i in range(count)]
+    symbols += [(program, 0x12, 1, start + i * 16, 16) for i in range(programs)]
+    return elf([(names.at(TRACEPOINT), CODE, code, 0, 0)], symbols, names)
+
+
+def layouts_of_all_sections() -> bytes:
+    """4,000 sections of variables, and a layout for each, in the other order."""
+    names, types = Names(), Types()
+    section, symbol = one_program(names)
+    count = 4000
+    integer = types.add(1, types.names.at("int"), 0, 4, struct.pack("<I", 32))
+    variable = types.add(14, types.names.at("v"), 0, integer, struct.pack("<I", 1))
+    sections = [section] + [(names.at(f".data.{i}"), DATA, bytes(8), 0, 0) for i in range(count)]
+    for i in reversed(range(count)):
+        types.layout(types.names.at(f".data.{i}"), [(variable, 0, 4)])
+    sections.append((names.at(".BTF"), DATA, types.content(), 0, 0))
+    return elf(sections, [symbol], names)
+
+
+def main() -> int:
+    if len(sys.argv) != 2:
+        print(__doc__.strip(), file=sys.stderr)
+        return 2
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, image in {
+        "relocations_wrap": relocations_wrap(), "names_wrap": names_wrap(),
+        "one_definition_for_all_maps": one_definition_for_all_maps(), "long_layouts": long_names(False),
+        "long_runs": long_names(True), "all_call_all": all_call_all(),
+        "layouts_of_all_sections": layouts_of_all_sections(),
+    }.items():
+        (folder / f"{name}.bin").write_bytes(image)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT
+// Fuzzes room pruned_btf: the types that an object needs are written, read again by our own reader, and pruned once
+// more, which must change nothing.
+#include <barebpf/pruned_btf.hpp>
+#include <string>
+#include <vector>
+
+#include "mutate.hpp"
+#include "reading.hpp"
+
+namespace {
+
+using barebpf::u32;
+using barebpf::u64;
+
+// One pruning of an object, written to just as many bytes as it said.
+struct pruning {
+  exact<u32> storage;
+  barebpf::btf_pruner pruner;
+  exact<barebpf::u8> written{0};
+  bool fits = false;
+
+  pruning(const barebpf::object_tables& object, u32 lines)
+      : storage(barebpf::pruned_btf::storage_size(object.types.count(), lines)),
+        pruner(object, storage.data(), lines) {
+    pruner.keep_object();
+    const u32 size = pruner.number();
+    promise(size == pruner.sizes().total && size <= 16 << 20, "no more is written than the kernel takes");
+    fits = size != 0;
+    if (!fits) return;
+    written = exact<barebpf::u8>(size);
+    pruner.write(written.data());
+  }
+};
+
+// An ELF file with nothing but a section .BTF that holds `content`.
+class wrapped {
+ public:
+  explicit wrapped(const exact<barebpf::u8>& content) : image_(content_at + content.size()) {
+    const auto put = [&](std::size_t at, u64 value, std::size_t count) {
+      std::memcpy(image_.data() + at, &value, count);
+    };
+    std::memcpy(image_.data(), "\177ELF\2\1\1", 7);
+    put(16, 1, 2);
+    put(18, 247, 2);
+    put(40, headers_at, 8);
+    put(58, 64, 2);
+    put(60, 4, 2);
+    put(62, 1, 2);
+    std::memcpy(image_.data() + names_at, "\0.BTF", 6);
+    const auto header = [&](std::size_t index, u32 name, u32 type, u64 at, u64 size, u32 link,
+                            u64 entry_size) {
+      const std::size_t to = headers_at + index * 64;
+      put(to, name, 4);
+      put(to + 4, type, 4);
+      put(to + 24, at, 8);
+      put(to + 32, size, 8);
+      put(to + 40, link, 4);
+      put(to + 56, entry_size, 8);
+    };
+    header(1, 0, 3, names_at, 6, 0, 0);
+    header(2, 0, 2, content_at, 0, 1, 24);
+    header(3, 1, 1, content_at, content.size(), 0, 0);
+    std::memcpy(image_.data() + content_at, content.data(), content.size());
+  }
+  barebpf::bytes image() const { return {image_.data(), image_.size()}; }
+
+ private:
+  static constexpr std::size_t names_at = 64, headers_at = 72, content_at = headers_at + 4 * 64;
+  exact<unsigned char> image_;
+};
+
+std::string string_at(const barebpf::bytes& image, u64 at) {
+  std::string out(image.length_of_string(at), '\0');
+  image.copy_string(at, out.data(), out.size() + 1);
+  return out;
+}
+
+// The same object with the types that were written in place of its own.
+struct second_object {
+  std::vector<barebpf::map_spec> maps;
+  std::vector<barebpf::variable_spec> variables;
+  std::vector<barebpf::function_spec> functions;
+  barebpf::object_tables tables;
+
+  second_object(const barebpf::object_tables& first, const reading& found, const pruning& of,
+                const barebpf::btf& types)
+      : maps(first.maps, first.maps + first.map_count),
+        variables(first.variables, first.variables + found.facts.variables),
+        functions(first.functions, first.functions + first.function_count),
+        tables(first) {
+    for (auto& map : maps) {
+      map.key_type = of.pruner.new_id(map.key_type);
+      map.value_type = of.pruner.new_id(map.value_type);
+    }
+    for (auto& variable : variables) variable.id = of.pruner.new_id(variable.id);
+    for (auto& function : functions) function.type = of.pruner.new_id(function.type);
+    tables.image = types.image();
+    tables.types = types;
+    tables.maps = maps.data();
+    tables.variables = variables.data();
+    tables.functions = functions.data();
+  }
+};
+
+void check_same_type(const barebpf::btf& first, u32 id, const barebpf::btf& second,
+                     const barebpf::btf_type& kept) {
+  using enum barebpf::abi::btf_kind;
+  const barebpf::btf_type was = first.type(id);
+  promise(was.kind == kept.kind, "a type keeps its kind");
+  promise(string_at(first.image(), was.name) == string_at(second.image(), kept.name),
+          "a type keeps its name");
+  if (kept.kind == integer || kept.kind == structure || kept.kind == union_type || kept.kind == enumeration)
+    promise(was.size_or_type == kept.size_or_type, "a type keeps its size");
+  if (kept.kind != data_section && kept.kind != function)
+    promise(kept.members == was.members || kept.members == 0, "a type keeps all members or none");
+}
+
+void prune(const reading& found, u32 lines) {
+  const barebpf::object_tables object = found.tables();
+  const pruning first(object, lines);
+  static_cast<void>(first.pruner.is_required());
+  if (!first.fits) return;
+
+  const wrapped file(first.written);
+  barebpf::elf opened;
+  promise(!barebpf::elf::open(file.image(), opened).failed(), "what wraps the types is an ELF file");
+  barebpf::btf types;
+  promise(!barebpf::btf::open(opened, opened.section(3), types).failed(), "what is written can be read");
+  promise(types.count() == first.pruner.count(), "as many types are written as were kept");
+  const exact<u32> index(types.index_size());
+  types.build_index(index.data());
+
+  u32 last = 0;
+  for (u32 id = 1; id <= object.types.count(); ++id) {
+    const u32 now = first.pruner.new_id(id);
+    if (now == 0) continue;
+    promise(now == ++last, "types keep their order");
+    check_same_type(object.types, id, types, types.type(now));
+  }
+  promise(last == types.count(), "each type that is written was one before");
+  for (u32 i = 0; i < object.map_count; ++i) {
+    barebpf::abi::map_create create;
+    describe_map(object.maps[i], first.pruner, create);
+    promise(create.btf_key_type_id <= types.count() && create.btf_value_type_id <= types.count(),
+            "a map is described by types that are there");
+  }
+  if (lines != 0) {
+    for (u32 i = 0; i < object.function_count; ++i) {
+      if (object.functions[i].type == 0) continue;
+      const barebpf::detail::line_range range = barebpf::detail::lines_of(object, object.functions[i]);
+      for (u32 k = 0; k < range.count && k < 64; ++k) {
+        const barebpf::abi::line_info line = barebpf::detail::line_at(object, range, k);
+        promise(string_at(types.image(), types.strings() + first.pruner.new_string(line.line_off)) ==
+                    string_at(object.image, object.types.strings() + line.line_off),
+                "a source line keeps its text");
+      }
+    }
+    return;
+  }
+  const second_object next(object, found, first, types);
+  const pruning second(next.tables, 0);
+  promise(second.fits && second.written.size() == first.written.size() &&
+              std::memcmp(second.written.data(), first.written.data(), first.written.size()) == 0,
+          "pruning what was pruned changes nothing");
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const exact<unsigned char> image(size);
+  for (std::size_t i = 0; i < size; ++i) image[i] = data[i];
+  const reading found(barebpf::bytes(image.data(), image.size()));
+  if (found.fault.failed()) return 0;
+  // 16 bytes for a type of at least 12, and 64 at most for a line of 16.
+  promise(barebpf::pruned_btf::storage_size(found.shape.types, found.shape.lines) <= size * 2 + 64,
+          "memory is bounded by the file's size");
+  prune(found, 0);
+  prune(found, found.shape.lines);
+  return 0;
+}

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT
+// Fuzzes room spec and those it is made of: a whole object is read, and each of its programs put together.
+#include "mutate.hpp"
+#include "reading.hpp"
+
+namespace {
+
+using barebpf::not_found;
+using barebpf::u32;
+using barebpf::u64;
+
+// Stands for types that have kept all functions and lines.
+struct all_types {
+  u32 new_id(u32 id) const { return id; }
+  u32 new_string(u32 offset) const { return offset; }
+};
+
+// Everything that has an index has a good one, and everything that has a place has it inside.
+void check_tables(const reading& found, const barebpf::bytes& image) {
+  const barebpf::object_tables tables = found.tables();
+  const auto& facts = found.facts;
+  promise(facts.maps == found.shape.maps, "measure counts maps as read does");
+  promise(facts.functions == found.shape.functions, "measure counts functions as read does");
+  promise(facts.programs == found.shape.programs, "measure counts programs as read does");
+  promise(facts.variables <= found.shape.variables, "read finds no more variables than measure");
+  promise(facts.references <= found.shape.references, "read finds no more references than measure");
+  for (u32 i = 0; i < facts.maps; ++i) {
+    const barebpf::map_spec& map = tables.maps[i];
+    promise(map.type != 0, "every map has a type");
+    promise(map.declared_at <= image.size() || !map.has_content(), "a map is declared in the file");
+    promise(!map.has_content() || image.holds(map.declared_at, map.value_size),
+            "first values are in the file");
+    promise(map.first_variable + u64{map.variable_count} <= facts.variables, "a map's variables are there");
+    for (u32 v = 0; v < map.variable_count; ++v) {
+      const barebpf::variable_spec& variable = tables.variables[map.first_variable + v];
+      promise(variable.map == i, "a map's variables are its own");
+      promise(variable.offset + u64{variable.size} <= map.value_size, "a variable lies in its map's value");
+      promise(v == 0 || tables.variables[map.first_variable + v - 1].offset <= variable.offset,
+              "variables are sorted");
+    }
+  }
+  for (u32 i = 0; i < facts.functions; ++i) {
+    const barebpf::function_spec& function = tables.functions[i];
+    promise(function.instruction_count != 0, "a function has instructions");
+    promise(image.holds(function.at, u64{function.instruction_count} * 8), "a function is in the file");
+    promise(function.first_reference + u64{function.reference_count} <= facts.references,
+            "a function's references are there");
+    promise(function.type <= tables.types.count(), "a function's type is there");
+    promise(i == 0 || tables.functions[i - 1].at <= function.at, "functions are sorted");
+  }
+  for (u32 i = 0; i < facts.references; ++i) {
+    const barebpf::reference& reference = tables.references[i];
+    using enum barebpf::reference_kind;
+    if (reference.kind == map) promise(reference.target < facts.maps, "a map that is named is there");
+    if (reference.kind == value)
+      promise(reference.target < facts.maps && reference.offset <= tables.maps[reference.target].value_size,
+              "an address in a value lies in it");
+    if (reference.kind == call || reference.kind == function)
+      promise(reference.target < facts.functions, "a function that is named is there");
+  }
+  promise(facts.license <= image.size() && facts.source <= u64{2} << 32, "texts stand in the file");
+}
+
+void put_together(const reading& found, u32 entry, const barebpf::bytes& image) {
+  const barebpf::object_tables tables = found.tables();
+  auto layout = std::make_unique<barebpf::program_layout>();
+  const barebpf::verdict fault = lay_out(tables, entry, *layout);
+  promise_place(fault, image);
+  if (fault.failed()) return;
+  u32 position = 0;
+  for (u32 i = 0; i < layout->piece_count; ++i) {
+    promise(layout->pieces[i].position == position, "functions lie one behind the other");
+    position += tables.functions[layout->pieces[i].function].instruction_count;
+  }
+  promise(position == layout->instruction_count, "a program is as long as its functions");
+
+  for (const auto naming : {barebpf::map_naming::by_descriptor, barebpf::map_naming::by_index}) {
+    const exact<barebpf::abi::insn> code(layout->instruction_count);
+    const exact<barebpf::map_reference> maps(layout->map_references);
+    for (u32 i = 0; i < layout->map_references; ++i) maps[i].instruction = not_found;
+    assemble(tables, *layout, naming, code.data(), maps.data());
+    for (u32 i = 0; i < layout->map_references; ++i) {
+      promise(maps[i].instruction < layout->instruction_count,
+              "assemble writes as many references as laid out");
+      promise(maps[i].map < tables.map_count, "what is named is a map");
+      promise(i == 0 || maps[i - 1].instruction < maps[i].instruction, "references come in order");
+      promise(code[maps[i].instruction].opcode == barebpf::abi::opcode_ld_imm64 &&
+                  maps[i].instruction + 1 < layout->instruction_count,
+              "what names a map is a whole instruction");
+    }
+    for (u32 i = 0; i < layout->instruction_count; ++i) {
+      if (code[i].opcode == barebpf::abi::opcode_ld_imm64) {
+        ++i;
+      } else if (code[i].opcode == barebpf::abi::opcode_call &&
+                 code[i].source() == barebpf::abi::pseudo_call) {
+        const auto target = barebpf::s64{i} + code[i].immediate + 1;
+        bool is_start = false;
+        for (u32 p = 0; p < layout->piece_count; ++p)
+          is_start = is_start || layout->pieces[p].position == target;
+        promise(is_start, "a call leads to a function of the program");
+      }
+    }
+  }
+
+  const exact<barebpf::abi::func_info> functions(layout->piece_count);
+  write_functions(tables, *layout, all_types{}, functions.data());
+  for (u32 i = 0; i < layout->piece_count; ++i)
+    promise(functions[i].type_id != 0 || !layout->has_types, "where BTF tells of all, each has its type");
+  const u32 line_count = count_lines(tables, *layout);
+  if (line_count == 0) return;
+  const exact<barebpf::abi::line_info> lines(line_count);
+  write_lines(tables, *layout, all_types{}, lines.data());
+  u32 piece = 0;
+  for (u32 i = 0; i < line_count; ++i) {
+    promise(lines[i].insn_off < layout->instruction_count, "a line is one of an instruction");
+    promise(i == 0 || lines[i - 1].insn_off < lines[i].insn_off, "lines come in order");
+    if (piece < layout->piece_count && lines[i].insn_off == layout->pieces[piece].position) ++piece;
+  }
+  promise(piece == layout->piece_count, "each function begins with a line");
+}
+
+// Both ways to hold the same bytes, and both ways to own what is found.
+void compare(const input& file) {
+  const reading plain(file.plain_padded()), packed(file.packed());
+  promise(fields(plain.fault) == fields(packed.fault), "plain bytes and packed words get the same verdict");
+  promise(fields(plain.shape) == fields(packed.shape), "plain bytes and packed words have the same shape");
+  if (plain.fault.failed()) return;
+  promise(fields(plain.facts) == fields(packed.facts), "plain bytes and packed words have the same facts");
+  promise_same(plain.maps, packed.maps, plain.facts.maps);
+  promise_same(plain.variables, packed.variables, plain.facts.variables);
+  promise_same(plain.functions, packed.functions, plain.facts.functions);
+  promise_same(plain.programs, packed.programs, plain.facts.programs);
+  promise_same(plain.references, packed.references, plain.facts.references);
+}
+
+// What a record of the file can cost at most, for each byte of it. The same bytes may be listed as several tables,
+// but each table only once:
+//   a section header, 64 bytes, makes a map of variables:              88 / 64
+//   an entry of .maps, 12 bytes of BTF and 8 of .maps, makes a map:    88 / 12
+//   an entry of another layout, 12 bytes, makes a variable:            40 / 12
+//   a symbol, 24 bytes, makes a function and a program:               120 / 24
+//   a relocation, 16 bytes, makes a reference:                         24 / 16
+//   8 bytes of .maps make a slot of 4, and 96 of types a word of the index.
+// Together below 20 for each byte.
+constexpr std::size_t most_memory_for_a_byte = 20;
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const input file(data, size);
+  const barebpf::bytes image = file.plain();
+  const std::size_t before = memory_asked_for;
+  const auto spec = barebpf::object_spec::read(image);
+  promise(memory_asked_for - before <= most_memory_for_a_byte * size + 64,
+          "memory is bounded by the file's size");
+
+  const reading found(image);
+  promise_place(found.fault, image);
+  promise(spec.has_value() != found.fault.failed(), "an object is a value or an error, and the same for all");
+  if (!spec) {
+    promise(spec.error().why == found.fault.why && spec.error().offset == found.fault.offset,
+            "the error tells of the verdict");
+    promise(spec.error().name[sizeof spec.error().name - 1] == '\0', "the error's name ends");
+  }
+  compare(file);
+  if (found.fault.failed()) return 0;
+  promise(fields(found.facts) == std::tuple(spec->license(), spec->source(), spec->tables().line_size,
+                                            spec->tables().map_count, spec->variables().size(),
+                                            spec->tables().function_count, spec->programs().size(),
+                                            spec->tables().reference_count, spec->types().count(),
+                                            spec->types().strings(), spec->types().strings_size()),
+          "the owner on the heap has found the same");
+  check_tables(found, image);
+  // Each program has its own copy of what it calls, so all of them together are no longer linear in the file.
+  u64 instructions = 0;
+  for (u32 i = 0; i < found.facts.programs && instructions < 1 << 20; ++i) {
+    const barebpf::program_spec& program = found.programs[i];
+    promise(program.function < found.facts.functions && found.functions[program.function].is_program,
+            "a program is one of the functions");
+    put_together(found, program.function, image);
+    instructions += size / 8;
+  }
+  return 0;
+}
