@@ -61,7 +61,7 @@ struct pruned_types {
     btf_pruner pruner(object, storage.data());
     for (const std::uint32_t id : wanted) pruner.keep(id);
     file_image out(pruner.number());
-    pruner.write(out.data());
+    write_types(pruner, out.data());
     for (const std::uint32_t id : wanted) new_ids.push_back(pruner.new_id(id));
     return out;
   }

@@ -228,7 +228,7 @@ struct both_readings {
     types.write_all();
     CHECK(types.kept_inside());
     REQUIRE(spec::template btf_size<Btf> == types.content->size());
-    CHECK(std::memcmp(spec::template btf_image<Btf>.data, types.content->data(), types.content->size()) == 0);
+    CHECK(std::memcmp(&spec::template btf_image<Btf>, types.content->data(), types.content->size()) == 0);
     CHECK(spec::needs_types == types.pruner.is_required());
     for (std::uint32_t i = 0; i < spec::map_count; ++i) {
       CAPTURE(i);
@@ -368,10 +368,12 @@ TEST_CASE("the kernel is told of a map with its types or without", "[static_spec
 }
 
 TEST_CASE("the types for the kernel are those of the map and the program, word for word", "[static_spec]") {
-  const auto& data = from_words::btf_image<btf_choice::needed>.data;
-  static_assert(sizeof data == 24 + 76 + 23);
-  static_assert(from_words::btf_size<btf_choice::needed> == sizeof data);
-  const file_image written(data, data + sizeof data);
+  constexpr auto& image = from_words::btf_image<btf_choice::needed>;
+  constexpr std::size_t size = from_words::btf_size<btf_choice::needed>;
+  static_assert(size == 24 + 76 + 23);
+  static_assert(sizeof image.head == 24 + 76 && sizeof image.strings == 23);
+  const auto* const first = reinterpret_cast<const unsigned char*>(&image);
+  const file_image written(first, first + size);
 
   CHECK(get16(written, 0) == 0xeb9f);
   const std::uint32_t words[] = {24, 0,          76, 76,         23,  // the header
@@ -385,8 +387,8 @@ TEST_CASE("the types for the kernel are those of the map and the program, word f
     CHECK(get32(written, 4 + i * 4) == words[i]);
   }
   CHECK(std::string(written.begin() + 100, written.end()) == std::string("\0int\0long\0ctx\0bpf_prog\0", 23));
-  CHECK(std::memcmp(data, from_array::btf_image<btf_choice::needed>.data, sizeof data) == 0);
-  CHECK(std::memcmp(data, from_plain::btf_image<btf_choice::needed>.data, sizeof data) == 0);
+  CHECK(std::memcmp(&image, &from_array::btf_image<btf_choice::needed>, size) == 0);
+  CHECK(std::memcmp(&image, &from_plain::btf_image<btf_choice::needed>, size) == 0);
 }
 
 TEST_CASE("a string of the object is an array of just its size", "[static_spec]") {

@@ -7,6 +7,7 @@
 
 #include "mutate.hpp"
 #include "reading.hpp"
+#include "../support/write_types.hpp"
 
 namespace {
 
@@ -29,7 +30,7 @@ struct pruning {
     fits = size != 0;
     if (!fits) return;
     written = exact<barebpf::u8>(size);
-    pruner.write(written.data());
+    write_types(pruner, written.data());
   }
 };
 

@@ -13,6 +13,7 @@
 #include "fault_object.hpp"
 #include "library.hpp"
 #include "object_builder.hpp"
+#include "write_types.hpp"
 
 /// Storage for as many elements as were announced, with others behind them that nobody may touch.
 template <class T>
@@ -155,7 +156,7 @@ struct pruned_object {
   /// Numbers what was kept and writes it.
   pruned_object& write() {
     content = std::make_unique<guarded<std::uint8_t>>(pruner.number());
-    if (content->size() != 0) pruner.write(content->data());
+    if (content->size() != 0) write_types(pruner, content->data());
     return *this;
   }
   pruned_object& write_all() {
