@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 37cd785ca408f840cf6c9e6110eb8ef0a8da7c16c895b0d21de70230b291750a; do not edit.
+// Made by tools/amalgamate from files with SHA-256 1b9c0c47c4d9391b50db4f57dc41d7e21cebd5a32a8d56cc041ca305962fd347; do not edit.
 //
 // MIT License
 //
@@ -2861,7 +2861,7 @@ static_assert(sizeof(map_info) == 88 && offsetof(map_info, netns_dev) == 48 &&
 
 /// The same with where the kernel shall write the hash of the map's content, which comes out. 6.18.
 struct map_info_with_hash {
-  map_info info{};
+  alignas(8) map_info info{};
   address hash{};
   u32 hash_size = 0;
 };
