@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 25ce3ce5f71ba37872d1e511bcfa6b5e384d02ce0eea8d7e388f970e17f7e1b7; do not edit.
+// Made by tools/amalgamate from files with SHA-256 cf7f4d39d46b01400b28d017056bc84e26c5cb91921d8aaba9bce31bf31e1eb3; do not edit.
 //
 // MIT License
 //
@@ -3034,7 +3034,7 @@ static_assert(sizeof(map_info) == 88 && offsetof(map_info, netns_dev) == 48 &&
 
 /// The same with where the kernel shall write the hash of the map's content, which comes out. 6.18.
 struct map_info_with_hash {
-  map_info info{};
+  alignas(8) map_info info{};
   address hash{};
   u32 hash_size = 0;
 };

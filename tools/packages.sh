@@ -16,6 +16,8 @@ package_of() {
     apt:sanitizers-14) echo libclang-rt-14-dev ;;
     apt:libc++-14) echo libc++-14-dev libc++abi-14-dev ;;
     apt:clang++-19) echo clang-19 ;;
+    # Not g++-multilib, which conflicts with the compiler for arm64.
+    apt:g++-multilib) echo "g++-$(g++ -dumpversion | cut -d. -f1)-multilib" ;;
     apt:libfuzzer) echo clang-14 libclang-rt-14-dev ;;
     apt:aarch64-linux-gnu-g++) echo g++-aarch64-linux-gnu ;;
     apt:libbpf) echo libbpf-dev libelf-dev zlib1g-dev ;;
@@ -71,7 +73,7 @@ is_there() {
     libbpf) pkg-config --exists libbpf 2>/dev/null ;;
     sanitizers-14) [ -e "$(clang++-14 -print-file-name=libclang_rt.asan-$(uname -m).a 2>/dev/null)" ] ;;
     libc++-14) echo '#include <new>' | clang++-14 -stdlib=libc++ -x c++ -fsyntax-only - 2>/dev/null ;;
-    g++-multilib) echo '#include <new>' | g++ -m32 -x c++ -fsyntax-only - 2>/dev/null ;;
+    g++-multilib) printf '#include <new>\nint main() {}\n' | g++ -m32 -x c++ -o /dev/null - 2>/dev/null ;;
     kernel-headers) [ -e /usr/include/linux/bpf.h ] ;;
     libfuzzer)
       local clang

@@ -3,6 +3,7 @@
 #include <sys/syscall.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <functional>
 #include <set>
@@ -16,7 +17,7 @@
 namespace {
 
 namespace abi = barebpf::abi;
-using hits = barebpf::hash_map<int, long>;
+using hits = barebpf::hash_map<int, std::int64_t>;
 using commands = std::vector<abi::command>;
 using enum abi::command;
 

@@ -3,6 +3,7 @@
 #include <sys/syscall.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <set>
 #include <string>
@@ -15,7 +16,7 @@
 namespace {
 
 namespace abi = barebpf::abi;
-using hits = barebpf::hash_map<int, long>;
+using hits = barebpf::hash_map<int, std::int64_t>;
 using sort = barebpf::element_shape::sort;
 
 constexpr int map_number = 5, types_number = 6;

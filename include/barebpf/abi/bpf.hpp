@@ -510,7 +510,7 @@ static_assert(sizeof(map_info) == 88 && offsetof(map_info, netns_dev) == 48 &&
 
 /// The same with where the kernel shall write the hash of the map's content, which comes out. 6.18.
 struct map_info_with_hash {
-  map_info info{};
+  alignas(8) map_info info{};
   address hash{};
   u32 hash_size = 0;
 };
