@@ -531,7 +531,7 @@ TEST_CASE("the strings of source lines are kept once each, behind the names of t
        {{0, file_name, text, 1 << 10}, {8, file_name, brace, 2 << 10}, {16, file_name, text, 3 << 10}}}};
   object_builder file;
   file.add(object_builder::section{
-      .name = "tp/a/b", .type = 1, .flags = 6, .content = code().move(0, 1).move(0, 2).exit()});
+      .name = "tp/a/b", .type = 1, .flags = 6, .content = bpf_code().move(0, 1).move(0, 2).exit()});
   file.add(object_builder::section{.name = ".BTF", .type = 1, .content = made.content()});
   file.add(object_builder::section{.name = ".BTF.ext", .type = 1, .content = ext.content()});
   file.add(object_builder::symbol{"first", 0x12, 1, 0, 24});
@@ -565,7 +565,7 @@ TEST_CASE("strings of many lines find their slots", "[pruned_btf]") {
   const auto first = made.function("first", made.function_prototype(0), 1);
   btf_ext_builder ext;
   const auto section = made.name("tp/a/b");
-  code body;
+  bpf_code body;
   std::vector<std::uint32_t> texts;
   ext.functions.runs = {{section, {{0, first}}}};
   ext.lines.runs = {{section}};

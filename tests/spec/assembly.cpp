@@ -119,7 +119,7 @@ using line_list = std::vector<std::vector<std::uint32_t>>;
 TEST_CASE("a program that calls nobody is its own instructions", "[spec/assembly]") {
   hand_made made;
   const file_image content =
-      code().move(0, 5).call_helper(14).load(3, 0x12345678, -1).add(0x85, 0, 2, 77).exit();
+      bpf_code().move(0, 5).call_helper(14).load(3, 0x12345678, -1).add(0x85, 0, 2, 77).exit();
   const auto entry = made.add(content);
   const assembled_program program = made.make(entry);
   REQUIRE_FALSE(program.fault.failed());
@@ -136,11 +136,11 @@ TEST_CASE("functions follow in the order in which they are named, each with thos
           "[spec/assembly]") {
   hand_made made;
   // main calls a and b; a calls c; b calls c and a. Nobody calls alone.
-  const auto main = made.add(code().call(-1).call(-1).exit(), {{0, call, 1}, {1, call, 3}});
-  const auto a = made.add(code().move(1, 1).call(-1).exit(), {{1, call, 4}});
-  const auto alone = made.add(code().exit());
-  const auto b = made.add(code().call(-1).call(-1).exit(), {{0, call, 4}, {1, call, 1}});
-  const auto c = made.add(code().move(0, 9).exit());
+  const auto main = made.add(bpf_code().call(-1).call(-1).exit(), {{0, call, 1}, {1, call, 3}});
+  const auto a = made.add(bpf_code().move(1, 1).call(-1).exit(), {{1, call, 4}});
+  const auto alone = made.add(bpf_code().exit());
+  const auto b = made.add(bpf_code().call(-1).call(-1).exit(), {{0, call, 4}, {1, call, 1}});
+  const auto c = made.add(bpf_code().move(0, 9).exit());
   const assembled_program program = made.make(main);
   REQUIRE_FALSE(program.fault.failed());
 
@@ -148,7 +148,7 @@ TEST_CASE("functions follow in the order in which they are named, each with thos
   CHECK(program.layout.instruction_count == 11);
   CHECK(program.layout.position_of(b) == 8);
   CHECK(program.layout.position_of(alone) == barebpf::not_found);
-  CHECK(program.bytes() == code()
+  CHECK(program.bytes() == bpf_code()
                                .call(3 - 1)
                                .call(8 - 2)
                                .exit()
@@ -166,43 +166,44 @@ TEST_CASE("functions follow in the order in which they are named, each with thos
 
 TEST_CASE("each program has its own copy of what it shares with others", "[spec/assembly]") {
   hand_made made;
-  const auto shared = made.add(code().move(0, 1).exit());
-  const auto first = made.add(code().call(-1).exit(), {{0, call, shared}});
+  const auto shared = made.add(bpf_code().move(0, 1).exit());
+  const auto first = made.add(bpf_code().call(-1).exit(), {{0, call, shared}});
   const auto second =
-      made.add(code().move(1, 1).call(-1).call(-1).exit(), {{1, call, shared}, {2, call, shared}});
+      made.add(bpf_code().move(1, 1).call(-1).call(-1).exit(), {{1, call, shared}, {2, call, shared}});
 
-  CHECK(made.make(first).bytes() == code().call(1).exit().move(0, 1).exit().content);
-  CHECK(made.make(second).bytes() == code().move(1, 1).call(2).call(1).exit().move(0, 1).exit().content);
+  CHECK(made.make(first).bytes() == bpf_code().call(1).exit().move(0, 1).exit().content);
+  CHECK(made.make(second).bytes() == bpf_code().move(1, 1).call(2).call(1).exit().move(0, 1).exit().content);
 }
 
 TEST_CASE("functions that call themselves and each other end", "[spec/assembly]") {
   hand_made made;
-  const auto first = made.add(code().call(-1).call(-1).exit(), {{0, call, 0}, {1, call, 1}});
-  const auto second = made.add(code().call(-1).call(-1).exit(), {{0, call, 1}, {1, call, 0}});
+  const auto first = made.add(bpf_code().call(-1).call(-1).exit(), {{0, call, 0}, {1, call, 1}});
+  const auto second = made.add(bpf_code().call(-1).call(-1).exit(), {{0, call, 1}, {1, call, 0}});
   const assembled_program program = made.make(first);
   REQUIRE_FALSE(program.fault.failed());
 
   CHECK(pieces_of(program.layout) == pieces{{first, 0}, {second, 3}});
-  CHECK(program.bytes() == code().call(-1).call(1).exit().call(-1).call(-5).exit().content);
+  CHECK(program.bytes() == bpf_code().call(-1).call(1).exit().call(-1).call(-5).exit().content);
 }
 
 TEST_CASE("calls inside a section need no relocation", "[spec/assembly]") {
   hand_made made;
-  const auto leaf = made.add(code().move(0, 1).exit());
-  const auto main = made.add(code().call(3).call(-4).call(1).exit());
-  const auto behind = made.add(code().move(0, 2).exit());
+  const auto leaf = made.add(bpf_code().move(0, 1).exit());
+  const auto main = made.add(bpf_code().call(3).call(-4).call(1).exit());
+  const auto behind = made.add(bpf_code().move(0, 2).exit());
   const assembled_program program = made.make(main);
   REQUIRE_FALSE(program.fault.failed());
 
   CHECK(pieces_of(program.layout) == pieces{{main, 0}, {behind, 4}, {leaf, 6}});
-  CHECK(program.bytes() == code().call(3).call(4).call(1).exit().move(0, 2).exit().move(0, 1).exit().content);
+  CHECK(program.bytes() ==
+        bpf_code().call(3).call(4).call(1).exit().move(0, 2).exit().move(0, 1).exit().content);
 }
 
 TEST_CASE("the address of a function is where it begins, counted from the next instruction",
           "[spec/assembly]") {
   hand_made made;
-  const auto callback = made.add(code().move(0, 0).exit());
-  const auto main = made.add(code().load(2, 48, 99).load(3, 0).exit(),
+  const auto callback = made.add(bpf_code().move(0, 0).exit());
+  const auto main = made.add(bpf_code().load(2, 48, 99).load(3, 0).exit(),
                              {{0, reference_kind::function, callback}, {2, reference_kind::function, 1}});
   for (const map_naming naming : {map_naming::by_descriptor, map_naming::by_index}) {
     const assembled_program program = made.make(main, naming);
@@ -210,7 +211,7 @@ TEST_CASE("the address of a function is where it begins, counted from the next i
 
     CHECK(pieces_of(program.layout) == pieces{{main, 0}, {callback, 5}});
     CHECK(program.layout.map_references == 0);
-    CHECK(program.bytes() == code()
+    CHECK(program.bytes() == bpf_code()
                                  .add(0x18, 2, 4, 5 - 0 - 1)
                                  .add(0, 0, 0, 0)
                                  .add(0x18, 3, 4, 0 - 2 - 1)
@@ -225,9 +226,9 @@ TEST_CASE("the address of a function is where it begins, counted from the next i
 TEST_CASE("maps are named by descriptor or by index, and the second half says where in the value",
           "[spec/assembly]") {
   hand_made made;
-  const auto helper = made.add(code().load(1, 5, 6).exit(), {{0, reference_kind::map, 3}});
+  const auto helper = made.add(bpf_code().load(1, 5, 6).exit(), {{0, reference_kind::map, 3}});
   const auto main =
-      made.add(code().move(0, 0).load(4, 77, 88).load(2, 8).call(-1).exit(),
+      made.add(bpf_code().move(0, 0).load(4, 77, 88).load(2, 8).call(-1).exit(),
                {{1, reference_kind::map, 2}, {3, reference_kind::value, 1, 0x80000010}, {5, call, helper}});
   struct {
     map_naming naming;
@@ -237,7 +238,7 @@ TEST_CASE("maps are named by descriptor or by index, and the second half says wh
     const assembled_program program = made.make(main, way.naming);
     REQUIRE_FALSE(program.fault.failed());
 
-    CHECK(program.bytes() == code()
+    CHECK(program.bytes() == bpf_code()
                                  .move(0, 0)
                                  .add(0x18, 4, way.map, 2)
                                  .add(0, 0, 0, 0)
@@ -260,7 +261,7 @@ TEST_CASE("maps are named by descriptor or by index, and the second half says wh
 
 TEST_CASE("the second half of a load is no instruction, whatever it looks like", "[spec/assembly]") {
   hand_made made;
-  const file_image content = code().add(0x18, 1, 0, 1).call(500).load(0, 2).exit();
+  const file_image content = bpf_code().add(0x18, 1, 0, 1).call(500).load(0, 2).exit();
   const auto entry = made.add(content);
   const assembled_program program = made.make(entry);
 
@@ -270,7 +271,7 @@ TEST_CASE("the second half of a load is no instruction, whatever it looks like",
 
 TEST_CASE("a load whose second half is missing stays inside", "[spec/assembly]") {
   hand_made made;
-  const file_image content = code().exit().add(0x18, 1, 0, 1);
+  const file_image content = bpf_code().exit().add(0x18, 1, 0, 1);
   const auto entry = made.add(content);
   const assembled_program program = made.make(entry);
 
@@ -283,7 +284,7 @@ TEST_CASE("a map whose load a function cuts in two is refused and not written be
           "[spec/assembly]") {
   for (const reference_kind kind : {reference_kind::map, reference_kind::value, reference_kind::function}) {
     hand_made made;
-    const auto entry = made.add(code().exit().add(0x18, 1, 0, 0), {{1, kind, 0}});
+    const auto entry = made.add(bpf_code().exit().add(0x18, 1, 0, 0), {{1, kind, 0}});
 
     made.is_refused(entry, cause::bad_relocation, entry, 1, entry);
   }
@@ -291,8 +292,8 @@ TEST_CASE("a map whose load a function cuts in two is refused and not written be
 
 TEST_CASE("a relocation whose meaning nobody found is refused where it stands", "[spec/assembly]") {
   hand_made made;
-  const auto entry = made.add(code().call(-1).exit(), {{0, call, 1}});
-  const auto called = made.add(code().move(0, 0).load(1, 0).exit(), {{1, reference_kind::nothing, 0}});
+  const auto entry = made.add(bpf_code().call(-1).exit(), {{0, call, 1}});
+  const auto called = made.add(bpf_code().move(0, 0).load(1, 0).exit(), {{1, reference_kind::nothing, 0}});
 
   made.is_refused(entry, cause::bad_relocation, called, 1, called);
 }
@@ -301,8 +302,8 @@ TEST_CASE("a call that leads to no function is refused where it stands", "[spec/
   for (const std::int32_t immediate : {0, 2, 1000, -1, -0x7fffffff - 1, 0x7fffffff}) {
     CAPTURE(immediate);
     hand_made made;
-    const auto entry = made.add(code().call(-1).exit(), {{0, call, 1}});
-    const auto called = made.add(code().move(0, 1).call(immediate).exit());
+    const auto entry = made.add(bpf_code().call(-1).exit(), {{0, call, 1}});
+    const auto called = made.add(bpf_code().move(0, 1).call(immediate).exit());
 
     made.is_refused(entry, cause::bad_call, called, 1, called);
   }
@@ -316,9 +317,9 @@ TEST_CASE("a program has at most 256 functions", "[spec/assembly]") {
     // Each calls the next, so that the deepest chain is walked too.
     for (std::uint32_t i = 0; i < count; ++i)
       if (i + 1 < count)
-        made.add(code().call(-1).exit(), {{0, call, i + 1}});
+        made.add(bpf_code().call(-1).exit(), {{0, call, i + 1}});
       else
-        made.add(code().exit());
+        made.add(bpf_code().exit());
 
     if (count == 257) {
       made.is_refused(0, cause::too_many_functions, 255, 0, 0);
@@ -334,8 +335,8 @@ TEST_CASE("a program has at most 256 functions", "[spec/assembly]") {
 
 TEST_CASE("a program whose functions are not all known to BTF has no types", "[spec/assembly]") {
   hand_made made;
-  const auto main = made.add(code().call(-1).exit(), {{0, call, 1}});
-  const auto called = made.add(code().exit());
+  const auto main = made.add(bpf_code().call(-1).exit(), {{0, call, 1}});
+  const auto called = made.add(bpf_code().exit());
   CHECK(made.make(main).layout.has_types);
 
   made.functions[called].type = 0;
@@ -348,9 +349,9 @@ TEST_CASE("a program whose functions are not all known to BTF has no types", "[s
 
 TEST_CASE("each function is said to begin where it was laid, with its new type", "[spec/assembly]") {
   hand_made made;
-  const auto leaf = made.add(code().exit());
-  const auto main = made.add(code().call(-1).call(-1).exit(), {{0, call, 2}, {1, call, leaf}});
-  made.add(code().move(0, 0).exit());
+  const auto leaf = made.add(bpf_code().exit());
+  const auto main = made.add(bpf_code().call(-1).call(-1).exit(), {{0, call, 2}, {1, call, leaf}});
+  made.add(bpf_code().move(0, 0).exit());
   const barebpf::object_tables tables = made.tables();
   barebpf::program_layout layout;
   REQUIRE_FALSE(lay_out(tables, main, layout).failed());
@@ -367,8 +368,8 @@ TEST_CASE("each function is said to begin where it was laid, with its new type",
 
 TEST_CASE("source lines follow their functions, with new strings", "[spec/assembly]") {
   hand_made made;
-  const auto leaf = made.add(code().move(0, 1).exit());
-  const auto main = made.add(code().move(1, 1).call(-1).exit(), {{1, call, leaf}});
+  const auto leaf = made.add(bpf_code().move(0, 1).exit());
+  const auto main = made.add(bpf_code().move(1, 1).call(-1).exit(), {{1, call, leaf}});
   made.add_lines(leaf, {{0, 1, 5, 10 << 10 | 3}, {8, 1, 5, 11 << 10}});
   made.add_lines(main, {{0, 1, 0, 20 << 10}, {16, 0, 5, 22 << 10 | 7}});
 
@@ -381,9 +382,9 @@ TEST_CASE("source lines follow their functions, with new strings", "[spec/assemb
 
 TEST_CASE("of a section's lines a function has those of its instructions", "[spec/assembly]") {
   hand_made made;
-  const auto first = made.add(code().move(0, 1).exit());
-  const auto second = made.add(code().move(0, 2).move(0, 3).exit());
-  const auto third = made.add(code().exit());
+  const auto first = made.add(bpf_code().move(0, 1).exit());
+  const auto second = made.add(bpf_code().move(0, 2).move(0, 3).exit());
+  const auto third = made.add(bpf_code().exit());
   made.add_lines(first,
                  {{0, 1, 5, 1}, {8, 1, 5, 2}, {16, 1, 5, 3}, {32, 1, 5, 4}, {40, 1, 5, 5}, {48, 1, 5, 6}});
   for (const std::uint32_t function : {second, third}) {
@@ -399,7 +400,7 @@ TEST_CASE("of a section's lines a function has those of its instructions", "[spe
 TEST_CASE("records of lines may be longer than those that are known", "[spec/assembly]") {
   hand_made made;
   made.line_size = 20;
-  const auto entry = made.add(code().move(0, 1).exit());
+  const auto entry = made.add(bpf_code().move(0, 1).exit());
   made.add_lines(entry, {{0, 1, 5, 1, 77}, {8, 1, 5, 2, 77}});
 
   CHECK(lines_of(made, entry) == line_list{{0, 2001, 2005, 1}, {1, 2001, 2005, 2}});
@@ -408,7 +409,7 @@ TEST_CASE("records of lines may be longer than those that are known", "[spec/ass
 TEST_CASE("a function whose lines the kernel would refuse has none", "[spec/assembly]") {
   const auto lines_for = [](const line_list& lines) {
     hand_made made;
-    const auto entry = made.add(code().move(0, 1).move(0, 2).move(0, 3).exit());
+    const auto entry = made.add(bpf_code().move(0, 1).move(0, 2).move(0, 3).exit());
     made.add_lines(entry, lines);
     return lines_of(made, entry).size();
   };
@@ -430,8 +431,8 @@ TEST_CASE("a function whose lines the kernel would refuse has none", "[spec/asse
 
 TEST_CASE("a program has lines for all of its functions or none", "[spec/assembly]") {
   hand_made made;
-  const auto leaf = made.add(code().exit());
-  const auto main = made.add(code().call(-1).exit(), {{0, call, leaf}});
+  const auto leaf = made.add(bpf_code().exit());
+  const auto main = made.add(bpf_code().call(-1).exit(), {{0, call, leaf}});
   made.add_lines(main, {{0, 1, 5, 1}});
 
   CHECK(lines_of(made, main).empty());

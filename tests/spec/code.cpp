@@ -30,10 +30,10 @@ struct functions_object {
                                  data_symbol = 9, counter_symbol = 10, license_symbol = 11, bss_symbol = 12,
                                  undefined_symbol = 13, events_symbol = 14;
   // .text: leaf at 0, middle at 16 calls it, hidden at 32.
-  file_image text_code = code().move(0, 1).exit().call(-3).exit().move(0, 2).exit();
-  // first at 0 calls middle by its name, hidden by its section, and beside without a relocation; second at 40;
-  // beside at 88.
-  file_image events_code = code()
+  file_image text_code = bpf_code().move(0, 1).exit().call(-3).exit().move(0, 2).exit();
+  // first at 0 calls middle by its name, hidden by its section, and beside without a relocation; second at
+  // 40, beside at 88.
+  file_image events_code = bpf_code()
                                .call(-1)
                                .call(32 / 8 - 1)
                                .call(8)
@@ -46,7 +46,7 @@ struct functions_object {
                                .move(0, 7)
                                .exit();
   // third takes the address of leaf by the section and of middle by its name.
-  file_image other_code = code().load(1, 0).load(2, 0).exit();
+  file_image other_code = bpf_code().load(1, 0).load(2, 0).exit();
   std::vector<object_builder::relocation> events_relocations = {
       {0, middle_symbol}, {8, text_symbol}, {40, data_symbol}, {56, counter_symbol}};
   std::vector<object_builder::relocation> other_relocations = {{16, middle_symbol}, {0, text_symbol}};

@@ -92,23 +92,23 @@ inline void append_instruction(file_image& code, unsigned opcode, unsigned desti
   put16(code, code.size() - 6, static_cast<std::uint16_t>(offset));
   put32(code, code.size() - 4, static_cast<std::uint32_t>(immediate));
 }
-/// The instructions that tests need, one behind the other: `code().move(0, 7).exit()`.
-struct code {
+/// The instructions that tests need, one behind the other: `bpf_code().move(0, 7).exit()`.
+struct bpf_code {
   file_image content{};
 
   operator file_image() const { return content; }
   std::size_t size() const { return content.size(); }
   /// r = number
-  code& move(unsigned destination, std::int32_t number) { return add(0xb7, destination, 0, number); }
-  code& exit() { return add(0x95, 0, 0, 0); }
+  bpf_code& move(unsigned destination, std::int32_t number) { return add(0xb7, destination, 0, number); }
+  bpf_code& exit() { return add(0x95, 0, 0, 0); }
   /// A call of a function: -1 where a relocation by name follows, else counted from the next instruction.
-  code& call(std::int32_t immediate) { return add(0x85, 0, 1, immediate); }
-  code& call_helper(std::int32_t number) { return add(0x85, 0, 0, number); }
+  bpf_code& call(std::int32_t immediate) { return add(0x85, 0, 1, immediate); }
+  bpf_code& call_helper(std::int32_t number) { return add(0x85, 0, 0, number); }
   /// A load of 64 bits, which takes two slots.
-  code& load(unsigned destination, std::int32_t low, std::int32_t high = 0) {
+  bpf_code& load(unsigned destination, std::int32_t low, std::int32_t high = 0) {
     return add(0x18, destination, 0, low).add(0, 0, 0, high);
   }
-  code& add(unsigned opcode, unsigned destination, unsigned source, std::int32_t immediate) {
+  bpf_code& add(unsigned opcode, unsigned destination, unsigned source, std::int32_t immediate) {
     append_instruction(content, opcode, destination, source, 0, immediate);
     return *this;
   }
