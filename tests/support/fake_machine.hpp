@@ -187,7 +187,10 @@ class fake_machine {
     bool is_frozen = false;
     std::string name{};
     std::map<raw_bytes, raw_bytes> elements{};
-    std::vector<std::max_align_t> memory{};
+    struct alignas(16) chunk {
+      unsigned char bytes[16] = {};
+    };
+    std::vector<chunk> memory{};
 
     bool is_array() const { return type == 2; }
     std::size_t stride() const { return (value_size + 7) / 8 * 8; }
@@ -204,7 +207,7 @@ class fake_machine {
     out->value_size = value_size;
     out->max_entries = max_entries;
     out->flags = flags;
-    if (out->is_array()) out->memory.resize(out->stride() * max_entries / sizeof(std::max_align_t) + 1);
+    if (out->is_array()) out->memory.resize(out->stride() * max_entries / 16 + 1);
     return out;
   }
   struct descriptor {
