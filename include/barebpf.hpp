@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 e7f78f56f39a18aa90f7c6fdb6604ce2b6007ba955f4f49245a030b02c9ee2f9; do not edit.
+// Made by tools/amalgamate from files with SHA-256 fcf318a4e9fd68892ba05497cc3e103ea17e23ccb76a24ad0d0bca2f28db3f3d; do not edit.
 //
 // MIT License
 //
@@ -5895,7 +5895,8 @@ constexpr verdict read_references(const opened_object& object, const object_slot
   return {};
 }
 
-// Gives functions their types and their lines. Functions of one section are neighbours, and so are records.
+// Gives functions their types and their lines. Functions of one section are neighbours, and so are records. What is
+// told first holds, so that records which all tell of the same functions pass them only once.
 constexpr void read_code_types(const opened_object& object, const object_slots& slots,
                                const object_facts& facts) noexcept {
   const elf& file = object.file;
@@ -5908,15 +5909,17 @@ constexpr void read_code_types(const opened_object& object, const object_slots& 
       const u32 type = file.image().read32(at + 4);
       if (object.types.type(type).kind != abi::btf_kind::function) continue;
       for (u32 f = lower_bound_of_place(slots.functions, facts.functions, place);
-           f < facts.functions && slots.functions[f].at == place; ++f)
+           f < facts.functions && slots.functions[f].at == place && slots.functions[f].type == 0; ++f)
         slots.functions[f].type = type;
     }
   }
   for (btf_ext_table walk = object.ext.lines; walk.next(object.types, run);) {
     const elf_section section = file.find_section(run.section_name);
-    if (!section.is_code()) continue;
+    if (!section.is_code() || run.count == 0) continue;
     for (u32 f = lower_bound_of_place(slots.functions, facts.functions, section.at);
-         f < facts.functions && slots.functions[f].section == section.index; ++f)
+         f < facts.functions && slots.functions[f].section == section.index &&
+         slots.functions[f].lines.count == 0;
+         ++f)
       slots.functions[f].lines = run;
   }
 }
