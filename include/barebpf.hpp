@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 cf7f4d39d46b01400b28d017056bc84e26c5cb91921d8aaba9bce31bf31e1eb3; do not edit.
+// Made by tools/amalgamate from files with SHA-256 f4052070e5b15251cdcdd9763a423fa811e4792b133d005e31b4a5b5aeca1ea2; do not edit.
 //
 // MIT License
 //
@@ -6743,7 +6743,8 @@ constexpr verdict read_references(const opened_object& object, const object_slot
   return {};
 }
 
-// Gives functions their types and their lines. Functions of one section are neighbours, and so are records.
+// Gives functions their types and their lines. Functions of one section are neighbours, and so are records. What is
+// told first holds, so that records which all tell of the same functions pass them only once.
 constexpr void read_code_types(const opened_object& object, const object_slots& slots,
                                const object_facts& facts) noexcept {
   const elf& file = object.file;
@@ -6756,15 +6757,17 @@ constexpr void read_code_types(const opened_object& object, const object_slots& 
       const u32 type = file.image().read32(at + 4);
       if (object.types.type(type).kind != abi::btf_kind::function) continue;
       for (u32 f = lower_bound_of_place(slots.functions, facts.functions, place);
-           f < facts.functions && slots.functions[f].at == place; ++f)
+           f < facts.functions && slots.functions[f].at == place && slots.functions[f].type == 0; ++f)
         slots.functions[f].type = type;
     }
   }
   for (btf_ext_table walk = object.ext.lines; walk.next(object.types, run);) {
     const elf_section section = file.find_section(run.section_name);
-    if (!section.is_code()) continue;
+    if (!section.is_code() || run.count == 0) continue;
     for (u32 f = lower_bound_of_place(slots.functions, facts.functions, section.at);
-         f < facts.functions && slots.functions[f].section == section.index; ++f)
+         f < facts.functions && slots.functions[f].section == section.index &&
+         slots.functions[f].lines.count == 0;
+         ++f)
       slots.functions[f].lines = run;
   }
 }

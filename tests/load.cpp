@@ -257,7 +257,8 @@ TEST_CASE("a map that is refused for another reason than its types is not tried 
     CHECK(to.row.failed());
     CHECK(to.row.at == step::map_create);
     CHECK(to.row.answer == -code);
-    CHECK(machine.names() == names{"btf_load", "map_create", "close"});
+    CHECK(machine.names() == (code == E2BIG ? names{"btf_load", "map_create", "uname", "close"}
+                                            : names{"btf_load", "map_create", "close"}));
   }
 }
 

@@ -251,7 +251,7 @@ TEST_CASE("functions of every kind are read while the program runs", "[object_sp
   for (const barebpf::program_spec& program : object->programs())
     programs.push_back(string_at(object->image(), program.name));
   CHECK(names == std::vector<std::string>{"global_triple", "doubled", "weak_ten", "hidden_hundred", "add_to",
-                                          "add_value", "first", "second", "beside", "sums_up"});
+                                          "add_value", "beside", "first", "second", "sums_up"});
   CHECK(programs == std::vector<std::string>{"first", "second", "sums_up"});
   CHECK(object->find_program("second") == 1);
   CHECK(object->find_program("beside") == barebpf::not_found);

@@ -172,6 +172,22 @@ def layouts_of_all_sections() -> bytes:
     return elf(sections, [symbol], names)
 
 
+def one_place_for_all_functions() -> bytes:
+    """10,000 functions begin at one instruction, 20,000 records tell its type, and 20,000 runs its lines."""
+    names, types = Names(), Types()
+    section, _ = one_program(names)
+    function = names.at("function")
+    prototype = types.add(13, 0, 0, 0)
+    kind = types.add(12, types.names.at("function"), 0, prototype)
+    called = types.names.at(TRACEPOINT)
+    functions = struct.pack("<III", 8, called, 20000) + struct.pack("<II", 0, kind) * 20000
+    lines = struct.pack("<I", 16) + struct.pack("<II", called, 0) * 20000
+    header = struct.pack("<HBBIIIII", 0xEB9F, 1, 0, 24, 0, len(functions), len(functions), len(lines))
+    return elf([section, (names.at(".BTF"), DATA, types.content(), 0, 0),
+                (names.at(".BTF.ext"), DATA, header + functions + lines, 0, 0)],
+               [(function, 0x02, 1, 0, 8)] * 9999 + [(function, 0x12, 1, 0, 8)], names)
+
+
 def main() -> int:
     if len(sys.argv) != 2:
         print(__doc__.strip(), file=sys.stderr)
@@ -183,6 +199,7 @@ def main() -> int:
         "one_definition_for_all_maps": one_definition_for_all_maps(), "long_layouts": long_names(False),
         "long_runs": long_names(True), "all_call_all": all_call_all(),
         "layouts_of_all_sections": layouts_of_all_sections(),
+        "one_place_for_all_functions": one_place_for_all_functions(),
     }.items():
         (folder / f"{name}.bin").write_bytes(image)
     return 0

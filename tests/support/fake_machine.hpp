@@ -97,6 +97,7 @@ class fake_machine {
   std::map<std::string, std::string> files;
   std::set<std::string> folders;
   long longest_read = 1 << 30;                      // bytes that one read gives at most
+  std::string release = "6.18.44-fake";             // what uname says
   std::uint64_t capabilities = ~0ull;               // the effective set
   int verifier_refuses = 0;                         // errno
   std::string verifier_says;                        // its log
@@ -261,6 +262,7 @@ class fake_machine {
                                                      {__NR_lseek, "lseek"},
                                                      {__NR_ioctl, "ioctl"},
                                                      {__NR_capget, "capget"},
+                                                     {__NR_uname, "uname"},
                                                      {__NR_perf_event_open, "perf_event_open"},
                                                      {__NR_unlinkat, "unlinkat"},
                                                      {__NR_munmap, "munmap"},
@@ -345,6 +347,10 @@ class fake_machine {
       return add(table_[static_cast<int>(call.arguments[0])], static_cast<int>(call.arguments[2]));
     }
     if (call.name == "capget") return tell_capabilities(call);
+    if (call.name == "uname") {
+      std::memcpy(at_mutable(address(call.arguments[0])) + 130, release.c_str(), release.size() + 1);
+      return 0;
+    }
     if (call.name == "map_create") return create_map(call);
     if (call.name == "map_freeze") return freeze(call);
     if (call.name == "map_lookup_batch") return kind_of(call.u32(36)) == "map" ? 0 : -EINVAL;

@@ -166,7 +166,8 @@ constexpr verdict read_references(const opened_object& object, const object_slot
   return {};
 }
 
-// Gives functions their types and their lines. Functions of one section are neighbours, and so are records.
+// Gives functions their types and their lines. Functions of one section are neighbours, and so are records. What is
+// told first holds, so that records which all tell of the same functions pass them only once.
 constexpr void read_code_types(const opened_object& object, const object_slots& slots,
                                const object_facts& facts) noexcept {
   const elf& file = object.file;
@@ -179,15 +180,17 @@ constexpr void read_code_types(const opened_object& object, const object_slots& 
       const u32 type = file.image().read32(at + 4);
       if (object.types.type(type).kind != abi::btf_kind::function) continue;
       for (u32 f = lower_bound_of_place(slots.functions, facts.functions, place);
-           f < facts.functions && slots.functions[f].at == place; ++f)
+           f < facts.functions && slots.functions[f].at == place && slots.functions[f].type == 0; ++f)
         slots.functions[f].type = type;
     }
   }
   for (btf_ext_table walk = object.ext.lines; walk.next(object.types, run);) {
     const elf_section section = file.find_section(run.section_name);
-    if (!section.is_code()) continue;
+    if (!section.is_code() || run.count == 0) continue;
     for (u32 f = lower_bound_of_place(slots.functions, facts.functions, section.at);
-         f < facts.functions && slots.functions[f].section == section.index; ++f)
+         f < facts.functions && slots.functions[f].section == section.index &&
+         slots.functions[f].lines.count == 0;
+         ++f)
       slots.functions[f].lines = run;
   }
 }
