@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 8737b5b68d842944f0728fcd9840933cae3a4ee9cb031561c672e5defe384c2f; do not edit.
+// Made by tools/amalgamate from files with SHA-256 a9f5ede47ebbd6b3c2437976f19117cf761389901e9d22d6327afcff18c1cb58; do not edit.
 //
 // MIT License
 //
@@ -3984,6 +3984,13 @@ enum class key_rule : u8 {
   single,      ///< a u32 that must be 0
 };
 
+/// The key type of maps that have no keys.
+struct no_key {};
+
+/// How many bytes of `Key` the kernel reads.
+template <class Key>
+inline constexpr u32 key_size_of = std::is_same_v<Key, no_key> ? 0 : sizeof(Key);
+
 /// What a value is to the kernel.
 enum class value_rule : u8 {
   none,         ///< there is none, the size is 0
@@ -5891,8 +5898,12 @@ template <map_type Type, class Key, class Value, map_access Access = map_access:
 class map {
   static constexpr map_kind kind = kind_of(Type);
   static_assert(kind.type == Type && kind.value == value_rule::plain && kind.entries == entries_rule::count &&
-                    (kind.key == key_rule::bytes || kind.key == key_rule::index),
+                    (kind.key == key_rule::bytes || kind.key == key_rule::index || kind.key == key_rule::none),
                 "barebpf: this map type has no typed form yet, so use untyped_map for it");
+  static_assert(
+      (kind.key == key_rule::none) == std::is_same_v<Key, no_key>,
+      "barebpf: queues, stacks and Bloom filters have no keys and all other maps have, so give no_key as the "
+      "key type of those alone");
   static_assert(
       kind.key != key_rule::index || sizeof(Key) == 4,
       "barebpf: the kernel numbers the slots of this map with 32 bits, so its key type must have 4 bytes");
@@ -5930,7 +5941,7 @@ class map {
       return error{.at = step::map_create, .why = cause::bad_name}.about(options.name);
     const abi::map_create attr{
         .map_type = static_cast<u32>(Type),
-        .key_size = sizeof(Key),
+        .key_size = key_size_of<Key>,
         .value_size = sizeof(Value),
         .max_entries = options.max_entries,
         .map_flags = options.map_flags | flag_of(Access) | (options.token >= 0 ? map_flag::token_fd : 0),
@@ -6095,6 +6106,48 @@ class map {
     return value;
   }
 
+  /// Adds an element to a queue, a stack or a Bloom filter. With `update::exist` a full queue or stack loses its
+  /// oldest element instead.
+  /// Errors: E2BIG when it is full.
+  /// Kernel: 4.20, BPF_MAP_UPDATE_ELEM without a key; Bloom filters 5.16.
+  /// Source: queue_stack_map_push_elem() in kernel/bpf/queue_stack_maps.c at v6.12.
+  [[nodiscard]] result<void> push_elem(const Value& value, update how = update::any) noexcept {
+    demand<can_update, false>();
+    return done(step::map_update_elem, untyped_.update_elem(nullptr, &value, static_cast<u64>(how)));
+  }
+  /// Takes the oldest element of a queue, the newest of a stack.
+  /// Errors: ENOENT when it is empty.
+  /// Kernel: 4.20, BPF_MAP_LOOKUP_AND_DELETE_ELEM without a key.
+  [[nodiscard]] result<Value> pop_elem() noexcept {
+    demand<can_lookup_and_delete, false>();
+    Value value{};
+    if (const long answer = untyped_.lookup_and_delete_elem(nullptr, &value); answer < 0)
+      return explain(step::map_lookup_and_delete_elem, answer);
+    return value;
+  }
+  /// Copies the element that `pop_elem` would take.
+  /// Errors: ENOENT when it is empty.
+  /// Kernel: 4.20, BPF_MAP_LOOKUP_ELEM without a key.
+  [[nodiscard]] result<Value> peek_elem() const noexcept {
+    demand<can_lookup, false>();
+    static_assert(can_be_popped, "barebpf: a Bloom filter does not give back what is in it, so ask may_contain");
+    Value value{};
+    if (const long answer = untyped_.lookup_elem(nullptr, &value); answer < 0)
+      return explain(step::map_lookup_elem, answer);
+    return value;
+  }
+  /// False when `value` was surely never pushed to a Bloom filter; true when it probably was.
+  /// Kernel: 5.16, BPF_MAP_LOOKUP_ELEM, which takes the value in.
+  /// Source: bloom_map_peek_elem() in kernel/bpf/bloom_filter.c at v6.12.
+  [[nodiscard]] result<bool> may_contain(const Value& value) const noexcept {
+    demand<can_lookup, false>();
+    static_assert(!can_be_popped, "barebpf: only a Bloom filter answers for a value, so use peek_elem or pop_elem");
+    Value asked = value;
+    const long answer = untyped_.lookup_elem(nullptr, &asked);
+    if (answer < 0 && answer != -ENOENT) return explain(step::map_lookup_elem, answer);
+    return answer >= 0;
+  }
+
   /// The first key.
   /// Errors: ENOENT when the map is empty.
   /// Kernel: 4.12 without a key, BPF_MAP_GET_NEXT_KEY.
@@ -6171,8 +6224,14 @@ class map {
   }
 
  private:
-  template <operation Wanted>
+  // Of operations that name an element by its key, and of those that do not.
+  template <operation Wanted, bool ByKey = true>
   static constexpr void demand() noexcept {
+    static_assert(ByKey || kind.key == key_rule::none,
+                  "barebpf: elements of this map are named by keys, so use update_elem, lookup_elem and "
+                  "lookup_and_delete_elem");
+    static_assert(!ByKey || kind.key != key_rule::none || Wanted == can_freeze,
+                  "barebpf: elements of this map have no keys, so use push_elem, pop_elem and peek_elem");
     static_assert((kind.operations & Wanted) != 0,
                   "barebpf: the kernel does not know this operation on maps of this type, so use another");
     constexpr bool allowed = (operations_of(Access) & Wanted) != 0;
@@ -6192,11 +6251,12 @@ class map {
 
   static constexpr map_identity identity(const map_expectations& expected) noexcept {
     return {.type = static_cast<u32>(Type),
-            .key_size = sizeof(Key),
+            .key_size = key_size_of<Key>,
             .value_size = sizeof(Value),
             .max_entries = expected.max_entries,
             .map_flags = expected.map_flags};
   }
+  static constexpr bool can_be_popped = (kind.operations & can_lookup_and_delete) != 0;
   static constexpr u32 smaller(size_t a, size_t b) noexcept { return static_cast<u32>(a < b ? a : b); }
 
   [[nodiscard]] batch_result read_batch(abi::command command, step at, batch_cursor<Key>& cursor,
@@ -6267,6 +6327,22 @@ class map {
 /// Kernel: 3.19, BPF_MAP_TYPE_ARRAY.
 template <class Value>
 using array_map = map<map_type::array, u32, Value>;
+
+/// First in, first out.
+/// Kernel: 4.20, BPF_MAP_TYPE_QUEUE.
+template <class Value>
+using queue_map = map<map_type::queue, no_key, Value>;
+
+/// Last in, first out.
+/// Kernel: 4.20, BPF_MAP_TYPE_STACK.
+template <class Value>
+using stack_map = map<map_type::stack, no_key, Value>;
+
+/// Remembers what was pushed, in less room than it takes: it may say yes too often, never no. `map_extra` is the
+/// number of hash functions, 0 for five.
+/// Kernel: 5.16, BPF_MAP_TYPE_BLOOM_FILTER.
+template <class Value>
+using bloom_filter = map<map_type::bloom_filter, no_key, Value>;
 
 /// A hash table that is never full: it evicts what was not used for longest.
 /// Kernel: 4.10, BPF_MAP_TYPE_LRU_HASH.
@@ -7444,7 +7520,7 @@ constexpr bool same_sign(number_form form) noexcept {
 /// What hinders `Key` and `Value` from being the key and value of `map`; `none` when nothing does.
 template <class Key, class Value>
 [[nodiscard]] constexpr cause compare_types(const map_spec& map) noexcept {
-  if (sizeof(Key) != map.key_size) return cause::wrong_key_size;
+  if (key_size_of<Key> != map.key_size) return cause::wrong_key_size;
   if (sizeof(Value) != map.value_size) return cause::wrong_value_size;
   if (!detail::same_sign<Key>(map.key_form)) return cause::wrong_key_sign;
   if (!detail::same_sign<Value>(map.value_form)) return cause::wrong_value_sign;

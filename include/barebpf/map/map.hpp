@@ -44,8 +44,12 @@ template <map_type Type, class Key, class Value, map_access Access = map_access:
 class map {
   static constexpr map_kind kind = kind_of(Type);
   static_assert(kind.type == Type && kind.value == value_rule::plain && kind.entries == entries_rule::count &&
-                    (kind.key == key_rule::bytes || kind.key == key_rule::index),
+                    (kind.key == key_rule::bytes || kind.key == key_rule::index || kind.key == key_rule::none),
                 "barebpf: this map type has no typed form yet, so use untyped_map for it");
+  static_assert(
+      (kind.key == key_rule::none) == std::is_same_v<Key, no_key>,
+      "barebpf: queues, stacks and Bloom filters have no keys and all other maps have, so give no_key as the "
+      "key type of those alone");
   static_assert(
       kind.key != key_rule::index || sizeof(Key) == 4,
       "barebpf: the kernel numbers the slots of this map with 32 bits, so its key type must have 4 bytes");
@@ -83,7 +87,7 @@ class map {
       return error{.at = step::map_create, .why = cause::bad_name}.about(options.name);
     const abi::map_create attr{
         .map_type = static_cast<u32>(Type),
-        .key_size = sizeof(Key),
+        .key_size = key_size_of<Key>,
         .value_size = sizeof(Value),
         .max_entries = options.max_entries,
         .map_flags = options.map_flags | flag_of(Access) | (options.token >= 0 ? map_flag::token_fd : 0),
@@ -248,6 +252,48 @@ class map {
     return value;
   }
 
+  /// Adds an element to a queue, a stack or a Bloom filter. With `update::exist` a full queue or stack loses its
+  /// oldest element instead.
+  /// Errors: E2BIG when it is full.
+  /// Kernel: 4.20, BPF_MAP_UPDATE_ELEM without a key; Bloom filters 5.16.
+  /// Source: queue_stack_map_push_elem() in kernel/bpf/queue_stack_maps.c at v6.12.
+  [[nodiscard]] result<void> push_elem(const Value& value, update how = update::any) noexcept {
+    demand<can_update, false>();
+    return done(step::map_update_elem, untyped_.update_elem(nullptr, &value, static_cast<u64>(how)));
+  }
+  /// Takes the oldest element of a queue, the newest of a stack.
+  /// Errors: ENOENT when it is empty.
+  /// Kernel: 4.20, BPF_MAP_LOOKUP_AND_DELETE_ELEM without a key.
+  [[nodiscard]] result<Value> pop_elem() noexcept {
+    demand<can_lookup_and_delete, false>();
+    Value value{};
+    if (const long answer = untyped_.lookup_and_delete_elem(nullptr, &value); answer < 0)
+      return explain(step::map_lookup_and_delete_elem, answer);
+    return value;
+  }
+  /// Copies the element that `pop_elem` would take.
+  /// Errors: ENOENT when it is empty.
+  /// Kernel: 4.20, BPF_MAP_LOOKUP_ELEM without a key.
+  [[nodiscard]] result<Value> peek_elem() const noexcept {
+    demand<can_lookup, false>();
+    static_assert(can_be_popped, "barebpf: a Bloom filter does not give back what is in it, so ask may_contain");
+    Value value{};
+    if (const long answer = untyped_.lookup_elem(nullptr, &value); answer < 0)
+      return explain(step::map_lookup_elem, answer);
+    return value;
+  }
+  /// False when `value` was surely never pushed to a Bloom filter; true when it probably was.
+  /// Kernel: 5.16, BPF_MAP_LOOKUP_ELEM, which takes the value in.
+  /// Source: bloom_map_peek_elem() in kernel/bpf/bloom_filter.c at v6.12.
+  [[nodiscard]] result<bool> may_contain(const Value& value) const noexcept {
+    demand<can_lookup, false>();
+    static_assert(!can_be_popped, "barebpf: only a Bloom filter answers for a value, so use peek_elem or pop_elem");
+    Value asked = value;
+    const long answer = untyped_.lookup_elem(nullptr, &asked);
+    if (answer < 0 && answer != -ENOENT) return explain(step::map_lookup_elem, answer);
+    return answer >= 0;
+  }
+
   /// The first key.
   /// Errors: ENOENT when the map is empty.
   /// Kernel: 4.12 without a key, BPF_MAP_GET_NEXT_KEY.
@@ -324,8 +370,14 @@ class map {
   }
 
  private:
-  template <operation Wanted>
+  // Of operations that name an element by its key, and of those that do not.
+  template <operation Wanted, bool ByKey = true>
   static constexpr void demand() noexcept {
+    static_assert(ByKey || kind.key == key_rule::none,
+                  "barebpf: elements of this map are named by keys, so use update_elem, lookup_elem and "
+                  "lookup_and_delete_elem");
+    static_assert(!ByKey || kind.key != key_rule::none || Wanted == can_freeze,
+                  "barebpf: elements of this map have no keys, so use push_elem, pop_elem and peek_elem");
     static_assert((kind.operations & Wanted) != 0,
                   "barebpf: the kernel does not know this operation on maps of this type, so use another");
     constexpr bool allowed = (operations_of(Access) & Wanted) != 0;
@@ -345,11 +397,12 @@ class map {
 
   static constexpr map_identity identity(const map_expectations& expected) noexcept {
     return {.type = static_cast<u32>(Type),
-            .key_size = sizeof(Key),
+            .key_size = key_size_of<Key>,
             .value_size = sizeof(Value),
             .max_entries = expected.max_entries,
             .map_flags = expected.map_flags};
   }
+  static constexpr bool can_be_popped = (kind.operations & can_lookup_and_delete) != 0;
   static constexpr u32 smaller(size_t a, size_t b) noexcept { return static_cast<u32>(a < b ? a : b); }
 
   [[nodiscard]] batch_result read_batch(abi::command command, step at, batch_cursor<Key>& cursor,
@@ -420,6 +473,22 @@ class map {
 /// Kernel: 3.19, BPF_MAP_TYPE_ARRAY.
 template <class Value>
 using array_map = map<map_type::array, u32, Value>;
+
+/// First in, first out.
+/// Kernel: 4.20, BPF_MAP_TYPE_QUEUE.
+template <class Value>
+using queue_map = map<map_type::queue, no_key, Value>;
+
+/// Last in, first out.
+/// Kernel: 4.20, BPF_MAP_TYPE_STACK.
+template <class Value>
+using stack_map = map<map_type::stack, no_key, Value>;
+
+/// Remembers what was pushed, in less room than it takes: it may say yes too often, never no. `map_extra` is the
+/// number of hash functions, 0 for five.
+/// Kernel: 5.16, BPF_MAP_TYPE_BLOOM_FILTER.
+template <class Value>
+using bloom_filter = map<map_type::bloom_filter, no_key, Value>;
 
 /// A hash table that is never full: it evicts what was not used for longest.
 /// Kernel: 4.10, BPF_MAP_TYPE_LRU_HASH.
