@@ -72,7 +72,8 @@ TEST_CASE("bloom_filter: what a program pushed is known to user space, and the o
   for (int i = 0; i < 5; ++i) static_cast<void>(getpgid(0));
   for (std::uint64_t call = 1; call <= 5; ++call) CHECK(seen.may_contain(call).value_or(false));
   int wrong = 0;
-  for (std::uint64_t other = 1000; other < 2000; ++other) wrong += seen.may_contain(other).value_or(true) ? 1 : 0;
+  for (std::uint64_t other = 1000; other < 2000; ++other)
+    wrong += seen.may_contain(other).value_or(true) ? 1 : 0;
   CHECK(wrong < 10);  // of five elements in a filter for a thousand
 
   auto to_program = loaded->map<"to_program_stack", barebpf::no_key, std::uint64_t>();
