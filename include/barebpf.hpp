@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 f4052070e5b15251cdcdd9763a423fa811e4792b133d005e31b4a5b5aeca1ea2; do not edit.
+// Made by tools/amalgamate from files with SHA-256 d56d3cea2978442125032a55fa07a00513ba4d61f6257249d65b3786bf19922f; do not edit.
 //
 // MIT License
 //
@@ -1383,7 +1383,7 @@ constexpr text describe(const error& what, char (&buffer)[Size]) noexcept {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_DESCRIBE_HPP
-// Room 7.6, map/types: the types that a map's BTF gives to its key and value, held against the C++ types. Only who
+// Room 7.7, map/types: the types that a map's BTF gives to its key and value, held against the C++ types. Only who
 // names `identity_and_btf` has this in his program.
 #ifndef BAREBPF_MAP_TYPES_HPP
 #define BAREBPF_MAP_TYPES_HPP
@@ -2252,7 +2252,7 @@ class buffer {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_BUFFER_HPP
-// Room 7.3, map/pin: maps that somebody else made: by their pin, their id or a descriptor; and what the kernel says
+// Room 7.4, map/pin: maps that somebody else made: by their pin, their id or a descriptor; and what the kernel says
 // of them, held against what the caller expects.
 #ifndef BAREBPF_MAP_PIN_HPP
 #define BAREBPF_MAP_PIN_HPP
@@ -3987,6 +3987,13 @@ enum class key_rule : u8 {
   single,      ///< a u32 that must be 0
 };
 
+/// The key type of maps that have no keys.
+struct no_key {};
+
+/// How many bytes of `Key` the kernel reads.
+template <class Key>
+inline constexpr u32 key_size_of = std::is_same_v<Key, no_key> ? 0 : sizeof(Key);
+
 /// What a value is to the kernel.
 enum class value_rule : u8 {
   none,         ///< there is none, the size is 0
@@ -5333,10 +5340,7 @@ class loader {
 
   bool make_all() noexcept {
     if constexpr (has_options)
-      if (!options_.data.empty() && options_.data.size() != records_.data_size) {
-        row_.subject = "data";
-        return row_.refuse(step::find, cause::foreign_data), false;
-      }
+      if (!are_for_this_object()) return false;
     if constexpr (Needs.types) {
       if (records_.btf_size != 0) {
         types_ = fd::own(load_btf(records_.btf, records_.btf_size, token()));
@@ -5374,6 +5378,20 @@ class loader {
       return options_.log;
     else
       return nullptr;
+  }
+
+  // Changes and values that another object made would go to the wrong maps.
+  bool are_for_this_object() noexcept {
+    if (!options_.data.empty() && options_.data.size() != records_.data_size) {
+      row_.subject = "data";
+      return row_.refuse(step::find, cause::foreign_data), false;
+    }
+    for (const map_change& change : options_.maps)
+      if (change.map >= records_.map_count) {
+        row_.subject = "maps";
+        return row_.refuse(step::find, cause::no_such_map), false;
+      }
+    return true;
   }
 
   bool make_map(u32 i) noexcept {
@@ -5556,11 +5574,11 @@ void load_records(const object_records& records, const load_slots& slots, const 
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_LOAD_HPP
-// Room 7.5, map/map: typed maps. One class template; what a type allows stands in room 2.0.
+// Room 7.6, map/map: typed maps. One class template; what a type allows stands in room 2.0.
 #ifndef BAREBPF_MAP_MAP_HPP
 #define BAREBPF_MAP_MAP_HPP
 
-// Room 7.2, map/entries: a walk over a map that always ends and says why. Batches underneath; one key after the
+// Room 7.3, map/entries: a walk over a map that always ends and says why. Batches underneath; one key after the
 // other where the kernel has no batches or a bucket is too large for one.
 #ifndef BAREBPF_MAP_ENTRIES_HPP
 #define BAREBPF_MAP_ENTRIES_HPP
@@ -5618,6 +5636,168 @@ class [[nodiscard]] batch_result {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_MAP_BATCH_HPP
+// Room 7.2, map/per_cpu: values of which each possible CPU has its own. Only this room knows how large they are
+// together, so nobody can lend the kernel too little memory for them.
+#ifndef BAREBPF_MAP_PER_CPU_HPP
+#define BAREBPF_MAP_PER_CPU_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// How many CPUs the kernel speaks of that writes `ranges`, "0-3,6"; 0 when that is no list of ranges.
+[[nodiscard]] constexpr u32 count_cpus(text ranges) noexcept {
+  constexpr u32 most = 0xffff;
+  u32 count = 0, first = 0, number = 0;
+  bool has_digits = false, is_range = false;
+  for (size_t i = 0; i <= ranges.size(); ++i) {
+    const char c = i < ranges.size() ? ranges[i] : ',';
+    if (c == '\n' && i + 1 == ranges.size()) continue;
+    if (c >= '0' && c <= '9') {
+      number = number * 10 + static_cast<u32>(c - '0');
+      has_digits = true;
+      if (number > most) return 0;
+      continue;
+    }
+    if (!has_digits || (c == '-' && is_range) || (c != '-' && c != ',')) return 0;
+    if (c == '-') {
+      first = number;
+    } else {
+      if (is_range && number < first) return 0;
+      count += is_range ? number - first + 1 : 1;
+    }
+    is_range = c == '-';
+    number = 0;
+    has_digits = false;
+  }
+  return count;
+}
+
+/// How many CPUs the machine may ever have: the kernel keeps so many values, whether they run or not.
+/// Errors: open_file or read_file with errno, about the file; EINVAL when it says something else than ranges.
+/// Cost:   three system calls.
+/// Source: num_possible_cpus() in include/linux/cpumask.h at v6.12; sysfs-devices-system-cpu.
+[[nodiscard]] inline result<u32> possible_cpus() noexcept {
+  constexpr long current_folder = -100, read_only_close_on_exec = 02000000;  // AT_FDCWD, O_RDONLY | O_CLOEXEC
+  constexpr const char* path = "/sys/devices/system/cpu/possible";
+  const fd file = fd::own(system_call(__NR_openat, current_folder, path, read_only_close_on_exec));
+  if (!file.is_open()) return failure(step::open_file, file.number()).about(path);
+  char ranges[256];
+  long length = -EINTR;
+  while (length == -EINTR) length = system_call(__NR_read, file.number(), ranges, sizeof ranges);
+  if (length < 0) return failure(step::read_file, length).about(path);
+  const u32 count = count_cpus(text(ranges, static_cast<size_t>(length)));
+  if (count == 0) return failure(step::read_file, -EINVAL).about(path);
+  return count;
+}
+
+/// One element's values, one for each possible CPU, in the order of their numbers: where those have no gap, the value
+/// at `cpu` is that of CPU `cpu`.
+/// Lifetime: looks at storage of somebody else's.
+template <class Value>
+class per_cpu_view {
+ public:
+  /// How the kernel lays values out: 8 bytes apart or a multiple of it.
+  struct alignas(8) cell {
+    Value value;
+  };
+  static_assert(
+      alignof(Value) <= 8 && std::is_trivially_copyable_v<Value>,
+      "barebpf: the kernel copies the values of each CPU as raw bytes, 8 bytes apart, so a value type "
+      "must be trivially copyable and aligned to 8 bytes at most");
+
+  constexpr per_cpu_view(const cell* first, u32 cpus) noexcept : first_(first), cpus_(cpus) {}
+
+  /// How many values there are.
+  [[nodiscard]] u32 size() const noexcept { return cpus_; }
+  /// The value of one CPU; `cpu` must be less than `size()`.
+  [[nodiscard]] const Value& operator[](u32 cpu) const noexcept { return first_[cpu].value; }
+  /// All of them added up.
+  [[nodiscard]] Value sum() const noexcept {
+    Value out{};
+    for (u32 cpu = 0; cpu < cpus_; ++cpu) out = static_cast<Value>(out + first_[cpu].value);
+    return out;
+  }
+
+ private:
+  const cell* first_;
+  u32 cpus_;
+};
+
+/// Storage for the values of so many elements, each for every possible CPU.
+/// Lifetime: freed with the object; moving empties the source.
+template <class Value>
+class per_cpu_values {
+ public:
+  using cell = typename per_cpu_view<Value>::cell;
+
+  /// Makes room for `elements` elements, all of them `Value{}`.
+  /// Errors: those of `possible_cpus`; ENOMEM.
+  /// Cost:   three system calls and an allocation; so keep it and use it again.
+  [[nodiscard]] static result<per_cpu_values> make(u32 elements = 1) noexcept {
+    const auto cpus = possible_cpus();
+    if (!cpus) return cpus.error();
+    auto cells = buffer<cell>::of(size_t{*cpus} * elements);
+    if (!cells) return cells.error();
+    return per_cpu_values(std::move(*cells), *cpus, elements);
+  }
+
+  /// For how many CPUs.
+  [[nodiscard]] u32 cpus() const noexcept { return cpus_; }
+  /// For how many elements.
+  [[nodiscard]] u32 elements() const noexcept { return elements_; }
+  /// The value of a CPU, of the first element or of another.
+  [[nodiscard]] Value& at(u32 cpu, u32 element = 0) noexcept {
+    return cells_[size_t{element} * cpus_ + cpu].value;
+  }
+  /// The values of one element.
+  [[nodiscard]] per_cpu_view<Value> view(u32 element = 0) const noexcept {
+    return {cells_.data() + size_t{element} * cpus_, cpus_};
+  }
+  [[nodiscard]] const Value& operator[](u32 cpu) const noexcept { return cells_[cpu].value; }
+  [[nodiscard]] Value& operator[](u32 cpu) noexcept { return cells_[cpu].value; }
+  /// The values of the first element, added up.
+  [[nodiscard]] Value sum() const noexcept { return view().sum(); }
+  /// Gives each CPU of the first element the same value.
+  void fill(const Value& value) noexcept {
+    for (u32 cpu = 0; cpu < cpus_; ++cpu) at(cpu) = value;
+  }
+
+  /// What the kernel reads and writes.
+  [[nodiscard]] cell* data() noexcept { return cells_.data(); }
+  [[nodiscard]] const cell* data() const noexcept { return cells_.data(); }
+
+ private:
+  per_cpu_values(buffer<cell> cells, u32 cpus, u32 elements) noexcept
+      : cells_(std::move(cells)), cpus_(cpus), elements_(elements) {}
+
+  buffer<cell> cells_;
+  u32 cpus_;
+  u32 elements_;
+};
+
+/// Walks over the elements of such storage, as a pointer walks over values.
+template <class Value>
+class per_cpu_pointer {
+ public:
+  using cell = typename per_cpu_view<Value>::cell;
+  using seen = per_cpu_view<Value>;
+
+  constexpr per_cpu_pointer() noexcept = default;
+  constexpr per_cpu_pointer(cell* at, u32 cpus) noexcept : at_(at), cpus_(cpus) {}
+  [[nodiscard]] seen operator*() const noexcept { return {at_, cpus_}; }
+  per_cpu_pointer& operator++() noexcept {
+    at_ += cpus_;
+    return *this;
+  }
+  [[nodiscard]] cell* address() const noexcept { return at_; }
+
+ private:
+  cell* at_ = nullptr;
+  u32 cpus_ = 0;
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_MAP_PER_CPU_HPP
 
 namespace barebpf::inline BAREBPF_ABI {
 
@@ -5628,17 +5808,39 @@ struct entry {
   Value value;
 };
 
-/// A walk over all elements: `for (auto [key, value] : map.entries())`.
+namespace detail {
+
+// What a walk shows of the values behind a pointer, and where the kernel writes them.
+template <class Pointer>
+struct pointed {
+  using seen = typename Pointer::seen;
+  struct nothing {};
+  using own = nothing;  // single steps use the storage that was lent
+  static void* address(const Pointer& at) noexcept { return at.address(); }
+};
+template <class Value>
+struct pointed<Value*> {
+  using seen = Value;
+  using own = Value;
+  static void* address(Value* at) noexcept { return at; }
+};
+
+}  // namespace detail
+
+/// A walk over all elements: `for (auto [key, value] : map.entries())`. `Pointer` is what walks over the values: a
+/// plain one, or `per_cpu_pointer`.
 /// Shape:    each element by copy. What is in the map throughout comes at least once; by batches exactly once.
 ///           What is added or removed meanwhile may come or not. The element at hand may be deleted.
 /// Errors:   the loop ends; `error()` then tells why, and is nullptr after a whole walk.
 /// Lifetime: the map must outlive the walk; the storage is the range's own, or lent by the caller.
 /// Cost:     one bpf(2) call for each batch; two for each element where batches do not work.
 /// Threads:  one walk belongs to one thread.
-template <class Key, class Value>
+template <class Key, class Pointer>
 class entry_range {
+  using shown = detail::pointed<Pointer>;
+
  public:
-  entry_range(const untyped_map& map, Key* keys, Value* values, u32 room) noexcept
+  entry_range(const untyped_map& map, Key* keys, Pointer values, u32 room) noexcept
       : map_(map), keys_(keys), values_(values), room_(room), stepping_(room == 0) {}
   entry_range(const entry_range&) = delete;
   entry_range& operator=(const entry_range&) = delete;
@@ -5646,7 +5848,7 @@ class entry_range {
   struct sentinel {};
   class iterator {
    public:
-    using value_type = entry<Key, Value>;
+    using value_type = entry<Key, typename shown::seen>;
     using difference_type = std::ptrdiff_t;
 
     explicit iterator(entry_range* range) noexcept : range_(range) { take_more(); }
@@ -5663,15 +5865,15 @@ class entry_range {
    private:
     void take_more() noexcept {
       const u32 count = range_->next();
-      key_ = range_->stepping_ ? &range_->last_.key : range_->keys_;
-      value_ = range_->stepping_ ? &range_->last_.value : range_->values_;
+      key_ = range_->stepping_ ? &range_->last_key_ : range_->keys_;
+      value_ = range_->stepping_ ? range_->step_value() : range_->values_;
       last_ = key_ + count;
     }
 
     // Kept here and not in the range, whose memory every system call may change: so they stay in registers.
     const Key* key_;
     const Key* last_;  // behind the last that is at hand
-    const Value* value_;
+    Pointer value_;
     entry_range* range_;
   };
 
@@ -5709,15 +5911,15 @@ class entry_range {
     if (count_ != 0) last = keys_[count_ - 1];
     while (!cursor_.at_end()) {
       u32 count = room_;
-      const long answer =
-          map_.batch(abi::command::map_lookup_batch, cursor_.in(), cursor_.out(), keys_, values_, count);
+      const long answer = map_.batch(abi::command::map_lookup_batch, cursor_.in(), cursor_.out(), keys_,
+                                     shown::address(values_), count);
       if (answer == -EINTR) continue;
       // No batches here, or a bucket that does not fit: what is left comes one by one.
       if (answer == -ENOSPC || (first && (answer == -ENOTSUPP_kernel || answer == -EINVAL))) {
         stepping_ = true;
         prefetched_ = false;
         has_last_ = count_ != 0;
-        last_.key = last;
+        last_key_ = last;
         return;
       }
       if (answer < 0 && answer != -ENOENT) return fail(step::map_lookup_batch, answer);
@@ -5739,21 +5941,28 @@ class entry_range {
     for (;;) {
       if (++steps_ > most_steps_) return fail(step::map_get_next_key, -EAGAIN);
       if (!prefetched_) {
-        const long answer = map_.get_next_key(has_last_ ? &last_.key : nullptr, &next_);
+        const long answer = map_.get_next_key(has_last_ ? &last_key_ : nullptr, &next_);
         if (answer < 0) return finish(answer);
       }
       prefetched_ = false;
       if (at_its_end_) return finish(-ENOENT);
-      last_.key = next_;
+      last_key_ = next_;
       has_last_ = true;
-      const long found = map_.lookup_elem(&last_.key, &last_.value);
+      const long found = map_.lookup_elem(&last_key_, shown::address(step_value()));
       if (found < 0 && found != -ENOENT) return fail(step::map_lookup_elem, found);
-      const long answer = map_.get_next_key(&last_.key, &next_);
+      const long answer = map_.get_next_key(&last_key_, &next_);
       if (answer < 0 && answer != -ENOENT) return fail(step::map_get_next_key, answer);
       prefetched_ = true;
       at_its_end_ = answer == -ENOENT;
       if (found >= 0) return;
     }
+  }
+  // Where the value of a single step goes.
+  [[nodiscard]] Pointer step_value() noexcept {
+    if constexpr (std::is_pointer_v<Pointer>)
+      return &last_value_;
+    else
+      return values_;
   }
   void finish(long answer) noexcept {
     if (answer != -ENOENT) return fail(step::map_get_next_key, answer);
@@ -5766,12 +5975,13 @@ class entry_range {
 
   const untyped_map& map_;
   Key* keys_;
-  Value* values_;
+  Pointer values_;
   u32 room_;
   batch_cursor<Key> cursor_;
   u32 count_ = 0;  // elements in the batch
   u64 steps_ = 0, most_steps_ = 0;
-  entry<Key, Value> last_{};
+  Key last_key_{};
+  [[no_unique_address]] typename shown::own last_value_{};
   Key next_{};
   bool stepping_, done_ = false, failed_ = false, has_last_ = false, prefetched_ = false, at_its_end_ = false;
   barebpf::error why_{};
@@ -5780,13 +5990,13 @@ class entry_range {
 /// An entry_range with storage of its own.
 /// Shape: at most 16 KiB, and room for at least one element.
 template <class Key, class Value>
-class owned_entry_range : public entry_range<Key, Value> {
+class owned_entry_range : public entry_range<Key, Value*> {
   static constexpr size_t fitting = 16384 / (sizeof(Key) + sizeof(Value));
   static constexpr size_t room = fitting == 0 ? 1 : fitting;
 
  public:
   explicit owned_entry_range(const untyped_map& map) noexcept
-      : entry_range<Key, Value>(map, keys_, values_, static_cast<u32>(room)) {}
+      : entry_range<Key, Value*>(map, keys_, values_, static_cast<u32>(room)) {}
 
  private:
   Key keys_[room];
@@ -5796,7 +6006,7 @@ class owned_entry_range : public entry_range<Key, Value> {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_MAP_ENTRIES_HPP
-// Room 7.4, map/memory: the values of an array as memory of this process. Reading them makes no system call.
+// Room 7.5, map/memory: the values of an array as memory of this process. Reading them makes no system call.
 #ifndef BAREBPF_MAP_MEMORY_HPP
 #define BAREBPF_MAP_MEMORY_HPP
 
@@ -5898,9 +6108,16 @@ struct map_expectations {
 template <map_type Type, class Key, class Value, map_access Access = map_access::read_write>
 class map {
   static constexpr map_kind kind = kind_of(Type);
-  static_assert(kind.type == Type && kind.value == value_rule::plain && kind.entries == entries_rule::count &&
-                    (kind.key == key_rule::bytes || kind.key == key_rule::index),
+  static constexpr bool per_cpu = kind.value == value_rule::per_cpu;
+  static_assert(kind.type == Type && (kind.value == value_rule::plain || per_cpu) &&
+                    kind.entries == entries_rule::count &&
+                    (kind.key == key_rule::bytes || kind.key == key_rule::index ||
+                     kind.key == key_rule::none),
                 "barebpf: this map type has no typed form yet, so use untyped_map for it");
+  static_assert(
+      (kind.key == key_rule::none) == std::is_same_v<Key, no_key>,
+      "barebpf: queues, stacks and Bloom filters have no keys and all other maps have, so give no_key as the "
+      "key type of those alone");
   static_assert(
       kind.key != key_rule::index || sizeof(Key) == 4,
       "barebpf: the kernel numbers the slots of this map with 32 bits, so its key type must have 4 bytes");
@@ -5918,6 +6135,11 @@ class map {
   static constexpr map_access access = Access;
   using key_type = Key;
   using mapped_type = Value;
+  /// What an element is in C++: the value, or one for each possible CPU.
+  using element = std::conditional_t<per_cpu, per_cpu_values<Value>, Value>;
+  /// What batches of values are written to and read from.
+  using element_storage = std::conditional_t<per_cpu, per_cpu_values<Value>&, std::span<Value>>;
+  using element_source = std::conditional_t<per_cpu, const per_cpu_values<Value>&, std::span<const Value>>;
   /// The same map for reading only: `hits::read_only::get_pinned(path)` needs no right to write the pin, and what
   /// `create`, `get_pinned`, `from_id` and `get_or_create` open here the kernel itself holds to reading. Programs may
   /// write all the same. `adopt` and `from_fd` leave the descriptor as it is.
@@ -5938,7 +6160,7 @@ class map {
       return error{.at = step::map_create, .why = cause::bad_name}.about(options.name);
     const abi::map_create attr{
         .map_type = static_cast<u32>(Type),
-        .key_size = sizeof(Key),
+        .key_size = key_size_of<Key>,
         .value_size = sizeof(Value),
         .max_entries = options.max_entries,
         .map_flags = options.map_flags | flag_of(Access) | (options.token >= 0 ? map_flag::token_fd : 0),
@@ -6057,18 +6279,26 @@ class map {
   /// Errors: ENOENT when the key is absent; in an array no_such_slot.
   /// Kernel: 3.19, BPF_MAP_LOOKUP_ELEM.
   /// Source: map_lookup_elem() in kernel/bpf/syscall.c at v6.12.
-  [[nodiscard]] result<Value> lookup_elem(const Key& key) const noexcept {
+  [[nodiscard]] result<element> lookup_elem(const Key& key) const noexcept {
     demand<can_lookup>();
-    Value value{};
-    if (const long answer = untyped_.lookup_elem(&key, &value); answer < 0)
-      return explain_element(step::map_lookup_elem, answer);
-    return value;
+    if constexpr (per_cpu) {
+      auto values = element::make();
+      if (!values) return values;
+      if (const auto found = lookup_elem(key, *values); !found) return found.error();
+      return values;
+    } else {
+      Value value{};
+      if (const long answer = untyped_.lookup_elem(&key, &value); answer < 0)
+        return explain_element(step::map_lookup_elem, answer);
+      return value;
+    }
   }
-  /// Copies the value under `key` into `value`, for values too large to return.
+  /// Copies the value under `key` into `value`, for values too large to return, and those of all CPUs without an
+  /// allocation.
   /// Errors: ENOENT when the key is absent; `value` is then as it was.
-  [[nodiscard]] result<void> lookup_elem(const Key& key, Value& value) const noexcept {
+  [[nodiscard]] result<void> lookup_elem(const Key& key, element& value) const noexcept {
     demand<can_lookup>();
-    if (const long answer = untyped_.lookup_elem(&key, &value); answer < 0)
+    if (const long answer = untyped_.lookup_elem(&key, address_of(value)); answer < 0)
       return explain_element(step::map_lookup_elem, answer);
     return {};
   }
@@ -6076,10 +6306,10 @@ class map {
   /// Errors: EEXIST and ENOENT as `how` says; E2BIG when the map is full; in an array no_such_slot.
   /// Kernel: 3.19, BPF_MAP_UPDATE_ELEM.
   /// Source: map_update_elem() in kernel/bpf/syscall.c at v6.12.
-  [[nodiscard]] result<void> update_elem(const Key& key, const Value& value,
+  [[nodiscard]] result<void> update_elem(const Key& key, const element& value,
                                          update how = update::any) noexcept {
     demand<can_update>();
-    if (const long answer = untyped_.update_elem(&key, &value, static_cast<u64>(how)); answer < 0)
+    if (const long answer = untyped_.update_elem(&key, address_of(value), static_cast<u64>(how)); answer < 0)
       return explain_element(step::map_update_elem, answer);
     return {};
   }
@@ -6095,12 +6325,70 @@ class map {
   /// Errors: ENOENT when the key is absent.
   /// Kernel: 5.14 for hash maps, BPF_MAP_LOOKUP_AND_DELETE_ELEM.
   /// Source: map_lookup_and_delete_elem() in kernel/bpf/syscall.c at v6.12.
-  [[nodiscard]] result<Value> lookup_and_delete_elem(const Key& key) noexcept {
+  [[nodiscard]] result<element> lookup_and_delete_elem(const Key& key) noexcept {
     demand<can_lookup_and_delete>();
+    if constexpr (per_cpu) {
+      auto values = element::make();
+      if (!values) return values;
+      if (const long answer = untyped_.lookup_and_delete_elem(&key, values->data()); answer < 0)
+        return explain(step::map_lookup_and_delete_elem, answer);
+      return values;
+    } else {
+      Value value{};
+      if (const long answer = untyped_.lookup_and_delete_elem(&key, &value); answer < 0)
+        return explain(step::map_lookup_and_delete_elem, answer);
+      return value;
+    }
+  }
+
+  // These are templates, so that a map with keys can still be instantiated as a whole.
+
+  /// Adds an element to a queue, a stack or a Bloom filter. With `update::exist` a full queue or stack loses its
+  /// oldest element instead.
+  /// Errors: E2BIG when it is full.
+  /// Kernel: 4.20, BPF_MAP_UPDATE_ELEM without a key; Bloom filters 5.16.
+  /// Source: queue_stack_map_push_elem() in kernel/bpf/queue_stack_maps.c at v6.12.
+  template <class = void>
+  [[nodiscard]] result<void> push_elem(const Value& value, update how = update::any) noexcept {
+    demand<can_update, false>();
+    return done(step::map_update_elem, untyped_.update_elem(nullptr, &value, static_cast<u64>(how)));
+  }
+  /// Takes the oldest element of a queue, the newest of a stack.
+  /// Errors: ENOENT when it is empty.
+  /// Kernel: 4.20, BPF_MAP_LOOKUP_AND_DELETE_ELEM without a key.
+  template <class = void>
+  [[nodiscard]] result<Value> pop_elem() noexcept {
+    demand<can_lookup_and_delete, false>();
     Value value{};
-    if (const long answer = untyped_.lookup_and_delete_elem(&key, &value); answer < 0)
+    if (const long answer = untyped_.lookup_and_delete_elem(nullptr, &value); answer < 0)
       return explain(step::map_lookup_and_delete_elem, answer);
     return value;
+  }
+  /// Copies the element that `pop_elem` would take.
+  /// Errors: ENOENT when it is empty.
+  /// Kernel: 4.20, BPF_MAP_LOOKUP_ELEM without a key.
+  template <class = void>
+  [[nodiscard]] result<Value> peek_elem() const noexcept {
+    demand<can_lookup, false>();
+    static_assert(can_be_popped,
+                  "barebpf: a Bloom filter does not give back what is in it, so ask may_contain");
+    Value value{};
+    if (const long answer = untyped_.lookup_elem(nullptr, &value); answer < 0)
+      return explain(step::map_lookup_elem, answer);
+    return value;
+  }
+  /// False when `value` was surely never pushed to a Bloom filter; true when it probably was.
+  /// Kernel: 5.16, BPF_MAP_LOOKUP_ELEM, which takes the value in.
+  /// Source: bloom_map_peek_elem() in kernel/bpf/bloom_filter.c at v6.12.
+  template <class = void>
+  [[nodiscard]] result<bool> may_contain(const Value& value) const noexcept {
+    demand<can_lookup, false>();
+    static_assert(!can_be_popped,
+                  "barebpf: only a Bloom filter answers for a value, so use peek_elem or pop_elem");
+    Value asked = value;
+    const long answer = untyped_.lookup_elem(nullptr, &asked);
+    if (answer < 0 && answer != -ENOENT) return explain(step::map_lookup_elem, answer);
+    return answer >= 0;
   }
 
   /// The first key.
@@ -6117,12 +6405,22 @@ class map {
   /// Walks over all elements: `for (auto [key, value] : map.entries())`, see `entry_range`.
   [[nodiscard]] owned_entry_range<Key, Value> entries() const noexcept {
     demand<can_get_next_key>();
+    static_assert(
+        !per_cpu,
+        "barebpf: how large the values of all CPUs are is known at run time only, so give entries the "
+        "storage that per_cpu_values::make makes");
     return owned_entry_range<Key, Value>(untyped_);
   }
-  /// The same with the caller's storage for the batches; without any, one key after the other.
-  [[nodiscard]] entry_range<Key, Value> entries(std::span<Key> keys, std::span<Value> values) const noexcept {
+  /// The same with the caller's storage for the batches; without any, one key after the other. Per-CPU values need
+  /// room for at least one element.
+  [[nodiscard]] auto entries(std::span<Key> keys, element_storage values) const noexcept {
     demand<can_get_next_key>();
-    return {untyped_, keys.data(), values.data(), smaller(keys.size(), values.size())};
+    const u32 room = smaller(keys.size(), count_of(values));
+    if constexpr (per_cpu)
+      return entry_range<Key, per_cpu_pointer<Value>>(
+          untyped_, keys.data(), per_cpu_pointer<Value>(values.data(), values.cpus()), room);
+    else
+      return entry_range<Key, Value*>(untyped_, keys.data(), values.data(), room);
   }
 
   /// Copies out the next elements of a walk, as many as fit, and says in `cursor` whether they were the last.
@@ -6130,14 +6428,14 @@ class map {
   /// Kernel: 5.6, BPF_MAP_LOOKUP_BATCH; the elements of one bucket come together.
   /// Source: __htab_map_lookup_and_delete_batch() in kernel/bpf/hashtab.c at v6.12.
   [[nodiscard]] batch_result lookup_batch(batch_cursor<Key>& cursor, std::span<Key> keys,
-                                          std::span<Value> values) const noexcept {
+                                          element_storage values) const noexcept {
     demand<can_lookup_batch>();
     return read_batch(abi::command::map_lookup_batch, step::map_lookup_batch, cursor, keys, values);
   }
   /// The same, and removes them.
   /// Kernel: 5.6, BPF_MAP_LOOKUP_AND_DELETE_BATCH.
   [[nodiscard]] batch_result lookup_and_delete_batch(batch_cursor<Key>& cursor, std::span<Key> keys,
-                                                     std::span<Value> values) noexcept {
+                                                     element_storage values) noexcept {
     demand<can_lookup_and_delete_batch>();
     return read_batch(abi::command::map_lookup_and_delete_batch, step::map_lookup_and_delete_batch, cursor,
                       keys, values);
@@ -6146,10 +6444,10 @@ class map {
   /// Errors: E2BIG when the map is full, in an array no_such_slot; `count` elements were stored before that.
   /// Kernel: 5.6, BPF_MAP_UPDATE_BATCH.
   /// Source: generic_map_update_batch() in kernel/bpf/syscall.c at v6.12.
-  [[nodiscard]] batch_result update_batch(std::span<const Key> keys, std::span<const Value> values) noexcept {
+  [[nodiscard]] batch_result update_batch(std::span<const Key> keys, element_source values) noexcept {
     demand<can_update_batch>();
     return write_batch(abi::command::map_update_batch, step::map_update_batch, keys.data(), values.data(),
-                       smaller(keys.size(), values.size()));
+                       smaller(keys.size(), count_of(values)));
   }
   /// Removes each of `keys`.
   /// Errors: ENOENT at the first that is not there; `count` were removed before it.
@@ -6179,8 +6477,14 @@ class map {
   }
 
  private:
-  template <operation Wanted>
+  // Of operations that name an element by its key, and of those that do not.
+  template <operation Wanted, bool ByKey = true>
   static constexpr void demand() noexcept {
+    static_assert(ByKey || kind.key == key_rule::none,
+                  "barebpf: elements of this map are named by keys, so use update_elem, lookup_elem and "
+                  "lookup_and_delete_elem");
+    static_assert(!ByKey || kind.key != key_rule::none || Wanted == can_freeze,
+                  "barebpf: elements of this map have no keys, so use push_elem, pop_elem and peek_elem");
     static_assert((kind.operations & Wanted) != 0,
                   "barebpf: the kernel does not know this operation on maps of this type, so use another");
     constexpr bool allowed = (operations_of(Access) & Wanted) != 0;
@@ -6200,24 +6504,39 @@ class map {
 
   static constexpr map_identity identity(const map_expectations& expected) noexcept {
     return {.type = static_cast<u32>(Type),
-            .key_size = sizeof(Key),
+            .key_size = key_size_of<Key>,
             .value_size = sizeof(Value),
             .max_entries = expected.max_entries,
             .map_flags = expected.map_flags};
   }
+  static constexpr bool can_be_popped = (kind.operations & can_lookup_and_delete) != 0;
+  template <class Element>
+  static auto* address_of(Element& value) noexcept {
+    if constexpr (per_cpu)
+      return value.data();
+    else
+      return &value;
+  }
+  template <class Storage>
+  static size_t count_of(const Storage& values) noexcept {
+    if constexpr (per_cpu)
+      return values.elements();
+    else
+      return values.size();
+  }
   static constexpr u32 smaller(size_t a, size_t b) noexcept { return static_cast<u32>(a < b ? a : b); }
 
   [[nodiscard]] batch_result read_batch(abi::command command, step at, batch_cursor<Key>& cursor,
-                                        std::span<Key> keys, std::span<Value> values) const noexcept {
+                                        std::span<Key> keys, element_storage values) const noexcept {
     if (cursor.at_end()) return batch_result(0);
-    u32 count = smaller(keys.size(), values.size());
+    u32 count = smaller(keys.size(), count_of(values));
     const long answer = untyped_.batch(command, cursor.in(), cursor.out(), keys.data(), values.data(), count);
     // ENOENT says that these were the last ones, and they count.
     if (answer < 0 && answer != -ENOENT) return batch_result(0, explain(at, answer));
     cursor.advance(answer == -ENOENT);
     return batch_result(count);
   }
-  [[nodiscard]] batch_result write_batch(abi::command command, step at, const Key* keys, const Value* values,
+  [[nodiscard]] batch_result write_batch(abi::command command, step at, const Key* keys, const void* values,
                                          u32 count) noexcept {
     if (count == 0) return batch_result(0);
     const u32 wanted = count;
@@ -6275,6 +6594,37 @@ class map {
 /// Kernel: 3.19, BPF_MAP_TYPE_ARRAY.
 template <class Value>
 using array_map = map<map_type::array, u32, Value>;
+
+/// A hash table whose values each CPU has for itself, so that programs count without disturbing each other.
+/// Kernel: 4.6, BPF_MAP_TYPE_PERCPU_HASH.
+template <class Key, class Value>
+using percpu_hash_map = map<map_type::percpu_hash, Key, Value>;
+
+/// The same that is never full: it evicts what was not used for longest.
+/// Kernel: 4.10, BPF_MAP_TYPE_LRU_PERCPU_HASH.
+template <class Key, class Value>
+using lru_percpu_hash_map = map<map_type::lru_percpu_hash, Key, Value>;
+
+/// Slots numbered from 0, all of them always there, each once for every CPU.
+/// Kernel: 4.6, BPF_MAP_TYPE_PERCPU_ARRAY.
+template <class Value>
+using percpu_array_map = map<map_type::percpu_array, u32, Value>;
+
+/// First in, first out.
+/// Kernel: 4.20, BPF_MAP_TYPE_QUEUE.
+template <class Value>
+using queue_map = map<map_type::queue, no_key, Value>;
+
+/// Last in, first out.
+/// Kernel: 4.20, BPF_MAP_TYPE_STACK.
+template <class Value>
+using stack_map = map<map_type::stack, no_key, Value>;
+
+/// Remembers what was pushed, in less room than it takes: it may say yes too often, never no. `map_extra` is the
+/// number of hash functions, 0 for five.
+/// Kernel: 5.16, BPF_MAP_TYPE_BLOOM_FILTER.
+template <class Value>
+using bloom_filter = map<map_type::bloom_filter, no_key, Value>;
 
 /// A hash table that is never full: it evicts what was not used for longest.
 /// Kernel: 4.10, BPF_MAP_TYPE_LRU_HASH.
@@ -7473,7 +7823,7 @@ constexpr bool same_sign(number_form form) noexcept {
 /// What hinders `Key` and `Value` from being the key and value of `map`; `none` when nothing does.
 template <class Key, class Value>
 [[nodiscard]] constexpr cause compare_types(const map_spec& map) noexcept {
-  if (sizeof(Key) != map.key_size) return cause::wrong_key_size;
+  if (key_size_of<Key> != map.key_size) return cause::wrong_key_size;
   if (sizeof(Value) != map.value_size) return cause::wrong_value_size;
   if (!detail::same_sign<Key>(map.key_form)) return cause::wrong_key_sign;
   if (!detail::same_sign<Value>(map.value_form)) return cause::wrong_value_sign;

@@ -63,6 +63,13 @@ enum class key_rule : u8 {
   single,      ///< a u32 that must be 0
 };
 
+/// The key type of maps that have no keys.
+struct no_key {};
+
+/// How many bytes of `Key` the kernel reads.
+template <class Key>
+inline constexpr u32 key_size_of = std::is_same_v<Key, no_key> ? 0 : sizeof(Key);
+
 /// What a value is to the kernel.
 enum class value_rule : u8 {
   none,         ///< there is none, the size is 0

@@ -103,10 +103,7 @@ class loader {
 
   bool make_all() noexcept {
     if constexpr (has_options)
-      if (!options_.data.empty() && options_.data.size() != records_.data_size) {
-        row_.subject = "data";
-        return row_.refuse(step::find, cause::foreign_data), false;
-      }
+      if (!are_for_this_object()) return false;
     if constexpr (Needs.types) {
       if (records_.btf_size != 0) {
         types_ = fd::own(load_btf(records_.btf, records_.btf_size, token()));
@@ -144,6 +141,20 @@ class loader {
       return options_.log;
     else
       return nullptr;
+  }
+
+  // Changes and values that another object made would go to the wrong maps.
+  bool are_for_this_object() noexcept {
+    if (!options_.data.empty() && options_.data.size() != records_.data_size) {
+      row_.subject = "data";
+      return row_.refuse(step::find, cause::foreign_data), false;
+    }
+    for (const map_change& change : options_.maps)
+      if (change.map >= records_.map_count) {
+        row_.subject = "maps";
+        return row_.refuse(step::find, cause::no_such_map), false;
+      }
+    return true;
   }
 
   bool make_map(u32 i) noexcept {

@@ -4,6 +4,7 @@
 #ifndef BAREBPF_TYPE_CHECK_HPP
 #define BAREBPF_TYPE_CHECK_HPP
 
+#include "kinds.hpp"
 #include "spec/data.hpp"
 
 #include <type_traits>  // is_integral_v, is_signed_v, underlying_type_t
@@ -37,7 +38,7 @@ constexpr bool same_sign(number_form form) noexcept {
 /// What hinders `Key` and `Value` from being the key and value of `map`; `none` when nothing does.
 template <class Key, class Value>
 [[nodiscard]] constexpr cause compare_types(const map_spec& map) noexcept {
-  if (sizeof(Key) != map.key_size) return cause::wrong_key_size;
+  if (key_size_of<Key> != map.key_size) return cause::wrong_key_size;
   if (sizeof(Value) != map.value_size) return cause::wrong_value_size;
   if (!detail::same_sign<Key>(map.key_form)) return cause::wrong_key_sign;
   if (!detail::same_sign<Value>(map.value_form)) return cause::wrong_value_sign;

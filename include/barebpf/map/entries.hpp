@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Room 7.2, map/entries: a walk over a map that always ends and says why. Batches underneath; one key after the
+// Room 7.3, map/entries: a walk over a map that always ends and says why. Batches underneath; one key after the
 // other where the kernel has no batches or a bucket is too large for one.
 #ifndef BAREBPF_MAP_ENTRIES_HPP
 #define BAREBPF_MAP_ENTRIES_HPP
 
 #include "batch.hpp"
+#include "per_cpu.hpp"
 
 namespace barebpf::inline BAREBPF_ABI {
 
@@ -15,17 +16,39 @@ struct entry {
   Value value;
 };
 
-/// A walk over all elements: `for (auto [key, value] : map.entries())`.
+namespace detail {
+
+// What a walk shows of the values behind a pointer, and where the kernel writes them.
+template <class Pointer>
+struct pointed {
+  using seen = typename Pointer::seen;
+  struct nothing {};
+  using own = nothing;  // single steps use the storage that was lent
+  static void* address(const Pointer& at) noexcept { return at.address(); }
+};
+template <class Value>
+struct pointed<Value*> {
+  using seen = Value;
+  using own = Value;
+  static void* address(Value* at) noexcept { return at; }
+};
+
+}  // namespace detail
+
+/// A walk over all elements: `for (auto [key, value] : map.entries())`. `Pointer` is what walks over the values: a
+/// plain one, or `per_cpu_pointer`.
 /// Shape:    each element by copy. What is in the map throughout comes at least once; by batches exactly once.
 ///           What is added or removed meanwhile may come or not. The element at hand may be deleted.
 /// Errors:   the loop ends; `error()` then tells why, and is nullptr after a whole walk.
 /// Lifetime: the map must outlive the walk; the storage is the range's own, or lent by the caller.
 /// Cost:     one bpf(2) call for each batch; two for each element where batches do not work.
 /// Threads:  one walk belongs to one thread.
-template <class Key, class Value>
+template <class Key, class Pointer>
 class entry_range {
+  using shown = detail::pointed<Pointer>;
+
  public:
-  entry_range(const untyped_map& map, Key* keys, Value* values, u32 room) noexcept
+  entry_range(const untyped_map& map, Key* keys, Pointer values, u32 room) noexcept
       : map_(map), keys_(keys), values_(values), room_(room), stepping_(room == 0) {}
   entry_range(const entry_range&) = delete;
   entry_range& operator=(const entry_range&) = delete;
@@ -33,7 +56,7 @@ class entry_range {
   struct sentinel {};
   class iterator {
    public:
-    using value_type = entry<Key, Value>;
+    using value_type = entry<Key, typename shown::seen>;
     using difference_type = std::ptrdiff_t;
 
     explicit iterator(entry_range* range) noexcept : range_(range) { take_more(); }
@@ -50,15 +73,15 @@ class entry_range {
    private:
     void take_more() noexcept {
       const u32 count = range_->next();
-      key_ = range_->stepping_ ? &range_->last_.key : range_->keys_;
-      value_ = range_->stepping_ ? &range_->last_.value : range_->values_;
+      key_ = range_->stepping_ ? &range_->last_key_ : range_->keys_;
+      value_ = range_->stepping_ ? range_->step_value() : range_->values_;
       last_ = key_ + count;
     }
 
     // Kept here and not in the range, whose memory every system call may change: so they stay in registers.
     const Key* key_;
     const Key* last_;  // behind the last that is at hand
-    const Value* value_;
+    Pointer value_;
     entry_range* range_;
   };
 
@@ -96,15 +119,15 @@ class entry_range {
     if (count_ != 0) last = keys_[count_ - 1];
     while (!cursor_.at_end()) {
       u32 count = room_;
-      const long answer =
-          map_.batch(abi::command::map_lookup_batch, cursor_.in(), cursor_.out(), keys_, values_, count);
+      const long answer = map_.batch(abi::command::map_lookup_batch, cursor_.in(), cursor_.out(), keys_,
+                                     shown::address(values_), count);
       if (answer == -EINTR) continue;
       // No batches here, or a bucket that does not fit: what is left comes one by one.
       if (answer == -ENOSPC || (first && (answer == -ENOTSUPP_kernel || answer == -EINVAL))) {
         stepping_ = true;
         prefetched_ = false;
         has_last_ = count_ != 0;
-        last_.key = last;
+        last_key_ = last;
         return;
       }
       if (answer < 0 && answer != -ENOENT) return fail(step::map_lookup_batch, answer);
@@ -126,21 +149,28 @@ class entry_range {
     for (;;) {
       if (++steps_ > most_steps_) return fail(step::map_get_next_key, -EAGAIN);
       if (!prefetched_) {
-        const long answer = map_.get_next_key(has_last_ ? &last_.key : nullptr, &next_);
+        const long answer = map_.get_next_key(has_last_ ? &last_key_ : nullptr, &next_);
         if (answer < 0) return finish(answer);
       }
       prefetched_ = false;
       if (at_its_end_) return finish(-ENOENT);
-      last_.key = next_;
+      last_key_ = next_;
       has_last_ = true;
-      const long found = map_.lookup_elem(&last_.key, &last_.value);
+      const long found = map_.lookup_elem(&last_key_, shown::address(step_value()));
       if (found < 0 && found != -ENOENT) return fail(step::map_lookup_elem, found);
-      const long answer = map_.get_next_key(&last_.key, &next_);
+      const long answer = map_.get_next_key(&last_key_, &next_);
       if (answer < 0 && answer != -ENOENT) return fail(step::map_get_next_key, answer);
       prefetched_ = true;
       at_its_end_ = answer == -ENOENT;
       if (found >= 0) return;
     }
+  }
+  // Where the value of a single step goes.
+  [[nodiscard]] Pointer step_value() noexcept {
+    if constexpr (std::is_pointer_v<Pointer>)
+      return &last_value_;
+    else
+      return values_;
   }
   void finish(long answer) noexcept {
     if (answer != -ENOENT) return fail(step::map_get_next_key, answer);
@@ -153,12 +183,13 @@ class entry_range {
 
   const untyped_map& map_;
   Key* keys_;
-  Value* values_;
+  Pointer values_;
   u32 room_;
   batch_cursor<Key> cursor_;
   u32 count_ = 0;  // elements in the batch
   u64 steps_ = 0, most_steps_ = 0;
-  entry<Key, Value> last_{};
+  Key last_key_{};
+  [[no_unique_address]] typename shown::own last_value_{};
   Key next_{};
   bool stepping_, done_ = false, failed_ = false, has_last_ = false, prefetched_ = false, at_its_end_ = false;
   barebpf::error why_{};
@@ -167,13 +198,13 @@ class entry_range {
 /// An entry_range with storage of its own.
 /// Shape: at most 16 KiB, and room for at least one element.
 template <class Key, class Value>
-class owned_entry_range : public entry_range<Key, Value> {
+class owned_entry_range : public entry_range<Key, Value*> {
   static constexpr size_t fitting = 16384 / (sizeof(Key) + sizeof(Value));
   static constexpr size_t room = fitting == 0 ? 1 : fitting;
 
  public:
   explicit owned_entry_range(const untyped_map& map) noexcept
-      : entry_range<Key, Value>(map, keys_, values_, static_cast<u32>(room)) {}
+      : entry_range<Key, Value*>(map, keys_, values_, static_cast<u32>(room)) {}
 
  private:
   Key keys_[room];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Room 7.5, map/map: typed maps. One class template; what a type allows stands in room 2.0.
+// Room 7.6, map/map: typed maps. One class template; what a type allows stands in room 2.0.
 #ifndef BAREBPF_MAP_MAP_HPP
 #define BAREBPF_MAP_MAP_HPP
 
@@ -43,9 +43,16 @@ struct map_expectations {
 template <map_type Type, class Key, class Value, map_access Access = map_access::read_write>
 class map {
   static constexpr map_kind kind = kind_of(Type);
-  static_assert(kind.type == Type && kind.value == value_rule::plain && kind.entries == entries_rule::count &&
-                    (kind.key == key_rule::bytes || kind.key == key_rule::index),
+  static constexpr bool per_cpu = kind.value == value_rule::per_cpu;
+  static_assert(kind.type == Type && (kind.value == value_rule::plain || per_cpu) &&
+                    kind.entries == entries_rule::count &&
+                    (kind.key == key_rule::bytes || kind.key == key_rule::index ||
+                     kind.key == key_rule::none),
                 "barebpf: this map type has no typed form yet, so use untyped_map for it");
+  static_assert(
+      (kind.key == key_rule::none) == std::is_same_v<Key, no_key>,
+      "barebpf: queues, stacks and Bloom filters have no keys and all other maps have, so give no_key as the "
+      "key type of those alone");
   static_assert(
       kind.key != key_rule::index || sizeof(Key) == 4,
       "barebpf: the kernel numbers the slots of this map with 32 bits, so its key type must have 4 bytes");
@@ -63,6 +70,11 @@ class map {
   static constexpr map_access access = Access;
   using key_type = Key;
   using mapped_type = Value;
+  /// What an element is in C++: the value, or one for each possible CPU.
+  using element = std::conditional_t<per_cpu, per_cpu_values<Value>, Value>;
+  /// What batches of values are written to and read from.
+  using element_storage = std::conditional_t<per_cpu, per_cpu_values<Value>&, std::span<Value>>;
+  using element_source = std::conditional_t<per_cpu, const per_cpu_values<Value>&, std::span<const Value>>;
   /// The same map for reading only: `hits::read_only::get_pinned(path)` needs no right to write the pin, and what
   /// `create`, `get_pinned`, `from_id` and `get_or_create` open here the kernel itself holds to reading. Programs may
   /// write all the same. `adopt` and `from_fd` leave the descriptor as it is.
@@ -83,7 +95,7 @@ class map {
       return error{.at = step::map_create, .why = cause::bad_name}.about(options.name);
     const abi::map_create attr{
         .map_type = static_cast<u32>(Type),
-        .key_size = sizeof(Key),
+        .key_size = key_size_of<Key>,
         .value_size = sizeof(Value),
         .max_entries = options.max_entries,
         .map_flags = options.map_flags | flag_of(Access) | (options.token >= 0 ? map_flag::token_fd : 0),
@@ -202,18 +214,26 @@ class map {
   /// Errors: ENOENT when the key is absent; in an array no_such_slot.
   /// Kernel: 3.19, BPF_MAP_LOOKUP_ELEM.
   /// Source: map_lookup_elem() in kernel/bpf/syscall.c at v6.12.
-  [[nodiscard]] result<Value> lookup_elem(const Key& key) const noexcept {
+  [[nodiscard]] result<element> lookup_elem(const Key& key) const noexcept {
     demand<can_lookup>();
-    Value value{};
-    if (const long answer = untyped_.lookup_elem(&key, &value); answer < 0)
-      return explain_element(step::map_lookup_elem, answer);
-    return value;
+    if constexpr (per_cpu) {
+      auto values = element::make();
+      if (!values) return values;
+      if (const auto found = lookup_elem(key, *values); !found) return found.error();
+      return values;
+    } else {
+      Value value{};
+      if (const long answer = untyped_.lookup_elem(&key, &value); answer < 0)
+        return explain_element(step::map_lookup_elem, answer);
+      return value;
+    }
   }
-  /// Copies the value under `key` into `value`, for values too large to return.
+  /// Copies the value under `key` into `value`, for values too large to return, and those of all CPUs without an
+  /// allocation.
   /// Errors: ENOENT when the key is absent; `value` is then as it was.
-  [[nodiscard]] result<void> lookup_elem(const Key& key, Value& value) const noexcept {
+  [[nodiscard]] result<void> lookup_elem(const Key& key, element& value) const noexcept {
     demand<can_lookup>();
-    if (const long answer = untyped_.lookup_elem(&key, &value); answer < 0)
+    if (const long answer = untyped_.lookup_elem(&key, address_of(value)); answer < 0)
       return explain_element(step::map_lookup_elem, answer);
     return {};
   }
@@ -221,10 +241,10 @@ class map {
   /// Errors: EEXIST and ENOENT as `how` says; E2BIG when the map is full; in an array no_such_slot.
   /// Kernel: 3.19, BPF_MAP_UPDATE_ELEM.
   /// Source: map_update_elem() in kernel/bpf/syscall.c at v6.12.
-  [[nodiscard]] result<void> update_elem(const Key& key, const Value& value,
+  [[nodiscard]] result<void> update_elem(const Key& key, const element& value,
                                          update how = update::any) noexcept {
     demand<can_update>();
-    if (const long answer = untyped_.update_elem(&key, &value, static_cast<u64>(how)); answer < 0)
+    if (const long answer = untyped_.update_elem(&key, address_of(value), static_cast<u64>(how)); answer < 0)
       return explain_element(step::map_update_elem, answer);
     return {};
   }
@@ -240,12 +260,70 @@ class map {
   /// Errors: ENOENT when the key is absent.
   /// Kernel: 5.14 for hash maps, BPF_MAP_LOOKUP_AND_DELETE_ELEM.
   /// Source: map_lookup_and_delete_elem() in kernel/bpf/syscall.c at v6.12.
-  [[nodiscard]] result<Value> lookup_and_delete_elem(const Key& key) noexcept {
+  [[nodiscard]] result<element> lookup_and_delete_elem(const Key& key) noexcept {
     demand<can_lookup_and_delete>();
+    if constexpr (per_cpu) {
+      auto values = element::make();
+      if (!values) return values;
+      if (const long answer = untyped_.lookup_and_delete_elem(&key, values->data()); answer < 0)
+        return explain(step::map_lookup_and_delete_elem, answer);
+      return values;
+    } else {
+      Value value{};
+      if (const long answer = untyped_.lookup_and_delete_elem(&key, &value); answer < 0)
+        return explain(step::map_lookup_and_delete_elem, answer);
+      return value;
+    }
+  }
+
+  // These are templates, so that a map with keys can still be instantiated as a whole.
+
+  /// Adds an element to a queue, a stack or a Bloom filter. With `update::exist` a full queue or stack loses its
+  /// oldest element instead.
+  /// Errors: E2BIG when it is full.
+  /// Kernel: 4.20, BPF_MAP_UPDATE_ELEM without a key; Bloom filters 5.16.
+  /// Source: queue_stack_map_push_elem() in kernel/bpf/queue_stack_maps.c at v6.12.
+  template <class = void>
+  [[nodiscard]] result<void> push_elem(const Value& value, update how = update::any) noexcept {
+    demand<can_update, false>();
+    return done(step::map_update_elem, untyped_.update_elem(nullptr, &value, static_cast<u64>(how)));
+  }
+  /// Takes the oldest element of a queue, the newest of a stack.
+  /// Errors: ENOENT when it is empty.
+  /// Kernel: 4.20, BPF_MAP_LOOKUP_AND_DELETE_ELEM without a key.
+  template <class = void>
+  [[nodiscard]] result<Value> pop_elem() noexcept {
+    demand<can_lookup_and_delete, false>();
     Value value{};
-    if (const long answer = untyped_.lookup_and_delete_elem(&key, &value); answer < 0)
+    if (const long answer = untyped_.lookup_and_delete_elem(nullptr, &value); answer < 0)
       return explain(step::map_lookup_and_delete_elem, answer);
     return value;
+  }
+  /// Copies the element that `pop_elem` would take.
+  /// Errors: ENOENT when it is empty.
+  /// Kernel: 4.20, BPF_MAP_LOOKUP_ELEM without a key.
+  template <class = void>
+  [[nodiscard]] result<Value> peek_elem() const noexcept {
+    demand<can_lookup, false>();
+    static_assert(can_be_popped,
+                  "barebpf: a Bloom filter does not give back what is in it, so ask may_contain");
+    Value value{};
+    if (const long answer = untyped_.lookup_elem(nullptr, &value); answer < 0)
+      return explain(step::map_lookup_elem, answer);
+    return value;
+  }
+  /// False when `value` was surely never pushed to a Bloom filter; true when it probably was.
+  /// Kernel: 5.16, BPF_MAP_LOOKUP_ELEM, which takes the value in.
+  /// Source: bloom_map_peek_elem() in kernel/bpf/bloom_filter.c at v6.12.
+  template <class = void>
+  [[nodiscard]] result<bool> may_contain(const Value& value) const noexcept {
+    demand<can_lookup, false>();
+    static_assert(!can_be_popped,
+                  "barebpf: only a Bloom filter answers for a value, so use peek_elem or pop_elem");
+    Value asked = value;
+    const long answer = untyped_.lookup_elem(nullptr, &asked);
+    if (answer < 0 && answer != -ENOENT) return explain(step::map_lookup_elem, answer);
+    return answer >= 0;
   }
 
   /// The first key.
@@ -262,12 +340,22 @@ class map {
   /// Walks over all elements: `for (auto [key, value] : map.entries())`, see `entry_range`.
   [[nodiscard]] owned_entry_range<Key, Value> entries() const noexcept {
     demand<can_get_next_key>();
+    static_assert(
+        !per_cpu,
+        "barebpf: how large the values of all CPUs are is known at run time only, so give entries the "
+        "storage that per_cpu_values::make makes");
     return owned_entry_range<Key, Value>(untyped_);
   }
-  /// The same with the caller's storage for the batches; without any, one key after the other.
-  [[nodiscard]] entry_range<Key, Value> entries(std::span<Key> keys, std::span<Value> values) const noexcept {
+  /// The same with the caller's storage for the batches; without any, one key after the other. Per-CPU values need
+  /// room for at least one element.
+  [[nodiscard]] auto entries(std::span<Key> keys, element_storage values) const noexcept {
     demand<can_get_next_key>();
-    return {untyped_, keys.data(), values.data(), smaller(keys.size(), values.size())};
+    const u32 room = smaller(keys.size(), count_of(values));
+    if constexpr (per_cpu)
+      return entry_range<Key, per_cpu_pointer<Value>>(
+          untyped_, keys.data(), per_cpu_pointer<Value>(values.data(), values.cpus()), room);
+    else
+      return entry_range<Key, Value*>(untyped_, keys.data(), values.data(), room);
   }
 
   /// Copies out the next elements of a walk, as many as fit, and says in `cursor` whether they were the last.
@@ -275,14 +363,14 @@ class map {
   /// Kernel: 5.6, BPF_MAP_LOOKUP_BATCH; the elements of one bucket come together.
   /// Source: __htab_map_lookup_and_delete_batch() in kernel/bpf/hashtab.c at v6.12.
   [[nodiscard]] batch_result lookup_batch(batch_cursor<Key>& cursor, std::span<Key> keys,
-                                          std::span<Value> values) const noexcept {
+                                          element_storage values) const noexcept {
     demand<can_lookup_batch>();
     return read_batch(abi::command::map_lookup_batch, step::map_lookup_batch, cursor, keys, values);
   }
   /// The same, and removes them.
   /// Kernel: 5.6, BPF_MAP_LOOKUP_AND_DELETE_BATCH.
   [[nodiscard]] batch_result lookup_and_delete_batch(batch_cursor<Key>& cursor, std::span<Key> keys,
-                                                     std::span<Value> values) noexcept {
+                                                     element_storage values) noexcept {
     demand<can_lookup_and_delete_batch>();
     return read_batch(abi::command::map_lookup_and_delete_batch, step::map_lookup_and_delete_batch, cursor,
                       keys, values);
@@ -291,10 +379,10 @@ class map {
   /// Errors: E2BIG when the map is full, in an array no_such_slot; `count` elements were stored before that.
   /// Kernel: 5.6, BPF_MAP_UPDATE_BATCH.
   /// Source: generic_map_update_batch() in kernel/bpf/syscall.c at v6.12.
-  [[nodiscard]] batch_result update_batch(std::span<const Key> keys, std::span<const Value> values) noexcept {
+  [[nodiscard]] batch_result update_batch(std::span<const Key> keys, element_source values) noexcept {
     demand<can_update_batch>();
     return write_batch(abi::command::map_update_batch, step::map_update_batch, keys.data(), values.data(),
-                       smaller(keys.size(), values.size()));
+                       smaller(keys.size(), count_of(values)));
   }
   /// Removes each of `keys`.
   /// Errors: ENOENT at the first that is not there; `count` were removed before it.
@@ -324,8 +412,14 @@ class map {
   }
 
  private:
-  template <operation Wanted>
+  // Of operations that name an element by its key, and of those that do not.
+  template <operation Wanted, bool ByKey = true>
   static constexpr void demand() noexcept {
+    static_assert(ByKey || kind.key == key_rule::none,
+                  "barebpf: elements of this map are named by keys, so use update_elem, lookup_elem and "
+                  "lookup_and_delete_elem");
+    static_assert(!ByKey || kind.key != key_rule::none || Wanted == can_freeze,
+                  "barebpf: elements of this map have no keys, so use push_elem, pop_elem and peek_elem");
     static_assert((kind.operations & Wanted) != 0,
                   "barebpf: the kernel does not know this operation on maps of this type, so use another");
     constexpr bool allowed = (operations_of(Access) & Wanted) != 0;
@@ -345,24 +439,39 @@ class map {
 
   static constexpr map_identity identity(const map_expectations& expected) noexcept {
     return {.type = static_cast<u32>(Type),
-            .key_size = sizeof(Key),
+            .key_size = key_size_of<Key>,
             .value_size = sizeof(Value),
             .max_entries = expected.max_entries,
             .map_flags = expected.map_flags};
   }
+  static constexpr bool can_be_popped = (kind.operations & can_lookup_and_delete) != 0;
+  template <class Element>
+  static auto* address_of(Element& value) noexcept {
+    if constexpr (per_cpu)
+      return value.data();
+    else
+      return &value;
+  }
+  template <class Storage>
+  static size_t count_of(const Storage& values) noexcept {
+    if constexpr (per_cpu)
+      return values.elements();
+    else
+      return values.size();
+  }
   static constexpr u32 smaller(size_t a, size_t b) noexcept { return static_cast<u32>(a < b ? a : b); }
 
   [[nodiscard]] batch_result read_batch(abi::command command, step at, batch_cursor<Key>& cursor,
-                                        std::span<Key> keys, std::span<Value> values) const noexcept {
+                                        std::span<Key> keys, element_storage values) const noexcept {
     if (cursor.at_end()) return batch_result(0);
-    u32 count = smaller(keys.size(), values.size());
+    u32 count = smaller(keys.size(), count_of(values));
     const long answer = untyped_.batch(command, cursor.in(), cursor.out(), keys.data(), values.data(), count);
     // ENOENT says that these were the last ones, and they count.
     if (answer < 0 && answer != -ENOENT) return batch_result(0, explain(at, answer));
     cursor.advance(answer == -ENOENT);
     return batch_result(count);
   }
-  [[nodiscard]] batch_result write_batch(abi::command command, step at, const Key* keys, const Value* values,
+  [[nodiscard]] batch_result write_batch(abi::command command, step at, const Key* keys, const void* values,
                                          u32 count) noexcept {
     if (count == 0) return batch_result(0);
     const u32 wanted = count;
@@ -420,6 +529,37 @@ class map {
 /// Kernel: 3.19, BPF_MAP_TYPE_ARRAY.
 template <class Value>
 using array_map = map<map_type::array, u32, Value>;
+
+/// A hash table whose values each CPU has for itself, so that programs count without disturbing each other.
+/// Kernel: 4.6, BPF_MAP_TYPE_PERCPU_HASH.
+template <class Key, class Value>
+using percpu_hash_map = map<map_type::percpu_hash, Key, Value>;
+
+/// The same that is never full: it evicts what was not used for longest.
+/// Kernel: 4.10, BPF_MAP_TYPE_LRU_PERCPU_HASH.
+template <class Key, class Value>
+using lru_percpu_hash_map = map<map_type::lru_percpu_hash, Key, Value>;
+
+/// Slots numbered from 0, all of them always there, each once for every CPU.
+/// Kernel: 4.6, BPF_MAP_TYPE_PERCPU_ARRAY.
+template <class Value>
+using percpu_array_map = map<map_type::percpu_array, u32, Value>;
+
+/// First in, first out.
+/// Kernel: 4.20, BPF_MAP_TYPE_QUEUE.
+template <class Value>
+using queue_map = map<map_type::queue, no_key, Value>;
+
+/// Last in, first out.
+/// Kernel: 4.20, BPF_MAP_TYPE_STACK.
+template <class Value>
+using stack_map = map<map_type::stack, no_key, Value>;
+
+/// Remembers what was pushed, in less room than it takes: it may say yes too often, never no. `map_extra` is the
+/// number of hash functions, 0 for five.
+/// Kernel: 5.16, BPF_MAP_TYPE_BLOOM_FILTER.
+template <class Value>
+using bloom_filter = map<map_type::bloom_filter, no_key, Value>;
 
 /// A hash table that is never full: it evicts what was not used for longest.
 /// Kernel: 4.10, BPF_MAP_TYPE_LRU_HASH.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Room 7.4, map/memory: the values of an array as memory of this process. Reading them makes no system call.
+// Room 7.5, map/memory: the values of an array as memory of this process. Reading them makes no system call.
 #ifndef BAREBPF_MAP_MEMORY_HPP
 #define BAREBPF_MAP_MEMORY_HPP
 

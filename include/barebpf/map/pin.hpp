@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Room 7.3, map/pin: maps that somebody else made: by their pin, their id or a descriptor; and what the kernel says
+// Room 7.4, map/pin: maps that somebody else made: by their pin, their id or a descriptor; and what the kernel says
 // of them, held against what the caller expects.
 #ifndef BAREBPF_MAP_PIN_HPP
 #define BAREBPF_MAP_PIN_HPP
