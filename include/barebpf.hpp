@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 d56d3cea2978442125032a55fa07a00513ba4d61f6257249d65b3786bf19922f; do not edit.
+// Made by tools/amalgamate from files with SHA-256 e9e4b805491c63881325e9c57dedda6d8d2d7d9a8f0669a0164600935a28305b; do not edit.
 //
 // MIT License
 //
@@ -5380,14 +5380,14 @@ class loader {
       return nullptr;
   }
 
-  // Changes and values that another object made would go to the wrong maps.
+  // Changes and values that another object made would go to the wrong maps. One that names none changes nothing.
   bool are_for_this_object() noexcept {
     if (!options_.data.empty() && options_.data.size() != records_.data_size) {
       row_.subject = "data";
       return row_.refuse(step::find, cause::foreign_data), false;
     }
     for (const map_change& change : options_.maps)
-      if (change.map >= records_.map_count) {
+      if (change.map >= records_.map_count && change.map != not_found) {
         row_.subject = "maps";
         return row_.refuse(step::find, cause::no_such_map), false;
       }

@@ -591,6 +591,19 @@ TEST_CASE("a change of entries is told of its map alone", "[load]") {
   CHECK(maps[1].max_entries == 8);
 }
 
+TEST_CASE("a change of a map that the object does not have is refused before anything is made", "[load]") {
+  fake_machine machine;
+  place to;
+  const barebpf::map_change changes[] = {{.map = 2, .max_entries = 77}};
+
+  to.load<plain_patched>(without_types, load_options{.maps = changes});
+
+  CHECK(to.row.failed());
+  CHECK(to.row.why == barebpf::cause::no_such_map);
+  CHECK(barebpf::to_error(to.row).code == 0);
+  CHECK(machine.calls.empty());
+}
+
 TEST_CASE("a change without entries leaves what the object says", "[load]") {
   fake_machine machine;
   place to;

@@ -143,14 +143,14 @@ class loader {
       return nullptr;
   }
 
-  // Changes and values that another object made would go to the wrong maps.
+  // Changes and values that another object made would go to the wrong maps. One that names none changes nothing.
   bool are_for_this_object() noexcept {
     if (!options_.data.empty() && options_.data.size() != records_.data_size) {
       row_.subject = "data";
       return row_.refuse(step::find, cause::foreign_data), false;
     }
     for (const map_change& change : options_.maps)
-      if (change.map >= records_.map_count) {
+      if (change.map >= records_.map_count && change.map != not_found) {
         row_.subject = "maps";
         return row_.refuse(step::find, cause::no_such_map), false;
       }

@@ -53,8 +53,11 @@ def step_of(scenario: str, call: str) -> str:
 
 def other_way(scenario: str, call: str, code: str, first: bool) -> bool:
     """Whether the library gets along without this one call. `first` says that none like it came before."""
-    if scenario in ("load_static", "load_object") and call in ("BPF_BTF_LOAD", "BPF_MAP_CREATE"):
-        return True  # types only explain a map to people: without them then
+    # Types only explain a map to people: without them then, where the refusal can be about them.
+    if scenario in ("load_static", "load_object") and call == "BPF_BTF_LOAD":
+        return True
+    if scenario in ("load_static", "load_object") and call == "BPF_MAP_CREATE":
+        return code in ("EINVAL", "EOPNOTSUPP")
     if call == "BPF_PROG_LOAD":  # a signal makes it EAGAIN; and with a log it is asked again for the reason
         return code == "EAGAIN" or (scenario == "load_object" and code != "EPERM")
     if scenario == "load_object" and call == "read":

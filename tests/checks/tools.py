@@ -65,7 +65,7 @@ with scratch() as folder:
     describe_hpp = copy / "include/barebpf/describe.hpp"
     describe_hpp.write_text(describe_hpp.read_text().replace("there is no such file", "there is such a file"))
     finds([copy / "tools/pages", "--check"], "Run: tools/pages", env=with_compiler)
-    finds([copy / "tools/pages"], "the page could not be made", env={**with_compiler, "CXX": "/nonexistent/c++"})
+    finds([copy / "tools/pages"], "errors.md could not be made", env={**with_compiler, "CXX": "/nonexistent/c++"})
 
     # The page of the figures: what is left out, changed by hand, or missed in silence.
     page = copy / "docs/performance.md"
