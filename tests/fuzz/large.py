@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Writes objects that are hard by their size into a folder: sums that wrap around, and what a careless reader looks
-at again for each of many others. Reading each has to take seconds, not hours.
+"""Writes objects into a folder that are hard by their size: sums that wrap around, and what a careless reader looks at
+again for each of many others. Reading each has to take seconds, not hours. Two small ones have what the objects of
+bpf_progs lack.
 
     large.py FOLDER
 """
@@ -188,6 +189,33 @@ def one_place_for_all_functions() -> bytes:
                [(function, 0x02, 1, 0, 8)] * 9999 + [(function, 0x12, 1, 0, 8)], names)
 
 
+def call_chain() -> bytes:
+    """300 functions of which each calls the next: more than the kernel takes in one program."""
+    names = Names()
+    count, function = 300, names.at("function")
+    call = struct.pack("<BBhi", 0x85, 0x10, 0, 1)
+    symbols = [(function, 0x02 if i else 0x12, 1, i * 16, 16) for i in range(count)]
+    return elf([(names.at(TRACEPOINT), CODE, (call + EXIT) * (count - 1) + EXIT + EXIT, 0, 0)], symbols, names)
+
+
+def numbers_by_enum() -> bytes:
+    """A map whose numbers are values of enums of both sizes, and an empty table of CO-RE."""
+    names, types = Names(), Types()
+    section, symbol = one_program(names)
+    four = types.add(6, 0, 1, 4, struct.pack("<II", types.names.at("_a"), 1))
+    eight = types.add(19, 0, 1, 8, struct.pack("<III", types.names.at("_b"), 5, 1))
+    members = [(types.names.at("type"), four, 0), (types.names.at("key_size"), four, 32),
+               (types.names.at("map_extra"), eight, 64), (types.names.at("numa_node"), four, 128)]
+    definition = types.add(4, 0, len(members), 24, b"".join(struct.pack("<III", *one) for one in members))
+    variable = types.add(14, types.names.at("m"), 0, definition, struct.pack("<I", 1))
+    types.layout(types.names.at(".maps"), [(variable, 0, 24)])
+    called = types.names.at(TRACEPOINT)
+    core = struct.pack("<III", 16, called, 0)
+    ext = struct.pack("<HBBIIIIIII", 0xEB9F, 1, 0, 32, 0, 0, 0, 0, 0, len(core)) + core
+    return elf([section, (names.at(".maps"), DATA, bytes(24), 0, 0), (names.at(".BTF"), DATA, types.content(), 0, 0),
+                (names.at(".BTF.ext"), DATA, ext, 0, 0)], [symbol], names)
+
+
 def main() -> int:
     if len(sys.argv) != 2:
         print(__doc__.strip(), file=sys.stderr)
@@ -199,6 +227,7 @@ def main() -> int:
         "one_definition_for_all_maps": one_definition_for_all_maps(), "long_layouts": long_names(False),
         "long_runs": long_names(True), "all_call_all": all_call_all(),
         "layouts_of_all_sections": layouts_of_all_sections(),
+        "call_chain": call_chain(), "numbers_by_enum": numbers_by_enum(),
         "one_place_for_all_functions": one_place_for_all_functions(),
     }.items():
         (folder / f"{name}.bin").write_bytes(image)
