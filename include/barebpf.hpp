@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 fcf318a4e9fd68892ba05497cc3e103ea17e23ccb76a24ad0d0bca2f28db3f3d; do not edit.
+// Made by tools/amalgamate from files with SHA-256 116292bd5f63f7cff78412ad6e1287fc74fa5d4b0a4b5b4030bd4ed89f2500b6; do not edit.
 //
 // MIT License
 //
@@ -3435,8 +3435,8 @@ class elf {
       if (image_.string_is(section(i).name, wanted)) return section(i);
     return {};
   }
-  /// The same by the string at `wanted` in the file. One of more than 255 characters is not found, so that many
-  /// long names which differ at their ends cost no more than many short ones.
+  /// The same by the string at `wanted` in the file. One of more than 255 characters is not found, so that
+  /// many long names which differ at their ends cost no more than many short ones.
   [[nodiscard]] constexpr elf_section find_section(u64 wanted) const noexcept {
     constexpr u64 longest = 255;
     if (image_.length_of_string(wanted) > longest) return {};
@@ -5513,8 +5513,8 @@ constexpr bool read_map_number(const btf& types, u32 id, u64& out) noexcept {
   return false;
 }
 
-// Bit `n` of `seen` is set once the member of row `n` has been read: C has no struct with two of a name, and many
-// members of one would be read again for each of many maps.
+// Bit `n` of `seen` is set once the member of row `n` has been read: C has no struct with two of a name, and
+// many members of one would be read again for each of many maps.
 constexpr verdict read_map_member(const btf& types, u32 section, const btf_member& member, u32& seen,
                                   map_spec& out) noexcept {
   const auto wrong = [&](cause why) {
@@ -5895,8 +5895,8 @@ constexpr verdict read_references(const opened_object& object, const object_slot
   return {};
 }
 
-// Gives functions their types and their lines. Functions of one section are neighbours, and so are records. What is
-// told first holds, so that records which all tell of the same functions pass them only once.
+// Gives functions their types and their lines. Functions of one section are neighbours, and so are records.
+// What is told first holds, so that records which all tell of the same functions pass them only once.
 constexpr void read_code_types(const opened_object& object, const object_slots& slots,
                                const object_facts& facts) noexcept {
   const elf& file = object.file;
