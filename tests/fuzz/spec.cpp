@@ -160,8 +160,8 @@ void compare(const input& file) {
   promise_same(plain.references, packed.references, plain.facts.references);
 }
 
-// What a record of the file can cost at most, for each byte of it. The same bytes may be listed as several tables,
-// but each table only once:
+// What a record of the file can cost at most, for each byte of it. The same bytes may be listed as several
+// tables, but each table only once:
 //   a section header, 64 bytes, makes a map of variables:              88 / 64
 //   an entry of .maps, 12 bytes of BTF and 8 of .maps, makes a map:    88 / 12
 //   an entry of another layout, 12 bytes, makes a variable:            40 / 12
