@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 116292bd5f63f7cff78412ad6e1287fc74fa5d4b0a4b5b4030bd4ed89f2500b6; do not edit.
+// Made by tools/amalgamate from files with SHA-256 82e318bca96ac3408f3b38a281a4e713eb38dafb3585ba00203c3dd560f927fc; do not edit.
 //
 // MIT License
 //
@@ -6010,8 +6010,8 @@ constexpr verdict measure(const detail::opened_object& object, object_shape& out
     if (references > file.image().size() / abi::elf_relocation_record::size)  // sections lie over each other
       return {.why = cause::bad_section_header, .section = i, .offset = s.at};
     if (detail::origin_of(file, s) == map_origin::declared) continue;
-    if (s.size > 0xffffffff)  // more than the value of a map can have
-      return {.why = cause::bad_section_header, .section = i, .offset = s.name};
+    // Nothing in the file bounds the size of a section that it does not hold, nor its place.
+    if (s.size > 0xffffffff) return {.why = cause::bad_section_header, .section = i, .offset = s.name};
     ++out.maps;
   }
   out.references = static_cast<u32>(references);
