@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 e9e4b805491c63881325e9c57dedda6d8d2d7d9a8f0669a0164600935a28305b; do not edit.
+// Made by tools/amalgamate from files with SHA-256 b7754e4e195f2a0cf4378c478c79ef7c4fabc5a54bbc53fd0b0ac9ac5708785c; do not edit.
 //
 // MIT License
 //
@@ -1782,8 +1782,8 @@ class elf {
       if (image_.string_is(section(i).name, wanted)) return section(i);
     return {};
   }
-  /// The same by the string at `wanted` in the file. One of more than 255 characters is not found, so that many
-  /// long names which differ at their ends cost no more than many short ones.
+  /// The same by the string at `wanted` in the file. One of more than 255 characters is not found, so that
+  /// many long names which differ at their ends cost no more than many short ones.
   [[nodiscard]] constexpr elf_section find_section(u64 wanted) const noexcept {
     constexpr u64 longest = 255;
     if (image_.length_of_string(wanted) > longest) return {};
@@ -6712,8 +6712,8 @@ constexpr bool read_map_number(const btf& types, u32 id, u64& out) noexcept {
   return false;
 }
 
-// Bit `n` of `seen` is set once the member of row `n` has been read: C has no struct with two of a name, and many
-// members of one would be read again for each of many maps.
+// Bit `n` of `seen` is set once the member of row `n` has been read: C has no struct with two of a name, and
+// many members of one would be read again for each of many maps.
 constexpr verdict read_map_member(const btf& types, u32 section, const btf_member& member, u32& seen,
                                   map_spec& out) noexcept {
   const auto wrong = [&](cause why) {
@@ -7093,8 +7093,8 @@ constexpr verdict read_references(const opened_object& object, const object_slot
   return {};
 }
 
-// Gives functions their types and their lines. Functions of one section are neighbours, and so are records. What is
-// told first holds, so that records which all tell of the same functions pass them only once.
+// Gives functions their types and their lines. Functions of one section are neighbours, and so are records.
+// What is told first holds, so that records which all tell of the same functions pass them only once.
 constexpr void read_code_types(const opened_object& object, const object_slots& slots,
                                const object_facts& facts) noexcept {
   const elf& file = object.file;
@@ -7209,8 +7209,8 @@ constexpr verdict measure(const detail::opened_object& object, object_shape& out
     if (references > file.image().size() / abi::elf_relocation_record::size)  // sections lie over each other
       return {.why = cause::bad_section_header, .section = i, .offset = s.at};
     if (detail::origin_of(file, s) == map_origin::declared) continue;
-    // Nothing in the file bounds the size of a section that it does not hold.
-    if (s.size > 0xffffffff) return {.why = cause::bad_section_header, .section = i, .offset = s.at};
+    // Nothing in the file bounds the size of a section that it does not hold, nor its place.
+    if (s.size > 0xffffffff) return {.why = cause::bad_section_header, .section = i, .offset = s.name};
     ++out.maps;
   }
   out.references = static_cast<u32>(references);

@@ -78,8 +78,8 @@ class elf {
       if (image_.string_is(section(i).name, wanted)) return section(i);
     return {};
   }
-  /// The same by the string at `wanted` in the file. One of more than 255 characters is not found, so that many
-  /// long names which differ at their ends cost no more than many short ones.
+  /// The same by the string at `wanted` in the file. One of more than 255 characters is not found, so that
+  /// many long names which differ at their ends cost no more than many short ones.
   [[nodiscard]] constexpr elf_section find_section(u64 wanted) const noexcept {
     constexpr u64 longest = 255;
     if (image_.length_of_string(wanted) > longest) return {};

@@ -88,8 +88,8 @@ constexpr verdict measure(const detail::opened_object& object, object_shape& out
     if (references > file.image().size() / abi::elf_relocation_record::size)  // sections lie over each other
       return {.why = cause::bad_section_header, .section = i, .offset = s.at};
     if (detail::origin_of(file, s) == map_origin::declared) continue;
-    // Nothing in the file bounds the size of a section that it does not hold.
-    if (s.size > 0xffffffff) return {.why = cause::bad_section_header, .section = i, .offset = s.at};
+    // Nothing in the file bounds the size of a section that it does not hold, nor its place.
+    if (s.size > 0xffffffff) return {.why = cause::bad_section_header, .section = i, .offset = s.name};
     ++out.maps;
   }
   out.references = static_cast<u32>(references);

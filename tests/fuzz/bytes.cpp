@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Fuzzes room bytes: each question is asked of plain bytes, of packed words, and of a model that goes byte by byte.
+// Fuzzes room bytes: each question is asked of plain bytes, of packed words, and of a model that goes byte by
+// byte.
 #include <string>
 #include <vector>
 

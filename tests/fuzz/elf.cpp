@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Fuzzes room elf: whatever an opened file tells of sections, symbols and relocations lies inside it, and is the same
-// from plain bytes and from packed words.
+// Fuzzes room elf: whatever an opened file tells of sections, symbols and relocations lies inside it, and is
+// the same from plain bytes and from packed words.
 #include <barebpf/elf.hpp>
 #include <tuple>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the fuzz targets share: the sentence of a broken promise, inputs on the heap where a sanitizer sees the first
-// byte too many, and how much memory was asked for.
+// What the fuzz targets share: the sentence of a broken promise, inputs on the heap where a sanitizer sees
+// the first byte too many, and how much memory was asked for.
 #ifndef BAREBPF_TESTS_FUZZ_FUZZ_HPP
 #define BAREBPF_TESTS_FUZZ_FUZZ_HPP
 
@@ -45,7 +45,8 @@ class exact {
   std::unique_ptr<T, free_it> data_;
 };
 
-/// An input as plain bytes and as packed words. Words come in eights, so the padded bytes say the same as they do.
+/// An input as plain bytes and as packed words. Words come in eights, so the padded bytes say the same as
+/// they do.
 struct input {
   exact<unsigned char> as_it_is, padded;
   exact<std::uint64_t> words;

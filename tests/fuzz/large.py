@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Writes objects that are hard by their size into a folder: sums that wrap around, and what a careless reader looks
-at again for each of many others. Reading each has to take seconds, not hours.
+"""Writes objects into a folder that are hard by their size: sums that wrap around, and what a careless reader looks at
+again for each of many others. Reading each has to take seconds, not hours. Two small ones have what the objects of
+bpf_progs lack.
 
     large.py FOLDER
 """
@@ -188,6 +189,47 @@ def one_place_for_all_functions() -> bytes:
                [(function, 0x02, 1, 0, 8)] * 9999 + [(function, 0x12, 1, 0, 8)], names)
 
 
+def call_chain() -> bytes:
+    """300 functions of which each calls the next: more than the kernel takes in one program."""
+    names = Names()
+    count, function = 300, names.at("function")
+    call = struct.pack("<BBhi", 0x85, 0x10, 0, 1)
+    symbols = [(function, 0x02 if i else 0x12, 1, i * 16, 16) for i in range(count)]
+    return elf([(names.at(TRACEPOINT), CODE, (call + EXIT) * (count - 1) + EXIT + EXIT, 0, 0)], symbols, names)
+
+
+def rare_forms() -> bytes:
+    """A map whose numbers are values of enums of both sizes, with a lock, a kernel pointer and tags in its value; a
+    float, a forward, a layout that no map holds, and an empty table of CO-RE."""
+    names, types = Names(), Types()
+    section, symbol = one_program(names)
+
+    def members(kind: int, name: str, size: int, *list_of: tuple) -> int:
+        tail = b"".join(struct.pack("<III", types.names.at(called), of, bit) for called, of, bit in list_of)
+        return types.add(kind, types.names.at(name) if name else 0, len(list_of), size, tail)
+
+    integer = types.add(1, types.names.at("unsigned int"), 0, 4, struct.pack("<I", 32))
+    four = types.add(6, 0, 1, 4, struct.pack("<II", types.names.at("_a"), 1))
+    eight = types.add(19, 0, 1, 8, struct.pack("<III", types.names.at("_b"), 5, 1))
+    lock = members(4, "bpf_spin_lock", 4, ("val", integer, 0))
+    forward = types.add(7, types.names.at("task_struct"), 0, 0)
+    pointer = types.add(2, 0, 0, types.add(18, types.names.at("kptr"), 0, forward))
+    number = types.add(16, types.names.at("double"), 0, 8)
+    both = members(5, "", 8, ("real", number, 0), ("whole", integer, 0))
+    value = members(4, "value", 24, ("lock", lock, 0), ("kernel", pointer, 64), ("both", both, 128))
+    types.add(17, types.names.at("on the struct"), 0, value, struct.pack("<i", -1))
+    types.add(17, types.names.at("on a member"), 0, value, struct.pack("<i", 1))
+    definition = members(4, "", 32, ("type", four, 0), ("key_size", four, 32), ("map_extra", eight, 64),
+                         ("numa_node", four, 128), ("value", types.add(2, 0, 0, value), 192))
+    variable = types.add(14, types.names.at("m"), 0, definition, struct.pack("<I", 1))
+    types.layout(types.names.at(".maps"), [(variable, 0, 32)])
+    types.layout(types.names.at(".ksyms"), [(types.add(14, types.names.at("k"), 0, integer, struct.pack("<I", 2)), 0, 4)])
+    core = struct.pack("<III", 16, types.names.at(TRACEPOINT), 0)
+    ext = struct.pack("<HBBIIIIIII", 0xEB9F, 1, 0, 32, 0, 0, 0, 0, 0, len(core)) + core
+    return elf([section, (names.at(".maps"), DATA, bytes(32), 0, 0), (names.at(".BTF"), DATA, types.content(), 0, 0),
+                (names.at(".BTF.ext"), DATA, ext, 0, 0)], [symbol], names)
+
+
 def main() -> int:
     if len(sys.argv) != 2:
         print(__doc__.strip(), file=sys.stderr)
@@ -199,6 +241,7 @@ def main() -> int:
         "one_definition_for_all_maps": one_definition_for_all_maps(), "long_layouts": long_names(False),
         "long_runs": long_names(True), "all_call_all": all_call_all(),
         "layouts_of_all_sections": layouts_of_all_sections(),
+        "call_chain": call_chain(), "rare_forms": rare_forms(),
         "one_place_for_all_functions": one_place_for_all_functions(),
     }.items():
         (folder / f"{name}.bin").write_bytes(image)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Changes object files where their fields stand: section headers, symbols, relocations, instructions, types and the
-// tables of .BTF.ext. Half of the changes are libFuzzer's own. Knows the formats by itself and not from the library.
+// Changes object files where their fields stand: section headers, symbols, relocations, instructions, types
+// and the tables of .BTF.ext. Half of the changes are libFuzzer's own. Knows the formats by itself and not
+// from the library.
 #ifndef BAREBPF_TESTS_FUZZ_MUTATE_HPP
 #define BAREBPF_TESTS_FUZZ_MUTATE_HPP
 
@@ -118,8 +119,8 @@ class object_mutator {
     std::memmove(data_ + where.at + below(records) * where.record,
                  data_ + where.at + below(records) * where.record, where.record);
   }
-  // Makes a table longer by copies of some of its own bytes, at the file's end, where there is room for it. In .BTF
-  // they go in behind the header, in front of all types or strings.
+  // Makes a table longer by copies of some of its own bytes, at the file's end, where there is room for it.
+  // In .BTF they go in behind the header, in front of all types or strings.
   void insert_records(table where) {
     const bool is_btf = get(where.at, 2) == 0xeb9f && where.size >= 24;
     const std::uint64_t count = (is_btf ? 4 : where.record) * (1 + below(chance(4) ? 64 : 6));

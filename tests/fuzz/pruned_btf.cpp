@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Fuzzes room pruned_btf: the types that an object needs are written, read again by our own reader, and pruned once
-// more, which must change nothing.
+// Fuzzes room pruned_btf: the types that an object needs are written, read again by our own reader, and
+// pruned once more, which must change nothing.
 #include <barebpf/pruned_btf.hpp>
 #include <string>
 #include <vector>

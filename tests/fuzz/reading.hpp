@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// An object read in both passes into storage of just the announced size, and all that was found as tuples, so that
-// two readings can be held against each other.
+// An object read in both passes into storage of just the announced size, and all that was found as tuples, so
+// that two readings can be held against each other.
 #ifndef BAREBPF_TESTS_FUZZ_READING_HPP
 #define BAREBPF_TESTS_FUZZ_READING_HPP
 

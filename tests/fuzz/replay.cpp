@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The main of a fuzz target that is built without libFuzzer: looks at each file that is named, and at each file in
-// a folder that is. Of the files in the folder `found`, only those of the room, which is the program's own name.
+// The main of a fuzz target that is built without libFuzzer: looks at each file that is named, and at each
+// file in a folder that is. Of the files in the folder `found`, only those of the room, which is the
+// program's own name.
 #include <algorithm>
 #include <filesystem>
 #include <fstream>

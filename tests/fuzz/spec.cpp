@@ -61,6 +61,33 @@ void check_tables(const reading& found, const barebpf::bytes& image) {
   promise(facts.license <= image.size() && facts.source <= u64{2} << 32, "texts stand in the file");
 }
 
+// What is made of the tables before the kernel is asked: names, places in memory, and lookups.
+void check_uses(const reading& found, const barebpf::bytes& image) {
+  const barebpf::object_tables tables = found.tables();
+  const barebpf::kernel_name object = barebpf::object_name_at(image, found.facts.source);
+  barebpf::data_layout layout;
+  for (u32 i = 0; i < tables.map_count; ++i) {
+    const barebpf::map_spec& map = tables.maps[i];
+    const barebpf::abi::map_create create = to_map_create(image, map, object);
+    promise(barebpf::is_kernel_name(create.map_name), "the kernel takes the name of a map");
+    promise(create.map_type == map.type && create.value_size == map.value_size,
+            "a map is created as declared");
+    const u64 size = layout.size, at = layout.add(map);
+    promise(at == size && at % barebpf::data_layout::alignment == 0, "values lie one behind the other");
+    promise(map.origin == barebpf::map_origin::declared || layout.size - at >= map.value_size,
+            "there is room for a value");
+    if (i >= 64) continue;  // looking up is linear
+    const u64 length = image.length_of_string(map.name);
+    const exact<char> name(length + 1);
+    image.copy_string(map.name, name.data(), length + 1);
+    promise(find_named(image, tables.maps, tables.map_count, barebpf::text(name.data(), length)) <= i,
+            "a map is found by its name");
+  }
+  for (u32 i = 0; i < found.facts.programs; ++i)
+    promise(barebpf::is_kernel_name(kernel_name_at(image, found.programs[i].name)),
+            "the kernel takes the name of a program");
+}
+
 void put_together(const reading& found, u32 entry, const barebpf::bytes& image) {
   const barebpf::object_tables tables = found.tables();
   auto layout = std::make_unique<barebpf::program_layout>();
@@ -133,8 +160,8 @@ void compare(const input& file) {
   promise_same(plain.references, packed.references, plain.facts.references);
 }
 
-// What a record of the file can cost at most, for each byte of it. The same bytes may be listed as several tables,
-// but each table only once:
+// What a record of the file can cost at most, for each byte of it. The same bytes may be listed as several
+// tables, but each table only once:
 //   a section header, 64 bytes, makes a map of variables:              88 / 64
 //   an entry of .maps, 12 bytes of BTF and 8 of .maps, makes a map:    88 / 12
 //   an entry of another layout, 12 bytes, makes a variable:            40 / 12
@@ -155,6 +182,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
           "memory is bounded by the file's size");
 
   const reading found(image);
+  barebpf::object_shape shape;
+  promise(found.fault.failed() || (!measure(image, shape).failed() && fields(shape) == fields(found.shape)),
+          "who has only the image measures the same");
   promise_place(found.fault, image);
   promise(spec.has_value() != found.fault.failed(), "an object is a value or an error, and the same for all");
   if (!spec) {
@@ -171,6 +201,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                                             spec->types().strings(), spec->types().strings_size()),
           "the owner on the heap has found the same");
   check_tables(found, image);
+  check_uses(found, image);
   // Each program has its own copy of what it calls, so all of them together are no longer linear in the file.
   u64 instructions = 0;
   for (u32 i = 0; i < found.facts.programs && instructions < 1 << 20; ++i) {

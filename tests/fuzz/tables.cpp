@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Fuzzes the small rooms: names, section names, the sentences of errors, map kinds, and whether C++ types fit. Each is
-// held against a model in std::string.
+// Fuzzes the small rooms: names, section names, the sentences of errors, map kinds, and whether C++ types
+// fit. Each is held against a model in std::string.
 #include <algorithm>
 #include <barebpf/describe.hpp>
 #include <barebpf/kinds.hpp>

@@ -166,8 +166,8 @@ constexpr verdict read_references(const opened_object& object, const object_slot
   return {};
 }
 
-// Gives functions their types and their lines. Functions of one section are neighbours, and so are records. What is
-// told first holds, so that records which all tell of the same functions pass them only once.
+// Gives functions their types and their lines. Functions of one section are neighbours, and so are records.
+// What is told first holds, so that records which all tell of the same functions pass them only once.
 constexpr void read_code_types(const opened_object& object, const object_slots& slots,
                                const object_facts& facts) noexcept {
   const elf& file = object.file;

@@ -54,8 +54,8 @@ constexpr bool read_map_number(const btf& types, u32 id, u64& out) noexcept {
   return false;
 }
 
-// Bit `n` of `seen` is set once the member of row `n` has been read: C has no struct with two of a name, and many
-// members of one would be read again for each of many maps.
+// Bit `n` of `seen` is set once the member of row `n` has been read: C has no struct with two of a name, and
+// many members of one would be read again for each of many maps.
 constexpr verdict read_map_member(const btf& types, u32 section, const btf_member& member, u32& seen,
                                   map_spec& out) noexcept {
   const auto wrong = [&](cause why) {
