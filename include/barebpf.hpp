@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 b7754e4e195f2a0cf4378c478c79ef7c4fabc5a54bbc53fd0b0ac9ac5708785c; do not edit.
+// Made by tools/amalgamate from files with SHA-256 ce5287339f3e2c50ee65e7341b6466f730198075274ef3cba2e9119f48cf2cfc; do not edit.
 //
 // MIT License
 //
@@ -8029,7 +8029,7 @@ class object_data {
   [[nodiscard]] static result<object_data> of(const object_spec& spec) noexcept {
     data_layout layout;
     for (const map_spec& map : spec.maps()) layout.add(map);
-    auto content = buffer<chunk>::of(layout.size / sizeof(chunk));
+    auto content = buffer<chunk>::of(static_cast<size_t>(layout.size / sizeof(chunk)));
     if (!content) return content.error();
     data_layout place;
     for (const map_spec& map : spec.maps())

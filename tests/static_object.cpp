@@ -652,7 +652,7 @@ TEST_CASE("variables have the values that the object gives them", "[static_objec
   fake_machine machine;
   struct pair_of {
     std::uint32_t calls;
-    std::int64_t sum;
+    alignas(8) std::int64_t sum;
   };
 
   const auto loaded = variables_object.load();

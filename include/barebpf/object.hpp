@@ -147,7 +147,7 @@ class object_data {
   [[nodiscard]] static result<object_data> of(const object_spec& spec) noexcept {
     data_layout layout;
     for (const map_spec& map : spec.maps()) layout.add(map);
-    auto content = buffer<chunk>::of(layout.size / sizeof(chunk));
+    auto content = buffer<chunk>::of(static_cast<size_t>(layout.size / sizeof(chunk)));
     if (!content) return content.error();
     data_layout place;
     for (const map_spec& map : spec.maps())

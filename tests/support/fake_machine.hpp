@@ -409,7 +409,7 @@ class fake_machine {
 
   long freeze(const seen_call& call) {
     CHECK(call.attr.size() == 4);
-    const auto map = map_behind(call.u32(0));
+    const auto map = map_behind(static_cast<long>(call.u32(0)));
     if (map == nullptr) return -EBADF;
     if (map->is_frozen) return -EBUSY;
     map->is_frozen = true;
@@ -424,7 +424,7 @@ class fake_machine {
     if (kind == "stream") return -EINVAL;
     unsigned char* const info = at_mutable(call.u64(8));
     std::memset(info, 0, call.u32(4));
-    const auto map = map_behind(call.u32(0));
+    const auto map = map_behind(static_cast<long>(call.u32(0)));
     if (map == nullptr) {
       std::memset(info, 0x11, 24);
       return 0;
