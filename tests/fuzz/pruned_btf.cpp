@@ -13,19 +13,14 @@ namespace {
 using barebpf::u32;
 using barebpf::u64;
 
-// Writes to storage of just the announced size, be it bytes or words with the strings behind them.
-template <class Types>
-void write_exactly(const Types& types, const exact<barebpf::u8>& out) {
-  if constexpr (requires { types.write(out.data()); }) {
-    types.write(out.data());
-  } else {
-    const exact<u32> head(types.head_words());
-    const exact<barebpf::u8> strings(types.sizes().strings_size);
-    promise(head.size() * 4 + strings.size() == out.size(), "words and strings are all that is written");
-    types.write(head.data(), strings.data());
-    std::memcpy(out.data(), head.data(), head.size() * 4);
-    std::memcpy(out.data() + head.size() * 4, strings.data(), strings.size());
-  }
+// Words and strings each go to storage of just the announced size.
+void write_exactly(const barebpf::pruned_btf& types, const exact<barebpf::u8>& out) {
+  const exact<u32> head(types.head_words());
+  const exact<barebpf::u8> strings(types.sizes().strings_size);
+  promise(head.size() * 4 + strings.size() == out.size(), "words and strings are all that is written");
+  types.write(head.data(), strings.data());
+  std::memcpy(out.data(), head.data(), head.size() * 4);
+  std::memcpy(out.data() + head.size() * 4, strings.data(), strings.size());
 }
 
 // One pruning of an object, written to just as many bytes as it said.
