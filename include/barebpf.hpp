@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 ce5287339f3e2c50ee65e7341b6466f730198075274ef3cba2e9119f48cf2cfc; do not edit.
+// Made by tools/amalgamate from files with SHA-256 14705cfe6c5c79725c38f9f364f117410e4c7ab000ab279aa097f28dfdff7bf2; do not edit.
 //
 // MIT License
 //
@@ -3232,6 +3232,24 @@ template <class Record>
 
 namespace barebpf::inline BAREBPF_ABI {
 
+/// Stands for the current folder where a path may be relative to another. AT_FDCWD.
+inline constexpr long current_folder = -100;
+
+/// Opens the file at `path`, seen from `folder`, for reading; no child inherits it.
+/// Shape: its descriptor, or negative errno.
+[[nodiscard, gnu::always_inline]] inline long open_to_read(const char* path,
+                                                           long folder = current_folder) noexcept {
+  constexpr long read_only_close_on_exec = 02000000;  // O_RDONLY | O_CLOEXEC
+  return system_call(__NR_openat, folder, path, read_only_close_on_exec);
+}
+
+/// Another descriptor of what `number` is open to, never 0, 1 or 2.
+/// Shape: the descriptor, or negative errno.
+[[nodiscard, gnu::always_inline]] inline long duplicate(long number) noexcept {
+  constexpr long f_dupfd_cloexec = 1030;  // F_DUPFD_CLOEXEC, the same on every machine
+  return system_call(__NR_fcntl, number, f_dupfd_cloexec, 3);
+}
+
 /// Moves a descriptor that a system call has just opened away from 0, 1 and 2: a program that closed those
 /// would otherwise print into a map.
 /// Shape:  the descriptor to use, or negative errno; what is negative already stays as it is.
@@ -3239,8 +3257,7 @@ namespace barebpf::inline BAREBPF_ABI {
 [[nodiscard, gnu::noinline]] inline long move_away(long opened) noexcept {
   if (opened > 2 || opened < 0) [[likely]]
     return opened;
-  constexpr long f_dupfd_cloexec = 1030;  // F_DUPFD_CLOEXEC, the same on every machine
-  const long moved = system_call(__NR_fcntl, opened, f_dupfd_cloexec, 3);
+  const long moved = duplicate(opened);
   system_call(__NR_close, opened);
   return moved;
 }
@@ -3581,7 +3598,6 @@ constexpr bool has_dot(text path) noexcept {
 /// Errors: ENOENT when nothing is pinned there.
 /// Source: unlink(2).
 [[nodiscard]] inline result<void> unpin(text path) noexcept {
-  constexpr long current_folder = -100;  // AT_FDCWD
   detail::path_buffer terminated;
   if (!terminated.fill(path)) return detail::path_failure(step::unpin, -ENAMETOOLONG, path);
   if (const long answer = system_call(__NR_unlinkat, current_folder, terminated.characters, 0); answer < 0)
@@ -4470,8 +4486,7 @@ constexpr bool is_event_name(text word) noexcept {
 
 // The number that perf_event_open(2) knows the tracepoint by, from the file at `path`; or negative errno.
 inline long read_tracepoint_id(long folder, const char* path) noexcept {
-  constexpr long read_only_close_on_exec = 02000000;  // O_RDONLY | O_CLOEXEC
-  const long file = system_call(__NR_openat, folder, path, read_only_close_on_exec);
+  const long file = open_to_read(path, folder);
   if (file < 0) return file;
   char digits[16];
   const long length = system_call(__NR_read, file, digits, sizeof digits);
@@ -4494,7 +4509,6 @@ inline long open_detached_tracefs() noexcept {
 
 // `path` begins with `tracefs`.
 inline long find_tracepoint(const char* path, outcome& row) noexcept {
-  constexpr long current_folder = -100;  // AT_FDCWD
   if (!row.fails(step::find_tracepoint, read_tracepoint_id(current_folder, path)) || row.answer != -ENOENT)
     return row.answer;
   const long mounted = open_detached_tracefs();
@@ -5469,8 +5483,7 @@ class loader {
     if (!is_what(number,
                  {.type = wanted.map_type, .key_size = wanted.key_size, .value_size = wanted.value_size}))
       return false;
-    constexpr long f_dupfd_cloexec = 1030;  // F_DUPFD_CLOEXEC
-    if (row_.fails(step::map_create, system_call(__NR_fcntl, number, f_dupfd_cloexec, 3))) return false;
+    if (row_.fails(step::map_create, duplicate(number))) return false;
     slots_.maps[i].fill(row_.answer);
     return true;
   }
@@ -5676,9 +5689,8 @@ namespace barebpf::inline BAREBPF_ABI {
 /// Cost:   three system calls.
 /// Source: num_possible_cpus() in include/linux/cpumask.h at v6.12; sysfs-devices-system-cpu.
 [[nodiscard]] inline result<u32> possible_cpus() noexcept {
-  constexpr long current_folder = -100, read_only_close_on_exec = 02000000;  // AT_FDCWD, O_RDONLY | O_CLOEXEC
   constexpr const char* path = "/sys/devices/system/cpu/possible";
-  const fd file = fd::own(system_call(__NR_openat, current_folder, path, read_only_close_on_exec));
+  const fd file = fd::own(open_to_read(path));
   if (!file.is_open()) return failure(step::open_file, file.number()).about(path);
   char ranges[256];
   long length = -EINTR;
@@ -8126,10 +8138,9 @@ class object {
 };
 
 inline result<buffer<unsigned char>> object::read_file(const char* path) noexcept {
-  constexpr long current_folder = -100, read_only_close_on_exec = 02000000;  // AT_FDCWD, O_RDONLY | O_CLOEXEC
   constexpr long from_start = 0, from_end = 2;                               // SEEK_SET, SEEK_END
   constexpr long largest_object = 1 << 30;                                   // bytes; BTF counts in 32 bits
-  const fd file = fd::own(system_call(__NR_openat, current_folder, path, read_only_close_on_exec));
+  const fd file = fd::own(open_to_read(path));
   if (!file.is_open()) return failure(step::open_file, file.number());
   const long size = system_call(__NR_lseek, file.number(), 0, from_end);
   if (size < 0) return failure(step::read_file, size);

@@ -7,6 +7,24 @@
 
 namespace barebpf::inline BAREBPF_ABI {
 
+/// Stands for the current folder where a path may be relative to another. AT_FDCWD.
+inline constexpr long current_folder = -100;
+
+/// Opens the file at `path`, seen from `folder`, for reading; no child inherits it.
+/// Shape: its descriptor, or negative errno.
+[[nodiscard, gnu::always_inline]] inline long open_to_read(const char* path,
+                                                           long folder = current_folder) noexcept {
+  constexpr long read_only_close_on_exec = 02000000;  // O_RDONLY | O_CLOEXEC
+  return system_call(__NR_openat, folder, path, read_only_close_on_exec);
+}
+
+/// Another descriptor of what `number` is open to, never 0, 1 or 2.
+/// Shape: the descriptor, or negative errno.
+[[nodiscard, gnu::always_inline]] inline long duplicate(long number) noexcept {
+  constexpr long f_dupfd_cloexec = 1030;  // F_DUPFD_CLOEXEC, the same on every machine
+  return system_call(__NR_fcntl, number, f_dupfd_cloexec, 3);
+}
+
 /// Moves a descriptor that a system call has just opened away from 0, 1 and 2: a program that closed those
 /// would otherwise print into a map.
 /// Shape:  the descriptor to use, or negative errno; what is negative already stays as it is.
@@ -14,8 +32,7 @@ namespace barebpf::inline BAREBPF_ABI {
 [[nodiscard, gnu::noinline]] inline long move_away(long opened) noexcept {
   if (opened > 2 || opened < 0) [[likely]]
     return opened;
-  constexpr long f_dupfd_cloexec = 1030;  // F_DUPFD_CLOEXEC, the same on every machine
-  const long moved = system_call(__NR_fcntl, opened, f_dupfd_cloexec, 3);
+  const long moved = duplicate(opened);
   system_call(__NR_close, opened);
   return moved;
 }

@@ -53,8 +53,7 @@ constexpr bool is_event_name(text word) noexcept {
 
 // The number that perf_event_open(2) knows the tracepoint by, from the file at `path`; or negative errno.
 inline long read_tracepoint_id(long folder, const char* path) noexcept {
-  constexpr long read_only_close_on_exec = 02000000;  // O_RDONLY | O_CLOEXEC
-  const long file = system_call(__NR_openat, folder, path, read_only_close_on_exec);
+  const long file = open_to_read(path, folder);
   if (file < 0) return file;
   char digits[16];
   const long length = system_call(__NR_read, file, digits, sizeof digits);
@@ -77,7 +76,6 @@ inline long open_detached_tracefs() noexcept {
 
 // `path` begins with `tracefs`.
 inline long find_tracepoint(const char* path, outcome& row) noexcept {
-  constexpr long current_folder = -100;  // AT_FDCWD
   if (!row.fails(step::find_tracepoint, read_tracepoint_id(current_folder, path)) || row.answer != -ENOENT)
     return row.answer;
   const long mounted = open_detached_tracefs();

@@ -232,8 +232,7 @@ class loader {
     if (!is_what(number,
                  {.type = wanted.map_type, .key_size = wanted.key_size, .value_size = wanted.value_size}))
       return false;
-    constexpr long f_dupfd_cloexec = 1030;  // F_DUPFD_CLOEXEC
-    if (row_.fails(step::map_create, system_call(__NR_fcntl, number, f_dupfd_cloexec, 3))) return false;
+    if (row_.fails(step::map_create, duplicate(number))) return false;
     slots_.maps[i].fill(row_.answer);
     return true;
   }

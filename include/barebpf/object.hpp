@@ -244,10 +244,9 @@ class object {
 };
 
 inline result<buffer<unsigned char>> object::read_file(const char* path) noexcept {
-  constexpr long current_folder = -100, read_only_close_on_exec = 02000000;  // AT_FDCWD, O_RDONLY | O_CLOEXEC
   constexpr long from_start = 0, from_end = 2;                               // SEEK_SET, SEEK_END
   constexpr long largest_object = 1 << 30;                                   // bytes; BTF counts in 32 bits
-  const fd file = fd::own(system_call(__NR_openat, current_folder, path, read_only_close_on_exec));
+  const fd file = fd::own(open_to_read(path));
   if (!file.is_open()) return failure(step::open_file, file.number());
   const long size = system_call(__NR_lseek, file.number(), 0, from_end);
   if (size < 0) return failure(step::read_file, size);

@@ -42,9 +42,8 @@ namespace barebpf::inline BAREBPF_ABI {
 /// Cost:   three system calls.
 /// Source: num_possible_cpus() in include/linux/cpumask.h at v6.12; sysfs-devices-system-cpu.
 [[nodiscard]] inline result<u32> possible_cpus() noexcept {
-  constexpr long current_folder = -100, read_only_close_on_exec = 02000000;  // AT_FDCWD, O_RDONLY | O_CLOEXEC
   constexpr const char* path = "/sys/devices/system/cpu/possible";
-  const fd file = fd::own(system_call(__NR_openat, current_folder, path, read_only_close_on_exec));
+  const fd file = fd::own(open_to_read(path));
   if (!file.is_open()) return failure(step::open_file, file.number()).about(path);
   char ranges[256];
   long length = -EINTR;

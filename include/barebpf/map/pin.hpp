@@ -130,7 +130,6 @@ constexpr bool has_dot(text path) noexcept {
 /// Errors: ENOENT when nothing is pinned there.
 /// Source: unlink(2).
 [[nodiscard]] inline result<void> unpin(text path) noexcept {
-  constexpr long current_folder = -100;  // AT_FDCWD
   detail::path_buffer terminated;
   if (!terminated.fill(path)) return detail::path_failure(step::unpin, -ENAMETOOLONG, path);
   if (const long answer = system_call(__NR_unlinkat, current_folder, terminated.characters, 0); answer < 0)
