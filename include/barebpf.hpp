@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 14705cfe6c5c79725c38f9f364f117410e4c7ab000ab279aa097f28dfdff7bf2; do not edit.
+// Made by tools/amalgamate from files with SHA-256 e8fd706f73bb3d36c1dca1df57a6f7b4e294e5d862571b9bec1af9ff5cd0c373; do not edit.
 //
 // MIT License
 //
@@ -511,6 +511,12 @@ enum class helper : u32 {
   BAREBPF_CAUSE(not_attachable,                                                                              \
                 "the section of this program does not tell where to attach it, so "                          \
                 "complete the name in SEC(), as in SEC(\"tracepoint/group/event\")")                         \
+  BAREBPF_CAUSE(bad_address,                                                                                 \
+                "this is no address of its kind, so write 10.0.0.0/8 for IPv4 and 2001:db8::/32 for IPv6")   \
+  BAREBPF_CAUSE(bad_prefix_length,                                                                           \
+                "behind the slash stands the number of bits, so write at most 32 for IPv4 and 128 for IPv6") \
+  BAREBPF_CAUSE(bits_behind_prefix,                                                                          \
+                "this address has bits behind its prefix, so clear them, or give all bits for an address")   \
   /* what a look at the kernel found out after it refused */                                                 \
   BAREBPF_CAUSE(needs_cap_bpf, "the process lacks CAP_BPF, so run it as root or give it CAP_BPF")            \
   BAREBPF_CAUSE(needs_cap_perfmon,                                                                           \
@@ -697,6 +703,7 @@ enum class step : u16 {
   open_event = 263,         ///< perf_event_open(2)
   unpin = 265,              ///< unlinkat(2) on the BPF file system
   map_memory = 266,         ///< mmap(2) of a map
+  read_prefix = 280,        ///< understand a network or an address
   set_event_program = 264,  ///< ioctl(PERF_EVENT_IOC_SET_BPF), where the kernel has no perf link
 };
 
@@ -901,6 +908,7 @@ inline constexpr step_row step_rows[] = {
     {step::obj_pin, "pin"},
     {step::obj_get, "get the pin"},
     {step::unpin, "remove the pin"},
+    {step::read_prefix, "understand the network"},
     {step::open_file, "open the file"},
     {step::read_file, "read the file"},
     {step::read_object, "read the object"},
@@ -1383,7 +1391,7 @@ constexpr text describe(const error& what, char (&buffer)[Size]) noexcept {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_DESCRIBE_HPP
-// Room 7.7, map/types: the types that a map's BTF gives to its key and value, held against the C++ types. Only who
+// Room 7.9, map/types: the types that a map's BTF gives to its key and value, held against the C++ types. Only who
 // names `identity_and_btf` has this in his program.
 #ifndef BAREBPF_MAP_TYPES_HPP
 #define BAREBPF_MAP_TYPES_HPP
@@ -2258,7 +2266,7 @@ class buffer {
 #define BAREBPF_MAP_PIN_HPP
 
 // Room 7.0, map/element: one map without types. Keys and values are addresses here, and every call is one
-// system call; the typed maps of room 7.1 are a thin layer over this and hold the only sizes.
+// system call; the typed maps of room 7.7 are a thin layer over this and hold the only sizes.
 #ifndef BAREBPF_MAP_ELEMENT_HPP
 #define BAREBPF_MAP_ELEMENT_HPP
 
@@ -3430,8 +3438,9 @@ class untyped_map {
     const abi::map_elem attr{.map_fd = fd_.raw(), .key = key, .value = value, .flags = flags};
     return sys_bpf(abi::command::map_update_elem, attr);
   }
-  [[nodiscard, gnu::always_inline]] long lookup_and_delete_elem(const void* key, void* value) const noexcept {
-    const abi::map_elem attr{.map_fd = fd_.raw(), .key = key, .value = value};
+  [[nodiscard, gnu::always_inline]] long lookup_and_delete_elem(const void* key, void* value,
+                                                                u64 flags = 0) const noexcept {
+    const abi::map_elem attr{.map_fd = fd_.raw(), .key = key, .value = value, .flags = flags};
     return sys_bpf(abi::command::map_lookup_and_delete_elem, attr);
   }
   [[nodiscard, gnu::always_inline]] long delete_elem(const void* key) const noexcept {
@@ -3450,13 +3459,14 @@ class untyped_map {
   /// One of the four commands on batches. `count` is how many elements there is room for, and then how many
   /// there were, which holds after some failures too.
   [[nodiscard]] long batch(abi::command command, const void* in, void* out, const void* keys,
-                           const void* values, u32& count) const noexcept {
+                           const void* values, u32& count, u64 elem_flags = 0) const noexcept {
     abi::map_batch attr{.in_batch = in,
                         .out_batch = out,
                         .keys = keys,
                         .values = values,
                         .count = count,
-                        .map_fd = fd_.raw()};
+                        .map_fd = fd_.raw(),
+                        .elem_flags = elem_flags};
     const long answer = sys_bpf(command, attr);
     count = attr.count;
     return answer;
@@ -3643,7 +3653,7 @@ constexpr bool has_dot(text path) noexcept {
   return why;
 }
 
-/// How a map is looked at before it is adopted: by what it is. Room 7.6 has `identity_and_btf`.
+/// How a map is looked at before it is adopted: by what it is. Room 7.9 has `identity_and_btf`.
 struct identity_only {
   using differences = map_differences;
 
@@ -3967,6 +3977,9 @@ enum operation : u32 {
   can_lookup_and_delete_batch = 1u << 8,
   can_mmap = 1u << 9,
   can_freeze = 1u << 10,
+  can_choose_update = 1u << 11,  ///< an update may ask for `noexist` or `exist`
+  can_lock = 1u << 12,           ///< a value may have a spin lock that reads and updates take
+  can_choose_cpu = 1u << 13,     ///< a value of one CPU may be read and updated alone; 7.0
 };
 
 /// What a descriptor of a map may do. Only the descriptor knows: neither the map nor its pins nor its flags do.
@@ -4009,6 +4022,13 @@ struct no_key {};
 /// How many bytes of `Key` the kernel reads.
 template <class Key>
 inline constexpr u32 key_size_of = std::is_same_v<Key, no_key> ? 0 : sizeof(Key);
+
+/// The value type of maps that have no values.
+struct no_value {};
+
+/// How many bytes of `Value` the kernel copies.
+template <class Value>
+inline constexpr u32 value_size_of = std::is_same_v<Value, no_value> ? 0 : sizeof(Value);
 
 /// What a value is to the kernel.
 enum class value_rule : u8 {
@@ -4063,14 +4083,18 @@ namespace detail {
 
 // Operations that go together.
 struct operations {
-  static constexpr u32 elements = can_lookup | can_update | can_delete | can_get_next_key | can_freeze;
+  static constexpr u32 slots = can_update | can_delete | can_get_next_key | can_freeze;
+  static constexpr u32 elements = slots | can_lookup | can_choose_update;
   static constexpr u32 read_write_batches = can_lookup_batch | can_update_batch;
   static constexpr u32 all_batches = read_write_batches | can_delete_batch | can_lookup_and_delete_batch;
   static constexpr u32 hash = elements | can_lookup_and_delete | all_batches;
   static constexpr u32 array = (elements & ~u32{can_delete}) | read_write_batches;
-  static constexpr u32 slots = can_update | can_delete | can_get_next_key | can_freeze;
-  static constexpr u32 queue = can_lookup | can_update | can_lookup_and_delete | can_freeze;
-  static constexpr u32 storage = can_lookup | can_update | can_delete | can_freeze;
+  static constexpr u32 queue =
+      can_lookup | can_update | can_choose_update | can_lookup_and_delete | can_freeze;
+  static constexpr u32 storage =
+      can_lookup | can_update | can_choose_update | can_delete | can_lock | can_freeze;
+  static constexpr u32 cgroup_storage =
+      can_lookup | can_update | can_choose_update | can_get_next_key | can_freeze;
 };
 
 // Flags that go together.
@@ -4088,10 +4112,10 @@ struct flags {
 /// type at v6.12, measured on 6.18; the last two from the sources of 7.2.
 inline constexpr map_kind map_kinds[] = {
     {map_type::hash, "hash", kernel(3, 19), key_rule::bytes, value_rule::plain, entries_rule::count,
-     btf_rule::allowed, detail::operations::hash,
+     btf_rule::allowed, detail::operations::hash | can_lock,
      detail::flags::hash | map_flag::no_prealloc | map_flag::numa_node, 0},
     {map_type::array, "array", kernel(3, 19), key_rule::index, value_rule::plain, entries_rule::count,
-     btf_rule::allowed, detail::operations::array | can_mmap,
+     btf_rule::allowed, detail::operations::array | can_lock | can_mmap,
      detail::flags::slots | detail::flags::program_access | map_flag::mmapable | map_flag::inner_map, 0},
     {map_type::prog_array, "prog_array", kernel(4, 2), key_rule::index, value_rule::program,
      entries_rule::count, btf_rule::allowed, detail::operations::slots | can_lookup, detail::flags::slots, 0},
@@ -4099,10 +4123,10 @@ inline constexpr map_kind map_kinds[] = {
      entries_rule::count, btf_rule::refused, detail::operations::slots,
      detail::flags::slots | map_flag::preserve_elems, 0},
     {map_type::percpu_hash, "percpu_hash", kernel(4, 6), key_rule::bytes, value_rule::per_cpu,
-     entries_rule::count, btf_rule::allowed, detail::operations::hash,
+     entries_rule::count, btf_rule::allowed, detail::operations::hash | can_choose_cpu,
      detail::flags::hash | map_flag::no_prealloc, 0},
     {map_type::percpu_array, "percpu_array", kernel(4, 6), key_rule::index, value_rule::per_cpu,
-     entries_rule::count, btf_rule::allowed, detail::operations::array,
+     entries_rule::count, btf_rule::allowed, detail::operations::array | can_choose_cpu,
      detail::flags::access | detail::flags::program_access, 0},
     {map_type::stack_trace, "stack_trace", kernel(4, 6), key_rule::index, value_rule::stack,
      entries_rule::count, btf_rule::refused, can_lookup | can_delete | can_get_next_key | can_freeze,
@@ -4113,7 +4137,7 @@ inline constexpr map_kind map_kinds[] = {
      btf_rule::allowed, detail::operations::hash,
      detail::flags::hash | map_flag::no_common_lru | map_flag::numa_node, 0},
     {map_type::lru_percpu_hash, "lru_percpu_hash", kernel(4, 10), key_rule::bytes, value_rule::per_cpu,
-     entries_rule::count, btf_rule::allowed, detail::operations::hash,
+     entries_rule::count, btf_rule::allowed, detail::operations::hash | can_choose_cpu,
      detail::flags::hash | map_flag::no_common_lru, 0},
     {map_type::lpm_trie, "lpm_trie", kernel(4, 11), key_rule::prefix, value_rule::plain, entries_rule::count,
      btf_rule::allowed,
@@ -4121,29 +4145,30 @@ inline constexpr map_kind map_kinds[] = {
      detail::flags::slots | detail::flags::program_access | map_flag::no_prealloc, map_flag::no_prealloc},
     {map_type::array_of_maps, "array_of_maps", kernel(4, 12), key_rule::index, value_rule::map,
      entries_rule::count, btf_rule::refused,
-     detail::operations::elements | detail::operations::read_write_batches, detail::flags::slots, 0},
+     detail::operations::slots | can_lookup | detail::operations::read_write_batches, detail::flags::slots,
+     0},
     {map_type::hash_of_maps, "hash_of_maps", kernel(4, 12), key_rule::bytes, value_rule::map,
      entries_rule::count, btf_rule::refused, detail::operations::elements | detail::operations::all_batches,
      detail::flags::hash | map_flag::no_prealloc | map_flag::numa_node, 0},
     {map_type::devmap, "devmap", kernel(4, 14), key_rule::index, value_rule::device, entries_rule::count,
-     btf_rule::refused, detail::operations::slots | can_lookup, detail::flags::slots, 0},
+     btf_rule::refused, detail::operations::elements, detail::flags::slots, 0},
     {map_type::sockmap, "sockmap", kernel(4, 14), key_rule::index, value_rule::socket, entries_rule::count,
-     btf_rule::refused, detail::operations::slots | can_lookup, detail::flags::slots, 0},
+     btf_rule::refused, detail::operations::elements, detail::flags::slots, 0},
     {map_type::cpumap, "cpumap", kernel(4, 15), key_rule::index, value_rule::cpu, entries_rule::count,
-     btf_rule::refused, detail::operations::slots | can_lookup, map_flag::numa_node, 0},
+     btf_rule::refused, detail::operations::elements, map_flag::numa_node, 0},
     {map_type::xskmap, "xskmap", kernel(4, 18), key_rule::index, value_rule::xsk, entries_rule::count,
-     btf_rule::refused, detail::operations::slots, detail::flags::slots, 0},
+     btf_rule::refused, detail::operations::slots | can_choose_update, detail::flags::slots, 0},
     {map_type::sockhash, "sockhash", kernel(4, 18), key_rule::bytes, value_rule::socket, entries_rule::count,
-     btf_rule::refused, detail::operations::slots | can_lookup, detail::flags::slots, 0},
+     btf_rule::refused, detail::operations::elements, detail::flags::slots, 0},
     {map_type::cgroup_storage, "cgroup_storage", kernel(4, 19), key_rule::cgroup, value_rule::plain,
-     entries_rule::zero, btf_rule::allowed, can_lookup | can_update | can_get_next_key | can_freeze,
+     entries_rule::zero, btf_rule::allowed, detail::operations::cgroup_storage | can_lock,
      detail::flags::slots | detail::flags::program_access, 0},
     {map_type::reuseport_sockarray, "reuseport_sockarray", kernel(4, 19), key_rule::index, value_rule::socket,
-     entries_rule::count, btf_rule::allowed, detail::operations::slots | can_lookup,
+     entries_rule::count, btf_rule::allowed, detail::operations::elements,
      detail::flags::slots | detail::flags::program_access, 0},
     {map_type::percpu_cgroup_storage, "percpu_cgroup_storage", kernel(4, 20), key_rule::cgroup,
      value_rule::per_cpu, entries_rule::zero, btf_rule::allowed,
-     can_lookup | can_update | can_get_next_key | can_freeze,
+     detail::operations::cgroup_storage | can_choose_cpu,
      detail::flags::slots | detail::flags::program_access, 0},
     {map_type::queue, "queue", kernel(4, 20), key_rule::none, value_rule::plain, entries_rule::count,
      btf_rule::refused, detail::operations::queue, detail::flags::slots | detail::flags::program_access, 0},
@@ -4153,7 +4178,7 @@ inline constexpr map_kind map_kinds[] = {
      entries_rule::zero, btf_rule::required, detail::operations::storage, detail::flags::storage,
      map_flag::no_prealloc},
     {map_type::devmap_hash, "devmap_hash", kernel(5, 4), key_rule::ifindex, value_rule::device,
-     entries_rule::count, btf_rule::refused, detail::operations::slots | can_lookup, detail::flags::slots, 0},
+     entries_rule::count, btf_rule::refused, detail::operations::elements, detail::flags::slots, 0},
     {map_type::struct_ops, "struct_ops", kernel(5, 6), key_rule::single, value_rule::kernel_type,
      entries_rule::one, btf_rule::refused, can_lookup | can_update | can_delete | can_get_next_key,
      map_flag::link | map_flag::vtype_btf_obj_fd, 0},
@@ -4177,9 +4202,10 @@ inline constexpr map_kind map_kinds[] = {
      btf_rule::refused, can_mmap | can_freeze,
      map_flag::mmapable | map_flag::segv_on_fault | map_flag::no_user_conv, map_flag::mmapable},
     {map_type::insn_array, "insn_array", kernel(6, 19), key_rule::index, value_rule::instruction,
-     entries_rule::count, btf_rule::allowed, can_lookup | can_update | can_get_next_key | can_freeze, 0, 0},
+     entries_rule::count, btf_rule::allowed,
+     can_lookup | can_update | can_choose_update | can_get_next_key | can_freeze, 0, 0},
     {map_type::rhash, "rhash", kernel(7, 2), key_rule::bytes, value_rule::plain, entries_rule::count,
-     btf_rule::allowed, detail::operations::hash,
+     btf_rule::allowed, detail::operations::hash | can_lock,
      detail::flags::slots | detail::flags::program_access | map_flag::no_prealloc, map_flag::no_prealloc},
 };
 
@@ -5587,9 +5613,189 @@ void load_records(const object_records& records, const load_slots& slots, const 
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_LOAD_HPP
-// Room 7.6, map/map: typed maps. One class template; what a type allows stands in room 2.0.
+// Room 7.8, map/map: every map type under its name, with the key and value types that it wants.
 #ifndef BAREBPF_MAP_MAP_HPP
 #define BAREBPF_MAP_MAP_HPP
+
+// Room 2.4, prefix: keys of an LPM trie, from text such as "10.0.0.0/8" and back to it.
+#ifndef BAREBPF_PREFIX_HPP
+#define BAREBPF_PREFIX_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// The first bits of so many bytes, as the kernel takes them for the key of an LPM trie.
+/// Shape:  the number of bits in the machine's byte order, then the bytes, the first bit in front.
+/// Source: struct bpf_lpm_trie_key_u8 in include/uapi/linux/bpf.h at v6.12.
+template <size_t Bytes>
+struct lpm_key {
+  static_assert(
+      Bytes % 4 == 0 && Bytes != 0 && Bytes <= 256,
+      "barebpf: an LPM trie compares 1 to 256 bytes, and C rounds the struct up to four of them, so ask for "
+      "a multiple of 4 and leave the last ones zero");
+  u32 prefixlen = 0;  ///< bits
+  u8 data[Bytes] = {};
+
+  friend constexpr bool operator==(const lpm_key& a, const lpm_key& b) noexcept {
+    bool same = a.prefixlen == b.prefixlen;
+    for (size_t i = 0; i < Bytes; ++i) same = same && a.data[i] == b.data[i];
+    return same;
+  }
+};
+
+/// A network, or an address with all 32 bits.
+using ipv4_prefix = lpm_key<4>;
+/// A network, or an address with all 128 bits.
+using ipv6_prefix = lpm_key<16>;
+
+namespace detail {
+
+// Takes text from the front.
+class text_reader {
+ public:
+  constexpr explicit text_reader(text whole) noexcept : rest_(whole) {}
+
+  [[nodiscard]] constexpr bool is_done() const noexcept { return rest_.empty(); }
+  [[nodiscard]] constexpr bool is_next(text wanted) const noexcept { return rest_.starts_with(wanted); }
+  [[nodiscard]] constexpr bool take(text wanted) noexcept {
+    if (!is_next(wanted)) return false;
+    rest_ = rest_.without_first(wanted.size());
+    return true;
+  }
+  // A number of at most `digits` digits, without needless zeros in front where it is decimal: others read those as
+  // octal.
+  [[nodiscard]] constexpr bool take_number(u32 base, u32 digits, u32& out) noexcept {
+    out = 0;
+    u32 count = 0;
+    for (u32 digit = 0; count < digits && !rest_.empty() && (digit = digit_of(rest_[0])) < base; ++count) {
+      if (base == 10 && count == 1 && out == 0) return false;
+      out = out * base + digit;
+      rest_ = rest_.without_first(1);
+    }
+    return count != 0 && (rest_.empty() || digit_of(rest_[0]) >= base);
+  }
+
+ private:
+  [[nodiscard]] static constexpr u32 digit_of(char c) noexcept {
+    if (c >= '0' && c <= '9') return static_cast<u32>(c - '0');
+    if (c >= 'a' && c <= 'f') return static_cast<u32>(c - 'a' + 10);
+    if (c >= 'A' && c <= 'F') return static_cast<u32>(c - 'A' + 10);
+    return 99;
+  }
+  text rest_;
+};
+
+constexpr bool take_ipv4(text_reader& in, u8* out) noexcept {
+  for (int i = 0; i < 4; ++i) {
+    u32 number = 0;
+    if ((i != 0 && !in.take(".")) || !in.take_number(10, 3, number) || number > 255) return false;
+    out[i] = static_cast<u8>(number);
+  }
+  return true;
+}
+
+// Source: RFC 4291, 2.2.
+constexpr bool take_ipv6(text_reader& in, u8* out) noexcept {
+  constexpr u32 size = 16, nowhere = 99;
+  u8 bytes[size] = {};
+  u32 used = 0, gap = nowhere;
+  if (in.take("::")) gap = 0;
+  while (used < size && !in.is_done() && !in.is_next("/")) {
+    if (used != 0 && used != gap && !in.take(":")) return false;
+    text_reader as_ipv4 = in;
+    if (used + 4 <= size && take_ipv4(as_ipv4, bytes + used)) {
+      in = as_ipv4;
+      used += 4;
+      break;
+    }
+    u32 group = 0;
+    if (!in.take_number(16, 4, group)) return false;
+    bytes[used] = static_cast<u8>(group >> 8);
+    bytes[used + 1] = static_cast<u8>(group);
+    used += 2;
+    if (in.is_next("::")) {
+      if (gap != nowhere) return false;
+      static_cast<void>(in.take("::"));
+      gap = used;
+    }
+  }
+  if ((gap == nowhere) != (used == size)) return false;  // a gap stands for a group at least
+  for (u32 i = 0; i < size; ++i) out[i] = 0;
+  const u32 behind = gap == nowhere ? 0 : used - gap;
+  for (u32 i = 0; i < used - behind; ++i) out[i] = bytes[i];
+  for (u32 i = 0; i < behind; ++i) out[size - behind + i] = bytes[used - behind + i];
+  return true;
+}
+
+template <size_t Bytes>
+constexpr result<lpm_key<Bytes>> read_prefix(text whole) noexcept {
+  const auto wrong = [whole](cause why) { return error{.at = step::read_prefix, .why = why}.about(whole); };
+  lpm_key<Bytes> out{.prefixlen = Bytes * 8};
+  text_reader in(whole);
+  const bool is_address = Bytes == 4 ? take_ipv4(in, out.data) : take_ipv6(in, out.data);
+  if (!is_address) return wrong(cause::bad_address);
+  if (in.take("/") && (!in.take_number(10, 3, out.prefixlen) || out.prefixlen > Bytes * 8))
+    return wrong(cause::bad_prefix_length);
+  if (!in.is_done()) return wrong(cause::bad_address);
+  for (size_t bit = out.prefixlen; bit < Bytes * 8; ++bit)
+    if ((out.data[bit / 8] >> (7 - bit % 8) & 1) != 0) return wrong(cause::bits_behind_prefix);
+  return out;
+}
+
+}  // namespace detail
+
+/// The network that "10.0.0.0/8" names, or the address "10.0.0.1" with all its bits.
+/// Errors: bad_address, bad_prefix_length, bits_behind_prefix, about the text.
+[[nodiscard]] constexpr result<ipv4_prefix> read_ipv4_prefix(text whole) noexcept {
+  return detail::read_prefix<4>(whole);
+}
+/// The network that "2001:db8::/32" names, or the address "::1" with all its bits.
+/// Errors: as for `read_ipv4_prefix`.
+[[nodiscard]] constexpr result<ipv6_prefix> read_ipv6_prefix(text whole) noexcept {
+  return detail::read_prefix<16>(whole);
+}
+
+/// Writes "10.0.0.0/8" into `buffer`, with a NUL behind it; 19 bytes are always enough.
+constexpr text describe(const ipv4_prefix& what, char* buffer, size_t size) noexcept {
+  detail::text_writer out(buffer, size);
+  for (int i = 0; i < 4; ++i) out << (i == 0 ? text() : text(".")) << u64{what.data[i]};
+  return (out << "/" << u64{what.prefixlen}).finish();
+}
+/// Writes "2001:db8::/32" into `buffer`, with a NUL behind it; 44 bytes are always enough.
+/// Source: RFC 5952, 4: the longest row of zeros is left out, the first of equals.
+constexpr text describe(const ipv6_prefix& what, char* buffer, size_t size) noexcept {
+  constexpr int groups = 8;
+  const auto group = [&what](int i) { return u32{what.data[i * 2]} << 8 | what.data[i * 2 + 1]; };
+  int gap = groups, longest = 1;
+  for (int i = 0; i < groups; ++i) {
+    int length = 0;
+    while (i + length < groups && group(i + length) == 0) ++length;
+    if (length > longest) gap = i, longest = length;
+  }
+  detail::text_writer out(buffer, size);
+  for (int i = 0; i < groups; ++i) {
+    if (i == gap) {
+      out << "::";
+      i += longest - 1;
+      continue;
+    }
+    if (i != 0 && i != gap + longest) out << ":";
+    bool begun = false;
+    for (int shift = 12; shift >= 0; shift -= 4) {
+      const u32 digit = group(i) >> shift & 15;
+      begun = begun || digit != 0 || shift == 0;
+      if (begun) out << text(&"0123456789abcdef"[digit], 1);
+    }
+  }
+  return (out << "/" << u64{what.prefixlen}).finish();
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_PREFIX_HPP
+// Room 7.7, map/typed: typed maps. One class template for all types; what a type allows stands in room 2.0, and what
+// goes in and comes out where that is no plain value in room 7.6.
+#ifndef BAREBPF_MAP_TYPED_HPP
+#define BAREBPF_MAP_TYPED_HPP
 
 // Room 7.3, map/entries: a walk over a map that always ends and says why. Batches underneath; one key after the
 // other where the kernel has no batches or a bucket is too large for one.
@@ -6085,26 +6291,266 @@ class mapped_values {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_MAP_MEMORY_HPP
+// Room 7.6, map/value: values that are no plain bytes. What such a map takes stands for something of the kernel's, and
+// what it gives back is often something else: a program goes in by its descriptor and comes out as its id.
+#ifndef BAREBPF_MAP_VALUE_HPP
+#define BAREBPF_MAP_VALUE_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// A file descriptor as the value of an element; whoever owns it may close it once it is in, for the map holds on to
+/// what it stands for. `Answer` is what a lookup gives.
+template <value_rule Rule, class Answer = no_value, class Number = u32>
+struct descriptor_value {
+  static constexpr value_rule rule = Rule;
+  using answer = Answer;
+  Number number;
+
+  /// From the number itself, or from what owns or borrows a descriptor: an `fd`, a map, a link.
+  descriptor_value(int descriptor) noexcept : number(static_cast<Number>(descriptor)) {}
+  descriptor_value(const fd& descriptor) noexcept : descriptor_value(descriptor.number()) {}
+  template <class Owner>
+  requires requires(const Owner& owner) {
+    { owner.descriptor() } -> std::same_as<const fd&>;
+  }
+  descriptor_value(const Owner& owner) noexcept : descriptor_value(owner.descriptor()) {}
+};
+
+/// A loaded program, known to the whole kernel by this number.
+struct program_id {
+  u32 id = 0;
+  friend bool operator==(program_id, program_id) = default;
+};
+/// A map, known to the whole kernel by this number. Errors, cost: those of `Map::from_id`.
+template <class Map>
+struct map_id {
+  u32 id = 0;
+  /// Opens the map.
+  [[nodiscard]] auto open() const noexcept { return Map::from_id(id); }
+  friend bool operator==(map_id, map_id) = default;
+};
+/// A socket, known to the whole kernel by this number, which it never gives again. Source: SO_COOKIE in socket(7).
+struct socket_cookie {
+  u64 cookie = 0;
+  friend bool operator==(socket_cookie, socket_cookie) = default;
+};
+
+/// A program in a slot of a program array.
+using program_fd = descriptor_value<value_rule::program, program_id>;
+/// A map in an element of an array or hash of maps. `Map` is the typed map that each of them is.
+template <class Map>
+using map_fd = descriptor_value<value_rule::map, map_id<Map>>;
+/// A perf event in a slot of a perf event array; it does not come back out.
+using event_fd = descriptor_value<value_rule::event>;
+/// A cgroup in a slot of a cgroup array: the descriptor of its folder in cgroup version 2. It does not come back out.
+using cgroup_fd = descriptor_value<value_rule::cgroup>;
+/// An AF_XDP socket in a slot of an xskmap; it does not come back out.
+using xsk_fd = descriptor_value<value_rule::xsk>;
+/// A socket in a sockmap, a sockhash or a reuseport_sockarray.
+using socket_fd = descriptor_value<value_rule::socket, socket_cookie, u64>;
+/// The same in a map whose values have 4 bytes, from which nothing comes back out.
+using short_socket_fd = descriptor_value<value_rule::socket>;
+
+/// An interface that packets are redirected to.
+struct device {
+  static constexpr value_rule rule = value_rule::device;
+  u32 ifindex = 0;  ///< number of the interface, as if_nametoindex(3) gives it
+};
+/// An interface, and the program that runs on each packet before it leaves there.
+struct device_and_program {
+  static constexpr value_rule rule = value_rule::device;
+  /// What a lookup gives.
+  struct answer {
+    u32 ifindex = 0;
+    u32 program_id = 0;  ///< 0 for none
+  };
+  u32 ifindex = 0;
+  int program = -1;  ///< descriptor of an XDP program for devmaps, negative for none
+};
+
+/// A CPU that packets are redirected to; the key is its number.
+struct cpu_queue {
+  static constexpr value_rule rule = value_rule::cpu;
+  u32 queue_size = 0;  ///< packets that may wait for it, 16,384 at most
+};
+/// The same, and the program that runs there on each packet.
+struct cpu_queue_and_program {
+  static constexpr value_rule rule = value_rule::cpu;
+  /// What a lookup gives.
+  struct answer {
+    u32 queue_size = 0;
+    u32 program_id = 0;  ///< 0 for none
+  };
+  u32 queue_size = 0;
+  int program = -1;  ///< descriptor of an XDP program for cpumaps, negative for none
+};
+
+/// The instruction addresses of a stack, the innermost first. `Depth` is at most kernel.perf_event_max_stack, 127 by
+/// default.
+template <size_t Depth>
+struct stack_addresses {
+  static constexpr value_rule rule = value_rule::stack;
+  u64 list[Depth] = {};
+
+  /// Those that there are.
+  [[nodiscard]] std::span<const u64> addresses() const noexcept {
+    size_t count = 0;
+    while (count < Depth && list[count] != 0) ++count;
+    return {list, count};
+  }
+};
+
+/// One place of a user stack as map_flag::stack_build_id makes the kernel keep it.
+/// Source: struct bpf_stack_build_id in include/uapi/linux/bpf.h at v6.12.
+struct build_id_place {
+  enum class state : s32 {
+    empty = 0,    ///< behind the last
+    valid = 1,    ///< `build_id` and `offset` hold
+    address = 2,  ///< the file has no build id; `offset` is the address
+  };
+  state status = state::empty;
+  u8 build_id[20] = {};
+  u64 offset = 0;  ///< bytes from the start of the file
+};
+/// A user stack by files and offsets, the innermost place first; for maps with map_flag::stack_build_id.
+template <size_t Depth>
+struct stack_build_ids {
+  static constexpr value_rule rule = value_rule::stack;
+  build_id_place list[Depth] = {};
+
+  /// Those that there are.
+  [[nodiscard]] std::span<const build_id_place> places() const noexcept {
+    size_t count = 0;
+    while (count < Depth && list[count].status != build_id_place::state::empty) ++count;
+    return {list, count};
+  }
+};
+
+/// An instruction that a program may jump to.
+/// Source: struct bpf_insn_array_value in include/uapi/linux/bpf.h of 6.19.
+struct instruction_place {
+  static constexpr value_rule rule = value_rule::instruction;
+  u32 original = 0;    ///< as the program was loaded; only this one is given
+  u32 translated = 0;  ///< as the verifier left it
+  u32 machine = 0;     ///< offset into the machine code
+  u32 padding = 0;
+};
+
+/// The owner of a value in a local storage, by a descriptor: a socket, a process (pidfd_open(2)), the folder of a
+/// cgroup, or a file.
+struct owner_fd {
+  int number;
+
+  owner_fd(int descriptor = -1) noexcept : number(descriptor) {}
+  owner_fd(const fd& descriptor) noexcept : number(descriptor.number()) {}
+};
+
+/// The key of a cgroup storage that tells the ways of attaching apart; the other form is the cgroup's id, a u64.
+/// Source: struct bpf_cgroup_storage_key in include/uapi/linux/bpf.h at v6.12.
+struct cgroup_storage_key {
+  u64 cgroup_inode_id = 0;  ///< the inode number of the cgroup's folder
+  u32 attach_type = 0;      ///< `abi::attach_type` of the program
+  u32 padding = 0;
+};
+
+/// A spin lock in a value, which programs take with bpf_spin_lock and `under_lock` takes from here.
+/// Source: struct bpf_spin_lock in include/uapi/linux/bpf.h at v6.12.
+struct spin_lock {
+  u32 word = 0;  ///< the kernel's alone: it is neither read nor written with the value
+};
+
+/// Reads or writes the whole element at once, under the `spin_lock` in its value, so that no program sees half of it.
+/// Kernel: 5.1, BPF_F_LOCK; the map's BTF must show the lock.
+/// Source: copy_map_value_locked() in kernel/bpf/helpers.c at v6.12.
+struct locked {
+  static constexpr operation needs = can_lock;
+  [[nodiscard]] static constexpr u64 flags() noexcept { return 4; }
+};
+inline constexpr locked under_lock;
+
+/// The value of one CPU of a map that keeps one for each: a plain value goes in or comes out.
+/// Kernel: 7.0, BPF_F_CPU.
+struct on_cpu {
+  static constexpr operation needs = can_choose_cpu;
+  u32 cpu;  ///< number of a possible CPU
+  [[nodiscard]] constexpr u64 flags() const noexcept { return 8 | u64{cpu} << 32; }
+};
+/// The same value for every CPU.
+/// Kernel: 7.0, BPF_F_ALL_CPUS.
+struct all_cpus {
+  static constexpr operation needs = can_choose_cpu;
+  [[nodiscard]] static constexpr u64 flags() noexcept { return 16; }
+};
+inline constexpr all_cpus on_all_cpus;
+
+namespace detail {
+
+// A value type that says itself what it stands for; not one of a user's that happens to have a member of that name.
+template <class Value>
+concept exchanged = requires {
+  requires std::same_as<decltype(Value::rule), const value_rule>;
+};
+
+template <class Value>
+struct answer {
+  using type = Value;
+};
+template <exchanged Value>
+requires requires { typename Value::answer; }
+struct answer<Value> {
+  using type = typename Value::answer;
+};
+
+template <class Value>
+constexpr value_rule value_rule_of_type() noexcept {
+  if constexpr (exchanged<Value>)
+    return Value::rule;
+  else
+    return value_rule::plain;
+}
+
+}  // namespace detail
+
+/// What a lookup of a map with values of this type gives: the value itself, or what stands for it.
+template <class Value>
+using answer_of = typename detail::answer<Value>::type;
+
+/// What kind of values the maps have that take `Value`; `plain` for all types that say nothing else.
+template <class Value>
+inline constexpr value_rule value_rule_of = detail::value_rule_of_type<Value>();
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_MAP_VALUE_HPP
 
 namespace barebpf::inline BAREBPF_ABI {
 
 /// What a new map is made of. Everything but the type and the sizes, which the class knows.
 struct map_options {
-  text name{};                ///< at most 15 letters, digits, underscores and dots
-  u32 max_entries = 0;        ///< entries
-  u32 map_flags = 0;          ///< `map_flag` bits
-  u32 numa_node = 0;          ///< with map_flag::numa_node
-  u64 map_extra = 0;          ///< what the type makes of it, see `map_kinds`
-  u32 btf_fd = 0;             ///< types that describe key and value
-  u32 btf_key_type_id = 0;    ///< in `btf_fd`
-  u32 btf_value_type_id = 0;  ///< in `btf_fd`
-  int token = -1;             ///< descriptor of a BPF token, 6.9; the flag for it is set
+  text name{};                        ///< at most 15 letters, digits, underscores and dots
+  u32 max_entries = 0;                ///< entries; bytes of a ring buffer, pages of an arena, 0 for storages
+  u32 map_flags = 0;                  ///< `map_flag` bits
+  u32 numa_node = 0;                  ///< with map_flag::numa_node
+  u64 map_extra = 0;                  ///< what the type makes of it, see `map_kinds`
+  u32 btf_fd = 0;                     ///< types that describe key and value
+  u32 btf_key_type_id = 0;            ///< in `btf_fd`
+  u32 btf_value_type_id = 0;          ///< in `btf_fd`
+  u32 btf_vmlinux_value_type_id = 0;  ///< in the kernel's own BTF, for a struct_ops
+  int inner_map = -1;  ///< descriptor of a map like those that an array or hash of maps is to hold
+  int token = -1;      ///< descriptor of a BPF token, 6.9; the flag for it is set
 };
 
 /// What an existing map must be beside its type and sizes; `any` where it does not matter.
 struct map_expectations {
   u32 max_entries = map_identity::any;
   u32 map_flags = map_identity::any;
+};
+
+/// A way to reach an element beside by its key: `under_lock`, `on_cpu{3}`, `on_all_cpus`.
+template <class Way>
+concept element_way = requires(const Way& way) {
+  { way.flags() } -> std::same_as<u64>;
+  Way::needs;
 };
 
 /// A map of the kernel, with the C++ types of its keys and values. What a map of a type may do stands in room 2.0; a
@@ -6121,18 +6567,34 @@ template <map_type Type, class Key, class Value, map_access Access = map_access:
 class map {
   static constexpr map_kind kind = kind_of(Type);
   static constexpr bool per_cpu = kind.value == value_rule::per_cpu;
-  static_assert(kind.type == Type && (kind.value == value_rule::plain || per_cpu) &&
-                    kind.entries == entries_rule::count &&
-                    (kind.key == key_rule::bytes || kind.key == key_rule::index ||
-                     kind.key == key_rule::none),
-                "barebpf: this map type has no typed form yet, so use untyped_map for it");
+  // Of a kernel's type the C++ type says nothing, and of values of each CPU it says what one is.
+  static constexpr value_rule wanted_value =
+      per_cpu || kind.value == value_rule::kernel_type ? value_rule::plain : kind.value;
+  static constexpr bool has_value = kind.value != value_rule::none;
+  static_assert(kind.type == Type,
+                "barebpf: this map type is newer than the library, so use untyped_map for it");
   static_assert(
-      (kind.key == key_rule::none) == std::is_same_v<Key, no_key>,
-      "barebpf: queues, stacks and Bloom filters have no keys and all other maps have, so give no_key as the "
-      "key type of those alone");
+      has_value != std::is_same_v<Value, no_value>,
+      "barebpf: ring buffers and arenas have no values and all other maps have, so give no_value as the "
+      "value type of those alone");
+  static_assert(
+      !has_value || value_rule_of<Value> == wanted_value,
+      "barebpf: what goes into a map of this type and comes out of it is no plain value, or what its value "
+      "type says belongs into another, so use the type that the map's alias in map/map.hpp has");
+  static_assert(
+      kind.value != value_rule::stack || sizeof(Value) % 8 == 0,
+      "barebpf: the kernel keeps a stack as addresses of 8 bytes, so use stack_addresses as value type");
+  static_assert((kind.key == key_rule::none) == std::is_same_v<Key, no_key>,
+                "barebpf: queues, stacks, Bloom filters, ring buffers and arenas have no keys and all other "
+                "maps have, so "
+                "give no_key as the key type of those alone");
   static_assert(
       kind.key != key_rule::index || sizeof(Key) == 4,
       "barebpf: the kernel numbers the slots of this map with 32 bits, so its key type must have 4 bytes");
+  static_assert(
+      kind.key == key_rule::index || detail::is_key_size(kind.key, key_size_of<Key>),
+      "barebpf: the kernel makes no map of this type with keys of this size, so take the key type that the "
+      "map's alias in map/map.hpp has");
   static_assert(std::is_trivially_copyable_v<Key>,
                 "barebpf: the kernel copies keys as raw bytes, so a key type must be trivially copyable");
   static_assert(std::is_trivially_copyable_v<Value>,
@@ -6147,10 +6609,12 @@ class map {
   static constexpr map_access access = Access;
   using key_type = Key;
   using mapped_type = Value;
-  /// What an element is in C++: the value, or one for each possible CPU.
-  using element = std::conditional_t<per_cpu, per_cpu_values<Value>, Value>;
+  /// What a lookup gives: the value, or what the kernel gives in its stead, or a value for each possible CPU.
+  using element = std::conditional_t<per_cpu, per_cpu_values<Value>, answer_of<Value>>;
+  /// What an update takes.
+  using given = std::conditional_t<per_cpu, per_cpu_values<Value>, Value>;
   /// What batches of values are written to and read from.
-  using element_storage = std::conditional_t<per_cpu, per_cpu_values<Value>&, std::span<Value>>;
+  using element_storage = std::conditional_t<per_cpu, per_cpu_values<Value>&, std::span<answer_of<Value>>>;
   using element_source = std::conditional_t<per_cpu, const per_cpu_values<Value>&, std::span<const Value>>;
   /// The same map for reading only: `hits::read_only::get_pinned(path)` needs no right to write the pin, and what
   /// `create`, `get_pinned`, `from_id` and `get_or_create` open here the kernel itself holds to reading. Programs may
@@ -6173,14 +6637,16 @@ class map {
     const abi::map_create attr{
         .map_type = static_cast<u32>(Type),
         .key_size = key_size_of<Key>,
-        .value_size = sizeof(Value),
+        .value_size = value_size_of<Value>,
         .max_entries = options.max_entries,
         .map_flags = options.map_flags | flag_of(Access) | (options.token >= 0 ? map_flag::token_fd : 0),
+        .inner_map_fd = options.inner_map < 0 ? 0 : static_cast<u32>(options.inner_map),
         .numa_node = options.numa_node,
         .map_name = to_kernel_name(options.name),
         .btf_fd = options.btf_fd,
         .btf_key_type_id = options.btf_key_type_id,
         .btf_value_type_id = options.btf_value_type_id,
+        .btf_vmlinux_value_type_id = options.btf_vmlinux_value_type_id,
         .map_extra = options.map_extra};
     outcome created{.subject = attr.map_name.characters};
     const long answer =
@@ -6293,13 +6759,14 @@ class map {
   /// Source: map_lookup_elem() in kernel/bpf/syscall.c at v6.12.
   [[nodiscard]] result<element> lookup_elem(const Key& key) const noexcept {
     demand<can_lookup>();
+    demand_answer();
     if constexpr (per_cpu) {
       auto values = element::make();
       if (!values) return values;
       if (const auto found = lookup_elem(key, *values); !found) return found.error();
       return values;
     } else {
-      Value value{};
+      element value{};
       if (const long answer = untyped_.lookup_elem(&key, &value); answer < 0)
         return explain_element(step::map_lookup_elem, answer);
       return value;
@@ -6310,20 +6777,43 @@ class map {
   /// Errors: ENOENT when the key is absent; `value` is then as it was.
   [[nodiscard]] result<void> lookup_elem(const Key& key, element& value) const noexcept {
     demand<can_lookup>();
+    demand_answer();
     if (const long answer = untyped_.lookup_elem(&key, address_of(value)); answer < 0)
       return explain_element(step::map_lookup_elem, answer);
     return {};
   }
-  /// Stores `value` under `key`, as `how` says.
-  /// Errors: EEXIST and ENOENT as `how` says; E2BIG when the map is full; in an array no_such_slot.
+  /// The same `under_lock`, or the value `on_cpu` alone.
+  /// Errors: ENOENT when the key is absent; EINVAL when the map's BTF shows no lock, and before 7.0 for a CPU.
+  template <element_way Way>
+  [[nodiscard]] result<Value> lookup_elem(const Key& key, Way way) const noexcept {
+    demand<can_lookup>();
+    demand_way<Way>();
+    Value value{};
+    if (const long answer = untyped_.lookup_elem(&key, &value, way.flags()); answer < 0)
+      return explain_element(step::map_lookup_elem, answer);
+    return value;
+  }
+  /// Stores `value` under `key`.
+  /// Errors: E2BIG when the map is full; in an array no_such_slot.
   /// Kernel: 3.19, BPF_MAP_UPDATE_ELEM.
   /// Source: map_update_elem() in kernel/bpf/syscall.c at v6.12.
-  [[nodiscard]] result<void> update_elem(const Key& key, const element& value,
+  [[nodiscard]] result<void> update_elem(const Key& key, const given& value) noexcept {
+    return store(key, address_of(value), 0);
+  }
+  /// The same if the key is there, or if it is not, as `how` says.
+  /// Errors: EEXIST and ENOENT as `how` says; slots of arrays are always there.
+  template <class = void>
+  [[nodiscard]] result<void> update_elem(const Key& key, const given& value, update how) noexcept {
+    demand_choice();
+    return store(key, address_of(value), static_cast<u64>(how));
+  }
+  /// The same `under_lock`, or the value `on_cpu` alone, or the same value `on_all_cpus`.
+  /// Errors: EINVAL when the map's BTF shows no lock, and before 7.0 for CPUs.
+  template <element_way Way>
+  [[nodiscard]] result<void> update_elem(const Key& key, const Value& value, Way way,
                                          update how = update::any) noexcept {
-    demand<can_update>();
-    if (const long answer = untyped_.update_elem(&key, address_of(value), static_cast<u64>(how)); answer < 0)
-      return explain_element(step::map_update_elem, answer);
-    return {};
+    demand_way<Way>();
+    return store(key, &value, static_cast<u64>(how) | way.flags());
   }
   /// Removes `key` and its value.
   /// Errors: ENOENT when the key is absent.
@@ -6339,6 +6829,7 @@ class map {
   /// Source: map_lookup_and_delete_elem() in kernel/bpf/syscall.c at v6.12.
   [[nodiscard]] result<element> lookup_and_delete_elem(const Key& key) noexcept {
     demand<can_lookup_and_delete>();
+    demand_answer();
     if constexpr (per_cpu) {
       auto values = element::make();
       if (!values) return values;
@@ -6346,7 +6837,7 @@ class map {
         return explain(step::map_lookup_and_delete_elem, answer);
       return values;
     } else {
-      Value value{};
+      element value{};
       if (const long answer = untyped_.lookup_and_delete_elem(&key, &value); answer < 0)
         return explain(step::map_lookup_and_delete_elem, answer);
       return value;
@@ -6355,14 +6846,21 @@ class map {
 
   // These are templates, so that a map with keys can still be instantiated as a whole.
 
-  /// Adds an element to a queue, a stack or a Bloom filter. With `update::exist` a full queue or stack loses its
-  /// oldest element instead.
+  /// Adds an element to a queue, a stack or a Bloom filter.
   /// Errors: E2BIG when it is full.
   /// Kernel: 4.20, BPF_MAP_UPDATE_ELEM without a key; Bloom filters 5.16.
   /// Source: queue_stack_map_push_elem() in kernel/bpf/queue_stack_maps.c at v6.12.
   template <class = void>
-  [[nodiscard]] result<void> push_elem(const Value& value, update how = update::any) noexcept {
+  [[nodiscard]] result<void> push_elem(const Value& value) noexcept {
     demand<can_update, false>();
+    return done(step::map_update_elem, untyped_.update_elem(nullptr, &value, 0));
+  }
+  /// The same; with `update::exist` a full queue or stack loses its oldest element instead.
+  /// Errors: EINVAL for `update::noexist`.
+  template <class = void>
+  [[nodiscard]] result<void> push_elem(const Value& value, update how) noexcept {
+    demand<can_update, false>();
+    demand_choice();
     return done(step::map_update_elem, untyped_.update_elem(nullptr, &value, static_cast<u64>(how)));
   }
   /// Takes the oldest element of a queue, the newest of a stack.
@@ -6415,24 +6913,28 @@ class map {
   [[nodiscard]] result<Key> get_next_key(const Key& key) const noexcept { return next(&key); }
 
   /// Walks over all elements: `for (auto [key, value] : map.entries())`, see `entry_range`.
-  [[nodiscard]] owned_entry_range<Key, Value> entries() const noexcept {
+  [[nodiscard]] owned_entry_range<Key, answer_of<Value>> entries() const noexcept {
     demand<can_get_next_key>();
+    demand<can_lookup>();
+    demand_answer();
     static_assert(
         !per_cpu,
         "barebpf: how large the values of all CPUs are is known at run time only, so give entries the "
         "storage that per_cpu_values::make makes");
-    return owned_entry_range<Key, Value>(untyped_);
+    return owned_entry_range<Key, answer_of<Value>>(untyped_);
   }
   /// The same with the caller's storage for the batches; without any, one key after the other. Per-CPU values need
   /// room for at least one element.
   [[nodiscard]] auto entries(std::span<Key> keys, element_storage values) const noexcept {
     demand<can_get_next_key>();
+    demand<can_lookup>();
+    demand_answer();
     const u32 room = smaller(keys.size(), count_of(values));
     if constexpr (per_cpu)
       return entry_range<Key, per_cpu_pointer<Value>>(
           untyped_, keys.data(), per_cpu_pointer<Value>(values.data(), values.cpus()), room);
     else
-      return entry_range<Key, Value*>(untyped_, keys.data(), values.data(), room);
+      return entry_range<Key, answer_of<Value>*>(untyped_, keys.data(), values.data(), room);
   }
 
   /// Copies out the next elements of a walk, as many as fit, and says in `cursor` whether they were the last.
@@ -6442,7 +6944,17 @@ class map {
   [[nodiscard]] batch_result lookup_batch(batch_cursor<Key>& cursor, std::span<Key> keys,
                                           element_storage values) const noexcept {
     demand<can_lookup_batch>();
-    return read_batch(abi::command::map_lookup_batch, step::map_lookup_batch, cursor, keys, values);
+    return read_batch(abi::command::map_lookup_batch, step::map_lookup_batch, cursor, keys.data(),
+                      values.data(), smaller(keys.size(), count_of(values)));
+  }
+  /// The same `under_lock`.
+  template <element_way Way>
+  [[nodiscard]] batch_result lookup_batch(batch_cursor<Key>& cursor, std::span<Key> keys,
+                                          std::span<Value> values, Way way) const noexcept {
+    demand<can_lookup_batch>();
+    demand_way<Way>();
+    return read_batch(abi::command::map_lookup_batch, step::map_lookup_batch, cursor, keys.data(),
+                      values.data(), smaller(keys.size(), values.size()), way.flags());
   }
   /// The same, and removes them.
   /// Kernel: 5.6, BPF_MAP_LOOKUP_AND_DELETE_BATCH.
@@ -6450,7 +6962,7 @@ class map {
                                                      element_storage values) noexcept {
     demand<can_lookup_and_delete_batch>();
     return read_batch(abi::command::map_lookup_and_delete_batch, step::map_lookup_and_delete_batch, cursor,
-                      keys, values);
+                      keys.data(), values.data(), smaller(keys.size(), count_of(values)));
   }
   /// Stores each of `values` under its key. The kernel has no noexist and no exist for batches.
   /// Errors: E2BIG when the map is full, in an array no_such_slot; `count` elements were stored before that.
@@ -6460,6 +6972,15 @@ class map {
     demand<can_update_batch>();
     return write_batch(abi::command::map_update_batch, step::map_update_batch, keys.data(), values.data(),
                        smaller(keys.size(), count_of(values)));
+  }
+  /// The same `under_lock`, or each value `on_cpu` alone or `on_all_cpus`.
+  template <element_way Way>
+  [[nodiscard]] batch_result update_batch(std::span<const Key> keys, std::span<const Value> values,
+                                          Way way) noexcept {
+    demand<can_update_batch>();
+    demand_way<Way>();
+    return write_batch(abi::command::map_update_batch, step::map_update_batch, keys.data(), values.data(),
+                       smaller(keys.size(), values.size()), way.flags());
   }
   /// Removes each of `keys`.
   /// Errors: ENOENT at the first that is not there; `count` were removed before it.
@@ -6495,7 +7016,7 @@ class map {
     static_assert(ByKey || kind.key == key_rule::none,
                   "barebpf: elements of this map are named by keys, so use update_elem, lookup_elem and "
                   "lookup_and_delete_elem");
-    static_assert(!ByKey || kind.key != key_rule::none || Wanted == can_freeze,
+    static_assert(!ByKey || kind.key != key_rule::none || !has_value || Wanted == can_freeze,
                   "barebpf: elements of this map have no keys, so use push_elem, pop_elem and peek_elem");
     static_assert((kind.operations & Wanted) != 0,
                   "barebpf: the kernel does not know this operation on maps of this type, so use another");
@@ -6514,10 +7035,32 @@ class map {
         "itself");
   }
 
+  static constexpr void demand_answer() noexcept {
+    static_assert(
+        !std::is_same_v<answer_of<Value>, no_value>,
+        "barebpf: the kernel gives nothing back from such a value, so use socket_fd, whose 8 bytes bring the "
+        "socket's cookie, or look it up in a program");
+  }
+  static constexpr void demand_choice() noexcept {
+    static_assert(
+        (kind.operations & can_choose_update) != 0,
+        "barebpf: the kernel does not ask whether something is there before it updates a map of this type, "
+        "so leave update::noexist and update::exist out");
+  }
+  template <class Way>
+  static constexpr void demand_way() noexcept {
+    static_assert(
+        Way::needs != can_lock || (kind.operations & can_lock) != 0,
+        "barebpf: values of this map type have no spin lock for the kernel to take, so leave under_lock out");
+    static_assert(
+        Way::needs != can_choose_cpu || (kind.operations & can_choose_cpu) != 0,
+        "barebpf: maps of this type keep one value for all CPUs, so leave on_cpu and on_all_cpus out");
+  }
+
   static constexpr map_identity identity(const map_expectations& expected) noexcept {
     return {.type = static_cast<u32>(Type),
             .key_size = key_size_of<Key>,
-            .value_size = sizeof(Value),
+            .value_size = value_size_of<Value>,
             .max_entries = expected.max_entries,
             .map_flags = expected.map_flags};
   }
@@ -6538,21 +7081,20 @@ class map {
   }
   static constexpr u32 smaller(size_t a, size_t b) noexcept { return static_cast<u32>(a < b ? a : b); }
 
-  [[nodiscard]] batch_result read_batch(abi::command command, step at, batch_cursor<Key>& cursor,
-                                        std::span<Key> keys, element_storage values) const noexcept {
+  [[nodiscard]] batch_result read_batch(abi::command command, step at, batch_cursor<Key>& cursor, Key* keys,
+                                        void* values, u32 count, u64 flags = 0) const noexcept {
     if (cursor.at_end()) return batch_result(0);
-    u32 count = smaller(keys.size(), count_of(values));
-    const long answer = untyped_.batch(command, cursor.in(), cursor.out(), keys.data(), values.data(), count);
+    const long answer = untyped_.batch(command, cursor.in(), cursor.out(), keys, values, count, flags);
     // ENOENT says that these were the last ones, and they count.
     if (answer < 0 && answer != -ENOENT) return batch_result(0, explain(at, answer));
     cursor.advance(answer == -ENOENT);
     return batch_result(count);
   }
   [[nodiscard]] batch_result write_batch(abi::command command, step at, const Key* keys, const void* values,
-                                         u32 count) noexcept {
+                                         u32 count, u64 flags = 0) noexcept {
     if (count == 0) return batch_result(0);
     const u32 wanted = count;
-    const long answer = untyped_.batch(command, nullptr, nullptr, keys, values, count);
+    const long answer = untyped_.batch(command, nullptr, nullptr, keys, values, count, flags);
     if (answer >= 0) return batch_result(count);
     // Where the kernel refused before it began, it left the count as it was.
     return batch_result(count == wanted ? 0 : count, explain_element(at, answer));
@@ -6560,6 +7102,9 @@ class map {
   template <class Seen>
   [[nodiscard]] result<mapped_values<Seen>> map_memory() const noexcept {
     demand<can_mmap>();
+    static_assert(has_value,
+                  "barebpf: this map's memory is no row of values, so use the class that reads it, such as "
+                  "ringbuf");
     constexpr long prot_read = 1, prot_write = 2;
     constexpr long protection = std::is_const_v<Seen> ? prot_read : prot_read | prot_write;
     static_assert(
@@ -6572,6 +7117,13 @@ class map {
     const long where = detail::map_shared(size, protection, descriptor().number());
     if (where < 0 && where > -4096) return explain(step::map_memory, where);
     return mapped_values<Seen>(reinterpret_cast<Seen*>(where), known->max_entries);
+  }
+  [[nodiscard, gnu::always_inline]] result<void> store(const Key& key, const void* value,
+                                                       u64 flags) noexcept {
+    demand<can_update>();
+    if (const long answer = untyped_.update_elem(&key, value, flags); answer < 0)
+      return explain_element(step::map_update_elem, answer);
+    return {};
   }
   [[nodiscard]] result<Key> next(const Key* key) const noexcept {
     demand<can_get_next_key>();
@@ -6602,25 +7154,125 @@ class map {
   untyped_map untyped_;
 };
 
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_MAP_TYPED_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// A hash table: any key without padding, any value.
+/// Kernel: 3.19, BPF_MAP_TYPE_HASH.
+template <class Key, class Value>
+using hash_map = map<map_type::hash, Key, Value>;
+
 /// Slots numbered from 0, all of them always there; nothing can be deleted.
 /// Kernel: 3.19, BPF_MAP_TYPE_ARRAY.
 template <class Value>
 using array_map = map<map_type::array, u32, Value>;
+
+/// Programs that other programs jump to with bpf_tail_call. A program's descriptor goes in, its id comes out; all must
+/// be of the kind of the one that jumps.
+/// Kernel: 4.2, BPF_MAP_TYPE_PROG_ARRAY.
+using prog_array_map = map<map_type::prog_array, u32, program_fd>;
+
+/// Perf events that programs write records to, one slot for each CPU. The room perfbuf fills and reads it.
+/// Kernel: 4.3, BPF_MAP_TYPE_PERF_EVENT_ARRAY.
+using perf_event_array_map = map<map_type::perf_event_array, u32, event_fd>;
 
 /// A hash table whose values each CPU has for itself, so that programs count without disturbing each other.
 /// Kernel: 4.6, BPF_MAP_TYPE_PERCPU_HASH.
 template <class Key, class Value>
 using percpu_hash_map = map<map_type::percpu_hash, Key, Value>;
 
-/// The same that is never full: it evicts what was not used for longest.
-/// Kernel: 4.10, BPF_MAP_TYPE_LRU_PERCPU_HASH.
-template <class Key, class Value>
-using lru_percpu_hash_map = map<map_type::lru_percpu_hash, Key, Value>;
-
 /// Slots numbered from 0, all of them always there, each once for every CPU.
 /// Kernel: 4.6, BPF_MAP_TYPE_PERCPU_ARRAY.
 template <class Value>
 using percpu_array_map = map<map_type::percpu_array, u32, Value>;
+
+/// Stacks that programs keep with bpf_get_stackid, under the id that it gives them. User space reads and deletes.
+/// Kernel: 4.6, BPF_MAP_TYPE_STACK_TRACE.
+template <size_t Depth = 127>
+using stack_trace_map = map<map_type::stack_trace, u32, stack_addresses<Depth>>;
+
+/// Cgroups that programs ask bpf_current_task_under_cgroup and bpf_skb_under_cgroup about.
+/// Kernel: 4.8, BPF_MAP_TYPE_CGROUP_ARRAY; cgroup version 2 alone.
+using cgroup_array_map = map<map_type::cgroup_array, u32, cgroup_fd>;
+
+/// A hash table that is never full: it evicts what was not used for longest.
+/// Kernel: 4.10, BPF_MAP_TYPE_LRU_HASH.
+template <class Key, class Value>
+using lru_hash_map = map<map_type::lru_hash, Key, Value>;
+
+/// The same with a value for each CPU.
+/// Kernel: 4.10, BPF_MAP_TYPE_LRU_PERCPU_HASH.
+template <class Key, class Value>
+using lru_percpu_hash_map = map<map_type::lru_percpu_hash, Key, Value>;
+
+/// Values under prefixes of bits, such as networks: a lookup finds the longest prefix that the key begins with. `Key`
+/// is `ipv4_prefix`, `ipv6_prefix`, or anything that begins with a u32 number of bits. Create it with
+/// map_flag::no_prealloc.
+/// Errors: ENOSPC when it is full.
+/// Kernel: 4.11, BPF_MAP_TYPE_LPM_TRIE.
+template <class Key, class Value>
+using lpm_trie_map = map<map_type::lpm_trie, Key, Value>;
+
+/// Maps in slots. `Inner` is the typed map that each of them is; one goes in, its id comes out, which `open` opens.
+/// Cost:   an update waits until no program uses the old map any longer.
+/// Kernel: 4.12, BPF_MAP_TYPE_ARRAY_OF_MAPS; to be created it needs an `inner_map` for an example.
+template <class Inner>
+using array_of_maps = map<map_type::array_of_maps, u32, map_fd<Inner>>;
+
+/// Maps under keys, in the same way.
+/// Kernel: 4.12, BPF_MAP_TYPE_HASH_OF_MAPS.
+template <class Key, class Inner>
+using hash_of_maps = map<map_type::hash_of_maps, Key, map_fd<Inner>>;
+
+/// Interfaces that XDP programs redirect packets to, in slots. `Value` is `device` or `device_and_program` (5.8).
+/// Kernel: 4.14, BPF_MAP_TYPE_DEVMAP.
+template <class Value = device>
+using devmap = map<map_type::devmap, u32, Value>;
+
+/// The same under numbers of any size, by habit the interface's own.
+/// Kernel: 5.4, BPF_MAP_TYPE_DEVMAP_HASH.
+template <class Value = device>
+using devmap_hash = map<map_type::devmap_hash, u32, Value>;
+
+/// TCP, UDP and Unix sockets in slots, whose bytes programs redirect from one to the other. `Value` is `socket_fd`, or
+/// `short_socket_fd` where the object says 4 bytes.
+/// Kernel: 4.14, BPF_MAP_TYPE_SOCKMAP.
+template <class Value = socket_fd>
+using sockmap = map<map_type::sockmap, u32, Value>;
+
+/// The same under keys.
+/// Kernel: 4.18, BPF_MAP_TYPE_SOCKHASH.
+template <class Key, class Value = socket_fd>
+using sockhash = map<map_type::sockhash, Key, Value>;
+
+/// CPUs that XDP programs redirect packets to, under their numbers. `Value` is `cpu_queue` or `cpu_queue_and_program`
+/// (5.9).
+/// Kernel: 4.15, BPF_MAP_TYPE_CPUMAP.
+template <class Value = cpu_queue>
+using cpumap = map<map_type::cpumap, u32, Value>;
+
+/// AF_XDP sockets that XDP programs redirect packets to, by habit one slot for each queue of an interface.
+/// Kernel: 4.18, BPF_MAP_TYPE_XSKMAP.
+using xskmap = map<map_type::xskmap, u32, xsk_fd>;
+
+/// Listening sockets with SO_REUSEPORT of which a program chooses one. `Value` as for `sockmap`.
+/// Kernel: 4.19, BPF_MAP_TYPE_REUSEPORT_SOCKARRAY.
+template <class Value = socket_fd>
+using reuseport_sockarray = map<map_type::reuseport_sockarray, u32, Value>;
+
+/// A value for each cgroup that a program is attached to; the kernel makes and removes them. Deprecated: use
+/// `cgrp_storage_map`. `Key` is the cgroup's id, or `cgroup_storage_key` to tell apart how the program is attached.
+/// Kernel: 4.19, BPF_MAP_TYPE_CGROUP_STORAGE.
+template <class Value, class Key = u64>
+using cgroup_storage_map = map<map_type::cgroup_storage, Key, Value>;
+
+/// The same with a value for each CPU.
+/// Kernel: 4.20, BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE.
+template <class Value, class Key = u64>
+using percpu_cgroup_storage_map = map<map_type::percpu_cgroup_storage, Key, Value>;
 
 /// First in, first out.
 /// Kernel: 4.20, BPF_MAP_TYPE_QUEUE.
@@ -6632,21 +7284,61 @@ using queue_map = map<map_type::queue, no_key, Value>;
 template <class Value>
 using stack_map = map<map_type::stack, no_key, Value>;
 
+/// A value for each socket that has one, under its descriptor here and under itself in programs; it goes with the
+/// socket. As all storages it takes no `max_entries`, needs map_flag::no_prealloc, and cannot be walked over but by an
+/// iterator program.
+/// Kernel: 5.2, BPF_MAP_TYPE_SK_STORAGE.
+template <class Value>
+using sk_storage_map = map<map_type::sk_storage, owner_fd, Value>;
+
+/// The same for files. Programs reach it where the BPF security module is on.
+/// Kernel: 5.10, BPF_MAP_TYPE_INODE_STORAGE.
+template <class Value>
+using inode_storage_map = map<map_type::inode_storage, owner_fd, Value>;
+
+/// The same for threads, under what pidfd_open(2) gives.
+/// Kernel: 5.11, BPF_MAP_TYPE_TASK_STORAGE.
+template <class Value>
+using task_storage_map = map<map_type::task_storage, owner_fd, Value>;
+
+/// The same for cgroups, under the descriptor of the cgroup's folder.
+/// Kernel: 6.2, BPF_MAP_TYPE_CGRP_STORAGE.
+template <class Value>
+using cgrp_storage_map = map<map_type::cgrp_storage, owner_fd, Value>;
+
+/// Functions of a program that the kernel calls in the place of its own. `Value` is the kernel's wrapper struct.
+/// Kernel: 5.6, BPF_MAP_TYPE_STRUCT_OPS.
+template <class Value>
+using struct_ops_map = map<map_type::struct_ops, u32, Value>;
+
+/// Records of any size that programs write and one reader takes in their order; `max_entries` is its size in bytes, a
+/// power of two. The room ringbuf reads it.
+/// Kernel: 5.8, BPF_MAP_TYPE_RINGBUF.
+using ringbuf_map = map<map_type::ringbuf, no_key, no_value>;
+
+/// The same the other way round. The room user_ringbuf writes it.
+/// Kernel: 6.1, BPF_MAP_TYPE_USER_RINGBUF.
+using user_ringbuf_map = map<map_type::user_ringbuf, no_key, no_value>;
+
 /// Remembers what was pushed, in less room than it takes: it may say yes too often, never no. `map_extra` is the
 /// number of hash functions, 0 for five.
 /// Kernel: 5.16, BPF_MAP_TYPE_BLOOM_FILTER.
 template <class Value>
 using bloom_filter = map<map_type::bloom_filter, no_key, Value>;
 
-/// A hash table that is never full: it evicts what was not used for longest.
-/// Kernel: 4.10, BPF_MAP_TYPE_LRU_HASH.
-template <class Key, class Value>
-using lru_hash_map = map<map_type::lru_hash, Key, Value>;
+/// Memory that programs and user space share, pointers and all; `max_entries` is its size in pages. Create it with
+/// map_flag::mmapable.
+/// Kernel: 6.9, BPF_MAP_TYPE_ARENA.
+using arena_map = map<map_type::arena, no_key, no_value>;
 
-/// A hash table: any key without padding, any value.
-/// Kernel: 3.19, BPF_MAP_TYPE_HASH.
+/// Instructions that a program may jump to.
+/// Kernel: 6.19, BPF_MAP_TYPE_INSN_ARRAY.
+using insn_array_map = map<map_type::insn_array, u32, instruction_place>;
+
+/// A hash table that grows with what is in it. Create it with map_flag::no_prealloc.
+/// Kernel: 7.2, BPF_MAP_TYPE_RHASH.
 template <class Key, class Value>
-using hash_map = map<map_type::hash, Key, Value>;
+using rhash_map = map<map_type::rhash, Key, Value>;
 
 }  // namespace barebpf::inline BAREBPF_ABI
 

@@ -181,6 +181,12 @@
   BAREBPF_CAUSE(not_attachable,                                                                              \
                 "the section of this program does not tell where to attach it, so "                          \
                 "complete the name in SEC(), as in SEC(\"tracepoint/group/event\")")                         \
+  BAREBPF_CAUSE(bad_address,                                                                                 \
+                "this is no address of its kind, so write 10.0.0.0/8 for IPv4 and 2001:db8::/32 for IPv6")   \
+  BAREBPF_CAUSE(bad_prefix_length,                                                                           \
+                "behind the slash stands the number of bits, so write at most 32 for IPv4 and 128 for IPv6") \
+  BAREBPF_CAUSE(bits_behind_prefix,                                                                          \
+                "this address has bits behind its prefix, so clear them, or give all bits for an address")   \
   /* what a look at the kernel found out after it refused */                                                 \
   BAREBPF_CAUSE(needs_cap_bpf, "the process lacks CAP_BPF, so run it as root or give it CAP_BPF")            \
   BAREBPF_CAUSE(needs_cap_perfmon,                                                                           \

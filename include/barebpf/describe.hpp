@@ -32,6 +32,7 @@ inline constexpr step_row step_rows[] = {
     {step::obj_pin, "pin"},
     {step::obj_get, "get the pin"},
     {step::unpin, "remove the pin"},
+    {step::read_prefix, "understand the network"},
     {step::open_file, "open the file"},
     {step::read_file, "read the file"},
     {step::read_object, "read the object"},

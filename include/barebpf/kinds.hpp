@@ -27,6 +27,9 @@ enum operation : u32 {
   can_lookup_and_delete_batch = 1u << 8,
   can_mmap = 1u << 9,
   can_freeze = 1u << 10,
+  can_choose_update = 1u << 11,  ///< an update may ask for `noexist` or `exist`
+  can_lock = 1u << 12,           ///< a value may have a spin lock that reads and updates take
+  can_choose_cpu = 1u << 13,     ///< a value of one CPU may be read and updated alone; 7.0
 };
 
 /// What a descriptor of a map may do. Only the descriptor knows: neither the map nor its pins nor its flags do.
@@ -69,6 +72,13 @@ struct no_key {};
 /// How many bytes of `Key` the kernel reads.
 template <class Key>
 inline constexpr u32 key_size_of = std::is_same_v<Key, no_key> ? 0 : sizeof(Key);
+
+/// The value type of maps that have no values.
+struct no_value {};
+
+/// How many bytes of `Value` the kernel copies.
+template <class Value>
+inline constexpr u32 value_size_of = std::is_same_v<Value, no_value> ? 0 : sizeof(Value);
 
 /// What a value is to the kernel.
 enum class value_rule : u8 {
@@ -123,14 +133,18 @@ namespace detail {
 
 // Operations that go together.
 struct operations {
-  static constexpr u32 elements = can_lookup | can_update | can_delete | can_get_next_key | can_freeze;
+  static constexpr u32 slots = can_update | can_delete | can_get_next_key | can_freeze;
+  static constexpr u32 elements = slots | can_lookup | can_choose_update;
   static constexpr u32 read_write_batches = can_lookup_batch | can_update_batch;
   static constexpr u32 all_batches = read_write_batches | can_delete_batch | can_lookup_and_delete_batch;
   static constexpr u32 hash = elements | can_lookup_and_delete | all_batches;
   static constexpr u32 array = (elements & ~u32{can_delete}) | read_write_batches;
-  static constexpr u32 slots = can_update | can_delete | can_get_next_key | can_freeze;
-  static constexpr u32 queue = can_lookup | can_update | can_lookup_and_delete | can_freeze;
-  static constexpr u32 storage = can_lookup | can_update | can_delete | can_freeze;
+  static constexpr u32 queue =
+      can_lookup | can_update | can_choose_update | can_lookup_and_delete | can_freeze;
+  static constexpr u32 storage =
+      can_lookup | can_update | can_choose_update | can_delete | can_lock | can_freeze;
+  static constexpr u32 cgroup_storage =
+      can_lookup | can_update | can_choose_update | can_get_next_key | can_freeze;
 };
 
 // Flags that go together.
@@ -148,10 +162,10 @@ struct flags {
 /// type at v6.12, measured on 6.18; the last two from the sources of 7.2.
 inline constexpr map_kind map_kinds[] = {
     {map_type::hash, "hash", kernel(3, 19), key_rule::bytes, value_rule::plain, entries_rule::count,
-     btf_rule::allowed, detail::operations::hash,
+     btf_rule::allowed, detail::operations::hash | can_lock,
      detail::flags::hash | map_flag::no_prealloc | map_flag::numa_node, 0},
     {map_type::array, "array", kernel(3, 19), key_rule::index, value_rule::plain, entries_rule::count,
-     btf_rule::allowed, detail::operations::array | can_mmap,
+     btf_rule::allowed, detail::operations::array | can_lock | can_mmap,
      detail::flags::slots | detail::flags::program_access | map_flag::mmapable | map_flag::inner_map, 0},
     {map_type::prog_array, "prog_array", kernel(4, 2), key_rule::index, value_rule::program,
      entries_rule::count, btf_rule::allowed, detail::operations::slots | can_lookup, detail::flags::slots, 0},
@@ -159,10 +173,10 @@ inline constexpr map_kind map_kinds[] = {
      entries_rule::count, btf_rule::refused, detail::operations::slots,
      detail::flags::slots | map_flag::preserve_elems, 0},
     {map_type::percpu_hash, "percpu_hash", kernel(4, 6), key_rule::bytes, value_rule::per_cpu,
-     entries_rule::count, btf_rule::allowed, detail::operations::hash,
+     entries_rule::count, btf_rule::allowed, detail::operations::hash | can_choose_cpu,
      detail::flags::hash | map_flag::no_prealloc, 0},
     {map_type::percpu_array, "percpu_array", kernel(4, 6), key_rule::index, value_rule::per_cpu,
-     entries_rule::count, btf_rule::allowed, detail::operations::array,
+     entries_rule::count, btf_rule::allowed, detail::operations::array | can_choose_cpu,
      detail::flags::access | detail::flags::program_access, 0},
     {map_type::stack_trace, "stack_trace", kernel(4, 6), key_rule::index, value_rule::stack,
      entries_rule::count, btf_rule::refused, can_lookup | can_delete | can_get_next_key | can_freeze,
@@ -173,7 +187,7 @@ inline constexpr map_kind map_kinds[] = {
      btf_rule::allowed, detail::operations::hash,
      detail::flags::hash | map_flag::no_common_lru | map_flag::numa_node, 0},
     {map_type::lru_percpu_hash, "lru_percpu_hash", kernel(4, 10), key_rule::bytes, value_rule::per_cpu,
-     entries_rule::count, btf_rule::allowed, detail::operations::hash,
+     entries_rule::count, btf_rule::allowed, detail::operations::hash | can_choose_cpu,
      detail::flags::hash | map_flag::no_common_lru, 0},
     {map_type::lpm_trie, "lpm_trie", kernel(4, 11), key_rule::prefix, value_rule::plain, entries_rule::count,
      btf_rule::allowed,
@@ -181,29 +195,30 @@ inline constexpr map_kind map_kinds[] = {
      detail::flags::slots | detail::flags::program_access | map_flag::no_prealloc, map_flag::no_prealloc},
     {map_type::array_of_maps, "array_of_maps", kernel(4, 12), key_rule::index, value_rule::map,
      entries_rule::count, btf_rule::refused,
-     detail::operations::elements | detail::operations::read_write_batches, detail::flags::slots, 0},
+     detail::operations::slots | can_lookup | detail::operations::read_write_batches, detail::flags::slots,
+     0},
     {map_type::hash_of_maps, "hash_of_maps", kernel(4, 12), key_rule::bytes, value_rule::map,
      entries_rule::count, btf_rule::refused, detail::operations::elements | detail::operations::all_batches,
      detail::flags::hash | map_flag::no_prealloc | map_flag::numa_node, 0},
     {map_type::devmap, "devmap", kernel(4, 14), key_rule::index, value_rule::device, entries_rule::count,
-     btf_rule::refused, detail::operations::slots | can_lookup, detail::flags::slots, 0},
+     btf_rule::refused, detail::operations::elements, detail::flags::slots, 0},
     {map_type::sockmap, "sockmap", kernel(4, 14), key_rule::index, value_rule::socket, entries_rule::count,
-     btf_rule::refused, detail::operations::slots | can_lookup, detail::flags::slots, 0},
+     btf_rule::refused, detail::operations::elements, detail::flags::slots, 0},
     {map_type::cpumap, "cpumap", kernel(4, 15), key_rule::index, value_rule::cpu, entries_rule::count,
-     btf_rule::refused, detail::operations::slots | can_lookup, map_flag::numa_node, 0},
+     btf_rule::refused, detail::operations::elements, map_flag::numa_node, 0},
     {map_type::xskmap, "xskmap", kernel(4, 18), key_rule::index, value_rule::xsk, entries_rule::count,
-     btf_rule::refused, detail::operations::slots, detail::flags::slots, 0},
+     btf_rule::refused, detail::operations::slots | can_choose_update, detail::flags::slots, 0},
     {map_type::sockhash, "sockhash", kernel(4, 18), key_rule::bytes, value_rule::socket, entries_rule::count,
-     btf_rule::refused, detail::operations::slots | can_lookup, detail::flags::slots, 0},
+     btf_rule::refused, detail::operations::elements, detail::flags::slots, 0},
     {map_type::cgroup_storage, "cgroup_storage", kernel(4, 19), key_rule::cgroup, value_rule::plain,
-     entries_rule::zero, btf_rule::allowed, can_lookup | can_update | can_get_next_key | can_freeze,
+     entries_rule::zero, btf_rule::allowed, detail::operations::cgroup_storage | can_lock,
      detail::flags::slots | detail::flags::program_access, 0},
     {map_type::reuseport_sockarray, "reuseport_sockarray", kernel(4, 19), key_rule::index, value_rule::socket,
-     entries_rule::count, btf_rule::allowed, detail::operations::slots | can_lookup,
+     entries_rule::count, btf_rule::allowed, detail::operations::elements,
      detail::flags::slots | detail::flags::program_access, 0},
     {map_type::percpu_cgroup_storage, "percpu_cgroup_storage", kernel(4, 20), key_rule::cgroup,
      value_rule::per_cpu, entries_rule::zero, btf_rule::allowed,
-     can_lookup | can_update | can_get_next_key | can_freeze,
+     detail::operations::cgroup_storage | can_choose_cpu,
      detail::flags::slots | detail::flags::program_access, 0},
     {map_type::queue, "queue", kernel(4, 20), key_rule::none, value_rule::plain, entries_rule::count,
      btf_rule::refused, detail::operations::queue, detail::flags::slots | detail::flags::program_access, 0},
@@ -213,7 +228,7 @@ inline constexpr map_kind map_kinds[] = {
      entries_rule::zero, btf_rule::required, detail::operations::storage, detail::flags::storage,
      map_flag::no_prealloc},
     {map_type::devmap_hash, "devmap_hash", kernel(5, 4), key_rule::ifindex, value_rule::device,
-     entries_rule::count, btf_rule::refused, detail::operations::slots | can_lookup, detail::flags::slots, 0},
+     entries_rule::count, btf_rule::refused, detail::operations::elements, detail::flags::slots, 0},
     {map_type::struct_ops, "struct_ops", kernel(5, 6), key_rule::single, value_rule::kernel_type,
      entries_rule::one, btf_rule::refused, can_lookup | can_update | can_delete | can_get_next_key,
      map_flag::link | map_flag::vtype_btf_obj_fd, 0},
@@ -237,9 +252,10 @@ inline constexpr map_kind map_kinds[] = {
      btf_rule::refused, can_mmap | can_freeze,
      map_flag::mmapable | map_flag::segv_on_fault | map_flag::no_user_conv, map_flag::mmapable},
     {map_type::insn_array, "insn_array", kernel(6, 19), key_rule::index, value_rule::instruction,
-     entries_rule::count, btf_rule::allowed, can_lookup | can_update | can_get_next_key | can_freeze, 0, 0},
+     entries_rule::count, btf_rule::allowed,
+     can_lookup | can_update | can_choose_update | can_get_next_key | can_freeze, 0, 0},
     {map_type::rhash, "rhash", kernel(7, 2), key_rule::bytes, value_rule::plain, entries_rule::count,
-     btf_rule::allowed, detail::operations::hash,
+     btf_rule::allowed, detail::operations::hash | can_lock,
      detail::flags::slots | detail::flags::program_access | map_flag::no_prealloc, map_flag::no_prealloc},
 };
 

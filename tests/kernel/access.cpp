@@ -70,8 +70,9 @@ long attempt(const barebpf::fd& descriptor, operation wanted) {
     }
     case barebpf::can_freeze:
       return map.freeze();
+    default:  // no operation of its own, but a way to do one
+      return -ENOSYS;
   }
-  return -ENOSYS;
 }
 
 template <class Map>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Room 7.0, map/element: one map without types. Keys and values are addresses here, and every call is one
-// system call; the typed maps of room 7.1 are a thin layer over this and hold the only sizes.
+// system call; the typed maps of room 7.7 are a thin layer over this and hold the only sizes.
 #ifndef BAREBPF_MAP_ELEMENT_HPP
 #define BAREBPF_MAP_ELEMENT_HPP
 
@@ -67,8 +67,9 @@ class untyped_map {
     const abi::map_elem attr{.map_fd = fd_.raw(), .key = key, .value = value, .flags = flags};
     return sys_bpf(abi::command::map_update_elem, attr);
   }
-  [[nodiscard, gnu::always_inline]] long lookup_and_delete_elem(const void* key, void* value) const noexcept {
-    const abi::map_elem attr{.map_fd = fd_.raw(), .key = key, .value = value};
+  [[nodiscard, gnu::always_inline]] long lookup_and_delete_elem(const void* key, void* value,
+                                                                u64 flags = 0) const noexcept {
+    const abi::map_elem attr{.map_fd = fd_.raw(), .key = key, .value = value, .flags = flags};
     return sys_bpf(abi::command::map_lookup_and_delete_elem, attr);
   }
   [[nodiscard, gnu::always_inline]] long delete_elem(const void* key) const noexcept {
@@ -87,13 +88,14 @@ class untyped_map {
   /// One of the four commands on batches. `count` is how many elements there is room for, and then how many
   /// there were, which holds after some failures too.
   [[nodiscard]] long batch(abi::command command, const void* in, void* out, const void* keys,
-                           const void* values, u32& count) const noexcept {
+                           const void* values, u32& count, u64 elem_flags = 0) const noexcept {
     abi::map_batch attr{.in_batch = in,
                         .out_batch = out,
                         .keys = keys,
                         .values = values,
                         .count = count,
-                        .map_fd = fd_.raw()};
+                        .map_fd = fd_.raw(),
+                        .elem_flags = elem_flags};
     const long answer = sys_bpf(command, attr);
     count = attr.count;
     return answer;

@@ -1,549 +1,126 @@
 // SPDX-License-Identifier: MIT
-// Room 7.6, map/map: typed maps. One class template; what a type allows stands in room 2.0.
+// Room 7.8, map/map: every map type under its name, with the key and value types that it wants.
 #ifndef BAREBPF_MAP_MAP_HPP
 #define BAREBPF_MAP_MAP_HPP
 
-#include "../kinds.hpp"
-#include "../running_kernel.hpp"
-#include "entries.hpp"
-#include "memory.hpp"
-#include "pin.hpp"
+#include "../prefix.hpp"
+#include "typed.hpp"
 
 namespace barebpf::inline BAREBPF_ABI {
 
-/// What a new map is made of. Everything but the type and the sizes, which the class knows.
-struct map_options {
-  text name{};                ///< at most 15 letters, digits, underscores and dots
-  u32 max_entries = 0;        ///< entries
-  u32 map_flags = 0;          ///< `map_flag` bits
-  u32 numa_node = 0;          ///< with map_flag::numa_node
-  u64 map_extra = 0;          ///< what the type makes of it, see `map_kinds`
-  u32 btf_fd = 0;             ///< types that describe key and value
-  u32 btf_key_type_id = 0;    ///< in `btf_fd`
-  u32 btf_value_type_id = 0;  ///< in `btf_fd`
-  int token = -1;             ///< descriptor of a BPF token, 6.9; the flag for it is set
-};
-
-/// What an existing map must be beside its type and sizes; `any` where it does not matter.
-struct map_expectations {
-  u32 max_entries = map_identity::any;
-  u32 map_flags = map_identity::any;
-};
-
-/// A map of the kernel, with the C++ types of its keys and values. What a map of a type may do stands in room 2.0; a
-/// const one does what leaves the map as it is; `read_only` and `write_only` do what the kernel allows a descriptor
-/// that is narrowed so.
-/// Shape:    a descriptor and the name; keys and values are copied as raw bytes.
-/// Lifetime: a created map lives as long as this object, a program that uses it, or a pin. A borrowed one is
-///           valid as long as its owner.
-/// Threads:  safe on one object from several threads; the kernel orders the calls, but not the bytes: a value larger
-///           than a word that is looked up while it is replaced or deleted may be of two (measured on 6.18: 8 of a
-///           million lookups of 512 bytes). In the batches of a hash map each value is whole.
-/// Cost:     one bpf(2) call for each operation, no allocation.
-template <map_type Type, class Key, class Value, map_access Access = map_access::read_write>
-class map {
-  static constexpr map_kind kind = kind_of(Type);
-  static constexpr bool per_cpu = kind.value == value_rule::per_cpu;
-  static_assert(kind.type == Type && (kind.value == value_rule::plain || per_cpu) &&
-                    kind.entries == entries_rule::count &&
-                    (kind.key == key_rule::bytes || kind.key == key_rule::index ||
-                     kind.key == key_rule::none),
-                "barebpf: this map type has no typed form yet, so use untyped_map for it");
-  static_assert(
-      (kind.key == key_rule::none) == std::is_same_v<Key, no_key>,
-      "barebpf: queues, stacks and Bloom filters have no keys and all other maps have, so give no_key as the "
-      "key type of those alone");
-  static_assert(
-      kind.key != key_rule::index || sizeof(Key) == 4,
-      "barebpf: the kernel numbers the slots of this map with 32 bits, so its key type must have 4 bytes");
-  static_assert(std::is_trivially_copyable_v<Key>,
-                "barebpf: the kernel copies keys as raw bytes, so a key type must be trivially copyable");
-  static_assert(std::is_trivially_copyable_v<Value>,
-                "barebpf: the kernel copies values as raw bytes, so a value type must be trivially copyable");
-  static_assert(
-      !kind.hashes_the_key() || std::has_unique_object_representations_v<Key>,
-      "barebpf: the kernel hashes every byte of a key, so a key type must have no padding: name the "
-      "padding bytes as members and set them");
-
- public:
-  static constexpr map_type type = Type;
-  static constexpr map_access access = Access;
-  using key_type = Key;
-  using mapped_type = Value;
-  /// What an element is in C++: the value, or one for each possible CPU.
-  using element = std::conditional_t<per_cpu, per_cpu_values<Value>, Value>;
-  /// What batches of values are written to and read from.
-  using element_storage = std::conditional_t<per_cpu, per_cpu_values<Value>&, std::span<Value>>;
-  using element_source = std::conditional_t<per_cpu, const per_cpu_values<Value>&, std::span<const Value>>;
-  /// The same map for reading only: `hits::read_only::get_pinned(path)` needs no right to write the pin, and what
-  /// `create`, `get_pinned`, `from_id` and `get_or_create` open here the kernel itself holds to reading. Programs may
-  /// write all the same. `adopt` and `from_fd` leave the descriptor as it is.
-  using read_only = map<Type, Key, Value, map_access::read_only>;
-  /// The same map for writing only, in the same way.
-  using write_only = map<Type, Key, Value, map_access::write_only>;
-
-  /// Uses a map that is already open; its type and sizes must be those of this class.
-  explicit map(untyped_map untyped) noexcept : untyped_(std::move(untyped)) {}
-
-  /// Creates a map.
-  /// Errors: bad_name; EPERM without CAP_BPF; what the table of map types says against it, such as no_entries,
-  ///         refused_map_flag or newer_map_type; E2BIG and ENOMEM for a map that is too large.
-  /// Kernel: the type's first, see `map_kinds`.
-  /// Source: map_create() in kernel/bpf/syscall.c at v6.12.
-  [[nodiscard]] static result<map> create(const map_options& options) noexcept {
-    if (!is_kernel_name(options.name))
-      return error{.at = step::map_create, .why = cause::bad_name}.about(options.name);
-    const abi::map_create attr{
-        .map_type = static_cast<u32>(Type),
-        .key_size = key_size_of<Key>,
-        .value_size = sizeof(Value),
-        .max_entries = options.max_entries,
-        .map_flags = options.map_flags | flag_of(Access) | (options.token >= 0 ? map_flag::token_fd : 0),
-        .numa_node = options.numa_node,
-        .map_name = to_kernel_name(options.name),
-        .btf_fd = options.btf_fd,
-        .btf_key_type_id = options.btf_key_type_id,
-        .btf_value_type_id = options.btf_value_type_id,
-        .map_extra = options.map_extra};
-    outcome created{.subject = attr.map_name.characters};
-    const long answer =
-        options.token < 0
-            ? create_map(attr)
-            : create_map(abi::map_create_with_token{.create = attr, .map_token_fd = options.token});
-    if (created.fails(step::map_create, answer)) {
-      created.why = explain_refusal(attr, answer);
-      return to_error(created);
-    }
-    return map(untyped_map::own(fd::own(created.answer), attr.map_name));
-  }
-
-  /// Opens the map that is pinned under `path`, if it is one of this type, with these sizes and what `expected` says;
-  /// `get_pinned<barebpf::identity_and_btf>` also holds the C++ types against the map's BTF, and so do those below.
-  /// Errors: another_map, and then every difference is in `differences` if given; ENOENT; EACCES for a path that is
-  ///         no pin, and for a pin without the right to read and write it, of which the views need one.
-  /// Cost:   two system calls.
-  template <class Check = identity_only>
-  [[nodiscard]] static result<map> get_pinned(text path, const map_expectations& expected = {},
-                                              typename Check::differences* differences = nullptr) noexcept {
-    auto opened = get_pin(path, flag_of(Access));
-    if (!opened) return opened.error();
-    return adopt<Check>(std::move(*opened), expected, differences);
-  }
-  /// Opens the map that the kernel knows by this id, under the same conditions.
-  /// Errors: ENOENT when there is none; EPERM without CAP_SYS_ADMIN; another_map.
-  /// Kernel: 4.13, BPF_MAP_GET_FD_BY_ID.
-  template <class Check = identity_only>
-  [[nodiscard]] static result<map> from_id(u32 id, const map_expectations& expected = {},
-                                           typename Check::differences* differences = nullptr) noexcept {
-    const abi::next_id attr{.start_id = id, .open_flags = flag_of(Access)};
-    const long opened = move_away(sys_bpf(abi::command::map_get_fd_by_id, attr));
-    if (opened < 0) return failure(step::map_get_fd_by_id, opened);
-    return adopt<Check>(fd::own(opened), expected, differences);
-  }
-  /// Takes over a descriptor, under the same conditions; it is closed when they are not met.
-  template <class Check = identity_only>
-  [[nodiscard]] static result<map> adopt(fd owned, const map_expectations& expected = {},
-                                         typename Check::differences* differences = nullptr) noexcept {
-    const auto name = Check::template check<Key, Value>(owned.number(), identity(expected), differences);
-    if (!name) return name.error();
-    return map(untyped_map::own(std::move(owned), *name));
-  }
-  /// Uses a descriptor of somebody else's, under the same conditions; it is never closed.
-  /// Lifetime: valid as long as `number` is open.
-  template <class Check = identity_only>
-  [[nodiscard]] static result<map> from_fd(int number, const map_expectations& expected = {},
-                                           typename Check::differences* differences = nullptr) noexcept {
-    const auto name = Check::template check<Key, Value>(number, identity(expected), differences);
-    if (!name) return name.error();
-    return map(untyped_map::borrow(number, *name));
-  }
-  /// Opens the map that is pinned under `path`, or creates it and pins it there. Of several processes that do this
-  /// at once, one creates it and all get the same.
-  /// Errors: those of `create`, `pin` and `get_pinned`.
-  template <class Check = identity_only>
-  [[nodiscard]] static result<map> get_or_create(
-      text path, const map_options& options, typename Check::differences* differences = nullptr) noexcept {
-    // Those of a descriptor are not the map's, and the kernel does not keep them.
-    constexpr u32 forgotten = map_flag::rdonly | map_flag::wronly | map_flag::token_fd;
-    const map_expectations expected{.max_entries = options.max_entries,
-                                    .map_flags = options.map_flags & ~forgotten};
-    for (int tries = 0;; ++tries) {
-      auto existing = get_pinned<Check>(path, expected, differences);
-      if (existing || existing.error().at != step::obj_get || existing.error().code != ENOENT)
-        return existing;
-      auto created = create(options);
-      if (!created) return created;
-      const auto pinned = created->pin(path);
-      if (pinned) return created;
-      // Somebody was faster; and may unpin it again before it is got, so not for ever.
-      if (pinned.error().code != EEXIST || tries == 8) return pinned.error();
-    }
-  }
-
-  /// This map for reading or writing only, by its C++ type alone: no system call, and the descriptor may do what it
-  /// could. `read_only::from_id(map.info()->id)` opens one that the kernel holds to it.
-  /// Lifetime: valid as long as this map.
-  [[nodiscard]] read_only as_read_only() const& noexcept {
-    demand<can_lookup>();
-    return read_only(untyped_map::borrow(descriptor().number(), untyped_.map_name()));
-  }
-  [[nodiscard]] write_only as_write_only() & noexcept {
-    demand<can_update>();
-    return write_only(untyped_map::borrow(descriptor().number(), untyped_.map_name()));
-  }
-  read_only as_read_only() const&& = delete;
-  write_only as_write_only() && = delete;
-
-  /// Pins the map under `path`, see `barebpf::pin`; the pin does not remember what this descriptor may do.
-  [[nodiscard]] result<void> pin(text path) const noexcept { return barebpf::pin(descriptor(), path); }
-  /// What the kernel says of the map.
-  [[nodiscard]] result<abi::map_info> info() const noexcept { return ask_about_map(descriptor().number()); }
-  /// From now on user space may only read; programs may still write.
-  /// Errors: EBUSY while it is mapped for writing; EPERM when it is frozen already.
-  /// Kernel: 5.2, BPF_MAP_FREEZE.
-  /// Source: map_freeze() in kernel/bpf/syscall.c at v6.12.
-  [[nodiscard]] result<void> freeze() noexcept {
-    demand<can_freeze>();
-    return done(step::map_freeze, untyped_.freeze());
-  }
-
-  [[nodiscard]] const fd& descriptor() const noexcept { return untyped_.descriptor(); }
-  [[nodiscard]] text map_name() const noexcept { return untyped_.map_name(); }
-
-  /// Copies out the value under `key`.
-  /// Errors: ENOENT when the key is absent; in an array no_such_slot.
-  /// Kernel: 3.19, BPF_MAP_LOOKUP_ELEM.
-  /// Source: map_lookup_elem() in kernel/bpf/syscall.c at v6.12.
-  [[nodiscard]] result<element> lookup_elem(const Key& key) const noexcept {
-    demand<can_lookup>();
-    if constexpr (per_cpu) {
-      auto values = element::make();
-      if (!values) return values;
-      if (const auto found = lookup_elem(key, *values); !found) return found.error();
-      return values;
-    } else {
-      Value value{};
-      if (const long answer = untyped_.lookup_elem(&key, &value); answer < 0)
-        return explain_element(step::map_lookup_elem, answer);
-      return value;
-    }
-  }
-  /// Copies the value under `key` into `value`, for values too large to return, and those of all CPUs without an
-  /// allocation.
-  /// Errors: ENOENT when the key is absent; `value` is then as it was.
-  [[nodiscard]] result<void> lookup_elem(const Key& key, element& value) const noexcept {
-    demand<can_lookup>();
-    if (const long answer = untyped_.lookup_elem(&key, address_of(value)); answer < 0)
-      return explain_element(step::map_lookup_elem, answer);
-    return {};
-  }
-  /// Stores `value` under `key`, as `how` says.
-  /// Errors: EEXIST and ENOENT as `how` says; E2BIG when the map is full; in an array no_such_slot.
-  /// Kernel: 3.19, BPF_MAP_UPDATE_ELEM.
-  /// Source: map_update_elem() in kernel/bpf/syscall.c at v6.12.
-  [[nodiscard]] result<void> update_elem(const Key& key, const element& value,
-                                         update how = update::any) noexcept {
-    demand<can_update>();
-    if (const long answer = untyped_.update_elem(&key, address_of(value), static_cast<u64>(how)); answer < 0)
-      return explain_element(step::map_update_elem, answer);
-    return {};
-  }
-  /// Removes `key` and its value.
-  /// Errors: ENOENT when the key is absent.
-  /// Kernel: 3.19, BPF_MAP_DELETE_ELEM.
-  /// Source: map_delete_elem() in kernel/bpf/syscall.c at v6.12.
-  [[nodiscard]] result<void> delete_elem(const Key& key) noexcept {
-    demand<can_delete>();
-    return done(step::map_delete_elem, untyped_.delete_elem(&key));
-  }
-  /// Removes `key` and gives its value.
-  /// Errors: ENOENT when the key is absent.
-  /// Kernel: 5.14 for hash maps, BPF_MAP_LOOKUP_AND_DELETE_ELEM.
-  /// Source: map_lookup_and_delete_elem() in kernel/bpf/syscall.c at v6.12.
-  [[nodiscard]] result<element> lookup_and_delete_elem(const Key& key) noexcept {
-    demand<can_lookup_and_delete>();
-    if constexpr (per_cpu) {
-      auto values = element::make();
-      if (!values) return values;
-      if (const long answer = untyped_.lookup_and_delete_elem(&key, values->data()); answer < 0)
-        return explain(step::map_lookup_and_delete_elem, answer);
-      return values;
-    } else {
-      Value value{};
-      if (const long answer = untyped_.lookup_and_delete_elem(&key, &value); answer < 0)
-        return explain(step::map_lookup_and_delete_elem, answer);
-      return value;
-    }
-  }
-
-  // These are templates, so that a map with keys can still be instantiated as a whole.
-
-  /// Adds an element to a queue, a stack or a Bloom filter. With `update::exist` a full queue or stack loses its
-  /// oldest element instead.
-  /// Errors: E2BIG when it is full.
-  /// Kernel: 4.20, BPF_MAP_UPDATE_ELEM without a key; Bloom filters 5.16.
-  /// Source: queue_stack_map_push_elem() in kernel/bpf/queue_stack_maps.c at v6.12.
-  template <class = void>
-  [[nodiscard]] result<void> push_elem(const Value& value, update how = update::any) noexcept {
-    demand<can_update, false>();
-    return done(step::map_update_elem, untyped_.update_elem(nullptr, &value, static_cast<u64>(how)));
-  }
-  /// Takes the oldest element of a queue, the newest of a stack.
-  /// Errors: ENOENT when it is empty.
-  /// Kernel: 4.20, BPF_MAP_LOOKUP_AND_DELETE_ELEM without a key.
-  template <class = void>
-  [[nodiscard]] result<Value> pop_elem() noexcept {
-    demand<can_lookup_and_delete, false>();
-    Value value{};
-    if (const long answer = untyped_.lookup_and_delete_elem(nullptr, &value); answer < 0)
-      return explain(step::map_lookup_and_delete_elem, answer);
-    return value;
-  }
-  /// Copies the element that `pop_elem` would take.
-  /// Errors: ENOENT when it is empty.
-  /// Kernel: 4.20, BPF_MAP_LOOKUP_ELEM without a key.
-  template <class = void>
-  [[nodiscard]] result<Value> peek_elem() const noexcept {
-    demand<can_lookup, false>();
-    static_assert(can_be_popped,
-                  "barebpf: a Bloom filter does not give back what is in it, so ask may_contain");
-    Value value{};
-    if (const long answer = untyped_.lookup_elem(nullptr, &value); answer < 0)
-      return explain(step::map_lookup_elem, answer);
-    return value;
-  }
-  /// False when `value` was surely never pushed to a Bloom filter; true when it probably was.
-  /// Kernel: 5.16, BPF_MAP_LOOKUP_ELEM, which takes the value in.
-  /// Source: bloom_map_peek_elem() in kernel/bpf/bloom_filter.c at v6.12.
-  template <class = void>
-  [[nodiscard]] result<bool> may_contain(const Value& value) const noexcept {
-    demand<can_lookup, false>();
-    static_assert(!can_be_popped,
-                  "barebpf: only a Bloom filter answers for a value, so use peek_elem or pop_elem");
-    Value asked = value;
-    const long answer = untyped_.lookup_elem(nullptr, &asked);
-    if (answer < 0 && answer != -ENOENT) return explain(step::map_lookup_elem, answer);
-    return answer >= 0;
-  }
-
-  /// The first key.
-  /// Errors: ENOENT when the map is empty.
-  /// Kernel: 4.12 without a key, BPF_MAP_GET_NEXT_KEY.
-  [[nodiscard]] result<Key> get_next_key() const noexcept { return next(nullptr); }
-  /// The key after `key`. In a hash map the first key follows one that is absent, so a walk that deletes the
-  /// key it stands on begins again.
-  /// Errors: ENOENT after the last key.
-  /// Kernel: 3.19, BPF_MAP_GET_NEXT_KEY.
-  /// Source: map_get_next_key() in kernel/bpf/syscall.c at v6.12.
-  [[nodiscard]] result<Key> get_next_key(const Key& key) const noexcept { return next(&key); }
-
-  /// Walks over all elements: `for (auto [key, value] : map.entries())`, see `entry_range`.
-  [[nodiscard]] owned_entry_range<Key, Value> entries() const noexcept {
-    demand<can_get_next_key>();
-    static_assert(
-        !per_cpu,
-        "barebpf: how large the values of all CPUs are is known at run time only, so give entries the "
-        "storage that per_cpu_values::make makes");
-    return owned_entry_range<Key, Value>(untyped_);
-  }
-  /// The same with the caller's storage for the batches; without any, one key after the other. Per-CPU values need
-  /// room for at least one element.
-  [[nodiscard]] auto entries(std::span<Key> keys, element_storage values) const noexcept {
-    demand<can_get_next_key>();
-    const u32 room = smaller(keys.size(), count_of(values));
-    if constexpr (per_cpu)
-      return entry_range<Key, per_cpu_pointer<Value>>(
-          untyped_, keys.data(), per_cpu_pointer<Value>(values.data(), values.cpus()), room);
-    else
-      return entry_range<Key, Value*>(untyped_, keys.data(), values.data(), room);
-  }
-
-  /// Copies out the next elements of a walk, as many as fit, and says in `cursor` whether they were the last.
-  /// Errors: ENOSPC when the elements of one bucket do not fit: give more room.
-  /// Kernel: 5.6, BPF_MAP_LOOKUP_BATCH; the elements of one bucket come together.
-  /// Source: __htab_map_lookup_and_delete_batch() in kernel/bpf/hashtab.c at v6.12.
-  [[nodiscard]] batch_result lookup_batch(batch_cursor<Key>& cursor, std::span<Key> keys,
-                                          element_storage values) const noexcept {
-    demand<can_lookup_batch>();
-    return read_batch(abi::command::map_lookup_batch, step::map_lookup_batch, cursor, keys, values);
-  }
-  /// The same, and removes them.
-  /// Kernel: 5.6, BPF_MAP_LOOKUP_AND_DELETE_BATCH.
-  [[nodiscard]] batch_result lookup_and_delete_batch(batch_cursor<Key>& cursor, std::span<Key> keys,
-                                                     element_storage values) noexcept {
-    demand<can_lookup_and_delete_batch>();
-    return read_batch(abi::command::map_lookup_and_delete_batch, step::map_lookup_and_delete_batch, cursor,
-                      keys, values);
-  }
-  /// Stores each of `values` under its key. The kernel has no noexist and no exist for batches.
-  /// Errors: E2BIG when the map is full, in an array no_such_slot; `count` elements were stored before that.
-  /// Kernel: 5.6, BPF_MAP_UPDATE_BATCH.
-  /// Source: generic_map_update_batch() in kernel/bpf/syscall.c at v6.12.
-  [[nodiscard]] batch_result update_batch(std::span<const Key> keys, element_source values) noexcept {
-    demand<can_update_batch>();
-    return write_batch(abi::command::map_update_batch, step::map_update_batch, keys.data(), values.data(),
-                       smaller(keys.size(), count_of(values)));
-  }
-  /// Removes each of `keys`.
-  /// Errors: ENOENT at the first that is not there; `count` were removed before it.
-  /// Kernel: 5.6, BPF_MAP_DELETE_BATCH.
-  /// Source: generic_map_delete_batch() in kernel/bpf/syscall.c at v6.12.
-  [[nodiscard]] batch_result delete_batch(std::span<const Key> keys) noexcept {
-    demand<can_delete_batch>();
-    return write_batch(abi::command::map_delete_batch, step::map_delete_batch, keys.data(), nullptr,
-                       static_cast<u32>(keys.size()));
-  }
-
-  /// The values as memory; of a const map for reading, which a map that is frozen or that programs may not write
-  /// allows too: `std::as_const(slots).map_values()`.
-  /// Errors: EINVAL without map_flag::mmapable; EPERM for writing to a frozen map, EACCES to one with
-  ///         map_flag::rdonly_prog; EACCES or EINVAL for a descriptor that was narrowed.
-  /// Cost:   two system calls, and none for each access.
-  /// Kernel: 5.5.
-  /// Source: array_map_mmap() in kernel/bpf/arraymap.c at v6.12.
-  // Templates, so that a map that cannot be mapped can still be instantiated as a whole.
-  template <std::same_as<Value> Seen = Value>
-  [[nodiscard]] result<mapped_values<Seen>> map_values() noexcept {
-    return map_memory<Seen>();
-  }
-  template <std::same_as<const Value> Seen = const Value>
-  [[nodiscard]] result<mapped_values<Seen>> map_values() const noexcept {
-    return map_memory<Seen>();
-  }
-
- private:
-  // Of operations that name an element by its key, and of those that do not.
-  template <operation Wanted, bool ByKey = true>
-  static constexpr void demand() noexcept {
-    static_assert(ByKey || kind.key == key_rule::none,
-                  "barebpf: elements of this map are named by keys, so use update_elem, lookup_elem and "
-                  "lookup_and_delete_elem");
-    static_assert(!ByKey || kind.key != key_rule::none || Wanted == can_freeze,
-                  "barebpf: elements of this map have no keys, so use push_elem, pop_elem and peek_elem");
-    static_assert((kind.operations & Wanted) != 0,
-                  "barebpf: the kernel does not know this operation on maps of this type, so use another");
-    constexpr bool allowed = (operations_of(Access) & Wanted) != 0;
-    static_assert(
-        allowed || Wanted != can_mmap,
-        "barebpf: the kernel shares no memory through a read-only or write-only descriptor, so use the "
-        "class of the map itself, and a const map for reading");
-    static_assert(
-        allowed || Wanted == can_mmap || Access != map_access::read_only,
-        "barebpf: the kernel changes no map through a read-only descriptor, so use the class of the map "
-        "itself");
-    static_assert(
-        allowed || Wanted == can_mmap || Access != map_access::write_only,
-        "barebpf: the kernel reads no map through a write-only descriptor, so use the class of the map "
-        "itself");
-  }
-
-  static constexpr map_identity identity(const map_expectations& expected) noexcept {
-    return {.type = static_cast<u32>(Type),
-            .key_size = key_size_of<Key>,
-            .value_size = sizeof(Value),
-            .max_entries = expected.max_entries,
-            .map_flags = expected.map_flags};
-  }
-  static constexpr bool can_be_popped = (kind.operations & can_lookup_and_delete) != 0;
-  template <class Element>
-  static auto* address_of(Element& value) noexcept {
-    if constexpr (per_cpu)
-      return value.data();
-    else
-      return &value;
-  }
-  template <class Storage>
-  static size_t count_of(const Storage& values) noexcept {
-    if constexpr (per_cpu)
-      return values.elements();
-    else
-      return values.size();
-  }
-  static constexpr u32 smaller(size_t a, size_t b) noexcept { return static_cast<u32>(a < b ? a : b); }
-
-  [[nodiscard]] batch_result read_batch(abi::command command, step at, batch_cursor<Key>& cursor,
-                                        std::span<Key> keys, element_storage values) const noexcept {
-    if (cursor.at_end()) return batch_result(0);
-    u32 count = smaller(keys.size(), count_of(values));
-    const long answer = untyped_.batch(command, cursor.in(), cursor.out(), keys.data(), values.data(), count);
-    // ENOENT says that these were the last ones, and they count.
-    if (answer < 0 && answer != -ENOENT) return batch_result(0, explain(at, answer));
-    cursor.advance(answer == -ENOENT);
-    return batch_result(count);
-  }
-  [[nodiscard]] batch_result write_batch(abi::command command, step at, const Key* keys, const void* values,
-                                         u32 count) noexcept {
-    if (count == 0) return batch_result(0);
-    const u32 wanted = count;
-    const long answer = untyped_.batch(command, nullptr, nullptr, keys, values, count);
-    if (answer >= 0) return batch_result(count);
-    // Where the kernel refused before it began, it left the count as it was.
-    return batch_result(count == wanted ? 0 : count, explain_element(at, answer));
-  }
-  template <class Seen>
-  [[nodiscard]] result<mapped_values<Seen>> map_memory() const noexcept {
-    demand<can_mmap>();
-    constexpr long prot_read = 1, prot_write = 2;
-    constexpr long protection = std::is_const_v<Seen> ? prot_read : prot_read | prot_write;
-    static_assert(
-        sizeof(Value) % 8 == 0,
-        "barebpf: the kernel keeps the values of an array 8 bytes apart or a multiple of it, so a value "
-        "type that is mapped must have such a size");
-    const auto known = info();
-    if (!known) return known.error().about(map_name());
-    const size_t size = mapped_values<Seen>::size_of(known->max_entries);
-    const long where = detail::map_shared(size, protection, descriptor().number());
-    if (where < 0 && where > -4096) return explain(step::map_memory, where);
-    return mapped_values<Seen>(reinterpret_cast<Seen*>(where), known->max_entries);
-  }
-  [[nodiscard]] result<Key> next(const Key* key) const noexcept {
-    demand<can_get_next_key>();
-    Key found{};
-    if (const long answer = untyped_.get_next_key(key, &found); answer < 0)
-      return explain(step::map_get_next_key, answer);
-    return found;
-  }
-  [[nodiscard]] result<void> done(step at, long answer) const noexcept {
-    if (answer < 0) return explain(at, answer);
-    return {};
-  }
-  // Sixteen bytes at once, because an absent key is no reason to be slow.
-  [[nodiscard, gnu::always_inline]] error explain(step at, long answer) const noexcept {
-    error out = failure(at, answer);
-    static_assert(sizeof(kernel_name) <= sizeof out.name);
-    __builtin_memcpy(out.name, &untyped_.map_name(), sizeof(kernel_name));
-    return out;
-  }
-  // Keys of an array are never absent and arrays never full: where the kernel says so, the index is too large.
-  [[nodiscard, gnu::always_inline]] error explain_element(step at, long answer) const noexcept {
-    error out = explain(at, answer);
-    if constexpr (kind.key == key_rule::index)
-      if (answer == -ENOENT || answer == -E2BIG) out.why = cause::no_such_slot;
-    return out;
-  }
-
-  untyped_map untyped_;
-};
+/// A hash table: any key without padding, any value.
+/// Kernel: 3.19, BPF_MAP_TYPE_HASH.
+template <class Key, class Value>
+using hash_map = map<map_type::hash, Key, Value>;
 
 /// Slots numbered from 0, all of them always there; nothing can be deleted.
 /// Kernel: 3.19, BPF_MAP_TYPE_ARRAY.
 template <class Value>
 using array_map = map<map_type::array, u32, Value>;
 
+/// Programs that other programs jump to with bpf_tail_call. A program's descriptor goes in, its id comes out; all must
+/// be of the kind of the one that jumps.
+/// Kernel: 4.2, BPF_MAP_TYPE_PROG_ARRAY.
+using prog_array_map = map<map_type::prog_array, u32, program_fd>;
+
+/// Perf events that programs write records to, one slot for each CPU. The room perfbuf fills and reads it.
+/// Kernel: 4.3, BPF_MAP_TYPE_PERF_EVENT_ARRAY.
+using perf_event_array_map = map<map_type::perf_event_array, u32, event_fd>;
+
 /// A hash table whose values each CPU has for itself, so that programs count without disturbing each other.
 /// Kernel: 4.6, BPF_MAP_TYPE_PERCPU_HASH.
 template <class Key, class Value>
 using percpu_hash_map = map<map_type::percpu_hash, Key, Value>;
 
-/// The same that is never full: it evicts what was not used for longest.
-/// Kernel: 4.10, BPF_MAP_TYPE_LRU_PERCPU_HASH.
-template <class Key, class Value>
-using lru_percpu_hash_map = map<map_type::lru_percpu_hash, Key, Value>;
-
 /// Slots numbered from 0, all of them always there, each once for every CPU.
 /// Kernel: 4.6, BPF_MAP_TYPE_PERCPU_ARRAY.
 template <class Value>
 using percpu_array_map = map<map_type::percpu_array, u32, Value>;
+
+/// Stacks that programs keep with bpf_get_stackid, under the id that it gives them. User space reads and deletes.
+/// Kernel: 4.6, BPF_MAP_TYPE_STACK_TRACE.
+template <size_t Depth = 127>
+using stack_trace_map = map<map_type::stack_trace, u32, stack_addresses<Depth>>;
+
+/// Cgroups that programs ask bpf_current_task_under_cgroup and bpf_skb_under_cgroup about.
+/// Kernel: 4.8, BPF_MAP_TYPE_CGROUP_ARRAY; cgroup version 2 alone.
+using cgroup_array_map = map<map_type::cgroup_array, u32, cgroup_fd>;
+
+/// A hash table that is never full: it evicts what was not used for longest.
+/// Kernel: 4.10, BPF_MAP_TYPE_LRU_HASH.
+template <class Key, class Value>
+using lru_hash_map = map<map_type::lru_hash, Key, Value>;
+
+/// The same with a value for each CPU.
+/// Kernel: 4.10, BPF_MAP_TYPE_LRU_PERCPU_HASH.
+template <class Key, class Value>
+using lru_percpu_hash_map = map<map_type::lru_percpu_hash, Key, Value>;
+
+/// Values under prefixes of bits, such as networks: a lookup finds the longest prefix that the key begins with. `Key`
+/// is `ipv4_prefix`, `ipv6_prefix`, or anything that begins with a u32 number of bits. Create it with
+/// map_flag::no_prealloc.
+/// Errors: ENOSPC when it is full.
+/// Kernel: 4.11, BPF_MAP_TYPE_LPM_TRIE.
+template <class Key, class Value>
+using lpm_trie_map = map<map_type::lpm_trie, Key, Value>;
+
+/// Maps in slots. `Inner` is the typed map that each of them is; one goes in, its id comes out, which `open` opens.
+/// Cost:   an update waits until no program uses the old map any longer.
+/// Kernel: 4.12, BPF_MAP_TYPE_ARRAY_OF_MAPS; to be created it needs an `inner_map` for an example.
+template <class Inner>
+using array_of_maps = map<map_type::array_of_maps, u32, map_fd<Inner>>;
+
+/// Maps under keys, in the same way.
+/// Kernel: 4.12, BPF_MAP_TYPE_HASH_OF_MAPS.
+template <class Key, class Inner>
+using hash_of_maps = map<map_type::hash_of_maps, Key, map_fd<Inner>>;
+
+/// Interfaces that XDP programs redirect packets to, in slots. `Value` is `device` or `device_and_program` (5.8).
+/// Kernel: 4.14, BPF_MAP_TYPE_DEVMAP.
+template <class Value = device>
+using devmap = map<map_type::devmap, u32, Value>;
+
+/// The same under numbers of any size, by habit the interface's own.
+/// Kernel: 5.4, BPF_MAP_TYPE_DEVMAP_HASH.
+template <class Value = device>
+using devmap_hash = map<map_type::devmap_hash, u32, Value>;
+
+/// TCP, UDP and Unix sockets in slots, whose bytes programs redirect from one to the other. `Value` is `socket_fd`, or
+/// `short_socket_fd` where the object says 4 bytes.
+/// Kernel: 4.14, BPF_MAP_TYPE_SOCKMAP.
+template <class Value = socket_fd>
+using sockmap = map<map_type::sockmap, u32, Value>;
+
+/// The same under keys.
+/// Kernel: 4.18, BPF_MAP_TYPE_SOCKHASH.
+template <class Key, class Value = socket_fd>
+using sockhash = map<map_type::sockhash, Key, Value>;
+
+/// CPUs that XDP programs redirect packets to, under their numbers. `Value` is `cpu_queue` or `cpu_queue_and_program`
+/// (5.9).
+/// Kernel: 4.15, BPF_MAP_TYPE_CPUMAP.
+template <class Value = cpu_queue>
+using cpumap = map<map_type::cpumap, u32, Value>;
+
+/// AF_XDP sockets that XDP programs redirect packets to, by habit one slot for each queue of an interface.
+/// Kernel: 4.18, BPF_MAP_TYPE_XSKMAP.
+using xskmap = map<map_type::xskmap, u32, xsk_fd>;
+
+/// Listening sockets with SO_REUSEPORT of which a program chooses one. `Value` as for `sockmap`.
+/// Kernel: 4.19, BPF_MAP_TYPE_REUSEPORT_SOCKARRAY.
+template <class Value = socket_fd>
+using reuseport_sockarray = map<map_type::reuseport_sockarray, u32, Value>;
+
+/// A value for each cgroup that a program is attached to; the kernel makes and removes them. Deprecated: use
+/// `cgrp_storage_map`. `Key` is the cgroup's id, or `cgroup_storage_key` to tell apart how the program is attached.
+/// Kernel: 4.19, BPF_MAP_TYPE_CGROUP_STORAGE.
+template <class Value, class Key = u64>
+using cgroup_storage_map = map<map_type::cgroup_storage, Key, Value>;
+
+/// The same with a value for each CPU.
+/// Kernel: 4.20, BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE.
+template <class Value, class Key = u64>
+using percpu_cgroup_storage_map = map<map_type::percpu_cgroup_storage, Key, Value>;
 
 /// First in, first out.
 /// Kernel: 4.20, BPF_MAP_TYPE_QUEUE.
@@ -555,21 +132,61 @@ using queue_map = map<map_type::queue, no_key, Value>;
 template <class Value>
 using stack_map = map<map_type::stack, no_key, Value>;
 
+/// A value for each socket that has one, under its descriptor here and under itself in programs; it goes with the
+/// socket. As all storages it takes no `max_entries`, needs map_flag::no_prealloc, and cannot be walked over but by an
+/// iterator program.
+/// Kernel: 5.2, BPF_MAP_TYPE_SK_STORAGE.
+template <class Value>
+using sk_storage_map = map<map_type::sk_storage, owner_fd, Value>;
+
+/// The same for files. Programs reach it where the BPF security module is on.
+/// Kernel: 5.10, BPF_MAP_TYPE_INODE_STORAGE.
+template <class Value>
+using inode_storage_map = map<map_type::inode_storage, owner_fd, Value>;
+
+/// The same for threads, under what pidfd_open(2) gives.
+/// Kernel: 5.11, BPF_MAP_TYPE_TASK_STORAGE.
+template <class Value>
+using task_storage_map = map<map_type::task_storage, owner_fd, Value>;
+
+/// The same for cgroups, under the descriptor of the cgroup's folder.
+/// Kernel: 6.2, BPF_MAP_TYPE_CGRP_STORAGE.
+template <class Value>
+using cgrp_storage_map = map<map_type::cgrp_storage, owner_fd, Value>;
+
+/// Functions of a program that the kernel calls in the place of its own. `Value` is the kernel's wrapper struct.
+/// Kernel: 5.6, BPF_MAP_TYPE_STRUCT_OPS.
+template <class Value>
+using struct_ops_map = map<map_type::struct_ops, u32, Value>;
+
+/// Records of any size that programs write and one reader takes in their order; `max_entries` is its size in bytes, a
+/// power of two. The room ringbuf reads it.
+/// Kernel: 5.8, BPF_MAP_TYPE_RINGBUF.
+using ringbuf_map = map<map_type::ringbuf, no_key, no_value>;
+
+/// The same the other way round. The room user_ringbuf writes it.
+/// Kernel: 6.1, BPF_MAP_TYPE_USER_RINGBUF.
+using user_ringbuf_map = map<map_type::user_ringbuf, no_key, no_value>;
+
 /// Remembers what was pushed, in less room than it takes: it may say yes too often, never no. `map_extra` is the
 /// number of hash functions, 0 for five.
 /// Kernel: 5.16, BPF_MAP_TYPE_BLOOM_FILTER.
 template <class Value>
 using bloom_filter = map<map_type::bloom_filter, no_key, Value>;
 
-/// A hash table that is never full: it evicts what was not used for longest.
-/// Kernel: 4.10, BPF_MAP_TYPE_LRU_HASH.
-template <class Key, class Value>
-using lru_hash_map = map<map_type::lru_hash, Key, Value>;
+/// Memory that programs and user space share, pointers and all; `max_entries` is its size in pages. Create it with
+/// map_flag::mmapable.
+/// Kernel: 6.9, BPF_MAP_TYPE_ARENA.
+using arena_map = map<map_type::arena, no_key, no_value>;
 
-/// A hash table: any key without padding, any value.
-/// Kernel: 3.19, BPF_MAP_TYPE_HASH.
+/// Instructions that a program may jump to.
+/// Kernel: 6.19, BPF_MAP_TYPE_INSN_ARRAY.
+using insn_array_map = map<map_type::insn_array, u32, instruction_place>;
+
+/// A hash table that grows with what is in it. Create it with map_flag::no_prealloc.
+/// Kernel: 7.2, BPF_MAP_TYPE_RHASH.
 template <class Key, class Value>
-using hash_map = map<map_type::hash, Key, Value>;
+using rhash_map = map<map_type::rhash, Key, Value>;
 
 }  // namespace barebpf::inline BAREBPF_ABI
 

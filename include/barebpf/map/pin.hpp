@@ -175,7 +175,7 @@ constexpr bool has_dot(text path) noexcept {
   return why;
 }
 
-/// How a map is looked at before it is adopted: by what it is. Room 7.6 has `identity_and_btf`.
+/// How a map is looked at before it is adopted: by what it is. Room 7.9 has `identity_and_btf`.
 struct identity_only {
   using differences = map_differences;
 

@@ -55,6 +55,8 @@ BAREBPF_HELPER(16, long, bpf_get_current_comm, void *buf, __u32 size_of_buf);
 BAREBPF_HELPER(87, long, bpf_map_push_elem, void *map, const void *value, __u64 flags);
 BAREBPF_HELPER(88, long, bpf_map_pop_elem, void *map, void *value);
 BAREBPF_HELPER(89, long, bpf_map_peek_elem, void *map, void *value);
+BAREBPF_HELPER(93, long, bpf_spin_lock, struct bpf_spin_lock *lock);
+BAREBPF_HELPER(94, long, bpf_spin_unlock, struct bpf_spin_lock *lock);
 BAREBPF_HELPER(164, long, bpf_for_each_map_elem, void *map, void *callback_fn, void *callback_ctx, __u64 flags);
 BAREBPF_HELPER(181, long, bpf_loop, __u32 nr_loops, void *callback_fn, void *callback_ctx, __u64 flags);
 
