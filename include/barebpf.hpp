@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 e8fd706f73bb3d36c1dca1df57a6f7b4e294e5d862571b9bec1af9ff5cd0c373; do not edit.
+// Made by tools/amalgamate from files with SHA-256 62459d8371cd49a0f48be26bf84ccb9bc7e803fe9734e9bb255f3387e6e6f7e3; do not edit.
 //
 // MIT License
 //
@@ -8528,7 +8528,7 @@ constexpr bool same_sign(number_form form) noexcept {
 template <class Key, class Value>
 [[nodiscard]] constexpr cause compare_types(const map_spec& map) noexcept {
   if (key_size_of<Key> != map.key_size) return cause::wrong_key_size;
-  if (sizeof(Value) != map.value_size) return cause::wrong_value_size;
+  if (value_size_of<Value> != map.value_size) return cause::wrong_value_size;
   if (!detail::same_sign<Key>(map.key_form)) return cause::wrong_key_sign;
   if (!detail::same_sign<Value>(map.value_form)) return cause::wrong_value_sign;
   return cause::none;

@@ -39,7 +39,7 @@ constexpr bool same_sign(number_form form) noexcept {
 template <class Key, class Value>
 [[nodiscard]] constexpr cause compare_types(const map_spec& map) noexcept {
   if (key_size_of<Key> != map.key_size) return cause::wrong_key_size;
-  if (sizeof(Value) != map.value_size) return cause::wrong_value_size;
+  if (value_size_of<Value> != map.value_size) return cause::wrong_value_size;
   if (!detail::same_sign<Key>(map.key_form)) return cause::wrong_key_sign;
   if (!detail::same_sign<Value>(map.value_form)) return cause::wrong_value_sign;
   return cause::none;
