@@ -3,6 +3,10 @@
 #ifndef BAREBPF_TESTS_SUPPORT_SNIPPET_HPP
 #define BAREBPF_TESTS_SUPPORT_SNIPPET_HPP
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
 #include <cstdio>
 #include <string>
 
@@ -13,6 +17,8 @@
 struct surroundings {
   static constexpr barebpf::static_object<execve_counter> object{};
   const barebpf::result<barebpf::static_object<execve_counter>::loaded<>> loaded = object.load();
+
+  const barebpf::fd client = barebpf::fd::own(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));  // TCP
 
   std::string said{};
   int explain(const barebpf::error& why) {
