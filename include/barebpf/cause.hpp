@@ -83,6 +83,9 @@
   BAREBPF_CAUSE(unknown_section,                                                                             \
                 "the name of this section tells no program type that barebpf knows, "                        \
                 "so correct the SEC() of the program")                                                       \
+  BAREBPF_CAUSE(no_kernel_place,                                                                             \
+                "programs of this section are made for one function, tracepoint or list of the kernel, so"   \
+                " name it in SEC(), as in SEC(\"fentry/vfs_read\")")                                         \
   BAREBPF_CAUSE(bad_program,                                                                                 \
                 "a program is not whole instructions inside its section, so the file is "                    \
                 "damaged: compile it again")                                                                 \
@@ -187,11 +190,50 @@
                 "behind the slash stands the number of bits, so write at most 32 for IPv4 and 128 for IPv6") \
   BAREBPF_CAUSE(bits_behind_prefix,                                                                          \
                 "this address has bits behind its prefix, so clear them, or give all bits for an address")   \
+  BAREBPF_CAUSE(attached_elsewhere,                                                                          \
+                "programs of this section are put into a map, a route or a filter of tc, or are only run,"   \
+                " so do that with the program's descriptor")                                                 \
+  BAREBPF_CAUSE(takes_no_target,                                                                             \
+                "the section of this program names the place to attach to, so give nothing but perhaps a "   \
+                "cookie")                                                                                    \
+  BAREBPF_CAUSE(lists_no_target,                                                                             \
+                "the kernel lists this by itself, or the elements of a map, the tasks or the cgroups that"   \
+                " are asked for, so give nothing or one of those")                                           \
+  BAREBPF_CAUSE(needs_perf_event,                                                                            \
+                "this program runs when a perf event does, so give perf_event with an event that is open")   \
+  BAREBPF_CAUSE(needs_interface,                                                                             \
+                "this program attaches to a network interface, so give interface with its index")            \
+  BAREBPF_CAUSE(needs_cgroup,                                                                                \
+                "this program attaches to a cgroup, so give cgroup with a descriptor of its folder")         \
+  BAREBPF_CAUSE(needs_netns,                                                                                 \
+                "this program attaches to a network namespace, so give netns with its descriptor, or "       \
+                "nothing for the one of this process")                                                       \
+  BAREBPF_CAUSE(needs_sockmap, "this program attaches to a map of sockets, so give sockets_in with the map") \
+  BAREBPF_CAUSE(needs_socket, "this program attaches to a socket, so give socket with its descriptor")       \
   /* what a look at the kernel found out after it refused */                                                 \
   BAREBPF_CAUSE(needs_cap_bpf, "the process lacks CAP_BPF, so run it as root or give it CAP_BPF")            \
   BAREBPF_CAUSE(needs_cap_perfmon,                                                                           \
                 "the process lacks CAP_PERFMON, which tracing programs need beside "                         \
                 "CAP_BPF, so run it as root or give it both")                                                \
+  BAREBPF_CAUSE(no_kernel_function,                                                                          \
+                "the kernel has no function of this name that programs can attach to, so look for it in "    \
+                "/proc/kallsyms, and for one that was not inlined")                                          \
+  BAREBPF_CAUSE(no_kernel_tracepoint,                                                                        \
+                "the kernel has no tracepoint of this name, so look for its name under "                     \
+                "/sys/kernel/tracing/events, without the group")                                             \
+  BAREBPF_CAUSE(no_kernel_iterator,                                                                          \
+                "the kernel cannot list this, so choose one of the words that follow bpf_iter_ in "          \
+                "/proc/kallsyms")                                                                            \
+  BAREBPF_CAUSE(newer_attach_way,                                                                            \
+                "the running kernel is older than this way to attach: tcx came with Linux 6.6, so attach "   \
+                "on a newer one")                                                                            \
+  BAREBPF_CAUSE(no_interface, "this network namespace has no interface of this index, so look at its name")  \
+  BAREBPF_CAUSE(not_a_cgroup,                                                                                \
+                "this descriptor is of no folder in cgroup2, so open one below its mount, /sys/fs/cgroup "   \
+                "or /sys/fs/cgroup/unified")                                                                 \
+  BAREBPF_CAUSE(not_a_link,                                                                                  \
+                "this is a map, a program or something else and no link, so look at what the path belongs"   \
+                " to")                                                                                       \
   BAREBPF_CAUSE(refused_by_verifier,                                                                         \
                 "the kernel's verifier refused the program, so read its log: the "                           \
                 "last lines name the instruction and the reason")                                            \

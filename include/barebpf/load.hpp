@@ -4,6 +4,7 @@
 #ifndef BAREBPF_LOAD_HPP
 #define BAREBPF_LOAD_HPP
 
+#include "kernel_btf.hpp"
 #include "map/pin.hpp"
 #include "program.hpp"
 #include "running_kernel.hpp"
@@ -61,7 +62,8 @@ struct object_records {
   const map_duty* duties = nullptr;  ///< one for each map, or nullptr when none has any
   u32 map_count = 0;
   const abi::prog_load* programs = nullptr;
-  const program_patch* patches = nullptr;  ///< one for each program; nullptr when all name maps by index
+  const program_patch* patches = nullptr;     ///< one for each program; nullptr when all name maps by index
+  const kernel_type_need* targets = nullptr;  ///< one for each program; nullptr when none is made for a type
   u32 program_count = 0;
   const void* btf = nullptr;     ///< types of maps, variables and functions
   u32 btf_size = 0;              ///< bytes, 0 for none
@@ -71,18 +73,20 @@ struct object_records {
 
 /// What an object needs at all, so that no code is made for the rest.
 struct load_needs {
-  bool types = true;   ///< it may have BTF
-  bool values = true;  ///< it may have variables
-  bool pins = true;    ///< it may have maps that are pinned by their names
-  bool hints = true;   ///< the table of map types may have something to say when one is refused
-  bool patch = true;   ///< descriptors are written into a copy of the instructions; if not, they name maps by
-                       ///< index (5.14, BPF_PSEUDO_MAP_IDX)
+  bool types = true;    ///< it may have BTF
+  bool values = true;   ///< it may have variables
+  bool pins = true;     ///< it may have maps that are pinned by their names
+  bool targets = true;  ///< it may have programs that are made for a type of the kernel
+  bool hints = true;    ///< the table of map types may have something to say when one is refused
+  bool patch = true;  ///< descriptors are written into a copy of the instructions; if not, they name maps by
+                      ///< index (5.14, BPF_PSEUDO_MAP_IDX)
 };
 
 /// Where what is made goes; lent by the owner.
 struct load_slots {
   fd* maps = nullptr;
   fd* programs = nullptr;
+  u32* targets = nullptr;        ///< one for each program, 0 at first, with `load_needs::targets`
   bool* pinned = nullptr;        ///< one for each map, false at first, if some are to be pinned
   int* map_numbers = nullptr;    ///< one for each map, without `load_needs::patch`
   abi::insn* scratch = nullptr;  ///< room for the longest program, with it
@@ -114,6 +118,10 @@ class loader {
       if (!make_map(i)) return false;
     if constexpr (!Needs.patch)
       for (u32 i = 0; i < records_.map_count; ++i) slots_.map_numbers[i] = slots_.maps[i].number();
+    if constexpr (Needs.targets)
+      if (records_.targets != nullptr &&
+          !find_kernel_types(records_.targets, records_.program_count, slots_.targets, row_))
+        return false;
     for (u32 i = 0; i < records_.program_count; ++i)
       if (!make_program(i)) return false;
     return true;
@@ -299,6 +307,8 @@ class loader {
       else
         attr.func_info_cnt = attr.line_info_cnt = attr.func_info_rec_size = attr.line_info_rec_size = 0;
     }
+    if constexpr (Needs.targets)
+      if (records_.targets != nullptr) attr.attach_btf_id = slots_.targets[i];
     if constexpr (Needs.patch) {
       const program_patch& patch = records_.patches[i];
       for (u32 k = 0; k < attr.insn_cnt; ++k) slots_.scratch[k] = patch.code[k];

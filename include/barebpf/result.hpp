@@ -23,8 +23,11 @@ enum class step : u16 {
   prog_load = 5,
   obj_pin = 6,
   obj_get = 7,
+  prog_attach = 8,
+  prog_test_run = 10,
   map_get_fd_by_id = 14,
   obj_get_info_by_fd = 15,
+  raw_tracepoint_open = 17,
   btf_load = 18,
   btf_get_fd_by_id = 19,
   map_lookup_and_delete_elem = 21,
@@ -34,6 +37,9 @@ enum class step : u16 {
   map_update_batch = 26,
   map_delete_batch = 27,
   link_create = 28,
+  link_update = 29,
+  iter_create = 33,
+  link_detach = 34,
 
   read_object = 256,        ///< understand an object file; `offset` counts from its start
   find = 257,               ///< look for a map or a program by name, or check it against C++ types
@@ -47,6 +53,10 @@ enum class step : u16 {
   map_memory = 266,         ///< mmap(2) of a map
   read_prefix = 280,        ///< understand a network or an address
   set_event_program = 264,  ///< ioctl(PERF_EVENT_IOC_SET_BPF), where the kernel has no perf link
+  find_kernel_type = 280,   ///< find in the kernel's BTF what a program is made for
+  attach_to_socket = 281,   ///< setsockopt(2)
+  read_iterator = 282,      ///< read(2) of what an iterator lists
+  find_interface = 283,     ///< ioctl(SIOCGIFINDEX)
 };
 
 /// Kernel-only error number that leaks out of bpf(2): "operation not supported". Not libc's ENOTSUP.

@@ -83,8 +83,7 @@ constexpr verdict measure(const detail::opened_object& object, object_shape& out
   u64 references = 0;
   for (u32 i = 1; i < file.section_count(); ++i) {
     const elf_section s = file.section(i);
-    if (s.type == abi::section_rel && file.section(s.info).is_code())
-      references += elf::relocation_count(s);
+    if (s.type == abi::section_rel && file.section(s.info).is_code()) references += elf::relocation_count(s);
     if (references > file.image().size() / abi::elf_relocation_record::size)  // sections lie over each other
       return {.why = cause::bad_section_header, .section = i, .offset = s.at};
     if (detail::origin_of(file, s) == map_origin::declared) continue;

@@ -4,7 +4,7 @@
 #ifndef BAREBPF_STATIC_OBJECT_HPP
 #define BAREBPF_STATIC_OBJECT_HPP
 
-#include "link.hpp"
+#include "attach.hpp"
 #include "load.hpp"
 #include "map/map.hpp"
 #include "static_spec.hpp"
@@ -52,18 +52,30 @@ class loaded_static_object {
     return map_variable<T>(maps_[found.map], found, holder.value_size, Name);
   }
 
-  /// Attaches the program called `Name` where the name of its section says.
-  /// Errors: those of `attach_tracepoint`. A name that the object does not have, or a section that does not
-  ///         tell where to attach, does not compile.
-  template <name Name>
-  [[nodiscard]] result<link> attach() const noexcept {
+  /// Attaches the program called `Name` where the name of its section says, and to `target` if that leaves it open:
+  /// `loaded->attach<"filter">(interface{.index = 2})`. Room 9.1 has what each `attach_way` takes.
+  /// Shape:  result<link>; result<attachment> for sockets and maps of sockets.
+  /// Errors: those of the `place`. A name that the object does not have, a section that does not tell where to attach,
+  ///         or a target of another kind does not compile.
+  template <name Name, class... Target>
+  [[nodiscard]] auto attach(Target&&... target) const noexcept {
     constexpr u32 index = spec::find_program(Name);
     constexpr u32 known = index == not_found ? 0 : index;
-    constexpr cause fault = index == not_found        ? cause::no_such_program
-                            : path_length<known> == 0 ? cause::not_attachable
-                                                      : cause::none;
+    constexpr section_kind kind = spec::program(known).kind;
+    constexpr bool fits = attaches_to<kind.attach, Target...>;
+    constexpr bool lacks_place = needs_place(kind.attach) && place_length<known> == 0;
+    constexpr cause fault = index == not_found ? cause::no_such_program
+                            : lacks_place      ? cause::not_attachable
+                            : !fits            ? place<kind.attach>::wants
+                                               : cause::none;
     static_assert(object_check<fault, 0, "", barebpf::name<48>::cut(Name)>::made);
-    return link::attach_tracepoint<Policy>(programs_[known], path<known>.characters, Name.characters);
+    if constexpr (fits)
+      return place<kind.attach>::template attach<Policy>(
+          program_to_attach{programs_[known], Name.characters, place_name<known>.characters,
+                            kind.attach_type},
+          std::forward<Target>(target)...);
+    else  // one error is enough
+      return result<link>(error{});
   }
 
   /// The program called `Name`.
@@ -80,18 +92,23 @@ class loaded_static_object {
   template <const auto&>
   friend class static_object;
 
-  // The file that tells the number of the tracepoint that a program's section names.
+  // What the section of a program says of where to attach it.
   template <u32 Index>
-  static constexpr text target = [] {
-    constexpr auto& section = spec::template string<spec::program(Index).section_name>;
-    return target_of(section.characters);
+  static constexpr text place_text = [] {
+    if constexpr (spec::program(Index).place != 0) {
+      constexpr auto& whole = spec::template string<spec::program(Index).place>;
+      return text(whole.characters);
+    } else {
+      return text();
+    }
   }();
   template <u32 Index>
-  static constexpr size_t path_length = write_tracepoint_path(target<Index>, nullptr, 0);
+  static constexpr size_t place_length = write_place(spec::program(Index).kind.attach, place_text<Index>,
+                                                     nullptr, 0);
   template <u32 Index>
-  static constexpr auto path = [] {
-    barebpf::name<path_length<Index> + 1> out;
-    write_tracepoint_path(target<Index>, out.characters, sizeof out.characters);
+  static constexpr auto place_name = [] {
+    barebpf::name<place_length<Index> + 1> out;
+    write_place(spec::program(Index).kind.attach, place_text<Index>, out.characters, sizeof out.characters);
     return out;
   }();
 
@@ -159,6 +176,7 @@ class static_object {
     load_needs out{.types = spec::choose(policy.btf) != btf_choice::none,
                    .values = false,
                    .pins = false,
+                   .targets = false,
                    .hints = false,
                    .patch = naming(policy) == map_naming::by_descriptor};
     for (u32 i = 0; i < spec::map_count; ++i) {
@@ -169,16 +187,20 @@ class static_object {
       out.hints = out.hints || why_refused(attr) != cause::none ||
                   kind_of(static_cast<map_type>(attr.map_type)).first_kernel > policy.oldest_kernel;
     }
+    for (u32 i = 0; i < spec::program_count; ++i)
+      out.targets = out.targets || spec::program(i).kind.needs_kernel_type();
     return out;
   }
 
   template <map_naming Naming, btf_choice Btf, u32 Index>
   static constexpr abi::prog_load make_program() noexcept {
-    abi::prog_load out{.prog_type = static_cast<u32>(spec::program(Index).type),
+    abi::prog_load out{.prog_type = static_cast<u32>(spec::program(Index).kind.type),
                        .insn_cnt = spec::template instruction_count<Index>,
                        .insns = spec::template instructions<Index, Naming>.code,
                        .license = spec::license.characters,
-                       .prog_name = spec::program_name(Index)};
+                       .prog_flags = spec::program(Index).kind.flags,
+                       .prog_name = spec::program_name(Index),
+                       .expected_attach_type = static_cast<u32>(spec::program(Index).kind.attach_type)};
     if constexpr (Btf != btf_choice::none && spec::template function_count<Index> != 0) {
       out.func_info_rec_size = sizeof(abi::func_info);
       out.func_info = spec::template functions<Index, Btf>.list;
@@ -197,6 +219,22 @@ class static_object {
   template <map_naming Naming, btf_choice Btf>
   static constexpr program_loads programs = []<size_t... Index>(std::index_sequence<Index...>) {
     return program_loads{{make_program<Naming, Btf, Index>()...}};
+  }
+  (std::make_index_sequence<spec::program_count>());
+
+  // What each is made for.
+  template <u32 Index>
+  static constexpr kernel_type_need make_target() noexcept {
+    if constexpr (spec::program(Index).kind.needs_kernel_type())
+      return {spec::program(Index).kind.rest, spec::template string<spec::program(Index).place>.characters};
+    else
+      return {};
+  }
+  struct program_targets {
+    kernel_type_need list[detail::at_least_one(spec::program_count)];
+  };
+  static constexpr program_targets targets = []<size_t... Index>(std::index_sequence<Index...>) {
+    return program_targets{{make_target<Index>()...}};
   }
   (std::make_index_sequence<spec::program_count>());
 
@@ -246,6 +284,7 @@ class static_object {
                        .btf_is_required = spec::needs_types,
                        .data_size = data_size};
     if constexpr (needs(Policy).patch) out.patches = patches.list;
+    if constexpr (needs(Policy).targets) out.targets = targets.list;
     if constexpr (needs(Policy).values || needs(Policy).pins) out.duties = duties.list;
     if constexpr (btf != btf_choice::none) {
       out.btf = &spec::template btf_image<btf>;
@@ -260,7 +299,8 @@ class static_object {
     outcome row;
     constexpr load_needs wanted = needs(Policy);
     bool pinned[wanted.pins ? detail::at_least_one(spec::map_count) : 1] = {};
-    load_slots slots{.maps = out->maps_, .programs = out->programs_, .pinned = pinned};
+    u32 found[wanted.targets ? detail::at_least_one(spec::program_count) : 1] = {};
+    load_slots slots{.maps = out->maps_, .programs = out->programs_, .targets = found, .pinned = pinned};
     if constexpr (!wanted.patch) {
       int map_numbers[detail::at_least_one(spec::map_count)];
       slots.map_numbers = map_numbers;

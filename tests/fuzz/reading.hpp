@@ -27,7 +27,7 @@ inline auto fields(const barebpf::function_spec& of) {
                     of.lines.count, of.is_hidden, of.is_program);
 }
 inline auto fields(const barebpf::program_spec& of) {
-  return std::tuple(of.name, of.section_name, of.function, of.type, of.attach);
+  return std::tuple(of.name, of.section_name, of.place, of.function, of.kind.prefix.data());
 }
 inline auto fields(const barebpf::reference& of) { return std::tuple(of.at, of.kind, of.target, of.offset); }
 inline auto fields(const barebpf::object_shape& of) {

@@ -148,8 +148,8 @@ TEST_CASE("functions of every kind are found, sorted by place, and the programs 
     CHECK(object.program(i).function == function[i]);
     CHECK(object.program(i).name == object.function(function[i]).name);
     CHECK(object.name_at(object.program(i).section_name) == (i == 2 ? "tp/c/d" : "tp/a/b"));
-    CHECK(object.program(i).type == barebpf::abi::prog_type::tracepoint);
-    CHECK(object.program(i).attach == barebpf::attach_way::tracepoint);
+    CHECK(object.program(i).kind.type == barebpf::abi::prog_type::tracepoint);
+    CHECK(object.program(i).kind.attach == barebpf::attach_way::tracepoint);
   }
   CHECK(is_handled_inside(object));
 }

@@ -14,10 +14,12 @@ constexpr bool is_function(const elf& file, const elf_symbol& symbol) noexcept {
   return symbol.type == abi::symbol_function && file.section(symbol.section).is_code();
 }
 // A function that the kernel is to load as a program. What is in .text, and what is static, is there to be
-// called by others.
+// called by others; a question mark in front of the name of the section says not to load it.
 constexpr bool is_program(const elf& file, const elf_symbol& symbol) noexcept {
+  const u64 section_name = file.section(symbol.section).name;
   return is_function(file, symbol) && symbol.binding != abi::symbol_local &&
-         !file.image().string_is(file.section(symbol.section).name, ".text");
+         !file.image().string_is(section_name, ".text") &&
+         !file.image().string_starts_with(section_name, "?");
 }
 
 constexpr verdict read_function(const elf& file, const elf_symbol& symbol, function_spec& out) noexcept {
@@ -39,20 +41,21 @@ constexpr verdict read_function(const elf& file, const elf_symbol& symbol, funct
 constexpr verdict read_program(const elf& file, const function_spec& function, u32 index,
                                program_spec& out) noexcept {
   const elf_section section = file.section(function.section);
-  // Long enough for every prefix; what follows the prefix is read where the program is attached.
-  char name[64] = {};
-  const section_kind kind =
-      section_kind_of(text(name, file.image().copy_string(section.name, name, sizeof name)));
-  if (kind.type == abi::prog_type::unspec)
-    return {.why = cause::unknown_section,
-            .section = section.index,
-            .offset = section.name,
-            .subject = function.name};
+  // Long enough for every prefix and to see whether something follows.
+  char room[64] = {};
+  const text name(room, file.image().copy_string(section.name, room, sizeof room));
+  const section_kind kind = section_kind_of(name);
+  const auto wrong = [&](cause why) {
+    return verdict{.why = why, .section = section.index, .offset = section.name, .subject = function.name};
+  };
+  if (kind.type == abi::prog_type::unspec) return wrong(cause::unknown_section);
+  const size_t place = place_in(name, kind);
+  if (kind.needs_kernel_type() && place == name.size()) return wrong(cause::no_kernel_place);
   out = {.name = function.name,
          .section_name = section.name,
+         .place = place == name.size() ? 0 : section.name + place,
          .function = index,
-         .type = kind.type,
-         .attach = kind.attach};
+         .kind = kind};
   return {};
 }
 

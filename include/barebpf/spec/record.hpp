@@ -81,9 +81,9 @@ struct function_spec {
 struct program_spec {
   u64 name = 0;          ///< where its name stands
   u64 section_name = 0;  ///< where the name of its section stands
+  u64 place = 0;         ///< where the name of the place it attaches to stands; 0 when the section names none
   u32 function = 0;      ///< index of its function
-  abi::prog_type type = abi::prog_type::unspec;
-  attach_way attach = attach_way::none;
+  section_kind kind{};   ///< what the name of its section says
 };
 
 /// What an instruction can refer to.
