@@ -240,6 +240,7 @@ struct prog_test_run {
   u32 flags = 0;
   u32 cpu = 0;
   u32 batch_size = 0;  ///< 5.18
+  u32 unused = 0;
 };
 static_assert(sizeof(prog_test_run) == 80 && offsetof(prog_test_run, batch_size) == 72);
 
@@ -366,6 +367,7 @@ struct link_create_iter {
   u32 flags = 0;
   alignas(8) address iter_info{};
   u32 iter_info_len = 0;
+  u32 unused = 0;
 };
 static_assert(sizeof(link_create_iter) == 32 && offsetof(link_create_iter, iter_info_len) == 24);
 
@@ -390,6 +392,7 @@ struct link_create_tracing {
   u32 attach_type = 0;
   u32 flags = 0;
   u32 target_btf_id = 0;
+  u32 unused = 0;
   alignas(8) u64 cookie = 0;
 };
 static_assert(sizeof(link_create_tracing) == 32 && offsetof(link_create_tracing, cookie) == 24);
@@ -414,6 +417,7 @@ struct link_create_ordered {
   u32 attach_type = 0;
   u32 flags = 0;
   u32 relative_fd = 0;  ///< or an id
+  u32 unused = 0;
   alignas(8) u64 expected_revision = 0;
 };
 static_assert(sizeof(link_create_ordered) == 32 && offsetof(link_create_ordered, expected_revision) == 24);
@@ -447,6 +451,7 @@ struct link_create_tracing_multi {
   alignas(8) address ids{};
   address cookies{};
   u32 cnt = 0;
+  u32 unused = 0;
 };
 static_assert(sizeof(link_create_tracing_multi) == 40 && offsetof(link_create_tracing_multi, cnt) == 32);
 
@@ -495,6 +500,7 @@ struct prog_stream_read {
   u32 stream_buf_len = 0;
   u32 stream_id = 0;
   u32 prog_fd = 0;
+  u32 unused = 0;
 };
 static_assert(sizeof(prog_stream_read) == 24 && offsetof(prog_stream_read, prog_fd) == 16);
 
@@ -564,6 +570,7 @@ struct link_info {
   link_type type{};
   u32 id = 0;
   u32 prog_id = 0;
+  u32 unused = 0;
   alignas(8) any_place place{};
 };
 static_assert(sizeof(link_info) == 80 && offsetof(link_info, place) == 16);
