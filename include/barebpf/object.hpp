@@ -216,8 +216,9 @@ class object {
   [[nodiscard]] static result<buffer<unsigned char>> read_file(const char* path) noexcept;
   // The object's maps and programs as the kernel takes them, and the memory that the records point to.
   struct recipe {
-    buffer<abi::map_create> maps;
+    buffer<abi::map_create> maps, inner_maps;
     buffer<map_duty> duties;
+    buffer<slot_fill> fills;
     buffer<char> pins;
     buffer<u64> values;
     buffer<abi::prog_load> programs;
@@ -244,8 +245,8 @@ class object {
 };
 
 inline result<buffer<unsigned char>> object::read_file(const char* path) noexcept {
-  constexpr long from_start = 0, from_end = 2;                               // SEEK_SET, SEEK_END
-  constexpr long largest_object = 1 << 30;                                   // bytes; BTF counts in 32 bits
+  constexpr long from_start = 0, from_end = 2;  // SEEK_SET, SEEK_END
+  constexpr long largest_object = 1 << 30;      // bytes; BTF counts in 32 bits
   const fd file = fd::own(open_to_read(path));
   if (!file.is_open()) return failure(step::open_file, file.number());
   const long size = system_call(__NR_lseek, file.number(), 0, from_end);
@@ -275,15 +276,22 @@ inline result<void> object::add_maps(const pruned_btf* types, recipe& out) const
   const bytes& image = spec_.image();
   const auto count = static_cast<u32>(spec_.maps().size());
   size_t names = 0, words = 0;
+  bool has_inner = false;
   for (const map_spec& map : spec_.maps()) {
     if (map.pinning != 0) names += image.length_of_string(map.name) + 1;
     if (map.has_content()) words += (size_t{map.value_size} + 7) / 8;
+    has_inner = has_inner || map.inner != 0;
   }
   auto maps = buffer<abi::map_create>::of(count);
+  auto inner_maps = buffer<abi::map_create>::of(has_inner ? count : 0);
+  auto fills = buffer<slot_fill>::of(spec_.filled_slots().size());
   auto duties = buffer<map_duty>::of(count);
   auto pins = buffer<char>::of(names);
   auto values = buffer<u64>::of(words);
-  if (!maps || !duties || !pins || !values) return error{.at = step::allocate, .code = ENOMEM};
+  if (!maps || !inner_maps || !fills || !duties || !pins || !values)
+    return error{.at = step::allocate, .code = ENOMEM};
+  for (size_t i = 0; i < fills->size(); ++i)
+    (*fills)[i] = {.slot = spec_.filled_slots()[i].slot, .target = spec_.filled_slots()[i].target};
   char* next_name = pins->data();
   u64* next_word = values->data();
   data_layout layout;
@@ -293,8 +301,15 @@ inline result<void> object::add_maps(const pruned_btf* types, recipe& out) const
     if (types != nullptr) describe_map(map, *types, (*maps)[i]);
     map_duty& duty = (*duties)[i];
     duty = {.data_at = layout.add(map),
+            .slots = fills->data() + map.first_slot,
+            .slot_count = map.slot_count,
             .has_data = map.origin != map_origin::declared,
             .is_frozen = map.origin == map_origin::read_only_data};
+    if (map.inner != 0) {
+      const map_spec inner = inner_of(spec_.types(), map);
+      (*inner_maps)[i] = to_inner_map_create(image, inner);
+      if (types != nullptr) describe_map(inner, *types, (*inner_maps)[i]);
+    }
     if (map.pinning != 0) {
       const size_t room = image.length_of_string(map.name) + 1;
       duty.pin = next_name;
@@ -307,10 +322,13 @@ inline result<void> object::add_maps(const pruned_btf* types, recipe& out) const
     }
   }
   out.records.maps = maps->data();
+  if (has_inner) out.records.inner_maps = inner_maps->data();
   out.records.duties = duties->data();
   out.records.map_count = count;
   out.records.data_size = layout.size;
   out.maps = std::move(*maps);
+  out.inner_maps = std::move(*inner_maps);
+  out.fills = std::move(*fills);
   out.duties = std::move(*duties);
   out.pins = std::move(*pins);
   out.values = std::move(*values);
