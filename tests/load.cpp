@@ -185,7 +185,7 @@ constexpr barebpf::abi::map_create patterns[] = {
      .btf_value_type_id = 6},
     {},
 };
-constexpr barebpf::slot_fill page_in_slot_3[] = {{.slot = 3, .target = 1}};
+constexpr barebpf::filled_slot page_in_slot_3[] = {{.slot = 3, .target = 1}};
 constexpr barebpf::map_duty nested_duties[] = {{.pin = "outer", .slots = page_in_slot_3, .slot_count = 1},
                                                {}};
 constexpr object_records with_nested{.maps = nested,
@@ -206,7 +206,7 @@ constexpr barebpf::abi::map_create steps[] = {
      .max_entries = 4,
      .map_name = barebpf::to_kernel_name("steps")},
 };
-constexpr barebpf::slot_fill both_programs[] = {{.slot = 0, .target = 1}, {.slot = 2, .target = 0}};
+constexpr barebpf::filled_slot both_programs[] = {{.slot = 0, .target = 1}, {.slot = 2, .target = 0}};
 constexpr barebpf::map_duty steps_duties[] = {{}, {.pin = "steps", .slots = both_programs, .slot_count = 2}};
 constexpr object_records with_steps{.maps = steps,
                                     .duties = steps_duties,

@@ -46,18 +46,12 @@ struct program_patch {
   u32 reference_count = 0;
 };
 
-/// "This slot holds that map or program at first."
-struct slot_fill {
-  u32 slot = 0;    ///< its index, which is its key too
-  u32 target = 0;  ///< index of the map for a map of maps, of the program for a prog array
-};
-
 /// What a map needs beside being created.
 struct map_duty {
-  const void* value = nullptr;       ///< its first value; nullptr for zeros
-  u64 data_at = 0;                   ///< where that lies in `load_options::data`
-  const char* pin = nullptr;         ///< the name under which it is pinned; nullptr for none
-  const slot_fill* slots = nullptr;  ///< what is put into its slots
+  const void* value = nullptr;         ///< its first value; nullptr for zeros
+  u64 data_at = 0;                     ///< where that lies in `load_options::data`
+  const char* pin = nullptr;           ///< the name under which it is pinned; nullptr for none
+  const filled_slot* slots = nullptr;  ///< what is put into its slots, whose indices are their keys
   u32 slot_count = 0;
   bool has_data = false;   ///< it holds variables
   bool is_frozen = false;  ///< it is frozen once its value is in
@@ -378,7 +372,9 @@ class loader {
 }  // namespace detail
 
 /// Creates the maps of an object and loads its programs.
-/// Shape: `row` tells how far it came; what was made is in `slots`. After a failure nothing stays pinned.
+/// Shape: `row` tells how far it came; what was made is in `slots`. After a failure nothing stays pinned. A map of maps
+///        that was there before keeps what is in it; a prog array then gets the programs of this object, because the
+///        kernel empties one that no descriptor and no pin holds any longer.
 template <load_needs Needs, class Options>
 void load_records(const object_records& records, const load_slots& slots, const Options& options,
                   outcome& row) noexcept {

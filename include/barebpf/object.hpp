@@ -191,7 +191,7 @@ class object {
   /// Errors: of the first map or program that the kernel refuses; what was made before is given back. read_object for
   ///         a program that cannot be put together; ENOMEM.
   /// Cost:   one bpf(2) call for each map and program and one for their types; two more for each section of
-  ///         variables.
+  ///         variables, one for each slot that it fills, and a map that goes again for each map of maps.
   template <load_policy Policy = load_policy{}>
   [[nodiscard]] result<loaded_object> load(const load_options& options = {}) const noexcept;
 
@@ -218,7 +218,6 @@ class object {
   struct recipe {
     buffer<abi::map_create> maps, inner_maps;
     buffer<map_duty> duties;
-    buffer<slot_fill> fills;
     buffer<char> pins;
     buffer<u64> values;
     buffer<abi::prog_load> programs;
@@ -284,14 +283,10 @@ inline result<void> object::add_maps(const pruned_btf* types, recipe& out) const
   }
   auto maps = buffer<abi::map_create>::of(count);
   auto inner_maps = buffer<abi::map_create>::of(has_inner ? count : 0);
-  auto fills = buffer<slot_fill>::of(spec_.filled_slots().size());
   auto duties = buffer<map_duty>::of(count);
   auto pins = buffer<char>::of(names);
   auto values = buffer<u64>::of(words);
-  if (!maps || !inner_maps || !fills || !duties || !pins || !values)
-    return error{.at = step::allocate, .code = ENOMEM};
-  for (size_t i = 0; i < fills->size(); ++i)
-    (*fills)[i] = {.slot = spec_.filled_slots()[i].slot, .target = spec_.filled_slots()[i].target};
+  if (!maps || !inner_maps || !duties || !pins || !values) return error{.at = step::allocate, .code = ENOMEM};
   char* next_name = pins->data();
   u64* next_word = values->data();
   data_layout layout;
@@ -301,7 +296,7 @@ inline result<void> object::add_maps(const pruned_btf* types, recipe& out) const
     if (types != nullptr) describe_map(map, *types, (*maps)[i]);
     map_duty& duty = (*duties)[i];
     duty = {.data_at = layout.add(map),
-            .slots = fills->data() + map.first_slot,
+            .slots = spec_.filled_slots().data() + map.first_slot,
             .slot_count = map.slot_count,
             .has_data = map.origin != map_origin::declared,
             .is_frozen = map.origin == map_origin::read_only_data};
@@ -328,7 +323,6 @@ inline result<void> object::add_maps(const pruned_btf* types, recipe& out) const
   out.records.data_size = layout.size;
   out.maps = std::move(*maps);
   out.inner_maps = std::move(*inner_maps);
-  out.fills = std::move(*fills);
   out.duties = std::move(*duties);
   out.pins = std::move(*pins);
   out.values = std::move(*values);

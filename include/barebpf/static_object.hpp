@@ -232,16 +232,14 @@ class static_object {
   (std::make_index_sequence<spec::program_count>());
 
   template <u32 Index>
-  struct slot_fills {
-    slot_fill list[detail::at_least_one(spec::map(Index).slot_count)];
+  struct slot_block {
+    filled_slot list[detail::at_least_one(spec::map(Index).slot_count)];
   };
   template <u32 Index>
-  static constexpr slot_fills<Index> fills = [] {
-    slot_fills<Index> out{};
-    for (u32 i = 0; i < spec::map(Index).slot_count; ++i) {
-      const filled_slot from = spec::slot(spec::map(Index).first_slot + i);
-      out.list[i] = {.slot = from.slot, .target = from.target};
-    }
+  static constexpr slot_block<Index> slots = [] {
+    slot_block<Index> out{};
+    for (u32 i = 0; i < spec::map(Index).slot_count; ++i)
+      out.list[i] = spec::slot(spec::map(Index).first_slot + i);
     return out;
   }();
 
@@ -254,7 +252,7 @@ class static_object {
     if constexpr (map.has_content()) out.value = spec::template value<Index>.words;
     if constexpr (map.pinning != 0) out.pin = spec::template string<map.name>.characters;
     if constexpr (map.slot_count != 0) {
-      out.slots = fills<Index>.list;
+      out.slots = slots<Index>.list;
       out.slot_count = map.slot_count;
     }
     return out;
@@ -319,8 +317,9 @@ class static_object {
 
   /// Creates the maps and loads the programs.
   /// Errors: of the first map or program that the kernel refuses; what was made before is given back.
-  /// Cost:   one bpf(2) call for each map and program and one for their types; no allocation, unless kernels
-  ///         before 5.14 are to be served a program of more than 512 instructions.
+  /// Cost:   one bpf(2) call for each map and program and one for their types, one for each slot that it fills, and a
+  ///         map that goes again for each map of maps; no allocation, unless kernels before 5.14 are to be served a
+  ///         program of more than 512 instructions.
   template <load_policy Policy = load_policy{}>
   [[nodiscard]] static result<loaded<Policy>> load() noexcept {
     return load_with<Policy>(no_options{});

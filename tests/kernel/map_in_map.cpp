@@ -2,9 +2,7 @@
 // Maps of maps on the running kernel: what they begin with, maps that are exchanged while a program counts in them,
 // and what must not stay behind. Each by the compiler's reading and by the program's, with one answer.
 #include <string>
-#include <vector>
 
-#include "../support/bpf_folder.hpp"
 #include "../support/catch.hpp"
 #include "../support/live.hpp"
 #include "map_in_map.bpf.hpp"
