@@ -179,7 +179,8 @@ TEST_CASE("a name in the file becomes one that the kernel takes", "[spec/record]
   CHECK(to_string(kernel_name_at(image, 99)).empty());
 }
 
-TEST_CASE("the pattern for the maps in a map bears that one's name as far as there is room", "[spec/record]") {
+TEST_CASE("the pattern for the maps in a map bears that one's name as far as there is room",
+          "[spec/record]") {
   const auto name_of = [](barebpf::text outer) {
     return std::string(inner_map_name(barebpf::to_kernel_name(outer)).characters);
   };
