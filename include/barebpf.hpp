@@ -393,9 +393,6 @@ enum class helper : u32 {
   BAREBPF_CAUSE(unknown_map_member,                                                                          \
                 "a map in .maps has a member that is not part of a map "                                     \
                 "definition, so look for a misspelling")                                                     \
-  BAREBPF_CAUSE(map_member_not_loaded_yet,                                                                   \
-                "this version of barebpf cannot honour this member of a map "                                \
-                "definition yet, so leave it out")                                                           \
   BAREBPF_CAUSE(bad_map_member,                                                                              \
                 "a member of a map definition has the wrong form, so write it with "                         \
                 "__uint, __ulong, __type or __array")                                                        \
@@ -406,6 +403,27 @@ enum class helper : u32 {
   BAREBPF_CAUSE(bad_pinning,                                                                                 \
                 "a map can be pinned by its name (1) or not at all (0), so correct its "                     \
                 "member pinning")                                                                            \
+  BAREBPF_CAUSE(values_not_wanted,                                                                           \
+                "only maps of maps and prog arrays begin with values, so take the member values away")       \
+  BAREBPF_CAUSE(wrong_values,                                                                                \
+                "the member values describes a map for maps of maps and a function for prog arrays, so "     \
+                "write __array(values, struct ...) for the ones and __array(values, int (void *)) for the "  \
+                "others")                                                                                    \
+  BAREBPF_CAUSE(maps_too_deep, "the kernel takes no map of maps into a map of maps, so give it plain maps")  \
+  BAREBPF_CAUSE(pinned_inner_map,                                                                            \
+                "the map in the member values is only a pattern that goes when its map is made, so take "    \
+                "its pinning away")                                                                          \
+  BAREBPF_CAUSE(bad_slot,                                                                                    \
+                "a relocation of .maps fills no slot of a member values, or one twice, so the file is "      \
+                "damaged: compile it again")                                                                 \
+  BAREBPF_CAUSE(slots_need_numbers,                                                                          \
+                "the values that a hash of maps begins with have their numbers for keys, so give it keys "   \
+                "of 4 bytes or fill it after it was loaded")                                                 \
+  BAREBPF_CAUSE(slot_is_no_map,                                                                              \
+                "a value of this map of maps is no map of the object, so give the address of one in .maps")  \
+  BAREBPF_CAUSE(slot_is_no_program,                                                                          \
+                "a value of this prog array is no program of the object, so give the address of a function " \
+                "that has a SEC() and is not static")                                                        \
   BAREBPF_CAUSE(variable_outside_section,                                                                    \
                 "a global variable lies past the end of its section, so the file is "                        \
                 "damaged: compile it again")                                                                 \
@@ -494,6 +512,13 @@ enum class helper : u32 {
                 "the kernel wants BTF for the key and the value of this map type, so give both ids")         \
   BAREBPF_CAUSE(missing_inner_map,                                                                           \
                 "a map of maps is made after the pattern of one that is in it, so give inner_map_fd")        \
+  BAREBPF_CAUSE(unlike_inner_map,                                                                            \
+                "the kernel takes into a map of maps only those that are like its pattern in type, sizes "   \
+                "and flags, and arrays also in max_entries unless both have map_flag::inner_map, so make "   \
+                "them alike")                                                                                \
+  BAREBPF_CAUSE(unlike_first_program,                                                                        \
+                "the programs of a prog array must be of one type and attach alike, and this one differs "   \
+                "from the first, so keep a prog array for each kind")                                        \
   BAREBPF_CAUSE(bad_name,                                                                                    \
                 "the kernel takes names of at most 15 letters, digits, underscores and dots, "               \
                 "so choose such a name")                                                                     \
@@ -5987,6 +6012,11 @@ struct map_spec {
   number_form key_form = number_form::no_number;
   number_form value_form = number_form::no_number;
   map_origin origin = map_origin::declared;
+  bool has_values = false;  ///< its definition has the member `values`
+  u32 inner = 0;     ///< id of the struct that describes the maps in it, in the object's BTF; see `inner_of`
+  u32 slots_at = 0;  ///< bytes from its start to the first of its slots
+  u32 first_slot = 0;  ///< the slots that the object fills are so many from this one on
+  u32 slot_count = 0;
   u32 section = 0;         ///< index of the section whose variables it holds
   u32 first_variable = 0;  ///< its variables are so many from this one on, in the order of their offsets
   u32 variable_count = 0;
@@ -5995,6 +6025,13 @@ struct map_spec {
   [[nodiscard]] constexpr bool has_content() const noexcept {
     return origin == map_origin::data || origin == map_origin::read_only_data;
   }
+};
+
+/// "This slot holds that map or program at first": what stands in the member `values` of a definition.
+struct filled_slot {
+  u64 at = 0;      ///< where the slot stands
+  u32 slot = 0;    ///< its index
+  u32 target = 0;  ///< index of the map for a map of maps, of the program for a prog array
 };
 
 /// A global variable of the programs.
@@ -6058,6 +6095,7 @@ struct object_shape {
   u32 functions = 0;
   u32 programs = 0;
   u32 references = 0;
+  u32 filled_slots = 0;
   u32 lines = 0;       ///< records of source lines
   u32 map_slots = 0;   ///< one per 8 bytes of .maps
   u32 type_index = 0;  ///< words for the index over the types
@@ -6071,6 +6109,7 @@ struct object_slots {
   function_spec* functions = nullptr;
   program_spec* programs = nullptr;
   reference* references = nullptr;
+  filled_slot* filled_slots = nullptr;
   u32* map_slots = nullptr;
   u32* type_index = nullptr;
 };
@@ -6087,6 +6126,7 @@ struct object_facts {
   u32 functions = 0;
   u32 programs = 0;
   u32 references = 0;
+  u32 filled_slots = 0;
 };
 
 /// The tables of an object, as those look at them who load it.
@@ -6118,10 +6158,12 @@ struct opened_object {
   u32 variables = 0;      // in the others
 };
 
-// What orders records: where in the file they stand, or how far from the start of their map.
+// What orders records: where in the file they stand, how far from the start of their map, or what they are made of.
 constexpr u64 place_of(const function_spec& of) noexcept { return of.at; }
 constexpr u64 place_of(const reference& of) noexcept { return of.at; }
 constexpr u64 place_of(const variable_spec& of) noexcept { return of.offset; }
+constexpr u64 place_of(const filled_slot& of) noexcept { return of.at; }
+constexpr u64 place_of(const program_spec& of) noexcept { return of.function; }
 
 // Sorts records by their place. Objects come sorted, so the good path is one look at each.
 template <class Record>
@@ -6201,6 +6243,17 @@ template <class Spec>
   for (; used < prefix; ++used) whole[used] = object[used];
   for (size_t i = 0; i < section.size() && used < longest_kernel_name; ++i) whole[used++] = section[i];
   return to_kernel_name(text(whole, used));
+}
+
+/// The name under which the kernel keeps the pattern for the maps in the map called `outer`.
+[[nodiscard]] constexpr kernel_name inner_map_name(const kernel_name& outer) noexcept {
+  constexpr text behind = "_inner";
+  kernel_name out;
+  size_t used = 0;
+  for (; used < longest_kernel_name - behind.size() && outer.characters[used] != '\0'; ++used)
+    out.characters[used] = outer.characters[used];
+  for (const char c : behind) out.characters[used++] = c;
+  return out;
 }
 
 /// The name of an object, as the maps of its variables bear it: what its `path` has behind the last slash and in
@@ -6530,17 +6583,21 @@ struct program_patch {
 
 /// What a map needs beside being created.
 struct map_duty {
-  const void* value = nullptr;  ///< its first value; nullptr for zeros
-  u64 data_at = 0;              ///< where that lies in `load_options::data`
-  const char* pin = nullptr;    ///< the name under which it is pinned; nullptr for none
-  bool has_data = false;        ///< it holds variables
-  bool is_frozen = false;       ///< it is frozen once its value is in
+  const void* value = nullptr;         ///< its first value; nullptr for zeros
+  u64 data_at = 0;                     ///< where that lies in `load_options::data`
+  const char* pin = nullptr;           ///< the name under which it is pinned; nullptr for none
+  const filled_slot* slots = nullptr;  ///< what is put into its slots, whose indices are their keys
+  u32 slot_count = 0;
+  bool has_data = false;   ///< it holds variables
+  bool is_frozen = false;  ///< it is frozen once its value is in
 };
 
 /// A whole object, ready for the kernel.
 struct object_records {
   const abi::map_create* maps = nullptr;
   const map_duty* duties = nullptr;  ///< one for each map, or nullptr when none has any
+  /// The pattern for the maps in it, one for each map, without a type for what is no map of maps; or nullptr.
+  const abi::map_create* inner_maps = nullptr;
   u32 map_count = 0;
   const abi::prog_load* programs = nullptr;
   const program_patch* patches = nullptr;     ///< one for each program; nullptr when all name maps by index
@@ -6595,8 +6652,12 @@ class loader {
         if (records_.btf_is_required && row_.fails(step::btf_load, types_.number())) return false;
       }
     }
+    // What is put into a map of maps is made before it.
     for (u32 i = 0; i < records_.map_count; ++i)
-      if (!make_map(i)) return false;
+      if (!holds_maps(i) && !make_map(i)) return false;
+    if constexpr (Needs.slots)
+      for (u32 i = 0; i < records_.map_count; ++i)
+        if (holds_maps(i) && !make_map(i)) return false;
     if constexpr (!Needs.patch)
       for (u32 i = 0; i < records_.map_count; ++i) slots_.map_numbers[i] = slots_.maps[i].number();
     if constexpr (Needs.targets)
@@ -6605,6 +6666,9 @@ class loader {
         return false;
     for (u32 i = 0; i < records_.program_count; ++i)
       if (!make_program(i)) return false;
+    if constexpr (Needs.slots)
+      for (u32 i = 0; i < records_.map_count; ++i)
+        if (!holds_maps(i) && !fill_slots(i, slots_.programs, cause::unlike_first_program)) return false;
     return true;
   }
 
@@ -6661,7 +6725,25 @@ class loader {
     return create(i, attr) && fill(i);
   }
 
+  [[nodiscard]] bool holds_maps(u32 i) const noexcept {
+    if constexpr (Needs.slots)
+      return records_.inner_maps != nullptr && records_.inner_maps[i].map_type != 0;
+    else
+      return false;
+  }
+
   bool create(u32 i, abi::map_create& attr) noexcept {
+    fd pattern;  // goes when the map is there, which has taken over what it is like
+    if (holds_maps(i)) {
+      abi::map_create inner = records_.inner_maps[i];
+      row_.subject = records_.inner_maps[i].map_name.characters;
+      if (!create(inner, pattern)) return false;
+      row_.subject = records_.maps[i].map_name.characters;
+      attr.inner_map_fd = pattern.raw();
+    }
+    return create(attr, slots_.maps[i]);
+  }
+  bool create(abi::map_create& attr, fd& out) noexcept {
     long created = -EINVAL;
     if constexpr (Needs.types) {
       // Types only explain most maps to people, so where the kernel refuses them a map goes without: an object may
@@ -6682,7 +6764,7 @@ class loader {
       if constexpr (Needs.hints) row_.why = explain_refusal(attr, created);
       return false;
     }
-    slots_.maps[i].fill(created);
+    out.fill(created);
     return true;
   }
   [[nodiscard]] long create_with_token(const abi::map_create& attr) const noexcept {
@@ -6695,8 +6777,10 @@ class loader {
     return create_map(attr);
   }
 
-  // Puts the first value of variables in.
+  // Puts in what is there before any program: the maps of a map of maps, and the first value of variables.
   bool fill(u32 i) noexcept {
+    if constexpr (Needs.slots)
+      if (holds_maps(i) && !fill_slots(i, slots_.maps, cause::unlike_inner_map)) return false;
     if constexpr (Needs.values) {
       if (records_.duties == nullptr || !records_.duties[i].has_data) return true;
       const map_duty& duty = records_.duties[i];
@@ -6710,6 +6794,21 @@ class loader {
       const abi::map_freeze freeze{.map_fd = slots_.maps[i].raw()};
       if (duty.is_frozen && row_.fails(step::map_freeze, sys_bpf(abi::command::map_freeze, freeze)))
         return false;
+    }
+    return true;
+  }
+
+  // Puts maps or programs into the slots of a map. The kernel says EINVAL to one that does not suit it.
+  bool fill_slots(u32 i, const fd* targets, cause unsuitable) noexcept {
+    if (records_.duties == nullptr) return true;
+    const map_duty& duty = records_.duties[i];
+    for (u32 k = 0; k < duty.slot_count; ++k) {
+      const u32 key = duty.slots[k].slot, value = targets[duty.slots[k].target].raw();
+      const abi::map_elem attr{.map_fd = slots_.maps[i].raw(), .key = &key, .value = &value};
+      row_.subject = records_.maps[i].map_name.characters;
+      const long answer = sys_bpf(abi::command::map_update_elem, attr);
+      if (answer == -EINVAL) row_.why = unsuitable;
+      if (row_.fails(step::map_update_elem, answer)) return false;
     }
     return true;
   }
@@ -6816,7 +6915,9 @@ class loader {
 }  // namespace detail
 
 /// Creates the maps of an object and loads its programs.
-/// Shape: `row` tells how far it came; what was made is in `slots`. After a failure nothing stays pinned.
+/// Shape: `row` tells how far it came; what was made is in `slots`. After a failure nothing stays pinned. A map of maps
+///        that was there before keeps what is in it; a prog array then gets the programs of this object, because the
+///        kernel empties one that no descriptor and no pin holds any longer.
 template <load_needs Needs, class Options>
 void load_records(const object_records& records, const load_slots& slots, const Options& options,
                   outcome& row) noexcept {
@@ -8587,7 +8688,7 @@ namespace detail {
 
 // The members that a map definition may have: what they are called, how they are written down in BTF, and
 // where their number goes.
-enum class map_member_form : u8 { number, long_number, key_or_value, not_yet };
+enum class map_member_form : u8 { number, long_number, key_or_value, slots };
 struct map_member_row {
   text member;
   map_member_form form;
@@ -8607,7 +8708,7 @@ inline constexpr map_member_row map_member_rows[] = {
     {"numa_node", map_member_form::number, &map_spec::numa_node},
     {"map_extra", map_member_form::long_number},
     {"pinning", map_member_form::number, &map_spec::pinning},
-    {"values", map_member_form::not_yet},
+    {"values", map_member_form::slots},
 };
 
 // What __uint and __ulong write: the length of an array behind a pointer, or the one value of an enum.
@@ -8630,6 +8731,21 @@ constexpr bool read_map_number(const btf& types, u32 id, u64& out) noexcept {
   return false;
 }
 
+// What __array writes: an array without a length, of pointers; to a struct that describes a map, or to functions.
+constexpr bool read_values(const btf& types, const btf_member& member, map_spec& out) noexcept {
+  const btf_type array = types.resolve(member.type);
+  if (array.kind != abi::btf_kind::array || types.length_of(array) != 0) return false;
+  const btf_type pointer = types.resolve(types.element_of(array));
+  if (pointer.kind != abi::btf_kind::pointer) return false;
+  const btf_type target = types.resolve(pointer.size_or_type);
+  const bool is_map = target.kind == abi::btf_kind::structure;
+  const u32 bit = types.image().read32(member.at + 8);
+  out.has_values = true;
+  out.inner = is_map ? target.id : 0;
+  out.slots_at = bit / 8;
+  return bit % 64 == 0 && (is_map || target.kind == abi::btf_kind::function_prototype);
+}
+
 // Bit `n` of `seen` is set once the member of row `n` has been read: C has no struct with two of a name, and
 // many members of one would be read again for each of many maps.
 constexpr verdict read_map_member(const btf& types, u32 section, const btf_member& member, u32& seen,
@@ -8644,7 +8760,8 @@ constexpr verdict read_map_member(const btf& types, u32 section, const btf_membe
   if ((seen >> known & 1) != 0) return wrong(cause::bad_map_member);
   seen |= u32{1} << known;
   const map_member_row& row = map_member_rows[known];
-  if (row.form == map_member_form::not_yet) return wrong(cause::map_member_not_loaded_yet);
+  if (row.form == map_member_form::slots)
+    return read_values(types, member, out) ? verdict{} : wrong(cause::bad_map_member);
 
   u64 number = 0;
   if (row.form == map_member_form::key_or_value) {
@@ -8666,6 +8783,44 @@ constexpr verdict read_map_member(const btf& types, u32 section, const btf_membe
   if (is_size && out.*row.number != 0 && out.*row.number != number) return wrong(cause::two_sizes);
   if (row.number == &map_spec::pinning && number > 1) return wrong(cause::bad_pinning);
   out.*row.number = static_cast<u32>(number);
+  return {};
+}
+
+constexpr verdict read_map_members(const btf& types, u32 section, const btf_type& definition,
+                                   map_spec& out) noexcept {
+  u32 seen = 0;
+  for (u32 i = 0; i < definition.members; ++i)
+    if (const verdict v = read_map_member(types, section, types.member(definition, i), seen, out); v.failed())
+      return v;
+  return {};
+}
+
+constexpr bool is_map_of_maps(u32 type) noexcept {
+  return type == static_cast<u32>(map_type::array_of_maps) ||
+         type == static_cast<u32>(map_type::hash_of_maps);
+}
+
+// Holds the member `values` against the type of the map, which may stand behind it.
+constexpr verdict check_values(const btf& types, u32 section, map_spec& out) noexcept {
+  const auto wrong = [&](cause why) {
+    return verdict{.why = why, .section = section, .offset = out.declared_at, .subject = out.name};
+  };
+  const bool holds_maps = is_map_of_maps(out.type);
+  if (!holds_maps && out.type != static_cast<u32>(map_type::prog_array))
+    return wrong(cause::values_not_wanted);
+  if (holds_maps != (out.inner != 0)) return wrong(cause::wrong_values);
+  if (out.value_size != 0 && out.value_size != sizeof(u32)) return wrong(cause::two_sizes);
+  out.value_size = sizeof(u32);
+  if (!holds_maps) return {};
+  const btf_type definition = types.type(out.inner);
+  map_spec inner{.name = out.name, .declared_at = definition.at};
+  if (const verdict v = read_map_members(types, section, definition, inner); v.failed()) return v;
+  const auto wrong_inside = [&](cause why) {
+    return verdict{.why = why, .section = section, .offset = definition.at, .subject = out.name};
+  };
+  if (inner.type == 0) return wrong_inside(cause::no_map_type);
+  if (inner.has_values || is_map_of_maps(inner.type)) return wrong_inside(cause::maps_too_deep);
+  if (inner.pinning != 0) return wrong_inside(cause::pinned_inner_map);
   return {};
 }
 
@@ -8702,13 +8857,9 @@ constexpr verdict read_map(const opened_object& object, const btf_member& place,
   if (out.offset > object.maps.size || definition.size_or_type > object.maps.size - out.offset ||
       out.offset % 8 != 0 || definition.size_or_type == 0)
     return wrong(cause::map_outside_section);
-  u32 seen = 0;
-  for (u32 i = 0; i < definition.members; ++i)
-    if (const verdict v = read_map_member(types, object.maps.index, types.member(definition, i), seen, out);
-        v.failed())
-      return v;
+  if (const verdict v = read_map_members(types, object.maps.index, definition, out); v.failed()) return v;
   if (out.type == 0) return wrong(cause::no_map_type);
-  return {};
+  return out.has_values ? check_values(types, object.maps.index, out) : verdict{};
 }
 
 // `map_slots[offset / 8]` becomes one more than the index of the map that begins there.
@@ -8725,6 +8876,23 @@ constexpr verdict read_maps(const opened_object& object, const object_slots& slo
 }
 
 }  // namespace detail
+
+/// What the maps in the map of maps `outer` look like, as its definition says in `values`; one without a type where
+/// it does not.
+[[nodiscard]] constexpr map_spec inner_of(const btf& types, const map_spec& outer) noexcept {
+  const btf_type definition = types.type(outer.inner);
+  map_spec out{.name = outer.name, .declared_at = definition.at};
+  static_cast<void>(detail::read_map_members(types, 0, definition, out));
+  return out;
+}
+
+/// What BPF_MAP_CREATE is to be told of the pattern for maps in a map of maps, all but the BTF that describes it.
+[[nodiscard]] constexpr abi::map_create to_inner_map_create(const bytes& image,
+                                                            const map_spec& inner) noexcept {
+  abi::map_create out = to_map_create(image, inner, {});
+  out.map_name = inner_map_name(out.map_name);
+  return out;
+}
 
 }  // namespace barebpf::inline BAREBPF_ABI
 
@@ -8928,6 +9096,11 @@ constexpr verdict read_functions(const elf& file, const object_slots& slots, obj
   return {};
 }
 
+// Whether the section is one of relocations that say what stands in `values`.
+constexpr bool fills_slots(const opened_object& object, const elf_section& section) noexcept {
+  return section.type == abi::section_rel && object.maps.index != 0 && section.info == object.maps.index;
+}
+
 // The function that has the instruction at `at`, or `not_found`.
 constexpr u32 function_around(const function_spec* functions, u32 count, u64 at) noexcept {
   const u32 behind = lower_bound_of_place(functions, count, at + 1);
@@ -9010,6 +9183,72 @@ constexpr verdict read_references(const opened_object& object, const object_slot
     function.first_reference = lower_bound_of_place(slots.references, out.references, function.at);
     function.reference_count =
         lower_bound_of_place(slots.references, out.references, end) - function.first_reference;
+  }
+  return {};
+}
+
+// Finds out which slot of the map the relocation at `out.at` fills, and what the symbol `out.target` puts there.
+constexpr verdict read_slot(const opened_object& object, const object_slots& slots, const object_facts& facts,
+                            const map_spec& map, filled_slot& out) noexcept {
+  const elf& file = object.file;
+  const auto wrong = [&](cause why) {
+    return verdict{.why = why, .section = object.maps.index, .offset = out.at, .subject = map.name};
+  };
+  const u64 first = object.maps.at + map.offset + map.slots_at;
+  if (!map.has_values || out.at < first || (out.at - first) % 8 != 0) return wrong(cause::bad_slot);
+  out.slot = static_cast<u32>((out.at - first) / 8);
+  const elf_symbol symbol = file.symbol(out.target);
+  if (out.target >= file.symbol_count()) return wrong(cause::bad_symbol);
+  if (symbol.section == abi::section_undefined)
+    return {.why = cause::undefined_symbol,
+            .section = object.maps.index,
+            .offset = out.at,
+            .subject = symbol.name};
+  const bool is_hash = map.type == static_cast<u32>(map_type::hash_of_maps);
+  if (is_hash && map.key_size != sizeof out.slot) return wrong(cause::slots_need_numbers);
+  if (!is_hash && map.max_entries != 0 && out.slot >= map.max_entries) return wrong(cause::no_such_slot);
+  const elf_section section = file.section(symbol.section);
+  const u64 offset = symbol.value + file.image().read64(out.at);
+  if (map.inner != 0) {
+    const bool is_map = section.index == object.maps.index && offset < section.size && offset % 8 == 0 &&
+                        slots.map_slots[offset / 8] != 0;
+    if (!is_map) return wrong(cause::slot_is_no_map);
+    out.target = slots.map_slots[offset / 8] - 1;
+    return is_map_of_maps(slots.maps[out.target].type) ? wrong(cause::maps_too_deep) : verdict{};
+  }
+  const u32 function =
+      section.is_code() ? function_at(slots.functions, facts.functions, section.at + offset) : not_found;
+  if (function == not_found || !slots.functions[function].is_program) return wrong(cause::slot_is_no_program);
+  out.target = lower_bound_of_place(slots.programs, facts.programs, function);
+  return {};
+}
+
+// Each map has its slots behind its other members, so those that are filled belong to the last map in front.
+constexpr verdict read_slots(const opened_object& object, const object_slots& slots,
+                             object_facts& out) noexcept {
+  const elf& file = object.file;
+  for (u32 i = 1; i < file.section_count(); ++i) {
+    const elf_section relocations = file.section(i);
+    if (!fills_slots(object, relocations)) continue;
+    for (u64 k = 0; k < elf::relocation_count(relocations); ++k) {
+      const elf_relocation r = file.relocation(relocations, k);
+      if (r.offset >= object.maps.size) return {.why = cause::bad_slot, .section = i, .offset = r.at};
+      slots.filled_slots[out.filled_slots++] = {.at = object.maps.at + r.offset, .target = r.symbol};
+    }
+  }
+  sort_by_place(slots.filled_slots, out.filled_slots);
+  u32 holder = 0;  // one more than its index
+  u64 passed = 0;  // so many entries of map_slots
+  for (u32 i = 0; i < out.filled_slots; ++i) {
+    filled_slot& slot = slots.filled_slots[i];
+    for (; passed <= (slot.at - object.maps.at) / 8; ++passed)
+      if (slots.map_slots[passed] != 0) holder = slots.map_slots[passed];
+    const bool is_filled_twice = i != 0 && slots.filled_slots[i - 1].at == slot.at;
+    if (holder == 0 || is_filled_twice)
+      return {.why = cause::bad_slot, .section = object.maps.index, .offset = slot.at};
+    map_spec& map = slots.maps[holder - 1];
+    if (const verdict v = read_slot(object, slots, out, map, slot); v.failed()) return v;
+    if (map.slot_count++ == 0) map.first_slot = i;
   }
   return {};
 }
@@ -9122,7 +9361,7 @@ constexpr verdict measure(const detail::opened_object& object, object_shape& out
   }
   btf_ext_run run;
   for (btf_ext_table walk = object.ext.lines; walk.next(object.types, run);) out.lines += run.count;
-  u64 references = 0;
+  u64 references = 0, filled_slots = 0;
   for (u32 i = 1; i < file.section_count(); ++i) {
     const elf_section s = file.section(i);
     if (s.type == abi::section_rel && file.section(s.info).is_code()) references += elf::relocation_count(s);
@@ -9134,6 +9373,7 @@ constexpr verdict measure(const detail::opened_object& object, object_shape& out
     ++out.maps;
   }
   out.references = static_cast<u32>(references);
+  out.filled_slots = static_cast<u32>(filled_slots);
   return {};
 }
 
@@ -9169,6 +9409,7 @@ constexpr verdict read(const detail::opened_object& opened, const object_slots& 
   }
   if (const verdict v = detail::read_functions(object.file, slots, out); v.failed()) return v;
   if (const verdict v = detail::read_references(object, slots, out); v.failed()) return v;
+  if (const verdict v = detail::read_slots(object, slots, out); v.failed()) return v;
   detail::read_code_types(object, slots, out);
   return {};
 }
@@ -9207,7 +9448,7 @@ class object_spec {
  public:
   /// Reads the object in `image`.
   /// Errors: step read_object with the cause, the byte offset and the section; ENOMEM.
-  /// Cost:   seven allocations; linear in the file.
+  /// Cost:   eight allocations; linear in the file.
   [[nodiscard]] static result<object_spec> read(bytes image) noexcept {
     detail::opened_object opened;
     if (const verdict found = detail::open_object(image, opened); found.failed())
@@ -9220,19 +9461,22 @@ class object_spec {
     auto functions = buffer<function_spec>::of(shape.functions);
     auto programs = buffer<program_spec>::of(shape.programs);
     auto references = buffer<reference>::of(shape.references);
+    auto filled_slots = buffer<filled_slot>::of(shape.filled_slots);
     auto map_slots = buffer<u32>::of(shape.map_slots);
     auto type_index = buffer<u32>::of(shape.type_index);
-    if (!maps || !variables || !functions || !programs || !references || !map_slots || !type_index)
+    if (!maps || !variables || !functions || !programs || !references || !filled_slots || !map_slots ||
+        !type_index)
       return error{.at = step::allocate, .code = ENOMEM};
     out.maps_ = std::move(*maps);
     out.variables_ = std::move(*variables);
     out.functions_ = std::move(*functions);
     out.programs_ = std::move(*programs);
     out.references_ = std::move(*references);
+    out.filled_slots_ = std::move(*filled_slots);
     out.type_index_ = std::move(*type_index);
-    const object_slots slots{out.maps_.data(),      out.variables_.data(),  out.functions_.data(),
-                             out.programs_.data(),  out.references_.data(), map_slots->data(),
-                             out.type_index_.data()};
+    const object_slots slots{out.maps_.data(),     out.variables_.data(),  out.functions_.data(),
+                             out.programs_.data(), out.references_.data(), out.filled_slots_.data(),
+                             map_slots->data(),    out.type_index_.data()};
     if (const verdict found = barebpf::read(opened, slots, out.facts_); found.failed())
       return to_error(image, found);
     out.maps_.shrink(out.facts_.maps);
@@ -9250,6 +9494,8 @@ class object_spec {
   [[nodiscard]] const buffer<program_spec>& programs() const noexcept { return programs_; }
   /// What instructions refer to; each function knows which are its own.
   [[nodiscard]] const buffer<reference>& references() const noexcept { return references_; }
+  /// What the slots of maps hold at first; each map knows which are its own.
+  [[nodiscard]] const buffer<filled_slot>& filled_slots() const noexcept { return filled_slots_; }
   /// How many records of source lines there are.
   [[nodiscard]] u32 line_count() const noexcept { return line_count_; }
   /// Where the name of the source file stands in the image, 0 when there is none.
@@ -9290,6 +9536,7 @@ class object_spec {
   buffer<function_spec> functions_;
   buffer<program_spec> programs_;
   buffer<reference> references_;
+  buffer<filled_slot> filled_slots_;
   buffer<u32> type_index_;
   u32 line_count_ = 0;
 };
@@ -9349,8 +9596,11 @@ class pruned_btf {
   [[nodiscard]] constexpr bool is_required() const noexcept {
     for (u32 i = 0; i < object_.reference_count; ++i)
       if (object_.references[i].kind == reference_kind::function) return true;
+    const auto demands_types = [](const map_spec& map) {
+      return kind_of(static_cast<map_type>(map.type)).btf == btf_rule::required;
+    };
     for (u32 i = 0; i < object_.map_count; ++i)
-      if (kind_of(static_cast<map_type>(object_.maps[i].type)).btf == btf_rule::required) return true;
+      if (demands_types(object_.maps[i]) || demands_types(inner_of(types(), object_.maps[i]))) return true;
     for (btf_type type = types().first(); type.id != 0; type = types().after(type))
       // The tag of a kernel pointer stands behind the pointer, and there nothing is kept whole.
       if ((marks_[type.id] & (type.kind == abi::btf_kind::type_tag ? kept : whole)) != 0 && is_special(type))
@@ -9584,6 +9834,9 @@ class btf_pruner : public pruned_btf {
       keep(object_.maps[i].key_type);
       if (object_.maps[i].origin == map_origin::declared || object_.maps[i].variable_count != 0)
         keep(object_.maps[i].value_type);
+      const map_spec inner = inner_of(types(), object_.maps[i]);
+      keep(inner.key_type);
+      keep(inner.value_type);
     }
     for (u32 i = 0; i < object_.function_count; ++i) {
       const function_spec& function = object_.functions[i];
@@ -10046,7 +10299,7 @@ class object {
   /// Errors: of the first map or program that the kernel refuses; what was made before is given back. read_object for
   ///         a program that cannot be put together; ENOMEM.
   /// Cost:   one bpf(2) call for each map and program and one for their types; two more for each section of
-  ///         variables.
+  ///         variables, one for each slot that it fills, and a map that goes again for each map of maps.
   template <load_policy Policy = load_policy{}>
   [[nodiscard]] result<loaded_object> load(const load_options& options = {}) const noexcept;
 
@@ -10070,7 +10323,7 @@ class object {
 
   // The object's maps and programs as the kernel takes them, and the memory that the records point to.
   struct recipe {
-    buffer<abi::map_create> maps;
+    buffer<abi::map_create> maps, inner_maps;
     buffer<map_duty> duties;
     buffer<char> pins;
     buffer<u64> values;
@@ -10103,15 +10356,18 @@ inline result<void> object::add_maps(const pruned_btf* types, recipe& out) const
   const bytes& image = spec_.image();
   const auto count = static_cast<u32>(spec_.maps().size());
   size_t names = 0, words = 0;
+  bool has_inner = false;
   for (const map_spec& map : spec_.maps()) {
     if (map.pinning != 0) names += image.length_of_string(map.name) + 1;
     if (map.has_content()) words += (size_t{map.value_size} + 7) / 8;
+    has_inner = has_inner || map.inner != 0;
   }
   auto maps = buffer<abi::map_create>::of(count);
+  auto inner_maps = buffer<abi::map_create>::of(has_inner ? count : 0);
   auto duties = buffer<map_duty>::of(count);
   auto pins = buffer<char>::of(names);
   auto values = buffer<u64>::of(words);
-  if (!maps || !duties || !pins || !values) return error{.at = step::allocate, .code = ENOMEM};
+  if (!maps || !inner_maps || !duties || !pins || !values) return error{.at = step::allocate, .code = ENOMEM};
   char* next_name = pins->data();
   u64* next_word = values->data();
   data_layout layout;
@@ -10121,8 +10377,15 @@ inline result<void> object::add_maps(const pruned_btf* types, recipe& out) const
     if (types != nullptr) describe_map(map, *types, (*maps)[i]);
     map_duty& duty = (*duties)[i];
     duty = {.data_at = layout.add(map),
+            .slots = spec_.filled_slots().data() + map.first_slot,
+            .slot_count = map.slot_count,
             .has_data = map.origin != map_origin::declared,
             .is_frozen = map.origin == map_origin::read_only_data};
+    if (map.inner != 0) {
+      const map_spec inner = inner_of(spec_.types(), map);
+      (*inner_maps)[i] = to_inner_map_create(image, inner);
+      if (types != nullptr) describe_map(inner, *types, (*inner_maps)[i]);
+    }
     if (map.pinning != 0) {
       const size_t room = image.length_of_string(map.name) + 1;
       duty.pin = next_name;
@@ -10135,10 +10398,12 @@ inline result<void> object::add_maps(const pruned_btf* types, recipe& out) const
     }
   }
   out.records.maps = maps->data();
+  if (has_inner) out.records.inner_maps = inner_maps->data();
   out.records.duties = duties->data();
   out.records.map_count = count;
   out.records.data_size = layout.size;
   out.maps = std::move(*maps);
+  out.inner_maps = std::move(*inner_maps);
   out.duties = std::move(*duties);
   out.pins = std::move(*pins);
   out.values = std::move(*values);
@@ -10413,6 +10678,7 @@ class static_spec {
     function_spec functions[detail::at_least_one(shape.functions)] = {};
     program_spec programs[detail::at_least_one(shape.programs)] = {};
     reference references[detail::at_least_one(shape.references)] = {};
+    filled_slot filled_slots[detail::at_least_one(shape.filled_slots)] = {};
     u32 map_slots[detail::at_least_one(shape.map_slots)] = {};
     u32 type_index[detail::at_least_one(shape.type_index)] = {};
     verdict fault;
@@ -10425,10 +10691,10 @@ class static_spec {
     tables out;
     if (measured.fault.failed()) return out;
     object_facts facts;
-    out.fault = read(
-        measured.opened,
-        {out.maps, out.variables, out.functions, out.programs, out.references, out.map_slots, out.type_index},
-        facts);
+    out.fault = read(measured.opened,
+                     {out.maps, out.variables, out.functions, out.programs, out.references, out.filled_slots,
+                      out.map_slots, out.type_index},
+                     facts);
     if (out.fault.failed()) return out;
     out.license = facts.license;
     out.source = facts.source;
@@ -10527,6 +10793,8 @@ class static_spec {
   [[nodiscard]] static constexpr map_spec map(u32 index) noexcept { return table.maps[index]; }
   [[nodiscard]] static constexpr variable_spec variable(u32 index) noexcept { return table.variables[index]; }
   [[nodiscard]] static constexpr program_spec program(u32 index) noexcept { return table.programs[index]; }
+  /// A slot that the object fills; each map knows which are its own.
+  [[nodiscard]] static constexpr filled_slot slot(u32 index) noexcept { return table.filled_slots[index]; }
   /// The name under which the kernel keeps the program with this index.
   [[nodiscard]] static constexpr kernel_name program_name(u32 index) noexcept {
     return kernel_name_at(window, table.programs[index].name);
@@ -10549,6 +10817,19 @@ class static_spec {
     for (u32 i = 0; i < map_count; ++i) {
       out.list[i] = to_map_create(window, table.maps[i], object_name_at(window, table.source));
       if constexpr (Btf != btf_choice::none) describe_map(table.maps[i], pruned<has_lines(Btf)>, out.list[i]);
+    }
+    return out;
+  }();
+
+  /// The same of the pattern for the maps in each map of maps; one without a type for each other map.
+  template <btf_choice Btf>
+  static constexpr map_create_block inner_map_creates = [] {
+    map_create_block out;
+    for (u32 i = 0; i < map_count; ++i) {
+      if (table.maps[i].inner == 0) continue;
+      const map_spec inner = inner_of(view.types, table.maps[i]);
+      out.list[i] = to_inner_map_create(window, inner);
+      if constexpr (Btf != btf_choice::none) describe_map(inner, pruned<has_lines(Btf)>, out.list[i]);
     }
     return out;
   }();
@@ -10830,6 +11111,7 @@ class static_object {
     for (u32 i = 0; i < spec::map_count; ++i) {
       out.values = out.values || spec::map(i).origin != map_origin::declared;
       out.pins = out.pins || spec::map(i).pinning != 0;
+      out.slots = out.slots || spec::map(i).has_values;
       // What the oldest kernel has and the table finds nothing wrong with is refused for reasons of the moment.
       const abi::map_create attr = spec::template map_creates<btf_choice::none>.list[i];
       out.hints = out.hints || why_refused(attr) != cause::none ||
@@ -10905,6 +11187,18 @@ class static_object {
   (std::make_index_sequence<spec::program_count>());
 
   template <u32 Index>
+  struct slot_block {
+    filled_slot list[detail::at_least_one(spec::map(Index).slot_count)];
+  };
+  template <u32 Index>
+  static constexpr slot_block<Index> slots = [] {
+    slot_block<Index> out{};
+    for (u32 i = 0; i < spec::map(Index).slot_count; ++i)
+      out.list[i] = spec::slot(spec::map(Index).first_slot + i);
+    return out;
+  }();
+
+  template <u32 Index>
   static constexpr map_duty make_duty() noexcept {
     constexpr map_spec map = spec::map(Index);
     map_duty out{.data_at = data_at[Index],
@@ -10912,6 +11206,10 @@ class static_object {
                  .is_frozen = map.origin == map_origin::read_only_data};
     if constexpr (map.has_content()) out.value = spec::template value<Index>.words;
     if constexpr (map.pinning != 0) out.pin = spec::template string<map.name>.characters;
+    if constexpr (map.slot_count != 0) {
+      out.slots = slots<Index>.list;
+      out.slot_count = map.slot_count;
+    }
     return out;
   }
   struct map_duties {
@@ -10975,8 +11273,9 @@ class static_object {
 
   /// Creates the maps and loads the programs.
   /// Errors: of the first map or program that the kernel refuses; what was made before is given back.
-  /// Cost:   one bpf(2) call for each map and program and one for their types; no allocation, unless kernels
-  ///         before 5.14 are to be served a program of more than 512 instructions.
+  /// Cost:   one bpf(2) call for each map and program and one for their types, one for each slot that it fills, and a
+  ///         map that goes again for each map of maps; no allocation, unless kernels before 5.14 are to be served a
+  ///         program of more than 512 instructions.
   template <load_policy Policy = load_policy{}>
   [[nodiscard]] static result<loaded<Policy>> load() noexcept {
     return load_with<Policy>(no_options{});

@@ -63,9 +63,6 @@
   BAREBPF_CAUSE(unknown_map_member,                                                                          \
                 "a map in .maps has a member that is not part of a map "                                     \
                 "definition, so look for a misspelling")                                                     \
-  BAREBPF_CAUSE(map_member_not_loaded_yet,                                                                   \
-                "this version of barebpf cannot honour this member of a map "                                \
-                "definition yet, so leave it out")                                                           \
   BAREBPF_CAUSE(bad_map_member,                                                                              \
                 "a member of a map definition has the wrong form, so write it with "                         \
                 "__uint, __ulong, __type or __array")                                                        \
@@ -76,6 +73,27 @@
   BAREBPF_CAUSE(bad_pinning,                                                                                 \
                 "a map can be pinned by its name (1) or not at all (0), so correct its "                     \
                 "member pinning")                                                                            \
+  BAREBPF_CAUSE(values_not_wanted,                                                                           \
+                "only maps of maps and prog arrays begin with values, so take the member values away")       \
+  BAREBPF_CAUSE(wrong_values,                                                                                \
+                "the member values describes a map for maps of maps and a function for prog arrays, so "     \
+                "write __array(values, struct ...) for the ones and __array(values, int (void *)) for the "  \
+                "others")                                                                                    \
+  BAREBPF_CAUSE(maps_too_deep, "the kernel takes no map of maps into a map of maps, so give it plain maps")  \
+  BAREBPF_CAUSE(pinned_inner_map,                                                                            \
+                "the map in the member values is only a pattern that goes when its map is made, so take "    \
+                "its pinning away")                                                                          \
+  BAREBPF_CAUSE(bad_slot,                                                                                    \
+                "a relocation of .maps fills no slot of a member values, or one twice, so the file is "      \
+                "damaged: compile it again")                                                                 \
+  BAREBPF_CAUSE(slots_need_numbers,                                                                          \
+                "the values that a hash of maps begins with have their numbers for keys, so give it keys "   \
+                "of 4 bytes or fill it after it was loaded")                                                 \
+  BAREBPF_CAUSE(slot_is_no_map,                                                                              \
+                "a value of this map of maps is no map of the object, so give the address of one in .maps")  \
+  BAREBPF_CAUSE(slot_is_no_program,                                                                          \
+                "a value of this prog array is no program of the object, so give the address of a function " \
+                "that has a SEC() and is not static")                                                        \
   BAREBPF_CAUSE(variable_outside_section,                                                                    \
                 "a global variable lies past the end of its section, so the file is "                        \
                 "damaged: compile it again")                                                                 \
@@ -164,6 +182,13 @@
                 "the kernel wants BTF for the key and the value of this map type, so give both ids")         \
   BAREBPF_CAUSE(missing_inner_map,                                                                           \
                 "a map of maps is made after the pattern of one that is in it, so give inner_map_fd")        \
+  BAREBPF_CAUSE(unlike_inner_map,                                                                            \
+                "the kernel takes into a map of maps only those that are like its pattern in type, sizes "   \
+                "and flags, and arrays also in max_entries unless both have map_flag::inner_map, so make "   \
+                "them alike")                                                                                \
+  BAREBPF_CAUSE(unlike_first_program,                                                                        \
+                "the programs of a prog array must be of one type and attach alike, and this one differs "   \
+                "from the first, so keep a prog array for each kind")                                        \
   BAREBPF_CAUSE(bad_name,                                                                                    \
                 "the kernel takes names of at most 15 letters, digits, underscores and dots, "               \
                 "so choose such a name")                                                                     \

@@ -245,7 +245,7 @@ class object {
   /// Errors: of the first map or program that the kernel refuses; what was made before is given back. read_object for
   ///         a program that cannot be put together; ENOMEM.
   /// Cost:   one bpf(2) call for each map and program and one for their types; two more for each section of
-  ///         variables.
+  ///         variables, one for each slot that it fills, and a map that goes again for each map of maps.
   template <load_policy Policy = load_policy{}>
   [[nodiscard]] result<loaded_object> load(const load_options& options = {}) const noexcept;
 
@@ -269,7 +269,7 @@ class object {
 
   // The object's maps and programs as the kernel takes them, and the memory that the records point to.
   struct recipe {
-    buffer<abi::map_create> maps;
+    buffer<abi::map_create> maps, inner_maps;
     buffer<map_duty> duties;
     buffer<char> pins;
     buffer<u64> values;
@@ -302,15 +302,18 @@ inline result<void> object::add_maps(const pruned_btf* types, recipe& out) const
   const bytes& image = spec_.image();
   const auto count = static_cast<u32>(spec_.maps().size());
   size_t names = 0, words = 0;
+  bool has_inner = false;
   for (const map_spec& map : spec_.maps()) {
     if (map.pinning != 0) names += image.length_of_string(map.name) + 1;
     if (map.has_content()) words += (size_t{map.value_size} + 7) / 8;
+    has_inner = has_inner || map.inner != 0;
   }
   auto maps = buffer<abi::map_create>::of(count);
+  auto inner_maps = buffer<abi::map_create>::of(has_inner ? count : 0);
   auto duties = buffer<map_duty>::of(count);
   auto pins = buffer<char>::of(names);
   auto values = buffer<u64>::of(words);
-  if (!maps || !duties || !pins || !values) return error{.at = step::allocate, .code = ENOMEM};
+  if (!maps || !inner_maps || !duties || !pins || !values) return error{.at = step::allocate, .code = ENOMEM};
   char* next_name = pins->data();
   u64* next_word = values->data();
   data_layout layout;
@@ -320,8 +323,15 @@ inline result<void> object::add_maps(const pruned_btf* types, recipe& out) const
     if (types != nullptr) describe_map(map, *types, (*maps)[i]);
     map_duty& duty = (*duties)[i];
     duty = {.data_at = layout.add(map),
+            .slots = spec_.filled_slots().data() + map.first_slot,
+            .slot_count = map.slot_count,
             .has_data = map.origin != map_origin::declared,
             .is_frozen = map.origin == map_origin::read_only_data};
+    if (map.inner != 0) {
+      const map_spec inner = inner_of(spec_.types(), map);
+      (*inner_maps)[i] = to_inner_map_create(image, inner);
+      if (types != nullptr) describe_map(inner, *types, (*inner_maps)[i]);
+    }
     if (map.pinning != 0) {
       const size_t room = image.length_of_string(map.name) + 1;
       duty.pin = next_name;
@@ -334,10 +344,12 @@ inline result<void> object::add_maps(const pruned_btf* types, recipe& out) const
     }
   }
   out.records.maps = maps->data();
+  if (has_inner) out.records.inner_maps = inner_maps->data();
   out.records.duties = duties->data();
   out.records.map_count = count;
   out.records.data_size = layout.size;
   out.maps = std::move(*maps);
+  out.inner_maps = std::move(*inner_maps);
   out.duties = std::move(*duties);
   out.pins = std::move(*pins);
   out.values = std::move(*values);

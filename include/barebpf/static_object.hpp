@@ -52,6 +52,17 @@ class loaded_static_object {
     return map_variable<T>(maps_[found.map], found, holder.value_size, Name);
   }
 
+  /// The descriptor of the map called `Name`, whatever its type.
+  /// Errors:   none at run time. A name that the object does not have does not compile.
+  /// Lifetime: borrowed: valid as long as this object.
+  template <name Name>
+  [[nodiscard]] const fd& map_descriptor() const noexcept {
+    constexpr u32 index = spec::find_map(Name);
+    constexpr cause fault = index == not_found ? cause::no_such_map : cause::none;
+    static_assert(object_check<fault, 0, ".maps", barebpf::name<48>::cut(Name)>::made);
+    return maps_[index == not_found ? 0 : index];
+  }
+
   /// Attaches the program called `Name` where the name of its section says, and to `target` if that leaves it open:
   /// `loaded->attach<"filter">(interface{.index = 2})`. Room 9.1 has what each `attach_way` takes.
   /// Shape:  result<link>; result<attachment> for sockets and maps of sockets.
@@ -177,11 +188,13 @@ class static_object {
                    .values = false,
                    .pins = false,
                    .targets = false,
+                   .slots = false,
                    .hints = false,
                    .patch = naming(policy) == map_naming::by_descriptor};
     for (u32 i = 0; i < spec::map_count; ++i) {
       out.values = out.values || spec::map(i).origin != map_origin::declared;
       out.pins = out.pins || spec::map(i).pinning != 0;
+      out.slots = out.slots || spec::map(i).has_values;
       // What the oldest kernel has and the table finds nothing wrong with is refused for reasons of the moment.
       const abi::map_create attr = spec::template map_creates<btf_choice::none>.list[i];
       out.hints = out.hints || why_refused(attr) != cause::none ||
@@ -257,6 +270,18 @@ class static_object {
   (std::make_index_sequence<spec::program_count>());
 
   template <u32 Index>
+  struct slot_block {
+    filled_slot list[detail::at_least_one(spec::map(Index).slot_count)];
+  };
+  template <u32 Index>
+  static constexpr slot_block<Index> slots = [] {
+    slot_block<Index> out{};
+    for (u32 i = 0; i < spec::map(Index).slot_count; ++i)
+      out.list[i] = spec::slot(spec::map(Index).first_slot + i);
+    return out;
+  }();
+
+  template <u32 Index>
   static constexpr map_duty make_duty() noexcept {
     constexpr map_spec map = spec::map(Index);
     map_duty out{.data_at = data_at[Index],
@@ -264,6 +289,10 @@ class static_object {
                  .is_frozen = map.origin == map_origin::read_only_data};
     if constexpr (map.has_content()) out.value = spec::template value<Index>.words;
     if constexpr (map.pinning != 0) out.pin = spec::template string<map.name>.characters;
+    if constexpr (map.slot_count != 0) {
+      out.slots = slots<Index>.list;
+      out.slot_count = map.slot_count;
+    }
     return out;
   }
   struct map_duties {
@@ -285,7 +314,8 @@ class static_object {
                        .data_size = data_size};
     if constexpr (needs(Policy).patch) out.patches = patches.list;
     if constexpr (needs(Policy).targets) out.targets = targets.list;
-    if constexpr (needs(Policy).values || needs(Policy).pins) out.duties = duties.list;
+    if constexpr (needs(Policy).values || needs(Policy).pins || needs(Policy).slots) out.duties = duties.list;
+    if constexpr (needs(Policy).slots) out.inner_maps = spec::template inner_map_creates<btf>.list;
     if constexpr (btf != btf_choice::none) {
       out.btf = &spec::template btf_image<btf>;
       out.btf_size = spec::template btf_size<btf>;
@@ -327,8 +357,9 @@ class static_object {
 
   /// Creates the maps and loads the programs.
   /// Errors: of the first map or program that the kernel refuses; what was made before is given back.
-  /// Cost:   one bpf(2) call for each map and program and one for their types; no allocation, unless kernels
-  ///         before 5.14 are to be served a program of more than 512 instructions.
+  /// Cost:   one bpf(2) call for each map and program and one for their types, one for each slot that it fills, and a
+  ///         map that goes again for each map of maps; no allocation, unless kernels before 5.14 are to be served a
+  ///         program of more than 512 instructions.
   template <load_policy Policy = load_policy{}>
   [[nodiscard]] static result<loaded<Policy>> load() noexcept {
     return load_with<Policy>(no_options{});

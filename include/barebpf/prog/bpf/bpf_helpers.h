@@ -49,6 +49,7 @@ BAREBPF_HELPER(2, long, bpf_map_update_elem, void *map, const void *key, const v
 BAREBPF_HELPER(3, long, bpf_map_delete_elem, void *map, const void *key);
 BAREBPF_HELPER(5, __u64, bpf_ktime_get_ns, void);
 BAREBPF_HELPER(8, __u32, bpf_get_smp_processor_id, void);
+BAREBPF_HELPER(12, long, bpf_tail_call, void *ctx, void *prog_array_map, __u32 index);
 BAREBPF_HELPER(14, __u64, bpf_get_current_pid_tgid, void);
 BAREBPF_HELPER(15, __u64, bpf_get_current_uid_gid, void);
 BAREBPF_HELPER(16, long, bpf_get_current_comm, void *buf, __u32 size_of_buf);
