@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 62459d8371cd49a0f48be26bf84ccb9bc7e803fe9734e9bb255f3387e6e6f7e3; do not edit.
+// Made by tools/amalgamate from files with SHA-256 522adf32f67daa2fa87c89fd0bd14ba2d25b50c135fac977b38fd527054fe555; do not edit.
 //
 // MIT License
 //
@@ -4129,7 +4129,8 @@ inline constexpr map_kind map_kinds[] = {
      entries_rule::count, btf_rule::allowed, detail::operations::array | can_choose_cpu,
      detail::flags::access | detail::flags::program_access, 0},
     {map_type::stack_trace, "stack_trace", kernel(4, 6), key_rule::index, value_rule::stack,
-     entries_rule::count, btf_rule::refused, can_lookup | can_delete | can_get_next_key | can_freeze,
+     entries_rule::count, btf_rule::refused,
+     can_lookup | can_delete | can_get_next_key | can_freeze | can_lookup_and_delete,  // the last since 6.18
      detail::flags::slots | map_flag::stack_build_id, 0},
     {map_type::cgroup_array, "cgroup_array", kernel(4, 8), key_rule::index, value_rule::cgroup,
      entries_rule::count, btf_rule::refused, detail::operations::slots, detail::flags::slots, 0},
