@@ -138,13 +138,10 @@ inline barebpf::fd open_datagram_socket() {
   return out;
 }
 
-/// An AF_XDP socket, with the ring without which no map takes it.
-inline barebpf::fd open_xdp_socket(bool with_ring = true) {
-  constexpr int family = 44, level = 283, rx_ring = 2;  // AF_XDP, SOL_XDP, XDP_RX_RING
-  barebpf::fd out = opened_fd(socket(family, SOCK_RAW | SOCK_CLOEXEC, 0));
-  const barebpf::u32 slots = 4;
-  if (with_ring) REQUIRE(setsockopt(out.number(), level, rx_ring, &slots, sizeof slots) == 0);
-  return out;
+/// An AF_XDP socket.
+inline barebpf::fd open_xdp_socket() {
+  constexpr int family = 44;  // AF_XDP
+  return opened_fd(socket(family, SOCK_RAW | SOCK_CLOEXEC, 0));
 }
 
 /// What stands for a process.
