@@ -20,7 +20,6 @@ namespace {
 
 namespace abi = barebpf::abi;
 using barebpf::cause;
-using barebpf::map_flag;
 using barebpf::map_kind;
 using barebpf::map_type;
 using barebpf::step;
@@ -54,7 +53,10 @@ long put(live_map& in, u32 number) {
   return in.map().update_elem(in.first_key(), value.data(), 0);
 }
 long put(live_map& in, const barebpf::fd& what) { return put(in, what.raw()); }
-long put_at(live_map& in, u32 key) { return in.map().update_elem(&key, in.first_value(), 0); }
+long put_at(live_map& in, const barebpf::fd& owner) {
+  const u32 key = owner.raw();
+  return in.map().update_elem(&key, in.first_value(), 0);
+}
 
 struct refusal {
   const char* what;
@@ -131,26 +133,17 @@ const refusal refusals[] = {
        return on.map().update_elem(on.second_key(), on.first_value(), 0);
      }},
     {"a file that should be a socket", map_type::sk_storage, updating, ENOTSOCK, cause::wrong_owner,
-     [](live_map& on) { return put_at(on, open_null().raw()); }},
+     [](live_map& on) { return put_at(on, open_null()); }},
     {"a closed socket", map_type::sk_storage, looking_up, EBADF, cause::wrong_owner,
      [](live_map& on) { return on.map().lookup_elem(&closed, on.room()); }},
     {"a closed file", map_type::inode_storage, deleting, EBADF, cause::wrong_owner,
      [](live_map& on) { return on.map().delete_elem(&closed); }},
     {"a file that should be a process", map_type::task_storage, updating, EBADF, cause::wrong_owner,
-     [](live_map& on) {
-       const barebpf::fd file = open_null();
-       return put_at(on, file.raw());
-     }},
+     [](live_map& on) { return put_at(on, open_null()); }},
     {"a process that has ended", map_type::task_storage, updating, ENOENT, cause::none,
-     [](live_map& on) {
-       const barebpf::fd ended = open_dead_process();
-       return put_at(on, ended.raw());
-     }},
+     [](live_map& on) { return put_at(on, open_dead_process()); }},
     {"a file that should be a cgroup", map_type::cgrp_storage, updating, EBADF, cause::wrong_owner,
-     [](live_map& on) {
-       const barebpf::fd file = open_null();
-       return put_at(on, file.raw());
-     }},
+     [](live_map& on) { return put_at(on, open_null()); }},
     {"a prefix of 33 bits", map_type::lpm_trie, updating, EINVAL, cause::long_prefix,
      [](live_map& on) {
        const u32 key[] = {33, 0};
@@ -251,7 +244,8 @@ TEST_CASE("a program that was not loaded for such a map is refused beside its va
 
 TEST_CASE("devmap: an interface that goes takes its slots with it, and is refused from then on",
           "[operations]") {
-  const int outcome = in_child([] {
+  live_map slots(kind_of(map_type::devmap)), table(kind_of(map_type::devmap_hash));
+  const int outcome = in_child([&] {
     // In a namespace of its own, whose interfaces nobody else sees.
     if (unshare(CLONE_NEWNET) != 0) return 254;
     barebpf::fd tap = barebpf::fd::own(open("/dev/net/tun", O_RDWR | O_CLOEXEC));
@@ -260,7 +254,6 @@ TEST_CASE("devmap: an interface that goes takes its slots with it, and is refuse
     named.ifr_flags = IFF_TAP | IFF_NO_PI;
     if (ioctl(tap.number(), TUNSETIFF, &named) != 0) return 253;
     const u32 index = if_nametoindex("barebpf");
-    live_map slots(kind_of(map_type::devmap)), table(kind_of(map_type::devmap_hash));
     for (live_map* const map : {&slots, &table})
       if (put(*map, index) != 0 || map->map().lookup_elem(map->first_key(), map->room()) != 0) return 252;
     tap = barebpf::fd();

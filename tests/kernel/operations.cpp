@@ -4,7 +4,6 @@
 #include <sched.h>
 #include <sys/mman.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <iterator>
@@ -30,20 +29,22 @@ using barebpf::u64;
 std::string name_of(const map_kind& kind) { return {kind.type_name.data(), kind.type_name.size()}; }
 
 long batch(live_map& on, command how, u64 flags = 0) {
-  alignas(8) unsigned char cursor[16], keys[64] = {}, values[1024] = {};
+  unsigned char cursor[16], keys[16] = {};
+  std::vector<unsigned char> values(2 * on.value_bytes());
   const bool reads = how == command::map_lookup_batch || how == command::map_lookup_and_delete_batch;
   if (on.first_key() != nullptr) std::memcpy(keys, on.first_key(), on.attr().key_size);
-  std::memcpy(values, on.first_value(), on.value_bytes());
+  std::memcpy(values.data(), on.first_value(), on.value_bytes());
   abi::map_batch attr{.out_batch = cursor,
                       .keys = keys,
-                      .values = values,
+                      .values = values.data(),
                       .count = reads ? 2u : 1u,
                       .map_fd = on.map().descriptor().raw(),
                       .elem_flags = flags};
   const long answer = barebpf::sys_bpf(how, attr);
-  // What was there is all there is.
+  // ENOENT says that these were the last ones.
   return answer == -ENOENT && reads && attr.count > 0 ? 0 : answer;
 }
+
 // Keeps this process on one CPU, for a small LRU map evicts what is in it for a CPU that has no room left, though
 // another has.
 class one_cpu {
@@ -92,7 +93,7 @@ constexpr column columns[] = {
      [](live_map& on) { return on.map().update_elem(on.second_key(), on.second_value(), noexist); }},
     {"update noexist of a present key", 0,
      [](live_map& on) { return on.map().update_elem(on.first_key(), on.second_value(), noexist); }},
-    {"update exist", 0,
+    {"update exist", barebpf::can_choose_update,
      [](live_map& on) { return on.map().update_elem(on.first_key(), on.second_value(), exist); }},
     {"update exist of an absent key", 0,
      [](live_map& on) { return on.map().update_elem(on.second_key(), on.second_value(), exist); }},
@@ -281,6 +282,13 @@ constexpr flagged flagged_operations[] = {
      [](live_map& on, u64 flags) { return batch(on, command::map_lookup_and_delete_batch, flags); }},
 };
 
+// The bits that these operations show; the others are those of flags.
+constexpr u32 shown_bits() {
+  u32 out = 0;
+  for (const column& one : columns) out |= one.bit;
+  return out;
+}
+
 }  // namespace
 
 TEST_CASE("every operation on every map type is answered as the table says", "[operations]") {
@@ -310,7 +318,7 @@ TEST_CASE("every operation on every map type is answered as the table says", "[o
         if (answer == 0) legal |= cell.bit;
       }
     }
-    if (made) CHECK(legal == kind.operations);
+    if (made) CHECK(legal == (kind.operations & shown_bits()));
   }
   CHECK(cells == answers.size() * std::size(columns));
   CHECK(cells == 35 * 19);
@@ -325,7 +333,9 @@ TEST_CASE("no operation takes a flag of elements that its map was not made for",
         CAPTURE(name_of(kind), flags, operation.name);
         ++cells;
         live_map on(kind);
-        if (!is_made(on) || (has_flags_of_cpus && (flags == of_one_cpu || flags == of_all_cpus))) continue;
+        if (!is_made(on)) continue;
+        const bool is_of_cpus = flags == of_one_cpu || flags == of_all_cpus;
+        if (has_flags_of_cpus && is_of_cpus && (kind.operations & barebpf::can_choose_cpu) != 0) continue;
         const long unflagged = on.put_first();
         const long answer = operation.act(on, flags);
         // What a type does not have it refuses as ever, but the lock is looked for first.
@@ -343,15 +353,12 @@ TEST_CASE("no operation takes a flag of elements that its map was not made for",
 }
 
 TEST_CASE("the lock of a value is taken where its type has one, on the types that may", "[operations]") {
-  constexpr map_type lockable[] = {map_type::hash,        map_type::array,        map_type::cgroup_storage,
-                                   map_type::sk_storage,  map_type::task_storage, map_type::inode_storage,
-                                   map_type::cgrp_storage};
   for (const map_kind& kind : barebpf::map_kinds) {
     CAPTURE(name_of(kind));
     if (kind.first_kernel > barebpf::running_kernel() || kind.btf == barebpf::btf_rule::refused) continue;
     if (kind.value != barebpf::value_rule::plain && kind.value != barebpf::value_rule::per_cpu) continue;
     live_map on(kind, element_types::shared().locked);
-    if (std::find(std::begin(lockable), std::end(lockable), kind.type) == std::end(lockable)) {
+    if ((kind.operations & barebpf::can_lock) == 0) {
       CHECK(on.answer() == -EOPNOTSUPP);
       continue;
     }
