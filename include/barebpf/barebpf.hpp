@@ -12,6 +12,7 @@
 #include "iterator.hpp"
 #include "map/types.hpp"
 #include "object.hpp"
+#include "refusal.hpp"
 #include "static_object.hpp"
 
 #endif  // BAREBPF_BAREBPF_HPP

@@ -206,6 +206,55 @@
   BAREBPF_CAUSE(no_such_slot,                                                                                \
                 "this index is past the end of the array, so stay below its max_entries or create it with "  \
                 "more")                                                                                      \
+  /* what the table of map types tells of an element that the kernel refused */                              \
+  BAREBPF_CAUSE(empty_slot,                                                                                  \
+                "nothing is in this slot or it is past the end, so put something in before, and "            \
+                "stay below max_entries")                                                                    \
+  BAREBPF_CAUSE(no_such_stack,                                                                               \
+                "no stack has this number any more, so look up the numbers that bpf_get_stackid "            \
+                "gave, and soon")                                                                            \
+  BAREBPF_CAUSE(unfit_program,                                                                               \
+                "an array of programs takes those of one type, which the first program decides, "            \
+                "and no freplace programs, so put in another one")                                           \
+  BAREBPF_CAUSE(unfit_inner_map,                                                                             \
+                "the map differs from the inner map that this one was made with, or is none, so "            \
+                "create it with the same type, sizes and flags")                                             \
+  BAREBPF_CAUSE(not_an_event,                                                                                \
+                "the descriptor is closed or of no perf event, so put in what perf_event_open "              \
+                "gave")                                                                                      \
+  BAREBPF_CAUSE(unfit_event, "a map takes no event that children inherit, so open it without inherit")       \
+  BAREBPF_CAUSE(not_a_cgroup,                                                                                \
+                "this descriptor is of no folder in cgroup2, so open one below its mount, /sys/fs/cgroup "   \
+                "or /sys/fs/cgroup/unified")                                                                 \
+  BAREBPF_CAUSE(unfit_device,                                                                                \
+                "no interface has this index here, or the program beside it was not loaded for devmaps, so " \
+                "look at its name, and put the program into SEC(\"xdp/devmap\")")                            \
+  BAREBPF_CAUSE(unfit_cpu_program,                                                                           \
+                "the program was not loaded for cpumaps, or the kernel has no memory for the queue, so put " \
+                "the program into SEC(\"xdp/cpumap\")")                                                      \
+  BAREBPF_CAUSE(unfit_socket,                                                                                \
+                "a map takes UDP sockets, TCP sockets that listen or are connected, and "                    \
+                "connected Unix sockets, so put it in later, or another one")                                \
+  BAREBPF_CAUSE(not_in_a_group,                                                                              \
+                "the map takes bound sockets of a group, so set SO_REUSEPORT before bind, and "              \
+                "listen where it is TCP")                                                                    \
+  BAREBPF_CAUSE(socket_in_use,                                                                               \
+                "a socket is in one array of sockets at a time, so take it out of the other one "            \
+                "or of its other slot")                                                                      \
+  BAREBPF_CAUSE(unfit_xsk,                                                                                   \
+                "the map takes AF_XDP sockets alone, so put in one of socket(AF_XDP, SOCK_RAW, 0)")          \
+  BAREBPF_CAUSE(wrong_owner,                                                                                 \
+                "the descriptor in the key is closed or of another kind than the map's, so give "            \
+                "that of a socket, a file, a process (pidfd) or a cgroup")                                   \
+  BAREBPF_CAUSE(long_prefix,                                                                                 \
+                "the prefix has more bits than the address behind it, so give at most 8 for each "           \
+                "of its bytes")                                                                              \
+  BAREBPF_CAUSE(not_at_this_cgroup,                                                                          \
+                "no program that uses this map is attached to this cgroup, so attach one, and "              \
+                "the kernel makes the element")                                                              \
+  BAREBPF_CAUSE(registered_already,                                                                          \
+                "the operations in this map are registered already, and that only once, so "                 \
+                "create another map for them")                                                               \
   BAREBPF_CAUSE(not_attachable,                                                                              \
                 "the section of this program does not tell where to attach it, so "                          \
                 "complete the name in SEC(), as in SEC(\"tracepoint/group/event\")")                         \
