@@ -11,6 +11,7 @@
 #include "describe.hpp"
 #include "map/types.hpp"
 #include "object.hpp"
+#include "ringbuf.hpp"
 #include "static_object.hpp"
 
 #endif  // BAREBPF_BAREBPF_HPP

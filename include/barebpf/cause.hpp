@@ -181,6 +181,14 @@
   BAREBPF_CAUSE(not_attachable,                                                                              \
                 "the section of this program does not tell where to attach it, so "                          \
                 "complete the name in SEC(), as in SEC(\"tracepoint/group/event\")")                         \
+  BAREBPF_CAUSE(bad_page_count,                                                                              \
+                "the samples of a CPU go round in a power of two of pages, so ask for 8 or its like")        \
+  BAREBPF_CAUSE(ring_is_full,                                                                                \
+                "the ring buffer has no room for this record, so wait until a program has drained it, or "   \
+                "create it larger")                                                                          \
+  BAREBPF_CAUSE(record_too_large,                                                                            \
+                "a record and its header of 8 bytes must fit into the whole ring buffer, so send less at "   \
+                "once, or create it larger")                                                                 \
   /* what a look at the kernel found out after it refused */                                                 \
   BAREBPF_CAUSE(needs_cap_bpf, "the process lacks CAP_BPF, so run it as root or give it CAP_BPF")            \
   BAREBPF_CAUSE(needs_cap_perfmon,                                                                           \

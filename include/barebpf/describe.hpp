@@ -44,6 +44,10 @@ inline constexpr step_row step_rows[] = {
     {step::find_tracepoint, "find the tracepoint of the program"},
     {step::open_event, "open the event of the program"},
     {step::set_event_program, "attach the program to its event"},
+    {step::wait, "wait for the ring buffer"},
+    {step::open_map, "hold the map"},
+    {step::map_event, "map the memory of the events of the map"},
+    {step::reserve, "reserve a record in the map"},
 };
 
 /// An error number by its name.
@@ -374,9 +378,10 @@ inline constexpr hint_row hint_rows[] = {
     {step::open_event, EACCES, "the process lacks CAP_PERFMON, so run it as root or give it CAP_PERFMON"},
     {step::open_event, EPERM,
      "the kernel is locked down or a filter forbids perf_event_open, so allow it there"},
-    {step::open_event, ENODEV, "CPU 0 is offline, so bring it online"},
+    {step::open_event, ENODEV, "the CPU of the event is offline, so bring it online"},
     {step::open_event, ENOENT, "the kernel has no such events, so it was built without them"},
-    {step::open_event, EINVAL, "the kernel has no tracepoint of this number any more, so attach again"},
+    {step::open_event, EINVAL,
+     "the kernel has no tracepoint or no CPU of this number any more, so attach or open again"},
     {step::open_event, EBUSY, "another event has the hardware to itself, so close it first"},
     {step::open_event, EOPNOTSUPP, "the hardware has no such event, so choose another"},
 
@@ -388,6 +393,18 @@ inline constexpr hint_row hint_rows[] = {
     {step::set_event_program, EEXIST, "this program or another is attached here already, so detach it first"},
     {step::set_event_program, E2BIG,
      "as many programs as the kernel allows are attached here already, so detach one"},
+
+    {step::wait, EEXIST, "it is waited for already, so add it once"},
+    {step::wait, EPERM, "the descriptor is of something that is never ready, so wait for something else"},
+
+    {step::open_map, EOPNOTSUPP,
+     "a program of 32 bits cannot share a ring buffer with a kernel that has the highest byte first, so "
+     "build it "
+     "for 64 bits"},
+
+    {step::map_event, EPERM,
+     "so many pages are more than the process may lock, so ask for fewer, or raise ulimit -l or the sysctl "
+     "kernel.perf_event_mlock_kb"},
 };
 
 /// What an errno means at every step that has no row of its own for it.

@@ -46,6 +46,10 @@ enum class step : u16 {
   unpin = 265,              ///< unlinkat(2) on the BPF file system
   map_memory = 266,         ///< mmap(2) of a map
   set_event_program = 264,  ///< ioctl(PERF_EVENT_IOC_SET_BPF), where the kernel has no perf link
+  wait = 280,               ///< ppoll(2), epoll(7), eventfd(2)
+  open_map = 281,           ///< fcntl(2): a descriptor of a map for oneself
+  map_event = 282,          ///< mmap(2) of a perf event's ring
+  reserve = 283,            ///< take room in a ring buffer that a program drains
 };
 
 /// Kernel-only error number that leaks out of bpf(2): "operation not supported". Not libc's ENOTSUP.
