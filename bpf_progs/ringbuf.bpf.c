@@ -72,7 +72,7 @@ int sends_words(void *ctx)
 	if (is_other() || bytes > sizeof(words))
 		return 0;
 	words[0] = sent;
-	if (bytes >= 8)
+	if (bytes > 8)
 		((__u8 *)words)[(bytes - 1) & (sizeof(words) - 1)] = 0xab;
 	if (bpf_ringbuf_output(&events, words, bytes, 0)) {
 		refused += 1;

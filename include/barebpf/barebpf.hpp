@@ -11,7 +11,9 @@
 #include "describe.hpp"
 #include "map/types.hpp"
 #include "object.hpp"
+#include "perfbuf.hpp"
 #include "ringbuf.hpp"
 #include "static_object.hpp"
+#include "user_ringbuf.hpp"
 
 #endif  // BAREBPF_BAREBPF_HPP

@@ -59,21 +59,33 @@ class ringbuf {
   /// Cost:  no system call.
   template <class Use>
   u64 consume(Use&& use, u64 at_most = ~u64{0}) {
+    unsigned char* const taken = consumer_.data();
+    const unsigned char* const data = data_;
+    const u64 mask = mask_;
+    const bool overwrites = copy_.size() != 0;
+    const size_t end = detail::load_position(producer_.data());
     u64 at = consumer_position();
     u64 used = 0;
-    // May be behind `at` once records were overwritten.
-    const auto is_before = [&](size_t end) {
-      return static_cast<difference>(end - static_cast<size_t>(at)) > 0;
-    };
-    for (const size_t end = detail::load_position(producer()); used < at_most && is_before(end);) {
-      const unsigned char* first = data_ + (at & mask_);
+    // Where the next header is follows from this one, and to wait for it is what costs most. Most records are as long as
+    // the one before, so the processor may guess that and read several headers at once. No record that is finished
+    // has this length.
+    u32 usual = detail::record_is_busy;
+    u64 room = 0;
+    // May have passed the end once records were overwritten.
+    while (used<at_most&& static_cast<difference>(end - static_cast<size_t>(at))> 0) {
+      const unsigned char* first = data + (at & mask);
       u32 length = __atomic_load_n(reinterpret_cast<const u32*>(first), __ATOMIC_ACQUIRE);
       first += detail::record_header;
-      if (copy_.size() != 0) [[unlikely]] {
+      if (overwrites) [[unlikely]] {
         first = copy_out(at, length);
         if (first == nullptr) continue;
       }
-      if ((length & detail::record_is_busy) != 0) break;
+      if (length != usual) [[unlikely]] {
+        if ((length & detail::record_is_busy) != 0) break;
+        usual = length;
+        room = detail::room_of(length & detail::record_length);
+        __asm__ volatile("" : "+r"(room));  // a branch, and no move that waits
+      }
       bool goes_on = true;
       if ((length & detail::record_is_discarded) == 0) {
         ++used;
@@ -83,8 +95,8 @@ class ringbuf {
         else
           goes_on = use(what);
       }
-      at += detail::room_of(length & detail::record_length);
-      detail::store_position(consumer(), at);
+      at += room;
+      detail::store_position(taken, at);
       if (!goes_on) break;
     }
     return used;

@@ -134,8 +134,8 @@ class readiness {
   u32 bits_;
 };
 
-/// Sleeps until the descriptor of one of `things` is readable, or it says itself that it is ready, or `end` has come:
-/// `wait(deadline::never(), events, stop)`.
+/// Sleeps until the descriptor of one of `things` is readable or `end` has come: `wait(deadline::never(), events, stop)`.
+/// What can say itself whether it is ready (`is_ready`) has the last word.
 /// Shape:   which are ready, in the order of the arguments. A signal does not end the wait.
 /// Errors:  EBADF when one of them has no descriptor.
 /// Threads: each thread may wait for the same things; all wake.
@@ -146,18 +146,23 @@ template <has_descriptor... Things>
   static_assert(sizeof...(Things) >= 1 && sizeof...(Things) <= 32,
                 "barebpf: one call waits for 1 to 32 things, so put more of them into a wait_set");
   detail::awaited list[] = {{things.descriptor().number(), detail::poll_in, 0}...};
-  u32 bits = 0, bit = 1;
-  const auto ask = [&](const auto& thing) {
-    if constexpr (requires { thing.is_ready(); }) bits |= thing.is_ready() ? bit : 0;
-    bit <<= 1;
+  const auto find_ready = [&] {
+    u32 bits = 0, i = 0;
+    const auto look = [&](const auto& thing) {
+      bool ready = list[i].seen != 0;
+      if constexpr (requires { thing.is_ready(); }) ready = thing.is_ready();
+      bits |= u32{ready} << i++;
+    };
+    (look(things), ...);
+    return bits;
   };
-  (ask(things), ...);
-  // Who is ready already must not hide the others, such as a stopper.
-  const long ready = detail::wait_for(list, sizeof...(Things), bits != 0 ? deadline::now() : end);
-  if (ready < 0) return failure(step::wait, ready);
-  for (u32 i = 0; i < sizeof...(Things); ++i)
-    if (list[i].seen != 0) bits |= u32{1} << i;
-  return readiness(bits);
+  for (;;) {
+    // Who is ready without the kernel must not hide the others, such as a stopper.
+    const long woken = detail::wait_for(list, sizeof...(Things), find_ready() != 0 ? deadline::now() : end);
+    if (woken < 0) return failure(step::wait, woken);
+    if (const u32 bits = find_ready(); bits != 0 || woken == 0) return readiness(bits);
+    for (detail::awaited& one : list) one.seen = 0;
+  }
 }
 
 /// Ends a wait from another thread or from a signal handler: give it to `wait` beside what you wait for.

@@ -56,6 +56,14 @@ class mapping {
   size_t size_ = 0;
 };
 
+// A field of memory that the kernel wrote.
+template <class T>
+[[nodiscard]] inline T read_field(const unsigned char* at) noexcept {
+  T out;
+  __builtin_memcpy(&out, at, sizeof out);
+  return out;
+}
+
 // Positions count bytes and never go back; only their differences are used. The kernel has them in an unsigned long of
 // its own, of which a program of 32 bits reads the lower half: a ring has less than 4 GiB, so that is enough. What it
 // writes must be whole all the same, for a kernel of 64 bits.
@@ -73,11 +81,7 @@ inline void store_position(unsigned char* at, u64 position) noexcept {
   }
 }
 // A position that only this side writes.
-[[nodiscard]] inline u64 load_own_position(const unsigned char* at) noexcept {
-  u64 position;
-  __builtin_memcpy(&position, at, sizeof position);
-  return position;
-}
+[[nodiscard]] inline u64 load_own_position(const unsigned char* at) noexcept { return read_field<u64>(at); }
 
 // The header of a record.
 // Source: struct bpf_ringbuf_hdr in kernel/bpf/ringbuf.c and BPF_RINGBUF_BUSY_BIT in include/uapi/linux/bpf.h at v6.12.
