@@ -143,6 +143,7 @@ class ringbuf {
     if (static_cast<difference>(gone) > 0) {
       overwritten_ += gone;
       at += gone;
+      detail::store_position(consumer(), at);
       return nullptr;
     }
     // No record of this ring is so large: it is being overwritten right now.
