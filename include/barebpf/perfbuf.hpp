@@ -20,7 +20,7 @@ struct perfbuf_options {
 /// The consumer of a map of type perf_event_array: `events->consume([](const perfbuf::sample& s) { ... })`.
 /// Shape:    a perf event and a ring for each CPU that runs when it is opened, in the slot of that CPU's number; a CPU
 ///           that comes later has none, and neither has one past the end of the map.
-/// Lifetime: holds the map by itself, and empties the slots when it goes.
+/// Lifetime: holds the map by itself, and empties its slots when it goes: one perfbuf for each map at a time.
 /// Threads:  one thread consumes at a time; programs put out samples on all CPUs meanwhile.
 /// Kernel:   4.4, bpf_perf_event_output().
 /// Source:   perf_event_open(2); __bpf_perf_event_output() in kernel/trace/bpf_trace.c at v6.12.
@@ -53,7 +53,7 @@ class perfbuf {
   /// Errors: wrong_map_type; not_a_map; EBADFD for a closed descriptor; bad_page_count; EPERM for more pages than the
   ///         process may lock; those of perf_event_open(2), about the CPU: EACCES without CAP_PERFMON, EMFILE; ENODEV
   ///         when no CPU of the map runs.
-  /// Cost:   nine system calls, and four for each CPU.
+  /// Cost:   seven system calls, and four for each CPU.
   [[nodiscard]] static result<perfbuf> open(const fd& map, const perfbuf_options& options = {}) noexcept;
   /// The same for a typed map; one of another type does not compile.
   template <has_descriptor Map>
@@ -108,7 +108,8 @@ class perfbuf {
     return out;
   }
 
-  /// For `wait`, which asks `is_ready` first: the kernel tells of samples once and no more.
+  /// For `wait`, which also asks `is_ready`: the kernel tells of samples once and no more. Who waits for this descriptor
+  /// in another way, or in a set, must consume all that is there before he waits again.
   [[nodiscard]] const fd& descriptor() const noexcept { return any_.descriptor(); }
   /// True while there is something to consume.
   /// Cost: no system call.
@@ -155,7 +156,10 @@ class perfbuf {
     }
     [[nodiscard]] u64 taken() const noexcept { return detail::load_own_position(memory.data() + tail); }
     void release(u64 at) const noexcept { detail::store_position(memory.data() + tail, at); }
-    [[nodiscard]] size_t available() const noexcept { return put() - static_cast<size_t>(taken()); }
+    [[nodiscard]] size_t available() const noexcept {
+      const u64 before = taken();
+      return put() - static_cast<size_t>(before);
+    }
 
     // The record at `at`, put together in `copy` where it reaches over the end.
     [[nodiscard]] const unsigned char* whole_record(u64 at, unsigned char* copy) const noexcept {

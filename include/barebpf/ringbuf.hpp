@@ -111,7 +111,6 @@ class ringbuf {
   [[nodiscard]] u64 producer_position() const noexcept { return consumer_position() + available(); }
   /// How many bytes are between the two.
   [[nodiscard]] size_t available() const noexcept {
-    // In this order, so that a consumer who goes on meanwhile makes it too much and never too little.
     const u64 taken = consumer_position();
     return detail::load_position(producer()) - static_cast<size_t>(taken);
   }

@@ -113,7 +113,8 @@ class user_ringbuf {
   [[nodiscard]] u64 producer_position() const noexcept { return detail::load_own_position(producer_.data()); }
   /// How many bytes are between the two.
   [[nodiscard]] size_t used() const noexcept {
-    return static_cast<size_t>(producer_position()) - detail::load_position(consumer_.data());
+    const size_t drained = detail::load_position(consumer_.data());
+    return static_cast<size_t>(producer_position()) - drained;
   }
   /// How many bytes there are in all: max_entries of the map.
   [[nodiscard]] size_t size() const noexcept { return static_cast<size_t>(mask_) + 1; }

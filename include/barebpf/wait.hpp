@@ -5,7 +5,7 @@
 
 #include "fd.hpp"
 
-#include <concepts>  // same_as
+#include <concepts>  // integral, same_as
 
 namespace barebpf::inline BAREBPF_ABI {
 
@@ -23,13 +23,10 @@ class deadline {
     const u64 present = clock();
     return deadline(nanoseconds < no_end - present ? present + nanoseconds : no_end);
   }
-  /// So long from now: `deadline::after(std::chrono::milliseconds(100))`, or another type of its form.
+  /// So long from now: `deadline::after(std::chrono::milliseconds(100))`, or another whole number of its form.
   template <class Duration>
-  requires requires(Duration length) {
-    length.count();
-    Duration::period::num;
-  }
-  [[nodiscard]] static deadline after(Duration length) noexcept {
+  requires std::integral<typename Duration::rep> &&(Duration::period::den <= 1'000'000'000)
+      [[nodiscard]] static deadline after(Duration length) noexcept {
     constexpr u64 second = 1'000'000'000;
     constexpr auto numerator = static_cast<u64>(Duration::period::num);
     constexpr auto denominator = static_cast<u64>(Duration::period::den);
@@ -94,6 +91,8 @@ struct epoll_interest {
 [[nodiscard]] inline long wait_for(awaited* list, size_t count, const deadline& end) noexcept {
   for (size_t i = 0; i < count; ++i)
     if (list[i].number < 0) return -EBADF;  // which ppoll would pass over
+  // The kernel wakes nobody who has records left, so what was taken must be seen before it looks for new ones.
+  __atomic_thread_fence(__ATOMIC_SEQ_CST);
   long ready = -EINTR;
   while (ready == -EINTR) {
     const u64 left = end.left();

@@ -80,8 +80,13 @@ inline void store_position(unsigned char* at, u64 position) noexcept {
     __atomic_store_n(halves, static_cast<u32>(position), __ATOMIC_RELEASE);
   }
 }
-// A position that only this side writes.
-[[nodiscard]] inline u64 load_own_position(const unsigned char* at) noexcept { return read_field<u64>(at); }
+// A position that only this side writes. Whoever subtracts reads the position that is behind first, so that the
+// difference may come out too large, and never negative, when somebody goes on meanwhile.
+[[nodiscard]] inline u64 load_own_position(const unsigned char* at) noexcept {
+  if constexpr (__atomic_always_lock_free(sizeof(u64), nullptr))
+    return __atomic_load_n(reinterpret_cast<const u64*>(at), __ATOMIC_ACQUIRE);
+  return read_field<u64>(at);
+}
 
 // The header of a record.
 // Source: struct bpf_ringbuf_hdr in kernel/bpf/ringbuf.c and BPF_RINGBUF_BUSY_BIT in include/uapi/linux/bpf.h at v6.12.
