@@ -78,7 +78,7 @@ TEST_CASE("a perf buffer for no CPU says so", "[perfbuf]") {
 
   const auto none = perfbuf::open(map);
   REQUIRE_FALSE(none.has_value());
-  CHECK(none.error().at == step::open_event);
+  CHECK(none.error().at == step::open_cpu_event);
   CHECK(none.error().code == ENODEV);
   const auto odd = perfbuf::open(map, {.pages = 3});
   REQUIRE_FALSE(odd.has_value());

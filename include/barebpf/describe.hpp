@@ -46,7 +46,8 @@ inline constexpr step_row step_rows[] = {
     {step::set_event_program, "attach the program to its event"},
     {step::wait, "wait for the ring buffer"},
     {step::open_map, "hold the map"},
-    {step::map_event, "map the memory of the events of the map"},
+    {step::open_cpu_event, "open an event for the map"},
+    {step::map_event, "map the memory of an event for the map"},
     {step::reserve, "reserve a record in the map"},
 };
 
@@ -378,10 +379,9 @@ inline constexpr hint_row hint_rows[] = {
     {step::open_event, EACCES, "the process lacks CAP_PERFMON, so run it as root or give it CAP_PERFMON"},
     {step::open_event, EPERM,
      "the kernel is locked down or a filter forbids perf_event_open, so allow it there"},
-    {step::open_event, ENODEV, "the CPU of the event is offline, so bring it online"},
+    {step::open_event, ENODEV, "CPU 0 is offline, so bring it online"},
     {step::open_event, ENOENT, "the kernel has no such events, so it was built without them"},
-    {step::open_event, EINVAL,
-     "the kernel has no tracepoint or no CPU of this number any more, so attach or open again"},
+    {step::open_event, EINVAL, "the kernel has no tracepoint of this number any more, so attach again"},
     {step::open_event, EBUSY, "another event has the hardware to itself, so close it first"},
     {step::open_event, EOPNOTSUPP, "the hardware has no such event, so choose another"},
 
@@ -393,6 +393,13 @@ inline constexpr hint_row hint_rows[] = {
     {step::set_event_program, EEXIST, "this program or another is attached here already, so detach it first"},
     {step::set_event_program, E2BIG,
      "as many programs as the kernel allows are attached here already, so detach one"},
+
+    {step::open_cpu_event, EACCES, "the process lacks CAP_PERFMON, so run it as root or give it CAP_PERFMON"},
+    {step::open_cpu_event, EPERM,
+     "the kernel is locked down or a filter forbids perf_event_open, so allow it there"},
+    {step::open_cpu_event, ENODEV,
+     "none of the CPUs that have a slot runs, so create the map with more max_entries"},
+    {step::open_cpu_event, ENOENT, "the kernel is older than 4.4 or was built without perf events"},
 
     {step::wait, EEXIST, "it is waited for already, so add it once"},
     {step::wait, EPERM, "the descriptor is of something that is never ready, so wait for something else"},

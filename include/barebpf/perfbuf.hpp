@@ -196,7 +196,7 @@ inline result<bool> perfbuf::open_ring(ring& of, const perfbuf_options& options,
   const long opened =
       move_away(system_call(__NR_perf_event_open, &attr, -1, of.cpu, -1, abi::perf_flag_fd_cloexec));
   if (opened == -ENODEV) return false;
-  if (opened < 0) return failure(step::open_event, opened);
+  if (opened < 0) return failure(step::open_cpu_event, opened);
   of.event.fill(opened);
   if (const long answer =
           of.memory.fill(of.event.number(), (size_t{options.pages} + 1) * page, detail::mapping::writable);
@@ -238,12 +238,14 @@ inline result<perfbuf> perfbuf::open(const fd& map, const perfbuf_options& optio
     const auto opened = out.open_ring(next, options, page);
     if (!opened) {
       out.rings_.shrink(running + 1);
-      return opened.error().about(info->name);
+      char words[16];
+      const text place = (detail::text_writer(words, sizeof words) << "CPU " << u64{cpu}).finish();
+      return opened.error().about(place, info->name);
     }
     if (*opened) ++running;
   }
   out.rings_.shrink(running);
-  if (running == 0) return failure(step::open_event, -ENODEV).about(info->name);
+  if (running == 0) return failure(step::open_cpu_event, -ENODEV).about(info->name);
   return out;
 }
 

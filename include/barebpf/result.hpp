@@ -50,6 +50,7 @@ enum class step : u16 {
   open_map = 281,           ///< fcntl(2): a descriptor of a map for oneself
   map_event = 282,          ///< mmap(2) of a perf event's ring
   reserve = 283,            ///< take room in a ring buffer that a program drains
+  open_cpu_event = 284,     ///< perf_event_open(2), for the samples of one CPU
 };
 
 /// Kernel-only error number that leaks out of bpf(2): "operation not supported". Not libc's ENOTSUP.

@@ -9,6 +9,10 @@
 
 namespace barebpf::inline BAREBPF_ABI {
 
+/// A length of time in whole units of a nanosecond or more, of the form of std::chrono::duration.
+template <class T>
+concept whole_duration = std::integral<typename T::rep> && T::period::den <= 1'000'000'000;
+
 /// A moment at which waiting ends, on the clock that nobody sets.
 /// Source: CLOCK_MONOTONIC in clock_gettime(2).
 class deadline {
@@ -23,10 +27,10 @@ class deadline {
     const u64 present = clock();
     return deadline(nanoseconds < no_end - present ? present + nanoseconds : no_end);
   }
-  /// So long from now: `deadline::after(std::chrono::milliseconds(100))`, or another whole number of its form.
-  template <class Duration>
-  requires std::integral<typename Duration::rep> &&(Duration::period::den <= 1'000'000'000)
-      [[nodiscard]] static deadline after(Duration length) noexcept {
+  /// So long from now: `deadline::after(std::chrono::milliseconds(100))`.
+  /// Cost: one system call.
+  template <whole_duration Duration>
+  [[nodiscard]] static deadline after(Duration length) noexcept {
     constexpr u64 second = 1'000'000'000;
     constexpr auto numerator = static_cast<u64>(Duration::period::num);
     constexpr auto denominator = static_cast<u64>(Duration::period::den);

@@ -52,6 +52,8 @@ def step_of(scenario: str, call: str) -> str:
         return "open_map"
     if scenario == "perfbuf" and call == "mmap":
         return "map_event"
+    if scenario == "perfbuf" and call == "perf_event_open":
+        return "open_cpu_event"
     return {"openat": "open_file", "read": "read_file", "lseek": "read_file", "fsopen": "mount_tracefs",
             "fsconfig": "mount_tracefs", "fsmount": "mount_tracefs", "perf_event_open": "open_event",
             "mmap": "map_memory", "unlinkat": "unpin", "fcntl": "map_create",

@@ -298,7 +298,7 @@ TEST_CASE("perf_event_array: what cannot be opened is explained, and the slots a
   const auto endless = barebpf::perfbuf::open(map, {.pages = 1u << 31});
   REQUIRE_FALSE(endless.has_value());
   CHECK(endless.error().at == barebpf::step::map_event);
-  CHECK(std::string(endless.error().name) == "events");
+  CHECK(std::string(endless.error().name) == "events:CPU 0");
 
   // No descriptor is left for the event of the last CPU.
   rlimit limit{};
@@ -310,7 +310,8 @@ TEST_CASE("perf_event_array: what cannot be opened is explained, and the slots a
   REQUIRE(setrlimit(RLIMIT_NOFILE, &few) == 0);
   const auto out = barebpf::perfbuf::open(map);
   REQUIRE(setrlimit(RLIMIT_NOFILE, &limit) == 0);
-  CHECK(is_explained(out.error(), barebpf::step::open_event, EMFILE));
+  CHECK(is_explained(out.error(), barebpf::step::open_cpu_event, EMFILE));
+  CHECK(std::string(out.error().name) == "events:CPU " + std::to_string(online() - 1));
   call(1);
   CHECK(**loaded->variable<"answer", std::int64_t>() == -ENOENT);
   CHECK(open_descriptors() == before + 1);  // the hash
