@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 6a6f98528bed9f8311067daeae26951a310b9efeec8932ed4e9ccd3a374a863e; do not edit.
+// Made by tools/amalgamate from files with SHA-256 2436e415cd43899238a81626b487371fcd7f3057feeb789ce167f9a046427f6d; do not edit.
 //
 // MIT License
 //
@@ -9132,20 +9132,19 @@ class ringbuf {
   /// Cost:  no system call.
   template <class Use>
   u64 consume(Use&& use, u64 at_most = ~u64{0}) {
-    unsigned char* const taken = consumer_.data();
+    unsigned char* const taken = consumer();
     const unsigned char* const data = data_;
     const u64 mask = mask_;
     const bool overwrites = copy_.size() != 0;
-    const size_t end = detail::load_position(producer_.data());
+    const size_t end = detail::load_position(producer());
     u64 at = consumer_position();
     u64 used = 0;
     // Where the next header is follows from this one, and to wait for it is what costs most. Most records are as long as
-    // the one before, so the processor may guess that and read several headers at once. No record that is finished
-    // has this length.
-    u32 usual = detail::record_is_busy;
+    // the one before, so the processor may guess that and read several headers at once. No record has this length.
+    u32 usual = ~u32{0};
     u64 room = 0;
     // May have passed the end once records were overwritten.
-    while (used<at_most&& static_cast<difference>(end - static_cast<size_t>(at))> 0) {
+    while (used != at_most && static_cast<difference>(end - static_cast<size_t>(at)) > 0) {
       const unsigned char* first = data + (at & mask);
       u32 length = __atomic_load_n(reinterpret_cast<const u32*>(first), __ATOMIC_ACQUIRE);
       first += detail::record_header;

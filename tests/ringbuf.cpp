@@ -63,6 +63,18 @@ TEST_CASE("records are given until one is not finished", "[ringbuf]") {
   CHECK(events->available() == 0);
 }
 
+TEST_CASE("an empty record that is not finished holds up what is behind it, too", "[ringbuf]") {
+  ring_machine machine(map_type::ringbuf, 4096);
+  const barebpf::fd map = machine.open_map();
+  auto events = ringbuf::open(map);
+  REQUIRE(events.has_value());
+  machine.send("", busy);
+  machine.send("next");
+
+  CHECK(take_from(*events).empty());
+  CHECK(events->available() == 24);
+}
+
 TEST_CASE("a record goes on behind the end of the ring, and positions behind 4 GiB", "[ringbuf]") {
   ring_machine machine(map_type::ringbuf, 4096);
   const barebpf::fd map = machine.open_map();
@@ -132,6 +144,11 @@ TEST_CASE("in overwrite mode the oldest records that are left are given", "[ring
     machine.memory(1)[4096 + 16 + 1] = 0x20;  // a length of 8195
     CHECK(take_from(*events) == contents{"one"});
     CHECK(events->overwritten() == 0);
+  }
+  SECTION("none at all while the first is being overwritten") {
+    machine.memory(1)[4096 + 1] = 0x20;
+    CHECK(take_from(*events).empty());
+    CHECK(events->consumer_position() == 0);
   }
   SECTION("none behind one that is not finished") {
     machine.send("five", busy);

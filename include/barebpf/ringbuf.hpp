@@ -59,20 +59,19 @@ class ringbuf {
   /// Cost:  no system call.
   template <class Use>
   u64 consume(Use&& use, u64 at_most = ~u64{0}) {
-    unsigned char* const taken = consumer_.data();
+    unsigned char* const taken = consumer();
     const unsigned char* const data = data_;
     const u64 mask = mask_;
     const bool overwrites = copy_.size() != 0;
-    const size_t end = detail::load_position(producer_.data());
+    const size_t end = detail::load_position(producer());
     u64 at = consumer_position();
     u64 used = 0;
     // Where the next header is follows from this one, and to wait for it is what costs most. Most records are as long as
-    // the one before, so the processor may guess that and read several headers at once. No record that is finished
-    // has this length.
-    u32 usual = detail::record_is_busy;
+    // the one before, so the processor may guess that and read several headers at once. No record has this length.
+    u32 usual = ~u32{0};
     u64 room = 0;
     // May have passed the end once records were overwritten.
-    while (used<at_most&& static_cast<difference>(end - static_cast<size_t>(at))> 0) {
+    while (used != at_most && static_cast<difference>(end - static_cast<size_t>(at)) > 0) {
       const unsigned char* first = data + (at & mask);
       u32 length = __atomic_load_n(reinterpret_cast<const u32*>(first), __ATOMIC_ACQUIRE);
       first += detail::record_header;
