@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 ea0db01fdf808d09643879bab2f3dd421be11381e8b6ea2d1f9d265c2f0ebfa4; do not edit.
+// Made by tools/amalgamate from files with SHA-256 3f805e1cf0a5fd9f43b5f5f318d428e4b9066ceed6096ce17904125db474d0a6; do not edit.
 //
 // MIT License
 //
@@ -614,6 +614,14 @@ enum class helper : u32 {
                 "nothing for the one of this process")                                                       \
   BAREBPF_CAUSE(needs_sockmap, "this program attaches to a map of sockets, so give sockets_in with the map") \
   BAREBPF_CAUSE(needs_socket, "this program attaches to a socket, so give socket with its descriptor")       \
+  BAREBPF_CAUSE(bad_page_count,                                                                              \
+                "the samples of a CPU go round in a power of two of pages, so ask for 8 or its like")        \
+  BAREBPF_CAUSE(ring_is_full,                                                                                \
+                "the ring buffer has no room for this record, so wait until a program has drained it, or "   \
+                "create it larger")                                                                          \
+  BAREBPF_CAUSE(record_too_large,                                                                            \
+                "a record and its header of 8 bytes must fit into the whole ring buffer, so send less at "   \
+                "once, or create it larger")                                                                 \
   /* what a look at the kernel found out after it refused */                                                 \
   BAREBPF_CAUSE(needs_cap_bpf, "the process lacks CAP_BPF, so run it as root or give it CAP_BPF")            \
   BAREBPF_CAUSE(needs_cap_perfmon,                                                                           \
@@ -632,9 +640,6 @@ enum class helper : u32 {
                 "the running kernel is older than this way to attach: tcx came with Linux 6.6, so attach "   \
                 "on a newer one")                                                                            \
   BAREBPF_CAUSE(no_interface, "this network namespace has no interface of this index, so look at its name")  \
-  BAREBPF_CAUSE(not_a_cgroup,                                                                                \
-                "this descriptor is of no folder in cgroup2, so open one below its mount, /sys/fs/cgroup "   \
-                "or /sys/fs/cgroup/unified")                                                                 \
   BAREBPF_CAUSE(not_a_link,                                                                                  \
                 "this is a map, a program or something else and no link, so look at what the path belongs"   \
                 " to")                                                                                       \
@@ -823,14 +828,19 @@ enum class step : u16 {
   mount_tracefs = 261,      ///< fsopen(2), fsconfig(2), fsmount(2): a tracefs that only this process sees
   find_tracepoint = 262,    ///< read a tracepoint's number from tracefs
   open_event = 263,         ///< perf_event_open(2)
+  set_event_program = 264,  ///< ioctl(PERF_EVENT_IOC_SET_BPF), where the kernel has no perf link
   unpin = 265,              ///< unlinkat(2) on the BPF file system
   map_memory = 266,         ///< mmap(2) of a map
-  read_prefix = 280,        ///< understand a network or an address
-  set_event_program = 264,  ///< ioctl(PERF_EVENT_IOC_SET_BPF), where the kernel has no perf link
-  find_kernel_type = 280,   ///< find in the kernel's BTF what a program is made for
-  attach_to_socket = 281,   ///< setsockopt(2)
-  read_iterator = 282,      ///< read(2) of what an iterator lists
-  find_interface = 283,     ///< ioctl(SIOCGIFINDEX)
+  read_prefix = 267,        ///< understand a network or an address
+  find_kernel_type = 268,   ///< find in the kernel's BTF what a program is made for
+  attach_to_socket = 269,   ///< setsockopt(2)
+  read_iterator = 270,      ///< read(2) of what an iterator lists
+  find_interface = 271,     ///< ioctl(SIOCGIFINDEX)
+  wait = 272,               ///< ppoll(2), epoll(7), eventfd(2)
+  open_map = 273,           ///< fcntl(2): a descriptor of a map for oneself
+  map_event = 274,          ///< mmap(2) of a perf event's ring
+  reserve = 275,            ///< take room in a ring buffer that a program drains
+  open_cpu_event = 276,     ///< perf_event_open(2), for the samples of one CPU
 };
 
 /// Kernel-only error number that leaks out of bpf(2): "operation not supported". Not libc's ENOTSUP.
@@ -1057,6 +1067,11 @@ inline constexpr step_row step_rows[] = {
     {step::find_tracepoint, "find the tracepoint of the program"},
     {step::open_event, "open the event of the program"},
     {step::set_event_program, "attach the program to its event"},
+    {step::wait, "wait for the ring buffer"},
+    {step::open_map, "hold the map"},
+    {step::open_cpu_event, "open an event for the map"},
+    {step::map_event, "map the memory of an event for the map"},
+    {step::reserve, "reserve a record in the map"},
 };
 
 /// An error number by its name.
@@ -1470,6 +1485,25 @@ inline constexpr hint_row hint_rows[] = {
     {step::set_event_program, EEXIST, "this program or another is attached here already, so detach it first"},
     {step::set_event_program, E2BIG,
      "as many programs as the kernel allows are attached here already, so detach one"},
+
+    {step::open_cpu_event, EACCES, "the process lacks CAP_PERFMON, so run it as root or give it CAP_PERFMON"},
+    {step::open_cpu_event, EPERM,
+     "the kernel is locked down or a filter forbids perf_event_open, so allow it there"},
+    {step::open_cpu_event, ENODEV,
+     "none of the CPUs that have a slot runs, so create the map with more max_entries"},
+    {step::open_cpu_event, ENOENT, "the kernel is older than 4.4 or was built without perf events"},
+
+    {step::wait, EEXIST, "it is waited for already, so add it once"},
+    {step::wait, EPERM, "the descriptor is of something that is never ready, so wait for something else"},
+
+    {step::open_map, EOPNOTSUPP,
+     "a program of 32 bits cannot share a ring buffer with a kernel that has the highest byte first, so "
+     "build it "
+     "for 64 bits"},
+
+    {step::map_event, EPERM,
+     "so many pages are more than the process may lock, so ask for fewer, or raise ulimit -l or the sysctl "
+     "kernel.perf_event_mlock_kb"},
 };
 
 /// What an errno means at every step that has no row of its own for it.
@@ -1626,6 +1660,28 @@ struct perf_event_attr {
 };
 static_assert(sizeof(perf_event_attr) == 64 && offsetof(perf_event_attr, config1) == 56);
 
+/// What stands before each record in the ring of an event.
+/// Source: include/uapi/linux/perf_event.h at v6.12.
+struct perf_event_header {
+  u32 type;
+  u16 misc;
+  u16 size;  ///< bytes, this header too
+};
+static_assert(sizeof(perf_event_header) == 8);
+inline constexpr u32 perf_record_lost = 2;    // PERF_RECORD_LOST: the event's id and a number, both u64
+inline constexpr u32 perf_record_sample = 9;  // PERF_RECORD_SAMPLE: what sample_type asks for
+
+/// The first page of that ring; what is left out before it tells of the hardware.
+struct perf_event_mmap_page {
+  u8 reserved[1024];
+  u64 data_head;  ///< bytes put in by the kernel since the beginning
+  u64 data_tail;  ///< bytes taken out
+};
+static_assert(sizeof(perf_event_mmap_page) == 1040);
+
+inline constexpr u32 perf_type_software = 1;         // PERF_TYPE_SOFTWARE
+inline constexpr u64 perf_count_sw_bpf_output = 10;  // PERF_COUNT_SW_BPF_OUTPUT
+inline constexpr u64 perf_sample_raw = 1u << 10;     // PERF_SAMPLE_RAW: a u32 length and so many bytes
 inline constexpr u32 perf_type_tracepoint = 2;       // PERF_TYPE_TRACEPOINT
 inline constexpr u64 perf_flag_fd_cloexec = 8;       // PERF_FLAG_FD_CLOEXEC
 inline constexpr u32 perf_ioc_set_bpf = 0x40042408;  // PERF_EVENT_IOC_SET_BPF
@@ -2165,6 +2221,7 @@ struct prog_test_run {
   u32 flags = 0;
   u32 cpu = 0;
   u32 batch_size = 0;  ///< 5.18
+  u32 unused = 0;
 };
 static_assert(sizeof(prog_test_run) == 80 && offsetof(prog_test_run, batch_size) == 72);
 
@@ -2291,6 +2348,7 @@ struct link_create_iter {
   u32 flags = 0;
   alignas(8) address iter_info{};
   u32 iter_info_len = 0;
+  u32 unused = 0;
 };
 static_assert(sizeof(link_create_iter) == 32 && offsetof(link_create_iter, iter_info_len) == 24);
 
@@ -2315,6 +2373,7 @@ struct link_create_tracing {
   u32 attach_type = 0;
   u32 flags = 0;
   u32 target_btf_id = 0;
+  u32 unused = 0;
   alignas(8) u64 cookie = 0;
 };
 static_assert(sizeof(link_create_tracing) == 32 && offsetof(link_create_tracing, cookie) == 24);
@@ -2339,6 +2398,7 @@ struct link_create_ordered {
   u32 attach_type = 0;
   u32 flags = 0;
   u32 relative_fd = 0;  ///< or an id
+  u32 unused = 0;
   alignas(8) u64 expected_revision = 0;
 };
 static_assert(sizeof(link_create_ordered) == 32 && offsetof(link_create_ordered, expected_revision) == 24);
@@ -2372,6 +2432,7 @@ struct link_create_tracing_multi {
   alignas(8) address ids{};
   address cookies{};
   u32 cnt = 0;
+  u32 unused = 0;
 };
 static_assert(sizeof(link_create_tracing_multi) == 40 && offsetof(link_create_tracing_multi, cnt) == 32);
 
@@ -2420,6 +2481,7 @@ struct prog_stream_read {
   u32 stream_buf_len = 0;
   u32 stream_id = 0;
   u32 prog_fd = 0;
+  u32 unused = 0;
 };
 static_assert(sizeof(prog_stream_read) == 24 && offsetof(prog_stream_read, prog_fd) == 16);
 
@@ -2489,6 +2551,7 @@ struct link_info {
   link_type type{};
   u32 id = 0;
   u32 prog_id = 0;
+  u32 unused = 0;
   alignas(8) any_place place{};
 };
 static_assert(sizeof(link_info) == 80 && offsetof(link_info, place) == 16);
@@ -3362,7 +3425,8 @@ inline constexpr map_kind map_kinds[] = {
      entries_rule::count, btf_rule::allowed, detail::operations::array | can_choose_cpu,
      detail::flags::access | detail::flags::program_access, 0},
     {map_type::stack_trace, "stack_trace", kernel(4, 6), key_rule::index, value_rule::stack,
-     entries_rule::count, btf_rule::refused, can_lookup | can_delete | can_get_next_key | can_freeze,
+     entries_rule::count, btf_rule::refused,
+     can_lookup | can_delete | can_get_next_key | can_freeze | can_lookup_and_delete,  // the last since 6.18
      detail::flags::slots | map_flag::stack_build_id, 0},
     {map_type::cgroup_array, "cgroup_array", kernel(4, 8), key_rule::index, value_rule::cgroup,
      entries_rule::count, btf_rule::refused, detail::operations::slots, detail::flags::slots, 0},
@@ -6664,6 +6728,7 @@ struct load_needs {
   bool values = true;   ///< it may have variables
   bool pins = true;     ///< it may have maps that are pinned by their names
   bool targets = true;  ///< it may have programs that are made for a type of the kernel
+  bool slots = true;    ///< it may have maps of maps, and maps whose slots it fills
   bool hints = true;    ///< the table of map types may have something to say when one is refused
   bool patch = true;  ///< descriptors are written into a copy of the instructions; if not, they name maps by
                       ///< index (5.14, BPF_PSEUDO_MAP_IDX)
@@ -7596,17 +7661,18 @@ namespace barebpf::inline BAREBPF_ABI {
 
 namespace detail {
 
-// mmap(2) of the first `size` bytes of a map, shared. s390x takes the arguments through memory.
-inline long map_shared(size_t size, long protection, int descriptor) noexcept {
+// mmap(2) of `size` bytes from `offset`, shared. s390x takes the arguments through memory.
+inline long map_shared(size_t size, long protection, int descriptor, size_t offset = 0) noexcept {
   constexpr long shared = 1;  // MAP_SHARED
 #if defined(__s390x__) && !defined(BAREBPF_LIBC_SYSCALL)
-  const long arguments[6] = {0, static_cast<long>(size), protection, shared, descriptor, 0};
+  const long arguments[6] = {0,          static_cast<long>(size),  protection, shared,
+                             descriptor, static_cast<long>(offset)};
   return system_call(__NR_mmap, arguments);
 #elif defined(__NR_mmap2)
-  // Where there are two, the first takes its arguments through memory; the second counts the offset in pages.
-  return system_call(__NR_mmap2, nullptr, size, protection, shared, descriptor, 0);
+  // Where there are two, the first takes its arguments through memory; the second counts the offset in 4 KiB.
+  return system_call(__NR_mmap2, nullptr, size, protection, shared, descriptor, offset / 4096);
 #else
-  return system_call(__NR_mmap, nullptr, size, protection, shared, descriptor, 0);
+  return system_call(__NR_mmap, nullptr, size, protection, shared, descriptor, offset);
 #endif
 }
 
@@ -9414,7 +9480,9 @@ constexpr verdict measure(const detail::opened_object& object, object_shape& out
   for (u32 i = 1; i < file.section_count(); ++i) {
     const elf_section s = file.section(i);
     if (s.type == abi::section_rel && file.section(s.info).is_code()) references += elf::relocation_count(s);
-    if (references > file.image().size() / abi::elf_relocation_record::size)  // sections lie over each other
+    if (detail::fills_slots(object, s)) filled_slots += elf::relocation_count(s);
+    if (references + filled_slots >
+        file.image().size() / abi::elf_relocation_record::size)  // sections lie over each other
       return {.why = cause::bad_section_header, .section = i, .offset = s.at};
     if (detail::origin_of(file, s) == map_origin::declared) continue;
     // Nothing in the file bounds the size of a section that it does not hold, nor its place.
@@ -10641,6 +10709,646 @@ result<loaded_object> object::load(const load_options& options) const noexcept {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_OBJECT_HPP
+// Room 10.6, perfbuf: takes the samples that programs put out through a perf event array, from a ring for each CPU.
+#ifndef BAREBPF_PERFBUF_HPP
+#define BAREBPF_PERFBUF_HPP
+
+// Room 7.10, map/ring: what ring buffers have in common: memory that the kernel and this process read and write at
+// the same time, positions in it, and records.
+#ifndef BAREBPF_MAP_RING_HPP
+#define BAREBPF_MAP_RING_HPP
+
+// Room 6.6, wait: sleeps until something is ready, a deadline passes or somebody says stop.
+#ifndef BAREBPF_WAIT_HPP
+#define BAREBPF_WAIT_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// A length of time in whole units of a nanosecond or more, of the form of std::chrono::duration.
+template <class T>
+concept whole_duration = std::integral<typename T::rep> && T::period::den <= 1'000'000'000;
+
+/// A moment at which waiting ends, on the clock that nobody sets.
+/// Source: CLOCK_MONOTONIC in clock_gettime(2).
+class deadline {
+ public:
+  /// Waits as long as it takes.
+  [[nodiscard]] static constexpr deadline never() noexcept { return deadline(no_end); }
+  /// Does not wait at all.
+  [[nodiscard]] static constexpr deadline now() noexcept { return deadline(0); }
+  /// So many nanoseconds from now.
+  /// Cost: one system call.
+  [[nodiscard]] static deadline after_nanoseconds(u64 nanoseconds) noexcept {
+    const u64 present = clock();
+    return deadline(nanoseconds < no_end - present ? present + nanoseconds : no_end);
+  }
+  /// So long from now: `deadline::after(std::chrono::milliseconds(100))`.
+  /// Cost: one system call.
+  template <whole_duration Duration>
+  [[nodiscard]] static deadline after(Duration length) noexcept {
+    constexpr u64 second = 1'000'000'000;
+    constexpr auto numerator = static_cast<u64>(Duration::period::num);
+    constexpr auto denominator = static_cast<u64>(Duration::period::den);
+    if (length.count() <= 0) return now();
+    // Whole seconds apart, so that no product overflows before its time.
+    const auto ticks = static_cast<u64>(length.count());
+    if (ticks / denominator >= no_end / second / numerator) return never();
+    return after_nanoseconds(ticks / denominator * numerator * second +
+                             ticks % denominator * numerator * second / denominator);
+  }
+
+  [[nodiscard]] constexpr bool is_never() const noexcept { return end_ == no_end; }
+  /// Nanoseconds until then, 0 once it has passed.
+  /// Cost: one system call, none for `now()` and `never()`.
+  [[nodiscard]] u64 left() const noexcept {
+    if (end_ == 0 || is_never()) return end_;
+    const u64 present = clock();
+    return end_ > present ? end_ - present : 0;
+  }
+
+ private:
+  static constexpr u64 no_end = ~u64{0};
+  explicit constexpr deadline(u64 end) noexcept : end_(end) {}
+  [[nodiscard]] static u64 clock() noexcept;
+
+  u64 end_;
+};
+
+namespace detail {
+
+// Of 64 bits on every machine, see the numbers below.
+struct kernel_time {
+  s64 seconds;
+  s64 nanoseconds;
+};
+#if defined(__NR_ppoll_time64)
+inline constexpr long nr_ppoll = __NR_ppoll_time64, nr_clock_gettime = __NR_clock_gettime64;
+#else
+inline constexpr long nr_ppoll = __NR_ppoll, nr_clock_gettime = __NR_clock_gettime;
+#endif
+
+// struct pollfd.
+struct awaited {
+  int number;
+  s16 events;
+  s16 seen;
+};
+inline constexpr s16 poll_in = 0x001, poll_nval = 0x020;  // POLLIN, POLLNVAL
+inline constexpr u32 epoll_in = 0x001, epoll_out = 0x004, epoll_et = 1u << 31;
+
+// struct epoll_event, which x86-64 packs.
+#if defined(__x86_64__)
+struct [[gnu::packed]] epoll_interest {
+#else
+struct epoll_interest {
+#endif
+  u32 events;
+  u64 data;
+};
+
+// A signal does not end the wait. Shape: how many are ready, 0 when the deadline has passed, or negative errno.
+[[nodiscard]] inline long wait_for(awaited* list, size_t count, const deadline& end) noexcept {
+  for (size_t i = 0; i < count; ++i)
+    if (list[i].number < 0) return -EBADF;  // which ppoll would pass over
+  // The kernel wakes nobody who has records left, so what was taken must be seen before it looks for new ones.
+  __atomic_thread_fence(__ATOMIC_SEQ_CST);
+  long ready = -EINTR;
+  while (ready == -EINTR) {
+    const u64 left = end.left();
+    const kernel_time time{.seconds = static_cast<s64>(left / 1'000'000'000),
+                           .nanoseconds = static_cast<s64>(left % 1'000'000'000)};
+    ready = system_call(nr_ppoll, list, count, end.is_never() ? nullptr : &time, nullptr, 0);
+  }
+  for (size_t i = 0; ready > 0 && i < count; ++i)
+    if ((list[i].seen & poll_nval) != 0) return -EBADF;
+  return ready;
+}
+
+}  // namespace detail
+
+inline u64 deadline::clock() noexcept {
+  constexpr long monotonic = 1;  // CLOCK_MONOTONIC
+  detail::kernel_time time{};
+  system_call(detail::nr_clock_gettime, monotonic, &time);
+  return static_cast<u64>(time.seconds) * 1'000'000'000 + static_cast<u64>(time.nanoseconds);
+}
+
+/// What has a descriptor: maps, ring buffers, stoppers.
+template <class T>
+concept has_descriptor = requires(const T& what) {
+  { what.descriptor() } -> std::same_as<const fd&>;
+};
+
+/// Which of the things that were waited for are ready; none when the deadline passed.
+class readiness {
+ public:
+  explicit constexpr readiness(u32 bits) noexcept : bits_(bits) {}
+  /// True when the deadline did not pass.
+  [[nodiscard]] constexpr explicit operator bool() const noexcept { return bits_ != 0; }
+  /// True when argument `which` is ready, counted from 0.
+  [[nodiscard]] constexpr bool operator[](u32 which) const noexcept { return (bits_ >> which & 1) != 0; }
+
+ private:
+  u32 bits_;
+};
+
+/// Sleeps until the descriptor of one of `things` is readable or `end` has come: `wait(deadline::never(), events, stop)`.
+/// What can say itself whether it is ready (`is_ready`) has the last word.
+/// Shape:   which are ready, in the order of the arguments. A signal does not end the wait.
+/// Errors:  EBADF when one of them has no descriptor.
+/// Threads: each thread may wait for the same things; all wake.
+/// Cost:    one system call, and one to read the clock.
+/// Source:  ppoll(2).
+template <has_descriptor... Things>
+[[nodiscard]] result<readiness> wait(const deadline& end, const Things&... things) noexcept {
+  static_assert(sizeof...(Things) >= 1 && sizeof...(Things) <= 32,
+                "barebpf: one call waits for 1 to 32 things, so put more of them into a wait_set");
+  detail::awaited list[] = {{things.descriptor().number(), detail::poll_in, 0}...};
+  const auto find_ready = [&] {
+    u32 bits = 0, i = 0;
+    const auto look = [&](const auto& thing) {
+      bool ready = list[i].seen != 0;
+      if constexpr (requires { thing.is_ready(); }) ready = thing.is_ready();
+      bits |= u32{ready} << i++;
+    };
+    (look(things), ...);
+    return bits;
+  };
+  for (;;) {
+    // Who is ready without the kernel must not hide the others, such as a stopper.
+    const long woken = detail::wait_for(list, sizeof...(Things), find_ready() != 0 ? deadline::now() : end);
+    if (woken < 0) return failure(step::wait, woken);
+    if (const u32 bits = find_ready(); bits != 0 || woken == 0) return readiness(bits);
+    for (detail::awaited& one : list) one.seen = 0;
+  }
+}
+
+/// Ends a wait from another thread or from a signal handler: give it to `wait` beside what you wait for.
+/// Lifetime: whoever waits must be done before it goes.
+/// Threads:  safe on one object from several threads.
+/// Source:   eventfd(2).
+class stopper {
+ public:
+  /// Errors: EMFILE and its like.
+  [[nodiscard]] static result<stopper> make() noexcept {
+    constexpr long close_on_exec_nonblocking = 02004000;  // EFD_CLOEXEC | EFD_NONBLOCK
+    const long opened = move_away(system_call(__NR_eventfd2, 0, close_on_exec_nonblocking));
+    if (opened < 0) return failure(step::wait, opened);
+    return stopper(fd::own(opened));
+  }
+
+  /// Wakes all who wait, now and from now on, until `reset`.
+  void stop() const noexcept {
+    const u64 one = 1;
+    system_call(__NR_write, event_.number(), &one, sizeof one);
+  }
+  /// Lets the next wait wait again.
+  void reset() const noexcept {
+    u64 count = 0;
+    system_call(__NR_read, event_.number(), &count, sizeof count);
+  }
+  [[nodiscard]] const fd& descriptor() const noexcept { return event_; }
+
+ private:
+  explicit stopper(fd event) noexcept : event_(std::move(event)) {}
+  fd event_;
+};
+
+/// Any number of things to wait for, as one.
+/// Lifetime: what was added must stay open as long as the set is waited for.
+/// Threads:  safe on one object from several threads.
+/// Source:   epoll(7).
+class wait_set {
+ public:
+  /// Errors: EMFILE and its like.
+  [[nodiscard]] static result<wait_set> make() noexcept {
+    constexpr long close_on_exec = 02000000;  // EPOLL_CLOEXEC
+    const long opened = move_away(system_call(__NR_epoll_create1, close_on_exec));
+    if (opened < 0) return failure(step::wait, opened);
+    return wait_set(fd::own(opened));
+  }
+
+  /// From now on the set is ready when `thing` is.
+  /// Errors: EBADF when it has no descriptor; EEXIST when it was added before.
+  template <has_descriptor Thing>
+  [[nodiscard]] result<void> add(const Thing& thing) noexcept {
+    if (const long answer = add(thing.descriptor().number(), detail::epoll_in); answer < 0)
+      return failure(step::wait, answer);
+    return {};
+  }
+  /// The same for the descriptor `number` and other events, EPOLLOUT and its siblings.
+  /// Shape: 0, or negative errno.
+  [[nodiscard]] long add(int number, u32 events) noexcept {
+    constexpr long add_interest = 1;  // EPOLL_CTL_ADD
+    const detail::epoll_interest interest{.events = events, .data = static_cast<u32>(number)};
+    return system_call(__NR_epoll_ctl, set_.number(), add_interest, number, &interest);
+  }
+  /// Takes note of one thing that is ready without waiting: of an event that is told only once (EPOLLET), the set
+  /// knows nothing more afterwards.
+  void take() const noexcept {
+    detail::epoll_interest seen;
+    system_call(__NR_epoll_pwait, set_.number(), &seen, 1, 0, nullptr, 0);
+  }
+  [[nodiscard]] const fd& descriptor() const noexcept { return set_; }
+
+ private:
+  explicit wait_set(fd set) noexcept : set_(std::move(set)) {}
+  fd set_;
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_WAIT_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+namespace detail {
+
+// How large this machine's pages are. There is no system call for it, but one that does nothing to no bytes and minds
+// where they would begin.
+// Source: msync(2).
+[[nodiscard]] inline size_t page_size() noexcept {
+  constexpr size_t largest = 65536;
+  size_t size = 4096;
+  while (size < largest && system_call(__NR_msync, size, 0, 0) == -EINVAL) size *= 2;
+  return size;
+}
+
+// Memory that the kernel lent; given back with this object.
+class mapping {
+ public:
+  mapping() noexcept = default;
+  mapping(mapping&& other) noexcept
+      : first_(std::exchange(other.first_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  mapping& operator=(mapping&& other) noexcept {
+    mapping taken(std::move(other));
+    std::swap(first_, taken.first_);
+    std::swap(size_, taken.size_);
+    return *this;
+  }
+  ~mapping() {
+    if (size_ != 0) system_call(__NR_munmap, first_, size_);
+  }
+
+  // Shape: 0, or negative errno.
+  [[nodiscard]] long fill(int descriptor, size_t size, long protection, size_t offset = 0) noexcept {
+    const long answer = map_shared(size, protection, descriptor, offset);
+    if (answer < 0 && answer >= -largest_errno) return answer;
+    first_ = reinterpret_cast<unsigned char*>(answer);
+    size_ = size;
+    return 0;
+  }
+  [[nodiscard]] unsigned char* data() const noexcept { return first_; }
+
+  static constexpr long readable = 1, writable = 3;  // PROT_READ, and PROT_WRITE beside it
+
+ private:
+  unsigned char* first_ = nullptr;
+  size_t size_ = 0;
+};
+
+// A field of memory that the kernel wrote.
+template <class T>
+[[nodiscard]] inline T read_field(const unsigned char* at) noexcept {
+  T out;
+  __builtin_memcpy(&out, at, sizeof out);
+  return out;
+}
+
+// Positions count bytes and never go back; only their differences are used. The kernel has them in an unsigned long of
+// its own, of which a program of 32 bits reads the lower half: a ring has less than 4 GiB, so that is enough. What it
+// writes must be whole all the same, for a kernel of 64 bits.
+[[nodiscard]] inline size_t load_position(const unsigned char* at) noexcept {
+  return __atomic_load_n(reinterpret_cast<const size_t*>(at), __ATOMIC_ACQUIRE);
+}
+inline void store_position(unsigned char* at, u64 position) noexcept {
+  if constexpr (__atomic_always_lock_free(sizeof(u64), nullptr)) {
+    __atomic_store_n(reinterpret_cast<u64*>(at), position, __ATOMIC_RELEASE);
+  } else {
+    // Between the two the ring looks full to the kernel, once in 4 GiB.
+    u32* const halves = reinterpret_cast<u32*>(at);
+    __atomic_store_n(halves + 1, static_cast<u32>(position >> 32), __ATOMIC_RELEASE);
+    __atomic_store_n(halves, static_cast<u32>(position), __ATOMIC_RELEASE);
+  }
+}
+// A position that only this side writes. Whoever subtracts reads the position that is behind first, so that the
+// difference may come out too large, and never negative, when somebody goes on meanwhile.
+[[nodiscard]] inline u64 load_own_position(const unsigned char* at) noexcept {
+  if constexpr (__atomic_always_lock_free(sizeof(u64), nullptr))
+    return __atomic_load_n(reinterpret_cast<const u64*>(at), __ATOMIC_ACQUIRE);
+  return read_field<u64>(at);
+}
+
+// The header of a record.
+// Source: struct bpf_ringbuf_hdr in kernel/bpf/ringbuf.c and BPF_RINGBUF_BUSY_BIT in include/uapi/linux/bpf.h at v6.12.
+inline constexpr u32 record_header = 8, record_is_busy = 1u << 31, record_is_discarded = 1u << 30;
+inline constexpr u32 record_length = record_is_discarded - 1;
+
+// What a record of so many bytes takes in the ring.
+[[nodiscard]] constexpr u64 room_of(u32 length) noexcept {
+  return (u64{length} + record_header + 7) & ~u64{7};
+}
+
+// Holds a descriptor of the map that `number` belongs to, which must be one of `type`.
+[[nodiscard]] inline result<abi::map_info> hold_ring(int number, map_type type, fd& held) noexcept {
+  // Only the kernel knows where it keeps the lower half.
+  if constexpr (sizeof(size_t) < sizeof(u64) && host_is_big_endian)
+    return failure(step::open_map, -EOPNOTSUPP);
+  auto info = ask_about_map(number);
+  if (!info) return info;
+  if (info->type != static_cast<u32>(type)) {
+    if (const error why = another_map(number, *info); why.why == cause::not_a_map) return why;
+    return error{.at = step::find, .why = cause::wrong_map_type}.about(info->name);
+  }
+  const long own = duplicate(number);
+  if (own < 0) return failure(step::open_map, own).about(info->name);
+  held.fill(own);
+  return info;
+}
+
+}  // namespace detail
+
+/// Bytes that one side of a ring buffer sent to the other.
+/// Lifetime: valid until the callable that it was given to returns.
+class record_view {
+ public:
+  constexpr record_view(const unsigned char* first, u32 size) noexcept : first_(first), size_(size) {}
+
+  [[nodiscard]] constexpr std::span<const unsigned char> bytes() const noexcept { return {first_, size_}; }
+  [[nodiscard]] constexpr const unsigned char* data() const noexcept { return first_; }
+  [[nodiscard]] constexpr u32 size() const noexcept { return size_; }
+
+ protected:
+  template <class T>
+  static constexpr void demand_plain() noexcept {
+    static_assert(std::is_trivially_copyable_v<T>,
+                  "barebpf: programs send raw bytes, so the type of a record must be trivially copyable");
+  }
+
+  const unsigned char* first_;
+  u32 size_;
+};
+
+namespace detail {
+
+// A typed map of another type is told apart before it runs.
+template <map_type Wanted, class Map>
+constexpr void demand_type() noexcept {
+  if constexpr (requires { Map::type; })
+    static_assert(
+        Map::type == Wanted,
+        "barebpf: each kind of ring buffer is a map type of its own, so use the class of this map's type");
+}
+
+}  // namespace detail
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_MAP_RING_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// What `perfbuf::open` makes.
+struct perfbuf_options {
+  u32 pages = 8;          ///< of the ring of each CPU, a power of two
+  u32 wakeup_events = 1;  ///< samples of one CPU after which it wakes whoever waits
+};
+
+/// The consumer of a map of type perf_event_array: `events->consume([](const perfbuf::sample& s) { ... })`.
+/// Shape:    a perf event and a ring for each CPU that runs when it is opened, in the slot of that CPU's number; a CPU
+///           that comes later has none, and neither has one past the end of the map.
+/// Lifetime: holds the map by itself, and empties its slots when it goes: one perfbuf for each map at a time.
+/// Threads:  one thread consumes at a time; programs put out samples on all CPUs meanwhile.
+/// Kernel:   4.4, bpf_perf_event_output().
+/// Source:   perf_event_open(2); __bpf_perf_event_output() in kernel/trace/bpf_trace.c at v6.12.
+class perfbuf {
+ public:
+  /// What a program put out. The kernel lengthens it by up to 7 bytes, so that it ends at a multiple of 8.
+  class sample : public record_view {
+   public:
+    constexpr sample(const unsigned char* first, u32 size, u32 cpu) noexcept
+        : record_view(first, size), cpu_(cpu) {}
+
+    /// Copies the sample into `out`; false when it has another size, and `out` is then as it was. There is no
+    /// reference to it, since it lies at an odd multiple of 4 bytes.
+    template <class T>
+    [[nodiscard]] bool copy_to(T& out) const noexcept {
+      demand_plain<T>();
+      if (size_ < sizeof(T) || size_ > sizeof(T) + 7) return false;
+      __builtin_memcpy(&out, first_, sizeof(T));
+      return true;
+    }
+    /// The CPU that it comes from.
+    [[nodiscard]] constexpr u32 cpu() const noexcept { return cpu_; }
+
+   private:
+    u32 cpu_;
+  };
+
+  /// Opens an event for each CPU, maps its ring and puts it into its slot of `map`. After a failure the slots are
+  /// empty.
+  /// Errors: wrong_map_type; not_a_map; EBADFD for a closed descriptor; bad_page_count; EPERM for more pages than the
+  ///         process may lock; those of perf_event_open(2), about the CPU: EACCES without CAP_PERFMON, EMFILE; ENODEV
+  ///         when no CPU of the map runs.
+  /// Cost:   seven system calls, and four for each CPU.
+  [[nodiscard]] static result<perfbuf> open(const fd& map, const perfbuf_options& options = {}) noexcept;
+  /// The same for a typed map; one of another type does not compile.
+  template <has_descriptor Map>
+  [[nodiscard]] static result<perfbuf> open(const Map& map, const perfbuf_options& options = {}) noexcept {
+    detail::demand_type<map_type::perf_event_array, Map>();
+    return open(map.descriptor(), options);
+  }
+
+  /// Gives the samples that are there to `use`, those of each CPU oldest first, at most `at_most`; each is gone when
+  /// `use` returns. If that returns false, this one was the last. The next call goes on with the next CPU.
+  /// Shape: how many `use` was given. What comes meanwhile waits for the next call, so each call ends, however fast
+  ///        programs are.
+  /// Cost:  no system call; samples that reach over the end of a ring are copied.
+  template <class Use>
+  u64 consume(Use&& use, u64 at_most = ~u64{0}) {
+    u64 used = 0;
+    bool goes_on = true;
+    for (size_t i = 0; i < rings_.size() && used < at_most && goes_on; ++i) {
+      ring& from = rings_[next_ring_];
+      next_ring_ = next_ring_ + 1 < rings_.size() ? next_ring_ + 1 : 0;
+      u64 at = from.taken();
+      for (const size_t end = from.put(); used < at_most && goes_on && static_cast<size_t>(at) != end;) {
+        const unsigned char* const first = from.whole_record(at, copy_.data());
+        const auto header = detail::read_field<abi::perf_event_header>(first);
+        const unsigned char* const body = first + sizeof header;
+        if (header.type == abi::perf_record_sample) {
+          ++used;
+          const sample what(body + sizeof(u32), detail::read_field<u32>(body), from.cpu);
+          if constexpr (std::is_void_v<decltype(use(what))>)
+            use(what);
+          else
+            goes_on = use(what);
+        } else if (header.type == abi::perf_record_lost) {
+          lost_ += detail::read_field<u64>(body + sizeof(u64));
+        }
+        at += header.size;
+        from.release(at);
+      }
+    }
+    return used;
+  }
+
+  /// How many samples found their ring full, as far as `consume` has come: the kernel tells in its place in the ring,
+  /// with the first sample that finds room again.
+  [[nodiscard]] u64 lost() const noexcept { return lost_; }
+  /// How many CPUs have a ring.
+  [[nodiscard]] u32 cpus() const noexcept { return static_cast<u32>(rings_.size()); }
+  /// How many bytes wait to be consumed, of all CPUs.
+  [[nodiscard]] u64 available() const noexcept {
+    u64 out = 0;
+    for (const ring& from : rings_) out += from.available();
+    return out;
+  }
+
+  /// For `wait`, which also asks `is_ready`: the kernel tells of samples once and no more. Who waits for this descriptor
+  /// in another way, or in a set, must consume all that is there before he waits again.
+  [[nodiscard]] const fd& descriptor() const noexcept { return any_.descriptor(); }
+  /// True while there is something to consume.
+  /// Cost: no system call.
+  [[nodiscard]] bool is_ready() const noexcept {
+    for (const ring& from : rings_)
+      if (from.available() != 0) return true;
+    return false;
+  }
+
+  perfbuf(perfbuf&&) noexcept = default;
+  perfbuf& operator=(perfbuf&& other) noexcept {
+    perfbuf taken(std::move(other));
+    std::swap(map_, taken.map_);
+    std::swap(any_, taken.any_);
+    std::swap(rings_, taken.rings_);
+    std::swap(copy_, taken.copy_);
+    std::swap(next_ring_, taken.next_ring_);
+    std::swap(lost_, taken.lost_);
+    return *this;
+  }
+  ~perfbuf() {
+    const auto slots = untyped_map::borrow(map_.number(), {});
+    for (const ring& of : rings_)
+      if (of.event.is_open()) static_cast<void>(slots.delete_elem(&of.cpu));
+  }
+
+ private:
+  static constexpr size_t largest_record = 65536;  // perf_event_header::size is 16 bits
+
+  struct ring {
+    u32 cpu = 0;
+    size_t mask = 0;
+    fd event;
+    detail::mapping memory;
+    const unsigned char* data = nullptr;
+
+    static constexpr size_t head = offsetof(abi::perf_event_mmap_page, data_head);
+    static constexpr size_t tail = offsetof(abi::perf_event_mmap_page, data_tail);
+    // Of the 64 bits the lower half is enough, see room 7.8.
+    static constexpr size_t lower_half = host_is_big_endian ? sizeof(u64) - sizeof(size_t) : 0;
+
+    [[nodiscard]] size_t put() const noexcept {
+      return detail::load_position(memory.data() + head + lower_half);
+    }
+    [[nodiscard]] u64 taken() const noexcept { return detail::load_own_position(memory.data() + tail); }
+    void release(u64 at) const noexcept { detail::store_position(memory.data() + tail, at); }
+    [[nodiscard]] size_t available() const noexcept {
+      const u64 before = taken();
+      return put() - static_cast<size_t>(before);
+    }
+
+    // The record at `at`, put together in `copy` where it reaches over the end.
+    [[nodiscard]] const unsigned char* whole_record(u64 at, unsigned char* copy) const noexcept {
+      const size_t from = static_cast<size_t>(at) & mask;
+      // The header never does: records begin at multiples of 8.
+      const size_t size = detail::read_field<abi::perf_event_header>(data + from).size;
+      const size_t until_end = mask + 1 - from;
+      if (size <= until_end) [[likely]]
+        return data + from;
+      __builtin_memcpy(copy, data + from, until_end);
+      __builtin_memcpy(copy + until_end, data, size - until_end);
+      return copy;
+    }
+  };
+
+  explicit perfbuf(wait_set any) noexcept : any_(std::move(any)) {}
+  // Shape: false when the CPU does not run.
+  [[nodiscard]] result<bool> open_ring(ring& of, const perfbuf_options& options, size_t page) noexcept;
+
+  fd map_;
+  wait_set any_;
+  buffer<ring> rings_;
+  buffer<unsigned char> copy_;
+  size_t next_ring_ = 0;
+  u64 lost_ = 0;
+};
+
+inline result<bool> perfbuf::open_ring(ring& of, const perfbuf_options& options, size_t page) noexcept {
+  const abi::perf_event_attr attr{.type = abi::perf_type_software,
+                                  .config = abi::perf_count_sw_bpf_output,
+                                  .sample_period = 1,
+                                  .sample_type = abi::perf_sample_raw,
+                                  .wakeup_events = options.wakeup_events};
+  const long opened =
+      move_away(system_call(__NR_perf_event_open, &attr, -1, of.cpu, -1, abi::perf_flag_fd_cloexec));
+  if (opened == -ENODEV) return false;
+  if (opened < 0) return failure(step::open_cpu_event, opened);
+  of.event.fill(opened);
+  if (const long answer =
+          of.memory.fill(of.event.number(), (size_t{options.pages} + 1) * page, detail::mapping::writable);
+      answer < 0)
+    return failure(step::map_event, answer);
+  of.data = of.memory.data() + page;
+  of.mask = options.pages * page - 1;
+  if (const long answer = any_.add(of.event.number(), detail::epoll_in); answer < 0)
+    return failure(step::wait, answer);
+  const u32 event = of.event.raw();
+  const auto slots = untyped_map::borrow(map_.number(), {});
+  if (const long answer = slots.update_elem(&of.cpu, &event, static_cast<u64>(update::any)); answer < 0)
+    return failure(step::map_update_elem, answer);
+  return true;
+}
+
+inline result<perfbuf> perfbuf::open(const fd& map, const perfbuf_options& options) noexcept {
+  auto any = wait_set::make();
+  if (!any) return any.error();
+  perfbuf out(std::move(*any));
+  const auto info = detail::hold_ring(map.number(), map_type::perf_event_array, out.map_);
+  if (!info) return info.error();
+  const size_t page = detail::page_size();
+  if (options.pages == 0 || (options.pages & (options.pages - 1)) != 0)
+    return error{.at = step::map_event, .why = cause::bad_page_count}.about(info->name);
+  if (options.pages >= ~size_t{0} / page) return failure(step::map_event, -ENOMEM).about(info->name);
+  const auto cpus = possible_cpus();
+  if (!cpus) return cpus.error();
+  const u32 slots = *cpus < info->max_entries ? *cpus : info->max_entries;
+  auto rings = buffer<ring>::of(slots);
+  auto copy = buffer<unsigned char>::of(largest_record);
+  if (!rings || !copy) return error{.at = step::allocate, .code = ENOMEM};
+  out.rings_ = std::move(*rings);
+  out.copy_ = std::move(*copy);
+  u32 running = 0;
+  for (u32 cpu = 0; cpu < slots; ++cpu) {
+    ring& next = out.rings_[running];
+    next.cpu = cpu;
+    const auto opened = out.open_ring(next, options, page);
+    if (!opened) {
+      out.rings_.shrink(running + 1);
+      char words[16];
+      const text place = (detail::text_writer(words, sizeof words) << "CPU " << u64{cpu}).finish();
+      return opened.error().about(place, info->name);
+    }
+    if (*opened) ++running;
+  }
+  out.rings_.shrink(running);
+  if (running == 0) return failure(step::open_cpu_event, -ENODEV).about(info->name);
+  return out;
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_PERFBUF_HPP
 // Room 2.5, refusal: what an errno says of an element, where that depends on the type of its map. What it says on every
 // map stands in room 2.2.
 #ifndef BAREBPF_REFUSAL_HPP
@@ -10757,6 +11465,187 @@ constexpr u32 operation_of(step at) noexcept {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_REFUSAL_HPP
+// Room 10.4, ringbuf: takes the records out of a ring buffer that programs fill. Nothing is copied or allocated for a
+// record, and no system call is made as long as there are any.
+#ifndef BAREBPF_RINGBUF_HPP
+#define BAREBPF_RINGBUF_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// The consumer of a map of type ringbuf: `events->consume([](ringbuf::record r) { ... })` takes what is there, and
+/// `wait(end, *events)` sleeps until something is.
+/// Shape:    a descriptor and two mappings of its own.
+/// Lifetime: holds the map by itself, and forgets nothing: who opens it again goes on where the last one stopped.
+/// Threads:  one thread consumes at a time; programs send on all CPUs meanwhile. The positions may be asked for by all.
+/// Kernel:   5.8.
+/// Source:   kernel/bpf/ringbuf.c at v6.12.
+class ringbuf {
+ public:
+  /// What a program sent, where it wrote it.
+  class record : public record_view {
+   public:
+    using record_view::record_view;
+
+    /// The record as one T; null when it has another size.
+    template <class T>
+    [[nodiscard]] const T* as() const noexcept {
+      return size_ == sizeof(T) ? begins_with<T>() : nullptr;
+    }
+    /// The T that the record begins with; null when it is shorter.
+    template <class T>
+    [[nodiscard]] const T* begins_with() const noexcept {
+      demand_plain<T>();
+      static_assert(
+          alignof(T) <= 8,
+          "barebpf: a record begins at a multiple of 8 bytes, so its type must not be aligned to more");
+      return size_ >= sizeof(T) ? reinterpret_cast<const T*>(first_) : nullptr;
+    }
+  };
+
+  /// Maps the ring buffer behind `map`, and holds a descriptor of its own.
+  /// Errors: wrong_map_type; not_a_map; EBADFD for a closed descriptor; those of mmap(2); ENOMEM.
+  /// Cost:   five system calls.
+  [[nodiscard]] static result<ringbuf> open(const fd& map) noexcept;
+  /// The same for a typed map; one of another type does not compile.
+  template <has_descriptor Map>
+  [[nodiscard]] static result<ringbuf> open(const Map& map) noexcept {
+    detail::demand_type<map_type::ringbuf, Map>();
+    return open(map.descriptor());
+  }
+
+  /// Gives the records that are there to `use`, oldest first, at most `at_most`; each is gone when `use` returns. If
+  /// that returns false, this one was the last. Records that programs discarded are passed over, and one that is not
+  /// finished yet holds up those behind it.
+  /// Shape: how many `use` was given. What comes meanwhile waits for the next call, so each call ends, however fast
+  ///        programs are.
+  /// Cost:  no system call.
+  template <class Use>
+  u64 consume(Use&& use, u64 at_most = ~u64{0}) {
+    unsigned char* const taken = consumer();
+    const unsigned char* const data = data_;
+    const u64 mask = mask_;
+    const bool overwrites = copy_.size() != 0;
+    const size_t end = detail::load_position(producer());
+    u64 at = consumer_position();
+    u64 used = 0;
+    // Where the next header is follows from this one, and to wait for it is what costs most. Most records are as long as
+    // the one before, so the processor may guess that and read several headers at once. No record has this length.
+    u32 usual = ~u32{0};
+    u64 room = 0;
+    // May have passed the end once records were overwritten.
+    while (used != at_most && static_cast<difference>(end - static_cast<size_t>(at)) > 0) {
+      const unsigned char* first = data + (at & mask);
+      u32 length = __atomic_load_n(reinterpret_cast<const u32*>(first), __ATOMIC_ACQUIRE);
+      first += detail::record_header;
+      if (overwrites) [[unlikely]] {
+        first = copy_out(at, length);
+        if (first == nullptr) continue;
+      }
+      if (length != usual) [[unlikely]] {
+        if ((length & detail::record_is_busy) != 0) break;
+        usual = length;
+        room = detail::room_of(length & detail::record_length);
+        __asm__ volatile("" : "+r"(room));  // a branch, and no move that waits
+      }
+      bool goes_on = true;
+      if ((length & detail::record_is_discarded) == 0) {
+        ++used;
+        const record what(first, length);
+        if constexpr (std::is_void_v<decltype(use(what))>)
+          use(what);
+        else
+          goes_on = use(what);
+      }
+      at += room;
+      detail::store_position(taken, at);
+      if (!goes_on) break;
+    }
+    return used;
+  }
+
+  /// For `wait`: readable while there is a record, finished or not.
+  [[nodiscard]] const fd& descriptor() const noexcept { return map_; }
+
+  /// How many bytes were taken out since the map was created, headers and all.
+  [[nodiscard]] u64 consumer_position() const noexcept { return detail::load_own_position(consumer()); }
+  /// How many bytes were put in since the map was created, headers and all.
+  [[nodiscard]] u64 producer_position() const noexcept { return consumer_position() + available(); }
+  /// How many bytes are between the two.
+  [[nodiscard]] size_t available() const noexcept {
+    const u64 taken = consumer_position();
+    return detail::load_position(producer()) - static_cast<size_t>(taken);
+  }
+  /// How many bytes there are in all: max_entries of the map.
+  [[nodiscard]] size_t size() const noexcept { return static_cast<size_t>(mask_) + 1; }
+  /// How many bytes this object did not get because newer records took their place; always 0 without
+  /// map_flag::rb_overwrite.
+  [[nodiscard]] u64 overwritten() const noexcept { return overwritten_; }
+
+ private:
+  using difference = std::make_signed_t<size_t>;
+  ringbuf() noexcept = default;
+
+  [[nodiscard]] unsigned char* consumer() const noexcept { return consumer_.data(); }
+  [[nodiscard]] const unsigned char* producer() const noexcept { return producer_.data(); }
+
+  // Of a ring whose records may be overwritten at any time, only a copy that was whole afterwards is worth anything.
+  // Shape:  the copy of the record at `at`; null when it was overwritten, and `at` is then where the oldest one is.
+  // Source: struct bpf_ringbuf and __bpf_ringbuf_reserve() in kernel/bpf/ringbuf.c at v6.19.
+  [[gnu::cold, gnu::noinline]] const unsigned char* copy_out(u64& at, u32& length) noexcept {
+    // The third word of the producer's page; those before it are producer_pos and pending_pos.
+    const unsigned char* const oldest = producer() + 2 * sizeof(size_t);
+    const size_t size = length & detail::record_length;
+    const bool fits = size <= copy_.size() - detail::record_header;
+    if (fits) __builtin_memcpy(copy_.data(), data_ + (at & mask_) + detail::record_header, size);
+    // What was read must have been read before it is asked whether it was still there.
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    const size_t gone = detail::load_position(oldest) - static_cast<size_t>(at);
+    if (static_cast<difference>(gone) > 0) {
+      overwritten_ += gone;
+      at += gone;
+      detail::store_position(consumer(), at);
+      return nullptr;
+    }
+    // No record of this ring is so large: it is being overwritten right now.
+    if (!fits) length = detail::record_is_busy;
+    return copy_.data();
+  }
+
+  fd map_;
+  detail::mapping consumer_, producer_;
+  const unsigned char* data_ = nullptr;
+  u64 mask_ = 0;
+  buffer<unsigned char> copy_;
+  u64 overwritten_ = 0;
+};
+
+inline result<ringbuf> ringbuf::open(const fd& map) noexcept {
+  ringbuf out;
+  const auto info = detail::hold_ring(map.number(), map_type::ringbuf, out.map_);
+  if (!info) return info.error();
+  const size_t size = info->max_entries, page = detail::page_size();
+  const auto fails = [&](long answer) { return failure(step::map_memory, answer).about(info->name); };
+  if (const long answer = out.consumer_.fill(out.map_.number(), page, detail::mapping::writable); answer < 0)
+    return fails(answer);
+  // The data is there twice, so that a record that reaches over the end goes on behind it.
+  if (size > (~size_t{0} - page) / 2) return fails(-ENOMEM);
+  if (const long answer =
+          out.producer_.fill(out.map_.number(), page + 2 * size, detail::mapping::readable, page);
+      answer < 0)
+    return fails(answer);
+  out.data_ = out.producer_.data() + page;
+  out.mask_ = size - 1;
+  if ((info->map_flags & map_flag::rb_overwrite) != 0) {
+    auto copy = buffer<unsigned char>::of(size);
+    if (!copy) return copy.error();
+    out.copy_ = std::move(*copy);
+  }
+  return out;
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_RINGBUF_HPP
 // Room 10.2, static_object: an object that the compiler has read. What runs is a row of system calls over
 // finished records; nothing is parsed, searched or allocated.
 #ifndef BAREBPF_STATIC_OBJECT_HPP
@@ -11130,6 +12019,17 @@ class loaded_static_object {
     return barebpf::map<type, Key, Value>(untyped_map::borrow(maps_[known].number(), to_kernel_name(Name)));
   }
 
+  /// The descriptor of the map called `Name`, whatever its type.
+  /// Errors:   none at run time. A name that the object does not have does not compile.
+  /// Lifetime: borrowed: valid as long as this object.
+  template <name Name>
+  [[nodiscard]] const fd& map_descriptor() const noexcept {
+    constexpr u32 index = spec::find_map(Name);
+    constexpr cause fault = index == not_found ? cause::no_such_map : cause::none;
+    static_assert(object_check<fault, 0, ".maps", barebpf::name<48>::cut(Name)>::made);
+    return maps_[index == not_found ? 0 : index];
+  }
+
   /// The global variable called `Name` as memory, shared with the programs: `*loaded->variable<"count", long>()`.
   /// Errors: ENOMEM and its like of mmap(2). A name that the object does not have, a type that does not fit, a
   ///         constant by a type that is not const, or a static variable in a section of none but static ones,
@@ -11271,6 +12171,7 @@ class static_object {
                    .values = false,
                    .pins = false,
                    .targets = false,
+                   .slots = false,
                    .hints = false,
                    .patch = naming(policy) == map_naming::by_descriptor};
     for (u32 i = 0; i < spec::map_count; ++i) {
@@ -11396,7 +12297,8 @@ class static_object {
                        .data_size = data_size};
     if constexpr (needs(Policy).patch) out.patches = patches.list;
     if constexpr (needs(Policy).targets) out.targets = targets.list;
-    if constexpr (needs(Policy).values || needs(Policy).pins) out.duties = duties.list;
+    if constexpr (needs(Policy).values || needs(Policy).pins || needs(Policy).slots) out.duties = duties.list;
+    if constexpr (needs(Policy).slots) out.inner_maps = spec::template inner_map_creates<btf>.list;
     if constexpr (btf != btf_choice::none) {
       out.btf = &spec::template btf_image<btf>;
       out.btf_size = spec::template btf_size<btf>;
@@ -11470,5 +12372,173 @@ class static_object {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_STATIC_OBJECT_HPP
+// Room 10.5, user_ringbuf: sends records to programs. They are written where a program reads them; no system call is
+// made as long as there is room.
+#ifndef BAREBPF_USER_RINGBUF_HPP
+#define BAREBPF_USER_RINGBUF_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// The producer of a map of type user_ringbuf, which a program empties with bpf_user_ringbuf_drain.
+/// Shape:    a descriptor and two mappings of its own.
+/// Lifetime: holds the map by itself; what was submitted stays there for the program.
+/// Threads:  one thread reserves at a time; each reservation may be written and submitted by another. The program gets
+///           the records in the order in which they were reserved.
+/// Kernel:   6.1.
+/// Source:   __bpf_user_ringbuf_peek() in kernel/bpf/ringbuf.c at v6.12.
+class user_ringbuf {
+ public:
+  /// Room for one record, in the ring itself.
+  /// Lifetime: must be submitted, or the program never sees it: who lets it go discards it. Not longer than the ring.
+  class reservation {
+   public:
+    reservation(reservation&& other) noexcept
+        : header_(std::exchange(other.header_, nullptr)), size_(other.size_) {}
+    reservation& operator=(reservation&& other) noexcept {
+      reservation taken(std::move(other));
+      std::swap(header_, taken.header_);
+      std::swap(size_, taken.size_);
+      return *this;
+    }
+    ~reservation() { discard(); }
+
+    /// What the program will read; it still holds what was there before.
+    [[nodiscard]] std::span<unsigned char> bytes() const noexcept {
+      return {header_ + detail::record_header, size_};
+    }
+    /// Hands the record to the program.
+    void submit() && noexcept { finish(0); }
+    /// Makes the program pass over it.
+    void discard() noexcept { finish(detail::record_is_discarded); }
+
+   private:
+    friend class user_ringbuf;
+    reservation(unsigned char* header, u32 size) noexcept : header_(header), size_(size) {}
+    void finish(u32 flags) noexcept {
+      if (unsigned char* const header = std::exchange(header_, nullptr); header != nullptr)
+        __atomic_store_n(reinterpret_cast<u32*>(header), size_ | flags, __ATOMIC_RELEASE);
+    }
+
+    unsigned char* header_;
+    u32 size_;
+  };
+
+  /// Maps the ring buffer behind `map`, and holds a descriptor of its own.
+  /// Errors: wrong_map_type; not_a_map; EBADFD for a closed descriptor; those of mmap(2); EMFILE.
+  /// Cost:   seven system calls.
+  [[nodiscard]] static result<user_ringbuf> open(const fd& map) noexcept;
+  /// The same for a typed map; one of another type does not compile.
+  template <has_descriptor Map>
+  [[nodiscard]] static result<user_ringbuf> open(const Map& map) noexcept {
+    detail::demand_type<map_type::user_ringbuf, Map>();
+    return open(map.descriptor());
+  }
+
+  /// Takes room for a record of `size` bytes.
+  /// Errors: ring_is_full; record_too_large.
+  /// Cost:   no system call, unless the ring is full: then one.
+  [[nodiscard]] result<reservation> reserve(u32 size) noexcept {
+    if (size > detail::record_length || detail::room_of(size) > this->size())
+      return error{.at = step::reserve, .why = cause::record_too_large}.about(name_);
+    unsigned char* header = take(size);
+    if (header == nullptr) {
+      // Forgets what the program drained before it is looked for room once more, so that only what comes later wakes.
+      drained_.take();
+      header = take(size);
+    }
+    if (header == nullptr) return error{.at = step::reserve, .why = cause::ring_is_full}.about(name_);
+    return reservation(header, size);
+  }
+  /// The same, and waits until `end` for a program to make room.
+  /// Errors: ring_is_full when none did; record_too_large.
+  /// Cost:   three system calls each time that a program drains the ring, and one to read the clock.
+  [[nodiscard]] result<reservation> reserve(u32 size, const deadline& end) noexcept {
+    for (;;) {
+      auto got = reserve(size);
+      if (got || got.error().why != cause::ring_is_full) return got;
+      const auto ready = wait(end, *this);
+      if (!ready) return ready.error();
+      if (!*ready) return got;
+    }
+  }
+  /// Copies `value` into a record and submits it.
+  /// Errors: those of `reserve`.
+  template <class T>
+  [[nodiscard]] result<void> submit(const T& value) noexcept {
+    static_assert(std::is_trivially_copyable_v<T>,
+                  "barebpf: programs get raw bytes, so the type of a record must be trivially copyable");
+    auto got = reserve(sizeof(T));
+    if (!got) return got.error();
+    __builtin_memcpy(got->bytes().data(), &value, sizeof(T));
+    std::move(*got).submit();
+    return {};
+  }
+
+  /// For `wait`: readable once a program has drained the ring after `reserve` found it full.
+  [[nodiscard]] const fd& descriptor() const noexcept { return drained_.descriptor(); }
+
+  /// How many bytes programs took out since the map was created, headers and all.
+  [[nodiscard]] u64 consumer_position() const noexcept { return producer_position() - used(); }
+  /// How many bytes were put in since the map was created, headers and all.
+  [[nodiscard]] u64 producer_position() const noexcept { return detail::load_own_position(producer_.data()); }
+  /// How many bytes are between the two.
+  [[nodiscard]] size_t used() const noexcept {
+    const size_t drained = detail::load_position(consumer_.data());
+    return static_cast<size_t>(producer_position()) - drained;
+  }
+  /// How many bytes there are in all: max_entries of the map.
+  [[nodiscard]] size_t size() const noexcept { return static_cast<size_t>(mask_) + 1; }
+
+ private:
+  explicit user_ringbuf(wait_set drained) noexcept : drained_(std::move(drained)) {}
+
+  // Null when there is no room. Until it is finished the record is busy, and the program stops before it.
+  [[nodiscard]] unsigned char* take(u32 length) noexcept {
+    const u64 at = producer_position();
+    const u64 room = detail::room_of(length);
+    if (room > size() - used()) return nullptr;
+    unsigned char* const header = data_ + (at & mask_);
+    __atomic_store_n(reinterpret_cast<u32*>(header), length | detail::record_is_busy, __ATOMIC_RELAXED);
+    detail::store_position(producer_.data(), at + room);
+    return header;
+  }
+
+  fd map_;
+  wait_set drained_;
+  detail::mapping consumer_, producer_;
+  unsigned char* data_ = nullptr;
+  u64 mask_ = 0;
+  kernel_name name_;
+};
+
+inline result<user_ringbuf> user_ringbuf::open(const fd& map) noexcept {
+  auto drained = wait_set::make();
+  if (!drained) return drained.error();
+  user_ringbuf out(std::move(*drained));
+  const auto info = detail::hold_ring(map.number(), map_type::user_ringbuf, out.map_);
+  if (!info) return info.error();
+  out.name_ = info->name;
+  const size_t size = info->max_entries, page = detail::page_size();
+  const auto fails = [&](step at, long answer) { return failure(at, answer).about(info->name); };
+  if (const long answer = out.consumer_.fill(out.map_.number(), page, detail::mapping::readable); answer < 0)
+    return fails(step::map_memory, answer);
+  // The data is there twice, so that a record that reaches over the end goes on behind it.
+  if (size > (~size_t{0} - page) / 2) return fails(step::map_memory, -ENOMEM);
+  if (const long answer =
+          out.producer_.fill(out.map_.number(), page + 2 * size, detail::mapping::writable, page);
+      answer < 0)
+    return fails(step::map_memory, answer);
+  out.data_ = out.producer_.data() + page;
+  out.mask_ = size - 1;
+  // The map is ready for writing while it has any room at all; what tells is that a program drained it.
+  if (const long answer = out.drained_.add(out.map_.number(), detail::epoll_out | detail::epoll_et);
+      answer < 0)
+    return fails(step::wait, answer);
+  return out;
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_USER_RINGBUF_HPP
 
 #endif  // BAREBPF_BAREBPF_HPP

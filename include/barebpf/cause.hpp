@@ -284,6 +284,14 @@
                 "nothing for the one of this process")                                                       \
   BAREBPF_CAUSE(needs_sockmap, "this program attaches to a map of sockets, so give sockets_in with the map") \
   BAREBPF_CAUSE(needs_socket, "this program attaches to a socket, so give socket with its descriptor")       \
+  BAREBPF_CAUSE(bad_page_count,                                                                              \
+                "the samples of a CPU go round in a power of two of pages, so ask for 8 or its like")        \
+  BAREBPF_CAUSE(ring_is_full,                                                                                \
+                "the ring buffer has no room for this record, so wait until a program has drained it, or "   \
+                "create it larger")                                                                          \
+  BAREBPF_CAUSE(record_too_large,                                                                            \
+                "a record and its header of 8 bytes must fit into the whole ring buffer, so send less at "   \
+                "once, or create it larger")                                                                 \
   /* what a look at the kernel found out after it refused */                                                 \
   BAREBPF_CAUSE(needs_cap_bpf, "the process lacks CAP_BPF, so run it as root or give it CAP_BPF")            \
   BAREBPF_CAUSE(needs_cap_perfmon,                                                                           \
@@ -302,9 +310,6 @@
                 "the running kernel is older than this way to attach: tcx came with Linux 6.6, so attach "   \
                 "on a newer one")                                                                            \
   BAREBPF_CAUSE(no_interface, "this network namespace has no interface of this index, so look at its name")  \
-  BAREBPF_CAUSE(not_a_cgroup,                                                                                \
-                "this descriptor is of no folder in cgroup2, so open one below its mount, /sys/fs/cgroup "   \
-                "or /sys/fs/cgroup/unified")                                                                 \
   BAREBPF_CAUSE(not_a_link,                                                                                  \
                 "this is a map, a program or something else and no link, so look at what the path belongs"   \
                 " to")                                                                                       \

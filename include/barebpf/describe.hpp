@@ -55,6 +55,11 @@ inline constexpr step_row step_rows[] = {
     {step::find_tracepoint, "find the tracepoint of the program"},
     {step::open_event, "open the event of the program"},
     {step::set_event_program, "attach the program to its event"},
+    {step::wait, "wait for the ring buffer"},
+    {step::open_map, "hold the map"},
+    {step::open_cpu_event, "open an event for the map"},
+    {step::map_event, "map the memory of an event for the map"},
+    {step::reserve, "reserve a record in the map"},
 };
 
 /// An error number by its name.
@@ -468,6 +473,25 @@ inline constexpr hint_row hint_rows[] = {
     {step::set_event_program, EEXIST, "this program or another is attached here already, so detach it first"},
     {step::set_event_program, E2BIG,
      "as many programs as the kernel allows are attached here already, so detach one"},
+
+    {step::open_cpu_event, EACCES, "the process lacks CAP_PERFMON, so run it as root or give it CAP_PERFMON"},
+    {step::open_cpu_event, EPERM,
+     "the kernel is locked down or a filter forbids perf_event_open, so allow it there"},
+    {step::open_cpu_event, ENODEV,
+     "none of the CPUs that have a slot runs, so create the map with more max_entries"},
+    {step::open_cpu_event, ENOENT, "the kernel is older than 4.4 or was built without perf events"},
+
+    {step::wait, EEXIST, "it is waited for already, so add it once"},
+    {step::wait, EPERM, "the descriptor is of something that is never ready, so wait for something else"},
+
+    {step::open_map, EOPNOTSUPP,
+     "a program of 32 bits cannot share a ring buffer with a kernel that has the highest byte first, so "
+     "build it "
+     "for 64 bits"},
+
+    {step::map_event, EPERM,
+     "so many pages are more than the process may lock, so ask for fewer, or raise ulimit -l or the sysctl "
+     "kernel.perf_event_mlock_kb"},
 };
 
 /// What an errno means at every step that has no row of its own for it.

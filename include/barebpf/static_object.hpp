@@ -36,6 +36,17 @@ class loaded_static_object {
     return barebpf::map<type, Key, Value>(untyped_map::borrow(maps_[known].number(), to_kernel_name(Name)));
   }
 
+  /// The descriptor of the map called `Name`, whatever its type.
+  /// Errors:   none at run time. A name that the object does not have does not compile.
+  /// Lifetime: borrowed: valid as long as this object.
+  template <name Name>
+  [[nodiscard]] const fd& map_descriptor() const noexcept {
+    constexpr u32 index = spec::find_map(Name);
+    constexpr cause fault = index == not_found ? cause::no_such_map : cause::none;
+    static_assert(object_check<fault, 0, ".maps", barebpf::name<48>::cut(Name)>::made);
+    return maps_[index == not_found ? 0 : index];
+  }
+
   /// The global variable called `Name` as memory, shared with the programs: `*loaded->variable<"count", long>()`.
   /// Errors: ENOMEM and its like of mmap(2). A name that the object does not have, a type that does not fit, a
   ///         constant by a type that is not const, or a static variable in a section of none but static ones,
@@ -50,17 +61,6 @@ class loaded_static_object {
     constexpr cause fault = index == not_found ? cause::no_such_variable : can_be_seen_as<T>(holder, found);
     static_assert(object_check<fault, found.declared_at, "", barebpf::name<48>::cut(Name)>::made);
     return map_variable<T>(maps_[found.map], found, holder.value_size, Name);
-  }
-
-  /// The descriptor of the map called `Name`, whatever its type.
-  /// Errors:   none at run time. A name that the object does not have does not compile.
-  /// Lifetime: borrowed: valid as long as this object.
-  template <name Name>
-  [[nodiscard]] const fd& map_descriptor() const noexcept {
-    constexpr u32 index = spec::find_map(Name);
-    constexpr cause fault = index == not_found ? cause::no_such_map : cause::none;
-    static_assert(object_check<fault, 0, ".maps", barebpf::name<48>::cut(Name)>::made);
-    return maps_[index == not_found ? 0 : index];
   }
 
   /// Attaches the program called `Name` where the name of its section says, and to `target` if that leaves it open:
