@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 14705cfe6c5c79725c38f9f364f117410e4c7ab000ab279aa097f28dfdff7bf2; do not edit.
+// Made by tools/amalgamate from files with SHA-256 a786735c5c07e50a8ded2840e4b60dff242b5a0ded31fd40d4b5aa4293708ff5; do not edit.
 //
 // MIT License
 //
@@ -413,6 +413,9 @@ enum class helper : u32 {
   BAREBPF_CAUSE(unknown_section,                                                                             \
                 "the name of this section tells no program type that barebpf knows, "                        \
                 "so correct the SEC() of the program")                                                       \
+  BAREBPF_CAUSE(no_kernel_place,                                                                             \
+                "programs of this section are made for one function, tracepoint or list of the kernel, so"   \
+                " name it in SEC(), as in SEC(\"fentry/vfs_read\")")                                         \
   BAREBPF_CAUSE(bad_program,                                                                                 \
                 "a program is not whole instructions inside its section, so the file is "                    \
                 "damaged: compile it again")                                                                 \
@@ -511,11 +514,50 @@ enum class helper : u32 {
   BAREBPF_CAUSE(not_attachable,                                                                              \
                 "the section of this program does not tell where to attach it, so "                          \
                 "complete the name in SEC(), as in SEC(\"tracepoint/group/event\")")                         \
+  BAREBPF_CAUSE(attached_elsewhere,                                                                          \
+                "programs of this section are put into a map, a route or a filter of tc, or are only run,"   \
+                " so do that with the program's descriptor")                                                 \
+  BAREBPF_CAUSE(takes_no_target,                                                                             \
+                "the section of this program names the place to attach to, so give nothing but perhaps a "   \
+                "cookie")                                                                                    \
+  BAREBPF_CAUSE(lists_no_target,                                                                             \
+                "the kernel lists this by itself, or the elements of a map, the tasks or the cgroups that"   \
+                " are asked for, so give nothing or one of those")                                           \
+  BAREBPF_CAUSE(needs_perf_event,                                                                            \
+                "this program runs when a perf event does, so give perf_event with an event that is open")   \
+  BAREBPF_CAUSE(needs_interface,                                                                             \
+                "this program attaches to a network interface, so give interface with its index")            \
+  BAREBPF_CAUSE(needs_cgroup,                                                                                \
+                "this program attaches to a cgroup, so give cgroup with a descriptor of its folder")         \
+  BAREBPF_CAUSE(needs_netns,                                                                                 \
+                "this program attaches to a network namespace, so give netns with its descriptor, or "       \
+                "nothing for the one of this process")                                                       \
+  BAREBPF_CAUSE(needs_sockmap, "this program attaches to a map of sockets, so give sockmap with the map")    \
+  BAREBPF_CAUSE(needs_socket, "this program attaches to a socket, so give socket with its descriptor")       \
   /* what a look at the kernel found out after it refused */                                                 \
   BAREBPF_CAUSE(needs_cap_bpf, "the process lacks CAP_BPF, so run it as root or give it CAP_BPF")            \
   BAREBPF_CAUSE(needs_cap_perfmon,                                                                           \
                 "the process lacks CAP_PERFMON, which tracing programs need beside "                         \
                 "CAP_BPF, so run it as root or give it both")                                                \
+  BAREBPF_CAUSE(no_kernel_function,                                                                          \
+                "the kernel has no function of this name that programs can attach to, so look for it in "    \
+                "/proc/kallsyms, and for one that was not inlined")                                          \
+  BAREBPF_CAUSE(no_kernel_tracepoint,                                                                        \
+                "the kernel has no tracepoint of this name, so look for its name under "                     \
+                "/sys/kernel/tracing/events, without the group")                                             \
+  BAREBPF_CAUSE(no_kernel_iterator,                                                                          \
+                "the kernel cannot list this, so choose one of the words that follow bpf_iter_ in "          \
+                "/proc/kallsyms")                                                                            \
+  BAREBPF_CAUSE(newer_attach_way,                                                                            \
+                "the running kernel is older than this way to attach: tcx came with Linux 6.6, so attach "   \
+                "on a newer one")                                                                            \
+  BAREBPF_CAUSE(no_interface, "this network namespace has no interface of this index, so look at its name")  \
+  BAREBPF_CAUSE(not_a_cgroup,                                                                                \
+                "this descriptor is of no folder in cgroup2, so open one below its mount, /sys/fs/cgroup "   \
+                "or /sys/fs/cgroup/unified")                                                                 \
+  BAREBPF_CAUSE(not_a_link,                                                                                  \
+                "this is a map, a program or something else and no link, so look at what the path belongs"   \
+                " to")                                                                                       \
   BAREBPF_CAUSE(refused_by_verifier,                                                                         \
                 "the kernel's verifier refused the program, so read its log: the "                           \
                 "last lines name the instruction and the reason")                                            \
@@ -675,8 +717,11 @@ enum class step : u16 {
   prog_load = 5,
   obj_pin = 6,
   obj_get = 7,
+  prog_attach = 8,
+  prog_test_run = 10,
   map_get_fd_by_id = 14,
   obj_get_info_by_fd = 15,
+  raw_tracepoint_open = 17,
   btf_load = 18,
   btf_get_fd_by_id = 19,
   map_lookup_and_delete_elem = 21,
@@ -686,6 +731,9 @@ enum class step : u16 {
   map_update_batch = 26,
   map_delete_batch = 27,
   link_create = 28,
+  link_update = 29,
+  iter_create = 33,
+  link_detach = 34,
 
   read_object = 256,        ///< understand an object file; `offset` counts from its start
   find = 257,               ///< look for a map or a program by name, or check it against C++ types
@@ -698,6 +746,10 @@ enum class step : u16 {
   unpin = 265,              ///< unlinkat(2) on the BPF file system
   map_memory = 266,         ///< mmap(2) of a map
   set_event_program = 264,  ///< ioctl(PERF_EVENT_IOC_SET_BPF), where the kernel has no perf link
+  find_kernel_type = 280,   ///< find in the kernel's BTF what a program is made for
+  attach_to_socket = 281,   ///< setsockopt(2)
+  read_iterator = 282,      ///< read(2) of what an iterator lists
+  find_interface = 283,     ///< ioctl(SIOCGIFINDEX)
 };
 
 /// Kernel-only error number that leaks out of bpf(2): "operation not supported". Not libc's ENOTSUP.
@@ -909,6 +961,16 @@ inline constexpr step_row step_rows[] = {
     {step::btf_load, "load the types"},
     {step::prog_load, "load the program"},
     {step::link_create, "attach the program"},
+    {step::raw_tracepoint_open, "attach the program"},
+    {step::prog_attach, "attach the program"},
+    {step::attach_to_socket, "attach the program"},
+    {step::link_update, "replace the program of the link"},
+    {step::link_detach, "detach the link"},
+    {step::iter_create, "start the iterator"},
+    {step::read_iterator, "read the iterator"},
+    {step::prog_test_run, "run the program"},
+    {step::find_kernel_type, "find in the kernel what the program attaches to"},
+    {step::find_interface, "find the interface"},
     {step::mount_tracefs, "reach tracefs to attach the program"},
     {step::find_tracepoint, "find the tracepoint of the program"},
     {step::open_event, "open the event of the program"},
@@ -949,6 +1011,7 @@ inline constexpr errno_row errno_rows[] = {{EPERM, "EPERM"},
                                            {ENOSYS, "ENOSYS"},
                                            {ELOOP, "ELOOP"},
                                            {EOVERFLOW, "EOVERFLOW"},
+                                           {ENOLINK, "ENOLINK"},
                                            {EBADFD, "EBADFD"},
                                            {ENOTSOCK, "ENOTSOCK"},
                                            {EOPNOTSUPP, "EOPNOTSUPP"},
@@ -1228,6 +1291,74 @@ inline constexpr hint_row hint_rows[] = {
     {step::link_create, ENOTSUPP_kernel,
      "the kernel does not attach programs of this type on this machine, so attach in another way"},
 
+    {step::raw_tracepoint_open, ENOENT,
+     "the kernel has no such tracepoint, so look for its name under /sys/kernel/tracing/events, without the "
+     "group"},
+    {step::raw_tracepoint_open, EINVAL,
+     "the program reads more arguments than the tracepoint has, or its section names another kind of "
+     "program"},
+    {step::raw_tracepoint_open, EPERM,
+     "the process lacks CAP_PERFMON, so run it as root or give it CAP_PERFMON"},
+    {step::raw_tracepoint_open, EBUSY,
+     "as many programs as the kernel allows are attached here, so detach one"},
+    {step::raw_tracepoint_open, E2BIG,
+     "as many programs as the kernel allows are attached here already, so detach one, or the kernel is older "
+     "than "
+     "6.10 and takes no cookie here"},
+
+    {step::prog_attach, EOPNOTSUPP,
+     "the map holds no sockets or its programs are of another type, so give a sockmap or sockhash"},
+    {step::prog_attach, EINVAL, "the kernel does not know this kind of program in a map, so it is too old"},
+    {step::prog_attach, EBUSY, "a link holds another program in this place, so let go of it first"},
+
+    {step::attach_to_socket, ENOTSOCK, "the descriptor is of something else, so give one of a socket"},
+    {step::attach_to_socket, EINVAL,
+     "the program is of another type, or sockets share no port here, so set SO_REUSEPORT before bind"},
+    {step::attach_to_socket, ENOTSUPP_kernel,
+     "only TCP and UDP sockets choose among those that share a port, so give one of these"},
+    {step::attach_to_socket, EPERM,
+     "the filter of the socket is locked by SO_LOCK_FILTER, so attach it before"},
+    {step::attach_to_socket, ENOMEM,
+     "the program is larger than net.core.optmem_max allows for this socket, so raise it or make it smaller"},
+
+    {step::link_update, EINVAL,
+     "the new program is of another type or made for another place than the old one, or links of this kind "
+     "keep "
+     "their program"},
+    {step::link_update, EPERM,
+     "another program is in the link than the one that was to be replaced, so look which one is"},
+    {step::link_update, ENOLINK, "the link is detached: what it attached to is gone, so attach again"},
+
+    {step::link_detach, EOPNOTSUPP,
+     "links of this kind end with their last descriptor, so close it and remove pins"},
+
+    {step::iter_create, EINVAL,
+     "the link is of another kind, so attach a program whose section begins with iter/"},
+
+    {step::read_iterator, EACCES, "the program refused to list this, so look at what it returns"},
+    {step::read_iterator, EINVAL, "the iterator was read to its end, so start it again"},
+    {step::read_iterator, E2BIG,
+     "one element came out longer than the kernel's buffer of 8 pages, so let the program write less for "
+     "each"},
+
+    {step::prog_test_run, ENOTSUPP_kernel,
+     "programs of this type cannot be run without their event, so attach it and cause that"},
+    {step::prog_test_run, EOPNOTSUPP,
+     "programs of this type cannot be run without their event, so attach it and cause that"},
+    {step::prog_test_run, EINVAL,
+     "the data or the context is shorter or longer than programs of this type take, so look at what its type "
+     "wants"},
+    {step::prog_test_run, ENOSPC,
+     "the data or the context that came out did not fit, so give as much room as goes in and 256 bytes more"},
+    {step::prog_test_run, E2BIG, "the context is longer than the kernel knows, so give less"},
+    {step::prog_test_run, ENODEV, "the context names an interface that does not exist, so give a real index"},
+
+    {step::find_kernel_type, ENOENT,
+     "the kernel has no BTF of itself, so use one that was built with CONFIG_DEBUG_INFO_BTF"},
+
+    {step::find_interface, ENODEV,
+     "this network namespace has no interface of that name, so look at its name"},
+
     {step::mount_tracefs, EPERM,
      "tracefs is not mounted and a private one needs CAP_SYS_ADMIN, so mount it: mount -t tracefs tracefs "
      "/sys/kernel/tracing"},
@@ -1383,875 +1514,48 @@ constexpr text describe(const error& what, char (&buffer)[Size]) noexcept {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_DESCRIBE_HPP
-// Room 7.7, map/types: the types that a map's BTF gives to its key and value, held against the C++ types. Only who
-// names `identity_and_btf` has this in his program.
-#ifndef BAREBPF_MAP_TYPES_HPP
-#define BAREBPF_MAP_TYPES_HPP
+// Room 9.2, iterator: reads what a program lists that is attached to an iterator of the kernel.
+#ifndef BAREBPF_ITERATOR_HPP
+#define BAREBPF_ITERATOR_HPP
 
-// Room 3.1, btf: the types of an object file. They are counted once, checked as they pass, and found again
-// through an index that remembers every eighth, so that a file of 100,000 types costs 12,500 words.
-#ifndef BAREBPF_BTF_HPP
-#define BAREBPF_BTF_HPP
+// Room 9.0, link: attaches programs and holds them there.
+#ifndef BAREBPF_LINK_HPP
+#define BAREBPF_LINK_HPP
 
-// Room 1.4, abi/btf: where the fields of BTF records lie, and the kinds of types.
-// Source: include/uapi/linux/btf.h and Documentation/bpf/btf.rst at v6.12.
-#ifndef BAREBPF_ABI_BTF_HPP
-#define BAREBPF_ABI_BTF_HPP
+// Room 1.5, abi/perf: what perf_event_open(2) and tracefs without a mount take.
+#ifndef BAREBPF_ABI_PERF_HPP
+#define BAREBPF_ABI_PERF_HPP
 
 namespace barebpf::inline BAREBPF_ABI::abi {
 
-inline constexpr u16 btf_magic = 0xeb9f;
-
-/// Offsets in the header of .BTF; sections inside it count from the header's end.
-struct btf_header {
-  static constexpr u64 magic = 0, version = 2, header_size = 4, types_offset = 8, types_size = 12,
-                       strings_offset = 16, strings_size = 20, size = 24;
-};
-
-/// Offsets in a type. `info` holds the number of members in its low 24 bits (16 before 2026), the kind in
-/// the next seven (5 before), and a flag on top.
-struct btf_type_record {
-  static constexpr u64 name = 0, info = 4, size_or_type = 8, size = 12;
-};
-
-enum class btf_kind : u8 {
-  void_type = 0,
-  integer = 1,
-  pointer = 2,
-  array = 3,
-  structure = 4,
-  union_type = 5,
-  enumeration = 6,
-  forward = 7,
-  type_definition = 8,
-  volatile_type = 9,
-  const_type = 10,
-  restrict_type = 11,
-  function = 12,
-  function_prototype = 13,
-  variable = 14,
-  data_section = 15,
-  floating = 16,
-  declaration_tag = 17,
-  type_tag = 18,
-  enumeration64 = 19,
-};
-
-/// How many bytes follow a type's record: so many, and so many more for each member.
-struct btf_tail {
-  u8 fixed;
-  u8 for_each;
-};
-
-/// One row per kind, in the order of their numbers.
-inline constexpr btf_tail btf_tails[] = {
-    {0, 0},   // void, never stored
-    {4, 0},   // INT: encoding, offset and bits
-    {0, 0},   // PTR
-    {12, 0},  // ARRAY: element type, index type, count
-    {0, 12},  // STRUCT: name, type, offset in bits
-    {0, 12},  // UNION
-    {0, 8},   // ENUM: name, value
-    {0, 0},   // FWD
-    {0, 0},   // TYPEDEF
-    {0, 0},   // VOLATILE
-    {0, 0},   // CONST
-    {0, 0},   // RESTRICT
-    {0, 0},   // FUNC
-    {0, 8},   // FUNC_PROTO: name, type
-    {4, 0},   // VAR: linkage
-    {0, 12},  // DATASEC: type, offset, size
-    {0, 0},   // FLOAT
-    {4, 0},   // DECL_TAG: component index
-    {0, 0},   // TYPE_TAG
-    {0, 12},  // ENUM64: name, low half, high half
-};
-inline constexpr u32 btf_kinds = sizeof btf_tails / sizeof btf_tails[0];
-
-inline constexpr u32 btf_integer_is_signed = 1;  // BTF_INT_SIGNED
-inline constexpr u32 btf_integer_is_bool = 4;    // BTF_INT_BOOL
-inline constexpr u32 btf_variable_static = 0;    // BTF_VAR_STATIC
-inline constexpr u32 btf_variable_global = 1;    // BTF_VAR_GLOBAL_ALLOCATED
-inline constexpr u32 btf_function_static = 0;    // BTF_FUNC_STATIC
-inline constexpr u32 btf_function_extern = 2;    // BTF_FUNC_EXTERN
-
-/// Offsets in the header of .BTF.ext; the tables count from the header's end.
-struct btf_ext_header {
-  static constexpr u64 magic = 0, header_size = 4, functions_offset = 8, lines_offset = 16, size = 24,
-                       core_offset = 24;
-};
-/// Offsets in front of the records of one section of code.
-struct btf_ext_run_header {
-  static constexpr u64 section_name = 0, count = 4, size = 8;
-};
-
-/// "At this instruction begins the function of this type." In a file, `insn_off` counts bytes from the start
-/// of the section; for the kernel, instructions from the start of the program.
-struct func_info {
-  u32 insn_off = 0;
-  u32 type_id = 0;
-};
-static_assert(sizeof(func_info) == 8);
-/// "From this instruction on, the code comes from this line." `line_col` is the line in its upper 22 bits and
-/// the column in its lower 10.
-struct line_info {
-  u32 insn_off = 0;
-  u32 file_name_off = 0;
-  u32 line_off = 0;
-  u32 line_col = 0;
-};
-static_assert(sizeof(line_info) == 16);
-/// "This instruction depends on how the kernel lays out a type."
-struct core_relo {
-  u32 insn_off = 0;
-  u32 type_id = 0;
-  u32 access_str_off = 0;
-  u32 kind = 0;
-};
-static_assert(sizeof(core_relo) == 16);
-
-}  // namespace barebpf::inline BAREBPF_ABI::abi
-
-#endif  // BAREBPF_ABI_BTF_HPP
-// Room 3.0, elf: sections, symbols and relocations of an object file, checked once when it is opened.
-// Knows nothing of BPF beyond the machine number.
-#ifndef BAREBPF_ELF_HPP
-#define BAREBPF_ELF_HPP
-
-// Room 1.3, abi/elf: where the fields of 64-bit ELF records lie, and the numbers they hold. Records are
-// read field by field through the checked window, never by casting, so these are offsets and not structs.
-// Source: elf(5); include/uapi/linux/elf.h at v6.12.
-#ifndef BAREBPF_ABI_ELF_HPP
-#define BAREBPF_ABI_ELF_HPP
-
-namespace barebpf::inline BAREBPF_ABI::abi {
-
-inline constexpr u32 elf_magic = 0x464c457f;  // "\177ELF", lowest byte first
-inline constexpr u8 elf_class_64 = 2;         // ELFCLASS64
-inline constexpr u8 elf_little_endian = 1;    // ELFDATA2LSB
-inline constexpr u8 elf_big_endian = 2;       // ELFDATA2MSB
-inline constexpr u16 elf_relocatable = 1;     // ET_REL
-inline constexpr u16 elf_machine_bpf = 247;   // EM_BPF
-
-/// Offsets in the file header.
-struct elf_header {
-  static constexpr u64 ident_class = 4, ident_data = 5, type = 16, machine = 18, section_table = 40,
-                       section_entry_size = 58, section_count = 60, section_names = 62, size = 64;
-};
-
-/// Offsets in a section header.
-struct elf_section_header {
-  static constexpr u64 name = 0, type = 4, flags = 8, offset = 24, content_size = 32, link = 40, info = 44,
-                       entry_size = 56, size = 64;
-};
-
-/// Offsets in a symbol.
-struct elf_symbol_record {
-  static constexpr u64 name = 0, info = 4, other = 5, section = 6, value = 8, extent = 16, size = 24;
-};
-
-/// Offsets in a relocation without addend.
-struct elf_relocation_record {
-  static constexpr u64 offset = 0, type = 8, symbol = 12, size = 16;
-};
-
-inline constexpr u32 section_progbits = 1;  // SHT_PROGBITS
-inline constexpr u32 section_symtab = 2;    // SHT_SYMTAB
-inline constexpr u32 section_nobits = 8;    // SHT_NOBITS
-inline constexpr u32 section_rel = 9;       // SHT_REL
-inline constexpr u64 section_is_code = 4;   // SHF_EXECINSTR
-
-inline constexpr u8 symbol_local = 0;        // STB_LOCAL
-inline constexpr u8 symbol_function = 2;     // STT_FUNC
-inline constexpr u8 symbol_file = 4;         // STT_FILE
-inline constexpr u8 symbol_internal = 1;     // STV_INTERNAL
-inline constexpr u8 symbol_hidden = 2;       // STV_HIDDEN
-inline constexpr u16 section_undefined = 0;  // SHN_UNDEF
-
-}  // namespace barebpf::inline BAREBPF_ABI::abi
-
-#endif  // BAREBPF_ABI_ELF_HPP
-// Room 0.4, bytes: a window on a file that nobody vouches for. The compiler and the running program read
-// through the same window; it never reads outside, and never touches the file.
-#ifndef BAREBPF_BYTES_HPP
-#define BAREBPF_BYTES_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// A read-only window on the image of a file.
-/// Shape:    plain bytes, or the same bytes packed into 64-bit words, eight to a word, the first one
-///           lowest. Words cost the compiler a tenth of what single bytes cost.
-/// Errors:   none. A read outside the window gives zero; who must know asks `holds` first.
-/// Lifetime: valid as long as the storage it was made from.
-class bytes {
- public:
-  constexpr bytes() noexcept = default;
-  constexpr bytes(const unsigned char* first, size_t size) noexcept : plain_(first), size_(size) {}
-  constexpr bytes(const u64* words, size_t words_count) noexcept
-      : words_(words), packed_(true), size_(words_count * 8) {}
-
-  [[nodiscard]] constexpr u64 size() const noexcept { return size_; }
-
-  /// True when `count` bytes from `at` on lie inside.
-  [[nodiscard]] constexpr bool holds(u64 at, u64 count) const noexcept {
-    return at <= size_ && count <= size_ - at;  // no sum, so nothing can wrap around
-  }
-
-  /// From here on, numbers are read with the highest byte first.
-  constexpr void read_big_endian() noexcept { big_endian_ = true; }
-
-  [[nodiscard]] constexpr u8 read8(u64 at) const noexcept { return static_cast<u8>(fetch(at, 1)); }
-  [[nodiscard]] constexpr u16 read16(u64 at) const noexcept {
-    const auto value = static_cast<u16>(fetch(at, 2));
-    return big_endian_ ? __builtin_bswap16(value) : value;
-  }
-  [[nodiscard]] constexpr u32 read32(u64 at) const noexcept {
-    const auto value = static_cast<u32>(fetch(at, 4));
-    return big_endian_ ? __builtin_bswap32(value) : value;
-  }
-  [[nodiscard]] constexpr u64 read64(u64 at) const noexcept {
-    const u64 value = fetch(at, 8);
-    return big_endian_ ? __builtin_bswap64(value) : value;
-  }
-
-  /// Length of the NUL-terminated string at `at`; it ends at the window's end at the latest.
-  [[nodiscard]] constexpr size_t length_of_string(u64 at) const noexcept {
-    // Eight bytes at a time, because the compiler pays for each step. A subtraction that borrows into a byte's
-    // top bit found its zero; the lowest such bit is never wrong.
-    constexpr u64 ones = 0x0101010101010101, tops = ones << 7;
-    for (size_t length = 0;; length += 8) {
-      if (!holds(at, length + 8)) {
-        while (holds(at + length, 1) && read8(at + length) != 0) ++length;
-        return length;
-      }
-      const u64 eight = fetch(at + length, 8);
-      const u64 zeros = (eight - ones) & ~eight & tops;
-      if (zeros != 0) return length + static_cast<size_t>(__builtin_ctzll(zeros)) / 8;
-    }
-  }
-  /// True when the NUL-terminated string at `at` is `wanted`.
-  [[nodiscard]] constexpr bool string_is(u64 at, text wanted) const noexcept {
-    return string_starts_with(at, wanted) && read8(at + wanted.size()) == 0;
-  }
-  /// True when the NUL-terminated string at `at` begins with `wanted`.
-  [[nodiscard]] constexpr bool string_starts_with(u64 at, text wanted) const noexcept {
-    if (!holds(at, wanted.size())) return false;
-    for (size_t i = 0; i < wanted.size(); ++i)
-      if (read8(at + i) != static_cast<unsigned char>(wanted[i])) return false;
-    return true;
-  }
-  /// True when the NUL-terminated strings at `a` and `b` are the same.
-  [[nodiscard]] constexpr bool same_string(u64 a, u64 b) const noexcept {
-    while (read8(a) == read8(b) && read8(a) != 0) ++a, ++b;
-    return read8(a) == read8(b);
-  }
-  /// Copies `count` bytes from `at` on to `out`.
-  constexpr void copy(u64 at, u64 count, u8* out) const noexcept {
-    u64 done = 0;
-    for (; done + 8 <= count; done += 8) {  // eight at a time, see above
-      const u64 eight = fetch(at + done, 8);
-      for (unsigned i = 0; i < 8; ++i) out[done + i] = static_cast<u8>(eight >> (i * 8));
-    }
-    for (; done < count; ++done) out[done] = read8(at + done);
-  }
-  /// The eight bytes from `at` on as a word that has them in this order in memory; zeros stand for those from
-  /// `end` on.
-  [[nodiscard]] constexpr u64 word_in_memory(u64 at, u64 end) const noexcept {
-    const u64 left = end - at;
-    const u64 value = left >= 8 ? fetch(at, 8) : fetch(at, static_cast<unsigned>(left));
-    return host_is_big_endian ? __builtin_bswap64(value) : value;
-  }
-  /// Copies at most `room - 1` characters of the string at `at` to `out` and a NUL behind them.
-  /// Shape: returns how many characters were copied, without the NUL.
-  constexpr size_t copy_string(u64 at, char* out, size_t room) const noexcept {
-    size_t length = 0;
-    for (; length + 1 < room && holds(at + length, 1); ++length) {
-      const u8 character = read8(at + length);
-      if (character == 0) break;
-      out[length] = static_cast<char>(character);
-    }
-    if (room != 0) out[length] = '\0';
-    return length;
-  }
-
- private:
-  // `count` bytes from `at` on as a number whose lowest byte comes first. No template, because clang 14 does
-  // not instantiate one while it evaluates.
-  [[nodiscard]] constexpr u64 fetch(u64 at, unsigned count) const noexcept {
-    if (count == 0 || !holds(at, count)) return 0;
-    u64 value = 0;
-    if (!packed_) {
-      for (unsigned i = 0; i < count; ++i) value |= u64{plain_[at + i]} << (i * 8);
-      return value;
-    }
-    const auto bit = static_cast<unsigned>(at % 8 * 8);
-    value = words_[at / 8] >> bit;
-    if (bit > 64 - count * 8) value |= words_[at / 8 + 1] << (64 - bit);
-    return value & ~u64{0} >> (64 - count * 8);
-  }
-
-  const unsigned char* plain_ = nullptr;
-  const u64* words_ = nullptr;
-  bool packed_ = false;  // asked instead of words_, which g++ will not compare under -fsanitize=undefined
-  u64 size_ = 0;
-  bool big_endian_ = false;
-};
-
-/// `Count` bytes packed into words, for arrays that come as single bytes (what `xxd -i` writes).
-template <size_t Count>
-struct packed_words {
-  u64 words[(Count + 7) / 8] = {};
-
-  template <class Array>
-  constexpr explicit packed_words(const Array& single) noexcept {
-    for (size_t i = 0; i < Count; ++i) words[i / 8] |= u64{static_cast<u8>(single[i])} << (i % 8 * 8);
-  }
-};
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_BYTES_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// A section of an object file; all offsets count from the start of the file.
-struct elf_section {
-  u32 index = 0;
+/// The first 64 bytes of struct perf_event_attr, which every kernel takes.
+/// Source: perf_event_open(2); PERF_ATTR_SIZE_VER0 in include/uapi/linux/perf_event.h at v6.12.
+struct perf_event_attr {
   u32 type = 0;
+  u32 size = 64;
+  u64 config = 0;
+  u64 sample_period = 0;
+  u64 sample_type = 0;
+  u64 read_format = 0;
   u64 flags = 0;
-  u64 name = 0;  ///< where the name stands
-  u64 at = 0;    ///< where the content begins
-  u64 size = 0;  ///< bytes of content
-  u32 link = 0;  ///< index of the section that this one refers to
-  u32 info = 0;  ///< for relocations: index of the section that they change
-  u64 entry_size = 0;
-
-  [[nodiscard]] constexpr bool is_code() const noexcept {
-    return type == abi::section_progbits && (flags & abi::section_is_code) != 0;
-  }
+  u32 wakeup_events = 0;
+  u32 breakpoint_type = 0;
+  u64 config1 = 0;
 };
+static_assert(sizeof(perf_event_attr) == 64 && offsetof(perf_event_attr, config1) == 56);
 
-/// A symbol of an object file.
-struct elf_symbol {
-  u64 at = 0;    ///< where its record stands
-  u64 name = 0;  ///< where the name stands
-  u8 binding = 0;
-  u8 type = 0;
-  bool is_hidden = false;  ///< other objects cannot name it
-  u16 section = 0;
-  u64 value = 0;  ///< bytes from the start of its section
-  u64 size = 0;   ///< bytes
-};
+inline constexpr u32 perf_type_tracepoint = 2;       // PERF_TYPE_TRACEPOINT
+inline constexpr u64 perf_flag_fd_cloexec = 8;       // PERF_FLAG_FD_CLOEXEC
+inline constexpr u32 perf_ioc_set_bpf = 0x40042408;  // PERF_EVENT_IOC_SET_BPF
 
-/// A relocation of an object file.
-struct elf_relocation {
-  u64 at = 0;      ///< where its record stands
-  u64 offset = 0;  ///< bytes from the start of the section that it changes
-  u32 symbol = 0;  ///< index of the symbol
-};
+// Source: include/uapi/linux/mount.h at v6.12.
+inline constexpr u32 fsopen_cloexec = 1;       // FSOPEN_CLOEXEC
+inline constexpr u32 fsconfig_cmd_create = 6;  // FSCONFIG_CMD_CREATE
+inline constexpr u32 fsmount_cloexec = 1;      // FSMOUNT_CLOEXEC
 
-/// An object file whose section headers, symbol table and string tables are known to lie inside it.
-/// Lifetime: valid as long as the image.
-class elf {
- public:
-  /// Looks at the headers of `image`. After any verdict but a good one, `out` must not be used.
-  static constexpr verdict open(bytes image, elf& out) noexcept;
+}  // namespace barebpf::inline BAREBPF_ABI::abi
 
-  [[nodiscard]] constexpr const bytes& image() const noexcept { return image_; }
-  [[nodiscard]] constexpr u32 section_count() const noexcept { return section_count_; }
-  [[nodiscard]] constexpr u32 symbol_count() const noexcept { return symbol_count_; }
-
-  /// The section with this index; an empty one when there is none.
-  [[nodiscard]] constexpr elf_section section(u32 index) const noexcept {
-    using header = abi::elf_section_header;
-    if (index >= section_count_) return {};
-    const u64 at = header_at(index);
-    return {.index = index,
-            .type = image_.read32(at + header::type),
-            .flags = image_.read64(at + header::flags),
-            .name = section_names_ + image_.read32(at + header::name),
-            .at = image_.read64(at + header::offset),
-            .size = image_.read64(at + header::content_size),
-            .link = image_.read32(at + header::link),
-            .info = image_.read32(at + header::info),
-            .entry_size = image_.read64(at + header::entry_size)};
-  }
-  /// The first section called `wanted`; one with index 0 when there is none.
-  [[nodiscard]] constexpr elf_section find_section(text wanted) const noexcept {
-    for (u32 i = 1; i < section_count_; ++i)
-      if (image_.string_is(section(i).name, wanted)) return section(i);
-    return {};
-  }
-  /// The same by the string at `wanted` in the file. One of more than 255 characters is not found, so that
-  /// many long names which differ at their ends cost no more than many short ones.
-  [[nodiscard]] constexpr elf_section find_section(u64 wanted) const noexcept {
-    constexpr u64 longest = 255;
-    if (image_.length_of_string(wanted) > longest) return {};
-    for (u32 i = 1; i < section_count_; ++i)
-      if (image_.same_string(section(i).name, wanted)) return section(i);
-    return {};
-  }
-  /// Finds fault with a section that is there and is not of this type.
-  [[nodiscard]] constexpr verdict demand_type(const elf_section& of, u32 type) const noexcept {
-    if (of.index == 0 || of.type == type) return {};
-    return {.why = cause::bad_section_header,
-            .section = of.index,
-            .offset = header_at(of.index) + abi::elf_section_header::type};
-  }
-  /// The symbol with this index; an undefined one when there is none.
-  [[nodiscard]] constexpr elf_symbol symbol(u32 index) const noexcept {
-    using record = abi::elf_symbol_record;
-    if (index >= symbol_count_) return {};
-    const u64 at = symbols_ + u64{index} * record::size;
-    const u8 info = image_.read8(at + record::info);
-    const u8 visibility = image_.read8(at + record::other) & 3;
-    return {.at = at,
-            .name = symbol_names_ + image_.read32(at + record::name),
-            .binding = static_cast<u8>(info >> 4),
-            .type = static_cast<u8>(info & 15),
-            .is_hidden = visibility == abi::symbol_hidden || visibility == abi::symbol_internal,
-            .section = image_.read16(at + record::section),
-            .value = image_.read64(at + record::value),
-            .size = image_.read64(at + record::extent)};
-  }
-  /// How many relocations the section `relocations` holds.
-  [[nodiscard]] static constexpr u64 relocation_count(const elf_section& relocations) noexcept {
-    return relocations.size / abi::elf_relocation_record::size;
-  }
-  /// The relocation with this index in the section `relocations`.
-  [[nodiscard]] constexpr elf_relocation relocation(const elf_section& relocations,
-                                                    u64 index) const noexcept {
-    using record = abi::elf_relocation_record;
-    const u64 at = relocations.at + index * record::size;
-    // One 64-bit field holds type and symbol, the symbol in its upper half.
-    const u64 info = image_.read64(at + record::type);
-    return {.at = at, .offset = image_.read64(at + record::offset), .symbol = static_cast<u32>(info >> 32)};
-  }
-
- private:
-  [[nodiscard]] constexpr u64 header_at(u32 index) const noexcept {
-    return section_table_ + u64{index} * abi::elf_section_header::size;
-  }
-  constexpr verdict check_header() noexcept;
-  constexpr verdict check_sections() noexcept;
-  constexpr verdict find_symbols() noexcept;
-
-  bytes image_;
-  u64 section_table_ = 0;
-  u64 section_names_ = 0;
-  u64 symbols_ = 0;
-  u64 symbol_names_ = 0;
-  u32 section_count_ = 0;
-  u32 symbol_count_ = 0;
-};
-
-constexpr verdict elf::open(bytes image, elf& out) noexcept {
-  constexpr u64 largest = 1 << 30;  // bytes; counts and offsets in BTF have 32 bits
-  if (image.size() > largest) return {.why = cause::too_large};
-  out.image_ = image;
-  if (const verdict v = out.check_header(); v.failed()) return v;
-  if (const verdict v = out.check_sections(); v.failed()) return v;
-  return out.find_symbols();
-}
-
-constexpr verdict elf::check_header() noexcept {
-  using header = abi::elf_header;
-  using section_header = abi::elf_section_header;
-  const auto is_magic = [&] {
-    for (u64 i = 0; i < 4; ++i)
-      if (image_.read8(i) != (abi::elf_magic >> (i * 8) & 0xff)) return false;
-    return true;
-  };
-  if (!is_magic()) return {.why = cause::not_elf};
-  if (!image_.holds(0, header::size)) return {.why = cause::truncated, .offset = image_.size()};
-  if (image_.read8(header::ident_class) != abi::elf_class_64)
-    return {.why = cause::not_64_bit, .offset = header::ident_class};
-  const u8 order = image_.read8(header::ident_data);
-  if (order != (host_is_big_endian ? abi::elf_big_endian : abi::elf_little_endian))
-    return {.why = cause::foreign_byte_order, .offset = header::ident_data};
-  if (order == abi::elf_big_endian) image_.read_big_endian();
-  if (image_.read16(header::type) != abi::elf_relocatable)
-    return {.why = cause::not_relocatable, .offset = header::type};
-  const u16 machine = image_.read16(header::machine);
-  if (machine != abi::elf_machine_bpf && machine != 0)  // compilers before clang 4 left it 0
-    return {.why = cause::not_bpf, .offset = header::machine};
-
-  section_table_ = image_.read64(header::section_table);
-  section_count_ = image_.read16(header::section_count);
-  if (image_.read16(header::section_entry_size) != section_header::size)
-    return {.why = cause::bad_section_header, .offset = header::section_entry_size};
-  if (!image_.holds(section_table_, section_header::size))
-    return {.why = cause::truncated, .offset = header::section_table};
-  // A file of more than 65,279 sections keeps their number in the first header, see elf(5).
-  if (section_count_ == 0) {
-    const u64 count = image_.read64(section_table_ + section_header::content_size);
-    if (count > image_.size() / section_header::size)
-      return {.why = cause::truncated, .offset = section_table_ + section_header::content_size};
-    section_count_ = static_cast<u32>(count);
-  }
-  if (!image_.holds(section_table_, u64{section_count_} * section_header::size))
-    return {.why = cause::truncated, .offset = header::section_table};
-  return {};
-}
-
-constexpr verdict elf::check_sections() noexcept {
-  using header = abi::elf_section_header;
-  u32 names = image_.read16(abi::elf_header::section_names);
-  if (names == 0xffff) names = image_.read32(section_table_ + header::link);  // SHN_XINDEX
-  const elf_section name_table = section(names);
-  if (names == 0 || names >= section_count_ || !image_.holds(name_table.at, name_table.size))
-    return {.why = cause::bad_section_header, .offset = abi::elf_header::section_names};
-  section_names_ = name_table.at;
-
-  for (u32 i = 1; i < section_count_; ++i) {
-    const elf_section s = section(i);
-    if (s.name - section_names_ >= name_table.size)
-      return {.why = cause::bad_section_header, .offset = header_at(i) + header::name};
-    if (s.type != abi::section_nobits && !image_.holds(s.at, s.size))
-      return {.why = cause::truncated, .section = i, .offset = header_at(i) + header::offset};
-    if (s.type == abi::section_rel && s.entry_size != abi::elf_relocation_record::size)
-      return {.why = cause::bad_section_header, .section = i, .offset = header_at(i) + header::entry_size};
-  }
-  return {};
-}
-
-constexpr verdict elf::find_symbols() noexcept {
-  using header = abi::elf_section_header;
-  for (u32 i = 1; i < section_count_; ++i) {
-    const elf_section s = section(i);
-    if (s.type != abi::section_symtab) continue;
-    const elf_section names = section(s.link);
-    if (s.entry_size != abi::elf_symbol_record::size || names.index == 0 || names.type == abi::section_nobits)
-      return {.why = cause::bad_section_header, .section = i, .offset = header_at(i) + header::link};
-    symbols_ = s.at;
-    symbol_names_ = names.at;
-    symbol_count_ = static_cast<u32>(s.size / abi::elf_symbol_record::size);
-    return {};
-  }
-  return {.why = cause::no_symbols, .offset = abi::elf_header::section_count};
-}
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_ELF_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// A type; all offsets count from the start of the file.
-struct btf_type {
-  u32 id = 0;  ///< 0 is void
-  abi::btf_kind kind = abi::btf_kind::void_type;
-  u32 members = 0;
-  u64 at = 0;            ///< where its record stands
-  u64 name = 0;          ///< where the name stands
-  u32 size_or_type = 0;  ///< bytes, or the id of the type that this one refers to
-
-  /// Where what follows the record stands: members, or the fixed words of the kind.
-  [[nodiscard]] constexpr u64 tail() const noexcept { return at + abi::btf_type_record::size; }
-};
-
-/// One member of a struct, union or data section.
-struct btf_member {
-  u64 at = 0;
-  u64 name = 0;
-  u32 type = 0;
-};
-
-/// What user space must know of a number to treat it as one.
-enum class number_form : u8 { no_number, signed_number, unsigned_number };
-
-/// The types of one object file.
-/// Lifetime: valid as long as the image and the index.
-class btf {
- public:
-  /// How many types apart the entries of the index are.
-  static constexpr u32 index_stride = 8;
-
-  /// Checks `section` and counts its types; `out` can walk but not yet find.
-  static constexpr verdict open(const elf& file, const elf_section& section, btf& out) noexcept;
-  /// The same of the `size` bytes from `start` on, as the kernel gives them; faults are said to lie in `section`.
-  static constexpr verdict open(const bytes& image, u64 start, u64 size, btf& out, u32 section = 0) noexcept;
-
-  [[nodiscard]] constexpr const bytes& image() const noexcept { return image_; }
-  /// How many types there are, without void.
-  [[nodiscard]] constexpr u32 count() const noexcept { return count_; }
-  [[nodiscard]] constexpr u32 index_size() const noexcept { return count_ / index_stride + 1; }
-  /// Where the strings begin.
-  [[nodiscard]] constexpr u64 strings() const noexcept { return strings_; }
-  /// How many bytes they take.
-  [[nodiscard]] constexpr u32 strings_size() const noexcept { return strings_size_; }
-  /// True when `at` lies among the strings.
-  [[nodiscard]] constexpr bool has_string(u64 at) const noexcept {
-    return at >= strings_ && at - strings_ < strings_size_;
-  }
-  /// True when there is a type of this kind.
-  [[nodiscard]] constexpr bool has(abi::btf_kind kind) const noexcept {
-    return (kinds_ >> static_cast<u8>(kind) & 1) != 0;
-  }
-
-  /// Fills `index`, which has room for `index_size()` words, and lets `type` use it.
-  constexpr void build_index(u32* index) noexcept;
-  /// Lets `type` use an index that was built before.
-  constexpr void use_index(const u32* index) noexcept {
-    index_ = index;
-    is_indexed_ = true;
-  }
-
-  /// The type with this number; void when there is none.
-  [[nodiscard]] constexpr btf_type type(u32 id) const noexcept {
-    if (id == 0 || id > count_ || !is_indexed_) return {};
-    const u32 near = id / index_stride;
-    btf_type found = type_at(types_ + index_[near], near == 0 ? 1 : near * index_stride);
-    while (found.id != id) found = type_at(end_of(found), found.id + 1);
-    return found;
-  }
-  /// The type with number 1, and the one behind `type`; void behind the last. These need no index.
-  [[nodiscard]] constexpr btf_type first() const noexcept {
-    return count_ == 0 ? btf_type{} : type_at(types_, 1);
-  }
-  [[nodiscard]] constexpr btf_type after(const btf_type& type) const noexcept {
-    return type.id >= count_ ? btf_type{} : type_at(end_of(type), type.id + 1);
-  }
-  /// The first type of this kind and name; void when there is none.
-  [[nodiscard]] constexpr btf_type find(abi::btf_kind kind, text wanted) const noexcept {
-    btf_type candidate = first();
-    while (candidate.id != 0 && !(candidate.kind == kind && image_.string_is(candidate.name, wanted)))
-      candidate = after(candidate);
-    return candidate;
-  }
-  /// The type behind const, volatile, restrict, typedef and type tags; void when they never end.
-  [[nodiscard]] constexpr btf_type resolve(u32 id) const noexcept {
-    for (u32 depth = 0; depth < longest_chain; ++depth) {
-      const btf_type found = type(id);
-      if (!is_modifier(found.kind)) return found;
-      id = found.size_or_type;
-    }
-    return {};
-  }
-  /// How many bytes a value of this type takes.
-  /// Errors: 0 for types without a size, and for those that never end or exceed 32 bits.
-  [[nodiscard]] constexpr u32 size_of(u32 id) const noexcept;
-  /// Whether a value of this type is a number, and of which sign.
-  [[nodiscard]] constexpr number_form form_of(u32 id) const noexcept;
-
-  /// The flag on top of a type's kind; on an enum it says that its values are signed.
-  [[nodiscard]] constexpr bool is_flagged(const btf_type& of) const noexcept {
-    return (image_.read32(of.at + abi::btf_type_record::info) >> 31) != 0;
-  }
-
-  /// A member of a struct or union, or an entry of a data section.
-  [[nodiscard]] constexpr btf_member member(const btf_type& of, u32 index) const noexcept {
-    const u64 at = of.tail() + u64{index} * 12;
-    return {.at = at, .name = strings_ + image_.read32(at), .type = image_.read32(at + 4)};
-  }
-  /// The id of the variable in an entry of a data section, which stands where others have their name.
-  [[nodiscard]] constexpr u32 variable_of(const btf_member& place) const noexcept {
-    return image_.read32(place.at);
-  }
-  /// The element type of an array.
-  [[nodiscard]] constexpr u32 element_of(const btf_type& array) const noexcept {
-    return image_.read32(array.tail());
-  }
-  /// The number of elements of an array.
-  [[nodiscard]] constexpr u32 length_of(const btf_type& array) const noexcept {
-    return image_.read32(array.tail() + 8);
-  }
-  /// Bytes from the start of a type's record to the next type.
-  [[nodiscard]] static constexpr u64 extent_of(const btf_type& of) noexcept {
-    const abi::btf_tail tail = abi::btf_tails[static_cast<u8>(of.kind)];
-    return abi::btf_type_record::size + tail.fixed + u64{tail.for_each} * of.members;
-  }
-  [[nodiscard]] static constexpr bool is_modifier(abi::btf_kind kind) noexcept {
-    using enum abi::btf_kind;
-    return kind == const_type || kind == volatile_type || kind == restrict_type || kind == type_definition ||
-           kind == type_tag;
-  }
-
- private:
-  static constexpr u32 longest_chain = 32;  // the kernel's MAX_RESOLVE_DEPTH
-
-  [[nodiscard]] constexpr btf_type type_at(u64 at, u32 id) const noexcept {
-    using record = abi::btf_type_record;
-    const u32 info = image_.read32(at + record::info);
-    return {.id = id,
-            .kind = static_cast<abi::btf_kind>(info >> 24 & 0x7f),
-            .members = info & 0xffffff,
-            .at = at,
-            .name = strings_ + image_.read32(at + record::name),
-            .size_or_type = image_.read32(at + record::size_or_type)};
-  }
-  [[nodiscard]] static constexpr u64 end_of(const btf_type& of) noexcept { return of.at + extent_of(of); }
-
-  bytes image_;
-  u64 types_ = 0;
-  u64 strings_ = 0;
-  u32 strings_size_ = 0;
-  u32 count_ = 0;
-  u32 kinds_ = 0;  // one bit for each kind that occurs
-  const u32* index_ = nullptr;
-  bool is_indexed_ = false;
-};
-
-constexpr verdict btf::open(const elf& file, const elf_section& section, btf& out) noexcept {
-  // Content that is not in the file has no bounds, so nothing may be read from it.
-  if (const verdict v = file.demand_type(section, abi::section_progbits); v.failed()) return v;
-  return open(file.image(), section.at, section.size, out, section.index);
-}
-
-constexpr verdict btf::open(const bytes& image, u64 start, u64 size, btf& out, u32 section) noexcept {
-  using header = abi::btf_header;
-  using record = abi::btf_type_record;
-  const auto bad_header = [&](u64 field) {
-    return verdict{.why = cause::bad_btf_header, .section = section, .offset = start + field};
-  };
-  if (size < header::size || !image.holds(start, size)) return bad_header(0);
-  if (image.read16(start + header::magic) != abi::btf_magic) return bad_header(header::magic);
-  const u64 header_size = image.read32(start + header::header_size);
-  if (header_size < header::size || header_size > size) return bad_header(header::header_size);
-  const u64 body = start + header_size;
-  const u64 body_size = size - header_size;
-  const u64 types_offset = image.read32(start + header::types_offset);
-  const u64 types_size = image.read32(start + header::types_size);
-  if (types_offset > body_size || types_size > body_size - types_offset)
-    return bad_header(header::types_size);
-  const u64 strings_offset = image.read32(start + header::strings_offset);
-  const u64 strings_size = image.read32(start + header::strings_size);
-  if (strings_offset > body_size || strings_size > body_size - strings_offset)
-    return bad_header(header::strings_size);
-  // With a NUL at both ends every name inside is a string, and the one at 0 is empty.
-  if (strings_size == 0 || image.read8(body + strings_offset) != 0 ||
-      image.read8(body + strings_offset + strings_size - 1) != 0)
-    return bad_header(header::strings_offset);
-
-  out.image_ = image;
-  out.types_ = body + types_offset;
-  out.strings_ = body + strings_offset;
-  out.strings_size_ = static_cast<u32>(strings_size);
-  const u64 end = out.types_ + types_size;
-  for (u64 at = out.types_; at < end;) {
-    const auto bad = [&](cause why) { return verdict{.why = why, .section = section, .offset = at}; };
-    if (end - at < record::size) return bad(cause::bad_btf_type);
-    const btf_type next = out.type_at(at, out.count_ + 1);
-    if (static_cast<u8>(next.kind) == 0 || static_cast<u8>(next.kind) >= abi::btf_kinds)
-      return bad(cause::unknown_btf_kind);
-    if (extent_of(next) > end - at || next.name - out.strings_ >= strings_size)
-      return bad(cause::bad_btf_type);
-    ++out.count_;
-    out.kinds_ |= u32{1} << static_cast<u8>(next.kind);
-    at = end_of(next);
-  }
-  return {};
-}
-
-constexpr void btf::build_index(u32* index) noexcept {
-  use_index(index);
-  index[0] = 0;
-  u64 at = types_;
-  for (u32 id = 1; id <= count_; ++id) {
-    if (id % index_stride == 0) index[id / index_stride] = static_cast<u32>(at - types_);
-    at = end_of(type_at(at, id));
-  }
-}
-
-constexpr u32 btf::size_of(u32 id) const noexcept {
-  using enum abi::btf_kind;
-  u64 elements = 1;
-  for (u32 depth = 0; depth < longest_chain; ++depth) {
-    const btf_type found = resolve(id);
-    u64 size = 0;
-    switch (found.kind) {
-      case array:
-        elements *= length_of(found);
-        if (elements > 0xffffffff) return 0;
-        id = element_of(found);
-        continue;
-      case pointer:
-        size = 8;
-        break;
-      case integer:
-      case structure:
-      case union_type:
-      case enumeration:
-      case enumeration64:
-      case floating:
-        size = found.size_or_type;
-        break;
-      default:
-        return 0;
-    }
-    return elements * size > 0xffffffff ? 0 : static_cast<u32>(elements * size);
-  }
-  return 0;
-}
-
-constexpr number_form btf::form_of(u32 id) const noexcept {
-  const btf_type found = resolve(id);
-  if (found.kind != abi::btf_kind::integer) return number_form::no_number;
-  const u32 encoding = image_.read32(found.tail()) >> 24;
-  return (encoding & abi::btf_integer_is_signed) != 0 ? number_form::signed_number
-                                                      : number_form::unsigned_number;
-}
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_BTF_HPP
-// Room 0.6, buffer: the one owner of heap memory. Used by what reads objects at run time; a program that
-// lets the compiler read its object never allocates.
-#ifndef BAREBPF_BUFFER_HPP
-#define BAREBPF_BUFFER_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// An array on the heap that says so when there is no memory.
-/// Lifetime: freed with the buffer; moving empties the source.
-template <class T>
-class buffer {
- public:
-  buffer() noexcept = default;
-  buffer(buffer&& other) noexcept
-      : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
-  buffer& operator=(buffer&& other) noexcept {
-    buffer taken(std::move(other));
-    std::swap(data_, taken.data_);
-    std::swap(size_, taken.size_);
-    return *this;
-  }
-  ~buffer() { delete[] data_; }
-
-  /// Makes room for `count` value-initialized elements.
-  /// Errors: ENOMEM, with step `allocate`.
-  [[nodiscard]] static result<buffer> of(size_t count) noexcept {
-    buffer out;
-    if (count == 0) return out;
-    if (count <= static_cast<size_t>(-1) / 2 / sizeof(T)) out.data_ = new (std::nothrow) T[count]();
-    if (out.data_ == nullptr) return error{.at = step::allocate, .code = ENOMEM};
-    out.size_ = count;
-    return out;
-  }
-
-  /// Forgets what is behind the first `count` elements; the memory stays.
-  void shrink(size_t count) noexcept {
-    if (count < size_) size_ = count;
-  }
-
-  [[nodiscard]] T* data() noexcept { return data_; }
-  [[nodiscard]] const T* data() const noexcept { return data_; }
-  [[nodiscard]] size_t size() const noexcept { return size_; }
-  [[nodiscard]] T& operator[](size_t at) noexcept { return data_[at]; }
-  [[nodiscard]] const T& operator[](size_t at) const noexcept { return data_[at]; }
-  [[nodiscard]] T* begin() noexcept { return data_; }
-  [[nodiscard]] T* end() noexcept { return data_ + size_; }
-  [[nodiscard]] const T* begin() const noexcept { return data_; }
-  [[nodiscard]] const T* end() const noexcept { return data_ + size_; }
-
- private:
-  T* data_ = nullptr;
-  size_t size_ = 0;
-};
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_BUFFER_HPP
+#endif  // BAREBPF_ABI_PERF_HPP
 // Room 7.4, map/pin: maps that somebody else made: by their pin, their id or a descriptor; and what the kernel says
 // of them, held against what the caller expects.
 #ifndef BAREBPF_MAP_PIN_HPP
@@ -2507,6 +1811,21 @@ enum class attach_type : u32 {
   trace_fsession_multi = 61,            ///< 7.2
 };
 
+/// Flags of BPF_LINK_CREATE, BPF_LINK_UPDATE and BPF_PROG_ATTACH.
+struct attach_flag {
+  static constexpr u32 replace = 1u << 2;
+  static constexpr u32 before = 1u << 3;  ///< 6.6
+  static constexpr u32 after = 1u << 4;   ///< 6.6
+  static constexpr u32 id = 1u << 5;      ///< 6.6
+  static constexpr u32 link = 1u << 13;   ///< 6.6
+};
+
+/// Flags of BPF_PROG_TEST_RUN.
+struct test_flag {
+  static constexpr u32 run_on_cpu = 1u << 0;       ///< 5.10
+  static constexpr u32 xdp_live_frames = 1u << 1;  ///< 5.18
+};
+
 /// Link types.
 enum class link_type : u32 {
   unspec = 0,
@@ -2698,7 +2017,10 @@ struct prog_load {
 static_assert(sizeof(prog_load) == 144 && offsetof(prog_load, prog_name) == 48 &&
               offsetof(prog_load, fd_array) == 120 && offsetof(prog_load, log_true_size) == 140);
 
-/// A flag in `prog_flags`: `prog_token_fd` holds a token. BPF_F_TOKEN_FD, 6.9.
+/// Flags in `prog_flags`: the program may sleep (5.10); it takes packets in several pieces (5.18); `prog_token_fd`
+/// holds a token (6.9). BPF_F_SLEEPABLE, BPF_F_XDP_HAS_FRAGS, BPF_F_TOKEN_FD.
+inline constexpr u32 prog_flag_sleepable = 1u << 4;
+inline constexpr u32 prog_flag_xdp_has_frags = 1u << 5;
 inline constexpr u32 prog_flag_token_fd = map_flag::token_fd;
 
 /// BPF_PROG_LOAD with what came after 6.8.
@@ -2761,6 +2083,7 @@ struct prog_test_run {
   u32 flags = 0;
   u32 cpu = 0;
   u32 batch_size = 0;  ///< 5.18
+  u32 unused = 0;
 };
 static_assert(sizeof(prog_test_run) == 80 && offsetof(prog_test_run, batch_size) == 72);
 
@@ -2862,6 +2185,23 @@ struct link_create_perf_event {
 };
 static_assert(sizeof(link_create_perf_event) == 24);
 
+/// What an iterator lists: the elements of a map, the cgroups below one, or the threads of a process.
+/// Source: union bpf_iter_link_info in include/uapi/linux/bpf.h at v6.12.
+struct iter_map {
+  u32 map_fd = 0;
+};
+struct iter_cgroup {  // 6.1
+  u32 order = 0;
+  u32 cgroup_fd = 0;
+  u64 cgroup_id = 0;
+};
+struct iter_task {  // 6.1
+  u32 tid = 0;
+  u32 pid = 0;
+  u32 pid_fd = 0;
+};
+static_assert(sizeof(iter_cgroup) == 16 && sizeof(iter_task) == 12);
+
 /// BPF_LINK_CREATE for an iterator.
 struct link_create_iter {
   u32 prog_fd = 0;
@@ -2870,6 +2210,7 @@ struct link_create_iter {
   u32 flags = 0;
   alignas(8) address iter_info{};
   u32 iter_info_len = 0;
+  u32 unused = 0;
 };
 static_assert(sizeof(link_create_iter) == 32 && offsetof(link_create_iter, iter_info_len) == 24);
 
@@ -2894,6 +2235,7 @@ struct link_create_tracing {
   u32 attach_type = 0;
   u32 flags = 0;
   u32 target_btf_id = 0;
+  u32 unused = 0;
   alignas(8) u64 cookie = 0;
 };
 static_assert(sizeof(link_create_tracing) == 32 && offsetof(link_create_tracing, cookie) == 24);
@@ -2918,6 +2260,7 @@ struct link_create_ordered {
   u32 attach_type = 0;
   u32 flags = 0;
   u32 relative_fd = 0;  ///< or an id
+  u32 unused = 0;
   alignas(8) u64 expected_revision = 0;
 };
 static_assert(sizeof(link_create_ordered) == 32 && offsetof(link_create_ordered, expected_revision) == 24);
@@ -2951,6 +2294,7 @@ struct link_create_tracing_multi {
   alignas(8) address ids{};
   address cookies{};
   u32 cnt = 0;
+  u32 unused = 0;
 };
 static_assert(sizeof(link_create_tracing_multi) == 40 && offsetof(link_create_tracing_multi, cnt) == 32);
 
@@ -2999,6 +2343,7 @@ struct prog_stream_read {
   u32 stream_buf_len = 0;
   u32 stream_id = 0;
   u32 prog_fd = 0;
+  u32 unused = 0;
 };
 static_assert(sizeof(prog_stream_read) == 24 && offsetof(prog_stream_read, prog_fd) == 16);
 
@@ -3031,6 +2376,47 @@ struct map_info {
 };
 static_assert(sizeof(map_info) == 88 && offsetof(map_info, netns_dev) == 48 &&
               offsetof(map_info, map_extra) == 80);
+
+/// What BPF_OBJ_GET_INFO_BY_FD tells of a link. Which member of `place` holds follows from the type.
+struct link_info {
+  /// Of links of XDP, tcx and netkit.
+  struct interface_place {
+    u32 ifindex = 0;
+    u32 attach_type = 0;  ///< 0 for XDP
+  };
+  struct cgroup_place {
+    u64 cgroup_id = 0;
+    u32 attach_type = 0;
+  };
+  struct netns_place {
+    u32 netns_ino = 0;
+    u32 attach_type = 0;
+  };
+  struct map_place {
+    u32 map_id = 0;
+    u32 attach_type = 0;
+  };
+  struct tracing_place {
+    u32 attach_type = 0;
+    u32 target_obj_id = 0;
+    u32 target_btf_id = 0;
+  };
+  union any_place {
+    u64 words[8] = {};
+    interface_place interface;
+    cgroup_place cgroup;
+    netns_place netns;
+    map_place sockmap;
+    tracing_place tracing;
+  };
+
+  link_type type{};
+  u32 id = 0;
+  u32 prog_id = 0;
+  u32 unused = 0;
+  alignas(8) any_place place{};
+};
+static_assert(sizeof(link_info) == 80 && offsetof(link_info, place) == 16);
 
 /// The same with where the kernel shall write the hash of the map's content, which comes out. 6.18.
 struct map_info_with_hash {
@@ -3657,287 +3043,67 @@ struct identity_only {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_MAP_PIN_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// What can be compared of the type of a key or value, in C++ and in BTF.
-struct element_shape {
-  enum class sort : u8 {
-    unknown,  ///< not looked at
-    other,    ///< only the size is known: C++ classes, data sections
-    signed_integer,
-    unsigned_integer,
-    either_integer,  ///< char, whose sign is the machine's
-    signed_enum,
-    either_enum,  ///< BTF says only since 6.0 that an enum is signed
-    floating,
-    structure,
-    union_type,
-    array,
-    pointer,
-  };
-  sort is = sort::unknown;
-  u64 size = 0;  ///< bytes
-
-  /// True when a C++ type of this shape may stand for a type of shape `found`.
-  [[nodiscard]] constexpr bool fits(const element_shape& found) const noexcept {
-    if (is == sort::unknown || found.is == sort::unknown) return true;
-    if (size != found.size) return false;
-    if (is == found.is || is == sort::other || found.is == sort::other) return true;
-    switch (found.is) {
-      case sort::signed_integer:
-      case sort::unsigned_integer:
-        return is == sort::either_integer;
-      case sort::signed_enum:
-        return is == sort::signed_integer || is == sort::either_integer;
-      case sort::either_enum:
-        return is == sort::signed_integer || is == sort::unsigned_integer || is == sort::either_integer;
-      default:
-        return false;
-    }
-  }
-};
-
-/// The shape of a C++ type; of an enum, that of the integer behind it.
-template <class T>
-[[nodiscard]] constexpr element_shape shape_of() noexcept {
-  using enum element_shape::sort;
-  if constexpr (std::is_enum_v<T>)
-    return shape_of<std::underlying_type_t<T>>();
-  else if constexpr (std::is_same_v<T, char>)
-    return {either_integer, sizeof(T)};
-  else if constexpr (std::is_integral_v<T>)
-    return {std::is_signed_v<T> ? signed_integer : unsigned_integer, sizeof(T)};
-  else
-    return {std::is_floating_point_v<T> ? floating : other, sizeof(T)};
-}
-
-/// The shape of a type of BTF.
-[[nodiscard]] constexpr element_shape shape_of(const btf& types, u32 id) noexcept {
-  using enum element_shape::sort;
-  const btf_type found = types.resolve(id);
-  const u64 size = types.size_of(id);
-  switch (found.kind) {
-    case abi::btf_kind::integer:
-      return {types.form_of(id) == number_form::signed_number ? signed_integer : unsigned_integer, size};
-    case abi::btf_kind::enumeration:
-    case abi::btf_kind::enumeration64:
-      return {types.is_flagged(found) ? signed_enum : either_enum, size};
-    case abi::btf_kind::floating:
-      return {floating, size};
-    case abi::btf_kind::structure:
-      return {structure, size};
-    case abi::btf_kind::union_type:
-      return {union_type, size};
-    case abi::btf_kind::array:
-      return {array, size};
-    case abi::btf_kind::pointer:
-      return {pointer, size};
-    case abi::btf_kind::data_section:
-      return {other, found.size_or_type};
-    default:
-      return {};
-  }
-}
-
-/// The BTF that the kernel knows by this id, byte for byte.
-/// Errors: EPERM without CAP_SYS_ADMIN; ENOENT when there is none; ENOMEM.
-/// Cost:   three system calls and a close, one allocation of its size.
-/// Kernel: 4.19, BPF_BTF_GET_FD_BY_ID.
-/// Source: bpf_btf_get_fd_by_id() in kernel/bpf/syscall.c and btf_get_info_by_fd() in kernel/bpf/btf.c at v6.12.
-[[nodiscard]] inline result<buffer<unsigned char>> get_btf(u32 id) noexcept {
-  const abi::next_id wanted{.start_id = id};
-  const long answer = move_away(sys_bpf(abi::command::btf_get_fd_by_id, wanted));
-  if (answer < 0) return failure(step::btf_get_fd_by_id, answer);
-  const fd opened = fd::own(answer);
-  buffer<unsigned char> image;
-  for (;;) {
-    abi::btf_info info{.btf = image.data(), .btf_size = static_cast<u32>(image.size())};
-    abi::obj_info ask{.bpf_fd = opened.raw(), .info_len = sizeof info, .info = &info};
-    if (const long told = sys_bpf(abi::command::obj_get_info_by_fd, ask); told < 0)
-      return failure(step::btf_get_fd_by_id, told);
-    if (info.btf_size <= image.size()) return image;
-    auto larger = buffer<unsigned char>::of(info.btf_size);
-    if (!larger) return larger.error();
-    image = std::move(*larger);
-  }
-}
-
-/// Both sides of an adoption with `identity_and_btf` that failed with cause `another_map`.
-struct btf_differences : map_differences {
-  element_shape expected_key{}, found_key{};  ///< unknown where there was nothing to compare
-  element_shape expected_value{}, found_value{};
-
-  [[nodiscard]] constexpr bool any() const noexcept {
-    return map_differences::any() || !expected_key.fits(found_key) || !expected_value.fits(found_value);
-  }
-};
-
-namespace detail {
-
-// A shape in words.
-constexpr void write_shape(text_writer& out, const element_shape& shape) noexcept {
-  using enum element_shape::sort;
-  switch (shape.is) {
-    case signed_integer:
-    case unsigned_integer:
-    case either_integer:
-      out << (shape.is == signed_integer     ? text("a signed ")
-              : shape.is == unsigned_integer ? text("an unsigned ")
-                                             : text("a "))
-          << shape.size * 8 << "-bit integer";
-      return;
-    case signed_enum:
-      out << "a signed enum";
-      break;
-    case either_enum:
-      out << "an enum";
-      break;
-    case floating:
-      out << "a floating-point number";
-      break;
-    case structure:
-      out << "a struct";
-      break;
-    case union_type:
-      out << "a union";
-      break;
-    case array:
-      out << "an array";
-      break;
-    case pointer:
-      out << "a pointer";
-      break;
-    default:
-      out << "a type";
-      break;
-  }
-  out << " of " << shape.size << " bytes";
-}
-
-}  // namespace detail
-
-/// Writes every difference into `buffer`: "max_entries: expected 8, found 4; key: expected a signed 32-bit integer,
-/// found an unsigned 32-bit integer". 512 bytes are always enough.
-constexpr text describe(const btf_differences& what, char* buffer, size_t size) noexcept {
-  const map_differences& identity = what;
-  const text first = describe(identity, buffer, size);
-  detail::text_writer out(buffer + first.size(), size - first.size());
-  bool after = !first.empty();
-  const auto compare = [&](text word, const element_shape& expected, const element_shape& found) {
-    if (expected.fits(found)) return;
-    out << (after ? text("; ") : text()) << word << ": expected ";
-    after = true;
-    detail::write_shape(out, expected);
-    detail::write_shape(out << ", found ", found);
-  };
-  compare("key", what.expected_key, what.found_key);
-  compare("value", what.expected_value, what.found_value);
-  return {buffer, first.size() + out.finish().size()};
-}
-
-/// Fills in the shapes that a map's BTF gives to its key and value; unknown ones where it gives none.
-/// Errors: those of `get_btf`.
-[[nodiscard]] inline result<void> find_shapes(const abi::map_info& info, btf_differences& both) noexcept {
-  if (info.btf_id == 0) return {};
-  const auto image = get_btf(info.btf_id);
-  if (!image) return image.error();
-  btf types;
-  if (const verdict v = btf::open(bytes(image->data(), image->size()), 0, image->size(), types); v.failed())
-    return error{.at = step::btf_get_fd_by_id, .why = v.why, .offset = v.offset};
-  auto index = buffer<u32>::of(types.index_size());
-  if (!index) return index.error();
-  types.build_index(index->data());
-  both.found_key = shape_of(types, info.btf_key_type_id);
-  both.found_value = shape_of(types, info.btf_value_type_id);
-  return {};
-}
-
-/// How a map is looked at before it is adopted: by what it is, and by the types that its BTF gives to key and value:
-/// `hits::get_pinned<barebpf::identity_and_btf>(path)`.
-/// Shape:  integers and enums must agree in size and sign; of classes only the size is held against the BTF. A map
-///         without BTF has no types to compare.
-/// Errors: another_map, with both sides in `found` if given; those of `get_btf`, and the map is then not adopted.
-/// Cost:   four system calls more where the map has BTF, and none where it has not.
-struct identity_and_btf {
-  using differences = btf_differences;
-
-  template <class Key, class Value>
-  [[nodiscard]] static result<kernel_name> check(int number, const map_identity& expected,
-                                                 differences* found) noexcept {
-    return check_shapes(number, expected, found, shape_of<Key>(), shape_of<Value>());
-  }
-
- private:
-  [[nodiscard]] static result<kernel_name> check_shapes(int number, const map_identity& expected,
-                                                        differences* found, const element_shape& key,
-                                                        const element_shape& value) noexcept {
-    const auto info = ask_about_map(number);
-    if (!info) return info.error();
-    differences both;
-    both.expected = expected;
-    both.found = identity_of(*info);
-    both.expected_key = key;
-    both.expected_value = value;
-    // What is no map has no BTF either, whatever its bytes say.
-    if (both.map_differences::any())
-      if (const error why = detail::another_map(number, *info); why.why != cause::another_map) return why;
-    if (const auto read = find_shapes(*info, both); !read) return read.error().about(info->name);
-    if (!both.any()) return info->name;
-    if (found != nullptr) *found = both;
-    return error{.at = step::obj_get_info_by_fd, .why = cause::another_map}.about(info->name);
-  }
-};
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_MAP_TYPES_HPP
-// Room 10.3, object: an object that is read and made real while the program runs.
-#ifndef BAREBPF_OBJECT_HPP
-#define BAREBPF_OBJECT_HPP
-
-// Room 9.0, link: attaches programs and holds them there.
-#ifndef BAREBPF_LINK_HPP
-#define BAREBPF_LINK_HPP
-
-// Room 1.5, abi/perf: what perf_event_open(2) and tracefs without a mount take.
-#ifndef BAREBPF_ABI_PERF_HPP
-#define BAREBPF_ABI_PERF_HPP
-
-namespace barebpf::inline BAREBPF_ABI::abi {
-
-/// The first 64 bytes of struct perf_event_attr, which every kernel takes.
-/// Source: perf_event_open(2); PERF_ATTR_SIZE_VER0 in include/uapi/linux/perf_event.h at v6.12.
-struct perf_event_attr {
-  u32 type = 0;
-  u32 size = 64;
-  u64 config = 0;
-  u64 sample_period = 0;
-  u64 sample_type = 0;
-  u64 read_format = 0;
-  u64 flags = 0;
-  u32 wakeup_events = 0;
-  u32 breakpoint_type = 0;
-  u64 config1 = 0;
-};
-static_assert(sizeof(perf_event_attr) == 64 && offsetof(perf_event_attr, config1) == 56);
-
-inline constexpr u32 perf_type_tracepoint = 2;       // PERF_TYPE_TRACEPOINT
-inline constexpr u64 perf_flag_fd_cloexec = 8;       // PERF_FLAG_FD_CLOEXEC
-inline constexpr u32 perf_ioc_set_bpf = 0x40042408;  // PERF_EVENT_IOC_SET_BPF
-
-// Source: include/uapi/linux/mount.h at v6.12.
-inline constexpr u32 fsopen_cloexec = 1;       // FSOPEN_CLOEXEC
-inline constexpr u32 fsconfig_cmd_create = 6;  // FSCONFIG_CMD_CREATE
-inline constexpr u32 fsmount_cloexec = 1;      // FSMOUNT_CLOEXEC
-
-}  // namespace barebpf::inline BAREBPF_ABI::abi
-
-#endif  // BAREBPF_ABI_PERF_HPP
 // Room 8.0, program: hands instructions to the verifier and keeps what it says.
 #ifndef BAREBPF_PROGRAM_HPP
 #define BAREBPF_PROGRAM_HPP
 
+// Room 0.6, buffer: the one owner of heap memory. Used by what reads objects at run time; a program that
+// lets the compiler read its object never allocates.
+#ifndef BAREBPF_BUFFER_HPP
+#define BAREBPF_BUFFER_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// An array on the heap that says so when there is no memory.
+/// Lifetime: freed with the buffer; moving empties the source.
+template <class T>
+class buffer {
+ public:
+  buffer() noexcept = default;
+  buffer(buffer&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  buffer& operator=(buffer&& other) noexcept {
+    buffer taken(std::move(other));
+    std::swap(data_, taken.data_);
+    std::swap(size_, taken.size_);
+    return *this;
+  }
+  ~buffer() { delete[] data_; }
+
+  /// Makes room for `count` value-initialized elements.
+  /// Errors: ENOMEM, with step `allocate`.
+  [[nodiscard]] static result<buffer> of(size_t count) noexcept {
+    buffer out;
+    if (count == 0) return out;
+    if (count <= static_cast<size_t>(-1) / 2 / sizeof(T)) out.data_ = new (std::nothrow) T[count]();
+    if (out.data_ == nullptr) return error{.at = step::allocate, .code = ENOMEM};
+    out.size_ = count;
+    return out;
+  }
+
+  /// Forgets what is behind the first `count` elements; the memory stays.
+  void shrink(size_t count) noexcept {
+    if (count < size_) size_ = count;
+  }
+
+  [[nodiscard]] T* data() noexcept { return data_; }
+  [[nodiscard]] const T* data() const noexcept { return data_; }
+  [[nodiscard]] size_t size() const noexcept { return size_; }
+  [[nodiscard]] T& operator[](size_t at) noexcept { return data_[at]; }
+  [[nodiscard]] const T& operator[](size_t at) const noexcept { return data_[at]; }
+  [[nodiscard]] T* begin() noexcept { return data_; }
+  [[nodiscard]] T* end() noexcept { return data_ + size_; }
+  [[nodiscard]] const T* begin() const noexcept { return data_; }
+  [[nodiscard]] const T* end() const noexcept { return data_ + size_; }
+
+ private:
+  T* data_ = nullptr;
+  size_t size_ = 0;
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_BUFFER_HPP
 // Room 2.3, policy: what a user decides while compiling, because it decides which code and which constants there are.
 #ifndef BAREBPF_POLICY_HPP
 #define BAREBPF_POLICY_HPP
@@ -4390,85 +3556,163 @@ template <class Log>
   return move_away(sys_bpf(abi::command::btf_load, attr));
 }
 
+/// What a program is run on without its event. What a type of program takes as data and context differs.
+/// Lifetime: borrowed until `test_run` returns.
+struct test_input {
+  std::span<const unsigned char> data{};   ///< a packet; 14 bytes at least where one is taken
+  std::span<unsigned char> context{};      ///< the start of struct xdp_md, struct __sk_buff or the like; what
+                                           ///< a program of type syscall writes into it stays there
+  std::span<unsigned char> data_out{};     ///< where the packet goes as the program leaves it
+  std::span<unsigned char> context_out{};  ///< and its context
+  u32 repeat = 1;
+  u32 flags = 0;       ///< of abi::test_flag
+  u32 cpu = 0;         ///< with run_on_cpu
+  u32 batch_size = 0;  ///< with xdp_live_frames
+};
+/// What came of it.
+struct test_result {
+  u32 value = 0;         ///< what the program returned
+  u32 nanoseconds = 0;   ///< of one run, on average
+  u32 data_size = 0;     ///< bytes of the packet afterwards, if there was room for it
+  u32 context_size = 0;  ///< and of its context
+};
+
+/// Runs a program without its event.
+/// Errors: ENOTSUPP for programs that cannot; EINVAL for data or a context that they do not take; ENOSPC when the packet
+///         came out larger than `data_out`.
+/// Kernel: 4.12, BPF_PROG_TEST_RUN; contexts since 5.2.
+/// Source: bpf_prog_test_run() in kernel/bpf/syscall.c and net/bpf/test_run.c at v6.12.
+[[nodiscard]] inline result<test_result> test_run(const fd& program, const test_input& input) noexcept {
+  abi::prog_test_run attr{.prog_fd = program.raw(),
+                          .data_size_in = static_cast<u32>(input.data.size()),
+                          .data_size_out = static_cast<u32>(input.data_out.size()),
+                          .data_in = input.data.data(),
+                          .data_out = input.data_out.data(),
+                          .repeat = input.repeat,
+                          .ctx_size_in = static_cast<u32>(input.context.size()),
+                          .ctx_size_out = static_cast<u32>(input.context_out.size()),
+                          .ctx_in = input.context.data(),
+                          .ctx_out = input.context_out.data(),
+                          .flags = input.flags,
+                          .cpu = input.cpu,
+                          .batch_size = input.batch_size};
+  if (const long answer = sys_bpf(abi::command::prog_test_run, attr); answer < 0)
+    return failure(step::prog_test_run, answer);
+  return test_result{.value = attr.retval,
+                     .nanoseconds = attr.duration,
+                     .data_size = attr.data_size_out,
+                     .context_size = attr.ctx_size_out};
+}
+
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_PROGRAM_HPP
-// Room 2.1, sections: the table of section names. The name that SEC() gives a program tells its type and
-// where it attaches.
-#ifndef BAREBPF_SECTIONS_HPP
-#define BAREBPF_SECTIONS_HPP
 
 namespace barebpf::inline BAREBPF_ABI {
 
-/// How a program of a section is attached.
-enum class attach_way : u8 {
-  none,
-  tracepoint,  ///< "group/event" follows the prefix
+/// A number that a program gets from bpf_get_attach_cookie().
+/// Kernel: 5.15 on perf events and tracepoints, 5.19 for tracing, 6.10 for raw tracepoints.
+struct cookie {
+  u64 value = 0;
 };
-
-/// What a section name that begins with `prefix` and a slash, or is `prefix`, says of its programs.
-struct section_kind {
-  text prefix{};
-  abi::prog_type type = abi::prog_type::unspec;
-  attach_way attach = attach_way::none;
+/// Stands for "no cookie"; no code for one is made.
+struct no_cookie {
+  static constexpr u64 value = 0;
 };
-
-/// One row per prefix, by libbpf's names.
-inline constexpr section_kind section_kinds[] = {
-    {"tracepoint", abi::prog_type::tracepoint, attach_way::tracepoint},
-    {"tp", abi::prog_type::tracepoint, attach_way::tracepoint},
-};
-
-/// True when `section` is `prefix` or begins with it and a slash.
-[[nodiscard]] constexpr bool has_prefix(text section, text prefix) noexcept {
-  return section.starts_with(prefix) && (section.size() == prefix.size() || section[prefix.size()] == '/');
-}
-
-/// The row for the section called `section`; where there is none, an empty one of type `unspec`.
-[[nodiscard]] constexpr section_kind section_kind_of(text section) noexcept {
-  for (const section_kind& kind : section_kinds)
-    if (has_prefix(section, kind.prefix)) return kind;
-  return {};
-}
-/// What follows the prefix and the slash in the name of a section, "group/event"; empty where nothing does.
-[[nodiscard]] constexpr text target_of(text section) noexcept {
-  const section_kind kind = section_kind_of(section);
-  return kind.prefix.empty() ? text() : section.without_first(kind.prefix.size() + 1);
-}
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_SECTIONS_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
 
 /// A program in its place.
-/// Lifetime: the program is detached when this object goes; moving empties the source.
+/// Lifetime: the program is detached when this object goes, unless a pin or another descriptor holds the link; moving
+///           empties the source.
 class link {
  public:
   link() noexcept = default;
   /// Keeps `connection` and, for programs on perf events, the event.
   link(fd connection, fd event) noexcept : connection_(std::move(connection)), event_(std::move(event)) {}
 
-  /// Attaches a program to the tracepoint whose number stands in the file `path`; errors are about `subject`.
+  /// Attaches a program to the tracepoint whose number stands in the file `path`; errors are about `subject`. The
+  /// program gets a cookie, if one is given.
   /// Errors: ENOENT when the kernel has no such tracepoint; EACCES without CAP_PERFMON.
   /// Cost:   five system calls; seven more where no tracefs is mounted.
-  /// Kernel: 4.7; as a link since 5.15, before that through the event.
+  /// Kernel: 4.7; as a link and with a cookie since 5.15, before that through the event.
   /// Source: perf_event_open(2); bpf_perf_link_attach() in kernel/bpf/syscall.c at v6.12.
-  template <load_policy Policy = load_policy{}>
+  template <load_policy Policy = load_policy{}, class Cookie = no_cookie>
   [[nodiscard]] static result<link> attach_tracepoint(const fd& program, const char* path,
-                                                      const char* subject) noexcept;
+                                                      const char* subject, Cookie with = {}) noexcept;
+  /// Attaches a program to `event`, which the link then owns.
+  /// Errors: EINVAL for a program of another type; EEXIST where one is attached.
+  /// Kernel: as above, 4.9 for programs of type perf_event.
+  template <load_policy Policy = load_policy{}, class Cookie = no_cookie>
+  [[nodiscard]] static result<link> attach_event(const fd& program, fd event, const char* subject,
+                                                 Cookie with = {}) noexcept;
+
+  /// The link that is pinned under `path`.
+  /// Errors: ENOENT; not_a_link.
+  /// Kernel: 5.7.
+  [[nodiscard]] static result<link> get_pinned(text path) noexcept;
+  /// Pins the link, so that the program stays in its place when this object goes; `unpin` ends that.
+  /// Errors: those of `pin`; EBADF where the kernel has no link, before 5.15 on perf events.
+  [[nodiscard]] result<void> pin(text path) const noexcept { return barebpf::pin(connection_, path); }
+
+  /// Puts `program` in the place of the one that is there, without a moment between the two.
+  /// Errors: EINVAL for a program of another type, and for links that keep theirs: those of tracing, perf events and
+  ///         raw tracepoints; ENOLINK when the place is gone.
+  /// Kernel: 5.7, BPF_LINK_UPDATE.
+  /// Source: link_update() in kernel/bpf/syscall.c at v6.12.
+  [[nodiscard]] result<void> update(const fd& program) const noexcept {
+    return update_from({.link_fd = connection_.raw(), .new_prog_fd = program.raw()});
+  }
+  /// The same if `old` is the one that is there.
+  /// Errors: EPERM when it is not.
+  [[nodiscard]] result<void> update(const fd& program, const fd& old) const noexcept {
+    return update_from({.link_fd = connection_.raw(),
+                        .new_prog_fd = program.raw(),
+                        .flags = abi::attach_flag::replace,
+                        .old_prog_fd = old.raw()});
+  }
+
+  /// What the kernel says of the link: its type and id, the program's id, and the place.
+  /// Kernel: 5.8.
+  /// Source: bpf_link_get_info_by_fd() in kernel/bpf/syscall.c at v6.12.
+  [[nodiscard]] result<abi::link_info> info() const noexcept {
+    abi::link_info out;
+    abi::obj_info attr{.bpf_fd = connection_.raw(), .info_len = sizeof out, .info = &out};
+    if (const long answer = sys_bpf(abi::command::obj_get_info_by_fd, attr); answer < 0)
+      return failure(step::obj_get_info_by_fd, answer);
+    return out;
+  }
 
   /// The kernel's link; none on kernels before 5.15, where the event itself holds the program.
   [[nodiscard]] const fd& descriptor() const noexcept { return connection_; }
-  /// True while the program is in its place.
+  /// True while the program is in its place, as far as this object can tell.
   [[nodiscard]] bool is_attached() const noexcept { return connection_.is_open() || event_.is_open(); }
-  /// Takes the program out of its place now.
+  /// Takes the program out of its place now, unless somebody else holds the link.
   void detach() noexcept { const link old(std::move(*this)); }
+  /// Takes the program out of its place whoever else holds the link, which stays, without a place.
+  /// Errors: EOPNOTSUPP for links that end with their last descriptor: those of tracing, perf events and raw
+  ///         tracepoints.
+  /// Kernel: 5.9, BPF_LINK_DETACH.
+  [[nodiscard]] result<void> force_detach() const noexcept {
+    const abi::link_detach attr{.link_fd = connection_.raw()};
+    if (const long answer = sys_bpf(abi::command::link_detach, attr); answer < 0)
+      return failure(step::link_detach, answer);
+    return {};
+  }
+  /// Hands the kernel's link over: the program stays until that is closed.
+  [[nodiscard]] fd release() noexcept {
+    event_ = fd();
+    return std::move(connection_);
+  }
 
  private:
-  template <u32 OldestKernel>
-  void to_tracepoint(const fd& program, const char* path, outcome& row) noexcept;
+  template <u32 OldestKernel, class Cookie>
+  void to_tracepoint(const fd& program, const char* path, Cookie with, outcome& row) noexcept;
+  template <u32 OldestKernel, class Cookie>
+  void to_event(const fd& program, Cookie with, outcome& row) noexcept;
+  [[nodiscard]] static result<void> update_from(const abi::link_update& attr) noexcept {
+    if (const long answer = sys_bpf(abi::command::link_update, attr); answer < 0)
+      return failure(step::link_update, answer);
+    return {};
+  }
 
   fd connection_;
   fd event_;
@@ -4538,9 +3782,37 @@ constexpr size_t write_tracepoint_path(text target, char* out, size_t room) noex
   return length;
 }
 
+inline result<link> link::get_pinned(text path) noexcept {
+  auto found = get_pin(path);
+  if (!found) return found.error();
+  // Of anything but a link the kernel says EINVAL before it looks for the program, which is none.
+  const abi::link_update attr{.link_fd = found->raw(), .new_prog_fd = fd().raw()};
+  if (sys_bpf(abi::command::link_update, attr) == -EINVAL)
+    return error{.at = step::obj_get, .why = cause::not_a_link}.about(detail::last_part(path));
+  return link(std::move(*found), fd());
+}
+
+// Puts the program on the event.
+template <u32 OldestKernel, class Cookie>
+void link::to_event(const fd& program, Cookie with, outcome& row) noexcept {
+  const abi::link_create_perf_event request{.prog_fd = program.raw(),
+                                            .target_fd = event_.raw(),
+                                            .attach_type = static_cast<u32>(abi::attach_type::perf_event),
+                                            .bpf_cookie = with.value};
+  if (!row.fails(step::link_create, move_away(sys_bpf(abi::command::link_create, request)))) {
+    connection_.fill(row.answer);
+    return;
+  }
+  if constexpr (OldestKernel < kernel(5, 15))
+    if (row.answer == -EINVAL && with.value == 0)  // no perf links before 5.15
+      row.fails(step::set_event_program,
+                system_call(__NR_ioctl, event_.number(), abi::perf_ioc_set_bpf, program.number()));
+}
+
 // Puts the program on an event for the tracepoint in `path`.
-template <u32 OldestKernel>
-void link::to_tracepoint(const fd& program, const char* path, outcome& row) noexcept {
+template <u32 OldestKernel, class Cookie>
+[[gnu::noinline]] void link::to_tracepoint(const fd& program, const char* path, Cookie with,
+                                           outcome& row) noexcept {
   const long id = detail::find_tracepoint(path, row);
   if (id < 0) return;
   const abi::perf_event_attr attr{.type = abi::perf_type_tracepoint, .config = static_cast<u64>(id)};
@@ -4548,24 +3820,24 @@ void link::to_tracepoint(const fd& program, const char* path, outcome& row) noex
   const long opened = system_call(__NR_perf_event_open, &attr, -1, 0, -1, abi::perf_flag_fd_cloexec);
   if (row.fails(step::open_event, move_away(opened))) return;
   event_.fill(row.answer);
-  const abi::link_create_perf_event request{.prog_fd = program.raw(),
-                                            .target_fd = event_.raw(),
-                                            .attach_type = static_cast<u32>(abi::attach_type::perf_event)};
-  if (!row.fails(step::link_create, move_away(sys_bpf(abi::command::link_create, request)))) {
-    connection_.fill(row.answer);
-    return;
-  }
-  if constexpr (OldestKernel < kernel(5, 15))
-    if (row.answer == -EINVAL)  // no perf links before 5.15
-      row.fails(step::set_event_program,
-                system_call(__NR_ioctl, event_.number(), abi::perf_ioc_set_bpf, program.number()));
+  to_event<OldestKernel>(program, with, row);
 }
 
-template <load_policy Policy>
-result<link> link::attach_tracepoint(const fd& program, const char* path, const char* subject) noexcept {
+template <load_policy Policy, class Cookie>
+result<link> link::attach_tracepoint(const fd& program, const char* path, const char* subject,
+                                     Cookie with) noexcept {
   result<link> out(std::in_place);
   outcome row{.subject = subject};
-  out->to_tracepoint<Policy.oldest_kernel>(program, path, row);
+  out->to_tracepoint<Policy.oldest_kernel>(program, path, with, row);
+  if (row.failed()) out.fail_with([&row] { return to_error(row); });
+  return out;
+}
+
+template <load_policy Policy, class Cookie>
+result<link> link::attach_event(const fd& program, fd event, const char* subject, Cookie with) noexcept {
+  result<link> out(std::in_place, fd(), std::move(event));
+  outcome row{.subject = subject};
+  out->to_event<Policy.oldest_kernel>(program, with, row);
   if (row.failed()) out.fail_with([&row] { return to_error(row); });
   return out;
 }
@@ -4573,10 +3845,1124 @@ result<link> link::attach_tracepoint(const fd& program, const char* path, const 
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_LINK_HPP
-// Room 10.0, load: finished records made real. The two kinds of objects differ in who wrote the records, the
-// compiler or the program; what the kernel is told, in which order, stands here once.
-#ifndef BAREBPF_LOAD_HPP
-#define BAREBPF_LOAD_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// One walk over what the kernel lists: whatever the program writes with bpf_seq_write() and bpf_seq_printf().
+/// Lifetime: needs the link no longer.
+/// Threads:  one thread at a time; each may have a walk of its own.
+class iterator {
+ public:
+  /// Takes over a descriptor that `open_iterator` or the pin of an iterator gave.
+  explicit iterator(fd walk) noexcept : walk_(std::move(walk)) {}
+
+  /// For poll(2) and for read(2) of one's own.
+  [[nodiscard]] const fd& descriptor() const noexcept { return walk_; }
+
+  /// Fills `room` with bytes as they come: text, or whatever the program writes.
+  /// Shape:  how many there were; fewer than there is room for only at the end.
+  /// Errors: what the program returns where it returns neither 0 nor 1; E2BIG when one element came out too long.
+  /// Cost:   one system call for each 32 KiB, and one to see the end.
+  /// Source: bpf_seq_read() in kernel/bpf/bpf_iter.c at v6.12.
+  [[nodiscard]] result<size_t> read(std::span<char> room) const noexcept {
+    size_t done = 0;
+    while (done < room.size()) {
+      const long got = system_call(__NR_read, walk_.number(), room.data() + done, room.size() - done);
+      if (got == -EAGAIN || got == -EINTR) continue;  // the kernel let others run after a million elements
+      if (got < 0) return failure(step::read_iterator, got);
+      if (got == 0) break;
+      done += static_cast<size_t>(got);
+    }
+    return done;
+  }
+  /// The same of records of one type.
+  /// Shape:  how many whole ones there were; fewer than there is room for only at the end.
+  template <class Record>
+  [[nodiscard]] result<size_t> read(std::span<Record> room) const noexcept {
+    static_assert(std::is_trivially_copyable_v<Record>,
+                  "barebpf: a program writes bytes, so read records that are trivially copyable");
+    const auto got = read(std::span<char>(reinterpret_cast<char*>(room.data()), room.size_bytes()));
+    if (!got) return got.error();
+    return *got / sizeof(Record);
+  }
+
+ private:
+  fd walk_;
+};
+
+/// Starts a walk over what the program of `link` lists.
+/// Errors: EINVAL for a link of another kind.
+/// Kernel: 5.8, BPF_ITER_CREATE.
+/// Source: bpf_iter_new_fd() in kernel/bpf/bpf_iter.c at v6.12.
+[[nodiscard]] inline result<iterator> open_iterator(const link& from) noexcept {
+  const abi::iter_create attr{.link_fd = from.descriptor().raw()};
+  const long opened = move_away(sys_bpf(abi::command::iter_create, attr));
+  if (opened < 0) return failure(step::iter_create, opened);
+  return iterator(fd::own(opened));
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_ITERATOR_HPP
+// Room 7.7, map/types: the types that a map's BTF gives to its key and value, held against the C++ types. Only who
+// names `identity_and_btf` has this in his program.
+#ifndef BAREBPF_MAP_TYPES_HPP
+#define BAREBPF_MAP_TYPES_HPP
+
+// Room 3.1, btf: the types of an object file. They are counted once, checked as they pass, and found again
+// through an index that remembers every eighth, so that a file of 100,000 types costs 12,500 words.
+#ifndef BAREBPF_BTF_HPP
+#define BAREBPF_BTF_HPP
+
+// Room 1.4, abi/btf: where the fields of BTF records lie, and the kinds of types.
+// Source: include/uapi/linux/btf.h and Documentation/bpf/btf.rst at v6.12.
+#ifndef BAREBPF_ABI_BTF_HPP
+#define BAREBPF_ABI_BTF_HPP
+
+namespace barebpf::inline BAREBPF_ABI::abi {
+
+inline constexpr u16 btf_magic = 0xeb9f;
+
+/// Offsets in the header of .BTF; sections inside it count from the header's end.
+struct btf_header {
+  static constexpr u64 magic = 0, version = 2, header_size = 4, types_offset = 8, types_size = 12,
+                       strings_offset = 16, strings_size = 20, size = 24;
+};
+
+/// Offsets in a type. `info` holds the number of members in its low 24 bits (16 before 2026), the kind in
+/// the next seven (5 before), and a flag on top.
+struct btf_type_record {
+  static constexpr u64 name = 0, info = 4, size_or_type = 8, size = 12;
+};
+
+enum class btf_kind : u8 {
+  void_type = 0,
+  integer = 1,
+  pointer = 2,
+  array = 3,
+  structure = 4,
+  union_type = 5,
+  enumeration = 6,
+  forward = 7,
+  type_definition = 8,
+  volatile_type = 9,
+  const_type = 10,
+  restrict_type = 11,
+  function = 12,
+  function_prototype = 13,
+  variable = 14,
+  data_section = 15,
+  floating = 16,
+  declaration_tag = 17,
+  type_tag = 18,
+  enumeration64 = 19,
+};
+
+/// How many bytes follow a type's record: so many, and so many more for each member.
+struct btf_tail {
+  u8 fixed;
+  u8 for_each;
+};
+
+/// One row per kind, in the order of their numbers.
+inline constexpr btf_tail btf_tails[] = {
+    {0, 0},   // void, never stored
+    {4, 0},   // INT: encoding, offset and bits
+    {0, 0},   // PTR
+    {12, 0},  // ARRAY: element type, index type, count
+    {0, 12},  // STRUCT: name, type, offset in bits
+    {0, 12},  // UNION
+    {0, 8},   // ENUM: name, value
+    {0, 0},   // FWD
+    {0, 0},   // TYPEDEF
+    {0, 0},   // VOLATILE
+    {0, 0},   // CONST
+    {0, 0},   // RESTRICT
+    {0, 0},   // FUNC
+    {0, 8},   // FUNC_PROTO: name, type
+    {4, 0},   // VAR: linkage
+    {0, 12},  // DATASEC: type, offset, size
+    {0, 0},   // FLOAT
+    {4, 0},   // DECL_TAG: component index
+    {0, 0},   // TYPE_TAG
+    {0, 12},  // ENUM64: name, low half, high half
+};
+inline constexpr u32 btf_kinds = sizeof btf_tails / sizeof btf_tails[0];
+
+inline constexpr u32 btf_integer_is_signed = 1;  // BTF_INT_SIGNED
+inline constexpr u32 btf_integer_is_bool = 4;    // BTF_INT_BOOL
+inline constexpr u32 btf_variable_static = 0;    // BTF_VAR_STATIC
+inline constexpr u32 btf_variable_global = 1;    // BTF_VAR_GLOBAL_ALLOCATED
+inline constexpr u32 btf_function_static = 0;    // BTF_FUNC_STATIC
+inline constexpr u32 btf_function_extern = 2;    // BTF_FUNC_EXTERN
+
+/// Offsets in the header of .BTF.ext; the tables count from the header's end.
+struct btf_ext_header {
+  static constexpr u64 magic = 0, header_size = 4, functions_offset = 8, lines_offset = 16, size = 24,
+                       core_offset = 24;
+};
+/// Offsets in front of the records of one section of code.
+struct btf_ext_run_header {
+  static constexpr u64 section_name = 0, count = 4, size = 8;
+};
+
+/// "At this instruction begins the function of this type." In a file, `insn_off` counts bytes from the start
+/// of the section; for the kernel, instructions from the start of the program.
+struct func_info {
+  u32 insn_off = 0;
+  u32 type_id = 0;
+};
+static_assert(sizeof(func_info) == 8);
+/// "From this instruction on, the code comes from this line." `line_col` is the line in its upper 22 bits and
+/// the column in its lower 10.
+struct line_info {
+  u32 insn_off = 0;
+  u32 file_name_off = 0;
+  u32 line_off = 0;
+  u32 line_col = 0;
+};
+static_assert(sizeof(line_info) == 16);
+/// "This instruction depends on how the kernel lays out a type."
+struct core_relo {
+  u32 insn_off = 0;
+  u32 type_id = 0;
+  u32 access_str_off = 0;
+  u32 kind = 0;
+};
+static_assert(sizeof(core_relo) == 16);
+
+}  // namespace barebpf::inline BAREBPF_ABI::abi
+
+#endif  // BAREBPF_ABI_BTF_HPP
+// Room 3.0, elf: sections, symbols and relocations of an object file, checked once when it is opened.
+// Knows nothing of BPF beyond the machine number.
+#ifndef BAREBPF_ELF_HPP
+#define BAREBPF_ELF_HPP
+
+// Room 1.3, abi/elf: where the fields of 64-bit ELF records lie, and the numbers they hold. Records are
+// read field by field through the checked window, never by casting, so these are offsets and not structs.
+// Source: elf(5); include/uapi/linux/elf.h at v6.12.
+#ifndef BAREBPF_ABI_ELF_HPP
+#define BAREBPF_ABI_ELF_HPP
+
+namespace barebpf::inline BAREBPF_ABI::abi {
+
+inline constexpr u32 elf_magic = 0x464c457f;  // "\177ELF", lowest byte first
+inline constexpr u8 elf_class_64 = 2;         // ELFCLASS64
+inline constexpr u8 elf_little_endian = 1;    // ELFDATA2LSB
+inline constexpr u8 elf_big_endian = 2;       // ELFDATA2MSB
+inline constexpr u16 elf_relocatable = 1;     // ET_REL
+inline constexpr u16 elf_machine_bpf = 247;   // EM_BPF
+
+/// Offsets in the file header.
+struct elf_header {
+  static constexpr u64 ident_class = 4, ident_data = 5, type = 16, machine = 18, section_table = 40,
+                       section_entry_size = 58, section_count = 60, section_names = 62, size = 64;
+};
+
+/// Offsets in a section header.
+struct elf_section_header {
+  static constexpr u64 name = 0, type = 4, flags = 8, offset = 24, content_size = 32, link = 40, info = 44,
+                       entry_size = 56, size = 64;
+};
+
+/// Offsets in a symbol.
+struct elf_symbol_record {
+  static constexpr u64 name = 0, info = 4, other = 5, section = 6, value = 8, extent = 16, size = 24;
+};
+
+/// Offsets in a relocation without addend.
+struct elf_relocation_record {
+  static constexpr u64 offset = 0, type = 8, symbol = 12, size = 16;
+};
+
+inline constexpr u32 section_progbits = 1;  // SHT_PROGBITS
+inline constexpr u32 section_symtab = 2;    // SHT_SYMTAB
+inline constexpr u32 section_nobits = 8;    // SHT_NOBITS
+inline constexpr u32 section_rel = 9;       // SHT_REL
+inline constexpr u64 section_is_code = 4;   // SHF_EXECINSTR
+
+inline constexpr u8 symbol_local = 0;        // STB_LOCAL
+inline constexpr u8 symbol_function = 2;     // STT_FUNC
+inline constexpr u8 symbol_file = 4;         // STT_FILE
+inline constexpr u8 symbol_internal = 1;     // STV_INTERNAL
+inline constexpr u8 symbol_hidden = 2;       // STV_HIDDEN
+inline constexpr u16 section_undefined = 0;  // SHN_UNDEF
+
+}  // namespace barebpf::inline BAREBPF_ABI::abi
+
+#endif  // BAREBPF_ABI_ELF_HPP
+// Room 0.4, bytes: a window on a file that nobody vouches for. The compiler and the running program read
+// through the same window; it never reads outside, and never touches the file.
+#ifndef BAREBPF_BYTES_HPP
+#define BAREBPF_BYTES_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// A read-only window on the image of a file.
+/// Shape:    plain bytes, or the same bytes packed into 64-bit words, eight to a word, the first one
+///           lowest. Words cost the compiler a tenth of what single bytes cost.
+/// Errors:   none. A read outside the window gives zero; who must know asks `holds` first.
+/// Lifetime: valid as long as the storage it was made from.
+class bytes {
+ public:
+  constexpr bytes() noexcept = default;
+  constexpr bytes(const unsigned char* first, size_t size) noexcept : plain_(first), size_(size) {}
+  constexpr bytes(const u64* words, size_t words_count) noexcept
+      : words_(words), packed_(true), size_(words_count * 8) {}
+
+  [[nodiscard]] constexpr u64 size() const noexcept { return size_; }
+
+  /// True when `count` bytes from `at` on lie inside.
+  [[nodiscard]] constexpr bool holds(u64 at, u64 count) const noexcept {
+    return at <= size_ && count <= size_ - at;  // no sum, so nothing can wrap around
+  }
+
+  /// From here on, numbers are read with the highest byte first.
+  constexpr void read_big_endian() noexcept { big_endian_ = true; }
+
+  [[nodiscard]] constexpr u8 read8(u64 at) const noexcept { return static_cast<u8>(fetch(at, 1)); }
+  [[nodiscard]] constexpr u16 read16(u64 at) const noexcept {
+    const auto value = static_cast<u16>(fetch(at, 2));
+    return big_endian_ ? __builtin_bswap16(value) : value;
+  }
+  [[nodiscard]] constexpr u32 read32(u64 at) const noexcept {
+    const auto value = static_cast<u32>(fetch(at, 4));
+    return big_endian_ ? __builtin_bswap32(value) : value;
+  }
+  [[nodiscard]] constexpr u64 read64(u64 at) const noexcept {
+    const u64 value = fetch(at, 8);
+    return big_endian_ ? __builtin_bswap64(value) : value;
+  }
+
+  /// Length of the NUL-terminated string at `at`; it ends at the window's end at the latest.
+  [[nodiscard]] constexpr size_t length_of_string(u64 at) const noexcept {
+    // Eight bytes at a time, because the compiler pays for each step. A subtraction that borrows into a byte's
+    // top bit found its zero; the lowest such bit is never wrong.
+    constexpr u64 ones = 0x0101010101010101, tops = ones << 7;
+    for (size_t length = 0;; length += 8) {
+      if (!holds(at, length + 8)) {
+        while (holds(at + length, 1) && read8(at + length) != 0) ++length;
+        return length;
+      }
+      const u64 eight = fetch(at + length, 8);
+      const u64 zeros = (eight - ones) & ~eight & tops;
+      if (zeros != 0) return length + static_cast<size_t>(__builtin_ctzll(zeros)) / 8;
+    }
+  }
+  /// True when the NUL-terminated string at `at` is `wanted`.
+  [[nodiscard]] constexpr bool string_is(u64 at, text wanted) const noexcept {
+    return string_starts_with(at, wanted) && read8(at + wanted.size()) == 0;
+  }
+  /// True when the NUL-terminated string at `at` begins with `wanted`.
+  [[nodiscard]] constexpr bool string_starts_with(u64 at, text wanted) const noexcept {
+    if (!holds(at, wanted.size())) return false;
+    for (size_t i = 0; i < wanted.size(); ++i)
+      if (read8(at + i) != static_cast<unsigned char>(wanted[i])) return false;
+    return true;
+  }
+  /// True when the NUL-terminated strings at `a` and `b` are the same.
+  [[nodiscard]] constexpr bool same_string(u64 a, u64 b) const noexcept {
+    while (read8(a) == read8(b) && read8(a) != 0) ++a, ++b;
+    return read8(a) == read8(b);
+  }
+  /// Copies `count` bytes from `at` on to `out`.
+  constexpr void copy(u64 at, u64 count, u8* out) const noexcept {
+    u64 done = 0;
+    for (; done + 8 <= count; done += 8) {  // eight at a time, see above
+      const u64 eight = fetch(at + done, 8);
+      for (unsigned i = 0; i < 8; ++i) out[done + i] = static_cast<u8>(eight >> (i * 8));
+    }
+    for (; done < count; ++done) out[done] = read8(at + done);
+  }
+  /// The eight bytes from `at` on as a word that has them in this order in memory; zeros stand for those from
+  /// `end` on.
+  [[nodiscard]] constexpr u64 word_in_memory(u64 at, u64 end) const noexcept {
+    const u64 left = end - at;
+    const u64 value = left >= 8 ? fetch(at, 8) : fetch(at, static_cast<unsigned>(left));
+    return host_is_big_endian ? __builtin_bswap64(value) : value;
+  }
+  /// Copies at most `room - 1` characters of the string at `at` to `out` and a NUL behind them.
+  /// Shape: returns how many characters were copied, without the NUL.
+  constexpr size_t copy_string(u64 at, char* out, size_t room) const noexcept {
+    size_t length = 0;
+    for (; length + 1 < room && holds(at + length, 1); ++length) {
+      const u8 character = read8(at + length);
+      if (character == 0) break;
+      out[length] = static_cast<char>(character);
+    }
+    if (room != 0) out[length] = '\0';
+    return length;
+  }
+
+ private:
+  // `count` bytes from `at` on as a number whose lowest byte comes first. No template, because clang 14 does
+  // not instantiate one while it evaluates.
+  [[nodiscard]] constexpr u64 fetch(u64 at, unsigned count) const noexcept {
+    if (count == 0 || !holds(at, count)) return 0;
+    u64 value = 0;
+    if (!packed_) {
+      if (!__builtin_is_constant_evaluated() && !host_is_big_endian) {
+        __builtin_memcpy(&value, plain_ + at, count);  // one load, nine times as fast over the kernel's types
+        return value;
+      }
+      for (unsigned i = 0; i < count; ++i) value |= u64{plain_[at + i]} << (i * 8);
+      return value;
+    }
+    const auto bit = static_cast<unsigned>(at % 8 * 8);
+    value = words_[at / 8] >> bit;
+    if (bit > 64 - count * 8) value |= words_[at / 8 + 1] << (64 - bit);
+    return value & ~u64{0} >> (64 - count * 8);
+  }
+
+  const unsigned char* plain_ = nullptr;
+  const u64* words_ = nullptr;
+  bool packed_ = false;  // asked instead of words_, which g++ will not compare under -fsanitize=undefined
+  u64 size_ = 0;
+  bool big_endian_ = false;
+};
+
+/// `Count` bytes packed into words, for arrays that come as single bytes (what `xxd -i` writes).
+template <size_t Count>
+struct packed_words {
+  u64 words[(Count + 7) / 8] = {};
+
+  template <class Array>
+  constexpr explicit packed_words(const Array& single) noexcept {
+    for (size_t i = 0; i < Count; ++i) words[i / 8] |= u64{static_cast<u8>(single[i])} << (i % 8 * 8);
+  }
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_BYTES_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// A section of an object file; all offsets count from the start of the file.
+struct elf_section {
+  u32 index = 0;
+  u32 type = 0;
+  u64 flags = 0;
+  u64 name = 0;  ///< where the name stands
+  u64 at = 0;    ///< where the content begins
+  u64 size = 0;  ///< bytes of content
+  u32 link = 0;  ///< index of the section that this one refers to
+  u32 info = 0;  ///< for relocations: index of the section that they change
+  u64 entry_size = 0;
+
+  [[nodiscard]] constexpr bool is_code() const noexcept {
+    return type == abi::section_progbits && (flags & abi::section_is_code) != 0;
+  }
+};
+
+/// A symbol of an object file.
+struct elf_symbol {
+  u64 at = 0;    ///< where its record stands
+  u64 name = 0;  ///< where the name stands
+  u8 binding = 0;
+  u8 type = 0;
+  bool is_hidden = false;  ///< other objects cannot name it
+  u16 section = 0;
+  u64 value = 0;  ///< bytes from the start of its section
+  u64 size = 0;   ///< bytes
+};
+
+/// A relocation of an object file.
+struct elf_relocation {
+  u64 at = 0;      ///< where its record stands
+  u64 offset = 0;  ///< bytes from the start of the section that it changes
+  u32 symbol = 0;  ///< index of the symbol
+};
+
+/// An object file whose section headers, symbol table and string tables are known to lie inside it.
+/// Lifetime: valid as long as the image.
+class elf {
+ public:
+  /// Looks at the headers of `image`. After any verdict but a good one, `out` must not be used.
+  static constexpr verdict open(bytes image, elf& out) noexcept;
+
+  [[nodiscard]] constexpr const bytes& image() const noexcept { return image_; }
+  [[nodiscard]] constexpr u32 section_count() const noexcept { return section_count_; }
+  [[nodiscard]] constexpr u32 symbol_count() const noexcept { return symbol_count_; }
+
+  /// The section with this index; an empty one when there is none.
+  [[nodiscard]] constexpr elf_section section(u32 index) const noexcept {
+    using header = abi::elf_section_header;
+    if (index >= section_count_) return {};
+    const u64 at = header_at(index);
+    return {.index = index,
+            .type = image_.read32(at + header::type),
+            .flags = image_.read64(at + header::flags),
+            .name = section_names_ + image_.read32(at + header::name),
+            .at = image_.read64(at + header::offset),
+            .size = image_.read64(at + header::content_size),
+            .link = image_.read32(at + header::link),
+            .info = image_.read32(at + header::info),
+            .entry_size = image_.read64(at + header::entry_size)};
+  }
+  /// The first section called `wanted`; one with index 0 when there is none.
+  [[nodiscard]] constexpr elf_section find_section(text wanted) const noexcept {
+    for (u32 i = 1; i < section_count_; ++i)
+      if (image_.string_is(section(i).name, wanted)) return section(i);
+    return {};
+  }
+  /// The same by the string at `wanted` in the file. One of more than 255 characters is not found, so that
+  /// many long names which differ at their ends cost no more than many short ones.
+  [[nodiscard]] constexpr elf_section find_section(u64 wanted) const noexcept {
+    constexpr u64 longest = 255;
+    if (image_.length_of_string(wanted) > longest) return {};
+    for (u32 i = 1; i < section_count_; ++i)
+      if (image_.same_string(section(i).name, wanted)) return section(i);
+    return {};
+  }
+  /// Finds fault with a section that is there and is not of this type.
+  [[nodiscard]] constexpr verdict demand_type(const elf_section& of, u32 type) const noexcept {
+    if (of.index == 0 || of.type == type) return {};
+    return {.why = cause::bad_section_header,
+            .section = of.index,
+            .offset = header_at(of.index) + abi::elf_section_header::type};
+  }
+  /// The symbol with this index; an undefined one when there is none.
+  [[nodiscard]] constexpr elf_symbol symbol(u32 index) const noexcept {
+    using record = abi::elf_symbol_record;
+    if (index >= symbol_count_) return {};
+    const u64 at = symbols_ + u64{index} * record::size;
+    const u8 info = image_.read8(at + record::info);
+    const u8 visibility = image_.read8(at + record::other) & 3;
+    return {.at = at,
+            .name = symbol_names_ + image_.read32(at + record::name),
+            .binding = static_cast<u8>(info >> 4),
+            .type = static_cast<u8>(info & 15),
+            .is_hidden = visibility == abi::symbol_hidden || visibility == abi::symbol_internal,
+            .section = image_.read16(at + record::section),
+            .value = image_.read64(at + record::value),
+            .size = image_.read64(at + record::extent)};
+  }
+  /// How many relocations the section `relocations` holds.
+  [[nodiscard]] static constexpr u64 relocation_count(const elf_section& relocations) noexcept {
+    return relocations.size / abi::elf_relocation_record::size;
+  }
+  /// The relocation with this index in the section `relocations`.
+  [[nodiscard]] constexpr elf_relocation relocation(const elf_section& relocations,
+                                                    u64 index) const noexcept {
+    using record = abi::elf_relocation_record;
+    const u64 at = relocations.at + index * record::size;
+    // One 64-bit field holds type and symbol, the symbol in its upper half.
+    const u64 info = image_.read64(at + record::type);
+    return {.at = at, .offset = image_.read64(at + record::offset), .symbol = static_cast<u32>(info >> 32)};
+  }
+
+ private:
+  [[nodiscard]] constexpr u64 header_at(u32 index) const noexcept {
+    return section_table_ + u64{index} * abi::elf_section_header::size;
+  }
+  constexpr verdict check_header() noexcept;
+  constexpr verdict check_sections() noexcept;
+  constexpr verdict find_symbols() noexcept;
+
+  bytes image_;
+  u64 section_table_ = 0;
+  u64 section_names_ = 0;
+  u64 symbols_ = 0;
+  u64 symbol_names_ = 0;
+  u32 section_count_ = 0;
+  u32 symbol_count_ = 0;
+};
+
+constexpr verdict elf::open(bytes image, elf& out) noexcept {
+  constexpr u64 largest = 1 << 30;  // bytes; counts and offsets in BTF have 32 bits
+  if (image.size() > largest) return {.why = cause::too_large};
+  out.image_ = image;
+  if (const verdict v = out.check_header(); v.failed()) return v;
+  if (const verdict v = out.check_sections(); v.failed()) return v;
+  return out.find_symbols();
+}
+
+constexpr verdict elf::check_header() noexcept {
+  using header = abi::elf_header;
+  using section_header = abi::elf_section_header;
+  const auto is_magic = [&] {
+    for (u64 i = 0; i < 4; ++i)
+      if (image_.read8(i) != (abi::elf_magic >> (i * 8) & 0xff)) return false;
+    return true;
+  };
+  if (!is_magic()) return {.why = cause::not_elf};
+  if (!image_.holds(0, header::size)) return {.why = cause::truncated, .offset = image_.size()};
+  if (image_.read8(header::ident_class) != abi::elf_class_64)
+    return {.why = cause::not_64_bit, .offset = header::ident_class};
+  const u8 order = image_.read8(header::ident_data);
+  if (order != (host_is_big_endian ? abi::elf_big_endian : abi::elf_little_endian))
+    return {.why = cause::foreign_byte_order, .offset = header::ident_data};
+  if (order == abi::elf_big_endian) image_.read_big_endian();
+  if (image_.read16(header::type) != abi::elf_relocatable)
+    return {.why = cause::not_relocatable, .offset = header::type};
+  const u16 machine = image_.read16(header::machine);
+  if (machine != abi::elf_machine_bpf && machine != 0)  // compilers before clang 4 left it 0
+    return {.why = cause::not_bpf, .offset = header::machine};
+
+  section_table_ = image_.read64(header::section_table);
+  section_count_ = image_.read16(header::section_count);
+  if (image_.read16(header::section_entry_size) != section_header::size)
+    return {.why = cause::bad_section_header, .offset = header::section_entry_size};
+  if (!image_.holds(section_table_, section_header::size))
+    return {.why = cause::truncated, .offset = header::section_table};
+  // A file of more than 65,279 sections keeps their number in the first header, see elf(5).
+  if (section_count_ == 0) {
+    const u64 count = image_.read64(section_table_ + section_header::content_size);
+    if (count > image_.size() / section_header::size)
+      return {.why = cause::truncated, .offset = section_table_ + section_header::content_size};
+    section_count_ = static_cast<u32>(count);
+  }
+  if (!image_.holds(section_table_, u64{section_count_} * section_header::size))
+    return {.why = cause::truncated, .offset = header::section_table};
+  return {};
+}
+
+constexpr verdict elf::check_sections() noexcept {
+  using header = abi::elf_section_header;
+  u32 names = image_.read16(abi::elf_header::section_names);
+  if (names == 0xffff) names = image_.read32(section_table_ + header::link);  // SHN_XINDEX
+  const elf_section name_table = section(names);
+  if (names == 0 || names >= section_count_ || !image_.holds(name_table.at, name_table.size))
+    return {.why = cause::bad_section_header, .offset = abi::elf_header::section_names};
+  section_names_ = name_table.at;
+
+  for (u32 i = 1; i < section_count_; ++i) {
+    const elf_section s = section(i);
+    if (s.name - section_names_ >= name_table.size)
+      return {.why = cause::bad_section_header, .offset = header_at(i) + header::name};
+    if (s.type != abi::section_nobits && !image_.holds(s.at, s.size))
+      return {.why = cause::truncated, .section = i, .offset = header_at(i) + header::offset};
+    if (s.type == abi::section_rel && s.entry_size != abi::elf_relocation_record::size)
+      return {.why = cause::bad_section_header, .section = i, .offset = header_at(i) + header::entry_size};
+  }
+  return {};
+}
+
+constexpr verdict elf::find_symbols() noexcept {
+  using header = abi::elf_section_header;
+  for (u32 i = 1; i < section_count_; ++i) {
+    const elf_section s = section(i);
+    if (s.type != abi::section_symtab) continue;
+    const elf_section names = section(s.link);
+    if (s.entry_size != abi::elf_symbol_record::size || names.index == 0 || names.type == abi::section_nobits)
+      return {.why = cause::bad_section_header, .section = i, .offset = header_at(i) + header::link};
+    symbols_ = s.at;
+    symbol_names_ = names.at;
+    symbol_count_ = static_cast<u32>(s.size / abi::elf_symbol_record::size);
+    return {};
+  }
+  return {.why = cause::no_symbols, .offset = abi::elf_header::section_count};
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_ELF_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// A type; all offsets count from the start of the file.
+struct btf_type {
+  u32 id = 0;  ///< 0 is void
+  abi::btf_kind kind = abi::btf_kind::void_type;
+  u32 members = 0;
+  u64 at = 0;            ///< where its record stands
+  u64 name = 0;          ///< where the name stands
+  u32 size_or_type = 0;  ///< bytes, or the id of the type that this one refers to
+
+  /// Where what follows the record stands: members, or the fixed words of the kind.
+  [[nodiscard]] constexpr u64 tail() const noexcept { return at + abi::btf_type_record::size; }
+};
+
+/// One member of a struct, union or data section.
+struct btf_member {
+  u64 at = 0;
+  u64 name = 0;
+  u32 type = 0;
+};
+
+/// What user space must know of a number to treat it as one.
+enum class number_form : u8 { no_number, signed_number, unsigned_number };
+
+/// The types of one object file.
+/// Lifetime: valid as long as the image and the index.
+class btf {
+ public:
+  /// How many types apart the entries of the index are.
+  static constexpr u32 index_stride = 8;
+
+  /// Checks `section` and counts its types; `out` can walk but not yet find.
+  static constexpr verdict open(const elf& file, const elf_section& section, btf& out) noexcept;
+  /// The same of the `size` bytes from `start` on, as the kernel gives them; faults are said to lie in `section`.
+  static constexpr verdict open(const bytes& image, u64 start, u64 size, btf& out, u32 section = 0) noexcept;
+
+  [[nodiscard]] constexpr const bytes& image() const noexcept { return image_; }
+  /// How many types there are, without void.
+  [[nodiscard]] constexpr u32 count() const noexcept { return count_; }
+  [[nodiscard]] constexpr u32 index_size() const noexcept { return count_ / index_stride + 1; }
+  /// Where the strings begin.
+  [[nodiscard]] constexpr u64 strings() const noexcept { return strings_; }
+  /// How many bytes they take.
+  [[nodiscard]] constexpr u32 strings_size() const noexcept { return strings_size_; }
+  /// True when `at` lies among the strings.
+  [[nodiscard]] constexpr bool has_string(u64 at) const noexcept {
+    return at >= strings_ && at - strings_ < strings_size_;
+  }
+  /// True when there is a type of this kind.
+  [[nodiscard]] constexpr bool has(abi::btf_kind kind) const noexcept {
+    return (kinds_ >> static_cast<u8>(kind) & 1) != 0;
+  }
+
+  /// Fills `index`, which has room for `index_size()` words, and lets `type` use it.
+  constexpr void build_index(u32* index) noexcept;
+  /// Lets `type` use an index that was built before.
+  constexpr void use_index(const u32* index) noexcept {
+    index_ = index;
+    is_indexed_ = true;
+  }
+
+  /// The type with this number; void when there is none.
+  [[nodiscard]] constexpr btf_type type(u32 id) const noexcept {
+    if (id == 0 || id > count_ || !is_indexed_) return {};
+    const u32 near = id / index_stride;
+    btf_type found = type_at(types_ + index_[near], near == 0 ? 1 : near * index_stride);
+    while (found.id != id) found = type_at(end_of(found), found.id + 1);
+    return found;
+  }
+  /// The type with number 1, and the one behind `type`; void behind the last. These need no index.
+  [[nodiscard]] constexpr btf_type first() const noexcept {
+    return count_ == 0 ? btf_type{} : type_at(types_, 1);
+  }
+  [[nodiscard]] constexpr btf_type after(const btf_type& type) const noexcept {
+    return type.id >= count_ ? btf_type{} : type_at(end_of(type), type.id + 1);
+  }
+  /// The first type of this kind and name; void when there is none.
+  [[nodiscard]] constexpr btf_type find(abi::btf_kind kind, text wanted) const noexcept {
+    btf_type candidate = first();
+    while (candidate.id != 0 && !(candidate.kind == kind && image_.string_is(candidate.name, wanted)))
+      candidate = after(candidate);
+    return candidate;
+  }
+  /// The type behind const, volatile, restrict, typedef and type tags; void when they never end.
+  [[nodiscard]] constexpr btf_type resolve(u32 id) const noexcept {
+    for (u32 depth = 0; depth < longest_chain; ++depth) {
+      const btf_type found = type(id);
+      if (!is_modifier(found.kind)) return found;
+      id = found.size_or_type;
+    }
+    return {};
+  }
+  /// How many bytes a value of this type takes.
+  /// Errors: 0 for types without a size, and for those that never end or exceed 32 bits.
+  [[nodiscard]] constexpr u32 size_of(u32 id) const noexcept;
+  /// Whether a value of this type is a number, and of which sign.
+  [[nodiscard]] constexpr number_form form_of(u32 id) const noexcept;
+
+  /// The flag on top of a type's kind; on an enum it says that its values are signed.
+  [[nodiscard]] constexpr bool is_flagged(const btf_type& of) const noexcept {
+    return (image_.read32(of.at + abi::btf_type_record::info) >> 31) != 0;
+  }
+
+  /// A member of a struct or union, or an entry of a data section.
+  [[nodiscard]] constexpr btf_member member(const btf_type& of, u32 index) const noexcept {
+    const u64 at = of.tail() + u64{index} * 12;
+    return {.at = at, .name = strings_ + image_.read32(at), .type = image_.read32(at + 4)};
+  }
+  /// The id of the variable in an entry of a data section, which stands where others have their name.
+  [[nodiscard]] constexpr u32 variable_of(const btf_member& place) const noexcept {
+    return image_.read32(place.at);
+  }
+  /// The element type of an array.
+  [[nodiscard]] constexpr u32 element_of(const btf_type& array) const noexcept {
+    return image_.read32(array.tail());
+  }
+  /// The number of elements of an array.
+  [[nodiscard]] constexpr u32 length_of(const btf_type& array) const noexcept {
+    return image_.read32(array.tail() + 8);
+  }
+  /// Bytes from the start of a type's record to the next type.
+  [[nodiscard]] static constexpr u64 extent_of(const btf_type& of) noexcept {
+    const abi::btf_tail tail = abi::btf_tails[static_cast<u8>(of.kind)];
+    return abi::btf_type_record::size + tail.fixed + u64{tail.for_each} * of.members;
+  }
+  [[nodiscard]] static constexpr bool is_modifier(abi::btf_kind kind) noexcept {
+    using enum abi::btf_kind;
+    return kind == const_type || kind == volatile_type || kind == restrict_type || kind == type_definition ||
+           kind == type_tag;
+  }
+
+ private:
+  static constexpr u32 longest_chain = 32;  // the kernel's MAX_RESOLVE_DEPTH
+
+  [[nodiscard]] constexpr btf_type type_at(u64 at, u32 id) const noexcept {
+    using record = abi::btf_type_record;
+    const u32 info = image_.read32(at + record::info);
+    return {.id = id,
+            .kind = static_cast<abi::btf_kind>(info >> 24 & 0x7f),
+            .members = info & 0xffffff,
+            .at = at,
+            .name = strings_ + image_.read32(at + record::name),
+            .size_or_type = image_.read32(at + record::size_or_type)};
+  }
+  [[nodiscard]] static constexpr u64 end_of(const btf_type& of) noexcept { return of.at + extent_of(of); }
+
+  bytes image_;
+  u64 types_ = 0;
+  u64 strings_ = 0;
+  u32 strings_size_ = 0;
+  u32 count_ = 0;
+  u32 kinds_ = 0;  // one bit for each kind that occurs
+  const u32* index_ = nullptr;
+  bool is_indexed_ = false;
+};
+
+constexpr verdict btf::open(const elf& file, const elf_section& section, btf& out) noexcept {
+  // Content that is not in the file has no bounds, so nothing may be read from it.
+  if (const verdict v = file.demand_type(section, abi::section_progbits); v.failed()) return v;
+  return open(file.image(), section.at, section.size, out, section.index);
+}
+
+constexpr verdict btf::open(const bytes& image, u64 start, u64 size, btf& out, u32 section) noexcept {
+  using header = abi::btf_header;
+  using record = abi::btf_type_record;
+  const auto bad_header = [&](u64 field) {
+    return verdict{.why = cause::bad_btf_header, .section = section, .offset = start + field};
+  };
+  if (size < header::size || !image.holds(start, size)) return bad_header(0);
+  if (image.read16(start + header::magic) != abi::btf_magic) return bad_header(header::magic);
+  const u64 header_size = image.read32(start + header::header_size);
+  if (header_size < header::size || header_size > size) return bad_header(header::header_size);
+  const u64 body = start + header_size;
+  const u64 body_size = size - header_size;
+  const u64 types_offset = image.read32(start + header::types_offset);
+  const u64 types_size = image.read32(start + header::types_size);
+  if (types_offset > body_size || types_size > body_size - types_offset)
+    return bad_header(header::types_size);
+  const u64 strings_offset = image.read32(start + header::strings_offset);
+  const u64 strings_size = image.read32(start + header::strings_size);
+  if (strings_offset > body_size || strings_size > body_size - strings_offset)
+    return bad_header(header::strings_size);
+  // With a NUL at both ends every name inside is a string, and the one at 0 is empty.
+  if (strings_size == 0 || image.read8(body + strings_offset) != 0 ||
+      image.read8(body + strings_offset + strings_size - 1) != 0)
+    return bad_header(header::strings_offset);
+
+  out.image_ = image;
+  out.types_ = body + types_offset;
+  out.strings_ = body + strings_offset;
+  out.strings_size_ = static_cast<u32>(strings_size);
+  const u64 end = out.types_ + types_size;
+  for (u64 at = out.types_; at < end;) {
+    const auto bad = [&](cause why) { return verdict{.why = why, .section = section, .offset = at}; };
+    if (end - at < record::size) return bad(cause::bad_btf_type);
+    const btf_type next = out.type_at(at, out.count_ + 1);
+    if (static_cast<u8>(next.kind) == 0 || static_cast<u8>(next.kind) >= abi::btf_kinds)
+      return bad(cause::unknown_btf_kind);
+    if (extent_of(next) > end - at || next.name - out.strings_ >= strings_size)
+      return bad(cause::bad_btf_type);
+    ++out.count_;
+    out.kinds_ |= u32{1} << static_cast<u8>(next.kind);
+    at = end_of(next);
+  }
+  return {};
+}
+
+constexpr void btf::build_index(u32* index) noexcept {
+  use_index(index);
+  index[0] = 0;
+  u64 at = types_;
+  for (u32 id = 1; id <= count_; ++id) {
+    if (id % index_stride == 0) index[id / index_stride] = static_cast<u32>(at - types_);
+    at = end_of(type_at(at, id));
+  }
+}
+
+constexpr u32 btf::size_of(u32 id) const noexcept {
+  using enum abi::btf_kind;
+  u64 elements = 1;
+  for (u32 depth = 0; depth < longest_chain; ++depth) {
+    const btf_type found = resolve(id);
+    u64 size = 0;
+    switch (found.kind) {
+      case array:
+        elements *= length_of(found);
+        if (elements > 0xffffffff) return 0;
+        id = element_of(found);
+        continue;
+      case pointer:
+        size = 8;
+        break;
+      case integer:
+      case structure:
+      case union_type:
+      case enumeration:
+      case enumeration64:
+      case floating:
+        size = found.size_or_type;
+        break;
+      default:
+        return 0;
+    }
+    return elements * size > 0xffffffff ? 0 : static_cast<u32>(elements * size);
+  }
+  return 0;
+}
+
+constexpr number_form btf::form_of(u32 id) const noexcept {
+  const btf_type found = resolve(id);
+  if (found.kind != abi::btf_kind::integer) return number_form::no_number;
+  const u32 encoding = image_.read32(found.tail()) >> 24;
+  return (encoding & abi::btf_integer_is_signed) != 0 ? number_form::signed_number
+                                                      : number_form::unsigned_number;
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_BTF_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// What can be compared of the type of a key or value, in C++ and in BTF.
+struct element_shape {
+  enum class sort : u8 {
+    unknown,  ///< not looked at
+    other,    ///< only the size is known: C++ classes, data sections
+    signed_integer,
+    unsigned_integer,
+    either_integer,  ///< char, whose sign is the machine's
+    signed_enum,
+    either_enum,  ///< BTF says only since 6.0 that an enum is signed
+    floating,
+    structure,
+    union_type,
+    array,
+    pointer,
+  };
+  sort is = sort::unknown;
+  u64 size = 0;  ///< bytes
+
+  /// True when a C++ type of this shape may stand for a type of shape `found`.
+  [[nodiscard]] constexpr bool fits(const element_shape& found) const noexcept {
+    if (is == sort::unknown || found.is == sort::unknown) return true;
+    if (size != found.size) return false;
+    if (is == found.is || is == sort::other || found.is == sort::other) return true;
+    switch (found.is) {
+      case sort::signed_integer:
+      case sort::unsigned_integer:
+        return is == sort::either_integer;
+      case sort::signed_enum:
+        return is == sort::signed_integer || is == sort::either_integer;
+      case sort::either_enum:
+        return is == sort::signed_integer || is == sort::unsigned_integer || is == sort::either_integer;
+      default:
+        return false;
+    }
+  }
+};
+
+/// The shape of a C++ type; of an enum, that of the integer behind it.
+template <class T>
+[[nodiscard]] constexpr element_shape shape_of() noexcept {
+  using enum element_shape::sort;
+  if constexpr (std::is_enum_v<T>)
+    return shape_of<std::underlying_type_t<T>>();
+  else if constexpr (std::is_same_v<T, char>)
+    return {either_integer, sizeof(T)};
+  else if constexpr (std::is_integral_v<T>)
+    return {std::is_signed_v<T> ? signed_integer : unsigned_integer, sizeof(T)};
+  else
+    return {std::is_floating_point_v<T> ? floating : other, sizeof(T)};
+}
+
+/// The shape of a type of BTF.
+[[nodiscard]] constexpr element_shape shape_of(const btf& types, u32 id) noexcept {
+  using enum element_shape::sort;
+  const btf_type found = types.resolve(id);
+  const u64 size = types.size_of(id);
+  switch (found.kind) {
+    case abi::btf_kind::integer:
+      return {types.form_of(id) == number_form::signed_number ? signed_integer : unsigned_integer, size};
+    case abi::btf_kind::enumeration:
+    case abi::btf_kind::enumeration64:
+      return {types.is_flagged(found) ? signed_enum : either_enum, size};
+    case abi::btf_kind::floating:
+      return {floating, size};
+    case abi::btf_kind::structure:
+      return {structure, size};
+    case abi::btf_kind::union_type:
+      return {union_type, size};
+    case abi::btf_kind::array:
+      return {array, size};
+    case abi::btf_kind::pointer:
+      return {pointer, size};
+    case abi::btf_kind::data_section:
+      return {other, found.size_or_type};
+    default:
+      return {};
+  }
+}
+
+/// The BTF that the kernel knows by this id, byte for byte.
+/// Errors: EPERM without CAP_SYS_ADMIN; ENOENT when there is none; ENOMEM.
+/// Cost:   three system calls and a close, one allocation of its size.
+/// Kernel: 4.19, BPF_BTF_GET_FD_BY_ID.
+/// Source: bpf_btf_get_fd_by_id() in kernel/bpf/syscall.c and btf_get_info_by_fd() in kernel/bpf/btf.c at v6.12.
+[[nodiscard]] inline result<buffer<unsigned char>> get_btf(u32 id) noexcept {
+  const abi::next_id wanted{.start_id = id};
+  const long answer = move_away(sys_bpf(abi::command::btf_get_fd_by_id, wanted));
+  if (answer < 0) return failure(step::btf_get_fd_by_id, answer);
+  const fd opened = fd::own(answer);
+  buffer<unsigned char> image;
+  for (;;) {
+    abi::btf_info info{.btf = image.data(), .btf_size = static_cast<u32>(image.size())};
+    abi::obj_info ask{.bpf_fd = opened.raw(), .info_len = sizeof info, .info = &info};
+    if (const long told = sys_bpf(abi::command::obj_get_info_by_fd, ask); told < 0)
+      return failure(step::btf_get_fd_by_id, told);
+    if (info.btf_size <= image.size()) return image;
+    auto larger = buffer<unsigned char>::of(info.btf_size);
+    if (!larger) return larger.error();
+    image = std::move(*larger);
+  }
+}
+
+/// Both sides of an adoption with `identity_and_btf` that failed with cause `another_map`.
+struct btf_differences : map_differences {
+  element_shape expected_key{}, found_key{};  ///< unknown where there was nothing to compare
+  element_shape expected_value{}, found_value{};
+
+  [[nodiscard]] constexpr bool any() const noexcept {
+    return map_differences::any() || !expected_key.fits(found_key) || !expected_value.fits(found_value);
+  }
+};
+
+namespace detail {
+
+// A shape in words.
+constexpr void write_shape(text_writer& out, const element_shape& shape) noexcept {
+  using enum element_shape::sort;
+  switch (shape.is) {
+    case signed_integer:
+    case unsigned_integer:
+    case either_integer:
+      out << (shape.is == signed_integer     ? text("a signed ")
+              : shape.is == unsigned_integer ? text("an unsigned ")
+                                             : text("a "))
+          << shape.size * 8 << "-bit integer";
+      return;
+    case signed_enum:
+      out << "a signed enum";
+      break;
+    case either_enum:
+      out << "an enum";
+      break;
+    case floating:
+      out << "a floating-point number";
+      break;
+    case structure:
+      out << "a struct";
+      break;
+    case union_type:
+      out << "a union";
+      break;
+    case array:
+      out << "an array";
+      break;
+    case pointer:
+      out << "a pointer";
+      break;
+    default:
+      out << "a type";
+      break;
+  }
+  out << " of " << shape.size << " bytes";
+}
+
+}  // namespace detail
+
+/// Writes every difference into `buffer`: "max_entries: expected 8, found 4; key: expected a signed 32-bit integer,
+/// found an unsigned 32-bit integer". 512 bytes are always enough.
+constexpr text describe(const btf_differences& what, char* buffer, size_t size) noexcept {
+  const map_differences& identity = what;
+  const text first = describe(identity, buffer, size);
+  detail::text_writer out(buffer + first.size(), size - first.size());
+  bool after = !first.empty();
+  const auto compare = [&](text word, const element_shape& expected, const element_shape& found) {
+    if (expected.fits(found)) return;
+    out << (after ? text("; ") : text()) << word << ": expected ";
+    after = true;
+    detail::write_shape(out, expected);
+    detail::write_shape(out << ", found ", found);
+  };
+  compare("key", what.expected_key, what.found_key);
+  compare("value", what.expected_value, what.found_value);
+  return {buffer, first.size() + out.finish().size()};
+}
+
+/// Fills in the shapes that a map's BTF gives to its key and value; unknown ones where it gives none.
+/// Errors: those of `get_btf`.
+[[nodiscard]] inline result<void> find_shapes(const abi::map_info& info, btf_differences& both) noexcept {
+  if (info.btf_id == 0) return {};
+  const auto image = get_btf(info.btf_id);
+  if (!image) return image.error();
+  btf types;
+  if (const verdict v = btf::open(bytes(image->data(), image->size()), 0, image->size(), types); v.failed())
+    return error{.at = step::btf_get_fd_by_id, .why = v.why, .offset = v.offset};
+  auto index = buffer<u32>::of(types.index_size());
+  if (!index) return index.error();
+  types.build_index(index->data());
+  both.found_key = shape_of(types, info.btf_key_type_id);
+  both.found_value = shape_of(types, info.btf_value_type_id);
+  return {};
+}
+
+/// How a map is looked at before it is adopted: by what it is, and by the types that its BTF gives to key and value:
+/// `hits::get_pinned<barebpf::identity_and_btf>(path)`.
+/// Shape:  integers and enums must agree in size and sign; of classes only the size is held against the BTF. A map
+///         without BTF has no types to compare.
+/// Errors: another_map, with both sides in `found` if given; those of `get_btf`, and the map is then not adopted.
+/// Cost:   four system calls more where the map has BTF, and none where it has not.
+struct identity_and_btf {
+  using differences = btf_differences;
+
+  template <class Key, class Value>
+  [[nodiscard]] static result<kernel_name> check(int number, const map_identity& expected,
+                                                 differences* found) noexcept {
+    return check_shapes(number, expected, found, shape_of<Key>(), shape_of<Value>());
+  }
+
+ private:
+  [[nodiscard]] static result<kernel_name> check_shapes(int number, const map_identity& expected,
+                                                        differences* found, const element_shape& key,
+                                                        const element_shape& value) noexcept {
+    const auto info = ask_about_map(number);
+    if (!info) return info.error();
+    differences both;
+    both.expected = expected;
+    both.found = identity_of(*info);
+    both.expected_key = key;
+    both.expected_value = value;
+    // What is no map has no BTF either, whatever its bytes say.
+    if (both.map_differences::any())
+      if (const error why = detail::another_map(number, *info); why.why != cause::another_map) return why;
+    if (const auto read = find_shapes(*info, both); !read) return read.error().about(info->name);
+    if (!both.any()) return info->name;
+    if (found != nullptr) *found = both;
+    return error{.at = step::obj_get_info_by_fd, .why = cause::another_map}.about(info->name);
+  }
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_MAP_TYPES_HPP
+// Room 10.3, object: an object that is read and made real while the program runs.
+#ifndef BAREBPF_OBJECT_HPP
+#define BAREBPF_OBJECT_HPP
+
+// Room 9.1, attach: the ways to attach a program, one `place` for each `attach_way`, and what each of them wants to be
+// given. Whoever knows a program's section finds its place in the table of room 2.1 and calls it.
+#ifndef BAREBPF_ATTACH_HPP
+#define BAREBPF_ATTACH_HPP
 
 // Room 6.3, running_kernel: which kernel answers, asked only to explain what it refused.
 #ifndef BAREBPF_RUNNING_KERNEL_HPP
@@ -4616,6 +5002,836 @@ namespace barebpf::inline BAREBPF_ABI {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_RUNNING_KERNEL_HPP
+// Room 2.1, sections: the table of section names. The name that SEC() gives a program tells its type, what it is for,
+// and where it attaches.
+#ifndef BAREBPF_SECTIONS_HPP
+#define BAREBPF_SECTIONS_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// How a program of a section is attached. Room 9.1 has a `place` for each but the first two.
+enum class attach_way : u8 {
+  none,            ///< the name does not say enough
+  elsewhere,       ///< by what is no program of ours: a map, a route, a filter of tc; or it is only run
+  tracepoint,      ///< a perf event, which the text behind the prefix names: "group/event"
+  raw_tracepoint,  ///< a tracepoint without an event, which the text names
+  tracing,         ///< a function or tracepoint of the kernel's BTF, which the text names
+  iterator,        ///< something that the kernel can list, which the text names
+  perf_event,      ///< a perf event of the caller
+  xdp,             ///< a network interface, before the network stack
+  tcx,             ///< a network interface, in the network stack
+  cgroup,          ///< a cgroup of the unified hierarchy, and all below it
+  netns,           ///< a network namespace
+  sockmap,         ///< a map of sockets
+  socket,          ///< one socket
+  reuseport,       ///< all sockets that share a port with one
+};
+inline constexpr size_t attach_ways = static_cast<size_t>(attach_way::reuseport) + 1;
+
+/// What may follow the prefix of a section name.
+enum class section_rest : u8 {
+  nothing,     ///< the prefix is the whole name
+  place,       ///< perhaps a slash and the place to attach to
+  function,    ///< a slash and a function of the kernel
+  tracepoint,  ///< a slash and a tracepoint that the kernel's BTF describes
+  iterator,    ///< a slash and what the kernel is to list
+};
+
+/// What a section name says of its programs.
+struct section_kind {
+  text prefix{};
+  abi::prog_type type = abi::prog_type::unspec;
+  attach_way attach = attach_way::none;
+  /// What BPF_PROG_LOAD and BPF_LINK_CREATE are told; 0 where the kernel asks for nothing.
+  abi::attach_type attach_type{};
+  section_rest rest = section_rest::nothing;
+  u32 flags = 0;  ///< `prog_flags` of BPF_PROG_LOAD
+
+  /// True when the text behind the prefix names a type in the kernel's BTF.
+  [[nodiscard]] constexpr bool needs_kernel_type() const noexcept { return rest > section_rest::place; }
+};
+
+/// One row per name, by libbpf's names. A row with a longer name stands for itself, so the order is of no importance.
+/// Kernel: a comment gives the first of what is younger than 5.10. All of those have `expected_attach_type`, and no
+///         older program type minds one that it does not know, so none is left out for old kernels.
+struct section_rows {
+  using type = abi::prog_type;
+  using way = attach_way;
+  using rest = section_rest;
+  using enum abi::attach_type;
+  static constexpr abi::attach_type any{};
+  static constexpr u32 sleeps = abi::prog_flag_sleepable, frags = abi::prog_flag_xdp_has_frags;
+
+  static constexpr section_kind list[] = {
+      {"tracepoint", type::tracepoint, way::tracepoint, any, rest::place},
+      {"tp", type::tracepoint, way::tracepoint, any, rest::place},
+      {"raw_tracepoint", type::raw_tracepoint, way::raw_tracepoint, any, rest::place},
+      {"raw_tp", type::raw_tracepoint, way::raw_tracepoint, any, rest::place},
+      {"raw_tracepoint.w", type::raw_tracepoint_writable, way::raw_tracepoint, any, rest::place},
+      {"raw_tp.w", type::raw_tracepoint_writable, way::raw_tracepoint, any, rest::place},
+      {"tp_btf", type::tracing, way::tracing, trace_raw_tp, rest::tracepoint},
+      {"fentry", type::tracing, way::tracing, trace_fentry, rest::function},
+      {"fexit", type::tracing, way::tracing, trace_fexit, rest::function},
+      {"fmod_ret", type::tracing, way::tracing, modify_return, rest::function},
+      {"fentry.s", type::tracing, way::tracing, trace_fentry, rest::function, sleeps},
+      {"fexit.s", type::tracing, way::tracing, trace_fexit, rest::function, sleeps},
+      {"fmod_ret.s", type::tracing, way::tracing, modify_return, rest::function, sleeps},
+      {"iter", type::tracing, way::iterator, trace_iter, rest::iterator},
+      {"iter.s", type::tracing, way::iterator, trace_iter, rest::iterator, sleeps},
+      {"perf_event", type::perf_event, way::perf_event},
+      {"syscall", type::syscall, way::elsewhere, any, rest::nothing, sleeps},  // 5.14
+
+      {"xdp", type::xdp, way::xdp, xdp},
+      {"xdp.frags", type::xdp, way::xdp, xdp, rest::nothing, frags},  // 5.18
+      {"xdp/devmap", type::xdp, way::elsewhere, xdp_devmap},
+      {"xdp.frags/devmap", type::xdp, way::elsewhere, xdp_devmap, rest::nothing, frags},  // 5.18
+      {"xdp/cpumap", type::xdp, way::elsewhere, xdp_cpumap},
+      {"xdp.frags/cpumap", type::xdp, way::elsewhere, xdp_cpumap, rest::nothing, frags},  // 5.18
+      {"tcx/ingress", type::sched_cls, way::tcx, tcx_ingress},  // attached since 6.6
+      {"tcx/egress", type::sched_cls, way::tcx, tcx_egress},
+      {"tc/ingress", type::sched_cls, way::tcx, tcx_ingress},
+      {"tc/egress", type::sched_cls, way::tcx, tcx_egress},
+      {"tc", type::sched_cls},
+      {"classifier", type::sched_cls},
+      {"action", type::sched_act, way::elsewhere},
+      {"lwt_in", type::lwt_in, way::elsewhere},
+      {"lwt_out", type::lwt_out, way::elsewhere},
+      {"lwt_xmit", type::lwt_xmit, way::elsewhere},
+      {"lwt_seg6local", type::lwt_seg6local, way::elsewhere},
+      {"flow_dissector", type::flow_dissector, way::netns, flow_dissector},
+      {"sk_lookup", type::sk_lookup, way::netns, sk_lookup},
+
+      {"socket", type::socket_filter, way::socket},
+      {"sk_reuseport", type::sk_reuseport, way::reuseport, sk_reuseport_select},
+      {"sk_reuseport/migrate", type::sk_reuseport, way::reuseport, sk_reuseport_select_or_migrate},  // 5.14
+      {"sk_skb", type::sk_skb},
+      {"sk_skb/stream_parser", type::sk_skb, way::sockmap, sk_skb_stream_parser},
+      {"sk_skb/stream_verdict", type::sk_skb, way::sockmap, sk_skb_stream_verdict},
+      {"sk_skb/verdict", type::sk_skb, way::sockmap, sk_skb_verdict},  // 5.13
+      {"sk_msg", type::sk_msg, way::sockmap, sk_msg_verdict},
+
+      {"sockops", type::sock_ops, way::cgroup, cgroup_sock_ops},
+      {"cgroup_skb/ingress", type::cgroup_skb, way::cgroup, cgroup_inet_ingress},
+      {"cgroup_skb/egress", type::cgroup_skb, way::cgroup, cgroup_inet_egress},
+      {"cgroup/skb", type::cgroup_skb, way::cgroup, cgroup_inet_ingress},
+      {"cgroup/sock", type::cgroup_sock, way::cgroup, cgroup_inet_sock_create},
+      {"cgroup/sock_create", type::cgroup_sock, way::cgroup, cgroup_inet_sock_create},
+      {"cgroup/sock_release", type::cgroup_sock, way::cgroup, cgroup_inet_sock_release},
+      {"cgroup/post_bind4", type::cgroup_sock, way::cgroup, cgroup_inet4_post_bind},
+      {"cgroup/post_bind6", type::cgroup_sock, way::cgroup, cgroup_inet6_post_bind},
+      {"cgroup/bind4", type::cgroup_sock_addr, way::cgroup, cgroup_inet4_bind},
+      {"cgroup/bind6", type::cgroup_sock_addr, way::cgroup, cgroup_inet6_bind},
+      {"cgroup/connect4", type::cgroup_sock_addr, way::cgroup, cgroup_inet4_connect},
+      {"cgroup/connect6", type::cgroup_sock_addr, way::cgroup, cgroup_inet6_connect},
+      {"cgroup/connect_unix", type::cgroup_sock_addr, way::cgroup, cgroup_unix_connect},  // 6.7
+      {"cgroup/sendmsg4", type::cgroup_sock_addr, way::cgroup, cgroup_udp4_sendmsg},
+      {"cgroup/sendmsg6", type::cgroup_sock_addr, way::cgroup, cgroup_udp6_sendmsg},
+      {"cgroup/sendmsg_unix", type::cgroup_sock_addr, way::cgroup, cgroup_unix_sendmsg},  // 6.7
+      {"cgroup/recvmsg4", type::cgroup_sock_addr, way::cgroup, cgroup_udp4_recvmsg},
+      {"cgroup/recvmsg6", type::cgroup_sock_addr, way::cgroup, cgroup_udp6_recvmsg},
+      {"cgroup/recvmsg_unix", type::cgroup_sock_addr, way::cgroup, cgroup_unix_recvmsg},  // 6.7
+      {"cgroup/getpeername4", type::cgroup_sock_addr, way::cgroup, cgroup_inet4_getpeername},
+      {"cgroup/getpeername6", type::cgroup_sock_addr, way::cgroup, cgroup_inet6_getpeername},
+      {"cgroup/getpeername_unix", type::cgroup_sock_addr, way::cgroup, cgroup_unix_getpeername},  // 6.7
+      {"cgroup/getsockname4", type::cgroup_sock_addr, way::cgroup, cgroup_inet4_getsockname},
+      {"cgroup/getsockname6", type::cgroup_sock_addr, way::cgroup, cgroup_inet6_getsockname},
+      {"cgroup/getsockname_unix", type::cgroup_sock_addr, way::cgroup, cgroup_unix_getsockname},  // 6.7
+      {"cgroup/sysctl", type::cgroup_sysctl, way::cgroup, cgroup_sysctl},
+      {"cgroup/getsockopt", type::cgroup_sockopt, way::cgroup, cgroup_getsockopt},
+      {"cgroup/setsockopt", type::cgroup_sockopt, way::cgroup, cgroup_setsockopt},
+      {"cgroup/dev", type::cgroup_device, way::cgroup, cgroup_device},
+  };
+};
+inline constexpr auto& section_kinds = section_rows::list;
+
+/// What a program of a section attaches to, as a type in the kernel's BTF: its kind, and what stands in front of the
+/// name that the section gives.
+struct kernel_type_kind {
+  section_rest rest;
+  abi::btf_kind kind;
+  text prefix;
+  cause missing;  ///< when the kernel has none of this name
+};
+inline constexpr kernel_type_kind kernel_type_kinds[] = {
+    {section_rest::function, abi::btf_kind::function, "", cause::no_kernel_function},
+    {section_rest::tracepoint, abi::btf_kind::type_definition, "btf_trace_", cause::no_kernel_tracepoint},
+    {section_rest::iterator, abi::btf_kind::function, "bpf_iter_", cause::no_kernel_iterator},
+};
+
+/// The row for the section called `section`; where there is none, an empty one of type `unspec`.
+[[nodiscard]] constexpr section_kind section_kind_of(text section) noexcept {
+  for (const section_kind& kind : section_kinds) {
+    if (!section.starts_with(kind.prefix)) continue;
+    if (section.size() == kind.prefix.size()) return kind;
+    if (kind.rest != section_rest::nothing && section[kind.prefix.size()] == '/') return kind;
+  }
+  return {};
+}
+
+/// How many characters of the name of a section stand in front of what the prefix leaves for the place, the slash
+/// counted; all of them where it leaves nothing.
+[[nodiscard]] constexpr size_t place_in(text section, const section_kind& kind) noexcept {
+  return kind.prefix.size() + 1 < section.size() ? kind.prefix.size() + 1 : section.size();
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_SECTIONS_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// A perf event, which the link owns from then on. `open_perf_event` makes one.
+struct perf_event {
+  fd event;
+  barebpf::cookie cookie{};
+};
+
+/// A network interface of this process's network namespace.
+struct interface {
+  u32 index = 0;
+
+  /// The interface called `wanted`.
+  /// Errors: ENODEV when there is none; ENAMETOOLONG.
+  /// Source: netdevice(7), SIOCGIFINDEX.
+  [[nodiscard]] static result<interface> named(text wanted) noexcept;
+};
+
+/// How an XDP program gets its packets. XDP_FLAGS_SKB_MODE and its siblings.
+enum class xdp_mode : u32 {
+  any = 0,       ///< by the driver if it can, otherwise in the network stack
+  skb = 1 << 1,  ///< in the network stack, which works on every interface
+  drv = 1 << 2,  ///< by the driver
+  hw = 1 << 3,   ///< on the device
+};
+
+/// Where among the programs of one place a new one goes.
+/// Lifetime: a link that is named must stay until the program is attached.
+/// Kernel:   6.6 for tcx, 6.16 for cgroups; at the end before that.
+/// Source:   bpf_mprog_attach() in kernel/bpf/mprog.c at v6.12.
+struct position {
+  u32 flags = 0;
+  u32 relative_fd = 0;
+  u64 revision = 0;  ///< when it is not 0, ESTALE if the programs have changed since they had this revision
+
+  [[nodiscard]] static constexpr position first() noexcept { return {.flags = abi::attach_flag::before}; }
+  [[nodiscard]] static constexpr position last() noexcept { return {.flags = abi::attach_flag::after}; }
+  [[nodiscard]] static position before(const link& other) noexcept {
+    return {.flags = abi::attach_flag::before | abi::attach_flag::link,
+            .relative_fd = other.descriptor().raw()};
+  }
+  [[nodiscard]] static position after(const link& other) noexcept {
+    return {.flags = abi::attach_flag::after | abi::attach_flag::link,
+            .relative_fd = other.descriptor().raw()};
+  }
+};
+
+namespace detail {
+
+// A descriptor of the caller's, as a number, an `fd` or something that has one.
+struct borrowed {
+  int descriptor = -1;
+
+  constexpr borrowed() noexcept = default;
+  constexpr explicit borrowed(int number) noexcept : descriptor(number) {}
+  explicit borrowed(const fd& owner) noexcept : descriptor(owner.number()) {}
+  template <class Owner>
+  requires requires(const Owner& owner) { owner.descriptor().number(); }
+  explicit borrowed(const Owner& owner) noexcept : descriptor(owner.descriptor().number()) {}
+};
+
+}  // namespace detail
+
+/// A cgroup of the unified hierarchy, by a descriptor of its folder, such as `open_to_read` gives.
+struct cgroup : detail::borrowed {
+  using borrowed::borrowed;
+};
+/// A network namespace, by a descriptor of /proc/PID/ns/net or of a file that it is mounted on.
+struct netns : detail::borrowed {
+  using borrowed::borrowed;
+};
+/// A map of sockets, by its descriptor or as the typed map.
+struct sockmap : detail::borrowed {
+  using borrowed::borrowed;
+};
+/// A socket, by its descriptor.
+struct socket : detail::borrowed {
+  using borrowed::borrowed;
+};
+
+/// The map whose elements an iterator lists, by its descriptor or as the typed map: iter/bpf_map_elem, iter/sockmap,
+/// iter/bpf_sk_storage_map.
+struct elements_of : detail::borrowed {
+  using borrowed::borrowed;
+};
+/// Whose tasks an iterator lists: all, those of a process, or one thread.
+/// Kernel: 6.1.
+struct tasks_of {
+  u32 process = 0;
+  u32 thread = 0;
+};
+/// Which cgroups an iterator lists, and in which order.
+/// Kernel: 6.1.
+struct cgroups_of {
+  enum class order : u32 { self_only = 1, descendants_pre = 2, descendants_post = 3, ancestors_up = 4 };
+  int descriptor = -1;
+  order walk = order::descendants_pre;
+};
+
+/// A program in a place that the kernel may have no link for.
+/// Lifetime: the program is taken out when this object goes, which keeps the socket or the map open until then; moving
+///           empties the source.
+class attachment {
+ public:
+  attachment() noexcept = default;
+  attachment(attachment&& other) noexcept
+      : place_(std::move(other.place_)),
+        program_(std::move(other.program_)),
+        undo_(other.undo_),
+        what_(other.what_) {}
+  attachment& operator=(attachment&& other) noexcept {
+    attachment taken(std::move(other));
+    std::swap(place_, taken.place_);
+    std::swap(program_, taken.program_);
+    std::swap(undo_, taken.undo_);
+    std::swap(what_, taken.what_);
+    return *this;
+  }
+  ~attachment() { detach(); }
+
+  /// True while the program is in its place, as far as this object can tell.
+  [[nodiscard]] bool is_attached() const noexcept { return place_.is_open(); }
+  /// True when the kernel has a link for it.
+  [[nodiscard]] bool is_link() const noexcept { return is_attached() && undo_ == undo::close; }
+  /// Takes the program out of its place now. From a socket this takes whatever filter it has by now.
+  void detach() noexcept {
+    if (!place_.is_open()) return;
+    if (undo_ == undo::socket_option) {
+      const int nothing = 0;
+      system_call(__NR_setsockopt, place_.number(), sol_socket, what_, &nothing, sizeof nothing);
+    } else if (undo_ == undo::prog_detach) {
+      const abi::prog_attach attr{
+          .target_fd = place_.raw(), .attach_bpf_fd = program_.raw(), .attach_type = what_};
+      sys_bpf(abi::command::prog_detach, attr);
+    }
+    place_ = fd();
+    program_ = fd();
+  }
+  /// Lets go of the place and leaves the program there, for as long as the socket or the map lives. A link goes.
+  void leave() noexcept {
+    place_ = fd();
+    program_ = fd();
+  }
+
+ private:
+  template <attach_way>
+  friend struct place;
+  enum class undo : u8 { close, prog_detach, socket_option };
+  static constexpr int sol_socket = 1;  // SOL_SOCKET
+
+  fd place_;  // the link, the map or the socket
+  fd program_;
+  undo undo_ = undo::close;
+  u32 what_ = 0;  // attach type or socket option
+};
+
+/// A program that is to be attached, with what its section says.
+struct program_to_attach {
+  const fd& descriptor;
+  const char* subject;  ///< its name, which errors are about
+  const char* place;    ///< as `write_place` made it
+  abi::attach_type attach_type;
+};
+
+/// Writes what `program_to_attach::place` has to be for `target`, the text behind the prefix of the section.
+/// Shape: returns the length without NUL, and writes only if `room` is larger; 0 when `target` names no place.
+constexpr size_t write_place(attach_way way, text target, char* out, size_t room) noexcept {
+  if (way == attach_way::tracepoint) return write_tracepoint_path(target, out, room);
+  if (target.size() >= room) return target.size();
+  for (const char c : target) *out++ = c;
+  *out = '\0';
+  return target.size();
+}
+/// True when a program cannot be attached in this way unless its section names the place.
+[[nodiscard]] constexpr bool needs_place(attach_way way) noexcept {
+  return way == attach_way::tracepoint || way == attach_way::raw_tracepoint;
+}
+
+/// Opens a perf event for `attach`.
+/// Shape:  of a process, or all for -1; on a CPU, or any for -1.
+/// Errors: those of perf_event_open(2).
+[[nodiscard]] inline result<fd> open_perf_event(const abi::perf_event_attr& attr, int process,
+                                                int cpu) noexcept {
+  const long opened =
+      move_away(system_call(__NR_perf_event_open, &attr, process, cpu, -1, abi::perf_flag_fd_cloexec));
+  if (opened < 0) return failure(step::open_event, opened);
+  return fd::own(opened);
+}
+
+namespace detail {
+
+// What ioctl(2) on sockets takes for interfaces: struct ifreq.
+struct interface_request {
+  char name[16] = {};
+  s32 index = 0;
+  char unused[20] = {};
+};
+inline long ask_about_interface(u32 question, interface_request& request) noexcept {
+  constexpr int unix_domain = 1, datagram_close_on_exec = 2 | 02000000;  // AF_UNIX; SOCK_DGRAM | SOCK_CLOEXEC
+  const fd any = fd::own(system_call(__NR_socket, unix_domain, datagram_close_on_exec, 0));
+  return any.is_open() ? system_call(__NR_ioctl, any.number(), question, &request) : any.number();
+}
+
+// Why a link was refused, as far as a second look tells.
+[[nodiscard, gnu::cold, gnu::noinline]] inline cause why_not_attached(attach_way way, u32 target,
+                                                                      long answer) noexcept {
+  constexpr int f_getfd = 1;  // F_GETFD
+  const u32 running = way == attach_way::tcx && answer == -EINVAL ? running_kernel() : 0;
+  if (running != 0 && running < kernel(6, 6)) return cause::newer_attach_way;
+  if (way == attach_way::xdp && answer == -EINVAL) {
+    constexpr u32 get_name = 0x8910;  // SIOCGIFNAME
+    interface_request request{.index = static_cast<s32>(target)};
+    return ask_about_interface(get_name, request) == -ENODEV ? cause::no_interface : cause::none;
+  }
+  if (way == attach_way::cgroup && answer == -EBADF && system_call(__NR_fcntl, target, f_getfd) >= 0)
+    return cause::not_a_cgroup;
+  return cause::none;
+}
+
+template <attach_way Way, class Request>
+[[nodiscard]] result<link> create_link(const program_to_attach& program, const Request& request) noexcept {
+  outcome row{.subject = program.subject};
+  if (row.fails(step::link_create, move_away(sys_bpf(abi::command::link_create, request)))) {
+    row.why = why_not_attached(Way, request.target_fd, row.answer);
+    return to_error(row);
+  }
+  return link(fd::own(row.answer), fd());
+}
+
+}  // namespace detail
+
+inline result<interface> interface::named(text wanted) noexcept {
+  constexpr u32 get_index = 0x8933;  // SIOCGIFINDEX
+  detail::interface_request request;
+  const bool fits = wanted.size() < sizeof request.name;
+  for (size_t i = 0; fits && i < wanted.size(); ++i) request.name[i] = wanted[i];
+  const long answer = fits ? detail::ask_about_interface(get_index, request) : -ENAMETOOLONG;
+  if (answer < 0) return failure(step::find_interface, answer).about(wanted);
+  return interface { static_cast<u32>(request.index) };
+}
+
+/// How programs are attached in one way: `attach<Policy>(program, what they are given...)`, and the cause that says what
+/// they want to be given.
+template <attach_way Way>
+struct place;
+
+template <>
+struct place<attach_way::none> {
+  static constexpr cause wants = cause::not_attachable;
+};
+template <>
+struct place<attach_way::elsewhere> {
+  static constexpr cause wants = cause::attached_elsewhere;
+};
+
+template <>
+struct place<attach_way::tracepoint> {
+  static constexpr cause wants = cause::takes_no_target;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program) noexcept {
+    return link::attach_tracepoint<Policy>(program.descriptor, program.place, program.subject);
+  }
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program, barebpf::cookie with) noexcept {
+    return link::attach_tracepoint<Policy>(program.descriptor, program.place, program.subject, with);
+  }
+};
+
+/// Errors: ENOENT when the kernel has no such tracepoint; EINVAL when the program reads arguments that it does not have.
+/// Kernel: 4.17, BPF_RAW_TRACEPOINT_OPEN.
+/// Source: bpf_raw_tp_link_attach() in kernel/bpf/syscall.c at v6.12.
+template <>
+struct place<attach_way::raw_tracepoint> {
+  static constexpr cause wants = cause::takes_no_target;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program,
+                                           barebpf::cookie with = {}) noexcept {
+    outcome row{.subject = program.subject};
+    const abi::raw_tracepoint request{
+        .name = program.place, .prog_fd = program.descriptor.raw(), .cookie = with.value};
+    if (row.fails(step::raw_tracepoint_open, move_away(sys_bpf(abi::command::raw_tracepoint_open, request))))
+      return to_error(row);
+    return link(fd::own(row.answer), fd());
+  }
+};
+
+/// Where to is in the program since it was loaded, so no name is given.
+/// Errors: EBUSY when more than 38 programs are attached to the function.
+/// Kernel: 5.5; as any other link, which a cookie needs, since 5.19.
+/// Source: bpf_tracing_prog_attach() in kernel/bpf/syscall.c at v6.12.
+template <>
+struct place<attach_way::tracing> {
+  static constexpr cause wants = cause::takes_no_target;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program,
+                                           barebpf::cookie with = {}) noexcept {
+    if (with.value != 0)
+      return detail::create_link<attach_way::tracing>(
+          program, abi::link_create_tracing{.prog_fd = program.descriptor.raw(),
+                                            .attach_type = static_cast<u32>(program.attach_type),
+                                            .cookie = with.value});
+    return place<attach_way::raw_tracepoint>::attach<Policy>(
+        {program.descriptor, program.subject, nullptr, program.attach_type});
+  }
+};
+
+/// Kernel: 5.8.
+/// Source: bpf_iter_link_attach() in kernel/bpf/bpf_iter.c at v6.12.
+template <>
+struct place<attach_way::iterator> {
+  static constexpr cause wants = cause::lists_no_target;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program) noexcept {
+    return create(program, nullptr, 0);
+  }
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program, elements_of map) noexcept {
+    return with(program, abi::iter_map{.map_fd = static_cast<u32>(map.descriptor)});
+  }
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program, tasks_of whom) noexcept {
+    return with(program, abi::iter_task{.tid = whom.thread, .pid = whom.process});
+  }
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program, cgroups_of which) noexcept {
+    return with(program, abi::iter_cgroup{.order = static_cast<u32>(which.walk),
+                                          .cgroup_fd = static_cast<u32>(which.descriptor)});
+  }
+
+ private:
+  template <class Info>
+  [[nodiscard]] static result<link> with(const program_to_attach& program, const Info& info) noexcept {
+    return create(program, &info, sizeof info);
+  }
+  [[nodiscard]] static result<link> create(const program_to_attach& program, const void* info,
+                                           u32 size) noexcept {
+    return detail::create_link<attach_way::iterator>(
+        program, abi::link_create_iter{.prog_fd = program.descriptor.raw(),
+                                       .attach_type = static_cast<u32>(program.attach_type),
+                                       .iter_info = info,
+                                       .iter_info_len = size});
+  }
+};
+
+template <>
+struct place<attach_way::perf_event> {
+  static constexpr cause wants = cause::needs_perf_event;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program,
+                                           barebpf::perf_event target) noexcept {
+    return link::attach_event<Policy>(program.descriptor, std::move(target.event), program.subject,
+                                      target.cookie);
+  }
+};
+
+/// Errors: no_interface; EBUSY or EEXIST where another program is; EOPNOTSUPP when the driver cannot do what `mode` asks
+///         for.
+/// Kernel: 5.9.
+/// Source: bpf_xdp_link_attach() in net/core/dev.c at v6.12.
+template <>
+struct place<attach_way::xdp> {
+  static constexpr cause wants = cause::needs_interface;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program, interface target,
+                                           xdp_mode mode = xdp_mode::any) noexcept {
+    return detail::create_link<attach_way::xdp>(
+        program, abi::link_create{.prog_fd = program.descriptor.raw(),
+                                  .target_fd = target.index,
+                                  .attach_type = static_cast<u32>(program.attach_type),
+                                  .flags = static_cast<u32>(mode)});
+  }
+};
+
+namespace detail {
+
+// Places with an order.
+template <attach_way Way>
+[[nodiscard]] result<link> create_ordered_link(const program_to_attach& program, u32 target,
+                                               const position& where) noexcept {
+  return create_link<Way>(program,
+                          abi::link_create_ordered{.prog_fd = program.descriptor.raw(),
+                                                   .target_fd = target,
+                                                   .attach_type = static_cast<u32>(program.attach_type),
+                                                   .flags = where.flags,
+                                                   .relative_fd = where.relative_fd,
+                                                   .expected_revision = where.revision});
+}
+
+}  // namespace detail
+
+/// Errors: ENODEV for an interface that is gone; newer_attach_way; EEXIST when this program is there; ERANGE when 64 are.
+/// Kernel: 6.6.
+/// Source: tcx_link_attach() in kernel/bpf/tcx.c at v6.12.
+template <>
+struct place<attach_way::tcx> {
+  static constexpr cause wants = cause::needs_interface;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program, interface target,
+                                           position where = {}) noexcept {
+    return detail::create_ordered_link<attach_way::tcx>(program, target.index, where);
+  }
+};
+
+/// Errors: not_a_cgroup; EPERM where a program above admits no others.
+/// Kernel: 5.7.
+/// Source: cgroup_bpf_link_attach() in kernel/bpf/cgroup.c at v6.12.
+template <>
+struct place<attach_way::cgroup> {
+  static constexpr cause wants = cause::needs_cgroup;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program, barebpf::cgroup target,
+                                           position where = {}) noexcept {
+    return detail::create_ordered_link<attach_way::cgroup>(program, static_cast<u32>(target.descriptor),
+                                                           where);
+  }
+};
+
+/// Errors: EINVAL when the descriptor is of no network namespace; EEXIST where a flow dissector is; E2BIG when 64
+///         programs look up sockets.
+/// Cost:   two system calls more when no namespace is given.
+/// Kernel: 5.8 for flow dissectors, 5.9 for sk_lookup.
+/// Source: netns_bpf_link_create() in kernel/bpf/net_namespace.c at v6.12.
+template <>
+struct place<attach_way::netns> {
+  static constexpr cause wants = cause::needs_netns;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program) noexcept {
+    constexpr const char* own = "/proc/thread-self/ns/net";
+    const fd opened = fd::own(move_away(open_to_read(own)));
+    if (!opened.is_open()) return failure(step::open_file, opened.number()).about(own);
+    return attach<Policy>(program, barebpf::netns(opened));
+  }
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program, barebpf::netns target) noexcept {
+    return detail::create_link<attach_way::netns>(
+        program, abi::link_create{.prog_fd = program.descriptor.raw(),
+                                  .target_fd = static_cast<u32>(target.descriptor),
+                                  .attach_type = static_cast<u32>(program.attach_type)});
+  }
+};
+
+/// Errors: EOPNOTSUPP when the map is of another type; EBUSY where a link holds another program or a stream verdict meets
+///         a verdict.
+/// Kernel: 4.14; as a link since 6.10.
+/// Source: sock_map_link_create() and sock_map_get_from_fd() in net/core/sock_map.c at v6.12.
+template <>
+struct place<attach_way::sockmap> {
+  static constexpr cause wants = cause::needs_sockmap;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<attachment> attach(const program_to_attach& program,
+                                                 barebpf::sockmap target) noexcept {
+    const auto target_fd = static_cast<u32>(target.descriptor);
+    const auto attach_type = static_cast<u32>(program.attach_type);
+    outcome row{.subject = program.subject};
+    attachment out;
+    const abi::link_create link_request{
+        .prog_fd = program.descriptor.raw(), .target_fd = target_fd, .attach_type = attach_type};
+    if (!row.fails(step::link_create, move_away(sys_bpf(abi::command::link_create, link_request)))) {
+      out.place_.fill(row.answer);
+      return out;
+    }
+    if constexpr (Policy.oldest_kernel < kernel(6, 10)) {
+      if (row.answer == -EINVAL) {  // no such links before 6.10
+        fd map = fd::own(duplicate(target.descriptor)),
+           copy = fd::own(duplicate(program.descriptor.number()));
+        const abi::prog_attach request{
+            .target_fd = target_fd, .attach_bpf_fd = program.descriptor.raw(), .attach_type = attach_type};
+        if (!row.fails(step::prog_attach, map.number()) && !row.fails(step::prog_attach, copy.number()) &&
+            !row.fails(step::prog_attach, sys_bpf(abi::command::prog_attach, request))) {
+          out.place_ = std::move(map);
+          out.program_ = std::move(copy);
+          out.undo_ = attachment::undo::prog_detach;
+          out.what_ = attach_type;
+          return out;
+        }
+      }
+    }
+    return to_error(row);
+  }
+};
+
+/// Errors: ENOTSOCK; EPERM for a socket whose filter is locked.
+/// Kernel: 3.19, SO_ATTACH_BPF. There is no link.
+/// Source: socket(7); sk_attach_bpf() in net/core/filter.c at v6.12.
+template <>
+struct place<attach_way::socket> {
+  static constexpr cause wants = cause::needs_socket;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<attachment> attach(const program_to_attach& program,
+                                                 barebpf::socket target) noexcept {
+    constexpr u32 so_attach_bpf = 50, so_detach_bpf = 27;  // SO_ATTACH_BPF, SO_DETACH_BPF
+    return set(program, target, so_attach_bpf, so_detach_bpf);
+  }
+
+ protected:
+  [[nodiscard]] static result<attachment> set(const program_to_attach& program, barebpf::socket target,
+                                              u32 option, u32 undo) noexcept {
+    outcome row{.subject = program.subject};
+    attachment out;
+    if (row.fails(step::attach_to_socket, duplicate(target.descriptor))) return to_error(row);
+    fd copy = fd::own(row.answer);
+    const int number = program.descriptor.number();
+    if (row.fails(step::attach_to_socket,
+                  system_call(__NR_setsockopt, target.descriptor, attachment::sol_socket, option, &number,
+                              sizeof number)))
+      return to_error(row);
+    out.place_ = std::move(copy);
+    out.undo_ = attachment::undo::socket_option;
+    out.what_ = undo;
+    return out;
+  }
+};
+
+/// Errors: EINVAL for a socket that shares no port.
+/// Kernel: 4.19, SO_ATTACH_REUSEPORT_EBPF; taken out again since 5.3. There is no link.
+/// Source: reuseport_attach_prog() in net/core/sock_reuseport.c at v6.12.
+template <>
+struct place<attach_way::reuseport> : private place<attach_way::socket> {
+  static constexpr cause wants = cause::needs_socket;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<attachment> attach(const program_to_attach& program,
+                                                 barebpf::socket target) noexcept {
+    constexpr u32 so_attach_reuseport_ebpf = 52, so_detach_reuseport_bpf = 68;
+    return set(program, target, so_attach_reuseport_ebpf, so_detach_reuseport_bpf);
+  }
+};
+
+/// True when programs that are attached in this way take what `Target` are.
+template <attach_way Way, class... Target>
+concept attaches_to = requires(const program_to_attach& program, Target&&... target) {
+  place<Way>::template attach<load_policy{}>(program, std::forward<Target>(target)...);
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_ATTACH_HPP
+// Room 6.4, file: a whole file in memory.
+#ifndef BAREBPF_FILE_HPP
+#define BAREBPF_FILE_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// Reads the file at `path`.
+/// Shape:  its bytes; fewer than it said when it shrinks meanwhile.
+/// Errors: open_file and read_file with errno; read_file with too_large for more than 1 GiB; ENOMEM.
+[[nodiscard]] inline result<buffer<unsigned char>> read_file(const char* path) noexcept {
+  constexpr long from_start = 0, from_end = 2;  // SEEK_SET, SEEK_END
+  constexpr long largest = 1 << 30;             // bytes; BTF counts in 32 bits
+  const fd file = fd::own(open_to_read(path));
+  if (!file.is_open()) return failure(step::open_file, file.number());
+  const long size = system_call(__NR_lseek, file.number(), 0, from_end);
+  if (size < 0) return failure(step::read_file, size);
+  if (size > largest) {  // a folder says that it is endless, and refuses to be read
+    const long refused = system_call(__NR_read, file.number(), nullptr, 0);
+    return refused < 0 ? failure(step::read_file, refused)
+                       : error{.at = step::read_file, .why = cause::too_large};
+  }
+  if (const long back = system_call(__NR_lseek, file.number(), 0, from_start); back < 0)
+    return failure(step::read_file, back);
+  auto content = buffer<unsigned char>::of(static_cast<size_t>(size));
+  if (!content) return content;
+  size_t done = 0;
+  while (done < content->size()) {
+    const long got = system_call(__NR_read, file.number(), content->data() + done, content->size() - done);
+    if (got == -EINTR) continue;
+    if (got < 0) return failure(step::read_file, got);
+    if (got == 0) break;  // the file shrank; the reader will say what is missing
+    done += static_cast<size_t>(got);
+  }
+  content->shrink(done);
+  return content;
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_FILE_HPP
+// Room 10.0, load: finished records made real. The two kinds of objects differ in who wrote the records, the
+// compiler or the program; what the kernel is told, in which order, stands here once.
+#ifndef BAREBPF_LOAD_HPP
+#define BAREBPF_LOAD_HPP
+
+// Room 6.5, kernel_btf: the running kernel's own types, of which a program names the one that it is made for. They are
+// read once for a whole object, and not at all for one that needs none.
+#ifndef BAREBPF_KERNEL_BTF_HPP
+#define BAREBPF_KERNEL_BTF_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// What a program is made for, as its section says; nothing for most programs.
+struct kernel_type_need {
+  section_rest what = section_rest::nothing;
+  const char* name = "";
+
+  [[nodiscard]] constexpr bool is_any() const noexcept { return what > section_rest::place; }
+};
+
+/// Finds the ids of `count` types in the BTF of the kernel itself, not of its modules.
+/// Shape:  ids[i] is the id for needs[i], which may need nothing; true when all were found.
+/// Errors: in `row`, about the name: no_kernel_function and its siblings; ENOENT for a kernel without BTF; ENOMEM.
+/// Cost:   the file is read and walked once, whatever the count: 3 ms for the 5.5 MB of a common kernel, which stay in
+///         memory only meanwhile.
+/// Kernel: 5.4, with CONFIG_DEBUG_INFO_BTF.
+/// Source: kernel/bpf/sysfs_btf.c; check_attach_btf_id() in kernel/bpf/verifier.c at v6.12.
+[[nodiscard, gnu::cold]] inline bool find_kernel_types(const kernel_type_need* needs, u32 count, u32* ids,
+                                                       outcome& row) noexcept {
+  constexpr step at = step::find_kernel_type;
+  const auto row_of = [](const kernel_type_need& need) {
+    const kernel_type_kind* kind = kernel_type_kinds;
+    while (kind->rest != need.what) ++kind;
+    return *kind;
+  };
+  const auto next_missing = [&] {
+    u32 i = 0;
+    while (i < count && (!needs[i].is_any() || ids[i] != 0)) ++i;
+    return i;
+  };
+  if (next_missing() == count) return true;
+  const auto content = read_file("/sys/kernel/btf/vmlinux");
+  if (!content) return row.fails(at, -static_cast<long>(content.error().code)), false;
+  bytes image(content->data(), content->size());
+  if constexpr (host_is_big_endian) image.read_big_endian();
+  btf types;
+  if (const verdict v = btf::open(image, 0, image.size(), types); v.failed())
+    return row.refuse(at, v.why), false;
+  for (btf_type type = types.first(); type.id != 0; type = types.after(type)) {
+    for (u32 i = 0; i < count; ++i) {
+      if (!needs[i].is_any() || ids[i] != 0) continue;
+      const kernel_type_kind kind = row_of(needs[i]);
+      if (type.kind == kind.kind && image.string_starts_with(type.name, kind.prefix) &&
+          image.string_is(type.name + kind.prefix.size(), needs[i].name))
+        ids[i] = type.id;
+    }
+  }
+  const u32 missing = next_missing();
+  if (missing == count) return true;
+  row.subject = needs[missing].name;
+  return row.refuse(at, row_of(needs[missing]).missing), false;
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_KERNEL_BTF_HPP
 // Room 4.5, spec/assembly: one program as the kernel takes it. A program is its own instructions and behind
 // them those of every function that it reaches, so each program of an object has its own copy of what they
 // share. Worked out for one program at a time, which is what a compiler can do for large objects too.
@@ -4798,9 +6014,9 @@ struct function_spec {
 struct program_spec {
   u64 name = 0;          ///< where its name stands
   u64 section_name = 0;  ///< where the name of its section stands
+  u64 place = 0;         ///< where the name of the place it attaches to stands; 0 when the section names none
   u32 function = 0;      ///< index of its function
-  abi::prog_type type = abi::prog_type::unspec;
-  attach_way attach = attach_way::none;
+  section_kind kind{};   ///< what the name of its section says
 };
 
 /// What an instruction can refer to.
@@ -5312,7 +6528,8 @@ struct object_records {
   const map_duty* duties = nullptr;  ///< one for each map, or nullptr when none has any
   u32 map_count = 0;
   const abi::prog_load* programs = nullptr;
-  const program_patch* patches = nullptr;  ///< one for each program; nullptr when all name maps by index
+  const program_patch* patches = nullptr;     ///< one for each program; nullptr when all name maps by index
+  const kernel_type_need* targets = nullptr;  ///< one for each program; nullptr when none is made for a type
   u32 program_count = 0;
   const void* btf = nullptr;     ///< types of maps, variables and functions
   u32 btf_size = 0;              ///< bytes, 0 for none
@@ -5322,18 +6539,20 @@ struct object_records {
 
 /// What an object needs at all, so that no code is made for the rest.
 struct load_needs {
-  bool types = true;   ///< it may have BTF
-  bool values = true;  ///< it may have variables
-  bool pins = true;    ///< it may have maps that are pinned by their names
-  bool hints = true;   ///< the table of map types may have something to say when one is refused
-  bool patch = true;   ///< descriptors are written into a copy of the instructions; if not, they name maps by
-                       ///< index (5.14, BPF_PSEUDO_MAP_IDX)
+  bool types = true;    ///< it may have BTF
+  bool values = true;   ///< it may have variables
+  bool pins = true;     ///< it may have maps that are pinned by their names
+  bool targets = true;  ///< it may have programs that are made for a type of the kernel
+  bool hints = true;    ///< the table of map types may have something to say when one is refused
+  bool patch = true;  ///< descriptors are written into a copy of the instructions; if not, they name maps by
+                      ///< index (5.14, BPF_PSEUDO_MAP_IDX)
 };
 
 /// Where what is made goes; lent by the owner.
 struct load_slots {
   fd* maps = nullptr;
   fd* programs = nullptr;
+  u32* targets = nullptr;        ///< one for each program, 0 at first, with `load_needs::targets`
   bool* pinned = nullptr;        ///< one for each map, false at first, if some are to be pinned
   int* map_numbers = nullptr;    ///< one for each map, without `load_needs::patch`
   abi::insn* scratch = nullptr;  ///< room for the longest program, with it
@@ -5365,6 +6584,10 @@ class loader {
       if (!make_map(i)) return false;
     if constexpr (!Needs.patch)
       for (u32 i = 0; i < records_.map_count; ++i) slots_.map_numbers[i] = slots_.maps[i].number();
+    if constexpr (Needs.targets)
+      if (records_.targets != nullptr &&
+          !find_kernel_types(records_.targets, records_.program_count, slots_.targets, row_))
+        return false;
     for (u32 i = 0; i < records_.program_count; ++i)
       if (!make_program(i)) return false;
     return true;
@@ -5550,6 +6773,8 @@ class loader {
       else
         attr.func_info_cnt = attr.line_info_cnt = attr.func_info_rec_size = attr.line_info_rec_size = 0;
     }
+    if constexpr (Needs.targets)
+      if (records_.targets != nullptr) attr.attach_btf_id = slots_.targets[i];
     if constexpr (Needs.patch) {
       const program_patch& patch = records_.patches[i];
       for (u32 k = 0; k < attr.insn_cnt; ++k) slots_.scratch[k] = patch.code[k];
@@ -6953,10 +8178,12 @@ constexpr bool is_function(const elf& file, const elf_symbol& symbol) noexcept {
   return symbol.type == abi::symbol_function && file.section(symbol.section).is_code();
 }
 // A function that the kernel is to load as a program. What is in .text, and what is static, is there to be
-// called by others.
+// called by others; a question mark in front of the name of the section says not to load it.
 constexpr bool is_program(const elf& file, const elf_symbol& symbol) noexcept {
+  const u64 section_name = file.section(symbol.section).name;
   return is_function(file, symbol) && symbol.binding != abi::symbol_local &&
-         !file.image().string_is(file.section(symbol.section).name, ".text");
+         !file.image().string_is(section_name, ".text") &&
+         !file.image().string_starts_with(section_name, "?");
 }
 
 constexpr verdict read_function(const elf& file, const elf_symbol& symbol, function_spec& out) noexcept {
@@ -6978,20 +8205,21 @@ constexpr verdict read_function(const elf& file, const elf_symbol& symbol, funct
 constexpr verdict read_program(const elf& file, const function_spec& function, u32 index,
                                program_spec& out) noexcept {
   const elf_section section = file.section(function.section);
-  // Long enough for every prefix; what follows the prefix is read where the program is attached.
-  char name[64] = {};
-  const section_kind kind =
-      section_kind_of(text(name, file.image().copy_string(section.name, name, sizeof name)));
-  if (kind.type == abi::prog_type::unspec)
-    return {.why = cause::unknown_section,
-            .section = section.index,
-            .offset = section.name,
-            .subject = function.name};
+  // Long enough for every prefix and to see whether something follows.
+  char room[64] = {};
+  const text name(room, file.image().copy_string(section.name, room, sizeof room));
+  const section_kind kind = section_kind_of(name);
+  const auto wrong = [&](cause why) {
+    return verdict{.why = why, .section = section.index, .offset = section.name, .subject = function.name};
+  };
+  if (kind.type == abi::prog_type::unspec) return wrong(cause::unknown_section);
+  const size_t place = place_in(name, kind);
+  if (kind.needs_kernel_type() && place == name.size()) return wrong(cause::no_kernel_place);
   out = {.name = function.name,
          .section_name = section.name,
+         .place = place == name.size() ? 0 : section.name + place,
          .function = index,
-         .type = kind.type,
-         .attach = kind.attach};
+         .kind = kind};
   return {};
 }
 
@@ -7216,8 +8444,7 @@ constexpr verdict measure(const detail::opened_object& object, object_shape& out
   u64 references = 0;
   for (u32 i = 1; i < file.section_count(); ++i) {
     const elf_section s = file.section(i);
-    if (s.type == abi::section_rel && file.section(s.info).is_code())
-      references += elf::relocation_count(s);
+    if (s.type == abi::section_rel && file.section(s.info).is_code()) references += elf::relocation_count(s);
     if (references > file.image().size() / abi::elf_relocation_record::size)  // sections lie over each other
       return {.why = cause::bad_section_header, .section = i, .offset = s.at};
     if (detail::origin_of(file, s) == map_origin::declared) continue;
@@ -7906,6 +9133,51 @@ template <class T>
 
 namespace barebpf::inline BAREBPF_ABI {
 
+namespace detail {
+
+// What comes of attaching to these.
+template <class... Target>
+struct attached_by {
+  using type = link;
+};
+template <class First, class... Rest>
+struct attached_by<First, Rest...> {
+  static constexpr bool has_no_link =
+      attaches_to<attach_way::socket, First, Rest...> || attaches_to<attach_way::sockmap, First, Rest...>;
+  using type = std::conditional_t<has_no_link, attachment, link>;
+};
+
+// Attaches in the one way, or says what that one wants.
+template <load_policy Policy, class Attached, attach_way Way, class... Target>
+[[nodiscard]] result<Attached> attach_in(const program_to_attach& program, Target&&... target) noexcept {
+  if constexpr (requires {
+                  {
+                    place<Way>::template attach<Policy>(program, std::forward<Target>(target)...)
+                    } -> std::same_as<result<Attached>>;
+                })
+    return place<Way>::template attach<Policy>(program, std::forward<Target>(target)...);
+  else
+    return error{.at = step::find, .why = place<Way>::wants};
+}
+// The same, when only the running program knows the way.
+template <load_policy Policy, class Attached, class... Target>
+[[nodiscard]] result<Attached> attach_by(attach_way wanted, const program_to_attach& program,
+                                         Target&&... target) noexcept {
+  return [&]<size_t... Way>(std::index_sequence<Way...>) {
+    using attach_in_way = result<Attached> (*)(const program_to_attach&, Target&&...) noexcept;
+    constexpr attach_in_way ways[] = {
+        &attach_in<Policy, Attached, static_cast<attach_way>(Way), Target...>...};
+    return ways[static_cast<size_t>(wanted)](program, std::forward<Target>(target)...);
+  }
+  (std::make_index_sequence<attach_ways>());
+}
+
+constexpr size_t length_of_place(const bytes& image, const program_spec& program) noexcept {
+  return program.place == 0 ? 0 : image.length_of_string(program.place);
+}
+
+}  // namespace detail
+
 /// The maps and programs of an object, in the kernel.
 /// Lifetime: given back when this object goes, unless a link, a pin or somebody else holds them; it needs
 ///           the object that it was loaded from no longer.
@@ -7949,18 +9221,25 @@ class loaded_object {
     return map_variable<T>(holder.descriptor, found->spec, holder.spec.value_size, wanted);
   }
 
-  /// Attaches the program called `wanted` where the name of its section says.
-  /// Errors: no_such_program, not_attachable, and those of `attach_tracepoint`; about the program's name.
-  template <load_policy Policy = load_policy{}>
-  [[nodiscard]] result<link> attach(text wanted) const noexcept {
+  /// Attaches the program called `wanted` where the name of its section says, and to `target` if that leaves it open:
+  /// `loaded->attach("filter", interface{.index = 2})`. Room 9.1 has what each `attach_way` takes.
+  /// Shape:  result<link>; result<attachment> for sockets and maps of sockets.
+  /// Errors: no_such_program, not_attachable, needs_interface and its siblings where the target is of another kind, and
+  ///         those of the `place`; about the program's name.
+  template <load_policy Policy = load_policy{}, class... Target>
+  [[nodiscard]] auto attach(text wanted, Target&&... target) const noexcept {
+    using attached = typename detail::attached_by<Target...>::type;
     const loaded_program* const found = find(programs_, wanted);
-    if (found == nullptr) return missing(cause::no_such_program, wanted);
-    char path[256];
-    const size_t length = write_tracepoint_path(name_at(found->target), path, sizeof path);
-    if (length == 0 || length >= sizeof path) return missing(cause::not_attachable, wanted);
-    auto attached = link::attach_tracepoint<Policy>(found->descriptor, path, "");
-    if (!attached) return attached.error().about(wanted);
-    return attached;
+    if (found == nullptr) return result<attached>(missing(cause::no_such_program, wanted));
+    char where[256];
+    const size_t length = write_place(found->kind.attach, name_at(found->place), where, sizeof where);
+    if (length >= sizeof where || (length == 0 && needs_place(found->kind.attach)))
+      return result<attached>(missing(cause::not_attachable, wanted));
+    const program_to_attach program{found->descriptor, "", where, found->kind.attach_type};
+    auto out =
+        detail::attach_by<Policy, attached>(found->kind.attach, program, std::forward<Target>(target)...);
+    if (!out) return result<attached>(out.error().about(wanted));
+    return out;
   }
 
   /// The program called `wanted`.
@@ -7989,8 +9268,9 @@ class loaded_object {
   };
   struct loaded_program {
     fd descriptor;
+    section_kind kind;
     extent name;
-    extent target;  // what follows the prefix in the section's name
+    extent place;  // what the section names behind its prefix
   };
   [[nodiscard]] text name_at(extent where) const noexcept { return {names_.data() + where.at, where.size}; }
   template <class Loaded>
@@ -8107,7 +9387,6 @@ class object {
         spec_(std::move(spec)),
         name_(object_name_at(spec_.image(), spec_.source())) {}
 
-  [[nodiscard]] static result<buffer<unsigned char>> read_file(const char* path) noexcept;
   // The object's maps and programs as the kernel takes them, and the memory that the records point to.
   struct recipe {
     buffer<abi::map_create> maps;
@@ -8116,6 +9395,8 @@ class object {
     buffer<u64> values;
     buffer<abi::prog_load> programs;
     buffer<program_patch> patches;
+    buffer<kernel_type_need> targets;
+    buffer<char> places;
     buffer<abi::insn> code;
     buffer<map_reference> references;
     buffer<abi::func_info> functions;
@@ -8136,34 +9417,6 @@ class object {
   object_spec spec_;
   kernel_name name_;
 };
-
-inline result<buffer<unsigned char>> object::read_file(const char* path) noexcept {
-  constexpr long from_start = 0, from_end = 2;                               // SEEK_SET, SEEK_END
-  constexpr long largest_object = 1 << 30;                                   // bytes; BTF counts in 32 bits
-  const fd file = fd::own(open_to_read(path));
-  if (!file.is_open()) return failure(step::open_file, file.number());
-  const long size = system_call(__NR_lseek, file.number(), 0, from_end);
-  if (size < 0) return failure(step::read_file, size);
-  if (size > largest_object) {  // a folder says that it is endless, and refuses to be read
-    const long refused = system_call(__NR_read, file.number(), nullptr, 0);
-    return refused < 0 ? failure(step::read_file, refused)
-                       : error{.at = step::read_file, .why = cause::too_large};
-  }
-  if (const long back = system_call(__NR_lseek, file.number(), 0, from_start); back < 0)
-    return failure(step::read_file, back);
-  auto content = buffer<unsigned char>::of(static_cast<size_t>(size));
-  if (!content) return content;
-  size_t done = 0;
-  while (done < content->size()) {
-    const long got = system_call(__NR_read, file.number(), content->data() + done, content->size() - done);
-    if (got == -EINTR) continue;
-    if (got < 0) return failure(step::read_file, got);
-    if (got == 0) break;  // the file shrank; the reader will say what is missing
-    done += static_cast<size_t>(got);
-  }
-  content->shrink(done);
-  return content;
-}
 
 inline result<void> object::add_maps(const pruned_btf* types, recipe& out) const noexcept {
   const bytes& image = spec_.image();
@@ -8216,8 +9469,9 @@ inline result<void> object::add_programs(const pruned_btf* types, bool with_line
   const object_tables tables = spec_.tables();
   const auto count = static_cast<u32>(spec_.programs().size());
   program_layout layout;
-  size_t instructions = 0, references = 0, functions = 0, lines = 0;
+  size_t instructions = 0, references = 0, functions = 0, lines = 0, places = 0;
   for (const program_spec& program : spec_.programs()) {
+    if (program.kind.needs_kernel_type()) places += detail::length_of_place(spec_.image(), program) + 1;
     if (const verdict v = lay_out(tables, program.function, layout); v.failed())
       return to_error(spec_.image(), v);
     instructions += layout.instruction_count;
@@ -8231,25 +9485,36 @@ inline result<void> object::add_programs(const pruned_btf* types, bool with_line
   auto code = buffer<abi::insn>::of(instructions);
   auto names = buffer<map_reference>::of(references);
   auto starts = buffer<abi::func_info>::of(types == nullptr ? 0 : functions);
-  auto places = buffer<abi::line_info>::of(lines);
+  auto sources = buffer<abi::line_info>::of(lines);
+  auto targets = buffer<kernel_type_need>::of(places == 0 ? 0 : count);
+  auto target_names = buffer<char>::of(places);
   auto license = buffer<char>::of(
       spec_.license() == 0 ? 1 : static_cast<size_t>(spec_.image().length_of_string(spec_.license()) + 1));
-  if (!programs || !patches || !code || !names || !starts || !places || !license)
+  if (!programs || !patches || !code || !names || !starts || !sources || !targets || !target_names ||
+      !license)
     return error{.at = step::allocate, .code = ENOMEM};
   if (spec_.license() != 0) spec_.image().copy_string(spec_.license(), license->data(), license->size());
   abi::insn* next_code = code->data();
   map_reference* next_name = names->data();
   abi::func_info* next_start = starts->data();
-  abi::line_info* next_place = places->data();
+  abi::line_info* next_source = sources->data();
+  char* next_target = target_names->data();
   for (u32 i = 0; i < count; ++i) {
     const program_spec& program = spec_.programs()[i];
     static_cast<void>(lay_out(tables, program.function, layout));
     assemble(tables, layout, map_naming::by_descriptor, next_code, next_name);
     abi::prog_load& attr = (*programs)[i];
-    attr = {.prog_type = static_cast<u32>(program.type),
+    attr = {.prog_type = static_cast<u32>(program.kind.type),
             .insn_cnt = layout.instruction_count,
             .license = license->data(),
-            .prog_name = kernel_name_at(spec_.image(), program.name)};
+            .prog_flags = program.kind.flags,
+            .prog_name = kernel_name_at(spec_.image(), program.name),
+            .expected_attach_type = static_cast<u32>(program.kind.attach_type)};
+    if (program.kind.needs_kernel_type()) {
+      const size_t room = detail::length_of_place(spec_.image(), program) + 1;
+      (*targets)[i] = {program.kind.rest, next_target};
+      next_target += spec_.image().copy_string(program.place, next_target, room) + 1;
+    }
     (*patches)[i] = {.code = next_code, .references = next_name, .reference_count = layout.map_references};
     next_code += layout.instruction_count;
     next_name += layout.map_references;
@@ -8261,11 +9526,11 @@ inline result<void> object::add_programs(const pruned_btf* types, bool with_line
     next_start += layout.piece_count;
     const u32 line_count = with_lines ? count_lines(tables, layout) : 0;
     if (line_count == 0) continue;
-    write_lines(tables, layout, *types, next_place);
+    write_lines(tables, layout, *types, next_source);
     attr.line_info_rec_size = sizeof(abi::line_info);
-    attr.line_info = next_place;
+    attr.line_info = next_source;
     attr.line_info_cnt = line_count;
-    next_place += line_count;
+    next_source += line_count;
   }
   out.records.programs = programs->data();
   out.records.patches = patches->data();
@@ -8275,7 +9540,10 @@ inline result<void> object::add_programs(const pruned_btf* types, bool with_line
   out.code = std::move(*code);
   out.references = std::move(*names);
   out.functions = std::move(*starts);
-  out.lines = std::move(*places);
+  out.lines = std::move(*sources);
+  if (places != 0) out.records.targets = targets->data();
+  out.targets = std::move(*targets);
+  out.places = std::move(*target_names);
   out.license = std::move(*license);
   return {};
 }
@@ -8312,7 +9580,7 @@ inline result<void> object::name_all(loaded_object& out) const noexcept {
   for (const map_spec& map : spec_.maps()) size += image.length_of_string(map.name);
   for (const variable_spec& variable : spec_.variables()) size += image.length_of_string(variable.name);
   for (const program_spec& program : spec_.programs())
-    size += image.length_of_string(program.name) + image.length_of_string(program.section_name);
+    size += image.length_of_string(program.name) + detail::length_of_place(image, program);
   auto names = buffer<char>::of(size);
   if (!names) return names.error();
   out.names_ = std::move(*names);
@@ -8333,9 +9601,8 @@ inline result<void> object::name_all(loaded_object& out) const noexcept {
   for (size_t i = 0; i < spec_.programs().size(); ++i) {
     const program_spec& program = spec_.programs()[i];
     out.programs_[i].name = keep(program.name);
-    const loaded_object::extent section = keep(program.section_name);
-    const size_t length = target_of(out.name_at(section)).size();
-    out.programs_[i].target = {section.at + section.size - length, length};
+    out.programs_[i].kind = program.kind;
+    if (program.place != 0) out.programs_[i].place = keep(program.place);
   }
   return {};
 }
@@ -8349,10 +9616,12 @@ result<loaded_object> object::load(const load_options& options) const noexcept {
   auto map_descriptors = buffer<fd>::of(records.map_count);
   auto program_descriptors = buffer<fd>::of(records.program_count);
   auto pinned = buffer<bool>::of(records.map_count);
+  auto targets = buffer<u32>::of(records.program_count);
   auto maps = buffer<loaded_object::loaded_map>::of(records.map_count);
   auto variables = buffer<loaded_object::loaded_variable>::of(spec_.variables().size());
   auto programs = buffer<loaded_object::loaded_program>::of(records.program_count);
-  if (!scratch || !map_descriptors || !program_descriptors || !pinned || !maps || !variables || !programs)
+  if (!scratch || !map_descriptors || !program_descriptors || !pinned || !targets || !maps || !variables ||
+      !programs)
     return error{.at = step::allocate, .code = ENOMEM};
   loaded_object out;
   out.maps_ = std::move(*maps);
@@ -8363,6 +9632,7 @@ result<loaded_object> object::load(const load_options& options) const noexcept {
   load_records<load_needs{}>(records,
                              {.maps = map_descriptors->data(),
                               .programs = program_descriptors->data(),
+                              .targets = targets->data(),
                               .pinned = pinned->data(),
                               .scratch = scratch->data()},
                              options, row);
@@ -8749,18 +10019,30 @@ class loaded_static_object {
     return map_variable<T>(maps_[found.map], found, holder.value_size, Name);
   }
 
-  /// Attaches the program called `Name` where the name of its section says.
-  /// Errors: those of `attach_tracepoint`. A name that the object does not have, or a section that does not
-  ///         tell where to attach, does not compile.
-  template <name Name>
-  [[nodiscard]] result<link> attach() const noexcept {
+  /// Attaches the program called `Name` where the name of its section says, and to `target` if that leaves it open:
+  /// `loaded->attach<"filter">(interface{.index = 2})`. Room 9.1 has what each `attach_way` takes.
+  /// Shape:  result<link>; result<attachment> for sockets and maps of sockets.
+  /// Errors: those of the `place`. A name that the object does not have, a section that does not tell where to attach,
+  ///         or a target of another kind does not compile.
+  template <name Name, class... Target>
+  [[nodiscard]] auto attach(Target&&... target) const noexcept {
     constexpr u32 index = spec::find_program(Name);
     constexpr u32 known = index == not_found ? 0 : index;
-    constexpr cause fault = index == not_found        ? cause::no_such_program
-                            : path_length<known> == 0 ? cause::not_attachable
-                                                      : cause::none;
+    constexpr section_kind kind = spec::program(known).kind;
+    constexpr bool fits = attaches_to<kind.attach, Target...>;
+    constexpr bool lacks_place = needs_place(kind.attach) && place_length<known> == 0;
+    constexpr cause fault = index == not_found ? cause::no_such_program
+                            : lacks_place      ? cause::not_attachable
+                            : !fits            ? place<kind.attach>::wants
+                                               : cause::none;
     static_assert(object_check<fault, 0, "", barebpf::name<48>::cut(Name)>::made);
-    return link::attach_tracepoint<Policy>(programs_[known], path<known>.characters, Name.characters);
+    if constexpr (fits)
+      return place<kind.attach>::template attach<Policy>(
+          program_to_attach{programs_[known], Name.characters, place_name<known>.characters,
+                            kind.attach_type},
+          std::forward<Target>(target)...);
+    else  // one error is enough
+      return result<link>(error{});
   }
 
   /// The program called `Name`.
@@ -8777,18 +10059,23 @@ class loaded_static_object {
   template <const auto&>
   friend class static_object;
 
-  // The file that tells the number of the tracepoint that a program's section names.
+  // What the section of a program says of where to attach it.
   template <u32 Index>
-  static constexpr text target = [] {
-    constexpr auto& section = spec::template string<spec::program(Index).section_name>;
-    return target_of(section.characters);
+  static constexpr text place_text = [] {
+    if constexpr (spec::program(Index).place != 0) {
+      constexpr auto& whole = spec::template string<spec::program(Index).place>;
+      return text(whole.characters);
+    } else {
+      return text();
+    }
   }();
   template <u32 Index>
-  static constexpr size_t path_length = write_tracepoint_path(target<Index>, nullptr, 0);
+  static constexpr size_t place_length = write_place(spec::program(Index).kind.attach, place_text<Index>,
+                                                     nullptr, 0);
   template <u32 Index>
-  static constexpr auto path = [] {
-    barebpf::name<path_length<Index> + 1> out;
-    write_tracepoint_path(target<Index>, out.characters, sizeof out.characters);
+  static constexpr auto place_name = [] {
+    barebpf::name<place_length<Index> + 1> out;
+    write_place(spec::program(Index).kind.attach, place_text<Index>, out.characters, sizeof out.characters);
     return out;
   }();
 
@@ -8856,6 +10143,7 @@ class static_object {
     load_needs out{.types = spec::choose(policy.btf) != btf_choice::none,
                    .values = false,
                    .pins = false,
+                   .targets = false,
                    .hints = false,
                    .patch = naming(policy) == map_naming::by_descriptor};
     for (u32 i = 0; i < spec::map_count; ++i) {
@@ -8866,16 +10154,20 @@ class static_object {
       out.hints = out.hints || why_refused(attr) != cause::none ||
                   kind_of(static_cast<map_type>(attr.map_type)).first_kernel > policy.oldest_kernel;
     }
+    for (u32 i = 0; i < spec::program_count; ++i)
+      out.targets = out.targets || spec::program(i).kind.needs_kernel_type();
     return out;
   }
 
   template <map_naming Naming, btf_choice Btf, u32 Index>
   static constexpr abi::prog_load make_program() noexcept {
-    abi::prog_load out{.prog_type = static_cast<u32>(spec::program(Index).type),
+    abi::prog_load out{.prog_type = static_cast<u32>(spec::program(Index).kind.type),
                        .insn_cnt = spec::template instruction_count<Index>,
                        .insns = spec::template instructions<Index, Naming>.code,
                        .license = spec::license.characters,
-                       .prog_name = spec::program_name(Index)};
+                       .prog_flags = spec::program(Index).kind.flags,
+                       .prog_name = spec::program_name(Index),
+                       .expected_attach_type = static_cast<u32>(spec::program(Index).kind.attach_type)};
     if constexpr (Btf != btf_choice::none && spec::template function_count<Index> != 0) {
       out.func_info_rec_size = sizeof(abi::func_info);
       out.func_info = spec::template functions<Index, Btf>.list;
@@ -8894,6 +10186,22 @@ class static_object {
   template <map_naming Naming, btf_choice Btf>
   static constexpr program_loads programs = []<size_t... Index>(std::index_sequence<Index...>) {
     return program_loads{{make_program<Naming, Btf, Index>()...}};
+  }
+  (std::make_index_sequence<spec::program_count>());
+
+  // What each is made for.
+  template <u32 Index>
+  static constexpr kernel_type_need make_target() noexcept {
+    if constexpr (spec::program(Index).kind.needs_kernel_type())
+      return {spec::program(Index).kind.rest, spec::template string<spec::program(Index).place>.characters};
+    else
+      return {};
+  }
+  struct program_targets {
+    kernel_type_need list[detail::at_least_one(spec::program_count)];
+  };
+  static constexpr program_targets targets = []<size_t... Index>(std::index_sequence<Index...>) {
+    return program_targets{{make_target<Index>()...}};
   }
   (std::make_index_sequence<spec::program_count>());
 
@@ -8943,6 +10251,7 @@ class static_object {
                        .btf_is_required = spec::needs_types,
                        .data_size = data_size};
     if constexpr (needs(Policy).patch) out.patches = patches.list;
+    if constexpr (needs(Policy).targets) out.targets = targets.list;
     if constexpr (needs(Policy).values || needs(Policy).pins) out.duties = duties.list;
     if constexpr (btf != btf_choice::none) {
       out.btf = &spec::template btf_image<btf>;
@@ -8957,7 +10266,8 @@ class static_object {
     outcome row;
     constexpr load_needs wanted = needs(Policy);
     bool pinned[wanted.pins ? detail::at_least_one(spec::map_count) : 1] = {};
-    load_slots slots{.maps = out->maps_, .programs = out->programs_, .pinned = pinned};
+    u32 found[wanted.targets ? detail::at_least_one(spec::program_count) : 1] = {};
+    load_slots slots{.maps = out->maps_, .programs = out->programs_, .targets = found, .pinned = pinned};
     if constexpr (!wanted.patch) {
       int map_numbers[detail::at_least_one(spec::map_count)];
       slots.map_numbers = map_numbers;
