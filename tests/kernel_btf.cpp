@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <string>
 
+#include "attach_tracing.bpf.hpp"
 #include "support/catch.hpp"
 #include "support/fake_machine.hpp"
 #include "support/library.hpp"
@@ -13,6 +14,8 @@ using barebpf::step;
 using names = std::vector<std::string>;
 
 namespace {
+
+constexpr barebpf::static_object<attach_tracing> tracing;
 
 constexpr const char* path = "/sys/kernel/btf/vmlinux";
 
@@ -103,4 +106,34 @@ TEST_CASE("a kernel without types, or with damaged ones, is told of", "[kernel_b
   machine.refusals["read"] = {EIO};
   CHECK(find(needs).row.answer == -EIO);
   CHECK(machine.left_open() == names{});
+}
+
+TEST_CASE("a program that is made for a tracepoint is loaded with its id, and others without one",
+          "[kernel_btf]") {
+  fake_machine machine;
+  btf_builder types;
+  const std::uint32_t prototype = types.function_prototype(0);
+  types.type_definition("btf_trace_sys_enter", prototype);  // 2
+  types.function("bpf_iter_bpf_map_elem", prototype, 0);    // 3
+  types.function("bpf_iter_task", prototype, 0);            // 4
+  const file_image content = types.content();
+  machine.files[path] = std::string(content.begin(), content.end());
+
+  REQUIRE(tracing.load());
+  std::map<std::string, std::vector<std::uint32_t>> seen;
+  for (const seen_call& call : machine.all("prog_load"))
+    seen[call.text(48)] = {call.u32(0), call.u32(68), call.u32(108), call.u32(44)};
+  CHECK(seen["raw"] == std::vector<std::uint32_t>{17, 0, 0, 0});
+  CHECK(seen["typed"] == std::vector<std::uint32_t>{26, 23, 2, 0});     // BPF_TRACE_RAW_TP
+  CHECK(seen["elements"] == std::vector<std::uint32_t>{26, 28, 3, 0});  // BPF_TRACE_ITER
+  CHECK(seen["tasks"] == std::vector<std::uint32_t>{26, 28, 4, 0});
+  CHECK(seen["doubles"] == std::vector<std::uint32_t>{31, 0, 0, 16});  // it may sleep
+  CHECK(seen.count("never") == 0);
+  CHECK(machine.all("openat").size() == 1);
+
+  machine.files.clear();
+  const auto refused = tracing.load();
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().at == step::find_kernel_type);
+  CHECK(refused.error().code == ENOENT);
 }

@@ -22,8 +22,8 @@ struct kernel_type_need {
 /// Finds the ids of `count` types in the BTF of the kernel itself, not of its modules.
 /// Shape:  ids[i] is the id for needs[i], which may need nothing; true when all were found.
 /// Errors: in `row`, about the name: no_kernel_function and its siblings; ENOENT for a kernel without BTF; ENOMEM.
-/// Cost:   the file is read and walked once, whatever the count: 5.5 MB and 150,000 types on a common kernel, which
-///         stay in memory only meanwhile.
+/// Cost:   the file is read and walked once, whatever the count: 3 ms for the 5.5 MB of a common kernel, which stay in
+///         memory only meanwhile.
 /// Kernel: 5.4, with CONFIG_DEBUG_INFO_BTF.
 /// Source: kernel/bpf/sysfs_btf.c; check_attach_btf_id() in kernel/bpf/verifier.c at v6.12.
 [[nodiscard, gnu::cold]] inline bool find_kernel_types(const kernel_type_need* needs, u32 count, u32* ids,

@@ -448,6 +448,48 @@ TEST_CASE("a reference may leave the offset of its map to the instruction", "[sp
   CHECK(object.reference(0).target == 0);
 }
 
+TEST_CASE("a program keeps where its section names the place, and none where it names none", "[spec/code]") {
+  struct {
+    const char* section;
+    const char* place;
+  } const rows[] = {{"tp/group/event", "group/event"}, {"iter.s/task", "task"}, {"tp", ""}, {"xdp", ""}};
+  for (const auto& row : rows) {
+    CAPTURE(row.section);
+    hits_object made;
+    made.program_section = row.section;
+    const file_image& image = made.build();
+    const reading object(image);
+    REQUIRE_FALSE(object.fault.failed());
+    REQUIRE(object.facts.programs == 1);
+    const auto place = object.program(0).place;
+    CHECK((place == 0 ? std::string() : object.name_at(place)) == row.place);
+  }
+}
+
+TEST_CASE("a question mark in front of its section says not to load a program", "[spec/code]") {
+  for (const char* section : {"?tp/group/event", "?nothing/that/is/known"}) {
+    hits_object made;
+    made.program_section = section;
+    const file_image& image = made.build();
+    const reading object(image);
+    REQUIRE_FALSE(object.fault.failed());
+    CHECK(object.shape.programs == 0);
+    CHECK(object.facts.programs == 0);
+    CHECK_FALSE(object.function(0).is_program);
+  }
+}
+
+TEST_CASE("a section that must name a function of the kernel and does not is refused", "[spec/code]") {
+  for (const char* section : {"fentry", "tp_btf/", "iter"}) {
+    CAPTURE(section);
+    hits_object made;
+    made.program_section = section;
+    const file_image& image = made.build();
+    const reading object(image);
+    CHECK(object.fault.why == cause::no_kernel_place);
+  }
+}
+
 TEST_CASE("a section that tells no program type is refused at its name", "[spec/code]") {
   file_image image = execve_counter_image();
   rename_section(image, "tracepoint/syscalls/sys_enter_execve", "tracepoynt/syscalls/sys_enter_execve");
