@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 956abe87e879b2497ece1c0c60417957cdd2054533c7b92c8efd69be6e1f1351; do not edit.
+// Made by tools/amalgamate from files with SHA-256 eb8b148b80b40a128fd0e8d75748daf108c2c20820a5612b3e4481fd28dcceeb; do not edit.
 //
 // MIT License
 //
@@ -563,14 +563,14 @@ enum class helper : u32 {
                 "the program was not loaded for cpumaps, or the kernel has no memory for the queue, so put " \
                 "the program into SEC(\"xdp/cpumap\")")                                                      \
   BAREBPF_CAUSE(unfit_socket,                                                                                \
-                "a map takes UDP sockets, TCP sockets that listen or are connected, and "                    \
+                "a map takes bound UDP sockets, TCP sockets that listen or are connected, and "              \
                 "connected Unix sockets, so put it in later, or another one")                                \
   BAREBPF_CAUSE(not_in_a_group,                                                                              \
                 "the map takes bound sockets of a group, so set SO_REUSEPORT before bind, and "              \
                 "listen where it is TCP")                                                                    \
   BAREBPF_CAUSE(socket_in_use,                                                                               \
-                "a socket is in one array of sockets at a time, so take it out of the other one "            \
-                "or of its other slot")                                                                      \
+                "a socket is in one reuseport_sockarray at a time, and where programs are attached in one "  \
+                "slot of one map, so take it out there before")                                              \
   BAREBPF_CAUSE(unfit_xsk,                                                                                   \
                 "the map takes AF_XDP sockets alone, so put in one of socket(AF_XDP, SOCK_RAW, 0)")          \
   BAREBPF_CAUSE(wrong_owner,                                                                                 \
@@ -8790,7 +8790,12 @@ using devmap_hash = map<map_type::devmap_hash, u32, Value>;
 
 /// TCP, UDP and Unix sockets in slots, whose bytes programs redirect from one to the other. `Value` is `socket_fd`, or
 /// `short_socket_fd` where the object says 4 bytes.
-/// Kernel: 4.14, BPF_MAP_TYPE_SOCKMAP.
+/// Errors:   unfit_socket; socket_in_use for one that has programs of such a map already, also of the same slot.
+/// Lifetime: a socket gets the programs that are attached when it is put in, and leaves the map when its last
+///           descriptor is closed.
+/// Threads:  safe as every map; bytes that were redirected to a socket and not read yet go with its slot.
+/// Kernel:   4.14, BPF_MAP_TYPE_SOCKMAP.
+/// Source:   sock_map_link() in net/core/sock_map.c at v6.12.
 template <class Value = socket_fd>
 using sockmap = map<map_type::sockmap, u32, Value>;
 
@@ -8809,8 +8814,13 @@ using cpumap = map<map_type::cpumap, u32, Value>;
 /// Kernel: 4.18, BPF_MAP_TYPE_XSKMAP.
 using xskmap = map<map_type::xskmap, u32, xsk_fd>;
 
-/// Listening sockets with SO_REUSEPORT of which a program chooses one. `Value` as for `sockmap`.
-/// Kernel: 4.19, BPF_MAP_TYPE_REUSEPORT_SOCKARRAY.
+/// Listening TCP sockets and bound UDP sockets with SO_REUSEPORT, of which a program chooses one. `Value` as for
+/// `sockmap`.
+/// Errors:   not_in_a_group; socket_in_use for one in such a map already, also in the same slot.
+/// Lifetime: a socket leaves the map when its last descriptor is closed.
+/// Threads:  safe as every map: whoever comes meanwhile finds the old socket, the new one or none.
+/// Kernel:   4.19, BPF_MAP_TYPE_REUSEPORT_SOCKARRAY.
+/// Source:   reuseport_array_update_check() in kernel/bpf/reuseport_array.c at v6.12.
 template <class Value = socket_fd>
 using reuseport_sockarray = map<map_type::reuseport_sockarray, u32, Value>;
 

@@ -233,14 +233,14 @@
                 "the program was not loaded for cpumaps, or the kernel has no memory for the queue, so put " \
                 "the program into SEC(\"xdp/cpumap\")")                                                      \
   BAREBPF_CAUSE(unfit_socket,                                                                                \
-                "a map takes UDP sockets, TCP sockets that listen or are connected, and "                    \
+                "a map takes bound UDP sockets, TCP sockets that listen or are connected, and "              \
                 "connected Unix sockets, so put it in later, or another one")                                \
   BAREBPF_CAUSE(not_in_a_group,                                                                              \
                 "the map takes bound sockets of a group, so set SO_REUSEPORT before bind, and "              \
                 "listen where it is TCP")                                                                    \
   BAREBPF_CAUSE(socket_in_use,                                                                               \
-                "a socket is in one array of sockets at a time, so take it out of the other one "            \
-                "or of its other slot")                                                                      \
+                "a socket is in one reuseport_sockarray at a time, and where programs are attached in one "  \
+                "slot of one map, so take it out there before")                                              \
   BAREBPF_CAUSE(unfit_xsk,                                                                                   \
                 "the map takes AF_XDP sockets alone, so put in one of socket(AF_XDP, SOCK_RAW, 0)")          \
   BAREBPF_CAUSE(wrong_owner,                                                                                 \

@@ -13,12 +13,15 @@
 #include "catch.hpp"
 #include "execve_counter.bpf.hpp"
 #include "live.hpp"
+#include "sockets.hpp"
 
 struct surroundings {
   static constexpr barebpf::static_object<execve_counter> object{};
   const barebpf::result<barebpf::static_object<execve_counter>::loaded<>> loaded = object.load();
 
-  const barebpf::fd client = barebpf::fd::own(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));  // TCP
+  const std::pair<barebpf::fd, barebpf::fd> ends = tcp_connection();  // over loopback
+  const barebpf::fd &client = ends.first, &server = ends.second;
+  const barebpf::fd listener = shared_socket(SOCK_STREAM, 0);
 
   std::string said{};
   int explain(const barebpf::error& why) {

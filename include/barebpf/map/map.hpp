@@ -87,7 +87,12 @@ using devmap_hash = map<map_type::devmap_hash, u32, Value>;
 
 /// TCP, UDP and Unix sockets in slots, whose bytes programs redirect from one to the other. `Value` is `socket_fd`, or
 /// `short_socket_fd` where the object says 4 bytes.
-/// Kernel: 4.14, BPF_MAP_TYPE_SOCKMAP.
+/// Errors:   unfit_socket; socket_in_use for one that has programs of such a map already, also of the same slot.
+/// Lifetime: a socket gets the programs that are attached when it is put in, and leaves the map when its last
+///           descriptor is closed.
+/// Threads:  safe as every map; bytes that were redirected to a socket and not read yet go with its slot.
+/// Kernel:   4.14, BPF_MAP_TYPE_SOCKMAP.
+/// Source:   sock_map_link() in net/core/sock_map.c at v6.12.
 template <class Value = socket_fd>
 using sockmap = map<map_type::sockmap, u32, Value>;
 
@@ -106,8 +111,13 @@ using cpumap = map<map_type::cpumap, u32, Value>;
 /// Kernel: 4.18, BPF_MAP_TYPE_XSKMAP.
 using xskmap = map<map_type::xskmap, u32, xsk_fd>;
 
-/// Listening sockets with SO_REUSEPORT of which a program chooses one. `Value` as for `sockmap`.
-/// Kernel: 4.19, BPF_MAP_TYPE_REUSEPORT_SOCKARRAY.
+/// Listening TCP sockets and bound UDP sockets with SO_REUSEPORT, of which a program chooses one. `Value` as for
+/// `sockmap`.
+/// Errors:   not_in_a_group; socket_in_use for one in such a map already, also in the same slot.
+/// Lifetime: a socket leaves the map when its last descriptor is closed.
+/// Threads:  safe as every map: whoever comes meanwhile finds the old socket, the new one or none.
+/// Kernel:   4.19, BPF_MAP_TYPE_REUSEPORT_SOCKARRAY.
+/// Source:   reuseport_array_update_check() in kernel/bpf/reuseport_array.c at v6.12.
 template <class Value = socket_fd>
 using reuseport_sockarray = map<map_type::reuseport_sockarray, u32, Value>;
 

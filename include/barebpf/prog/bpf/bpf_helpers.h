@@ -44,7 +44,11 @@ enum libbpf_pin_type {
 #define BAREBPF_HELPER(number, result, name, ...) \
 	static result (*const name)(__VA_ARGS__) __attribute__((unused)) = (result(*)(__VA_ARGS__))number
 
+struct __sk_buff;
 struct bpf_dynptr;
+struct bpf_sock_ops;
+struct sk_msg_md;
+struct sk_reuseport_md;
 
 BAREBPF_HELPER(1, void *, bpf_map_lookup_elem, void *map, const void *key);
 BAREBPF_HELPER(2, long, bpf_map_update_elem, void *map, const void *key, const void *value, __u64 flags);
@@ -56,7 +60,16 @@ BAREBPF_HELPER(14, __u64, bpf_get_current_pid_tgid, void);
 BAREBPF_HELPER(15, __u64, bpf_get_current_uid_gid, void);
 BAREBPF_HELPER(16, long, bpf_get_current_comm, void *buf, __u32 size_of_buf);
 BAREBPF_HELPER(25, long, bpf_perf_event_output, void *ctx, void *map, __u64 flags, void *data, __u64 size);
+BAREBPF_HELPER(26, long, bpf_skb_load_bytes, const void *skb, __u32 offset, void *to, __u32 len);
 BAREBPF_HELPER(46, __u64, bpf_get_socket_cookie, void *ctx);
+BAREBPF_HELPER(52, long, bpf_sk_redirect_map, struct __sk_buff *skb, void *map, __u32 key, __u64 flags);
+BAREBPF_HELPER(53, long, bpf_sock_map_update, struct bpf_sock_ops *skops, void *map, void *key, __u64 flags);
+BAREBPF_HELPER(60, long, bpf_msg_redirect_map, struct sk_msg_md *msg, void *map, __u32 key, __u64 flags);
+BAREBPF_HELPER(70, long, bpf_sock_hash_update, struct bpf_sock_ops *skops, void *map, void *key, __u64 flags);
+BAREBPF_HELPER(71, long, bpf_msg_redirect_hash, struct sk_msg_md *msg, void *map, void *key, __u64 flags);
+BAREBPF_HELPER(72, long, bpf_sk_redirect_hash, struct __sk_buff *skb, void *map, void *key, __u64 flags);
+BAREBPF_HELPER(82, long, bpf_sk_select_reuseport, struct sk_reuseport_md *reuse, void *map, void *key,
+	       __u64 flags);
 BAREBPF_HELPER(87, long, bpf_map_push_elem, void *map, const void *value, __u64 flags);
 BAREBPF_HELPER(88, long, bpf_map_pop_elem, void *map, void *value);
 BAREBPF_HELPER(89, long, bpf_map_peek_elem, void *map, void *value);
