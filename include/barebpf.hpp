@@ -3735,8 +3735,8 @@ struct test_result {
 };
 
 /// Runs a program without its event.
-/// Errors: ENOTSUPP for programs that cannot; EINVAL for data or a context that they do not take; ENOSPC when the packet
-///         came out larger than `data_out`.
+/// Errors: ENOTSUPP for programs that cannot; EINVAL for data or a context that they do not take; ENOSPC when the
+///         packet came out larger than `data_out`.
 /// Kernel: 4.12, BPF_PROG_TEST_RUN; contexts since 5.2.
 /// Source: bpf_prog_test_run() in kernel/bpf/syscall.c and net/bpf/test_run.c at v6.12.
 [[nodiscard]] inline result<test_result> test_run(const fd& program, const test_input& input) noexcept {
@@ -3966,7 +3966,7 @@ void link::to_event(const fd& program, Cookie with, outcome& row) noexcept {
                 system_call(__NR_ioctl, event_.number(), abi::perf_ioc_set_bpf, program.number()));
 }
 
-// Puts the program on an event for the tracepoint in `path`.
+// Puts the program on an event for the tracepoint in `path`. Never inlined, which costs the small counters more.
 template <u32 OldestKernel, class Cookie>
 [[gnu::noinline]] void link::to_tracepoint(const fd& program, const char* path, Cookie with,
                                            outcome& row) noexcept {
@@ -5270,7 +5270,7 @@ struct section_rows {
       {"sockops", type::sock_ops, way::cgroup, cgroup_sock_ops},
       {"cgroup_skb/ingress", type::cgroup_skb, way::cgroup, cgroup_inet_ingress},
       {"cgroup_skb/egress", type::cgroup_skb, way::cgroup, cgroup_inet_egress},
-      {"cgroup/skb", type::cgroup_skb, way::cgroup, cgroup_inet_ingress},
+      {"cgroup/skb", type::cgroup_skb, way::cgroup, cgroup_inet_ingress},  // libbpf's choice, too
       {"cgroup/sock", type::cgroup_sock, way::cgroup, cgroup_inet_sock_create},
       {"cgroup/sock_create", type::cgroup_sock, way::cgroup, cgroup_inet_sock_create},
       {"cgroup/sock_release", type::cgroup_sock, way::cgroup, cgroup_inet_sock_release},
@@ -5576,8 +5576,8 @@ inline result<interface> interface::named(text wanted) noexcept {
   return interface { static_cast<u32>(request.index) };
 }
 
-/// How programs are attached in one way: `attach<Policy>(program, what they are given...)`, and the cause that says what
-/// they want to be given.
+/// How programs are attached in one way: `attach<Policy>(program, what they are given...)`, and the cause that says
+/// what they want to be given.
 template <attach_way Way>
 struct place;
 
@@ -5604,7 +5604,7 @@ struct place<attach_way::tracepoint> {
   }
 };
 
-/// Errors: ENOENT when the kernel has no such tracepoint; EINVAL when the program reads arguments that it does not have.
+/// Errors: ENOENT when the kernel has no such tracepoint; EINVAL when the program reads more arguments than it has.
 /// Kernel: 4.17, BPF_RAW_TRACEPOINT_OPEN.
 /// Source: bpf_raw_tp_link_attach() in kernel/bpf/syscall.c at v6.12.
 template <>
@@ -5695,8 +5695,8 @@ struct place<attach_way::perf_event> {
   }
 };
 
-/// Errors: no_interface; EBUSY or EEXIST where another program is; EOPNOTSUPP when the driver cannot do what `mode` asks
-///         for.
+/// Errors: no_interface; EBUSY or EEXIST where another program is; EOPNOTSUPP when the driver cannot do what `mode`
+///         asks for.
 /// Kernel: 5.9.
 /// Source: bpf_xdp_link_attach() in net/core/dev.c at v6.12.
 template <>
@@ -5731,7 +5731,8 @@ template <attach_way Way>
 
 }  // namespace detail
 
-/// Errors: ENODEV for an interface that is gone; newer_attach_way; EEXIST when this program is there; ERANGE when 64 are.
+/// Errors: ENODEV for an interface that is gone; newer_attach_way; EEXIST when this program is there; ERANGE when 64
+///         are.
 /// Kernel: 6.6.
 /// Source: tcx_link_attach() in kernel/bpf/tcx.c at v6.12.
 template <>
@@ -5785,8 +5786,8 @@ struct place<attach_way::netns> {
   }
 };
 
-/// Errors: EOPNOTSUPP when the map is of another type; EBUSY where a link holds another program or a stream verdict meets
-///         a verdict.
+/// Errors: EOPNOTSUPP when the map is of another type; EBUSY where a link holds another program or a stream verdict
+///         meets a verdict.
 /// Kernel: 4.14; as a link since 6.10.
 /// Source: sock_map_link_create() and sock_map_get_from_fd() in net/core/sock_map.c at v6.12.
 template <>

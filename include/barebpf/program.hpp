@@ -131,8 +131,8 @@ struct test_result {
 };
 
 /// Runs a program without its event.
-/// Errors: ENOTSUPP for programs that cannot; EINVAL for data or a context that they do not take; ENOSPC when the packet
-///         came out larger than `data_out`.
+/// Errors: ENOTSUPP for programs that cannot; EINVAL for data or a context that they do not take; ENOSPC when the
+///         packet came out larger than `data_out`.
 /// Kernel: 4.12, BPF_PROG_TEST_RUN; contexts since 5.2.
 /// Source: bpf_prog_test_run() in kernel/bpf/syscall.c and net/bpf/test_run.c at v6.12.
 [[nodiscard]] inline result<test_result> test_run(const fd& program, const test_input& input) noexcept {
