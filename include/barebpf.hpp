@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 956abe87e879b2497ece1c0c60417957cdd2054533c7b92c8efd69be6e1f1351; do not edit.
+// Made by tools/amalgamate from files with SHA-256 005d241e663ab369babc4d54f00761556b8fa6b1d94f143ba83ed1f85c2ed2c5; do not edit.
 //
 // MIT License
 //
@@ -491,6 +491,8 @@ enum class helper : u32 {
   /* what the table of map types tells of a map that the kernel refused to create */                         \
   BAREBPF_CAUSE(newer_map_type,                                                                              \
                 "the kernel is older than this map type, so use a newer kernel or another type")             \
+  BAREBPF_CAUSE(newer_map_flag,                                                                              \
+                "the kernel is older than one of these map_flags, so use a newer kernel or leave it out")    \
   BAREBPF_CAUSE(no_entries, "a map of this type needs room for at least one element, so give max_entries")   \
   BAREBPF_CAUSE(entries_not_wanted,                                                                          \
                 "a map of this type grows with the objects that it belongs to, so give a max_entries of 0")  \
@@ -3562,6 +3564,31 @@ constexpr bool is_whole_ring(u32 size) noexcept {
 
 }  // namespace detail
 
+/// Flags that came later than one of the types that take them, and the first kernel that knows them.
+struct newer_flag {
+  u32 flags;
+  u32 first_kernel;
+};
+/// Source: include/uapi/linux/bpf.h and the create masks of each type, from v4.15 to v6.19.
+inline constexpr newer_flag newer_flags[] = {
+    {map_flag::rdonly | map_flag::wronly, kernel(4, 15)},
+    {map_flag::stack_build_id, kernel(4, 17)},
+    {map_flag::zero_seed, kernel(5, 0)},
+    {map_flag::rdonly_prog | map_flag::wronly_prog, kernel(5, 2)},
+    {map_flag::clone, kernel(5, 4)},
+    {map_flag::mmapable, kernel(5, 5)},
+    {map_flag::preserve_elems | map_flag::inner_map, kernel(5, 10)},
+    {map_flag::link, kernel(6, 4)},
+    {map_flag::vtype_btf_obj_fd | map_flag::token_fd, kernel(6, 9)},
+    {map_flag::rb_overwrite, kernel(6, 19)},
+};
+/// True when a kernel of version `running` lacks one of `flags`.
+[[nodiscard]] constexpr bool lacks_flag(u32 running, u32 flags) noexcept {
+  for (const newer_flag& row : newer_flags)
+    if ((flags & row.flags) != 0 && running < row.first_kernel) return true;
+  return false;
+}
+
 /// What the table says against a map that the kernel refused to create; `none` where it sees nothing wrong.
 /// Asked after a refusal only: a newer kernel may take what this table does not know yet.
 [[nodiscard]] constexpr cause why_refused(const abi::map_create& attr) noexcept {
@@ -5150,10 +5177,12 @@ namespace barebpf::inline BAREBPF_ABI {
                                                                      long answer) noexcept {
   if (answer != -EINVAL && answer != -E2BIG && answer != -ENOTSUPP_kernel && answer != -EOPNOTSUPP)
     return cause::none;
-  if (const u32 running = running_kernel();
-      running != 0 && running < kind_of(static_cast<map_type>(attr.map_type)).first_kernel)
+  const u32 running = running_kernel();
+  if (running != 0 && running < kind_of(static_cast<map_type>(attr.map_type)).first_kernel)
     return cause::newer_map_type;
-  return why_refused(attr);
+  const cause why = why_refused(attr);
+  return why == cause::none && running != 0 && lacks_flag(running, attr.map_flags) ? cause::newer_map_flag
+                                                                                   : why;
 }
 
 }  // namespace barebpf::inline BAREBPF_ABI

@@ -161,6 +161,8 @@
   /* what the table of map types tells of a map that the kernel refused to create */                         \
   BAREBPF_CAUSE(newer_map_type,                                                                              \
                 "the kernel is older than this map type, so use a newer kernel or another type")             \
+  BAREBPF_CAUSE(newer_map_flag,                                                                              \
+                "the kernel is older than one of these map_flags, so use a newer kernel or leave it out")    \
   BAREBPF_CAUSE(no_entries, "a map of this type needs room for at least one element, so give max_entries")   \
   BAREBPF_CAUSE(entries_not_wanted,                                                                          \
                 "a map of this type grows with the objects that it belongs to, so give a max_entries of 0")  \

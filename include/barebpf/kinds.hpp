@@ -316,6 +316,31 @@ constexpr bool is_whole_ring(u32 size) noexcept {
 
 }  // namespace detail
 
+/// Flags that came later than one of the types that take them, and the first kernel that knows them.
+struct newer_flag {
+  u32 flags;
+  u32 first_kernel;
+};
+/// Source: include/uapi/linux/bpf.h and the create masks of each type, from v4.15 to v6.19.
+inline constexpr newer_flag newer_flags[] = {
+    {map_flag::rdonly | map_flag::wronly, kernel(4, 15)},
+    {map_flag::stack_build_id, kernel(4, 17)},
+    {map_flag::zero_seed, kernel(5, 0)},
+    {map_flag::rdonly_prog | map_flag::wronly_prog, kernel(5, 2)},
+    {map_flag::clone, kernel(5, 4)},
+    {map_flag::mmapable, kernel(5, 5)},
+    {map_flag::preserve_elems | map_flag::inner_map, kernel(5, 10)},
+    {map_flag::link, kernel(6, 4)},
+    {map_flag::vtype_btf_obj_fd | map_flag::token_fd, kernel(6, 9)},
+    {map_flag::rb_overwrite, kernel(6, 19)},
+};
+/// True when a kernel of version `running` lacks one of `flags`.
+[[nodiscard]] constexpr bool lacks_flag(u32 running, u32 flags) noexcept {
+  for (const newer_flag& row : newer_flags)
+    if ((flags & row.flags) != 0 && running < row.first_kernel) return true;
+  return false;
+}
+
 /// What the table says against a map that the kernel refused to create; `none` where it sees nothing wrong.
 /// Asked after a refusal only: a newer kernel may take what this table does not know yet.
 [[nodiscard]] constexpr cause why_refused(const abi::map_create& attr) noexcept {
