@@ -178,6 +178,15 @@
   BAREBPF_CAUSE(no_such_slot,                                                                                \
                 "this index is past the end of the array, so stay below its max_entries or create it with "  \
                 "more")                                                                                      \
+  BAREBPF_CAUSE(nothing_of_owner,                                                                            \
+                "the owner that this descriptor stands for has no value in this storage or has ended, so "   \
+                "store one while it lives")                                                                  \
+  BAREBPF_CAUSE(not_a_cgroup,                                                                                \
+                "this is no folder in cgroup2, so take one below its mount, /sys/fs/cgroup or "              \
+                "/sys/fs/cgroup/unified")                                                                    \
+  BAREBPF_CAUSE(cgroup_version_1,                                                                            \
+                "this cgroup belongs to a controller of cgroup version 1, which BPF does not know, so take " \
+                "one of version 2, below /sys/fs/cgroup/unified on machines that have both")                 \
   BAREBPF_CAUSE(not_attachable,                                                                              \
                 "the section of this program does not tell where to attach it, so "                          \
                 "complete the name in SEC(), as in SEC(\"tracepoint/group/event\")")                         \

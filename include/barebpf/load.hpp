@@ -5,6 +5,7 @@
 #define BAREBPF_LOAD_HPP
 
 #include "map/pin.hpp"
+#include "map/value_btf.hpp"
 #include "program.hpp"
 #include "running_kernel.hpp"
 #include "spec/assembly.hpp"
