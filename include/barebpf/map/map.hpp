@@ -42,7 +42,8 @@ using percpu_array_map = map<map_type::percpu_array, u32, Value>;
 template <size_t Depth = 127>
 using stack_trace_map = map<map_type::stack_trace, u32, stack_addresses<Depth>>;
 
-/// Cgroups that programs ask bpf_current_task_under_cgroup and bpf_skb_under_cgroup about.
+/// Cgroups that programs ask bpf_current_task_under_cgroup and bpf_skb_under_cgroup about: descriptors of their folders,
+/// such as `open_cgroup` gives, go in.
 /// Kernel: 4.8, BPF_MAP_TYPE_CGROUP_ARRAY; cgroup version 2 alone.
 using cgroup_array_map = map<map_type::cgroup_array, u32, cgroup_fd>;
 
@@ -138,17 +139,18 @@ using stack_map = map<map_type::stack, no_key, Value>;
 template <class Value>
 using sk_storage_map = map<map_type::sk_storage, owner_fd, Value>;
 
-/// The same for files. Programs reach it where the BPF security module is on.
+/// The same for files, where the BPF security module is on: programs of that module reach it.
+/// Errors: EBADF where it is off.
 /// Kernel: 5.10, BPF_MAP_TYPE_INODE_STORAGE.
 template <class Value>
 using inode_storage_map = map<map_type::inode_storage, owner_fd, Value>;
 
-/// The same for threads, under what pidfd_open(2) gives.
+/// The same for threads, under what pidfd_open(2) gives: of a process its first thread, with PIDFD_THREAD (6.9) any.
 /// Kernel: 5.11, BPF_MAP_TYPE_TASK_STORAGE.
 template <class Value>
 using task_storage_map = map<map_type::task_storage, owner_fd, Value>;
 
-/// The same for cgroups, under the descriptor of the cgroup's folder.
+/// The same for cgroups, under the descriptor of the cgroup's folder, such as `open_cgroup` gives.
 /// Kernel: 6.2, BPF_MAP_TYPE_CGRP_STORAGE.
 template <class Value>
 using cgrp_storage_map = map<map_type::cgrp_storage, owner_fd, Value>;
