@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 62459d8371cd49a0f48be26bf84ccb9bc7e803fe9734e9bb255f3387e6e6f7e3; do not edit.
+// Made by tools/amalgamate from files with SHA-256 89c1db314b122183c5b23e8d6d88962e73766908d5fb8a0a71d23dec4f6c261b; do not edit.
 //
 // MIT License
 //
@@ -321,11 +321,967 @@ enum class helper : u32 {
 }  // namespace barebpf::inline BAREBPF_ABI::abi
 
 #endif  // BAREBPF_ABI_HELPER_HPP
-// Room 2.2, describe: makes the sentence of an error: what was tried, on what, what the kernel said, the
-// likely cause and what to do. Tables and a writer; nothing is allocated, and nothing is asked again.
-#ifndef BAREBPF_DESCRIBE_HPP
-#define BAREBPF_DESCRIBE_HPP
+// Room 6.5, cgroup: cgroups by the path of their folder.
+#ifndef BAREBPF_CGROUP_HPP
+#define BAREBPF_CGROUP_HPP
 
+// Room 6.1, fd: file descriptors and who closes them.
+#ifndef BAREBPF_FD_HPP
+#define BAREBPF_FD_HPP
+
+// Room 6.0, syscall: the one door to the kernel. Every system call of the library goes through
+// `system_call`, and every bpf(2) through `sys_bpf`.
+#ifndef BAREBPF_SYSCALL_HPP
+#define BAREBPF_SYSCALL_HPP
+
+// Room 1.1, abi/bpf: what bpf(2) takes, as plain records of our own. One record per command, every member
+// initialized, so that no byte is ever left over; <linux/bpf.h> is never needed and never in the way.
+#ifndef BAREBPF_ABI_BPF_HPP
+#define BAREBPF_ABI_BPF_HPP
+
+// Room 0.2, name: text that is looked at (`text`) and text that is part of a type (`name`).
+#ifndef BAREBPF_NAME_HPP
+#define BAREBPF_NAME_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// A view of characters that somebody else owns.
+/// Shape:    pointer and length; not NUL-terminated.
+/// Lifetime: valid as long as the characters it was made from.
+class text {
+ public:
+  constexpr text() noexcept = default;
+  constexpr text(const char* characters, size_t size) noexcept : data_(characters), size_(size) {}
+  constexpr text(const char* characters) noexcept : data_(characters) {
+    while (characters[size_] != '\0') ++size_;
+  }
+  /// Takes whatever has `data()` and `size()` over `char`: std::string, std::string_view.
+  template <class String>
+  requires requires(const String& s) {
+    { s.data() } -> std::same_as<const char*>;
+    s.size();
+  }
+  constexpr text(const String& s) noexcept : data_(s.data()), size_(s.size()) {}
+
+  /// The characters in front of the first NUL among `room`.
+  [[nodiscard]] static constexpr text until_nul(const char* characters, size_t room) noexcept {
+    size_t size = 0;
+    while (size < room && characters[size] != '\0') ++size;
+    return {characters, size};
+  }
+
+  [[nodiscard]] constexpr const char* data() const noexcept { return data_; }
+  [[nodiscard]] constexpr size_t size() const noexcept { return size_; }
+  [[nodiscard]] constexpr bool empty() const noexcept { return size_ == 0; }
+  [[nodiscard]] constexpr const char* begin() const noexcept { return data_; }
+  [[nodiscard]] constexpr const char* end() const noexcept { return data_ + size_; }
+  [[nodiscard]] constexpr char operator[](size_t at) const noexcept { return data_[at]; }
+
+  [[nodiscard]] constexpr bool starts_with(text head) const noexcept {
+    return size_ >= head.size_ && text(data_, head.size_) == head;
+  }
+  /// What is left behind the first `count` characters.
+  [[nodiscard]] constexpr text without_first(size_t count) const noexcept {
+    return count < size_ ? text(data_ + count, size_ - count) : text();
+  }
+  friend constexpr bool operator==(text a, text b) noexcept {
+    if (a.size_ != b.size_) return false;
+    for (size_t i = 0; i < a.size_; ++i)
+      if (a.data_[i] != b.data_[i]) return false;
+    return true;
+  }
+
+ private:
+  const char* data_ = "";
+  size_t size_ = 0;
+};
+
+/// Text that can be a template argument: `loaded.map<"hits", int, long>()`.
+/// Shape: characters by value, and NULs up to the end.
+template <size_t N>
+struct name {
+  char characters[N] = {};
+
+  constexpr name() noexcept = default;
+  template <size_t M>
+  requires(M <= N) constexpr name(const char (&literal)[M]) noexcept {
+    for (size_t i = 0; i < M; ++i) characters[i] = literal[i];
+  }
+  /// As much of `whole` as there is room for.
+  [[nodiscard]] static constexpr name cut(text whole) noexcept {
+    name out;
+    for (size_t i = 0; i < whole.size() && i + 1 < N; ++i) out.characters[i] = whole[i];
+    return out;
+  }
+  constexpr operator text() const noexcept { return text::until_nul(characters, N); }
+};
+template <size_t M>
+name(const char (&)[M]) -> name<M>;
+
+/// The longest name the kernel keeps for a map or a program, without its NUL.
+/// Source: BPF_OBJ_NAME_LEN in include/uapi/linux/bpf.h at v6.12.
+inline constexpr size_t longest_kernel_name = 15;
+
+/// Room for a kernel name and its NUL.
+struct kernel_name {
+  char characters[longest_kernel_name + 1] = {};
+  constexpr operator text() const noexcept { return text::until_nul(characters, sizeof characters); }
+};
+
+/// True for the characters that bpf(2) takes in a name.
+/// Source: bpf_obj_name_cpy() in kernel/bpf/syscall.c at v6.12; the dot since 5.2.
+[[nodiscard]] constexpr bool is_kernel_name_character(char c) noexcept {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.';
+}
+
+/// True when the kernel takes `wanted` as it stands.
+[[nodiscard]] constexpr bool is_kernel_name(text wanted) noexcept {
+  if (wanted.size() > longest_kernel_name) return false;
+  for (const char c : wanted)
+    if (!is_kernel_name_character(c)) return false;
+  return true;
+}
+
+/// The name under which the kernel keeps what an object file calls `wanted`: cut to 15 characters, and
+/// every character that the kernel refuses replaced by an underscore.
+[[nodiscard]] constexpr kernel_name to_kernel_name(text wanted) noexcept {
+  kernel_name out;
+  for (size_t i = 0; i < wanted.size() && i < longest_kernel_name; ++i)
+    out.characters[i] = is_kernel_name_character(wanted[i]) ? wanted[i] : '_';
+  return out;
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_NAME_HPP
+// Room 1.0, abi/enums: the kernel's numbers under the kernel's names without their BPF_ prefix, which its own
+// header defines as macros. A comment gives the first kernel of what is younger than 5.10.
+// Source: include/uapi/linux/bpf.h at v6.18; what is newer, at v7.2.
+#ifndef BAREBPF_ABI_ENUMS_HPP
+#define BAREBPF_ABI_ENUMS_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// Map types.
+enum class map_type : u32 {
+  unspec = 0,
+  hash = 1,
+  array = 2,
+  prog_array = 3,
+  perf_event_array = 4,
+  percpu_hash = 5,
+  percpu_array = 6,
+  stack_trace = 7,
+  cgroup_array = 8,
+  lru_hash = 9,
+  lru_percpu_hash = 10,
+  lpm_trie = 11,
+  array_of_maps = 12,
+  hash_of_maps = 13,
+  devmap = 14,
+  sockmap = 15,
+  cpumap = 16,
+  xskmap = 17,
+  sockhash = 18,
+  cgroup_storage = 19,
+  reuseport_sockarray = 20,
+  percpu_cgroup_storage = 21,
+  queue = 22,
+  stack = 23,
+  sk_storage = 24,
+  devmap_hash = 25,
+  struct_ops = 26,
+  ringbuf = 27,
+  inode_storage = 28,
+  task_storage = 29,  ///< 5.11
+  bloom_filter = 30,  ///< 5.16
+  user_ringbuf = 31,  ///< 6.1
+  cgrp_storage = 32,  ///< 6.2
+  arena = 33,         ///< 6.9
+  insn_array = 34,    ///< 6.19
+  rhash = 35,         ///< 7.2
+};
+
+/// Flags of BPF_MAP_CREATE: `map_flag::no_prealloc | map_flag::rdonly_prog`.
+struct map_flag {
+  static constexpr u32 no_prealloc = 1u << 0;
+  static constexpr u32 no_common_lru = 1u << 1;
+  static constexpr u32 numa_node = 1u << 2;
+  static constexpr u32 rdonly = 1u << 3;  ///< of the descriptor, not of the map
+  static constexpr u32 wronly = 1u << 4;  ///< of the descriptor, not of the map
+  static constexpr u32 stack_build_id = 1u << 5;
+  static constexpr u32 zero_seed = 1u << 6;
+  static constexpr u32 rdonly_prog = 1u << 7;
+  static constexpr u32 wronly_prog = 1u << 8;
+  static constexpr u32 clone = 1u << 9;
+  static constexpr u32 mmapable = 1u << 10;
+  static constexpr u32 preserve_elems = 1u << 11;
+  static constexpr u32 inner_map = 1u << 12;
+  static constexpr u32 link = 1u << 13;              ///< 6.4
+  static constexpr u32 path_fd = 1u << 14;           ///< 6.5, for BPF_OBJ_PIN and BPF_OBJ_GET only
+  static constexpr u32 vtype_btf_obj_fd = 1u << 15;  ///< 6.9
+  static constexpr u32 token_fd = 1u << 16;          ///< 6.9
+  static constexpr u32 segv_on_fault = 1u << 17;     ///< 6.9
+  static constexpr u32 no_user_conv = 1u << 18;      ///< 6.9
+  static constexpr u32 rb_overwrite = 1u << 19;      ///< 6.19
+};
+
+/// What update_elem does when the key is there, or is not.
+enum class update : u64 {
+  any = 0,      ///< BPF_ANY: create or replace
+  noexist = 1,  ///< BPF_NOEXIST: create; EEXIST when the key is there
+  exist = 2,    ///< BPF_EXIST: replace; ENOENT when the key is not there
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+namespace barebpf::inline BAREBPF_ABI::abi {
+
+/// The commands of bpf(2).
+enum class command : u32 {
+  map_create = 0,
+  map_lookup_elem = 1,
+  map_update_elem = 2,
+  map_delete_elem = 3,
+  map_get_next_key = 4,
+  prog_load = 5,
+  obj_pin = 6,
+  obj_get = 7,
+  prog_attach = 8,
+  prog_detach = 9,
+  prog_test_run = 10,
+  prog_get_next_id = 11,
+  map_get_next_id = 12,
+  prog_get_fd_by_id = 13,
+  map_get_fd_by_id = 14,
+  obj_get_info_by_fd = 15,
+  prog_query = 16,
+  raw_tracepoint_open = 17,
+  btf_load = 18,
+  btf_get_fd_by_id = 19,
+  task_fd_query = 20,
+  map_lookup_and_delete_elem = 21,
+  map_freeze = 22,
+  btf_get_next_id = 23,
+  map_lookup_batch = 24,
+  map_lookup_and_delete_batch = 25,
+  map_update_batch = 26,
+  map_delete_batch = 27,
+  link_create = 28,
+  link_update = 29,
+  link_get_fd_by_id = 30,
+  link_get_next_id = 31,
+  enable_stats = 32,
+  iter_create = 33,
+  link_detach = 34,
+  prog_bind_map = 35,
+  token_create = 36,            ///< 6.9
+  prog_stream_read_by_fd = 37,  ///< 6.17
+  prog_assoc_struct_ops = 38,   ///< 7.0
+};
+/// Added to a command that is called with a third argument, the common attributes. 7.2.
+inline constexpr u32 common_attrs = 1u << 16;
+
+/// Program types.
+enum class prog_type : u32 {
+  unspec = 0,
+  socket_filter = 1,
+  kprobe = 2,
+  sched_cls = 3,
+  sched_act = 4,
+  tracepoint = 5,
+  xdp = 6,
+  perf_event = 7,
+  cgroup_skb = 8,
+  cgroup_sock = 9,
+  lwt_in = 10,
+  lwt_out = 11,
+  lwt_xmit = 12,
+  sock_ops = 13,
+  sk_skb = 14,
+  cgroup_device = 15,
+  sk_msg = 16,
+  raw_tracepoint = 17,
+  cgroup_sock_addr = 18,
+  lwt_seg6local = 19,
+  lirc_mode2 = 20,
+  sk_reuseport = 21,
+  flow_dissector = 22,
+  cgroup_sysctl = 23,
+  raw_tracepoint_writable = 24,
+  cgroup_sockopt = 25,
+  tracing = 26,
+  struct_ops = 27,
+  ext = 28,
+  lsm = 29,
+  sk_lookup = 30,
+  syscall = 31,    ///< 5.14
+  netfilter = 32,  ///< 6.4
+};
+
+/// Attach types.
+enum class attach_type : u32 {
+  cgroup_inet_ingress = 0,
+  cgroup_inet_egress = 1,
+  cgroup_inet_sock_create = 2,
+  cgroup_sock_ops = 3,
+  sk_skb_stream_parser = 4,
+  sk_skb_stream_verdict = 5,
+  cgroup_device = 6,
+  sk_msg_verdict = 7,
+  cgroup_inet4_bind = 8,
+  cgroup_inet6_bind = 9,
+  cgroup_inet4_connect = 10,
+  cgroup_inet6_connect = 11,
+  cgroup_inet4_post_bind = 12,
+  cgroup_inet6_post_bind = 13,
+  cgroup_udp4_sendmsg = 14,
+  cgroup_udp6_sendmsg = 15,
+  lirc_mode2 = 16,
+  flow_dissector = 17,
+  cgroup_sysctl = 18,
+  cgroup_udp4_recvmsg = 19,
+  cgroup_udp6_recvmsg = 20,
+  cgroup_getsockopt = 21,
+  cgroup_setsockopt = 22,
+  trace_raw_tp = 23,
+  trace_fentry = 24,
+  trace_fexit = 25,
+  modify_return = 26,
+  lsm_mac = 27,
+  trace_iter = 28,
+  cgroup_inet4_getpeername = 29,
+  cgroup_inet6_getpeername = 30,
+  cgroup_inet4_getsockname = 31,
+  cgroup_inet6_getsockname = 32,
+  xdp_devmap = 33,
+  cgroup_inet_sock_release = 34,
+  xdp_cpumap = 35,
+  sk_lookup = 36,
+  xdp = 37,
+  sk_skb_verdict = 38,                  ///< 5.13
+  sk_reuseport_select = 39,             ///< 5.14
+  sk_reuseport_select_or_migrate = 40,  ///< 5.14
+  perf_event = 41,                      ///< 5.15
+  trace_kprobe_multi = 42,              ///< 5.18
+  lsm_cgroup = 43,                      ///< 6.0
+  struct_ops = 44,                      ///< 6.4
+  netfilter = 45,                       ///< 6.4
+  tcx_ingress = 46,                     ///< 6.6
+  tcx_egress = 47,                      ///< 6.6
+  trace_uprobe_multi = 48,              ///< 6.6
+  cgroup_unix_connect = 49,             ///< 6.7
+  cgroup_unix_sendmsg = 50,             ///< 6.7
+  cgroup_unix_recvmsg = 51,             ///< 6.7
+  cgroup_unix_getpeername = 52,         ///< 6.7
+  cgroup_unix_getsockname = 53,         ///< 6.7
+  netkit_primary = 54,                  ///< 6.7
+  netkit_peer = 55,                     ///< 6.7
+  trace_kprobe_session = 56,            ///< 6.10
+  trace_uprobe_session = 57,            ///< 6.13
+  trace_fsession = 58,                  ///< 7.0
+  trace_fentry_multi = 59,              ///< 7.2
+  trace_fexit_multi = 60,               ///< 7.2
+  trace_fsession_multi = 61,            ///< 7.2
+};
+
+/// Link types.
+enum class link_type : u32 {
+  unspec = 0,
+  raw_tracepoint = 1,
+  tracing = 2,
+  cgroup = 3,
+  iter = 4,
+  netns = 5,
+  xdp = 6,
+  perf_event = 7,    ///< 5.15
+  kprobe_multi = 8,  ///< 5.18
+  struct_ops = 9,
+  netfilter = 10,      ///< 6.4
+  tcx = 11,            ///< 6.6
+  uprobe_multi = 12,   ///< 6.6
+  netkit = 13,         ///< 6.7
+  sockmap = 14,        ///< 6.10
+  tracing_multi = 15,  ///< 7.2
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI::abi
+
+#endif  // BAREBPF_ABI_ENUMS_HPP
+
+namespace barebpf::inline BAREBPF_ABI::abi {
+
+/// A user-space address as the kernel reads it: 64 bits on every machine. Takes addresses of static
+/// objects inside constant expressions.
+class address {
+ public:
+  constexpr address() noexcept = default;
+  constexpr address(const volatile void* where) noexcept : where_(where) {}
+
+ private:
+  // Read by the kernel only.
+#if __SIZEOF_POINTER__ == 8
+  [[maybe_unused]] const volatile void* where_ = nullptr;
+#elif __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+  [[maybe_unused]] u32 high_ = 0;
+  [[maybe_unused]] const volatile void* where_ = nullptr;
+#else
+  [[maybe_unused]] const volatile void* where_ = nullptr;
+  [[maybe_unused]] u32 high_ = 0;
+#endif
+};
+static_assert(sizeof(address) == 8);
+
+/// Values of `src_reg` that make a load of 64 bits mean something else than a number.
+inline constexpr u8 pseudo_map_fd = 1;         // BPF_PSEUDO_MAP_FD
+inline constexpr u8 pseudo_map_value = 2;      // BPF_PSEUDO_MAP_VALUE, 5.2
+inline constexpr u8 pseudo_func = 4;           // BPF_PSEUDO_FUNC, 5.13
+inline constexpr u8 pseudo_map_idx = 5;        // BPF_PSEUDO_MAP_IDX, 5.14
+inline constexpr u8 pseudo_map_idx_value = 6;  // BPF_PSEUDO_MAP_IDX_VALUE, 5.14
+/// The value of `src_reg` that makes a call one of a function of the program.
+inline constexpr u8 pseudo_call = 1;  // BPF_PSEUDO_CALL
+
+/// Operation code of the two-slot load of 64 bits, BPF_LD | BPF_IMM | BPF_DW.
+inline constexpr u8 opcode_ld_imm64 = 0x18;
+/// Operation code of a call, BPF_JMP | BPF_CALL.
+inline constexpr u8 opcode_call = 0x85;
+
+/// One instruction as the kernel takes it. The two register numbers share a byte, and which of them has
+/// the low half follows the machine's byte order.
+struct insn {
+  u8 opcode = 0;
+  u8 registers = 0;
+  s16 offset = 0;
+  s32 immediate = 0;
+
+  [[nodiscard]] constexpr u8 source() const noexcept {
+    return static_cast<u8>(host_is_big_endian ? registers & 0x0f : registers >> 4);
+  }
+  /// Sets the source register and leaves the destination register.
+  constexpr void set_source(u8 source) noexcept {
+    registers = static_cast<u8>(host_is_big_endian ? (registers & 0xf0) | source
+                                                   : (registers & 0x0f) | (source << 4));
+  }
+};
+static_assert(sizeof(insn) == 8);
+
+/// BPF_MAP_CREATE.
+struct map_create {
+  u32 map_type = 0;
+  u32 key_size = 0;
+  u32 value_size = 0;
+  u32 max_entries = 0;
+  u32 map_flags = 0;
+  u32 inner_map_fd = 0;
+  u32 numa_node = 0;
+  kernel_name map_name{};
+  u32 map_ifindex = 0;
+  u32 btf_fd = 0;
+  u32 btf_key_type_id = 0;
+  u32 btf_value_type_id = 0;
+  u32 btf_vmlinux_value_type_id = 0;
+  alignas(8) u64 map_extra = 0;
+};
+static_assert(sizeof(map_create) == 72 && offsetof(map_create, map_name) == 28 &&
+              offsetof(map_create, map_extra) == 64);
+
+/// BPF_MAP_CREATE with what came after 6.8.
+struct map_create_with_token {
+  map_create create{};
+  s32 value_type_btf_obj_fd = 0;  ///< 6.9
+  s32 map_token_fd = 0;           ///< 6.9, with map_flag::token_fd
+  address excl_prog_hash{};       ///< 6.18
+  u32 excl_prog_hash_size = 0;    ///< 6.18
+
+  /// Bytes up to the end of the last field in use.
+  [[nodiscard]] constexpr u32 used() const noexcept { return excl_prog_hash_size != 0 ? 92 : 80; }
+};
+static_assert(sizeof(map_create_with_token) == 96 && offsetof(map_create_with_token, map_token_fd) == 76 &&
+              offsetof(map_create_with_token, excl_prog_hash_size) == 88);
+
+/// BPF_MAP_LOOKUP_ELEM, BPF_MAP_UPDATE_ELEM and BPF_MAP_LOOKUP_AND_DELETE_ELEM.
+struct map_elem {
+  u32 map_fd = 0;
+  u32 unused = 0;
+  address key{};
+  address value{};
+  u64 flags = 0;
+};
+static_assert(sizeof(map_elem) == 32 && offsetof(map_elem, flags) == 24);
+
+/// BPF_MAP_DELETE_ELEM: no flags, any byte behind the key is EINVAL.
+struct map_key {
+  u32 map_fd = 0;
+  u32 unused = 0;
+  address key{};
+};
+static_assert(sizeof(map_key) == 16);
+
+/// BPF_MAP_GET_NEXT_KEY; without a key it gives the first.
+struct map_next_key {
+  u32 map_fd = 0;
+  u32 unused = 0;
+  address key{};
+  address next_key{};
+};
+static_assert(sizeof(map_next_key) == 24);
+
+/// BPF_MAP_FREEZE.
+struct map_freeze {
+  u32 map_fd = 0;
+};
+
+/// The four commands on batches; `count` goes in and comes out.
+struct map_batch {
+  alignas(8) address in_batch{};
+  address out_batch{};
+  address keys{};
+  address values{};
+  u32 count = 0;
+  u32 map_fd = 0;
+  u64 elem_flags = 0;
+  u64 flags = 0;
+};
+static_assert(sizeof(map_batch) == 56 && offsetof(map_batch, map_fd) == 36);
+
+/// BPF_PROG_LOAD; `log_true_size` comes out (6.4).
+struct prog_load {
+  u32 prog_type = 0;
+  u32 insn_cnt = 0;
+  alignas(8) address insns{};
+  address license{};
+  u32 log_level = 0;
+  u32 log_size = 0;
+  address log_buf{};
+  u32 kern_version = 0;
+  u32 prog_flags = 0;
+  kernel_name prog_name{};
+  u32 prog_ifindex = 0;
+  u32 expected_attach_type = 0;
+  u32 prog_btf_fd = 0;
+  u32 func_info_rec_size = 0;
+  address func_info{};
+  u32 func_info_cnt = 0;
+  u32 line_info_rec_size = 0;
+  address line_info{};
+  u32 line_info_cnt = 0;
+  u32 attach_btf_id = 0;
+  u32 attach_prog_fd = 0;  ///< or the descriptor of a module's BTF
+  u32 core_relo_cnt = 0;
+  address fd_array{};
+  address core_relos{};
+  u32 core_relo_rec_size = 0;
+  u32 log_true_size = 0;
+};
+static_assert(sizeof(prog_load) == 144 && offsetof(prog_load, prog_name) == 48 &&
+              offsetof(prog_load, fd_array) == 120 && offsetof(prog_load, log_true_size) == 140);
+
+/// A flag in `prog_flags`: `prog_token_fd` holds a token. BPF_F_TOKEN_FD, 6.9.
+inline constexpr u32 prog_flag_token_fd = map_flag::token_fd;
+
+/// BPF_PROG_LOAD with what came after 6.8.
+struct prog_load_with_token {
+  prog_load load{};
+  s32 prog_token_fd = 0;   ///< 6.9
+  u32 fd_array_cnt = 0;    ///< 6.14
+  address signature{};     ///< 6.18
+  u32 signature_size = 0;  ///< 6.18
+  s32 keyring_id = 0;      ///< 6.18
+
+  /// Bytes up to the end of the last field in use.
+  [[nodiscard]] constexpr u32 used() const noexcept { return signature_size != 0 ? 168 : 152; }
+};
+static_assert(sizeof(prog_load_with_token) == 168 && offsetof(prog_load_with_token, keyring_id) == 164);
+
+/// BPF_OBJ_PIN and BPF_OBJ_GET.
+struct obj_path {
+  alignas(8) address pathname{};
+  u32 bpf_fd = 0;
+  u32 file_flags = 0;
+  s32 path_fd = 0;  ///< 6.5, with map_flag::path_fd in file_flags
+
+  /// Bytes up to the end of the last field in use.
+  [[nodiscard]] constexpr u32 used() const noexcept { return path_fd != 0 ? 20 : 16; }
+};
+static_assert(sizeof(obj_path) == 24 && offsetof(obj_path, path_fd) == 16);
+
+/// BPF_PROG_ATTACH and BPF_PROG_DETACH.
+struct prog_attach {
+  u32 target_fd = 0;  ///< or an interface's index
+  u32 attach_bpf_fd = 0;
+  u32 attach_type = 0;
+  u32 attach_flags = 0;
+  u32 replace_bpf_fd = 0;
+  u32 relative_fd = 0;        ///< or an id, 6.6
+  u64 expected_revision = 0;  ///< 6.6
+
+  /// Bytes up to the end of the last field in use.
+  [[nodiscard]] constexpr u32 used() const noexcept {
+    return relative_fd != 0 || expected_revision != 0 ? 32 : 20;
+  }
+};
+static_assert(sizeof(prog_attach) == 32 && offsetof(prog_attach, expected_revision) == 24);
+
+/// BPF_PROG_TEST_RUN; results, sizes and duration come out.
+struct prog_test_run {
+  u32 prog_fd = 0;
+  u32 retval = 0;
+  u32 data_size_in = 0;
+  u32 data_size_out = 0;
+  alignas(8) address data_in{};
+  address data_out{};
+  u32 repeat = 0;
+  u32 duration = 0;  ///< nanoseconds, on average
+  u32 ctx_size_in = 0;
+  u32 ctx_size_out = 0;
+  address ctx_in{};
+  address ctx_out{};
+  u32 flags = 0;
+  u32 cpu = 0;
+  u32 batch_size = 0;  ///< 5.18
+};
+static_assert(sizeof(prog_test_run) == 80 && offsetof(prog_test_run, batch_size) == 72);
+
+/// The commands that walk over ids, where `next_id` comes out, and those that open one.
+struct next_id {
+  u32 start_id = 0;  ///< or the id to open
+  u32 next_id = 0;
+  u32 open_flags = 0;
+  s32 fd_by_id_token_fd = 0;  ///< 6.17
+
+  /// Bytes up to the end of the last field in use.
+  [[nodiscard]] constexpr u32 used() const noexcept { return fd_by_id_token_fd != 0 ? 16 : 12; }
+};
+static_assert(sizeof(next_id) == 16);
+
+/// BPF_OBJ_GET_INFO_BY_FD; `info_len` comes out.
+struct obj_info {
+  u32 bpf_fd = 0;
+  u32 info_len = 0;
+  alignas(8) address info{};
+};
+static_assert(sizeof(obj_info) == 16);
+
+/// BPF_PROG_QUERY; counts, flags, ids and the revision come out.
+struct prog_query {
+  u32 target_fd = 0;  ///< or an interface's index
+  u32 attach_type = 0;
+  u32 query_flags = 0;
+  u32 attach_flags = 0;
+  alignas(8) address prog_ids{};
+  u32 count = 0;
+  u32 unused = 0;
+  address prog_attach_flags{};
+  address link_ids{};
+  address link_attach_flags{};
+  u64 revision = 0;
+};
+static_assert(sizeof(prog_query) == 64 && offsetof(prog_query, revision) == 56);
+
+/// BPF_RAW_TRACEPOINT_OPEN.
+struct raw_tracepoint {
+  alignas(8) address name{};
+  u32 prog_fd = 0;
+  u32 unused = 0;
+  u64 cookie = 0;  ///< 6.10
+
+  /// Bytes up to the end of the last field in use.
+  [[nodiscard]] constexpr u32 used() const noexcept { return cookie != 0 ? 24 : 12; }
+};
+static_assert(sizeof(raw_tracepoint) == 24);
+
+/// BPF_BTF_LOAD; `btf_log_true_size` comes out (6.4).
+struct btf_load {
+  alignas(8) address btf{};
+  address btf_log_buf{};
+  u32 btf_size = 0;
+  u32 btf_log_size = 0;
+  u32 btf_log_level = 0;
+  u32 btf_log_true_size = 0;
+  u32 btf_flags = 0;     ///< 6.9
+  s32 btf_token_fd = 0;  ///< 6.9
+
+  /// Bytes up to the end of the last field in use.
+  [[nodiscard]] constexpr u32 used() const noexcept { return btf_flags != 0 || btf_token_fd != 0 ? 40 : 32; }
+};
+static_assert(sizeof(btf_load) == 40 && offsetof(btf_load, btf_token_fd) == 36);
+
+/// BPF_TASK_FD_QUERY; everything but the first three comes out.
+struct task_fd_query {
+  u32 pid = 0;
+  u32 fd = 0;
+  u32 flags = 0;
+  u32 buf_len = 0;
+  alignas(8) address buf{};
+  u32 prog_id = 0;
+  u32 fd_type = 0;
+  u64 probe_offset = 0;
+  u64 probe_addr = 0;
+};
+static_assert(sizeof(task_fd_query) == 48);
+
+/// BPF_LINK_CREATE for what needs no more than a target and perhaps a type in its BTF.
+struct link_create {
+  u32 prog_fd = 0;    ///< or the map of a struct_ops
+  u32 target_fd = 0;  ///< or an interface's index
+  u32 attach_type = 0;
+  u32 flags = 0;
+  u32 target_btf_id = 0;
+};
+static_assert(sizeof(link_create) == 20);
+
+/// BPF_LINK_CREATE for a perf event.
+struct link_create_perf_event {
+  u32 prog_fd = 0;
+  u32 target_fd = 0;
+  u32 attach_type = 0;
+  u32 flags = 0;
+  alignas(8) u64 bpf_cookie = 0;
+};
+static_assert(sizeof(link_create_perf_event) == 24);
+
+/// BPF_LINK_CREATE for an iterator.
+struct link_create_iter {
+  u32 prog_fd = 0;
+  u32 target_fd = 0;
+  u32 attach_type = 0;
+  u32 flags = 0;
+  alignas(8) address iter_info{};
+  u32 iter_info_len = 0;
+};
+static_assert(sizeof(link_create_iter) == 32 && offsetof(link_create_iter, iter_info_len) == 24);
+
+/// BPF_LINK_CREATE for many kprobes.
+struct link_create_kprobe_multi {
+  u32 prog_fd = 0;
+  u32 target_fd = 0;
+  u32 attach_type = 0;
+  u32 flags = 0;
+  u32 kprobe_flags = 0;
+  u32 cnt = 0;
+  alignas(8) address syms{};
+  address addrs{};
+  address cookies{};
+};
+static_assert(sizeof(link_create_kprobe_multi) == 48 && offsetof(link_create_kprobe_multi, cookies) == 40);
+
+/// BPF_LINK_CREATE for programs on types of the kernel's BTF.
+struct link_create_tracing {
+  u32 prog_fd = 0;
+  u32 target_fd = 0;
+  u32 attach_type = 0;
+  u32 flags = 0;
+  u32 target_btf_id = 0;
+  alignas(8) u64 cookie = 0;
+};
+static_assert(sizeof(link_create_tracing) == 32 && offsetof(link_create_tracing, cookie) == 24);
+
+/// BPF_LINK_CREATE for netfilter.
+struct link_create_netfilter {
+  u32 prog_fd = 0;
+  u32 target_fd = 0;
+  u32 attach_type = 0;
+  u32 flags = 0;
+  u32 pf = 0;
+  u32 hooknum = 0;
+  s32 priority = 0;
+  u32 netfilter_flags = 0;
+};
+static_assert(sizeof(link_create_netfilter) == 32);
+
+/// BPF_LINK_CREATE for tcx, netkit and cgroups, where links have an order.
+struct link_create_ordered {
+  u32 prog_fd = 0;
+  u32 target_fd = 0;
+  u32 attach_type = 0;
+  u32 flags = 0;
+  u32 relative_fd = 0;  ///< or an id
+  alignas(8) u64 expected_revision = 0;
+};
+static_assert(sizeof(link_create_ordered) == 32 && offsetof(link_create_ordered, expected_revision) == 24);
+
+/// BPF_LINK_CREATE for many uprobes.
+struct link_create_uprobe_multi {
+  u32 prog_fd = 0;
+  u32 target_fd = 0;
+  u32 attach_type = 0;
+  u32 flags = 0;
+  alignas(8) address path{};
+  address offsets{};
+  address ref_ctr_offsets{};
+  address cookies{};
+  u32 cnt = 0;
+  u32 uprobe_flags = 0;
+  u32 pid = 0;
+  u32 path_fd = 0;  ///< 7.2
+
+  /// Bytes up to the end of the last field in use.
+  [[nodiscard]] constexpr u32 used() const noexcept { return path_fd != 0 ? 64 : 60; }
+};
+static_assert(sizeof(link_create_uprobe_multi) == 64 && offsetof(link_create_uprobe_multi, pid) == 56);
+
+/// BPF_LINK_CREATE for programs on many types of the kernel's BTF, 7.2.
+struct link_create_tracing_multi {
+  u32 prog_fd = 0;
+  u32 target_fd = 0;
+  u32 attach_type = 0;
+  u32 flags = 0;
+  alignas(8) address ids{};
+  address cookies{};
+  u32 cnt = 0;
+};
+static_assert(sizeof(link_create_tracing_multi) == 40 && offsetof(link_create_tracing_multi, cnt) == 32);
+
+/// BPF_LINK_UPDATE.
+struct link_update {
+  u32 link_fd = 0;
+  u32 new_prog_fd = 0;  ///< or a map
+  u32 flags = 0;
+  u32 old_prog_fd = 0;  ///< or a map
+};
+static_assert(sizeof(link_update) == 16);
+
+/// BPF_LINK_DETACH.
+struct link_detach {
+  u32 link_fd = 0;
+};
+
+/// BPF_ENABLE_STATS.
+struct enable_stats {
+  u32 type = 0;
+};
+
+/// BPF_ITER_CREATE.
+struct iter_create {
+  u32 link_fd = 0;
+  u32 flags = 0;
+};
+
+/// BPF_PROG_BIND_MAP.
+struct prog_bind_map {
+  u32 prog_fd = 0;
+  u32 map_fd = 0;
+  u32 flags = 0;
+};
+static_assert(sizeof(prog_bind_map) == 12);
+
+/// BPF_TOKEN_CREATE, 6.9.
+struct token_create {
+  u32 flags = 0;
+  u32 bpffs_fd = 0;
+};
+
+/// BPF_PROG_STREAM_READ_BY_FD, 6.17.
+struct prog_stream_read {
+  alignas(8) address stream_buf{};
+  u32 stream_buf_len = 0;
+  u32 stream_id = 0;
+  u32 prog_fd = 0;
+};
+static_assert(sizeof(prog_stream_read) == 24 && offsetof(prog_stream_read, prog_fd) == 16);
+
+/// BPF_PROG_ASSOC_STRUCT_OPS, 7.0.
+struct prog_assoc_struct_ops {
+  u32 map_fd = 0;
+  u32 prog_fd = 0;
+  u32 flags = 0;
+};
+static_assert(sizeof(prog_assoc_struct_ops) == 12);
+
+/// What BPF_OBJ_GET_INFO_BY_FD tells of a map.
+struct map_info {
+  u32 type = 0;
+  u32 id = 0;
+  u32 key_size = 0;
+  u32 value_size = 0;
+  u32 max_entries = 0;
+  u32 map_flags = 0;
+  kernel_name name{};
+  u32 ifindex = 0;
+  u32 btf_vmlinux_value_type_id = 0;
+  u64 netns_dev = 0;
+  u64 netns_ino = 0;
+  u32 btf_id = 0;
+  u32 btf_key_type_id = 0;
+  u32 btf_value_type_id = 0;
+  u32 btf_vmlinux_id = 0;  ///< 6.7
+  u64 map_extra = 0;       ///< 5.16
+};
+static_assert(sizeof(map_info) == 88 && offsetof(map_info, netns_dev) == 48 &&
+              offsetof(map_info, map_extra) == 80);
+
+/// The same with where the kernel shall write the hash of the map's content, which comes out. 6.18.
+struct map_info_with_hash {
+  alignas(8) map_info info{};
+  address hash{};
+  u32 hash_size = 0;
+};
+static_assert(sizeof(map_info_with_hash) == 104 && offsetof(map_info_with_hash, hash_size) == 96);
+
+/// What BPF_OBJ_GET_INFO_BY_FD tells of BTF. `btf_size` goes in as the room at `btf` and comes out as the whole size.
+struct btf_info {
+  alignas(8) address btf{};
+  u32 btf_size = 0;
+  u32 id = 0;
+  address name{};
+  u32 name_len = 0;
+  u32 kernel_btf = 0;
+};
+static_assert(sizeof(btf_info) == 32 && offsetof(btf_info, kernel_btf) == 28);
+
+/// The third argument of a command with `common_attrs`, 7.2; `log_true_size` comes out.
+struct common_attr {
+  alignas(8) address log_buf{};
+  u32 log_size = 0;
+  u32 log_level = 0;
+  u32 log_true_size = 0;
+};
+static_assert(sizeof(common_attr) == 24 && offsetof(common_attr, log_true_size) == 16);
+
+/// The argument of bpf(2): one named member for each form that it takes. Only storage: what is handed to the
+/// kernel is one member, up to the end of the last field in use.
+union bpf_attr {
+  abi::map_create map_create{};
+  abi::map_create_with_token map_create_with_token;
+  abi::map_elem map_elem;
+  abi::map_key map_key;
+  abi::map_next_key map_next_key;
+  abi::map_freeze map_freeze;
+  abi::map_batch map_batch;
+  abi::prog_load prog_load;
+  abi::prog_load_with_token prog_load_with_token;
+  abi::obj_path obj_path;
+  abi::prog_attach prog_attach;
+  abi::prog_test_run prog_test_run;
+  abi::next_id next_id;
+  abi::obj_info obj_info;
+  abi::prog_query prog_query;
+  abi::raw_tracepoint raw_tracepoint;
+  abi::btf_load btf_load;
+  abi::task_fd_query task_fd_query;
+  abi::link_create link_create;
+  abi::link_create_perf_event link_create_perf_event;
+  abi::link_create_iter link_create_iter;
+  abi::link_create_kprobe_multi link_create_kprobe_multi;
+  abi::link_create_tracing link_create_tracing;
+  abi::link_create_netfilter link_create_netfilter;
+  abi::link_create_ordered link_create_ordered;
+  abi::link_create_uprobe_multi link_create_uprobe_multi;
+  abi::link_create_tracing_multi link_create_tracing_multi;
+  abi::link_update link_update;
+  abi::link_detach link_detach;
+  abi::enable_stats enable_stats;
+  abi::iter_create iter_create;
+  abi::prog_bind_map prog_bind_map;
+  abi::token_create token_create;
+  abi::prog_stream_read prog_stream_read;
+  abi::prog_assoc_struct_ops prog_assoc_struct_ops;
+};
+static_assert(sizeof(bpf_attr) == 168);
+
+}  // namespace barebpf::inline BAREBPF_ABI::abi
+
+#endif  // BAREBPF_ABI_BPF_HPP
 // Room 0.5, result: what went wrong as one plain value, and a value that may be that instead. Nothing is
 // thrown, printed or allocated here; room 2.2 makes the sentence.
 #ifndef BAREBPF_RESULT_HPP
@@ -508,6 +1464,15 @@ enum class helper : u32 {
   BAREBPF_CAUSE(no_such_slot,                                                                                \
                 "this index is past the end of the array, so stay below its max_entries or create it with "  \
                 "more")                                                                                      \
+  BAREBPF_CAUSE(nothing_of_owner,                                                                            \
+                "the owner that this descriptor stands for has no value in this storage or has ended, so "   \
+                "store one while it lives")                                                                  \
+  BAREBPF_CAUSE(not_a_cgroup,                                                                                \
+                "this is no folder in cgroup2, so take one below its mount, /sys/fs/cgroup or "              \
+                "/sys/fs/cgroup/unified")                                                                    \
+  BAREBPF_CAUSE(cgroup_version_1,                                                                            \
+                "this cgroup belongs to a controller of cgroup version 1, which BPF does not know, so take " \
+                "one of version 2, below /sys/fs/cgroup/unified on machines that have both")                 \
   BAREBPF_CAUSE(not_attachable,                                                                              \
                 "the section of this program does not tell where to attach it, so "                          \
                 "complete the name in SEC(), as in SEC(\"tracepoint/group/event\")")                         \
@@ -553,121 +1518,6 @@ struct [[nodiscard]] verdict {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_CAUSE_HPP
-// Room 0.2, name: text that is looked at (`text`) and text that is part of a type (`name`).
-#ifndef BAREBPF_NAME_HPP
-#define BAREBPF_NAME_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// A view of characters that somebody else owns.
-/// Shape:    pointer and length; not NUL-terminated.
-/// Lifetime: valid as long as the characters it was made from.
-class text {
- public:
-  constexpr text() noexcept = default;
-  constexpr text(const char* characters, size_t size) noexcept : data_(characters), size_(size) {}
-  constexpr text(const char* characters) noexcept : data_(characters) {
-    while (characters[size_] != '\0') ++size_;
-  }
-  /// Takes whatever has `data()` and `size()` over `char`: std::string, std::string_view.
-  template <class String>
-  requires requires(const String& s) {
-    { s.data() } -> std::same_as<const char*>;
-    s.size();
-  }
-  constexpr text(const String& s) noexcept : data_(s.data()), size_(s.size()) {}
-
-  /// The characters in front of the first NUL among `room`.
-  [[nodiscard]] static constexpr text until_nul(const char* characters, size_t room) noexcept {
-    size_t size = 0;
-    while (size < room && characters[size] != '\0') ++size;
-    return {characters, size};
-  }
-
-  [[nodiscard]] constexpr const char* data() const noexcept { return data_; }
-  [[nodiscard]] constexpr size_t size() const noexcept { return size_; }
-  [[nodiscard]] constexpr bool empty() const noexcept { return size_ == 0; }
-  [[nodiscard]] constexpr const char* begin() const noexcept { return data_; }
-  [[nodiscard]] constexpr const char* end() const noexcept { return data_ + size_; }
-  [[nodiscard]] constexpr char operator[](size_t at) const noexcept { return data_[at]; }
-
-  [[nodiscard]] constexpr bool starts_with(text head) const noexcept {
-    return size_ >= head.size_ && text(data_, head.size_) == head;
-  }
-  /// What is left behind the first `count` characters.
-  [[nodiscard]] constexpr text without_first(size_t count) const noexcept {
-    return count < size_ ? text(data_ + count, size_ - count) : text();
-  }
-  friend constexpr bool operator==(text a, text b) noexcept {
-    if (a.size_ != b.size_) return false;
-    for (size_t i = 0; i < a.size_; ++i)
-      if (a.data_[i] != b.data_[i]) return false;
-    return true;
-  }
-
- private:
-  const char* data_ = "";
-  size_t size_ = 0;
-};
-
-/// Text that can be a template argument: `loaded.map<"hits", int, long>()`.
-/// Shape: characters by value, and NULs up to the end.
-template <size_t N>
-struct name {
-  char characters[N] = {};
-
-  constexpr name() noexcept = default;
-  template <size_t M>
-  requires(M <= N) constexpr name(const char (&literal)[M]) noexcept {
-    for (size_t i = 0; i < M; ++i) characters[i] = literal[i];
-  }
-  /// As much of `whole` as there is room for.
-  [[nodiscard]] static constexpr name cut(text whole) noexcept {
-    name out;
-    for (size_t i = 0; i < whole.size() && i + 1 < N; ++i) out.characters[i] = whole[i];
-    return out;
-  }
-  constexpr operator text() const noexcept { return text::until_nul(characters, N); }
-};
-template <size_t M>
-name(const char (&)[M]) -> name<M>;
-
-/// The longest name the kernel keeps for a map or a program, without its NUL.
-/// Source: BPF_OBJ_NAME_LEN in include/uapi/linux/bpf.h at v6.12.
-inline constexpr size_t longest_kernel_name = 15;
-
-/// Room for a kernel name and its NUL.
-struct kernel_name {
-  char characters[longest_kernel_name + 1] = {};
-  constexpr operator text() const noexcept { return text::until_nul(characters, sizeof characters); }
-};
-
-/// True for the characters that bpf(2) takes in a name.
-/// Source: bpf_obj_name_cpy() in kernel/bpf/syscall.c at v6.12; the dot since 5.2.
-[[nodiscard]] constexpr bool is_kernel_name_character(char c) noexcept {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.';
-}
-
-/// True when the kernel takes `wanted` as it stands.
-[[nodiscard]] constexpr bool is_kernel_name(text wanted) noexcept {
-  if (wanted.size() > longest_kernel_name) return false;
-  for (const char c : wanted)
-    if (!is_kernel_name_character(c)) return false;
-  return true;
-}
-
-/// The name under which the kernel keeps what an object file calls `wanted`: cut to 15 characters, and
-/// every character that the kernel refuses replaced by an underscore.
-[[nodiscard]] constexpr kernel_name to_kernel_name(text wanted) noexcept {
-  kernel_name out;
-  for (size_t i = 0; i < wanted.size() && i < longest_kernel_name; ++i)
-    out.characters[i] = is_kernel_name_character(wanted[i]) ? wanted[i] : '_';
-  return out;
-}
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_NAME_HPP
 
 namespace barebpf::inline BAREBPF_ABI {
 
@@ -704,6 +1554,7 @@ enum class step : u16 {
   unpin = 265,              ///< unlinkat(2) on the BPF file system
   map_memory = 266,         ///< mmap(2) of a map
   read_prefix = 280,        ///< understand a network or an address
+  open_cgroup = 290,        ///< openat(2), fstatfs(2) of a cgroup's folder
   set_event_program = 264,  ///< ioctl(PERF_EVENT_IOC_SET_BPF), where the kernel has no perf link
 };
 
@@ -882,6 +1733,255 @@ class [[nodiscard]] result<void> {
 
 #endif  // BAREBPF_RESULT_HPP
 
+#ifdef BAREBPF_LIBC_SYSCALL
+#include <unistd.h>  // syscall
+#endif
+
+#ifndef __NR_bpf
+#error "barebpf: this machine's C library does not number bpf(2), so install newer kernel headers"
+#endif
+
+namespace barebpf::inline BAREBPF_ABI {
+
+// The numbers of the calls that came after Linux 5.1 are the same on every machine.
+inline constexpr long nr_fsopen = 430, nr_fsconfig = 431, nr_fsmount = 432;
+
+namespace detail {
+
+// Numbers and pointers, as the registers take them.
+template <class T>
+[[nodiscard, gnu::always_inline]] inline long to_register([[maybe_unused]] T value) noexcept {
+  if constexpr (std::is_null_pointer_v<T>)
+    return 0;
+  else if constexpr (std::is_pointer_v<T>)
+    return reinterpret_cast<long>(value);
+  else
+    return static_cast<long>(value);
+}
+
+}  // namespace detail
+
+/// Makes one system call.
+/// Shape:  what the kernel returns: negative errno, or the answer.
+/// Cost:   the instruction itself, never a function call: the return from one costs more after the kernel
+///         than the whole of the rest. With BAREBPF_LIBC_SYSCALL, libc's syscall().
+/// Source: syscall(2).
+template <class... Arguments>
+[[gnu::always_inline]] inline long system_call(long number, Arguments... arguments) noexcept {
+  static_assert(sizeof...(Arguments) <= 6, "barebpf: a system call takes at most six arguments");
+#if defined(BAREBPF_LIBC_SYSCALL)
+  const long answer = ::syscall(number, detail::to_register(arguments)...);
+  // Of 32 bits, an address that mmap gives may be negative.
+  return answer == -1 ? -static_cast<long>(errno) : answer;
+#else
+  const long given[6] = {detail::to_register(arguments)...};
+#if defined(__x86_64__)
+  long answer = number;
+  // One form for each size, because loading registers that nobody reads costs bytes.
+  if constexpr (sizeof...(Arguments) <= 1)
+    __asm__ volatile("syscall" : "+a"(answer) : "D"(given[0]) : "rcx", "r11", "memory");
+  else if constexpr (sizeof...(Arguments) <= 3)
+    __asm__ volatile("syscall"
+                     : "+a"(answer)
+                     : "D"(given[0]), "S"(given[1]), "d"(given[2])
+                     : "rcx", "r11", "memory");
+  else {
+    register long r10 __asm__("r10") = given[3];
+    register long r8 __asm__("r8") = given[4];
+    register long r9 __asm__("r9") = given[5];
+    __asm__ volatile("syscall"
+                     : "+a"(answer)
+                     : "D"(given[0]), "S"(given[1]), "d"(given[2]), "r"(r10), "r"(r8), "r"(r9)
+                     : "rcx", "r11", "memory");
+  }
+  return answer;
+#elif defined(__aarch64__)
+  register long x8 __asm__("x8") = number;
+  register long x0 __asm__("x0") = given[0];
+  register long x1 __asm__("x1") = given[1];
+  register long x2 __asm__("x2") = given[2];
+  register long x3 __asm__("x3") = given[3];
+  register long x4 __asm__("x4") = given[4];
+  register long x5 __asm__("x5") = given[5];
+  __asm__ volatile("svc #0"
+                   : "+r"(x0)
+                   : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5)
+                   : "memory", "cc");
+  return x0;
+#elif defined(__s390x__)
+  register long r1 __asm__("1") = number;
+  register long r2 __asm__("2") = given[0];
+  register long r3 __asm__("3") = given[1];
+  register long r4 __asm__("4") = given[2];
+  register long r5 __asm__("5") = given[3];
+  register long r6 __asm__("6") = given[4];
+  register long r7 __asm__("7") = given[5];
+  __asm__ volatile("svc 0"
+                   : "+d"(r2)
+                   : "d"(r1), "d"(r3), "d"(r4), "d"(r5), "d"(r6), "d"(r7)
+                   : "memory", "cc");
+  return r2;
+#else  // riscv64; room 0.0 sends every other machine to libc
+  register long a7 __asm__("a7") = number;
+  register long a0 __asm__("a0") = given[0];
+  register long a1 __asm__("a1") = given[1];
+  register long a2 __asm__("a2") = given[2];
+  register long a3 __asm__("a3") = given[3];
+  register long a4 __asm__("a4") = given[4];
+  register long a5 __asm__("a5") = given[5];
+  __asm__ volatile("ecall" : "+r"(a0) : "r"(a7), "r"(a1), "r"(a2), "r"(a3), "r"(a4), "r"(a5) : "memory");
+  return a0;
+#endif
+#endif
+}
+
+/// Makes one bpf(2) call with a record of room 1.1, handed over up to the end of the last field in use: a
+/// byte behind the last that the kernel knows is EINVAL, and fields that came later are left to the kernels
+/// that have them. Shape:  what the kernel returns: negative errno, or the answer. Source: bpf(2);
+/// bpf_check_uarg_tail_zero() in kernel/bpf/syscall.c at v6.12.
+template <class Record>
+[[gnu::always_inline]] inline long sys_bpf(abi::command command, Record& record) noexcept {
+  static_assert(sizeof(Record) <= sizeof(abi::bpf_attr) && std::is_trivially_copyable_v<Record>,
+                "barebpf: the kernel reads an attr as raw bytes, so it must be a record of union bpf_attr");
+  if constexpr (requires { record.used(); })
+    return system_call(__NR_bpf, static_cast<long>(command), &record, record.used());
+  else
+    return system_call(__NR_bpf, static_cast<long>(command), &record, sizeof(Record));
+}
+
+/// The error of a system call that returned `answer`, which is negative.
+[[nodiscard]] constexpr error failure(step at, long answer) noexcept {
+  return {.at = at, .code = static_cast<s32>(-answer)};
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_SYSCALL_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// Stands for the current folder where a path may be relative to another. AT_FDCWD.
+inline constexpr long current_folder = -100;
+
+/// Opens the file at `path`, seen from `folder`, for reading; no child inherits it.
+/// Shape: its descriptor, or negative errno.
+[[nodiscard, gnu::always_inline]] inline long open_to_read(const char* path,
+                                                           long folder = current_folder) noexcept {
+  constexpr long read_only_close_on_exec = 02000000;  // O_RDONLY | O_CLOEXEC
+  return system_call(__NR_openat, folder, path, read_only_close_on_exec);
+}
+
+/// Another descriptor of what `number` is open to, never 0, 1 or 2.
+/// Shape: the descriptor, or negative errno.
+[[nodiscard, gnu::always_inline]] inline long duplicate(long number) noexcept {
+  constexpr long f_dupfd_cloexec = 1030;  // F_DUPFD_CLOEXEC, the same on every machine
+  return system_call(__NR_fcntl, number, f_dupfd_cloexec, 3);
+}
+
+/// Moves a descriptor that a system call has just opened away from 0, 1 and 2: a program that closed those
+/// would otherwise print into a map.
+/// Shape:  the descriptor to use, or negative errno; what is negative already stays as it is.
+/// Cost:   none, unless it has to move: then two system calls.
+[[nodiscard, gnu::noinline]] inline long move_away(long opened) noexcept {
+  if (opened > 2 || opened < 0) [[likely]]
+    return opened;
+  const long moved = duplicate(opened);
+  system_call(__NR_close, opened);
+  return moved;
+}
+
+/// A file descriptor that is owned.
+/// Lifetime: closed with the object; moving empties the source. There is no copy, because closing twice
+///           closes somebody else's file.
+class fd {
+ public:
+  fd() noexcept = default;
+  /// Takes over what a system call opened; a negative errno stays one and is never closed.
+  [[nodiscard]] static fd own(long number) noexcept { return fd(static_cast<int>(number)); }
+
+  fd(fd&& other) noexcept : number_(other.release()) {}
+  fd& operator=(fd&& other) noexcept {
+    fd taken(std::move(other));
+    std::swap(number_, taken.number_);
+    return *this;
+  }
+  [[gnu::always_inline]] ~fd() {
+    if (number_ >= 0) system_call(__NR_close, number_);
+  }
+
+  /// The number; negative when there is none.
+  [[nodiscard]] int number() const noexcept { return number_; }
+  /// The number as bpf(2) takes it.
+  [[nodiscard]] u32 raw() const noexcept { return static_cast<u32>(number_); }
+  [[nodiscard]] bool is_open() const noexcept { return number_ >= 0; }
+  /// Takes over `number`, which was just opened; this object must be empty.
+  void fill(long number) noexcept { number_ = static_cast<int>(number); }
+  /// Hands the number over: whoever takes it closes it.
+  [[nodiscard]] int release() noexcept { return std::exchange(number_, -1); }
+
+ private:
+  explicit fd(int number) noexcept : number_(number) {}
+  int number_ = -1;
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_FD_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+namespace detail {
+
+// What a file system says that it is.
+// Source: CGROUP_SUPER_MAGIC and CGROUP2_SUPER_MAGIC in include/uapi/linux/magic.h at v6.12.
+inline constexpr u32 cgroup_magic = 0x27e0eb, cgroup2_magic = 0x63677270;
+
+// The start of struct statfs, and room for what follows. Source: statfs(2).
+struct file_system {
+#ifdef __s390x__
+  u32 magic;
+#else
+  long magic;
+#endif
+  long others[31];
+};
+
+// O_RDONLY | O_DIRECTORY | O_CLOEXEC. Source: fcntl.h of each machine in the kernel at v6.12.
+#if defined(__aarch64__) || defined(__arm__) || defined(__powerpc__)
+inline constexpr long open_folder = 02000000 | 040000;
+#else
+inline constexpr long open_folder = 02000000 | 0200000;
+#endif
+
+}  // namespace detail
+
+/// Opens the folder of a cgroup: what a `cgroup_array_map` takes as its values, a `cgrp_storage_map` as its keys, and
+/// programs are attached to.
+/// Errors: cgroup_version_1; not_a_cgroup for any other folder; ENOENT, ENOTDIR and EACCES of its path.
+/// Cost:   two system calls.
+/// Source: cgroup_get_from_fd() in kernel/cgroup/cgroup.c at v6.12, which takes version 2 alone.
+[[nodiscard]] inline result<fd> open_cgroup(const char* path) noexcept {
+  const long opened = move_away(system_call(__NR_openat, current_folder, path, detail::open_folder));
+  if (opened < 0) return failure(step::open_cgroup, opened).about(path);
+  fd folder = fd::own(opened);
+  detail::file_system of = {};
+  if (const long told = system_call(__NR_fstatfs, folder.number(), &of); told < 0)
+    return failure(step::open_cgroup, told).about(path);
+  const auto magic = static_cast<u32>(of.magic);
+  if (magic == detail::cgroup2_magic) return folder;
+  return error{.at = step::open_cgroup,
+               .why = magic == detail::cgroup_magic ? cause::cgroup_version_1 : cause::not_a_cgroup}
+      .about(path);
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_CGROUP_HPP
+// Room 2.2, describe: makes the sentence of an error: what was tried, on what, what the kernel said, the
+// likely cause and what to do. Tables and a writer; nothing is allocated, and nothing is asked again.
+#ifndef BAREBPF_DESCRIBE_HPP
+#define BAREBPF_DESCRIBE_HPP
+
 namespace barebpf::inline BAREBPF_ABI {
 
 /// One step in words: "cannot <words> <name>".
@@ -909,6 +2009,7 @@ inline constexpr step_row step_rows[] = {
     {step::obj_get, "get the pin"},
     {step::unpin, "remove the pin"},
     {step::read_prefix, "understand the network"},
+    {step::open_cgroup, "open the cgroup"},
     {step::open_file, "open the file"},
     {step::read_file, "read the file"},
     {step::read_object, "read the object"},
@@ -998,6 +2099,8 @@ inline constexpr hint_row hint_rows[] = {
      "the kernel does not look into this map in this way, so look at what its type allows"},
     {step::map_lookup_elem, ENOSPC,
      "sockets come out as cookies of 8 bytes, so create the map with values of 8 bytes"},
+    {step::map_lookup_elem, ENOTSOCK,
+     "the key of a socket storage is the descriptor of a socket, so give one"},
     {step::map_lookup_elem, EBUSY, "somebody else holds the lock of this element, so try again"},
     {step::map_lookup_elem, EOPNOTSUPP,
      "elements of this map type come out in programs only, so look them up there"},
@@ -1014,8 +2117,8 @@ inline constexpr hint_row hint_rows[] = {
     {step::map_update_elem, EINVAL,
      "the kernel does not take this value or these flags on this map type, so look at what its type allows"},
     {step::map_update_elem, EBADF,
-     "the descriptor of the map or one in the value is closed or of another kind, so keep both open"},
-    {step::map_update_elem, ENOTSOCK, "the descriptor in the value is no socket, so give one"},
+     "the descriptor of the map, or one in the key or value, is closed or of another kind, so look at both"},
+    {step::map_update_elem, ENOTSOCK, "the descriptor that is given is no socket, so give one"},
     {step::map_update_elem, EOPNOTSUPP,
      "the map does not take this kind or state of socket, or no update from user space, so look at what its "
      "type allows"},
@@ -1037,6 +2140,8 @@ inline constexpr hint_row hint_rows[] = {
     {step::map_delete_elem, EINVAL,
      "elements of this map cannot be deleted, so overwrite them, or pop those of a queue"},
     {step::map_delete_elem, E2BIG, "the index is behind the end of the map, so choose one below max_entries"},
+    {step::map_delete_elem, ENOTSOCK,
+     "the key of a socket storage is the descriptor of a socket, so give one"},
     {step::map_delete_elem, EBUSY, "somebody else holds the lock of this element, so try again"},
     {step::map_delete_elem, EOPNOTSUPP,
      "user space does not delete elements of this map type, so create the map anew"},
@@ -1156,6 +2261,9 @@ inline constexpr hint_row hint_rows[] = {
     {step::unpin, EACCES,
      "the process may not write to this folder, so run it as root or change the folder's mode"},
     {step::unpin, EISDIR, "it is a folder, so remove the pins inside it and then the folder with rmdir"},
+
+    {step::open_cgroup, ENOENT, "there is no such cgroup, so make it with mkdir"},
+    {step::open_cgroup, ENOTDIR, "a cgroup is a folder and this is a file, so give the folder"},
 
     {step::open_file, ENOENT, "there is no such file"},
     {step::open_file, EACCES, "the process may not read it"},
@@ -1391,7 +2499,7 @@ constexpr text describe(const error& what, char (&buffer)[Size]) noexcept {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_DESCRIBE_HPP
-// Room 7.9, map/types: the types that a map's BTF gives to its key and value, held against the C++ types. Only who
+// Room 7.10, map/types: the types that a map's BTF gives to its key and value, held against the C++ types. Only who
 // names `identity_and_btf` has this in his program.
 #ifndef BAREBPF_MAP_TYPES_HPP
 #define BAREBPF_MAP_TYPES_HPP
@@ -2266,1047 +3374,10 @@ class buffer {
 #define BAREBPF_MAP_PIN_HPP
 
 // Room 7.0, map/element: one map without types. Keys and values are addresses here, and every call is one
-// system call; the typed maps of room 7.7 are a thin layer over this and hold the only sizes.
+// system call; the typed maps of room 7.8 are a thin layer over this and hold the only sizes.
 #ifndef BAREBPF_MAP_ELEMENT_HPP
 #define BAREBPF_MAP_ELEMENT_HPP
 
-// Room 6.1, fd: file descriptors and who closes them.
-#ifndef BAREBPF_FD_HPP
-#define BAREBPF_FD_HPP
-
-// Room 6.0, syscall: the one door to the kernel. Every system call of the library goes through
-// `system_call`, and every bpf(2) through `sys_bpf`.
-#ifndef BAREBPF_SYSCALL_HPP
-#define BAREBPF_SYSCALL_HPP
-
-// Room 1.1, abi/bpf: what bpf(2) takes, as plain records of our own. One record per command, every member
-// initialized, so that no byte is ever left over; <linux/bpf.h> is never needed and never in the way.
-#ifndef BAREBPF_ABI_BPF_HPP
-#define BAREBPF_ABI_BPF_HPP
-
-// Room 1.0, abi/enums: the kernel's numbers under the kernel's names without their BPF_ prefix, which its own
-// header defines as macros. A comment gives the first kernel of what is younger than 5.10.
-// Source: include/uapi/linux/bpf.h at v6.18; what is newer, at v7.2.
-#ifndef BAREBPF_ABI_ENUMS_HPP
-#define BAREBPF_ABI_ENUMS_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// Map types.
-enum class map_type : u32 {
-  unspec = 0,
-  hash = 1,
-  array = 2,
-  prog_array = 3,
-  perf_event_array = 4,
-  percpu_hash = 5,
-  percpu_array = 6,
-  stack_trace = 7,
-  cgroup_array = 8,
-  lru_hash = 9,
-  lru_percpu_hash = 10,
-  lpm_trie = 11,
-  array_of_maps = 12,
-  hash_of_maps = 13,
-  devmap = 14,
-  sockmap = 15,
-  cpumap = 16,
-  xskmap = 17,
-  sockhash = 18,
-  cgroup_storage = 19,
-  reuseport_sockarray = 20,
-  percpu_cgroup_storage = 21,
-  queue = 22,
-  stack = 23,
-  sk_storage = 24,
-  devmap_hash = 25,
-  struct_ops = 26,
-  ringbuf = 27,
-  inode_storage = 28,
-  task_storage = 29,  ///< 5.11
-  bloom_filter = 30,  ///< 5.16
-  user_ringbuf = 31,  ///< 6.1
-  cgrp_storage = 32,  ///< 6.2
-  arena = 33,         ///< 6.9
-  insn_array = 34,    ///< 6.19
-  rhash = 35,         ///< 7.2
-};
-
-/// Flags of BPF_MAP_CREATE: `map_flag::no_prealloc | map_flag::rdonly_prog`.
-struct map_flag {
-  static constexpr u32 no_prealloc = 1u << 0;
-  static constexpr u32 no_common_lru = 1u << 1;
-  static constexpr u32 numa_node = 1u << 2;
-  static constexpr u32 rdonly = 1u << 3;  ///< of the descriptor, not of the map
-  static constexpr u32 wronly = 1u << 4;  ///< of the descriptor, not of the map
-  static constexpr u32 stack_build_id = 1u << 5;
-  static constexpr u32 zero_seed = 1u << 6;
-  static constexpr u32 rdonly_prog = 1u << 7;
-  static constexpr u32 wronly_prog = 1u << 8;
-  static constexpr u32 clone = 1u << 9;
-  static constexpr u32 mmapable = 1u << 10;
-  static constexpr u32 preserve_elems = 1u << 11;
-  static constexpr u32 inner_map = 1u << 12;
-  static constexpr u32 link = 1u << 13;              ///< 6.4
-  static constexpr u32 path_fd = 1u << 14;           ///< 6.5, for BPF_OBJ_PIN and BPF_OBJ_GET only
-  static constexpr u32 vtype_btf_obj_fd = 1u << 15;  ///< 6.9
-  static constexpr u32 token_fd = 1u << 16;          ///< 6.9
-  static constexpr u32 segv_on_fault = 1u << 17;     ///< 6.9
-  static constexpr u32 no_user_conv = 1u << 18;      ///< 6.9
-  static constexpr u32 rb_overwrite = 1u << 19;      ///< 6.19
-};
-
-/// What update_elem does when the key is there, or is not.
-enum class update : u64 {
-  any = 0,      ///< BPF_ANY: create or replace
-  noexist = 1,  ///< BPF_NOEXIST: create; EEXIST when the key is there
-  exist = 2,    ///< BPF_EXIST: replace; ENOENT when the key is not there
-};
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-namespace barebpf::inline BAREBPF_ABI::abi {
-
-/// The commands of bpf(2).
-enum class command : u32 {
-  map_create = 0,
-  map_lookup_elem = 1,
-  map_update_elem = 2,
-  map_delete_elem = 3,
-  map_get_next_key = 4,
-  prog_load = 5,
-  obj_pin = 6,
-  obj_get = 7,
-  prog_attach = 8,
-  prog_detach = 9,
-  prog_test_run = 10,
-  prog_get_next_id = 11,
-  map_get_next_id = 12,
-  prog_get_fd_by_id = 13,
-  map_get_fd_by_id = 14,
-  obj_get_info_by_fd = 15,
-  prog_query = 16,
-  raw_tracepoint_open = 17,
-  btf_load = 18,
-  btf_get_fd_by_id = 19,
-  task_fd_query = 20,
-  map_lookup_and_delete_elem = 21,
-  map_freeze = 22,
-  btf_get_next_id = 23,
-  map_lookup_batch = 24,
-  map_lookup_and_delete_batch = 25,
-  map_update_batch = 26,
-  map_delete_batch = 27,
-  link_create = 28,
-  link_update = 29,
-  link_get_fd_by_id = 30,
-  link_get_next_id = 31,
-  enable_stats = 32,
-  iter_create = 33,
-  link_detach = 34,
-  prog_bind_map = 35,
-  token_create = 36,            ///< 6.9
-  prog_stream_read_by_fd = 37,  ///< 6.17
-  prog_assoc_struct_ops = 38,   ///< 7.0
-};
-/// Added to a command that is called with a third argument, the common attributes. 7.2.
-inline constexpr u32 common_attrs = 1u << 16;
-
-/// Program types.
-enum class prog_type : u32 {
-  unspec = 0,
-  socket_filter = 1,
-  kprobe = 2,
-  sched_cls = 3,
-  sched_act = 4,
-  tracepoint = 5,
-  xdp = 6,
-  perf_event = 7,
-  cgroup_skb = 8,
-  cgroup_sock = 9,
-  lwt_in = 10,
-  lwt_out = 11,
-  lwt_xmit = 12,
-  sock_ops = 13,
-  sk_skb = 14,
-  cgroup_device = 15,
-  sk_msg = 16,
-  raw_tracepoint = 17,
-  cgroup_sock_addr = 18,
-  lwt_seg6local = 19,
-  lirc_mode2 = 20,
-  sk_reuseport = 21,
-  flow_dissector = 22,
-  cgroup_sysctl = 23,
-  raw_tracepoint_writable = 24,
-  cgroup_sockopt = 25,
-  tracing = 26,
-  struct_ops = 27,
-  ext = 28,
-  lsm = 29,
-  sk_lookup = 30,
-  syscall = 31,    ///< 5.14
-  netfilter = 32,  ///< 6.4
-};
-
-/// Attach types.
-enum class attach_type : u32 {
-  cgroup_inet_ingress = 0,
-  cgroup_inet_egress = 1,
-  cgroup_inet_sock_create = 2,
-  cgroup_sock_ops = 3,
-  sk_skb_stream_parser = 4,
-  sk_skb_stream_verdict = 5,
-  cgroup_device = 6,
-  sk_msg_verdict = 7,
-  cgroup_inet4_bind = 8,
-  cgroup_inet6_bind = 9,
-  cgroup_inet4_connect = 10,
-  cgroup_inet6_connect = 11,
-  cgroup_inet4_post_bind = 12,
-  cgroup_inet6_post_bind = 13,
-  cgroup_udp4_sendmsg = 14,
-  cgroup_udp6_sendmsg = 15,
-  lirc_mode2 = 16,
-  flow_dissector = 17,
-  cgroup_sysctl = 18,
-  cgroup_udp4_recvmsg = 19,
-  cgroup_udp6_recvmsg = 20,
-  cgroup_getsockopt = 21,
-  cgroup_setsockopt = 22,
-  trace_raw_tp = 23,
-  trace_fentry = 24,
-  trace_fexit = 25,
-  modify_return = 26,
-  lsm_mac = 27,
-  trace_iter = 28,
-  cgroup_inet4_getpeername = 29,
-  cgroup_inet6_getpeername = 30,
-  cgroup_inet4_getsockname = 31,
-  cgroup_inet6_getsockname = 32,
-  xdp_devmap = 33,
-  cgroup_inet_sock_release = 34,
-  xdp_cpumap = 35,
-  sk_lookup = 36,
-  xdp = 37,
-  sk_skb_verdict = 38,                  ///< 5.13
-  sk_reuseport_select = 39,             ///< 5.14
-  sk_reuseport_select_or_migrate = 40,  ///< 5.14
-  perf_event = 41,                      ///< 5.15
-  trace_kprobe_multi = 42,              ///< 5.18
-  lsm_cgroup = 43,                      ///< 6.0
-  struct_ops = 44,                      ///< 6.4
-  netfilter = 45,                       ///< 6.4
-  tcx_ingress = 46,                     ///< 6.6
-  tcx_egress = 47,                      ///< 6.6
-  trace_uprobe_multi = 48,              ///< 6.6
-  cgroup_unix_connect = 49,             ///< 6.7
-  cgroup_unix_sendmsg = 50,             ///< 6.7
-  cgroup_unix_recvmsg = 51,             ///< 6.7
-  cgroup_unix_getpeername = 52,         ///< 6.7
-  cgroup_unix_getsockname = 53,         ///< 6.7
-  netkit_primary = 54,                  ///< 6.7
-  netkit_peer = 55,                     ///< 6.7
-  trace_kprobe_session = 56,            ///< 6.10
-  trace_uprobe_session = 57,            ///< 6.13
-  trace_fsession = 58,                  ///< 7.0
-  trace_fentry_multi = 59,              ///< 7.2
-  trace_fexit_multi = 60,               ///< 7.2
-  trace_fsession_multi = 61,            ///< 7.2
-};
-
-/// Link types.
-enum class link_type : u32 {
-  unspec = 0,
-  raw_tracepoint = 1,
-  tracing = 2,
-  cgroup = 3,
-  iter = 4,
-  netns = 5,
-  xdp = 6,
-  perf_event = 7,    ///< 5.15
-  kprobe_multi = 8,  ///< 5.18
-  struct_ops = 9,
-  netfilter = 10,      ///< 6.4
-  tcx = 11,            ///< 6.6
-  uprobe_multi = 12,   ///< 6.6
-  netkit = 13,         ///< 6.7
-  sockmap = 14,        ///< 6.10
-  tracing_multi = 15,  ///< 7.2
-};
-
-}  // namespace barebpf::inline BAREBPF_ABI::abi
-
-#endif  // BAREBPF_ABI_ENUMS_HPP
-
-namespace barebpf::inline BAREBPF_ABI::abi {
-
-/// A user-space address as the kernel reads it: 64 bits on every machine. Takes addresses of static
-/// objects inside constant expressions.
-class address {
- public:
-  constexpr address() noexcept = default;
-  constexpr address(const volatile void* where) noexcept : where_(where) {}
-
- private:
-  // Read by the kernel only.
-#if __SIZEOF_POINTER__ == 8
-  [[maybe_unused]] const volatile void* where_ = nullptr;
-#elif __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-  [[maybe_unused]] u32 high_ = 0;
-  [[maybe_unused]] const volatile void* where_ = nullptr;
-#else
-  [[maybe_unused]] const volatile void* where_ = nullptr;
-  [[maybe_unused]] u32 high_ = 0;
-#endif
-};
-static_assert(sizeof(address) == 8);
-
-/// Values of `src_reg` that make a load of 64 bits mean something else than a number.
-inline constexpr u8 pseudo_map_fd = 1;         // BPF_PSEUDO_MAP_FD
-inline constexpr u8 pseudo_map_value = 2;      // BPF_PSEUDO_MAP_VALUE, 5.2
-inline constexpr u8 pseudo_func = 4;           // BPF_PSEUDO_FUNC, 5.13
-inline constexpr u8 pseudo_map_idx = 5;        // BPF_PSEUDO_MAP_IDX, 5.14
-inline constexpr u8 pseudo_map_idx_value = 6;  // BPF_PSEUDO_MAP_IDX_VALUE, 5.14
-/// The value of `src_reg` that makes a call one of a function of the program.
-inline constexpr u8 pseudo_call = 1;  // BPF_PSEUDO_CALL
-
-/// Operation code of the two-slot load of 64 bits, BPF_LD | BPF_IMM | BPF_DW.
-inline constexpr u8 opcode_ld_imm64 = 0x18;
-/// Operation code of a call, BPF_JMP | BPF_CALL.
-inline constexpr u8 opcode_call = 0x85;
-
-/// One instruction as the kernel takes it. The two register numbers share a byte, and which of them has
-/// the low half follows the machine's byte order.
-struct insn {
-  u8 opcode = 0;
-  u8 registers = 0;
-  s16 offset = 0;
-  s32 immediate = 0;
-
-  [[nodiscard]] constexpr u8 source() const noexcept {
-    return static_cast<u8>(host_is_big_endian ? registers & 0x0f : registers >> 4);
-  }
-  /// Sets the source register and leaves the destination register.
-  constexpr void set_source(u8 source) noexcept {
-    registers = static_cast<u8>(host_is_big_endian ? (registers & 0xf0) | source
-                                                   : (registers & 0x0f) | (source << 4));
-  }
-};
-static_assert(sizeof(insn) == 8);
-
-/// BPF_MAP_CREATE.
-struct map_create {
-  u32 map_type = 0;
-  u32 key_size = 0;
-  u32 value_size = 0;
-  u32 max_entries = 0;
-  u32 map_flags = 0;
-  u32 inner_map_fd = 0;
-  u32 numa_node = 0;
-  kernel_name map_name{};
-  u32 map_ifindex = 0;
-  u32 btf_fd = 0;
-  u32 btf_key_type_id = 0;
-  u32 btf_value_type_id = 0;
-  u32 btf_vmlinux_value_type_id = 0;
-  alignas(8) u64 map_extra = 0;
-};
-static_assert(sizeof(map_create) == 72 && offsetof(map_create, map_name) == 28 &&
-              offsetof(map_create, map_extra) == 64);
-
-/// BPF_MAP_CREATE with what came after 6.8.
-struct map_create_with_token {
-  map_create create{};
-  s32 value_type_btf_obj_fd = 0;  ///< 6.9
-  s32 map_token_fd = 0;           ///< 6.9, with map_flag::token_fd
-  address excl_prog_hash{};       ///< 6.18
-  u32 excl_prog_hash_size = 0;    ///< 6.18
-
-  /// Bytes up to the end of the last field in use.
-  [[nodiscard]] constexpr u32 used() const noexcept { return excl_prog_hash_size != 0 ? 92 : 80; }
-};
-static_assert(sizeof(map_create_with_token) == 96 && offsetof(map_create_with_token, map_token_fd) == 76 &&
-              offsetof(map_create_with_token, excl_prog_hash_size) == 88);
-
-/// BPF_MAP_LOOKUP_ELEM, BPF_MAP_UPDATE_ELEM and BPF_MAP_LOOKUP_AND_DELETE_ELEM.
-struct map_elem {
-  u32 map_fd = 0;
-  u32 unused = 0;
-  address key{};
-  address value{};
-  u64 flags = 0;
-};
-static_assert(sizeof(map_elem) == 32 && offsetof(map_elem, flags) == 24);
-
-/// BPF_MAP_DELETE_ELEM: no flags, any byte behind the key is EINVAL.
-struct map_key {
-  u32 map_fd = 0;
-  u32 unused = 0;
-  address key{};
-};
-static_assert(sizeof(map_key) == 16);
-
-/// BPF_MAP_GET_NEXT_KEY; without a key it gives the first.
-struct map_next_key {
-  u32 map_fd = 0;
-  u32 unused = 0;
-  address key{};
-  address next_key{};
-};
-static_assert(sizeof(map_next_key) == 24);
-
-/// BPF_MAP_FREEZE.
-struct map_freeze {
-  u32 map_fd = 0;
-};
-
-/// The four commands on batches; `count` goes in and comes out.
-struct map_batch {
-  alignas(8) address in_batch{};
-  address out_batch{};
-  address keys{};
-  address values{};
-  u32 count = 0;
-  u32 map_fd = 0;
-  u64 elem_flags = 0;
-  u64 flags = 0;
-};
-static_assert(sizeof(map_batch) == 56 && offsetof(map_batch, map_fd) == 36);
-
-/// BPF_PROG_LOAD; `log_true_size` comes out (6.4).
-struct prog_load {
-  u32 prog_type = 0;
-  u32 insn_cnt = 0;
-  alignas(8) address insns{};
-  address license{};
-  u32 log_level = 0;
-  u32 log_size = 0;
-  address log_buf{};
-  u32 kern_version = 0;
-  u32 prog_flags = 0;
-  kernel_name prog_name{};
-  u32 prog_ifindex = 0;
-  u32 expected_attach_type = 0;
-  u32 prog_btf_fd = 0;
-  u32 func_info_rec_size = 0;
-  address func_info{};
-  u32 func_info_cnt = 0;
-  u32 line_info_rec_size = 0;
-  address line_info{};
-  u32 line_info_cnt = 0;
-  u32 attach_btf_id = 0;
-  u32 attach_prog_fd = 0;  ///< or the descriptor of a module's BTF
-  u32 core_relo_cnt = 0;
-  address fd_array{};
-  address core_relos{};
-  u32 core_relo_rec_size = 0;
-  u32 log_true_size = 0;
-};
-static_assert(sizeof(prog_load) == 144 && offsetof(prog_load, prog_name) == 48 &&
-              offsetof(prog_load, fd_array) == 120 && offsetof(prog_load, log_true_size) == 140);
-
-/// A flag in `prog_flags`: `prog_token_fd` holds a token. BPF_F_TOKEN_FD, 6.9.
-inline constexpr u32 prog_flag_token_fd = map_flag::token_fd;
-
-/// BPF_PROG_LOAD with what came after 6.8.
-struct prog_load_with_token {
-  prog_load load{};
-  s32 prog_token_fd = 0;   ///< 6.9
-  u32 fd_array_cnt = 0;    ///< 6.14
-  address signature{};     ///< 6.18
-  u32 signature_size = 0;  ///< 6.18
-  s32 keyring_id = 0;      ///< 6.18
-
-  /// Bytes up to the end of the last field in use.
-  [[nodiscard]] constexpr u32 used() const noexcept { return signature_size != 0 ? 168 : 152; }
-};
-static_assert(sizeof(prog_load_with_token) == 168 && offsetof(prog_load_with_token, keyring_id) == 164);
-
-/// BPF_OBJ_PIN and BPF_OBJ_GET.
-struct obj_path {
-  alignas(8) address pathname{};
-  u32 bpf_fd = 0;
-  u32 file_flags = 0;
-  s32 path_fd = 0;  ///< 6.5, with map_flag::path_fd in file_flags
-
-  /// Bytes up to the end of the last field in use.
-  [[nodiscard]] constexpr u32 used() const noexcept { return path_fd != 0 ? 20 : 16; }
-};
-static_assert(sizeof(obj_path) == 24 && offsetof(obj_path, path_fd) == 16);
-
-/// BPF_PROG_ATTACH and BPF_PROG_DETACH.
-struct prog_attach {
-  u32 target_fd = 0;  ///< or an interface's index
-  u32 attach_bpf_fd = 0;
-  u32 attach_type = 0;
-  u32 attach_flags = 0;
-  u32 replace_bpf_fd = 0;
-  u32 relative_fd = 0;        ///< or an id, 6.6
-  u64 expected_revision = 0;  ///< 6.6
-
-  /// Bytes up to the end of the last field in use.
-  [[nodiscard]] constexpr u32 used() const noexcept {
-    return relative_fd != 0 || expected_revision != 0 ? 32 : 20;
-  }
-};
-static_assert(sizeof(prog_attach) == 32 && offsetof(prog_attach, expected_revision) == 24);
-
-/// BPF_PROG_TEST_RUN; results, sizes and duration come out.
-struct prog_test_run {
-  u32 prog_fd = 0;
-  u32 retval = 0;
-  u32 data_size_in = 0;
-  u32 data_size_out = 0;
-  alignas(8) address data_in{};
-  address data_out{};
-  u32 repeat = 0;
-  u32 duration = 0;  ///< nanoseconds, on average
-  u32 ctx_size_in = 0;
-  u32 ctx_size_out = 0;
-  address ctx_in{};
-  address ctx_out{};
-  u32 flags = 0;
-  u32 cpu = 0;
-  u32 batch_size = 0;  ///< 5.18
-};
-static_assert(sizeof(prog_test_run) == 80 && offsetof(prog_test_run, batch_size) == 72);
-
-/// The commands that walk over ids, where `next_id` comes out, and those that open one.
-struct next_id {
-  u32 start_id = 0;  ///< or the id to open
-  u32 next_id = 0;
-  u32 open_flags = 0;
-  s32 fd_by_id_token_fd = 0;  ///< 6.17
-
-  /// Bytes up to the end of the last field in use.
-  [[nodiscard]] constexpr u32 used() const noexcept { return fd_by_id_token_fd != 0 ? 16 : 12; }
-};
-static_assert(sizeof(next_id) == 16);
-
-/// BPF_OBJ_GET_INFO_BY_FD; `info_len` comes out.
-struct obj_info {
-  u32 bpf_fd = 0;
-  u32 info_len = 0;
-  alignas(8) address info{};
-};
-static_assert(sizeof(obj_info) == 16);
-
-/// BPF_PROG_QUERY; counts, flags, ids and the revision come out.
-struct prog_query {
-  u32 target_fd = 0;  ///< or an interface's index
-  u32 attach_type = 0;
-  u32 query_flags = 0;
-  u32 attach_flags = 0;
-  alignas(8) address prog_ids{};
-  u32 count = 0;
-  u32 unused = 0;
-  address prog_attach_flags{};
-  address link_ids{};
-  address link_attach_flags{};
-  u64 revision = 0;
-};
-static_assert(sizeof(prog_query) == 64 && offsetof(prog_query, revision) == 56);
-
-/// BPF_RAW_TRACEPOINT_OPEN.
-struct raw_tracepoint {
-  alignas(8) address name{};
-  u32 prog_fd = 0;
-  u32 unused = 0;
-  u64 cookie = 0;  ///< 6.10
-
-  /// Bytes up to the end of the last field in use.
-  [[nodiscard]] constexpr u32 used() const noexcept { return cookie != 0 ? 24 : 12; }
-};
-static_assert(sizeof(raw_tracepoint) == 24);
-
-/// BPF_BTF_LOAD; `btf_log_true_size` comes out (6.4).
-struct btf_load {
-  alignas(8) address btf{};
-  address btf_log_buf{};
-  u32 btf_size = 0;
-  u32 btf_log_size = 0;
-  u32 btf_log_level = 0;
-  u32 btf_log_true_size = 0;
-  u32 btf_flags = 0;     ///< 6.9
-  s32 btf_token_fd = 0;  ///< 6.9
-
-  /// Bytes up to the end of the last field in use.
-  [[nodiscard]] constexpr u32 used() const noexcept { return btf_flags != 0 || btf_token_fd != 0 ? 40 : 32; }
-};
-static_assert(sizeof(btf_load) == 40 && offsetof(btf_load, btf_token_fd) == 36);
-
-/// BPF_TASK_FD_QUERY; everything but the first three comes out.
-struct task_fd_query {
-  u32 pid = 0;
-  u32 fd = 0;
-  u32 flags = 0;
-  u32 buf_len = 0;
-  alignas(8) address buf{};
-  u32 prog_id = 0;
-  u32 fd_type = 0;
-  u64 probe_offset = 0;
-  u64 probe_addr = 0;
-};
-static_assert(sizeof(task_fd_query) == 48);
-
-/// BPF_LINK_CREATE for what needs no more than a target and perhaps a type in its BTF.
-struct link_create {
-  u32 prog_fd = 0;    ///< or the map of a struct_ops
-  u32 target_fd = 0;  ///< or an interface's index
-  u32 attach_type = 0;
-  u32 flags = 0;
-  u32 target_btf_id = 0;
-};
-static_assert(sizeof(link_create) == 20);
-
-/// BPF_LINK_CREATE for a perf event.
-struct link_create_perf_event {
-  u32 prog_fd = 0;
-  u32 target_fd = 0;
-  u32 attach_type = 0;
-  u32 flags = 0;
-  alignas(8) u64 bpf_cookie = 0;
-};
-static_assert(sizeof(link_create_perf_event) == 24);
-
-/// BPF_LINK_CREATE for an iterator.
-struct link_create_iter {
-  u32 prog_fd = 0;
-  u32 target_fd = 0;
-  u32 attach_type = 0;
-  u32 flags = 0;
-  alignas(8) address iter_info{};
-  u32 iter_info_len = 0;
-};
-static_assert(sizeof(link_create_iter) == 32 && offsetof(link_create_iter, iter_info_len) == 24);
-
-/// BPF_LINK_CREATE for many kprobes.
-struct link_create_kprobe_multi {
-  u32 prog_fd = 0;
-  u32 target_fd = 0;
-  u32 attach_type = 0;
-  u32 flags = 0;
-  u32 kprobe_flags = 0;
-  u32 cnt = 0;
-  alignas(8) address syms{};
-  address addrs{};
-  address cookies{};
-};
-static_assert(sizeof(link_create_kprobe_multi) == 48 && offsetof(link_create_kprobe_multi, cookies) == 40);
-
-/// BPF_LINK_CREATE for programs on types of the kernel's BTF.
-struct link_create_tracing {
-  u32 prog_fd = 0;
-  u32 target_fd = 0;
-  u32 attach_type = 0;
-  u32 flags = 0;
-  u32 target_btf_id = 0;
-  alignas(8) u64 cookie = 0;
-};
-static_assert(sizeof(link_create_tracing) == 32 && offsetof(link_create_tracing, cookie) == 24);
-
-/// BPF_LINK_CREATE for netfilter.
-struct link_create_netfilter {
-  u32 prog_fd = 0;
-  u32 target_fd = 0;
-  u32 attach_type = 0;
-  u32 flags = 0;
-  u32 pf = 0;
-  u32 hooknum = 0;
-  s32 priority = 0;
-  u32 netfilter_flags = 0;
-};
-static_assert(sizeof(link_create_netfilter) == 32);
-
-/// BPF_LINK_CREATE for tcx, netkit and cgroups, where links have an order.
-struct link_create_ordered {
-  u32 prog_fd = 0;
-  u32 target_fd = 0;
-  u32 attach_type = 0;
-  u32 flags = 0;
-  u32 relative_fd = 0;  ///< or an id
-  alignas(8) u64 expected_revision = 0;
-};
-static_assert(sizeof(link_create_ordered) == 32 && offsetof(link_create_ordered, expected_revision) == 24);
-
-/// BPF_LINK_CREATE for many uprobes.
-struct link_create_uprobe_multi {
-  u32 prog_fd = 0;
-  u32 target_fd = 0;
-  u32 attach_type = 0;
-  u32 flags = 0;
-  alignas(8) address path{};
-  address offsets{};
-  address ref_ctr_offsets{};
-  address cookies{};
-  u32 cnt = 0;
-  u32 uprobe_flags = 0;
-  u32 pid = 0;
-  u32 path_fd = 0;  ///< 7.2
-
-  /// Bytes up to the end of the last field in use.
-  [[nodiscard]] constexpr u32 used() const noexcept { return path_fd != 0 ? 64 : 60; }
-};
-static_assert(sizeof(link_create_uprobe_multi) == 64 && offsetof(link_create_uprobe_multi, pid) == 56);
-
-/// BPF_LINK_CREATE for programs on many types of the kernel's BTF, 7.2.
-struct link_create_tracing_multi {
-  u32 prog_fd = 0;
-  u32 target_fd = 0;
-  u32 attach_type = 0;
-  u32 flags = 0;
-  alignas(8) address ids{};
-  address cookies{};
-  u32 cnt = 0;
-};
-static_assert(sizeof(link_create_tracing_multi) == 40 && offsetof(link_create_tracing_multi, cnt) == 32);
-
-/// BPF_LINK_UPDATE.
-struct link_update {
-  u32 link_fd = 0;
-  u32 new_prog_fd = 0;  ///< or a map
-  u32 flags = 0;
-  u32 old_prog_fd = 0;  ///< or a map
-};
-static_assert(sizeof(link_update) == 16);
-
-/// BPF_LINK_DETACH.
-struct link_detach {
-  u32 link_fd = 0;
-};
-
-/// BPF_ENABLE_STATS.
-struct enable_stats {
-  u32 type = 0;
-};
-
-/// BPF_ITER_CREATE.
-struct iter_create {
-  u32 link_fd = 0;
-  u32 flags = 0;
-};
-
-/// BPF_PROG_BIND_MAP.
-struct prog_bind_map {
-  u32 prog_fd = 0;
-  u32 map_fd = 0;
-  u32 flags = 0;
-};
-static_assert(sizeof(prog_bind_map) == 12);
-
-/// BPF_TOKEN_CREATE, 6.9.
-struct token_create {
-  u32 flags = 0;
-  u32 bpffs_fd = 0;
-};
-
-/// BPF_PROG_STREAM_READ_BY_FD, 6.17.
-struct prog_stream_read {
-  alignas(8) address stream_buf{};
-  u32 stream_buf_len = 0;
-  u32 stream_id = 0;
-  u32 prog_fd = 0;
-};
-static_assert(sizeof(prog_stream_read) == 24 && offsetof(prog_stream_read, prog_fd) == 16);
-
-/// BPF_PROG_ASSOC_STRUCT_OPS, 7.0.
-struct prog_assoc_struct_ops {
-  u32 map_fd = 0;
-  u32 prog_fd = 0;
-  u32 flags = 0;
-};
-static_assert(sizeof(prog_assoc_struct_ops) == 12);
-
-/// What BPF_OBJ_GET_INFO_BY_FD tells of a map.
-struct map_info {
-  u32 type = 0;
-  u32 id = 0;
-  u32 key_size = 0;
-  u32 value_size = 0;
-  u32 max_entries = 0;
-  u32 map_flags = 0;
-  kernel_name name{};
-  u32 ifindex = 0;
-  u32 btf_vmlinux_value_type_id = 0;
-  u64 netns_dev = 0;
-  u64 netns_ino = 0;
-  u32 btf_id = 0;
-  u32 btf_key_type_id = 0;
-  u32 btf_value_type_id = 0;
-  u32 btf_vmlinux_id = 0;  ///< 6.7
-  u64 map_extra = 0;       ///< 5.16
-};
-static_assert(sizeof(map_info) == 88 && offsetof(map_info, netns_dev) == 48 &&
-              offsetof(map_info, map_extra) == 80);
-
-/// The same with where the kernel shall write the hash of the map's content, which comes out. 6.18.
-struct map_info_with_hash {
-  alignas(8) map_info info{};
-  address hash{};
-  u32 hash_size = 0;
-};
-static_assert(sizeof(map_info_with_hash) == 104 && offsetof(map_info_with_hash, hash_size) == 96);
-
-/// What BPF_OBJ_GET_INFO_BY_FD tells of BTF. `btf_size` goes in as the room at `btf` and comes out as the whole size.
-struct btf_info {
-  alignas(8) address btf{};
-  u32 btf_size = 0;
-  u32 id = 0;
-  address name{};
-  u32 name_len = 0;
-  u32 kernel_btf = 0;
-};
-static_assert(sizeof(btf_info) == 32 && offsetof(btf_info, kernel_btf) == 28);
-
-/// The third argument of a command with `common_attrs`, 7.2; `log_true_size` comes out.
-struct common_attr {
-  alignas(8) address log_buf{};
-  u32 log_size = 0;
-  u32 log_level = 0;
-  u32 log_true_size = 0;
-};
-static_assert(sizeof(common_attr) == 24 && offsetof(common_attr, log_true_size) == 16);
-
-/// The argument of bpf(2): one named member for each form that it takes. Only storage: what is handed to the
-/// kernel is one member, up to the end of the last field in use.
-union bpf_attr {
-  abi::map_create map_create{};
-  abi::map_create_with_token map_create_with_token;
-  abi::map_elem map_elem;
-  abi::map_key map_key;
-  abi::map_next_key map_next_key;
-  abi::map_freeze map_freeze;
-  abi::map_batch map_batch;
-  abi::prog_load prog_load;
-  abi::prog_load_with_token prog_load_with_token;
-  abi::obj_path obj_path;
-  abi::prog_attach prog_attach;
-  abi::prog_test_run prog_test_run;
-  abi::next_id next_id;
-  abi::obj_info obj_info;
-  abi::prog_query prog_query;
-  abi::raw_tracepoint raw_tracepoint;
-  abi::btf_load btf_load;
-  abi::task_fd_query task_fd_query;
-  abi::link_create link_create;
-  abi::link_create_perf_event link_create_perf_event;
-  abi::link_create_iter link_create_iter;
-  abi::link_create_kprobe_multi link_create_kprobe_multi;
-  abi::link_create_tracing link_create_tracing;
-  abi::link_create_netfilter link_create_netfilter;
-  abi::link_create_ordered link_create_ordered;
-  abi::link_create_uprobe_multi link_create_uprobe_multi;
-  abi::link_create_tracing_multi link_create_tracing_multi;
-  abi::link_update link_update;
-  abi::link_detach link_detach;
-  abi::enable_stats enable_stats;
-  abi::iter_create iter_create;
-  abi::prog_bind_map prog_bind_map;
-  abi::token_create token_create;
-  abi::prog_stream_read prog_stream_read;
-  abi::prog_assoc_struct_ops prog_assoc_struct_ops;
-};
-static_assert(sizeof(bpf_attr) == 168);
-
-}  // namespace barebpf::inline BAREBPF_ABI::abi
-
-#endif  // BAREBPF_ABI_BPF_HPP
-
-#ifdef BAREBPF_LIBC_SYSCALL
-#include <unistd.h>  // syscall
-#endif
-
-#ifndef __NR_bpf
-#error "barebpf: this machine's C library does not number bpf(2), so install newer kernel headers"
-#endif
-
-namespace barebpf::inline BAREBPF_ABI {
-
-// The numbers of the calls that came after Linux 5.1 are the same on every machine.
-inline constexpr long nr_fsopen = 430, nr_fsconfig = 431, nr_fsmount = 432;
-
-namespace detail {
-
-// Numbers and pointers, as the registers take them.
-template <class T>
-[[nodiscard, gnu::always_inline]] inline long to_register([[maybe_unused]] T value) noexcept {
-  if constexpr (std::is_null_pointer_v<T>)
-    return 0;
-  else if constexpr (std::is_pointer_v<T>)
-    return reinterpret_cast<long>(value);
-  else
-    return static_cast<long>(value);
-}
-
-}  // namespace detail
-
-/// Makes one system call.
-/// Shape:  what the kernel returns: negative errno, or the answer.
-/// Cost:   the instruction itself, never a function call: the return from one costs more after the kernel
-///         than the whole of the rest. With BAREBPF_LIBC_SYSCALL, libc's syscall().
-/// Source: syscall(2).
-template <class... Arguments>
-[[gnu::always_inline]] inline long system_call(long number, Arguments... arguments) noexcept {
-  static_assert(sizeof...(Arguments) <= 6, "barebpf: a system call takes at most six arguments");
-#if defined(BAREBPF_LIBC_SYSCALL)
-  const long answer = ::syscall(number, detail::to_register(arguments)...);
-  // Of 32 bits, an address that mmap gives may be negative.
-  return answer == -1 ? -static_cast<long>(errno) : answer;
-#else
-  const long given[6] = {detail::to_register(arguments)...};
-#if defined(__x86_64__)
-  long answer = number;
-  // One form for each size, because loading registers that nobody reads costs bytes.
-  if constexpr (sizeof...(Arguments) <= 1)
-    __asm__ volatile("syscall" : "+a"(answer) : "D"(given[0]) : "rcx", "r11", "memory");
-  else if constexpr (sizeof...(Arguments) <= 3)
-    __asm__ volatile("syscall"
-                     : "+a"(answer)
-                     : "D"(given[0]), "S"(given[1]), "d"(given[2])
-                     : "rcx", "r11", "memory");
-  else {
-    register long r10 __asm__("r10") = given[3];
-    register long r8 __asm__("r8") = given[4];
-    register long r9 __asm__("r9") = given[5];
-    __asm__ volatile("syscall"
-                     : "+a"(answer)
-                     : "D"(given[0]), "S"(given[1]), "d"(given[2]), "r"(r10), "r"(r8), "r"(r9)
-                     : "rcx", "r11", "memory");
-  }
-  return answer;
-#elif defined(__aarch64__)
-  register long x8 __asm__("x8") = number;
-  register long x0 __asm__("x0") = given[0];
-  register long x1 __asm__("x1") = given[1];
-  register long x2 __asm__("x2") = given[2];
-  register long x3 __asm__("x3") = given[3];
-  register long x4 __asm__("x4") = given[4];
-  register long x5 __asm__("x5") = given[5];
-  __asm__ volatile("svc #0"
-                   : "+r"(x0)
-                   : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5)
-                   : "memory", "cc");
-  return x0;
-#elif defined(__s390x__)
-  register long r1 __asm__("1") = number;
-  register long r2 __asm__("2") = given[0];
-  register long r3 __asm__("3") = given[1];
-  register long r4 __asm__("4") = given[2];
-  register long r5 __asm__("5") = given[3];
-  register long r6 __asm__("6") = given[4];
-  register long r7 __asm__("7") = given[5];
-  __asm__ volatile("svc 0"
-                   : "+d"(r2)
-                   : "d"(r1), "d"(r3), "d"(r4), "d"(r5), "d"(r6), "d"(r7)
-                   : "memory", "cc");
-  return r2;
-#else  // riscv64; room 0.0 sends every other machine to libc
-  register long a7 __asm__("a7") = number;
-  register long a0 __asm__("a0") = given[0];
-  register long a1 __asm__("a1") = given[1];
-  register long a2 __asm__("a2") = given[2];
-  register long a3 __asm__("a3") = given[3];
-  register long a4 __asm__("a4") = given[4];
-  register long a5 __asm__("a5") = given[5];
-  __asm__ volatile("ecall" : "+r"(a0) : "r"(a7), "r"(a1), "r"(a2), "r"(a3), "r"(a4), "r"(a5) : "memory");
-  return a0;
-#endif
-#endif
-}
-
-/// Makes one bpf(2) call with a record of room 1.1, handed over up to the end of the last field in use: a
-/// byte behind the last that the kernel knows is EINVAL, and fields that came later are left to the kernels
-/// that have them. Shape:  what the kernel returns: negative errno, or the answer. Source: bpf(2);
-/// bpf_check_uarg_tail_zero() in kernel/bpf/syscall.c at v6.12.
-template <class Record>
-[[gnu::always_inline]] inline long sys_bpf(abi::command command, Record& record) noexcept {
-  static_assert(sizeof(Record) <= sizeof(abi::bpf_attr) && std::is_trivially_copyable_v<Record>,
-                "barebpf: the kernel reads an attr as raw bytes, so it must be a record of union bpf_attr");
-  if constexpr (requires { record.used(); })
-    return system_call(__NR_bpf, static_cast<long>(command), &record, record.used());
-  else
-    return system_call(__NR_bpf, static_cast<long>(command), &record, sizeof(Record));
-}
-
-/// The error of a system call that returned `answer`, which is negative.
-[[nodiscard]] constexpr error failure(step at, long answer) noexcept {
-  return {.at = at, .code = static_cast<s32>(-answer)};
-}
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_SYSCALL_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// Stands for the current folder where a path may be relative to another. AT_FDCWD.
-inline constexpr long current_folder = -100;
-
-/// Opens the file at `path`, seen from `folder`, for reading; no child inherits it.
-/// Shape: its descriptor, or negative errno.
-[[nodiscard, gnu::always_inline]] inline long open_to_read(const char* path,
-                                                           long folder = current_folder) noexcept {
-  constexpr long read_only_close_on_exec = 02000000;  // O_RDONLY | O_CLOEXEC
-  return system_call(__NR_openat, folder, path, read_only_close_on_exec);
-}
-
-/// Another descriptor of what `number` is open to, never 0, 1 or 2.
-/// Shape: the descriptor, or negative errno.
-[[nodiscard, gnu::always_inline]] inline long duplicate(long number) noexcept {
-  constexpr long f_dupfd_cloexec = 1030;  // F_DUPFD_CLOEXEC, the same on every machine
-  return system_call(__NR_fcntl, number, f_dupfd_cloexec, 3);
-}
-
-/// Moves a descriptor that a system call has just opened away from 0, 1 and 2: a program that closed those
-/// would otherwise print into a map.
-/// Shape:  the descriptor to use, or negative errno; what is negative already stays as it is.
-/// Cost:   none, unless it has to move: then two system calls.
-[[nodiscard, gnu::noinline]] inline long move_away(long opened) noexcept {
-  if (opened > 2 || opened < 0) [[likely]]
-    return opened;
-  const long moved = duplicate(opened);
-  system_call(__NR_close, opened);
-  return moved;
-}
-
-/// A file descriptor that is owned.
-/// Lifetime: closed with the object; moving empties the source. There is no copy, because closing twice
-///           closes somebody else's file.
-class fd {
- public:
-  fd() noexcept = default;
-  /// Takes over what a system call opened; a negative errno stays one and is never closed.
-  [[nodiscard]] static fd own(long number) noexcept { return fd(static_cast<int>(number)); }
-
-  fd(fd&& other) noexcept : number_(other.release()) {}
-  fd& operator=(fd&& other) noexcept {
-    fd taken(std::move(other));
-    std::swap(number_, taken.number_);
-    return *this;
-  }
-  [[gnu::always_inline]] ~fd() {
-    if (number_ >= 0) system_call(__NR_close, number_);
-  }
-
-  /// The number; negative when there is none.
-  [[nodiscard]] int number() const noexcept { return number_; }
-  /// The number as bpf(2) takes it.
-  [[nodiscard]] u32 raw() const noexcept { return static_cast<u32>(number_); }
-  [[nodiscard]] bool is_open() const noexcept { return number_ >= 0; }
-  /// Takes over `number`, which was just opened; this object must be empty.
-  void fill(long number) noexcept { number_ = static_cast<int>(number); }
-  /// Hands the number over: whoever takes it closes it.
-  [[nodiscard]] int release() noexcept { return std::exchange(number_, -1); }
-
- private:
-  explicit fd(int number) noexcept : number_(number) {}
-  int number_ = -1;
-};
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_FD_HPP
 // Room 6.2, outcome: what a row of system calls came to. Small, so that rows stay small; an error is made of
 // it once, at the end, and only then is the kernel asked why it refused.
 #ifndef BAREBPF_OUTCOME_HPP
@@ -4406,16 +4477,6 @@ template <class Log>
   return move_away(answer);
 }
 
-/// Gives the kernel types; `token` as above.
-/// Shape:  their descriptor, or negative errno; EINVAL when the kernel does not like a type.
-/// Kernel: 4.18.
-/// Source: btf_new_fd() in kernel/bpf/btf.c at v6.12.
-[[nodiscard]] inline long load_btf(const void* types, u32 size, int token = -1) noexcept {
-  abi::btf_load attr{.btf = types, .btf_size = size};
-  if (token >= 0) attr.btf_flags = map_flag::token_fd, attr.btf_token_fd = token;
-  return move_away(sys_bpf(abi::command::btf_load, attr));
-}
-
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_PROGRAM_HPP
@@ -4604,6 +4665,116 @@ result<link> link::attach_tracepoint(const fd& program, const char* path, const 
 #ifndef BAREBPF_LOAD_HPP
 #define BAREBPF_LOAD_HPP
 
+// Room 7.7, map/value_btf: types for the kernel, and the smallest that let a local storage be created. The compiler
+// makes those of the C++ type of the values.
+// Source: Documentation/bpf/btf.rst at v6.12.
+#ifndef BAREBPF_MAP_VALUE_BTF_HPP
+#define BAREBPF_MAP_VALUE_BTF_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// Gives the kernel types. `token` is the descriptor of a BPF token (6.9), or negative.
+/// Shape:  their descriptor, or negative errno; EINVAL when the kernel does not like a type.
+/// Kernel: 4.18.
+/// Source: btf_new_fd() in kernel/bpf/btf.c at v6.12.
+[[nodiscard]] inline long load_btf(const void* types, u32 size, int token = -1) noexcept {
+  abi::btf_load attr{.btf = types, .btf_size = size};
+  if (token >= 0) attr.btf_flags = map_flag::token_fd, attr.btf_token_fd = token;
+  return move_away(sys_bpf(abi::command::btf_load, attr));
+}
+
+namespace detail {
+
+// Where the names begin in the strings of a `storage_btf`.
+inline constexpr u32 int_name = 1, value_name = 5, bytes_name = 11, char_name = 17;
+
+struct btf_record {
+  u32 name;
+  u32 info;
+  u32 size;
+};
+struct btf_number {
+  btf_record type;
+  u32 form;
+};
+// struct value { unsigned char bytes[count]; }
+struct btf_struct_of_bytes {
+  btf_record type;
+  u32 member_name, member_type, member_at;
+  btf_record array;
+  u32 element_type, index_type, count;
+  btf_number element;
+};
+
+constexpr btf_record make_record(u32 name, abi::btf_kind kind, u32 size, u32 members = 0) noexcept {
+  return {name, static_cast<u32>(kind) << 24 | members, size};
+}
+constexpr btf_number make_number(u32 name, u32 size, u32 encoding) noexcept {
+  return {make_record(name, abi::btf_kind::integer, size), encoding << 24 | size * 8};
+}
+
+template <class Number>
+constexpr u32 encoding_of() noexcept {
+  if constexpr (std::is_enum_v<Number>)
+    return encoding_of<std::underlying_type_t<Number>>();
+  else if constexpr (std::is_same_v<Number, bool>)
+    return abi::btf_integer_is_bool;
+  else
+    return std::is_signed_v<Number> ? abi::btf_integer_is_signed : 0;
+}
+
+template <class Value>
+constexpr auto make_value_type() noexcept {
+  constexpr u32 size = sizeof(Value);
+  if constexpr (std::is_integral_v<Value> || std::is_enum_v<Value>)
+    return make_number(value_name, size, encoding_of<Value>());
+  else if constexpr (std::is_floating_point_v<Value>)
+    return make_record(value_name, abi::btf_kind::floating, size);
+  else
+    return btf_struct_of_bytes{.type = make_record(value_name, abi::btf_kind::structure, size, 1),
+                               .member_name = bytes_name,
+                               .member_type = 3,
+                               .member_at = 0,
+                               .array = make_record(0, abi::btf_kind::array, 0),
+                               .element_type = 4,
+                               .index_type = 1,
+                               .count = size,
+                               .element = make_number(char_name, 1, 0)};
+}
+
+}  // namespace detail
+
+/// BTF of a storage: of its keys, which are descriptors, and of its values.
+/// Shape: byte for byte what BPF_BTF_LOAD takes; a type's id is its place, from 1.
+/// Source: bpf_local_storage_map_check_btf() in kernel/bpf/bpf_local_storage.c at v6.12.
+template <class Types>
+struct storage_btf {
+  static constexpr u32 key_id = 1, value_id = 2;
+
+  u16 magic = abi::btf_magic;
+  u8 version = 1;
+  u8 flags = 0;
+  u32 header_size = abi::btf_header::size;
+  u32 types_offset = 0;
+  u32 types_size = sizeof key + sizeof value;
+  u32 strings_offset = types_size;
+  u32 strings_size = sizeof strings;
+  detail::btf_number key = detail::make_number(detail::int_name, 4, abi::btf_integer_is_signed);
+  Types value;
+  char strings[24] = "\0int\0value\0bytes\0char\0";
+};
+
+/// The BTF of a storage with values of this type: a number is one of its size and sign, anything else a struct of its
+/// size, of which nothing more is said. So the kernel finds no lock, timer or pointer in it: for those it needs the
+/// BTF of a BPF object.
+/// Kernel: 4.18; floating-point numbers 5.13.
+template <class Value>
+inline constexpr storage_btf<decltype(detail::make_value_type<Value>())> storage_btf_of{
+    .value = detail::make_value_type<Value>()};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_MAP_VALUE_BTF_HPP
 // Room 6.3, running_kernel: which kernel answers, asked only to explain what it refused.
 #ifndef BAREBPF_RUNNING_KERNEL_HPP
 #define BAREBPF_RUNNING_KERNEL_HPP
@@ -5613,7 +5784,7 @@ void load_records(const object_records& records, const load_slots& slots, const 
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_LOAD_HPP
-// Room 7.8, map/map: every map type under its name, with the key and value types that it wants.
+// Room 7.9, map/map: every map type under its name, with the key and value types that it wants.
 #ifndef BAREBPF_MAP_MAP_HPP
 #define BAREBPF_MAP_MAP_HPP
 
@@ -5792,7 +5963,7 @@ constexpr text describe(const ipv6_prefix& what, char* buffer, size_t size) noex
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_PREFIX_HPP
-// Room 7.7, map/typed: typed maps. One class template for all types; what a type allows stands in room 2.0, and what
+// Room 7.8, map/typed: typed maps. One class template for all types; what a type allows stands in room 2.0, and what
 // goes in and comes out where that is no plain value in room 7.6.
 #ifndef BAREBPF_MAP_TYPED_HPP
 #define BAREBPF_MAP_TYPED_HPP
@@ -6529,10 +6700,10 @@ namespace barebpf::inline BAREBPF_ABI {
 struct map_options {
   text name{};                        ///< at most 15 letters, digits, underscores and dots
   u32 max_entries = 0;                ///< entries; bytes of a ring buffer, pages of an arena, 0 for storages
-  u32 map_flags = 0;                  ///< `map_flag` bits
+  u32 map_flags = 0;                  ///< `map_flag` bits; those that the type demands are set
   u32 numa_node = 0;                  ///< with map_flag::numa_node
   u64 map_extra = 0;                  ///< what the type makes of it, see `map_kinds`
-  u32 btf_fd = 0;                     ///< types that describe key and value
+  u32 btf_fd = 0;                     ///< types that describe key and value; a storage makes its own without
   u32 btf_key_type_id = 0;            ///< in `btf_fd`
   u32 btf_value_type_id = 0;          ///< in `btf_fd`
   u32 btf_vmlinux_value_type_id = 0;  ///< in the kernel's own BTF, for a struct_ops
@@ -6543,7 +6714,7 @@ struct map_options {
 /// What an existing map must be beside its type and sizes; `any` where it does not matter.
 struct map_expectations {
   u32 max_entries = map_identity::any;
-  u32 map_flags = map_identity::any;
+  u32 map_flags = map_identity::any;  ///< with those that the type demands, which every map of it has
 };
 
 /// A way to reach an element beside by its key: `under_lock`, `on_cpu{3}`, `on_all_cpus`.
@@ -6626,29 +6797,42 @@ class map {
   /// Uses a map that is already open; its type and sizes must be those of this class.
   explicit map(untyped_map untyped) noexcept : untyped_(std::move(untyped)) {}
 
-  /// Creates a map.
+  /// Creates a map. The flags without which the kernel makes none of this type are set; for a storage that is given no
+  /// BTF, so is the smallest that does, see `storage_btf_of`.
   /// Errors: bad_name; EPERM without CAP_BPF; what the table of map types says against it, such as no_entries,
-  ///         refused_map_flag or newer_map_type; E2BIG and ENOMEM for a map that is too large.
+  ///         refused_map_flag or newer_map_type; E2BIG and ENOMEM for a map that is too large; for a storage those of
+  ///         BPF_BTF_LOAD.
+  /// Cost:   one system call; three for a storage without BTF.
   /// Kernel: the type's first, see `map_kinds`.
   /// Source: map_create() in kernel/bpf/syscall.c at v6.12.
   [[nodiscard]] static result<map> create(const map_options& options) noexcept {
     if (!is_kernel_name(options.name))
       return error{.at = step::map_create, .why = cause::bad_name}.about(options.name);
-    const abi::map_create attr{
-        .map_type = static_cast<u32>(Type),
-        .key_size = key_size_of<Key>,
-        .value_size = value_size_of<Value>,
-        .max_entries = options.max_entries,
-        .map_flags = options.map_flags | flag_of(Access) | (options.token >= 0 ? map_flag::token_fd : 0),
-        .inner_map_fd = options.inner_map < 0 ? 0 : static_cast<u32>(options.inner_map),
-        .numa_node = options.numa_node,
-        .map_name = to_kernel_name(options.name),
-        .btf_fd = options.btf_fd,
-        .btf_key_type_id = options.btf_key_type_id,
-        .btf_value_type_id = options.btf_value_type_id,
-        .btf_vmlinux_value_type_id = options.btf_vmlinux_value_type_id,
-        .map_extra = options.map_extra};
+    abi::map_create attr{.map_type = static_cast<u32>(Type),
+                         .key_size = key_size_of<Key>,
+                         .value_size = value_size_of<Value>,
+                         .max_entries = options.max_entries,
+                         .map_flags = options.map_flags | kind.required_flags | flag_of(Access) |
+                                      (options.token >= 0 ? map_flag::token_fd : 0),
+                         .inner_map_fd = options.inner_map < 0 ? 0 : static_cast<u32>(options.inner_map),
+                         .numa_node = options.numa_node,
+                         .map_name = to_kernel_name(options.name),
+                         .btf_fd = options.btf_fd,
+                         .btf_key_type_id = options.btf_key_type_id,
+                         .btf_value_type_id = options.btf_value_type_id,
+                         .btf_vmlinux_value_type_id = options.btf_vmlinux_value_type_id,
+                         .map_extra = options.map_extra};
     outcome created{.subject = attr.map_name.characters};
+    fd types;
+    if constexpr (kind.btf == btf_rule::required)
+      if (options.btf_fd == 0) {
+        constexpr auto& made = storage_btf_of<Value>;
+        types = fd::own(load_btf(&made, sizeof made, options.token));
+        if (created.fails(step::btf_load, types.number())) return to_error(created);
+        attr.btf_fd = types.raw();
+        attr.btf_key_type_id = made.key_id;
+        attr.btf_value_type_id = made.value_id;
+      }
     const long answer =
         options.token < 0
             ? create_map(attr)
@@ -7062,7 +7246,7 @@ class map {
             .key_size = key_size_of<Key>,
             .value_size = value_size_of<Value>,
             .max_entries = expected.max_entries,
-            .map_flags = expected.map_flags};
+            .map_flags = expected.map_flags | kind.required_flags};
   }
   static constexpr bool can_be_popped = (kind.operations & can_lookup_and_delete) != 0;
   template <class Element>
@@ -7141,6 +7325,9 @@ class map {
     error out = failure(at, answer);
     static_assert(sizeof(kernel_name) <= sizeof out.name);
     __builtin_memcpy(out.name, &untyped_.map_name(), sizeof(kernel_name));
+    // The kernel says the same of an owner without a value and of one that has ended.
+    if constexpr (kind.key == key_rule::descriptor)
+      if (answer == -ENOENT) out.why = cause::nothing_of_owner;
     return out;
   }
   // Keys of an array are never absent and arrays never full: where the kernel says so, the index is too large.
@@ -7194,7 +7381,8 @@ using percpu_array_map = map<map_type::percpu_array, u32, Value>;
 template <size_t Depth = 127>
 using stack_trace_map = map<map_type::stack_trace, u32, stack_addresses<Depth>>;
 
-/// Cgroups that programs ask bpf_current_task_under_cgroup and bpf_skb_under_cgroup about.
+/// Cgroups that programs ask bpf_current_task_under_cgroup and bpf_skb_under_cgroup about: descriptors of their folders,
+/// such as `open_cgroup` gives, go in.
 /// Kernel: 4.8, BPF_MAP_TYPE_CGROUP_ARRAY; cgroup version 2 alone.
 using cgroup_array_map = map<map_type::cgroup_array, u32, cgroup_fd>;
 
@@ -7209,8 +7397,7 @@ template <class Key, class Value>
 using lru_percpu_hash_map = map<map_type::lru_percpu_hash, Key, Value>;
 
 /// Values under prefixes of bits, such as networks: a lookup finds the longest prefix that the key begins with. `Key`
-/// is `ipv4_prefix`, `ipv6_prefix`, or anything that begins with a u32 number of bits. Create it with
-/// map_flag::no_prealloc.
+/// is `ipv4_prefix`, `ipv6_prefix`, or anything that begins with a u32 number of bits.
 /// Errors: ENOSPC when it is full.
 /// Kernel: 4.11, BPF_MAP_TYPE_LPM_TRIE.
 template <class Key, class Value>
@@ -7285,23 +7472,24 @@ template <class Value>
 using stack_map = map<map_type::stack, no_key, Value>;
 
 /// A value for each socket that has one, under its descriptor here and under itself in programs; it goes with the
-/// socket. As all storages it takes no `max_entries`, needs map_flag::no_prealloc, and cannot be walked over but by an
-/// iterator program.
+/// socket. As all storages it takes no `max_entries`, and cannot be walked over but by an iterator program.
+/// Errors: EBADF for a descriptor of something else, ENOTSOCK for a socket's; nothing_of_owner.
 /// Kernel: 5.2, BPF_MAP_TYPE_SK_STORAGE.
 template <class Value>
 using sk_storage_map = map<map_type::sk_storage, owner_fd, Value>;
 
-/// The same for files. Programs reach it where the BPF security module is on.
+/// The same for files, where the BPF security module is on: programs of that module reach it.
+/// Errors: EBADF where it is off.
 /// Kernel: 5.10, BPF_MAP_TYPE_INODE_STORAGE.
 template <class Value>
 using inode_storage_map = map<map_type::inode_storage, owner_fd, Value>;
 
-/// The same for threads, under what pidfd_open(2) gives.
+/// The same for threads, under what pidfd_open(2) gives: of a process its first thread, with PIDFD_THREAD (6.9) any.
 /// Kernel: 5.11, BPF_MAP_TYPE_TASK_STORAGE.
 template <class Value>
 using task_storage_map = map<map_type::task_storage, owner_fd, Value>;
 
-/// The same for cgroups, under the descriptor of the cgroup's folder.
+/// The same for cgroups, under the descriptor of the cgroup's folder, such as `open_cgroup` gives.
 /// Kernel: 6.2, BPF_MAP_TYPE_CGRP_STORAGE.
 template <class Value>
 using cgrp_storage_map = map<map_type::cgrp_storage, owner_fd, Value>;
@@ -7326,8 +7514,7 @@ using user_ringbuf_map = map<map_type::user_ringbuf, no_key, no_value>;
 template <class Value>
 using bloom_filter = map<map_type::bloom_filter, no_key, Value>;
 
-/// Memory that programs and user space share, pointers and all; `max_entries` is its size in pages. Create it with
-/// map_flag::mmapable.
+/// Memory that programs and user space share, pointers and all; `max_entries` is its size in pages.
 /// Kernel: 6.9, BPF_MAP_TYPE_ARENA.
 using arena_map = map<map_type::arena, no_key, no_value>;
 
@@ -7335,7 +7522,7 @@ using arena_map = map<map_type::arena, no_key, no_value>;
 /// Kernel: 6.19, BPF_MAP_TYPE_INSN_ARRAY.
 using insn_array_map = map<map_type::insn_array, u32, instruction_place>;
 
-/// A hash table that grows with what is in it. Create it with map_flag::no_prealloc.
+/// A hash table that grows with what is in it.
 /// Kernel: 7.2, BPF_MAP_TYPE_RHASH.
 template <class Key, class Value>
 using rhash_map = map<map_type::rhash, Key, Value>;
