@@ -10,8 +10,13 @@
 #include "abi/helper.hpp"
 #include "cgroup.hpp"
 #include "describe.hpp"
+#include "iterator.hpp"
 #include "map/types.hpp"
 #include "object.hpp"
+#include "perfbuf.hpp"
+#include "refusal.hpp"
+#include "ringbuf.hpp"
 #include "static_object.hpp"
+#include "user_ringbuf.hpp"
 
 #endif  // BAREBPF_BAREBPF_HPP

@@ -42,10 +42,25 @@ inline constexpr step_row step_rows[] = {
     {step::btf_load, "load the types"},
     {step::prog_load, "load the program"},
     {step::link_create, "attach the program"},
+    {step::raw_tracepoint_open, "attach the program"},
+    {step::prog_attach, "attach the program"},
+    {step::attach_to_socket, "attach the program"},
+    {step::link_update, "replace the program of the link"},
+    {step::link_detach, "detach the link"},
+    {step::iter_create, "start the iterator"},
+    {step::read_iterator, "read the iterator"},
+    {step::prog_test_run, "run the program"},
+    {step::find_kernel_type, "find in the kernel what the program attaches to"},
+    {step::find_interface, "find the interface"},
     {step::mount_tracefs, "reach tracefs to attach the program"},
     {step::find_tracepoint, "find the tracepoint of the program"},
     {step::open_event, "open the event of the program"},
     {step::set_event_program, "attach the program to its event"},
+    {step::wait, "wait for the ring buffer"},
+    {step::open_map, "hold the map"},
+    {step::open_cpu_event, "open an event for the map"},
+    {step::map_event, "map the memory of an event for the map"},
+    {step::reserve, "reserve a record in the map"},
 };
 
 /// An error number by its name.
@@ -82,6 +97,7 @@ inline constexpr errno_row errno_rows[] = {{EPERM, "EPERM"},
                                            {ENOSYS, "ENOSYS"},
                                            {ELOOP, "ELOOP"},
                                            {EOVERFLOW, "EOVERFLOW"},
+                                           {ENOLINK, "ENOLINK"},
                                            {EBADFD, "EBADFD"},
                                            {ENOTSOCK, "ENOTSOCK"},
                                            {EOPNOTSUPP, "EOPNOTSUPP"},
@@ -123,8 +139,6 @@ inline constexpr hint_row hint_rows[] = {
      "the kernel does not look into this map in this way, so look at what its type allows"},
     {step::map_lookup_elem, ENOSPC,
      "sockets come out as cookies of 8 bytes, so create the map with values of 8 bytes"},
-    {step::map_lookup_elem, ENOTSOCK,
-     "the key of a socket storage is the descriptor of a socket, so give one"},
     {step::map_lookup_elem, EBUSY, "somebody else holds the lock of this element, so try again"},
     {step::map_lookup_elem, EOPNOTSUPP,
      "elements of this map type come out in programs only, so look them up there"},
@@ -142,7 +156,7 @@ inline constexpr hint_row hint_rows[] = {
      "the kernel does not take this value or these flags on this map type, so look at what its type allows"},
     {step::map_update_elem, EBADF,
      "the descriptor of the map, or one in the key or value, is closed or of another kind, so look at both"},
-    {step::map_update_elem, ENOTSOCK, "the descriptor that is given is no socket, so give one"},
+    {step::map_update_elem, ENOTSOCK, "the descriptor in the value is no socket, so give one"},
     {step::map_update_elem, EOPNOTSUPP,
      "the map does not take this kind or state of socket, or no update from user space, so look at what its "
      "type allows"},
@@ -164,8 +178,6 @@ inline constexpr hint_row hint_rows[] = {
     {step::map_delete_elem, EINVAL,
      "elements of this map cannot be deleted, so overwrite them, or pop those of a queue"},
     {step::map_delete_elem, E2BIG, "the index is behind the end of the map, so choose one below max_entries"},
-    {step::map_delete_elem, ENOTSOCK,
-     "the key of a socket storage is the descriptor of a socket, so give one"},
     {step::map_delete_elem, EBUSY, "somebody else holds the lock of this element, so try again"},
     {step::map_delete_elem, EOPNOTSUPP,
      "user space does not delete elements of this map type, so create the map anew"},
@@ -368,6 +380,74 @@ inline constexpr hint_row hint_rows[] = {
     {step::link_create, ENOTSUPP_kernel,
      "the kernel does not attach programs of this type on this machine, so attach in another way"},
 
+    {step::raw_tracepoint_open, ENOENT,
+     "the kernel has no such tracepoint, so look for its name under /sys/kernel/tracing/events, without the "
+     "group"},
+    {step::raw_tracepoint_open, EINVAL,
+     "the program reads more arguments than the tracepoint has, or its section names another kind of "
+     "program"},
+    {step::raw_tracepoint_open, EPERM,
+     "the process lacks CAP_PERFMON, so run it as root or give it CAP_PERFMON"},
+    {step::raw_tracepoint_open, EBUSY,
+     "as many programs as the kernel allows are attached here, so detach one"},
+    {step::raw_tracepoint_open, E2BIG,
+     "as many programs as the kernel allows are attached here already, so detach one, or the kernel is older "
+     "than "
+     "6.10 and takes no cookie here"},
+
+    {step::prog_attach, EOPNOTSUPP,
+     "the map holds no sockets or its programs are of another type, so give a sockmap or sockhash"},
+    {step::prog_attach, EINVAL, "the kernel does not know this kind of program in a map, so it is too old"},
+    {step::prog_attach, EBUSY, "a link holds another program in this place, so let go of it first"},
+
+    {step::attach_to_socket, ENOTSOCK, "the descriptor is of something else, so give one of a socket"},
+    {step::attach_to_socket, EINVAL,
+     "the program is of another type, or sockets share no port here, so set SO_REUSEPORT before bind"},
+    {step::attach_to_socket, ENOTSUPP_kernel,
+     "only TCP and UDP sockets choose among those that share a port, so give one of these"},
+    {step::attach_to_socket, EPERM,
+     "the filter of the socket is locked by SO_LOCK_FILTER, so attach it before"},
+    {step::attach_to_socket, ENOMEM,
+     "the program is larger than net.core.optmem_max allows for this socket, so raise it or make it smaller"},
+
+    {step::link_update, EINVAL,
+     "the new program is of another type or made for another place than the old one, or links of this kind "
+     "keep "
+     "their program"},
+    {step::link_update, EPERM,
+     "another program is in the link than the one that was to be replaced, so look which one is"},
+    {step::link_update, ENOLINK, "the link is detached: what it attached to is gone, so attach again"},
+
+    {step::link_detach, EOPNOTSUPP,
+     "links of this kind end with their last descriptor, so close it and remove pins"},
+
+    {step::iter_create, EINVAL,
+     "the link is of another kind, so attach a program whose section begins with iter/"},
+
+    {step::read_iterator, EACCES, "the program refused to list this, so look at what it returns"},
+    {step::read_iterator, EINVAL, "the iterator was read to its end, so start it again"},
+    {step::read_iterator, E2BIG,
+     "one element came out longer than the kernel's buffer of 8 pages, so let the program write less for "
+     "each"},
+
+    {step::prog_test_run, ENOTSUPP_kernel,
+     "programs of this type cannot be run without their event, so attach it and cause that"},
+    {step::prog_test_run, EOPNOTSUPP,
+     "programs of this type cannot be run without their event, so attach it and cause that"},
+    {step::prog_test_run, EINVAL,
+     "the data or the context is shorter or longer than programs of this type take, so look at what its type "
+     "wants"},
+    {step::prog_test_run, ENOSPC,
+     "the data or the context that came out did not fit, so give as much room as goes in and 256 bytes more"},
+    {step::prog_test_run, E2BIG, "the context is longer than the kernel knows, so give less"},
+    {step::prog_test_run, ENODEV, "the context names an interface that does not exist, so give a real index"},
+
+    {step::find_kernel_type, ENOENT,
+     "the kernel has no BTF of itself, so use one that was built with CONFIG_DEBUG_INFO_BTF"},
+
+    {step::find_interface, ENODEV,
+     "this network namespace has no interface of that name, so look at its name"},
+
     {step::mount_tracefs, EPERM,
      "tracefs is not mounted and a private one needs CAP_SYS_ADMIN, so mount it: mount -t tracefs tracefs "
      "/sys/kernel/tracing"},
@@ -397,6 +477,25 @@ inline constexpr hint_row hint_rows[] = {
     {step::set_event_program, EEXIST, "this program or another is attached here already, so detach it first"},
     {step::set_event_program, E2BIG,
      "as many programs as the kernel allows are attached here already, so detach one"},
+
+    {step::open_cpu_event, EACCES, "the process lacks CAP_PERFMON, so run it as root or give it CAP_PERFMON"},
+    {step::open_cpu_event, EPERM,
+     "the kernel is locked down or a filter forbids perf_event_open, so allow it there"},
+    {step::open_cpu_event, ENODEV,
+     "none of the CPUs that have a slot runs, so create the map with more max_entries"},
+    {step::open_cpu_event, ENOENT, "the kernel is older than 4.4 or was built without perf events"},
+
+    {step::wait, EEXIST, "it is waited for already, so add it once"},
+    {step::wait, EPERM, "the descriptor is of something that is never ready, so wait for something else"},
+
+    {step::open_map, EOPNOTSUPP,
+     "a program of 32 bits cannot share a ring buffer with a kernel that has the highest byte first, so "
+     "build it "
+     "for 64 bits"},
+
+    {step::map_event, EPERM,
+     "so many pages are more than the process may lock, so ask for fewer, or raise ulimit -l or the sysctl "
+     "kernel.perf_event_mlock_kb"},
 };
 
 /// What an errno means at every step that has no row of its own for it.

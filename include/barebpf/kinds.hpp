@@ -179,7 +179,8 @@ inline constexpr map_kind map_kinds[] = {
      entries_rule::count, btf_rule::allowed, detail::operations::array | can_choose_cpu,
      detail::flags::access | detail::flags::program_access, 0},
     {map_type::stack_trace, "stack_trace", kernel(4, 6), key_rule::index, value_rule::stack,
-     entries_rule::count, btf_rule::refused, can_lookup | can_delete | can_get_next_key | can_freeze,
+     entries_rule::count, btf_rule::refused,
+     can_lookup | can_delete | can_get_next_key | can_freeze | can_lookup_and_delete,  // the last since 6.18
      detail::flags::slots | map_flag::stack_build_id, 0},
     {map_type::cgroup_array, "cgroup_array", kernel(4, 8), key_rule::index, value_rule::cgroup,
      entries_rule::count, btf_rule::refused, detail::operations::slots, detail::flags::slots, 0},

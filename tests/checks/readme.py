@@ -28,7 +28,7 @@ with scratch() as folder:
     for page in pages:
         text = page.read_text()
         for language, snippet in FENCE.findall(text):
-            if language != "cpp":
+            if language != "cpp" or page.name == "maps.md":  # those are run, by the kernel tests
                 continue
             count += 1
             whole = snippet if "int main" in snippet else FRAME.format(text=snippet)

@@ -11,17 +11,18 @@ namespace barebpf::inline BAREBPF_ABI {
 
 namespace detail {
 
-// mmap(2) of the first `size` bytes of a map, shared. s390x takes the arguments through memory.
-inline long map_shared(size_t size, long protection, int descriptor) noexcept {
+// mmap(2) of `size` bytes from `offset`, shared. s390x takes the arguments through memory.
+inline long map_shared(size_t size, long protection, int descriptor, size_t offset = 0) noexcept {
   constexpr long shared = 1;  // MAP_SHARED
 #if defined(__s390x__) && !defined(BAREBPF_LIBC_SYSCALL)
-  const long arguments[6] = {0, static_cast<long>(size), protection, shared, descriptor, 0};
+  const long arguments[6] = {0,          static_cast<long>(size),  protection, shared,
+                             descriptor, static_cast<long>(offset)};
   return system_call(__NR_mmap, arguments);
 #elif defined(__NR_mmap2)
-  // Where there are two, the first takes its arguments through memory; the second counts the offset in pages.
-  return system_call(__NR_mmap2, nullptr, size, protection, shared, descriptor, 0);
+  // Where there are two, the first takes its arguments through memory; the second counts the offset in 4 KiB.
+  return system_call(__NR_mmap2, nullptr, size, protection, shared, descriptor, offset / 4096);
 #else
-  return system_call(__NR_mmap, nullptr, size, protection, shared, descriptor, 0);
+  return system_call(__NR_mmap, nullptr, size, protection, shared, descriptor, offset);
 #endif
 }
 

@@ -4,7 +4,7 @@
 #ifndef BAREBPF_MAP_TYPED_HPP
 #define BAREBPF_MAP_TYPED_HPP
 
-#include "../kinds.hpp"
+#include "../refusal.hpp"
 #include "../running_kernel.hpp"
 #include "entries.hpp"
 #include "memory.hpp"
@@ -323,7 +323,9 @@ class map {
   /// Source: map_delete_elem() in kernel/bpf/syscall.c at v6.12.
   [[nodiscard]] result<void> delete_elem(const Key& key) noexcept {
     demand<can_delete>();
-    return done(step::map_delete_elem, untyped_.delete_elem(&key));
+    if (const long answer = untyped_.delete_elem(&key); answer < 0)
+      return explain_element(step::map_delete_elem, answer);
+    return {};
   }
   /// Removes `key` and gives its value.
   /// Errors: ENOENT when the key is absent.
@@ -336,12 +338,12 @@ class map {
       auto values = element::make();
       if (!values) return values;
       if (const long answer = untyped_.lookup_and_delete_elem(&key, values->data()); answer < 0)
-        return explain(step::map_lookup_and_delete_elem, answer);
+        return explain_element(step::map_lookup_and_delete_elem, answer);
       return values;
     } else {
       element value{};
       if (const long answer = untyped_.lookup_and_delete_elem(&key, &value); answer < 0)
-        return explain(step::map_lookup_and_delete_elem, answer);
+        return explain_element(step::map_lookup_and_delete_elem, answer);
       return value;
     }
   }
@@ -588,7 +590,7 @@ class map {
     if (cursor.at_end()) return batch_result(0);
     const long answer = untyped_.batch(command, cursor.in(), cursor.out(), keys, values, count, flags);
     // ENOENT says that these were the last ones, and they count.
-    if (answer < 0 && answer != -ENOENT) return batch_result(0, explain(at, answer));
+    if (answer < 0 && answer != -ENOENT) return batch_result(0, explain_element(at, answer));
     cursor.advance(answer == -ENOENT);
     return batch_result(count);
   }
@@ -643,16 +645,12 @@ class map {
     error out = failure(at, answer);
     static_assert(sizeof(kernel_name) <= sizeof out.name);
     __builtin_memcpy(out.name, &untyped_.map_name(), sizeof(kernel_name));
-    // The kernel says the same of an owner without a value and of one that has ended.
-    if constexpr (kind.key == key_rule::descriptor)
-      if (answer == -ENOENT) out.why = cause::nothing_of_owner;
     return out;
   }
-  // Keys of an array are never absent and arrays never full: where the kernel says so, the index is too large.
+  // The same, with what the errno means on a map of this type where that is something of its own.
   [[nodiscard, gnu::always_inline]] error explain_element(step at, long answer) const noexcept {
     error out = explain(at, answer);
-    if constexpr (kind.key == key_rule::index)
-      if (answer == -ENOENT || answer == -E2BIG) out.why = cause::no_such_slot;
+    if constexpr (explains_elements(kind)) out.why = why_refused_element(kind, at, out.code);
     return out;
   }
 
