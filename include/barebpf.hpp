@@ -321,20 +321,18 @@ enum class helper : u32 {
 }  // namespace barebpf::inline BAREBPF_ABI::abi
 
 #endif  // BAREBPF_ABI_HELPER_HPP
-// Room 2.2, describe: makes the sentence of an error: what was tried, on what, what the kernel said, the
-// likely cause and what to do. Tables and a writer; nothing is allocated, and nothing is asked again.
-#ifndef BAREBPF_DESCRIBE_HPP
-#define BAREBPF_DESCRIBE_HPP
+// Room 6.7, cgroup: cgroups by the path of their folder.
+#ifndef BAREBPF_CGROUP_HPP
+#define BAREBPF_CGROUP_HPP
 
-// Room 0.5, result: what went wrong as one plain value, and a value that may be that instead. Nothing is
-// thrown, printed or allocated here; room 2.2 makes the sentence.
-#ifndef BAREBPF_RESULT_HPP
-#define BAREBPF_RESULT_HPP
+// Room 6.1, fd: file descriptors and who closes them.
+#ifndef BAREBPF_FD_HPP
+#define BAREBPF_FD_HPP
 
-// Room 0.3, cause: every reason that the library can name, each with its one sentence. The same row is a
-// compile error of a static_object and the text of an error at run time.
-#ifndef BAREBPF_CAUSE_HPP
-#define BAREBPF_CAUSE_HPP
+// Room 6.0, syscall: the one door to the kernel. Every system call of the library goes through
+// `system_call`, and every bpf(2) through `sys_bpf`.
+#ifndef BAREBPF_SYSCALL_HPP
+#define BAREBPF_SYSCALL_HPP
 
 // One row per cause: BAREBPF_CAUSE(identifier, "fact, so what to do").
 // A macro and not an array, because static_assert takes only literals in C++20.
@@ -652,30 +650,6 @@ enum class helper : u32 {
                 "the verifier refused the program and its log is larger than the buffer that "               \
                 "was given, so give a larger one or let verifier_log grow")
 
-namespace barebpf::inline BAREBPF_ABI {
-
-/// Why something failed, as far as the library knows; `none` where only the kernel's errno is known.
-enum class cause : u16 {
-  none = 0,
-#define BAREBPF_CAUSE(identifier, sentence) identifier,
-  BAREBPF_CAUSES(BAREBPF_CAUSE)
-#undef BAREBPF_CAUSE
-};
-
-/// What a reader found: nothing wrong, or the cause, the place in the file and what it is about. A plain
-/// value without a destructor, so that the compiler carries it cheaply through its evaluations.
-struct [[nodiscard]] verdict {
-  cause why = cause::none;
-  u32 section = 0;  ///< index of the ELF section, 0 for the file as a whole
-  u64 offset = 0;   ///< bytes from the start of the file
-  u64 subject = 0;  ///< where in the file the name of the map, member or program stands; 0 for none
-
-  [[nodiscard]] constexpr bool failed() const noexcept { return why != cause::none; }
-};
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_CAUSE_HPP
 // Room 0.2, name: text that is looked at (`text`) and text that is part of a type (`name`).
 #ifndef BAREBPF_NAME_HPP
 #define BAREBPF_NAME_HPP
@@ -791,935 +765,6 @@ struct kernel_name {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_NAME_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// What the library was doing. Below 256 it is the number of the bpf(2) command (`abi::command`).
-enum class step : u16 {
-  map_create = 0,
-  map_lookup_elem = 1,
-  map_update_elem = 2,
-  map_delete_elem = 3,
-  map_get_next_key = 4,
-  prog_load = 5,
-  obj_pin = 6,
-  obj_get = 7,
-  prog_attach = 8,
-  prog_test_run = 10,
-  map_get_fd_by_id = 14,
-  obj_get_info_by_fd = 15,
-  raw_tracepoint_open = 17,
-  btf_load = 18,
-  btf_get_fd_by_id = 19,
-  map_lookup_and_delete_elem = 21,
-  map_freeze = 22,
-  map_lookup_batch = 24,
-  map_lookup_and_delete_batch = 25,
-  map_update_batch = 26,
-  map_delete_batch = 27,
-  link_create = 28,
-  link_update = 29,
-  iter_create = 33,
-  link_detach = 34,
-
-  read_object = 256,        ///< understand an object file; `offset` counts from its start
-  find = 257,               ///< look for a map or a program by name, or check it against C++ types
-  allocate = 258,           ///< get memory
-  open_file = 259,          ///< openat(2)
-  read_file = 260,          ///< read(2), lseek(2)
-  mount_tracefs = 261,      ///< fsopen(2), fsconfig(2), fsmount(2): a tracefs that only this process sees
-  find_tracepoint = 262,    ///< read a tracepoint's number from tracefs
-  open_event = 263,         ///< perf_event_open(2)
-  set_event_program = 264,  ///< ioctl(PERF_EVENT_IOC_SET_BPF), where the kernel has no perf link
-  unpin = 265,              ///< unlinkat(2) on the BPF file system
-  map_memory = 266,         ///< mmap(2) of a map
-  read_prefix = 267,        ///< understand a network or an address
-  find_kernel_type = 268,   ///< find in the kernel's BTF what a program is made for
-  attach_to_socket = 269,   ///< setsockopt(2)
-  read_iterator = 270,      ///< read(2) of what an iterator lists
-  find_interface = 271,     ///< ioctl(SIOCGIFINDEX)
-  wait = 272,               ///< ppoll(2), epoll(7), eventfd(2)
-  open_map = 273,           ///< fcntl(2): a descriptor of a map for oneself
-  map_event = 274,          ///< mmap(2) of a perf event's ring
-  reserve = 275,            ///< take room in a ring buffer that a program drains
-  open_cpu_event = 276,     ///< perf_event_open(2), for the samples of one CPU
-};
-
-/// Kernel-only error number that leaks out of bpf(2): "operation not supported". Not libc's ENOTSUP.
-/// Source: include/linux/errno.h at v6.12.
-inline constexpr int ENOTSUPP_kernel = 524;
-
-/// What went wrong, where, and on what.
-/// Shape:    64 bytes, trivially copyable; owns nothing, so it may outlive what failed.
-struct [[nodiscard]] error {
-  step at = step::map_create;  ///< what was tried
-  cause why = cause::none;     ///< what the library knows about the reason
-  s32 code = 0;                ///< errno, 0 when no system call failed
-  u64 offset = 0;              ///< bytes from the start of the file, when it came from a file
-  char name[48] = {};          ///< the map, program, section or file it is about; cut if longer
-
-  /// The same error, about `what`; or about `what` in the section `where`, as ".maps:hits".
-  [[nodiscard]] constexpr error about(text what, text where = {}) const noexcept {
-    error out = *this;
-    size_t used = 0;
-    const auto append = [&](text more) {
-      for (const char c : more)
-        if (used + 1 < sizeof name) out.name[used++] = c;
-    };
-    append(where);
-    if (!where.empty() && !what.empty()) append(":");
-    append(what);
-    while (used < sizeof name) out.name[used++] = '\0';
-    return out;
-  }
-};
-static_assert(sizeof(error) == 64);
-
-namespace detail {
-
-// What a result holds. Plain for plain values, so that such a result is itself trivially copyable.
-template <class T, bool Plain = std::is_trivially_copyable_v<T>>
-struct result_storage {
-  union {
-    T value;
-    error failure;
-  };
-  bool has_value;
-
-  template <class... Arguments>
-  constexpr explicit result_storage(std::in_place_t, Arguments&&... arguments) noexcept
-      : value(std::forward<Arguments>(arguments)...), has_value(true) {}
-  constexpr explicit result_storage(const error& why) noexcept : failure(why), has_value(false) {}
-};
-
-template <class T>
-struct result_storage<T, false> {
-  union {
-    T value;
-    error failure;
-  };
-  bool has_value;
-
-  template <class... Arguments>
-  explicit result_storage(std::in_place_t, Arguments&&... arguments) noexcept
-      : value(std::forward<Arguments>(arguments)...), has_value(true) {}
-  explicit result_storage(const error& why) noexcept : failure(why), has_value(false) {}
-  result_storage(result_storage&& other) noexcept : has_value(other.has_value) {
-    if (has_value)
-      ::new (static_cast<void*>(&value)) T(std::move(other.value));
-    else
-      ::new (static_cast<void*>(&failure)) error(other.failure);
-  }
-  ~result_storage() {
-    if (has_value) value.~T();
-  }
-};
-
-}  // namespace detail
-
-/// A value, or the error that stands in its place. The interface is std::expected's.
-/// Errors: asking a failed result for its value, or a good one for its error, traps.
-template <class T>
-class [[nodiscard]] result {
- public:
-  using value_type = T;
-  using error_type = barebpf::error;
-
-  template <class U = T>
-  requires std::is_constructible_v<T, U&&>
-  constexpr result(U&& value) noexcept : held_(std::in_place, std::forward<U>(value)) {}
-  template <class... Arguments>
-  constexpr explicit result(std::in_place_t, Arguments&&... arguments) noexcept
-      : held_(std::in_place, std::forward<Arguments>(arguments)...) {}
-  constexpr result(const error_type& why) noexcept : held_(why) {}
-
-  /// Gives the value up, which must be there, for the error that `make` returns.
-  template <class Function>
-  void fail_with(Function&& make) noexcept {
-    held_.value.~T();
-    ::new (static_cast<void*>(&held_.failure)) error_type(make());
-    held_.has_value = false;
-  }
-
-  [[nodiscard]] constexpr bool has_value() const noexcept { return held_.has_value; }
-  constexpr explicit operator bool() const noexcept { return held_.has_value; }
-
-  [[nodiscard]] constexpr T& value() & noexcept { return demand_value(), held_.value; }
-  [[nodiscard]] constexpr const T& value() const& noexcept { return demand_value(), held_.value; }
-  [[nodiscard]] constexpr T&& value() && noexcept { return std::move(value()); }
-  [[nodiscard]] constexpr T& operator*() & noexcept { return value(); }
-  [[nodiscard]] constexpr const T& operator*() const& noexcept { return value(); }
-  [[nodiscard]] constexpr T&& operator*() && noexcept { return std::move(value()); }
-  [[nodiscard]] constexpr T* operator->() noexcept { return &value(); }
-  [[nodiscard]] constexpr const T* operator->() const noexcept { return &value(); }
-  [[nodiscard]] constexpr const error_type& error() const noexcept {
-    if (held_.has_value) __builtin_trap();
-    return held_.failure;
-  }
-
-  template <class U>
-  [[nodiscard]] constexpr T value_or(U&& otherwise) const& noexcept {
-    return held_.has_value ? held_.value : static_cast<T>(std::forward<U>(otherwise));
-  }
-  template <class U>
-  [[nodiscard]] constexpr T value_or(U&& otherwise) && noexcept {
-    return held_.has_value ? std::move(held_.value) : static_cast<T>(std::forward<U>(otherwise));
-  }
-  /// `next(value)`, which gives a result itself, or the error as it is.
-  template <class Function>
-  [[nodiscard]] constexpr auto and_then(Function&& next) && noexcept -> decltype(next(std::declval<T&&>())) {
-    if (!held_.has_value) return held_.failure;
-    return next(std::move(held_.value));
-  }
-  /// A result of what `change` makes of the value, or the error as it is.
-  template <class Function>
-  [[nodiscard]] constexpr auto transform(Function&& change) && noexcept
-      -> result<decltype(change(std::declval<T&&>()))> {
-    if (!held_.has_value) return held_.failure;
-    return change(std::move(held_.value));
-  }
-
- private:
-  constexpr void demand_value() const noexcept {
-    if (!held_.has_value) __builtin_trap();
-  }
-  detail::result_storage<T> held_;
-};
-
-/// Done, or the error that says why not.
-template <>
-class [[nodiscard]] result<void> {
- public:
-  using value_type = void;
-  using error_type = barebpf::error;
-
-  constexpr result() noexcept = default;
-  constexpr result(const error_type& why) noexcept : error_(why), has_value_(false) {}
-
-  [[nodiscard]] constexpr bool has_value() const noexcept { return has_value_; }
-  constexpr explicit operator bool() const noexcept { return has_value_; }
-  constexpr void value() const noexcept {
-    if (!has_value_) __builtin_trap();
-  }
-  [[nodiscard]] constexpr const error_type& error() const noexcept {
-    if (has_value_) __builtin_trap();
-    return error_;
-  }
-  template <class Function>
-  [[nodiscard]] constexpr auto and_then(Function&& next) const noexcept -> decltype(next()) {
-    if (!has_value_) return error_;
-    return next();
-  }
-
- private:
-  error_type error_{};
-  bool has_value_ = true;
-};
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_RESULT_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// One step in words: "cannot <words> <name>".
-struct step_row {
-  step at;
-  text words;
-};
-inline constexpr step_row step_rows[] = {
-    {step::map_create, "create the map"},
-    {step::map_lookup_elem, "look up a key in the map"},
-    {step::map_update_elem, "update an element of the map"},
-    {step::map_delete_elem, "delete a key from the map"},
-    {step::map_get_next_key, "find the next key of the map"},
-    {step::map_lookup_and_delete_elem, "take a key out of the map"},
-    {step::map_lookup_batch, "look up a batch of the map"},
-    {step::map_lookup_and_delete_batch, "take a batch out of the map"},
-    {step::map_update_batch, "update a batch of the map"},
-    {step::map_delete_batch, "delete a batch from the map"},
-    {step::map_freeze, "freeze the map"},
-    {step::map_memory, "map the memory of the map"},
-    {step::map_get_fd_by_id, "open by its id the map"},
-    {step::btf_get_fd_by_id, "read the types of the map"},
-    {step::obj_get_info_by_fd, "ask about the map"},
-    {step::obj_pin, "pin"},
-    {step::obj_get, "get the pin"},
-    {step::unpin, "remove the pin"},
-    {step::read_prefix, "understand the network"},
-    {step::open_file, "open the file"},
-    {step::read_file, "read the file"},
-    {step::read_object, "read the object"},
-    {step::find, "use"},
-    {step::allocate, "get memory"},
-    {step::btf_load, "load the types"},
-    {step::prog_load, "load the program"},
-    {step::link_create, "attach the program"},
-    {step::raw_tracepoint_open, "attach the program"},
-    {step::prog_attach, "attach the program"},
-    {step::attach_to_socket, "attach the program"},
-    {step::link_update, "replace the program of the link"},
-    {step::link_detach, "detach the link"},
-    {step::iter_create, "start the iterator"},
-    {step::read_iterator, "read the iterator"},
-    {step::prog_test_run, "run the program"},
-    {step::find_kernel_type, "find in the kernel what the program attaches to"},
-    {step::find_interface, "find the interface"},
-    {step::mount_tracefs, "reach tracefs to attach the program"},
-    {step::find_tracepoint, "find the tracepoint of the program"},
-    {step::open_event, "open the event of the program"},
-    {step::set_event_program, "attach the program to its event"},
-    {step::wait, "wait for the ring buffer"},
-    {step::open_map, "hold the map"},
-    {step::open_cpu_event, "open an event for the map"},
-    {step::map_event, "map the memory of an event for the map"},
-    {step::reserve, "reserve a record in the map"},
-};
-
-/// An error number by its name.
-struct errno_row {
-  s32 code;
-  text errno_name;
-};
-inline constexpr errno_row errno_rows[] = {{EPERM, "EPERM"},
-                                           {ENOENT, "ENOENT"},
-                                           {ESRCH, "ESRCH"},
-                                           {EINTR, "EINTR"},
-                                           {EIO, "EIO"},
-                                           {ENXIO, "ENXIO"},
-                                           {E2BIG, "E2BIG"},
-                                           {EBADF, "EBADF"},
-                                           {EAGAIN, "EAGAIN"},
-                                           {ENOMEM, "ENOMEM"},
-                                           {EACCES, "EACCES"},
-                                           {EFAULT, "EFAULT"},
-                                           {EBUSY, "EBUSY"},
-                                           {EEXIST, "EEXIST"},
-                                           {ENODEV, "ENODEV"},
-                                           {ENOTDIR, "ENOTDIR"},
-                                           {EISDIR, "EISDIR"},
-                                           {EINVAL, "EINVAL"},
-                                           {ENFILE, "ENFILE"},
-                                           {EMFILE, "EMFILE"},
-                                           {ENOSPC, "ENOSPC"},
-                                           {ESPIPE, "ESPIPE"},
-                                           {EROFS, "EROFS"},
-                                           {ERANGE, "ERANGE"},
-                                           {EDEADLK, "EDEADLK"},
-                                           {ENAMETOOLONG, "ENAMETOOLONG"},
-                                           {ENOSYS, "ENOSYS"},
-                                           {ELOOP, "ELOOP"},
-                                           {EOVERFLOW, "EOVERFLOW"},
-                                           {ENOLINK, "ENOLINK"},
-                                           {EBADFD, "EBADFD"},
-                                           {ENOTSOCK, "ENOTSOCK"},
-                                           {EOPNOTSUPP, "EOPNOTSUPP"},
-                                           {ETIMEDOUT, "ETIMEDOUT"},
-                                           {ESTALE, "ESTALE"},
-                                           {ENOTSUPP_kernel, "ENOTSUPP"}};
-
-/// What an errno usually means at a step, and what to do about it.
-struct hint_row {
-  step at;
-  s32 code;
-  text sentence;
-};
-inline constexpr hint_row hint_rows[] = {
-    {step::map_create, EPERM,
-     "this type of map or one of its flags needs more than CAP_BPF, such as CAP_NET_ADMIN, or before Linux "
-     "5.11 RLIMIT_MEMLOCK is too small, so run it as root or raise ulimit -l"},
-    {step::map_create, EINVAL,
-     "the kernel does not know this map type, or does not allow one of its sizes, flags or a max_entries of "
-     "0"},
-    {step::map_create, E2BIG, "the keys and values are larger than the kernel allows, so make them smaller"},
-    {step::map_create, ENOMEM, "the kernel has no memory for so many entries, so ask for fewer"},
-    {step::map_create, EBADF,
-     "the descriptor of the inner map, the types or the token is closed, so keep it open until the map is "
-     "created"},
-    {step::map_create, EACCES,
-     "a value with a spin lock cannot be read-only to programs, so leave out map_flag::rdonly_prog"},
-    {step::map_create, ERANGE,
-     "the arena would cross a border of 4 GiB in the address space, so choose another map_extra"},
-    {step::map_create, EOPNOTSUPP,
-     "this map type needs a JIT, which the kernel lacks on this machine, so use another type"},
-    {step::map_create, ENOTSUPP_kernel,
-     "the kernel does not combine this map type with types of keys and values, with one of its flags or with "
-     "this inner map, so leave that out"},
-
-    {step::map_lookup_elem, ENOENT, "the key is not in the map"},
-    {step::map_lookup_elem, EPERM, "the descriptor only writes, so open the map without map_flag::wronly"},
-    {step::map_lookup_elem, EINVAL,
-     "the kernel does not look into this map in this way, so look at what its type allows"},
-    {step::map_lookup_elem, ENOSPC,
-     "sockets come out as cookies of 8 bytes, so create the map with values of 8 bytes"},
-    {step::map_lookup_elem, EBUSY, "somebody else holds the lock of this element, so try again"},
-    {step::map_lookup_elem, EOPNOTSUPP,
-     "elements of this map type come out in programs only, so look them up there"},
-    {step::map_lookup_elem, ENOTSUPP_kernel,
-     "elements of this map type come out in programs only, so look them up there"},
-
-    {step::map_update_elem, ENOENT, "the key is not in the map, and update::exist only replaces"},
-    {step::map_update_elem, EEXIST,
-     "the key is in the map already, as every key of an array is, and update::noexist only creates"},
-    {step::map_update_elem, E2BIG,
-     "the map is full or the index is behind its end, so delete elements or create it with more max_entries"},
-    {step::map_update_elem, EPERM,
-     "the map is frozen or the descriptor only reads, so write earlier or through another descriptor"},
-    {step::map_update_elem, EINVAL,
-     "the kernel does not take this value or these flags on this map type, so look at what its type allows"},
-    {step::map_update_elem, EBADF,
-     "the descriptor of the map or one in the value is closed or of another kind, so keep both open"},
-    {step::map_update_elem, ENOTSOCK, "the descriptor in the value is no socket, so give one"},
-    {step::map_update_elem, EOPNOTSUPP,
-     "the map does not take this kind or state of socket, or no update from user space, so look at what its "
-     "type allows"},
-    {step::map_update_elem, EBUSY,
-     "the element is in use or somebody else holds its lock, so let go of it or try again"},
-    {step::map_update_elem, ENOMEM,
-     "a map without preallocation found no memory for the element, so try again or leave out "
-     "map_flag::no_prealloc"},
-    {step::map_update_elem, ENOSPC,
-     "the trie is full, so delete prefixes or create it with more max_entries"},
-    {step::map_update_elem, ENODEV, "this machine has no CPU of that number, so choose a possible one"},
-    {step::map_update_elem, EOVERFLOW, "the queue of a CPU holds at most 16384 packets, so ask for fewer"},
-    {step::map_update_elem, ENOTSUPP_kernel,
-     "user space does not write elements of this map type, so let a program do it"},
-
-    {step::map_delete_elem, ENOENT, "the key is not in the map"},
-    {step::map_delete_elem, EPERM,
-     "the map is frozen or the descriptor only reads, so delete earlier or through another descriptor"},
-    {step::map_delete_elem, EINVAL,
-     "elements of this map cannot be deleted, so overwrite them, or pop those of a queue"},
-    {step::map_delete_elem, E2BIG, "the index is behind the end of the map, so choose one below max_entries"},
-    {step::map_delete_elem, EBUSY, "somebody else holds the lock of this element, so try again"},
-    {step::map_delete_elem, EOPNOTSUPP,
-     "user space does not delete elements of this map type, so create the map anew"},
-    {step::map_delete_elem, ENOTSUPP_kernel,
-     "user space does not delete elements of this map type, so create the map anew"},
-
-    {step::map_get_next_key, ENOENT, "there is no key after this one"},
-    {step::map_get_next_key, EPERM, "the descriptor only writes, so open the map without map_flag::wronly"},
-    {step::map_get_next_key, EINVAL, "queues and stacks have no keys, so pop their elements"},
-    {step::map_get_next_key, EAGAIN,
-     "the map changed faster than the walk went, so walk again or use batches"},
-    {step::map_get_next_key, EOPNOTSUPP,
-     "the kernel lists no keys of this map type, so remember them yourself"},
-    {step::map_get_next_key, ENOTSUPP_kernel,
-     "the kernel lists no keys of this map type, so remember them yourself"},
-
-    {step::map_lookup_and_delete_elem, ENOENT, "the key is not in the map"},
-    {step::map_lookup_and_delete_elem, EPERM,
-     "the map is frozen or the descriptor does not both read and write, so open it for both"},
-    {step::map_lookup_and_delete_elem, EINVAL,
-     "the kernel does not take elements out of this map in this way, so look at what its type allows"},
-    {step::map_lookup_and_delete_elem, EBUSY, "somebody else holds the lock of this element, so try again"},
-    {step::map_lookup_and_delete_elem, ENOTSUPP_kernel,
-     "the kernel takes elements out of queues and stacks, and of hash maps since 5.14, so look up and delete "
-     "instead"},
-
-    {step::map_lookup_batch, ENOENT, "no elements are left, so the batch before this one was the last"},
-    {step::map_lookup_batch, ENOSPC,
-     "more elements share a bucket than the batch has room for, so give more room"},
-    {step::map_lookup_batch, EPERM, "the descriptor only writes, so open the map without map_flag::wronly"},
-    {step::map_lookup_batch, EINTR, "elements went away while the batch was read, so ask for it again"},
-    {step::map_lookup_batch, EINVAL,
-     "the kernel does not take these flags on a batch of this map, so leave them out"},
-    {step::map_lookup_batch, ENOTSUPP_kernel,
-     "the kernel has no such batches of this map type, so go element by element"},
-
-    {step::map_lookup_and_delete_batch, ENOENT,
-     "no elements are left, so the batch before this one was the last"},
-    {step::map_lookup_and_delete_batch, ENOSPC,
-     "more elements share a bucket than the batch has room for, so give more room"},
-    {step::map_lookup_and_delete_batch, EPERM,
-     "the map is frozen or the descriptor does not both read and write, so open it for both"},
-    {step::map_lookup_and_delete_batch, EINVAL,
-     "the kernel does not take these flags on a batch of this map, so leave them out"},
-    {step::map_lookup_and_delete_batch, ENOTSUPP_kernel,
-     "the kernel has no such batches of this map type, so go element by element"},
-
-    {step::map_update_batch, E2BIG, "the map is full, so delete elements or create it with more max_entries"},
-    {step::map_update_batch, EPERM,
-     "the map is frozen or the descriptor only reads, so write earlier or through another descriptor"},
-    {step::map_update_batch, EINVAL,
-     "the kernel does not take these values or flags in a batch, so update the elements one by one"},
-    {step::map_update_batch, EBUSY,
-     "somebody else holds the lock of an element, so go on with the ones behind those that are done"},
-    {step::map_update_batch, ENOSPC,
-     "the trie is full, so delete prefixes or create it with more max_entries"},
-    {step::map_update_batch, ENOTSUPP_kernel,
-     "the kernel has no such batches of this map type, so go element by element"},
-
-    {step::map_delete_batch, ENOENT, "a key of the batch is not in the map; those before it are deleted"},
-    {step::map_delete_batch, EPERM,
-     "the map is frozen or the descriptor only reads, so delete earlier or through another descriptor"},
-    {step::map_delete_batch, EINVAL,
-     "the kernel does not take these flags on a batch of this map, so leave them out"},
-    {step::map_delete_batch, EBUSY,
-     "somebody else holds the lock of an element, so go on with the ones behind those that are done"},
-    {step::map_delete_batch, ENOTSUPP_kernel,
-     "the kernel has no such batches of this map type, so go element by element"},
-
-    {step::map_freeze, EBUSY, "somebody has mapped the map for writing, so unmap it first"},
-    {step::map_freeze, EPERM, "the map is frozen already or the descriptor only reads, so freeze it once"},
-    {step::map_freeze, ENOTSUPP_kernel,
-     "maps of struct_ops and values with locks, timers or kernel pointers stay writable, so leave them as "
-     "they are"},
-
-    {step::map_memory, EINVAL,
-     "the map was created without map_flag::mmapable, or this descriptor may not write"},
-    {step::map_memory, EPERM, "the map is frozen or read-only, so map it for reading"},
-    {step::map_memory, EACCES,
-     "map_flag::rdonly_prog forbids to write, so map it for reading, or this descriptor may not both read "
-     "and write, which the kernel asks for even then"},
-    {step::map_memory, EAGAIN, "the process has as much memory locked as it may, so raise ulimit -l"},
-    {step::map_memory, EBUSY, "the arena is mapped at another address already, so use that one"},
-    {step::map_memory, E2BIG, "the arena is smaller than what is to be mapped, so ask for less"},
-    {step::map_memory, ENODEV, "the descriptor is of something without memory, so give one of a map"},
-    {step::map_memory, ENOMEM, "the process has no address space or too many mappings, so unmap some"},
-    {step::map_memory, ENOTSUPP_kernel,
-     "maps of this type, or with locks or timers in their values, have no memory to map, so look up their "
-     "elements"},
-
-    {step::map_get_fd_by_id, ENOENT, "there is no map with this id any more"},
-    {step::map_get_fd_by_id, EPERM, "opening a map by its id needs CAP_SYS_ADMIN, so run it as root"},
-    {step::map_get_fd_by_id, EINVAL,
-     "a descriptor cannot be both rdonly and wronly, so choose one of these flags"},
-
-    {step::btf_get_fd_by_id, EPERM,
-     "only CAP_SYS_ADMIN opens types by their ids, so run the process as root, or get the map without them"},
-
-    {step::obj_get_info_by_fd, EBADFD, "the descriptor is closed"},
-    {step::obj_get_info_by_fd, EINVAL, "the descriptor is of something else"},
-
-    {step::obj_pin, EEXIST, "something is pinned under this path already, so get it or choose another path"},
-    {step::obj_pin, ENOENT, "the folder of this path does not exist, so make it"},
-    {step::obj_pin, EPERM,
-     "this is no place on the BPF file system or a name with a dot, so choose a plain name below "
-     "/sys/fs/bpf"},
-    {step::obj_pin, EACCES,
-     "the process may not write to this folder, so run it as root or change the folder's mode"},
-    {step::obj_pin, EINVAL, "the descriptor is of no map, program or link, so there is nothing to pin"},
-
-    {step::obj_get, ENOENT, "nothing is pinned under this path"},
-    {step::obj_get, EACCES, "this is no pin, or one that the process may not open"},
-    {step::obj_get, EINVAL,
-     "a descriptor cannot be both rdonly and wronly, and a link takes neither, so leave these flags out"},
-
-    {step::unpin, ENOENT, "nothing is pinned under this path"},
-    {step::unpin, EACCES,
-     "the process may not write to this folder, so run it as root or change the folder's mode"},
-    {step::unpin, EISDIR, "it is a folder, so remove the pins inside it and then the folder with rmdir"},
-
-    {step::open_file, ENOENT, "there is no such file"},
-    {step::open_file, EACCES, "the process may not read it"},
-    {step::open_file, ENXIO, "it is a socket or a device that is not there, so give an object file"},
-
-    {step::read_file, EISDIR, "it is a folder, so give the object file inside it"},
-    {step::read_file, EINVAL, "it is nothing that can be read from its start, so give an object file"},
-    {step::read_file, ESPIPE, "it is a pipe, so give a file"},
-
-    {step::allocate, ENOMEM, "the process has no memory left, so free some or raise its limits"},
-
-    {step::btf_load, EPERM,
-     "the process has CAP_BPF, so before Linux 5.11 RLIMIT_MEMLOCK is too small: raise it with ulimit -l"},
-    {step::btf_load, EINVAL,
-     "the kernel refused a type that it does not know or finds damaged, so load without types or on a newer "
-     "kernel"},
-    {step::btf_load, E2BIG,
-     "the types take more than 16 MiB or the kernel is older than their header, so load fewer"},
-    {step::btf_load, ENOSPC, "the log of the types does not fit into its buffer, so give a larger one"},
-    {step::btf_load, ENOTSUPP_kernel,
-     "the kernel does not know this version of BTF, so load without types or on a newer kernel"},
-
-    {step::prog_load, EPERM,
-     "the process has the capabilities, so the kernel is locked down for this program type, or before Linux "
-     "5.11 RLIMIT_MEMLOCK is too small"},
-    {step::prog_load, EACCES, "the verifier refused the program, so give load a verifier_log and read it"},
-    {step::prog_load, EINVAL,
-     "the verifier refused the program or the kernel does not know its type, so give load a verifier_log and "
-     "read it"},
-    {step::prog_load, E2BIG,
-     "the program is longer or branches more often than the verifier follows, so make it smaller or its "
-     "loops simpler"},
-    {step::prog_load, EAGAIN, "a signal interrupted the verifier, so load the program again"},
-    {step::prog_load, ENOMEM,
-     "the kernel has no memory for the program and for what the verifier remembers of it, so make it "
-     "smaller"},
-    {step::prog_load, ENOSPC,
-     "the verifier's log does not fit into its buffer, so give a larger one or let verifier_log grow"},
-    {step::prog_load, EBADF,
-     "the program uses a map whose descriptor is closed, so keep its maps open until it is loaded"},
-    {step::prog_load, ENOENT,
-     "the kernel does not find the function or type that the program attaches to, so choose another"},
-    {step::prog_load, EBUSY,
-     "the program uses a map that belongs to another program, so create one for each"},
-    {step::prog_load, EFAULT,
-     "the verifier contradicted itself or a buffer is outside of the process's memory, so give load a "
-     "verifier_log and read it"},
-    {step::prog_load, EOPNOTSUPP,
-     "this machine or device does not run programs of this kind, so attach elsewhere"},
-    {step::prog_load, ENOTSUPP_kernel,
-     "the program needs what this kernel lacks on this machine, often its JIT, so give load a verifier_log "
-     "and read it"},
-
-    {step::link_create, EINVAL,
-     "the kernel does not attach programs of this type here, or is older than 5.15"},
-    {step::link_create, EPERM,
-     "attaching here needs more than CAP_BPF, or who is attached already admits nobody else, so run it as "
-     "root or detach the other"},
-    {step::link_create, EACCES,
-     "the program reads behind the end of what its tracepoint records, so compare its context with the "
-     "tracepoint's format"},
-    {step::link_create, EBADF, "the program or what it attaches to is closed, so keep both open"},
-    {step::link_create, EBUSY, "another program has this place to itself, so detach it first"},
-    {step::link_create, EEXIST, "this program or another is attached here already, so detach it first"},
-    {step::link_create, E2BIG,
-     "as many programs as the kernel allows are attached here already, so detach one"},
-    {step::link_create, ERANGE,
-     "as many programs as the kernel allows are attached here already, so detach one"},
-    {step::link_create, ENODEV, "there is no such interface any more, so look at its name"},
-    {step::link_create, ENOENT,
-     "the kernel does not find what the program attaches to, so look at the name in its section"},
-    {step::link_create, ESRCH,
-     "the kernel does not find a function or a process of this link, so look at its names"},
-    {step::link_create, ESTALE, "the programs here have changed since they were looked at, so look again"},
-    {step::link_create, EOPNOTSUPP,
-     "the kernel was built without this way to attach, or the interface's driver lacks it, so attach in "
-     "another way"},
-    {step::link_create, ENOTSUPP_kernel,
-     "the kernel does not attach programs of this type on this machine, so attach in another way"},
-
-    {step::raw_tracepoint_open, ENOENT,
-     "the kernel has no such tracepoint, so look for its name under /sys/kernel/tracing/events, without the "
-     "group"},
-    {step::raw_tracepoint_open, EINVAL,
-     "the program reads more arguments than the tracepoint has, or its section names another kind of "
-     "program"},
-    {step::raw_tracepoint_open, EPERM,
-     "the process lacks CAP_PERFMON, so run it as root or give it CAP_PERFMON"},
-    {step::raw_tracepoint_open, EBUSY,
-     "as many programs as the kernel allows are attached here, so detach one"},
-    {step::raw_tracepoint_open, E2BIG,
-     "as many programs as the kernel allows are attached here already, so detach one, or the kernel is older "
-     "than "
-     "6.10 and takes no cookie here"},
-
-    {step::prog_attach, EOPNOTSUPP,
-     "the map holds no sockets or its programs are of another type, so give a sockmap or sockhash"},
-    {step::prog_attach, EINVAL, "the kernel does not know this kind of program in a map, so it is too old"},
-    {step::prog_attach, EBUSY, "a link holds another program in this place, so let go of it first"},
-
-    {step::attach_to_socket, ENOTSOCK, "the descriptor is of something else, so give one of a socket"},
-    {step::attach_to_socket, EINVAL,
-     "the program is of another type, or sockets share no port here, so set SO_REUSEPORT before bind"},
-    {step::attach_to_socket, ENOTSUPP_kernel,
-     "only TCP and UDP sockets choose among those that share a port, so give one of these"},
-    {step::attach_to_socket, EPERM,
-     "the filter of the socket is locked by SO_LOCK_FILTER, so attach it before"},
-    {step::attach_to_socket, ENOMEM,
-     "the program is larger than net.core.optmem_max allows for this socket, so raise it or make it smaller"},
-
-    {step::link_update, EINVAL,
-     "the new program is of another type or made for another place than the old one, or links of this kind "
-     "keep "
-     "their program"},
-    {step::link_update, EPERM,
-     "another program is in the link than the one that was to be replaced, so look which one is"},
-    {step::link_update, ENOLINK, "the link is detached: what it attached to is gone, so attach again"},
-
-    {step::link_detach, EOPNOTSUPP,
-     "links of this kind end with their last descriptor, so close it and remove pins"},
-
-    {step::iter_create, EINVAL,
-     "the link is of another kind, so attach a program whose section begins with iter/"},
-
-    {step::read_iterator, EACCES, "the program refused to list this, so look at what it returns"},
-    {step::read_iterator, EINVAL, "the iterator was read to its end, so start it again"},
-    {step::read_iterator, E2BIG,
-     "one element came out longer than the kernel's buffer of 8 pages, so let the program write less for "
-     "each"},
-
-    {step::prog_test_run, ENOTSUPP_kernel,
-     "programs of this type cannot be run without their event, so attach it and cause that"},
-    {step::prog_test_run, EOPNOTSUPP,
-     "programs of this type cannot be run without their event, so attach it and cause that"},
-    {step::prog_test_run, EINVAL,
-     "the data or the context is shorter or longer than programs of this type take, so look at what its type "
-     "wants"},
-    {step::prog_test_run, ENOSPC,
-     "the data or the context that came out did not fit, so give as much room as goes in and 256 bytes more"},
-    {step::prog_test_run, E2BIG, "the context is longer than the kernel knows, so give less"},
-    {step::prog_test_run, ENODEV, "the context names an interface that does not exist, so give a real index"},
-
-    {step::find_kernel_type, ENOENT,
-     "the kernel has no BTF of itself, so use one that was built with CONFIG_DEBUG_INFO_BTF"},
-
-    {step::find_interface, ENODEV,
-     "this network namespace has no interface of that name, so look at its name"},
-
-    {step::mount_tracefs, EPERM,
-     "tracefs is not mounted and a private one needs CAP_SYS_ADMIN, so mount it: mount -t tracefs tracefs "
-     "/sys/kernel/tracing"},
-    {step::mount_tracefs, ENODEV,
-     "the kernel was built without tracefs, so it has no tracepoints to attach to"},
-
-    {step::find_tracepoint, ENOENT,
-     "the kernel has no such tracepoint, so look for its group and name under /sys/kernel/tracing/events"},
-    {step::find_tracepoint, EACCES, "the process may not read tracefs, so run it as root"},
-    {step::find_tracepoint, EPERM,
-     "the kernel is locked down and shows no tracepoints, so boot it without lockdown"},
-
-    {step::open_event, EACCES, "the process lacks CAP_PERFMON, so run it as root or give it CAP_PERFMON"},
-    {step::open_event, EPERM,
-     "the kernel is locked down or a filter forbids perf_event_open, so allow it there"},
-    {step::open_event, ENODEV, "CPU 0 is offline, so bring it online"},
-    {step::open_event, ENOENT, "the kernel has no such events, so it was built without them"},
-    {step::open_event, EINVAL, "the kernel has no tracepoint of this number any more, so attach again"},
-    {step::open_event, EBUSY, "another event has the hardware to itself, so close it first"},
-    {step::open_event, EOPNOTSUPP, "the hardware has no such event, so choose another"},
-
-    {step::set_event_program, EINVAL,
-     "the program is of another type than its event, so correct the SEC() of the program"},
-    {step::set_event_program, EACCES,
-     "the program reads behind the end of what its tracepoint records, so compare its context with the "
-     "tracepoint's format"},
-    {step::set_event_program, EEXIST, "this program or another is attached here already, so detach it first"},
-    {step::set_event_program, E2BIG,
-     "as many programs as the kernel allows are attached here already, so detach one"},
-
-    {step::open_cpu_event, EACCES, "the process lacks CAP_PERFMON, so run it as root or give it CAP_PERFMON"},
-    {step::open_cpu_event, EPERM,
-     "the kernel is locked down or a filter forbids perf_event_open, so allow it there"},
-    {step::open_cpu_event, ENODEV,
-     "none of the CPUs that have a slot runs, so create the map with more max_entries"},
-    {step::open_cpu_event, ENOENT, "the kernel is older than 4.4 or was built without perf events"},
-
-    {step::wait, EEXIST, "it is waited for already, so add it once"},
-    {step::wait, EPERM, "the descriptor is of something that is never ready, so wait for something else"},
-
-    {step::open_map, EOPNOTSUPP,
-     "a program of 32 bits cannot share a ring buffer with a kernel that has the highest byte first, so "
-     "build it "
-     "for 64 bits"},
-
-    {step::map_event, EPERM,
-     "so many pages are more than the process may lock, so ask for fewer, or raise ulimit -l or the sysctl "
-     "kernel.perf_event_mlock_kb"},
-};
-
-/// What an errno means at every step that has no row of its own for it.
-struct any_step_row {
-  s32 code;
-  text sentence;
-};
-inline constexpr any_step_row any_step_rows[] = {
-    {EPERM, "the process lacks a capability for this or a security module forbids it, so run it as root"},
-    {EACCES, "the process lacks the right to this or a security module forbids it, so run it as root"},
-    {EBADF, "the descriptor is closed or of something else, so look for who closed it"},
-    {EFAULT, "an address is outside of the process's memory, so look at the buffers that were given"},
-    {EINTR, "a signal came in between, so do it again"},
-    {EIO, "the device did not deliver, so look into the kernel's log"},
-    {ENOMEM,
-     "the kernel has no memory for this, so free some or raise the memory limit of the process's cgroup"},
-    {EMFILE, "the process has too many files open, so close some or raise ulimit -n"},
-    {ENFILE, "the machine has too many files open, so close some"},
-    {ENOSYS, "the kernel does not have this system call, so it is too old or built without it"},
-    {ENOTDIR, "a part of the path is no folder, so correct the path"},
-    {ELOOP, "the path leads through too many symbolic links, so look where they lead"},
-    {ENAMETOOLONG,
-     "a name in the path is longer than 255 characters or the whole longer than 4095, so shorten it"},
-    {EROFS, "the file system is mounted read-only, so mount it for writing"},
-    {EDEADLK, "the kernel would have waited for itself, so try again outside of what holds the lock"},
-    {ETIMEDOUT, "a lock of the kernel was held for too long, so try again"},
-};
-
-/// The words for a step; empty for one without a row.
-[[nodiscard]] constexpr text step_words(step at) noexcept {
-  for (const step_row& row : step_rows)
-    if (row.at == at) return row.words;
-  return {};
-}
-/// The name of an error number; empty for one without a row.
-[[nodiscard]] constexpr text errno_name(s32 code) noexcept {
-  for (const errno_row& row : errno_rows)
-    if (row.code == code) return row.errno_name;
-  return {};
-}
-/// What an errno usually means at a step; empty when there is nothing to say.
-[[nodiscard]] constexpr text hint(step at, s32 code) noexcept {
-  for (const hint_row& row : hint_rows)
-    if (row.at == at && row.code == code) return row.sentence;
-  for (const any_step_row& row : any_step_rows)
-    if (row.code == code) return row.sentence;
-  return {};
-}
-/// The sentence of a cause; empty for `none`.
-[[nodiscard]] constexpr text cause_sentence(cause why) noexcept {
-  switch (why) {
-    case cause::none:
-      return {};
-#define BAREBPF_CAUSE(identifier, sentence) \
-  case cause::identifier:                   \
-    return sentence;
-      BAREBPF_CAUSES(BAREBPF_CAUSE)
-#undef BAREBPF_CAUSE
-  }
-  return {};
-}
-
-namespace detail {
-
-// Writes text into a buffer, leaving off what does not fit.
-class text_writer {
- public:
-  constexpr text_writer(char* buffer, size_t size) noexcept : buffer_(buffer), room_(size) {}
-
-  constexpr text_writer& operator<<(text more) noexcept {
-    for (const char c : more)
-      if (used_ + 1 < room_) buffer_[used_++] = c;
-    return *this;
-  }
-  constexpr text_writer& operator<<(u64 number) noexcept {
-    char digits[20] = {};
-    size_t first = sizeof digits;
-    do {
-      digits[--first] = static_cast<char>('0' + number % 10);
-      number /= 10;
-    } while (number != 0);
-    return *this << text(digits + first, sizeof digits - first);
-  }
-  constexpr text finish() noexcept {
-    if (room_ == 0) return {};
-    buffer_[used_] = '\0';
-    return {buffer_, used_};
-  }
-
- private:
-  char* buffer_;
-  size_t room_;
-  size_t used_ = 0;
-};
-
-}  // namespace detail
-
-/// Writes one English sentence about `what` into `buffer`, with a NUL behind it. 512 bytes are always enough.
-/// Shape: returns a view of what was written; cut at the buffer's end if it is smaller.
-constexpr text describe(const error& what, char* buffer, size_t size) noexcept {
-  detail::text_writer out(buffer, size);
-  const text subject = text::until_nul(what.name, sizeof what.name);
-  out << "cannot " << step_words(what.at);
-  if (!subject.empty()) out << " '" << subject << "'";
-  if (what.at == step::read_object || what.offset != 0) out << " at byte " << what.offset;
-  out << ": ";
-  const text reason = what.why != cause::none ? cause_sentence(what.why) : hint(what.at, what.code);
-  if (what.code != 0) {
-    out << "the kernel said ";
-    if (const text known = errno_name(what.code); !known.empty()) out << known << " ";
-    const s64 number = what.code;
-    out << "(" << static_cast<u64>(number < 0 ? -number : number) << ")";
-    if (!reason.empty()) out << ": ";
-  }
-  return (out << reason).finish();
-}
-
-/// The same into an array: `char buffer[512]; describe(error, buffer)`.
-template <size_t Size>
-constexpr text describe(const error& what, char (&buffer)[Size]) noexcept {
-  return describe(what, buffer, Size);
-}
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_DESCRIBE_HPP
-// Room 9.2, iterator: reads what a program lists that is attached to an iterator of the kernel.
-#ifndef BAREBPF_ITERATOR_HPP
-#define BAREBPF_ITERATOR_HPP
-
-// Room 9.0, link: attaches programs and holds them there.
-#ifndef BAREBPF_LINK_HPP
-#define BAREBPF_LINK_HPP
-
-// Room 1.5, abi/perf: what perf_event_open(2) and tracefs without a mount take.
-#ifndef BAREBPF_ABI_PERF_HPP
-#define BAREBPF_ABI_PERF_HPP
-
-namespace barebpf::inline BAREBPF_ABI::abi {
-
-/// The first 64 bytes of struct perf_event_attr, which every kernel takes.
-/// Source: perf_event_open(2); PERF_ATTR_SIZE_VER0 in include/uapi/linux/perf_event.h at v6.12.
-struct perf_event_attr {
-  u32 type = 0;
-  u32 size = 64;
-  u64 config = 0;
-  u64 sample_period = 0;
-  u64 sample_type = 0;
-  u64 read_format = 0;
-  u64 flags = 0;
-  u32 wakeup_events = 0;
-  u32 breakpoint_type = 0;
-  u64 config1 = 0;
-};
-static_assert(sizeof(perf_event_attr) == 64 && offsetof(perf_event_attr, config1) == 56);
-
-/// What stands before each record in the ring of an event.
-/// Source: include/uapi/linux/perf_event.h at v6.12.
-struct perf_event_header {
-  u32 type;
-  u16 misc;
-  u16 size;  ///< bytes, this header too
-};
-static_assert(sizeof(perf_event_header) == 8);
-inline constexpr u32 perf_record_lost = 2;    // PERF_RECORD_LOST: the event's id and a number, both u64
-inline constexpr u32 perf_record_sample = 9;  // PERF_RECORD_SAMPLE: what sample_type asks for
-
-/// The first page of that ring; what is left out before it tells of the hardware.
-struct perf_event_mmap_page {
-  u8 reserved[1024];
-  u64 data_head;  ///< bytes put in by the kernel since the beginning
-  u64 data_tail;  ///< bytes taken out
-};
-static_assert(sizeof(perf_event_mmap_page) == 1040);
-
-inline constexpr u32 perf_type_software = 1;         // PERF_TYPE_SOFTWARE
-inline constexpr u64 perf_count_sw_bpf_output = 10;  // PERF_COUNT_SW_BPF_OUTPUT
-inline constexpr u64 perf_sample_raw = 1u << 10;     // PERF_SAMPLE_RAW: a u32 length and so many bytes
-inline constexpr u32 perf_type_tracepoint = 2;       // PERF_TYPE_TRACEPOINT
-inline constexpr u64 perf_flag_fd_cloexec = 8;       // PERF_FLAG_FD_CLOEXEC
-inline constexpr u32 perf_ioc_set_bpf = 0x40042408;  // PERF_EVENT_IOC_SET_BPF
-
-// Source: include/uapi/linux/mount.h at v6.12.
-inline constexpr u32 fsopen_cloexec = 1;       // FSOPEN_CLOEXEC
-inline constexpr u32 fsconfig_cmd_create = 6;  // FSCONFIG_CMD_CREATE
-inline constexpr u32 fsmount_cloexec = 1;      // FSMOUNT_CLOEXEC
-
-}  // namespace barebpf::inline BAREBPF_ABI::abi
-
-#endif  // BAREBPF_ABI_PERF_HPP
-// Room 7.4, map/pin: maps that somebody else made: by their pin, their id or a descriptor; and what the kernel says
-// of them, held against what the caller expects.
-#ifndef BAREBPF_MAP_PIN_HPP
-#define BAREBPF_MAP_PIN_HPP
-
-// Room 7.0, map/element: one map without types. Keys and values are addresses here, and every call is one
-// system call; the typed maps of room 7.7 are a thin layer over this and hold the only sizes.
-#ifndef BAREBPF_MAP_ELEMENT_HPP
-#define BAREBPF_MAP_ELEMENT_HPP
-
-// Room 6.1, fd: file descriptors and who closes them.
-#ifndef BAREBPF_FD_HPP
-#define BAREBPF_FD_HPP
-
-// Room 6.0, syscall: the one door to the kernel. Every system call of the library goes through
-// `system_call`, and every bpf(2) through `sys_bpf`.
-#ifndef BAREBPF_SYSCALL_HPP
-#define BAREBPF_SYSCALL_HPP
-
-// Room 1.1, abi/bpf: what bpf(2) takes, as plain records of our own. One record per command, every member
-// initialized, so that no byte is ever left over; <linux/bpf.h> is never needed and never in the way.
-#ifndef BAREBPF_ABI_BPF_HPP
-#define BAREBPF_ABI_BPF_HPP
-
 // Room 1.0, abi/enums: the kernel's numbers under the kernel's names without their BPF_ prefix, which its own
 // header defines as macros. A comment gives the first kernel of what is younger than 5.10.
 // Source: include/uapi/linux/bpf.h at v6.18; what is newer, at v7.2.
@@ -2630,6 +1675,589 @@ static_assert(sizeof(bpf_attr) == 168);
 }  // namespace barebpf::inline BAREBPF_ABI::abi
 
 #endif  // BAREBPF_ABI_BPF_HPP
+// Room 0.5, result: what went wrong as one plain value, and a value that may be that instead. Nothing is
+// thrown, printed or allocated here; room 2.2 makes the sentence.
+#ifndef BAREBPF_RESULT_HPP
+#define BAREBPF_RESULT_HPP
+
+// Room 0.3, cause: every reason that the library can name, each with its one sentence. The same row is a
+// compile error of a static_object and the text of an error at run time.
+#ifndef BAREBPF_CAUSE_HPP
+#define BAREBPF_CAUSE_HPP
+
+// One row per cause: BAREBPF_CAUSE(identifier, "fact, so what to do").
+// A macro and not an array, because static_assert takes only literals in C++20.
+#define BAREBPF_CAUSES(BAREBPF_CAUSE)                                                                        \
+  /* the file as a whole */                                                                                  \
+  BAREBPF_CAUSE(not_elf, "this is not an ELF file, so give the .o that clang -target bpf wrote")             \
+  BAREBPF_CAUSE(not_64_bit,                                                                                  \
+                "BPF objects are 64-bit ELF files and this one is not, so compile it with "                  \
+                "clang -target bpf")                                                                         \
+  BAREBPF_CAUSE(foreign_byte_order,                                                                          \
+                "this object has the other byte order than the machine, so compile "                         \
+                "it with -target bpfel or bpfeb to match")                                                   \
+  BAREBPF_CAUSE(not_relocatable,                                                                             \
+                "this ELF file is a program or a shared library, so give the "                               \
+                "relocatable .o instead")                                                                    \
+  BAREBPF_CAUSE(not_bpf,                                                                                     \
+                "this ELF file holds code of another machine, so compile it with "                           \
+                "clang -target bpf")                                                                         \
+  BAREBPF_CAUSE(truncated,                                                                                   \
+                "the file ends before what it announces, so it was cut or overwritten: "                     \
+                "copy or compile it again")                                                                  \
+  BAREBPF_CAUSE(too_large, "no BPF object is larger than 1 GiB, so this is another kind of file")            \
+  BAREBPF_CAUSE(bad_section_header,                                                                          \
+                "a section header of this ELF file contradicts itself, so the "                              \
+                "file is damaged: compile it again")                                                         \
+  BAREBPF_CAUSE(no_symbols, "the object has no symbol table, so strip it with llvm-strip -g at most")        \
+  BAREBPF_CAUSE(bad_symbol,                                                                                  \
+                "a relocation names a symbol that is not there, so the file is damaged: "                    \
+                "compile it again")                                                                          \
+  /* its types */                                                                                            \
+  BAREBPF_CAUSE(no_btf,                                                                                      \
+                "maps in .maps are described by BTF and the object has none, so compile it "                 \
+                "with -g and keep the .BTF section")                                                         \
+  BAREBPF_CAUSE(bad_btf_header,                                                                              \
+                "the header of .BTF does not fit the section, so the file is damaged: "                      \
+                "compile it again")                                                                          \
+  BAREBPF_CAUSE(bad_btf_type,                                                                                \
+                "a type in .BTF runs past its end or names what is not there, so the "                       \
+                "file is damaged: compile it again")                                                         \
+  BAREBPF_CAUSE(unknown_btf_kind,                                                                            \
+                "this .BTF holds a kind of type that barebpf does not know, so it "                          \
+                "was made by a newer compiler: use a newer barebpf")                                         \
+  BAREBPF_CAUSE(bad_btf_ext,                                                                                 \
+                "a table in .BTF.ext runs past its end, so the file is damaged: compile it "                 \
+                "again")                                                                                     \
+  /* its maps */                                                                                             \
+  BAREBPF_CAUSE(static_map,                                                                                  \
+                "a static map cannot be found by name, so take the word static away from "                   \
+                "the map in the BPF program")                                                                \
+  BAREBPF_CAUSE(map_is_no_struct,                                                                            \
+                "every variable in .maps must be a struct that describes a map, so "                         \
+                "move other variables elsewhere")                                                            \
+  BAREBPF_CAUSE(map_outside_section,                                                                         \
+                "a map lies past the end of .maps, so the file is damaged: "                                 \
+                "compile it again")                                                                          \
+  BAREBPF_CAUSE(unknown_map_member,                                                                          \
+                "a map in .maps has a member that is not part of a map "                                     \
+                "definition, so look for a misspelling")                                                     \
+  BAREBPF_CAUSE(bad_map_member,                                                                              \
+                "a member of a map definition has the wrong form, so write it with "                         \
+                "__uint, __ulong, __type or __array")                                                        \
+  BAREBPF_CAUSE(two_sizes,                                                                                   \
+                "a map gives the size of its key or value twice and differently, so keep "                   \
+                "one of them")                                                                               \
+  BAREBPF_CAUSE(no_map_type, "a map in .maps has no type, so add __uint(type, BPF_MAP_TYPE_...)")            \
+  BAREBPF_CAUSE(bad_pinning,                                                                                 \
+                "a map can be pinned by its name (1) or not at all (0), so correct its "                     \
+                "member pinning")                                                                            \
+  BAREBPF_CAUSE(values_not_wanted,                                                                           \
+                "only maps of maps and prog arrays begin with values, so take the member values away")       \
+  BAREBPF_CAUSE(wrong_values,                                                                                \
+                "the member values describes a map for maps of maps and a function for prog arrays, so "     \
+                "write __array(values, struct ...) for the ones and __array(values, int (void *)) for the "  \
+                "others")                                                                                    \
+  BAREBPF_CAUSE(maps_too_deep, "the kernel takes no map of maps into a map of maps, so give it plain maps")  \
+  BAREBPF_CAUSE(pinned_inner_map,                                                                            \
+                "the map in the member values is only a pattern that goes when its map is made, so take "    \
+                "its pinning away")                                                                          \
+  BAREBPF_CAUSE(bad_slot,                                                                                    \
+                "a relocation of .maps fills no slot of a member values, or one twice, so the file is "      \
+                "damaged: compile it again")                                                                 \
+  BAREBPF_CAUSE(slots_need_numbers,                                                                          \
+                "the values that a hash of maps begins with have their numbers for keys, so give it keys "   \
+                "of 4 bytes or fill it after it was loaded")                                                 \
+  BAREBPF_CAUSE(slot_is_no_map,                                                                              \
+                "a value of this map of maps is no map of the object, so give the address of one in .maps")  \
+  BAREBPF_CAUSE(slot_is_no_program,                                                                          \
+                "a value of this prog array is no program of the object, so give the address of a function " \
+                "that has a SEC() and is not static")                                                        \
+  BAREBPF_CAUSE(variable_outside_section,                                                                    \
+                "a global variable lies past the end of its section, so the file is "                        \
+                "damaged: compile it again")                                                                 \
+  /* its programs */                                                                                         \
+  BAREBPF_CAUSE(unknown_section,                                                                             \
+                "the name of this section tells no program type that barebpf knows, "                        \
+                "so correct the SEC() of the program")                                                       \
+  BAREBPF_CAUSE(no_kernel_place,                                                                             \
+                "programs of this section are made for one function, tracepoint or list of the kernel, so"   \
+                " name it in SEC(), as in SEC(\"fentry/vfs_read\")")                                         \
+  BAREBPF_CAUSE(bad_program,                                                                                 \
+                "a program is not whole instructions inside its section, so the file is "                    \
+                "damaged: compile it again")                                                                 \
+  BAREBPF_CAUSE(bad_relocation,                                                                              \
+                "a relocation does not point at an instruction that loads an address, "                      \
+                "so the file is damaged: compile it again")                                                  \
+  BAREBPF_CAUSE(relocation_not_loaded_yet,                                                                   \
+                "this version of barebpf cannot load a program that refers to this "                         \
+                "section, so keep variables in .data, .rodata or .bss")                                      \
+  BAREBPF_CAUSE(bad_call, "a call leads to no function, so the file is damaged: compile it again")           \
+  BAREBPF_CAUSE(too_many_functions,                                                                          \
+                "the kernel takes at most 256 functions in one program, so let the "                         \
+                "compiler inline some")                                                                      \
+  BAREBPF_CAUSE(core_not_loaded_yet,                                                                         \
+                "this version of barebpf cannot relocate types of the kernel (CO-RE) yet, "                  \
+                "so leave out preserve_access_index")                                                        \
+  BAREBPF_CAUSE(undefined_symbol,                                                                            \
+                "the program uses a symbol that the object does not define, so "                             \
+                "define it or declare the helper")                                                           \
+  /* what the caller asked for */                                                                            \
+  BAREBPF_CAUSE(no_such_map, "the object has no map of this name, so look for a misspelling")                \
+  BAREBPF_CAUSE(no_such_program, "the object has no program of this name, so look for a misspelling")        \
+  BAREBPF_CAUSE(no_such_variable,                                                                            \
+                "the object has no global variable of this name, so look for a misspelling, or give it "     \
+                "BTF with -g")                                                                               \
+  BAREBPF_CAUSE(wrong_variable_size,                                                                         \
+                "the variable in the BPF object has another size than this type, so use the type that the "  \
+                "BPF program declares")                                                                      \
+  BAREBPF_CAUSE(wrong_variable_sign,                                                                         \
+                "the variable in the BPF object and this type differ in signedness, so use the type that "   \
+                "the BPF program declares")                                                                  \
+  BAREBPF_CAUSE(constant_variable,                                                                           \
+                "constants are frozen when the object is loaded, so set them before, and ask for a const "   \
+                "type afterwards")                                                                           \
+  BAREBPF_CAUSE(hidden_variable,                                                                             \
+                "the kernel lets a section be mapped only when one of its variables is not static, so take " \
+                "the word static away from this one")                                                        \
+  BAREBPF_CAUSE(foreign_data,                                                                                \
+                "these first values were made for another object, so make them with data() of this one")     \
+  BAREBPF_CAUSE(wrong_map_type,                                                                              \
+                "the map is of another type than asked for, so use the class of its "                        \
+                "own type")                                                                                  \
+  BAREBPF_CAUSE(wrong_key_size,                                                                              \
+                "the key type has another size than the key in the BPF object, so use "                      \
+                "the type that the BPF program declares")                                                    \
+  BAREBPF_CAUSE(wrong_value_size,                                                                            \
+                "the value type has another size than the value in the BPF object, "                         \
+                "so use the type that the BPF program declares")                                             \
+  BAREBPF_CAUSE(wrong_key_sign,                                                                              \
+                "the key type and the key in the BPF object differ in signedness, so "                       \
+                "use the type that the BPF program declares")                                                \
+  BAREBPF_CAUSE(wrong_value_sign,                                                                            \
+                "the value type and the value in the BPF object differ in "                                  \
+                "signedness, so use the type that the BPF program declares")                                 \
+  /* what the table of map types tells of a map that the kernel refused to create */                         \
+  BAREBPF_CAUSE(newer_map_type,                                                                              \
+                "the kernel is older than this map type, so use a newer kernel or another type")             \
+  BAREBPF_CAUSE(no_entries, "a map of this type needs room for at least one element, so give max_entries")   \
+  BAREBPF_CAUSE(entries_not_wanted,                                                                          \
+                "a map of this type grows with the objects that it belongs to, so give a max_entries of 0")  \
+  BAREBPF_CAUSE(one_entry, "a map of this type holds one element, so give a max_entries of 1")               \
+  BAREBPF_CAUSE(bad_ring_size,                                                                               \
+                "a ring buffer has max_entries bytes, which must be a power of two and whole pages, so "     \
+                "give 4096 or its like")                                                                     \
+  BAREBPF_CAUSE(bad_key_size,                                                                                \
+                "keys of this map type have a size of their own, so give the key type that the table of "    \
+                "map types names")                                                                           \
+  BAREBPF_CAUSE(bad_value_size,                                                                              \
+                "values of this map type have a size of their own, so give the value type that the table "   \
+                "of map types names")                                                                        \
+  BAREBPF_CAUSE(missing_map_flag,                                                                            \
+                "the kernel wants map_flag::no_prealloc for this map type, and map_flag::mmapable for an "   \
+                "arena, so set it")                                                                          \
+  BAREBPF_CAUSE(refused_map_flag, "maps of this type do not take one of these map_flags, so leave it out")   \
+  BAREBPF_CAUSE(missing_map_types,                                                                           \
+                "the kernel wants BTF for the key and the value of this map type, so give both ids")         \
+  BAREBPF_CAUSE(missing_inner_map,                                                                           \
+                "a map of maps is made after the pattern of one that is in it, so give inner_map_fd")        \
+  BAREBPF_CAUSE(unlike_inner_map,                                                                            \
+                "the kernel takes into a map of maps only those that are like its pattern in type, sizes "   \
+                "and flags, and arrays also in max_entries unless both have map_flag::inner_map, so make "   \
+                "them alike")                                                                                \
+  BAREBPF_CAUSE(unlike_first_program,                                                                        \
+                "the programs of a prog array must be of one type and attach alike, and this one differs "   \
+                "from the first, so keep a prog array for each kind")                                        \
+  BAREBPF_CAUSE(bad_name,                                                                                    \
+                "the kernel takes names of at most 15 letters, digits, underscores and dots, "               \
+                "so choose such a name")                                                                     \
+  BAREBPF_CAUSE(another_map,                                                                                 \
+                "this map is not the one that the C++ types describe, so look at the differences")           \
+  BAREBPF_CAUSE(not_a_bpf_path,                                                                              \
+                "maps are pinned on the BPF file system only, so choose a path below /sys/fs/bpf and mount " \
+                "it: mount -t bpf bpf /sys/fs/bpf")                                                          \
+  BAREBPF_CAUSE(dot_in_a_pin,                                                                                \
+                "the BPF file system takes no dots in names, and maps are pinned on it alone, so choose "    \
+                "names without dots below /sys/fs/bpf")                                                      \
+  BAREBPF_CAUSE(not_a_map,                                                                                   \
+                "this is a program, a link or something else and no map, so look at what the path or the "   \
+                "descriptor belongs to")                                                                     \
+  BAREBPF_CAUSE(no_such_slot,                                                                                \
+                "this index is past the end of the array, so stay below its max_entries or create it with "  \
+                "more")                                                                                      \
+  /* what the table of map types tells of an element that the kernel refused */                              \
+  BAREBPF_CAUSE(empty_slot,                                                                                  \
+                "nothing is in this slot or it is past the end, so put something in before, and "            \
+                "stay below max_entries")                                                                    \
+  BAREBPF_CAUSE(no_such_stack,                                                                               \
+                "no stack has this number any more, so look up the numbers that bpf_get_stackid "            \
+                "gave, and soon")                                                                            \
+  BAREBPF_CAUSE(unfit_program,                                                                               \
+                "an array of programs takes those of one type, which the first program decides, "            \
+                "and no freplace programs, so put in another one")                                           \
+  BAREBPF_CAUSE(unfit_inner_map,                                                                             \
+                "the map differs from the inner map that this one was made with, or is none, so "            \
+                "create it with the same type, sizes and flags")                                             \
+  BAREBPF_CAUSE(not_an_event,                                                                                \
+                "the descriptor is closed or of no perf event, so put in what perf_event_open "              \
+                "gave")                                                                                      \
+  BAREBPF_CAUSE(unfit_event, "a map takes no event that children inherit, so open it without inherit")       \
+  BAREBPF_CAUSE(not_a_cgroup,                                                                                \
+                "this is no folder in cgroup2, so open one below its mount, /sys/fs/cgroup "                  \
+                "or /sys/fs/cgroup/unified")                                                                 \
+  BAREBPF_CAUSE(cgroup_version_1,                                                                            \
+                "this cgroup belongs to a controller of cgroup version 1, which BPF does not know, so take " \
+                "one of version 2, below /sys/fs/cgroup/unified on machines that have both")                 \
+  BAREBPF_CAUSE(unfit_device,                                                                                \
+                "no interface has this index here, or the program beside it was not loaded for devmaps, so " \
+                "look at its name, and put the program into SEC(\"xdp/devmap\")")                            \
+  BAREBPF_CAUSE(unfit_cpu_program,                                                                           \
+                "the program was not loaded for cpumaps, or the kernel has no memory for the queue, so put " \
+                "the program into SEC(\"xdp/cpumap\")")                                                      \
+  BAREBPF_CAUSE(unfit_socket,                                                                                \
+                "a map takes UDP sockets, TCP sockets that listen or are connected, and "                    \
+                "connected Unix sockets, so put it in later, or another one")                                \
+  BAREBPF_CAUSE(not_in_a_group,                                                                              \
+                "the map takes bound sockets of a group, so set SO_REUSEPORT before bind, and "              \
+                "listen where it is TCP")                                                                    \
+  BAREBPF_CAUSE(socket_in_use,                                                                               \
+                "a socket is in one array of sockets at a time, so take it out of the other one "            \
+                "or of its other slot")                                                                      \
+  BAREBPF_CAUSE(unfit_xsk,                                                                                   \
+                "the map takes AF_XDP sockets alone, so put in one of socket(AF_XDP, SOCK_RAW, 0)")          \
+  BAREBPF_CAUSE(wrong_owner,                                                                                 \
+                "the descriptor in the key is closed or of another kind than the map's, so give "            \
+                "that of a socket, a file, a process (pidfd) or a cgroup")                                   \
+  BAREBPF_CAUSE(nothing_of_owner,                                                                            \
+                "the owner that this descriptor stands for has no value in this storage or has ended, so "   \
+                "store one while it lives")                                                                  \
+  BAREBPF_CAUSE(long_prefix,                                                                                 \
+                "the prefix has more bits than the address behind it, so give at most 8 for each "           \
+                "of its bytes")                                                                              \
+  BAREBPF_CAUSE(not_at_this_cgroup,                                                                          \
+                "no program that uses this map is attached to this cgroup, so attach one, and "              \
+                "the kernel makes the element")                                                              \
+  BAREBPF_CAUSE(registered_already,                                                                          \
+                "the operations in this map are registered already, and that only once, so "                 \
+                "create another map for them")                                                               \
+  BAREBPF_CAUSE(not_attachable,                                                                              \
+                "the section of this program does not tell where to attach it, so "                          \
+                "complete the name in SEC(), as in SEC(\"tracepoint/group/event\")")                         \
+  BAREBPF_CAUSE(bad_address,                                                                                 \
+                "this is no address of its kind, so write 10.0.0.0/8 for IPv4 and 2001:db8::/32 for IPv6")   \
+  BAREBPF_CAUSE(bad_prefix_length,                                                                           \
+                "behind the slash stands the number of bits, so write at most 32 for IPv4 and 128 for IPv6") \
+  BAREBPF_CAUSE(bits_behind_prefix,                                                                          \
+                "this address has bits behind its prefix, so clear them, or give all bits for an address")   \
+  BAREBPF_CAUSE(attached_elsewhere,                                                                          \
+                "programs of this section are put into a map, a route or a filter of tc, or are only run,"   \
+                " so do that with the program's descriptor")                                                 \
+  BAREBPF_CAUSE(takes_no_target,                                                                             \
+                "the section of this program names the place to attach to, so give nothing but perhaps a "   \
+                "cookie")                                                                                    \
+  BAREBPF_CAUSE(lists_no_target,                                                                             \
+                "the kernel lists this by itself, or the elements of a map, the tasks or the cgroups that"   \
+                " are asked for, so give nothing or one of those")                                           \
+  BAREBPF_CAUSE(needs_perf_event,                                                                            \
+                "this program runs when a perf event does, so give perf_event with an event that is open")   \
+  BAREBPF_CAUSE(needs_interface,                                                                             \
+                "this program attaches to a network interface, so give interface with its index")            \
+  BAREBPF_CAUSE(needs_cgroup,                                                                                \
+                "this program attaches to a cgroup, so give cgroup with a descriptor of its folder")         \
+  BAREBPF_CAUSE(needs_netns,                                                                                 \
+                "this program attaches to a network namespace, so give netns with its descriptor, or "       \
+                "nothing for the one of this process")                                                       \
+  BAREBPF_CAUSE(needs_sockmap, "this program attaches to a map of sockets, so give sockets_in with the map") \
+  BAREBPF_CAUSE(needs_socket, "this program attaches to a socket, so give socket with its descriptor")       \
+  BAREBPF_CAUSE(bad_page_count,                                                                              \
+                "the samples of a CPU go round in a power of two of pages, so ask for 8 or its like")        \
+  BAREBPF_CAUSE(ring_is_full,                                                                                \
+                "the ring buffer has no room for this record, so wait until a program has drained it, or "   \
+                "create it larger")                                                                          \
+  BAREBPF_CAUSE(record_too_large,                                                                            \
+                "a record and its header of 8 bytes must fit into the whole ring buffer, so send less at "   \
+                "once, or create it larger")                                                                 \
+  /* what a look at the kernel found out after it refused */                                                 \
+  BAREBPF_CAUSE(needs_cap_bpf, "the process lacks CAP_BPF, so run it as root or give it CAP_BPF")            \
+  BAREBPF_CAUSE(needs_cap_perfmon,                                                                           \
+                "the process lacks CAP_PERFMON, which tracing programs need beside "                         \
+                "CAP_BPF, so run it as root or give it both")                                                \
+  BAREBPF_CAUSE(no_kernel_function,                                                                          \
+                "the kernel has no function of this name that programs can attach to, so look for it in "    \
+                "/proc/kallsyms, and for one that was not inlined")                                          \
+  BAREBPF_CAUSE(no_kernel_tracepoint,                                                                        \
+                "the kernel has no tracepoint of this name, so look for its name under "                     \
+                "/sys/kernel/tracing/events, without the group")                                             \
+  BAREBPF_CAUSE(no_kernel_iterator,                                                                          \
+                "the kernel cannot list this, so choose one of the words that follow bpf_iter_ in "          \
+                "/proc/kallsyms")                                                                            \
+  BAREBPF_CAUSE(newer_attach_way,                                                                            \
+                "the running kernel is older than this way to attach: tcx came with Linux 6.6, so attach "   \
+                "on a newer one")                                                                            \
+  BAREBPF_CAUSE(no_interface, "this network namespace has no interface of this index, so look at its name")  \
+  BAREBPF_CAUSE(not_a_link,                                                                                  \
+                "this is a map, a program or something else and no link, so look at what the path belongs"   \
+                " to")                                                                                       \
+  BAREBPF_CAUSE(refused_by_verifier,                                                                         \
+                "the kernel's verifier refused the program, so read its log: the "                           \
+                "last lines name the instruction and the reason")                                            \
+  BAREBPF_CAUSE(log_cut,                                                                                     \
+                "the verifier refused the program and its log is larger than the buffer that "               \
+                "was given, so give a larger one or let verifier_log grow")
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// Why something failed, as far as the library knows; `none` where only the kernel's errno is known.
+enum class cause : u16 {
+  none = 0,
+#define BAREBPF_CAUSE(identifier, sentence) identifier,
+  BAREBPF_CAUSES(BAREBPF_CAUSE)
+#undef BAREBPF_CAUSE
+};
+
+/// What a reader found: nothing wrong, or the cause, the place in the file and what it is about. A plain
+/// value without a destructor, so that the compiler carries it cheaply through its evaluations.
+struct [[nodiscard]] verdict {
+  cause why = cause::none;
+  u32 section = 0;  ///< index of the ELF section, 0 for the file as a whole
+  u64 offset = 0;   ///< bytes from the start of the file
+  u64 subject = 0;  ///< where in the file the name of the map, member or program stands; 0 for none
+
+  [[nodiscard]] constexpr bool failed() const noexcept { return why != cause::none; }
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_CAUSE_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// What the library was doing. Below 256 it is the number of the bpf(2) command (`abi::command`).
+enum class step : u16 {
+  map_create = 0,
+  map_lookup_elem = 1,
+  map_update_elem = 2,
+  map_delete_elem = 3,
+  map_get_next_key = 4,
+  prog_load = 5,
+  obj_pin = 6,
+  obj_get = 7,
+  prog_attach = 8,
+  prog_test_run = 10,
+  map_get_fd_by_id = 14,
+  obj_get_info_by_fd = 15,
+  raw_tracepoint_open = 17,
+  btf_load = 18,
+  btf_get_fd_by_id = 19,
+  map_lookup_and_delete_elem = 21,
+  map_freeze = 22,
+  map_lookup_batch = 24,
+  map_lookup_and_delete_batch = 25,
+  map_update_batch = 26,
+  map_delete_batch = 27,
+  link_create = 28,
+  link_update = 29,
+  iter_create = 33,
+  link_detach = 34,
+
+  read_object = 256,        ///< understand an object file; `offset` counts from its start
+  find = 257,               ///< look for a map or a program by name, or check it against C++ types
+  allocate = 258,           ///< get memory
+  open_file = 259,          ///< openat(2)
+  read_file = 260,          ///< read(2), lseek(2)
+  mount_tracefs = 261,      ///< fsopen(2), fsconfig(2), fsmount(2): a tracefs that only this process sees
+  find_tracepoint = 262,    ///< read a tracepoint's number from tracefs
+  open_event = 263,         ///< perf_event_open(2)
+  set_event_program = 264,  ///< ioctl(PERF_EVENT_IOC_SET_BPF), where the kernel has no perf link
+  unpin = 265,              ///< unlinkat(2) on the BPF file system
+  map_memory = 266,         ///< mmap(2) of a map
+  read_prefix = 267,        ///< understand a network or an address
+  find_kernel_type = 268,   ///< find in the kernel's BTF what a program is made for
+  attach_to_socket = 269,   ///< setsockopt(2)
+  read_iterator = 270,      ///< read(2) of what an iterator lists
+  find_interface = 271,     ///< ioctl(SIOCGIFINDEX)
+  wait = 272,               ///< ppoll(2), epoll(7), eventfd(2)
+  open_map = 273,           ///< fcntl(2): a descriptor of a map for oneself
+  map_event = 274,          ///< mmap(2) of a perf event's ring
+  reserve = 275,            ///< take room in a ring buffer that a program drains
+  open_cpu_event = 276,     ///< perf_event_open(2), for the samples of one CPU
+  open_cgroup = 277,        ///< openat(2), fstatfs(2) of a cgroup's folder
+};
+
+/// Kernel-only error number that leaks out of bpf(2): "operation not supported". Not libc's ENOTSUP.
+/// Source: include/linux/errno.h at v6.12.
+inline constexpr int ENOTSUPP_kernel = 524;
+
+/// What went wrong, where, and on what.
+/// Shape:    64 bytes, trivially copyable; owns nothing, so it may outlive what failed.
+struct [[nodiscard]] error {
+  step at = step::map_create;  ///< what was tried
+  cause why = cause::none;     ///< what the library knows about the reason
+  s32 code = 0;                ///< errno, 0 when no system call failed
+  u64 offset = 0;              ///< bytes from the start of the file, when it came from a file
+  char name[48] = {};          ///< the map, program, section or file it is about; cut if longer
+
+  /// The same error, about `what`; or about `what` in the section `where`, as ".maps:hits".
+  [[nodiscard]] constexpr error about(text what, text where = {}) const noexcept {
+    error out = *this;
+    size_t used = 0;
+    const auto append = [&](text more) {
+      for (const char c : more)
+        if (used + 1 < sizeof name) out.name[used++] = c;
+    };
+    append(where);
+    if (!where.empty() && !what.empty()) append(":");
+    append(what);
+    while (used < sizeof name) out.name[used++] = '\0';
+    return out;
+  }
+};
+static_assert(sizeof(error) == 64);
+
+namespace detail {
+
+// What a result holds. Plain for plain values, so that such a result is itself trivially copyable.
+template <class T, bool Plain = std::is_trivially_copyable_v<T>>
+struct result_storage {
+  union {
+    T value;
+    error failure;
+  };
+  bool has_value;
+
+  template <class... Arguments>
+  constexpr explicit result_storage(std::in_place_t, Arguments&&... arguments) noexcept
+      : value(std::forward<Arguments>(arguments)...), has_value(true) {}
+  constexpr explicit result_storage(const error& why) noexcept : failure(why), has_value(false) {}
+};
+
+template <class T>
+struct result_storage<T, false> {
+  union {
+    T value;
+    error failure;
+  };
+  bool has_value;
+
+  template <class... Arguments>
+  explicit result_storage(std::in_place_t, Arguments&&... arguments) noexcept
+      : value(std::forward<Arguments>(arguments)...), has_value(true) {}
+  explicit result_storage(const error& why) noexcept : failure(why), has_value(false) {}
+  result_storage(result_storage&& other) noexcept : has_value(other.has_value) {
+    if (has_value)
+      ::new (static_cast<void*>(&value)) T(std::move(other.value));
+    else
+      ::new (static_cast<void*>(&failure)) error(other.failure);
+  }
+  ~result_storage() {
+    if (has_value) value.~T();
+  }
+};
+
+}  // namespace detail
+
+/// A value, or the error that stands in its place. The interface is std::expected's.
+/// Errors: asking a failed result for its value, or a good one for its error, traps.
+template <class T>
+class [[nodiscard]] result {
+ public:
+  using value_type = T;
+  using error_type = barebpf::error;
+
+  template <class U = T>
+  requires std::is_constructible_v<T, U&&>
+  constexpr result(U&& value) noexcept : held_(std::in_place, std::forward<U>(value)) {}
+  template <class... Arguments>
+  constexpr explicit result(std::in_place_t, Arguments&&... arguments) noexcept
+      : held_(std::in_place, std::forward<Arguments>(arguments)...) {}
+  constexpr result(const error_type& why) noexcept : held_(why) {}
+
+  /// Gives the value up, which must be there, for the error that `make` returns.
+  template <class Function>
+  void fail_with(Function&& make) noexcept {
+    held_.value.~T();
+    ::new (static_cast<void*>(&held_.failure)) error_type(make());
+    held_.has_value = false;
+  }
+
+  [[nodiscard]] constexpr bool has_value() const noexcept { return held_.has_value; }
+  constexpr explicit operator bool() const noexcept { return held_.has_value; }
+
+  [[nodiscard]] constexpr T& value() & noexcept { return demand_value(), held_.value; }
+  [[nodiscard]] constexpr const T& value() const& noexcept { return demand_value(), held_.value; }
+  [[nodiscard]] constexpr T&& value() && noexcept { return std::move(value()); }
+  [[nodiscard]] constexpr T& operator*() & noexcept { return value(); }
+  [[nodiscard]] constexpr const T& operator*() const& noexcept { return value(); }
+  [[nodiscard]] constexpr T&& operator*() && noexcept { return std::move(value()); }
+  [[nodiscard]] constexpr T* operator->() noexcept { return &value(); }
+  [[nodiscard]] constexpr const T* operator->() const noexcept { return &value(); }
+  [[nodiscard]] constexpr const error_type& error() const noexcept {
+    if (held_.has_value) __builtin_trap();
+    return held_.failure;
+  }
+
+  template <class U>
+  [[nodiscard]] constexpr T value_or(U&& otherwise) const& noexcept {
+    return held_.has_value ? held_.value : static_cast<T>(std::forward<U>(otherwise));
+  }
+  template <class U>
+  [[nodiscard]] constexpr T value_or(U&& otherwise) && noexcept {
+    return held_.has_value ? std::move(held_.value) : static_cast<T>(std::forward<U>(otherwise));
+  }
+  /// `next(value)`, which gives a result itself, or the error as it is.
+  template <class Function>
+  [[nodiscard]] constexpr auto and_then(Function&& next) && noexcept -> decltype(next(std::declval<T&&>())) {
+    if (!held_.has_value) return held_.failure;
+    return next(std::move(held_.value));
+  }
+  /// A result of what `change` makes of the value, or the error as it is.
+  template <class Function>
+  [[nodiscard]] constexpr auto transform(Function&& change) && noexcept
+      -> result<decltype(change(std::declval<T&&>()))> {
+    if (!held_.has_value) return held_.failure;
+    return change(std::move(held_.value));
+  }
+
+ private:
+  constexpr void demand_value() const noexcept {
+    if (!held_.has_value) __builtin_trap();
+  }
+  detail::result_storage<T> held_;
+};
+
+/// Done, or the error that says why not.
+template <>
+class [[nodiscard]] result<void> {
+ public:
+  using value_type = void;
+  using error_type = barebpf::error;
+
+  constexpr result() noexcept = default;
+  constexpr result(const error_type& why) noexcept : error_(why), has_value_(false) {}
+
+  [[nodiscard]] constexpr bool has_value() const noexcept { return has_value_; }
+  constexpr explicit operator bool() const noexcept { return has_value_; }
+  constexpr void value() const noexcept {
+    if (!has_value_) __builtin_trap();
+  }
+  [[nodiscard]] constexpr const error_type& error() const noexcept {
+    if (has_value_) __builtin_trap();
+    return error_;
+  }
+  template <class Function>
+  [[nodiscard]] constexpr auto and_then(Function&& next) const noexcept -> decltype(next()) {
+    if (!has_value_) return error_;
+    return next();
+  }
+
+ private:
+  error_type error_{};
+  bool has_value_ = true;
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_RESULT_HPP
 
 #ifdef BAREBPF_LIBC_SYSCALL
 #include <unistd.h>  // syscall
@@ -2825,6 +2453,751 @@ class fd {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_FD_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+namespace detail {
+
+// What a file system says that it is.
+// Source: CGROUP_SUPER_MAGIC and CGROUP2_SUPER_MAGIC in include/uapi/linux/magic.h at v6.12.
+inline constexpr u32 cgroup_magic = 0x27e0eb, cgroup2_magic = 0x63677270;
+
+// The start of struct statfs, and room for what follows. Source: statfs(2).
+struct file_system {
+#ifdef __s390x__
+  u32 magic;
+#else
+  long magic;
+#endif
+  long others[31];
+};
+
+// O_RDONLY | O_DIRECTORY | O_CLOEXEC. Source: fcntl.h of each machine in the kernel at v6.12.
+#if defined(__aarch64__) || defined(__arm__) || defined(__powerpc__)
+inline constexpr long open_folder = 02000000 | 040000;
+#else
+inline constexpr long open_folder = 02000000 | 0200000;
+#endif
+
+}  // namespace detail
+
+/// Opens the folder of a cgroup: what a `cgroup_array_map` takes as its values, a `cgrp_storage_map` as its keys, and
+/// programs are attached to.
+/// Errors: cgroup_version_1; not_a_cgroup for any other folder; ENOENT, ENOTDIR and EACCES of its path.
+/// Cost:   two system calls.
+/// Source: cgroup_get_from_fd() in kernel/cgroup/cgroup.c at v6.12, which takes version 2 alone.
+[[nodiscard]] inline result<fd> open_cgroup(const char* path) noexcept {
+  const long opened = move_away(system_call(__NR_openat, current_folder, path, detail::open_folder));
+  if (opened < 0) return failure(step::open_cgroup, opened).about(path);
+  fd folder = fd::own(opened);
+  detail::file_system of = {};
+  if (const long told = system_call(__NR_fstatfs, folder.number(), &of); told < 0)
+    return failure(step::open_cgroup, told).about(path);
+  const auto magic = static_cast<u32>(of.magic);
+  if (magic == detail::cgroup2_magic) return folder;
+  return error{.at = step::open_cgroup,
+               .why = magic == detail::cgroup_magic ? cause::cgroup_version_1 : cause::not_a_cgroup}
+      .about(path);
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_CGROUP_HPP
+// Room 2.2, describe: makes the sentence of an error: what was tried, on what, what the kernel said, the
+// likely cause and what to do. Tables and a writer; nothing is allocated, and nothing is asked again.
+#ifndef BAREBPF_DESCRIBE_HPP
+#define BAREBPF_DESCRIBE_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// One step in words: "cannot <words> <name>".
+struct step_row {
+  step at;
+  text words;
+};
+inline constexpr step_row step_rows[] = {
+    {step::map_create, "create the map"},
+    {step::map_lookup_elem, "look up a key in the map"},
+    {step::map_update_elem, "update an element of the map"},
+    {step::map_delete_elem, "delete a key from the map"},
+    {step::map_get_next_key, "find the next key of the map"},
+    {step::map_lookup_and_delete_elem, "take a key out of the map"},
+    {step::map_lookup_batch, "look up a batch of the map"},
+    {step::map_lookup_and_delete_batch, "take a batch out of the map"},
+    {step::map_update_batch, "update a batch of the map"},
+    {step::map_delete_batch, "delete a batch from the map"},
+    {step::map_freeze, "freeze the map"},
+    {step::map_memory, "map the memory of the map"},
+    {step::map_get_fd_by_id, "open by its id the map"},
+    {step::btf_get_fd_by_id, "read the types of the map"},
+    {step::obj_get_info_by_fd, "ask about the map"},
+    {step::obj_pin, "pin"},
+    {step::obj_get, "get the pin"},
+    {step::unpin, "remove the pin"},
+    {step::read_prefix, "understand the network"},
+    {step::open_cgroup, "open the cgroup"},
+    {step::open_file, "open the file"},
+    {step::read_file, "read the file"},
+    {step::read_object, "read the object"},
+    {step::find, "use"},
+    {step::allocate, "get memory"},
+    {step::btf_load, "load the types"},
+    {step::prog_load, "load the program"},
+    {step::link_create, "attach the program"},
+    {step::raw_tracepoint_open, "attach the program"},
+    {step::prog_attach, "attach the program"},
+    {step::attach_to_socket, "attach the program"},
+    {step::link_update, "replace the program of the link"},
+    {step::link_detach, "detach the link"},
+    {step::iter_create, "start the iterator"},
+    {step::read_iterator, "read the iterator"},
+    {step::prog_test_run, "run the program"},
+    {step::find_kernel_type, "find in the kernel what the program attaches to"},
+    {step::find_interface, "find the interface"},
+    {step::mount_tracefs, "reach tracefs to attach the program"},
+    {step::find_tracepoint, "find the tracepoint of the program"},
+    {step::open_event, "open the event of the program"},
+    {step::set_event_program, "attach the program to its event"},
+    {step::wait, "wait for the ring buffer"},
+    {step::open_map, "hold the map"},
+    {step::open_cpu_event, "open an event for the map"},
+    {step::map_event, "map the memory of an event for the map"},
+    {step::reserve, "reserve a record in the map"},
+};
+
+/// An error number by its name.
+struct errno_row {
+  s32 code;
+  text errno_name;
+};
+inline constexpr errno_row errno_rows[] = {{EPERM, "EPERM"},
+                                           {ENOENT, "ENOENT"},
+                                           {ESRCH, "ESRCH"},
+                                           {EINTR, "EINTR"},
+                                           {EIO, "EIO"},
+                                           {ENXIO, "ENXIO"},
+                                           {E2BIG, "E2BIG"},
+                                           {EBADF, "EBADF"},
+                                           {EAGAIN, "EAGAIN"},
+                                           {ENOMEM, "ENOMEM"},
+                                           {EACCES, "EACCES"},
+                                           {EFAULT, "EFAULT"},
+                                           {EBUSY, "EBUSY"},
+                                           {EEXIST, "EEXIST"},
+                                           {ENODEV, "ENODEV"},
+                                           {ENOTDIR, "ENOTDIR"},
+                                           {EISDIR, "EISDIR"},
+                                           {EINVAL, "EINVAL"},
+                                           {ENFILE, "ENFILE"},
+                                           {EMFILE, "EMFILE"},
+                                           {ENOSPC, "ENOSPC"},
+                                           {ESPIPE, "ESPIPE"},
+                                           {EROFS, "EROFS"},
+                                           {ERANGE, "ERANGE"},
+                                           {EDEADLK, "EDEADLK"},
+                                           {ENAMETOOLONG, "ENAMETOOLONG"},
+                                           {ENOSYS, "ENOSYS"},
+                                           {ELOOP, "ELOOP"},
+                                           {EOVERFLOW, "EOVERFLOW"},
+                                           {ENOLINK, "ENOLINK"},
+                                           {EBADFD, "EBADFD"},
+                                           {ENOTSOCK, "ENOTSOCK"},
+                                           {EOPNOTSUPP, "EOPNOTSUPP"},
+                                           {ETIMEDOUT, "ETIMEDOUT"},
+                                           {ESTALE, "ESTALE"},
+                                           {ENOTSUPP_kernel, "ENOTSUPP"}};
+
+/// What an errno usually means at a step, and what to do about it.
+struct hint_row {
+  step at;
+  s32 code;
+  text sentence;
+};
+inline constexpr hint_row hint_rows[] = {
+    {step::map_create, EPERM,
+     "this type of map or one of its flags needs more than CAP_BPF, such as CAP_NET_ADMIN, or before Linux "
+     "5.11 RLIMIT_MEMLOCK is too small, so run it as root or raise ulimit -l"},
+    {step::map_create, EINVAL,
+     "the kernel does not know this map type, or does not allow one of its sizes, flags or a max_entries of "
+     "0"},
+    {step::map_create, E2BIG, "the keys and values are larger than the kernel allows, so make them smaller"},
+    {step::map_create, ENOMEM, "the kernel has no memory for so many entries, so ask for fewer"},
+    {step::map_create, EBADF,
+     "the descriptor of the inner map, the types or the token is closed, so keep it open until the map is "
+     "created"},
+    {step::map_create, EACCES,
+     "a value with a spin lock cannot be read-only to programs, so leave out map_flag::rdonly_prog"},
+    {step::map_create, ERANGE,
+     "the arena would cross a border of 4 GiB in the address space, so choose another map_extra"},
+    {step::map_create, EOPNOTSUPP,
+     "this map type needs a JIT, which the kernel lacks on this machine, so use another type"},
+    {step::map_create, ENOTSUPP_kernel,
+     "the kernel does not combine this map type with types of keys and values, with one of its flags or with "
+     "this inner map, so leave that out"},
+
+    {step::map_lookup_elem, ENOENT, "the key is not in the map"},
+    {step::map_lookup_elem, EPERM, "the descriptor only writes, so open the map without map_flag::wronly"},
+    {step::map_lookup_elem, EINVAL,
+     "the kernel does not look into this map in this way, so look at what its type allows"},
+    {step::map_lookup_elem, ENOSPC,
+     "sockets come out as cookies of 8 bytes, so create the map with values of 8 bytes"},
+    {step::map_lookup_elem, EBUSY, "somebody else holds the lock of this element, so try again"},
+    {step::map_lookup_elem, EOPNOTSUPP,
+     "elements of this map type come out in programs only, so look them up there"},
+    {step::map_lookup_elem, ENOTSUPP_kernel,
+     "elements of this map type come out in programs only, so look them up there"},
+
+    {step::map_update_elem, ENOENT, "the key is not in the map, and update::exist only replaces"},
+    {step::map_update_elem, EEXIST,
+     "the key is in the map already, as every key of an array is, and update::noexist only creates"},
+    {step::map_update_elem, E2BIG,
+     "the map is full or the index is behind its end, so delete elements or create it with more max_entries"},
+    {step::map_update_elem, EPERM,
+     "the map is frozen or the descriptor only reads, so write earlier or through another descriptor"},
+    {step::map_update_elem, EINVAL,
+     "the kernel does not take this value or these flags on this map type, so look at what its type allows"},
+    {step::map_update_elem, EBADF,
+     "the descriptor of the map, or one in the key or value, is closed or of another kind, so look at both"},
+    {step::map_update_elem, ENOTSOCK, "the descriptor in the value is no socket, so give one"},
+    {step::map_update_elem, EOPNOTSUPP,
+     "the map does not take this kind or state of socket, or no update from user space, so look at what its "
+     "type allows"},
+    {step::map_update_elem, EBUSY,
+     "the element is in use or somebody else holds its lock, so let go of it or try again"},
+    {step::map_update_elem, ENOMEM,
+     "a map without preallocation found no memory for the element, so try again or leave out "
+     "map_flag::no_prealloc"},
+    {step::map_update_elem, ENOSPC,
+     "the trie is full, so delete prefixes or create it with more max_entries"},
+    {step::map_update_elem, ENODEV, "this machine has no CPU of that number, so choose a possible one"},
+    {step::map_update_elem, EOVERFLOW, "the queue of a CPU holds at most 16384 packets, so ask for fewer"},
+    {step::map_update_elem, ENOTSUPP_kernel,
+     "user space does not write elements of this map type, so let a program do it"},
+
+    {step::map_delete_elem, ENOENT, "the key is not in the map"},
+    {step::map_delete_elem, EPERM,
+     "the map is frozen or the descriptor only reads, so delete earlier or through another descriptor"},
+    {step::map_delete_elem, EINVAL,
+     "elements of this map cannot be deleted, so overwrite them, or pop those of a queue"},
+    {step::map_delete_elem, E2BIG, "the index is behind the end of the map, so choose one below max_entries"},
+    {step::map_delete_elem, EBUSY, "somebody else holds the lock of this element, so try again"},
+    {step::map_delete_elem, EOPNOTSUPP,
+     "user space does not delete elements of this map type, so create the map anew"},
+    {step::map_delete_elem, ENOTSUPP_kernel,
+     "user space does not delete elements of this map type, so create the map anew"},
+
+    {step::map_get_next_key, ENOENT, "there is no key after this one"},
+    {step::map_get_next_key, EPERM, "the descriptor only writes, so open the map without map_flag::wronly"},
+    {step::map_get_next_key, EINVAL, "queues and stacks have no keys, so pop their elements"},
+    {step::map_get_next_key, EAGAIN,
+     "the map changed faster than the walk went, so walk again or use batches"},
+    {step::map_get_next_key, EOPNOTSUPP,
+     "the kernel lists no keys of this map type, so remember them yourself"},
+    {step::map_get_next_key, ENOTSUPP_kernel,
+     "the kernel lists no keys of this map type, so remember them yourself"},
+
+    {step::map_lookup_and_delete_elem, ENOENT, "the key is not in the map"},
+    {step::map_lookup_and_delete_elem, EPERM,
+     "the map is frozen or the descriptor does not both read and write, so open it for both"},
+    {step::map_lookup_and_delete_elem, EINVAL,
+     "the kernel does not take elements out of this map in this way, so look at what its type allows"},
+    {step::map_lookup_and_delete_elem, EBUSY, "somebody else holds the lock of this element, so try again"},
+    {step::map_lookup_and_delete_elem, ENOTSUPP_kernel,
+     "the kernel takes elements out of queues and stacks, and of hash maps since 5.14, so look up and delete "
+     "instead"},
+
+    {step::map_lookup_batch, ENOENT, "no elements are left, so the batch before this one was the last"},
+    {step::map_lookup_batch, ENOSPC,
+     "more elements share a bucket than the batch has room for, so give more room"},
+    {step::map_lookup_batch, EPERM, "the descriptor only writes, so open the map without map_flag::wronly"},
+    {step::map_lookup_batch, EINTR, "elements went away while the batch was read, so ask for it again"},
+    {step::map_lookup_batch, EINVAL,
+     "the kernel does not take these flags on a batch of this map, so leave them out"},
+    {step::map_lookup_batch, ENOTSUPP_kernel,
+     "the kernel has no such batches of this map type, so go element by element"},
+
+    {step::map_lookup_and_delete_batch, ENOENT,
+     "no elements are left, so the batch before this one was the last"},
+    {step::map_lookup_and_delete_batch, ENOSPC,
+     "more elements share a bucket than the batch has room for, so give more room"},
+    {step::map_lookup_and_delete_batch, EPERM,
+     "the map is frozen or the descriptor does not both read and write, so open it for both"},
+    {step::map_lookup_and_delete_batch, EINVAL,
+     "the kernel does not take these flags on a batch of this map, so leave them out"},
+    {step::map_lookup_and_delete_batch, ENOTSUPP_kernel,
+     "the kernel has no such batches of this map type, so go element by element"},
+
+    {step::map_update_batch, E2BIG, "the map is full, so delete elements or create it with more max_entries"},
+    {step::map_update_batch, EPERM,
+     "the map is frozen or the descriptor only reads, so write earlier or through another descriptor"},
+    {step::map_update_batch, EINVAL,
+     "the kernel does not take these values or flags in a batch, so update the elements one by one"},
+    {step::map_update_batch, EBUSY,
+     "somebody else holds the lock of an element, so go on with the ones behind those that are done"},
+    {step::map_update_batch, ENOSPC,
+     "the trie is full, so delete prefixes or create it with more max_entries"},
+    {step::map_update_batch, ENOTSUPP_kernel,
+     "the kernel has no such batches of this map type, so go element by element"},
+
+    {step::map_delete_batch, ENOENT, "a key of the batch is not in the map; those before it are deleted"},
+    {step::map_delete_batch, EPERM,
+     "the map is frozen or the descriptor only reads, so delete earlier or through another descriptor"},
+    {step::map_delete_batch, EINVAL,
+     "the kernel does not take these flags on a batch of this map, so leave them out"},
+    {step::map_delete_batch, EBUSY,
+     "somebody else holds the lock of an element, so go on with the ones behind those that are done"},
+    {step::map_delete_batch, ENOTSUPP_kernel,
+     "the kernel has no such batches of this map type, so go element by element"},
+
+    {step::map_freeze, EBUSY, "somebody has mapped the map for writing, so unmap it first"},
+    {step::map_freeze, EPERM, "the map is frozen already or the descriptor only reads, so freeze it once"},
+    {step::map_freeze, ENOTSUPP_kernel,
+     "maps of struct_ops and values with locks, timers or kernel pointers stay writable, so leave them as "
+     "they are"},
+
+    {step::map_memory, EINVAL,
+     "the map was created without map_flag::mmapable, or this descriptor may not write"},
+    {step::map_memory, EPERM, "the map is frozen or read-only, so map it for reading"},
+    {step::map_memory, EACCES,
+     "map_flag::rdonly_prog forbids to write, so map it for reading, or this descriptor may not both read "
+     "and write, which the kernel asks for even then"},
+    {step::map_memory, EAGAIN, "the process has as much memory locked as it may, so raise ulimit -l"},
+    {step::map_memory, EBUSY, "the arena is mapped at another address already, so use that one"},
+    {step::map_memory, E2BIG, "the arena is smaller than what is to be mapped, so ask for less"},
+    {step::map_memory, ENODEV, "the descriptor is of something without memory, so give one of a map"},
+    {step::map_memory, ENOMEM, "the process has no address space or too many mappings, so unmap some"},
+    {step::map_memory, ENOTSUPP_kernel,
+     "maps of this type, or with locks or timers in their values, have no memory to map, so look up their "
+     "elements"},
+
+    {step::map_get_fd_by_id, ENOENT, "there is no map with this id any more"},
+    {step::map_get_fd_by_id, EPERM, "opening a map by its id needs CAP_SYS_ADMIN, so run it as root"},
+    {step::map_get_fd_by_id, EINVAL,
+     "a descriptor cannot be both rdonly and wronly, so choose one of these flags"},
+
+    {step::btf_get_fd_by_id, EPERM,
+     "only CAP_SYS_ADMIN opens types by their ids, so run the process as root, or get the map without them"},
+
+    {step::obj_get_info_by_fd, EBADFD, "the descriptor is closed"},
+    {step::obj_get_info_by_fd, EINVAL, "the descriptor is of something else"},
+
+    {step::obj_pin, EEXIST, "something is pinned under this path already, so get it or choose another path"},
+    {step::obj_pin, ENOENT, "the folder of this path does not exist, so make it"},
+    {step::obj_pin, EPERM,
+     "this is no place on the BPF file system or a name with a dot, so choose a plain name below "
+     "/sys/fs/bpf"},
+    {step::obj_pin, EACCES,
+     "the process may not write to this folder, so run it as root or change the folder's mode"},
+    {step::obj_pin, EINVAL, "the descriptor is of no map, program or link, so there is nothing to pin"},
+
+    {step::obj_get, ENOENT, "nothing is pinned under this path"},
+    {step::obj_get, EACCES, "this is no pin, or one that the process may not open"},
+    {step::obj_get, EINVAL,
+     "a descriptor cannot be both rdonly and wronly, and a link takes neither, so leave these flags out"},
+
+    {step::unpin, ENOENT, "nothing is pinned under this path"},
+    {step::unpin, EACCES,
+     "the process may not write to this folder, so run it as root or change the folder's mode"},
+    {step::unpin, EISDIR, "it is a folder, so remove the pins inside it and then the folder with rmdir"},
+
+    {step::open_cgroup, ENOENT, "there is no such cgroup, so make it with mkdir"},
+    {step::open_cgroup, ENOTDIR, "a cgroup is a folder and this is a file, so give the folder"},
+
+    {step::open_file, ENOENT, "there is no such file"},
+    {step::open_file, EACCES, "the process may not read it"},
+    {step::open_file, ENXIO, "it is a socket or a device that is not there, so give an object file"},
+
+    {step::read_file, EISDIR, "it is a folder, so give the object file inside it"},
+    {step::read_file, EINVAL, "it is nothing that can be read from its start, so give an object file"},
+    {step::read_file, ESPIPE, "it is a pipe, so give a file"},
+
+    {step::allocate, ENOMEM, "the process has no memory left, so free some or raise its limits"},
+
+    {step::btf_load, EPERM,
+     "the process has CAP_BPF, so before Linux 5.11 RLIMIT_MEMLOCK is too small: raise it with ulimit -l"},
+    {step::btf_load, EINVAL,
+     "the kernel refused a type that it does not know or finds damaged, so load without types or on a newer "
+     "kernel"},
+    {step::btf_load, E2BIG,
+     "the types take more than 16 MiB or the kernel is older than their header, so load fewer"},
+    {step::btf_load, ENOSPC, "the log of the types does not fit into its buffer, so give a larger one"},
+    {step::btf_load, ENOTSUPP_kernel,
+     "the kernel does not know this version of BTF, so load without types or on a newer kernel"},
+
+    {step::prog_load, EPERM,
+     "the process has the capabilities, so the kernel is locked down for this program type, or before Linux "
+     "5.11 RLIMIT_MEMLOCK is too small"},
+    {step::prog_load, EACCES, "the verifier refused the program, so give load a verifier_log and read it"},
+    {step::prog_load, EINVAL,
+     "the verifier refused the program or the kernel does not know its type, so give load a verifier_log and "
+     "read it"},
+    {step::prog_load, E2BIG,
+     "the program is longer or branches more often than the verifier follows, so make it smaller or its "
+     "loops simpler"},
+    {step::prog_load, EAGAIN, "a signal interrupted the verifier, so load the program again"},
+    {step::prog_load, ENOMEM,
+     "the kernel has no memory for the program and for what the verifier remembers of it, so make it "
+     "smaller"},
+    {step::prog_load, ENOSPC,
+     "the verifier's log does not fit into its buffer, so give a larger one or let verifier_log grow"},
+    {step::prog_load, EBADF,
+     "the program uses a map whose descriptor is closed, so keep its maps open until it is loaded"},
+    {step::prog_load, ENOENT,
+     "the kernel does not find the function or type that the program attaches to, so choose another"},
+    {step::prog_load, EBUSY,
+     "the program uses a map that belongs to another program, so create one for each"},
+    {step::prog_load, EFAULT,
+     "the verifier contradicted itself or a buffer is outside of the process's memory, so give load a "
+     "verifier_log and read it"},
+    {step::prog_load, EOPNOTSUPP,
+     "this machine or device does not run programs of this kind, so attach elsewhere"},
+    {step::prog_load, ENOTSUPP_kernel,
+     "the program needs what this kernel lacks on this machine, often its JIT, so give load a verifier_log "
+     "and read it"},
+
+    {step::link_create, EINVAL,
+     "the kernel does not attach programs of this type here, or is older than 5.15"},
+    {step::link_create, EPERM,
+     "attaching here needs more than CAP_BPF, or who is attached already admits nobody else, so run it as "
+     "root or detach the other"},
+    {step::link_create, EACCES,
+     "the program reads behind the end of what its tracepoint records, so compare its context with the "
+     "tracepoint's format"},
+    {step::link_create, EBADF, "the program or what it attaches to is closed, so keep both open"},
+    {step::link_create, EBUSY, "another program has this place to itself, so detach it first"},
+    {step::link_create, EEXIST, "this program or another is attached here already, so detach it first"},
+    {step::link_create, E2BIG,
+     "as many programs as the kernel allows are attached here already, so detach one"},
+    {step::link_create, ERANGE,
+     "as many programs as the kernel allows are attached here already, so detach one"},
+    {step::link_create, ENODEV, "there is no such interface any more, so look at its name"},
+    {step::link_create, ENOENT,
+     "the kernel does not find what the program attaches to, so look at the name in its section"},
+    {step::link_create, ESRCH,
+     "the kernel does not find a function or a process of this link, so look at its names"},
+    {step::link_create, ESTALE, "the programs here have changed since they were looked at, so look again"},
+    {step::link_create, EOPNOTSUPP,
+     "the kernel was built without this way to attach, or the interface's driver lacks it, so attach in "
+     "another way"},
+    {step::link_create, ENOTSUPP_kernel,
+     "the kernel does not attach programs of this type on this machine, so attach in another way"},
+
+    {step::raw_tracepoint_open, ENOENT,
+     "the kernel has no such tracepoint, so look for its name under /sys/kernel/tracing/events, without the "
+     "group"},
+    {step::raw_tracepoint_open, EINVAL,
+     "the program reads more arguments than the tracepoint has, or its section names another kind of "
+     "program"},
+    {step::raw_tracepoint_open, EPERM,
+     "the process lacks CAP_PERFMON, so run it as root or give it CAP_PERFMON"},
+    {step::raw_tracepoint_open, EBUSY,
+     "as many programs as the kernel allows are attached here, so detach one"},
+    {step::raw_tracepoint_open, E2BIG,
+     "as many programs as the kernel allows are attached here already, so detach one, or the kernel is older "
+     "than "
+     "6.10 and takes no cookie here"},
+
+    {step::prog_attach, EOPNOTSUPP,
+     "the map holds no sockets or its programs are of another type, so give a sockmap or sockhash"},
+    {step::prog_attach, EINVAL, "the kernel does not know this kind of program in a map, so it is too old"},
+    {step::prog_attach, EBUSY, "a link holds another program in this place, so let go of it first"},
+
+    {step::attach_to_socket, ENOTSOCK, "the descriptor is of something else, so give one of a socket"},
+    {step::attach_to_socket, EINVAL,
+     "the program is of another type, or sockets share no port here, so set SO_REUSEPORT before bind"},
+    {step::attach_to_socket, ENOTSUPP_kernel,
+     "only TCP and UDP sockets choose among those that share a port, so give one of these"},
+    {step::attach_to_socket, EPERM,
+     "the filter of the socket is locked by SO_LOCK_FILTER, so attach it before"},
+    {step::attach_to_socket, ENOMEM,
+     "the program is larger than net.core.optmem_max allows for this socket, so raise it or make it smaller"},
+
+    {step::link_update, EINVAL,
+     "the new program is of another type or made for another place than the old one, or links of this kind "
+     "keep "
+     "their program"},
+    {step::link_update, EPERM,
+     "another program is in the link than the one that was to be replaced, so look which one is"},
+    {step::link_update, ENOLINK, "the link is detached: what it attached to is gone, so attach again"},
+
+    {step::link_detach, EOPNOTSUPP,
+     "links of this kind end with their last descriptor, so close it and remove pins"},
+
+    {step::iter_create, EINVAL,
+     "the link is of another kind, so attach a program whose section begins with iter/"},
+
+    {step::read_iterator, EACCES, "the program refused to list this, so look at what it returns"},
+    {step::read_iterator, EINVAL, "the iterator was read to its end, so start it again"},
+    {step::read_iterator, E2BIG,
+     "one element came out longer than the kernel's buffer of 8 pages, so let the program write less for "
+     "each"},
+
+    {step::prog_test_run, ENOTSUPP_kernel,
+     "programs of this type cannot be run without their event, so attach it and cause that"},
+    {step::prog_test_run, EOPNOTSUPP,
+     "programs of this type cannot be run without their event, so attach it and cause that"},
+    {step::prog_test_run, EINVAL,
+     "the data or the context is shorter or longer than programs of this type take, so look at what its type "
+     "wants"},
+    {step::prog_test_run, ENOSPC,
+     "the data or the context that came out did not fit, so give as much room as goes in and 256 bytes more"},
+    {step::prog_test_run, E2BIG, "the context is longer than the kernel knows, so give less"},
+    {step::prog_test_run, ENODEV, "the context names an interface that does not exist, so give a real index"},
+
+    {step::find_kernel_type, ENOENT,
+     "the kernel has no BTF of itself, so use one that was built with CONFIG_DEBUG_INFO_BTF"},
+
+    {step::find_interface, ENODEV,
+     "this network namespace has no interface of that name, so look at its name"},
+
+    {step::mount_tracefs, EPERM,
+     "tracefs is not mounted and a private one needs CAP_SYS_ADMIN, so mount it: mount -t tracefs tracefs "
+     "/sys/kernel/tracing"},
+    {step::mount_tracefs, ENODEV,
+     "the kernel was built without tracefs, so it has no tracepoints to attach to"},
+
+    {step::find_tracepoint, ENOENT,
+     "the kernel has no such tracepoint, so look for its group and name under /sys/kernel/tracing/events"},
+    {step::find_tracepoint, EACCES, "the process may not read tracefs, so run it as root"},
+    {step::find_tracepoint, EPERM,
+     "the kernel is locked down and shows no tracepoints, so boot it without lockdown"},
+
+    {step::open_event, EACCES, "the process lacks CAP_PERFMON, so run it as root or give it CAP_PERFMON"},
+    {step::open_event, EPERM,
+     "the kernel is locked down or a filter forbids perf_event_open, so allow it there"},
+    {step::open_event, ENODEV, "CPU 0 is offline, so bring it online"},
+    {step::open_event, ENOENT, "the kernel has no such events, so it was built without them"},
+    {step::open_event, EINVAL, "the kernel has no tracepoint of this number any more, so attach again"},
+    {step::open_event, EBUSY, "another event has the hardware to itself, so close it first"},
+    {step::open_event, EOPNOTSUPP, "the hardware has no such event, so choose another"},
+
+    {step::set_event_program, EINVAL,
+     "the program is of another type than its event, so correct the SEC() of the program"},
+    {step::set_event_program, EACCES,
+     "the program reads behind the end of what its tracepoint records, so compare its context with the "
+     "tracepoint's format"},
+    {step::set_event_program, EEXIST, "this program or another is attached here already, so detach it first"},
+    {step::set_event_program, E2BIG,
+     "as many programs as the kernel allows are attached here already, so detach one"},
+
+    {step::open_cpu_event, EACCES, "the process lacks CAP_PERFMON, so run it as root or give it CAP_PERFMON"},
+    {step::open_cpu_event, EPERM,
+     "the kernel is locked down or a filter forbids perf_event_open, so allow it there"},
+    {step::open_cpu_event, ENODEV,
+     "none of the CPUs that have a slot runs, so create the map with more max_entries"},
+    {step::open_cpu_event, ENOENT, "the kernel is older than 4.4 or was built without perf events"},
+
+    {step::wait, EEXIST, "it is waited for already, so add it once"},
+    {step::wait, EPERM, "the descriptor is of something that is never ready, so wait for something else"},
+
+    {step::open_map, EOPNOTSUPP,
+     "a program of 32 bits cannot share a ring buffer with a kernel that has the highest byte first, so "
+     "build it "
+     "for 64 bits"},
+
+    {step::map_event, EPERM,
+     "so many pages are more than the process may lock, so ask for fewer, or raise ulimit -l or the sysctl "
+     "kernel.perf_event_mlock_kb"},
+};
+
+/// What an errno means at every step that has no row of its own for it.
+struct any_step_row {
+  s32 code;
+  text sentence;
+};
+inline constexpr any_step_row any_step_rows[] = {
+    {EPERM, "the process lacks a capability for this or a security module forbids it, so run it as root"},
+    {EACCES, "the process lacks the right to this or a security module forbids it, so run it as root"},
+    {EBADF, "the descriptor is closed or of something else, so look for who closed it"},
+    {EFAULT, "an address is outside of the process's memory, so look at the buffers that were given"},
+    {EINTR, "a signal came in between, so do it again"},
+    {EIO, "the device did not deliver, so look into the kernel's log"},
+    {ENOMEM,
+     "the kernel has no memory for this, so free some or raise the memory limit of the process's cgroup"},
+    {EMFILE, "the process has too many files open, so close some or raise ulimit -n"},
+    {ENFILE, "the machine has too many files open, so close some"},
+    {ENOSYS, "the kernel does not have this system call, so it is too old or built without it"},
+    {ENOTDIR, "a part of the path is no folder, so correct the path"},
+    {ELOOP, "the path leads through too many symbolic links, so look where they lead"},
+    {ENAMETOOLONG,
+     "a name in the path is longer than 255 characters or the whole longer than 4095, so shorten it"},
+    {EROFS, "the file system is mounted read-only, so mount it for writing"},
+    {EDEADLK, "the kernel would have waited for itself, so try again outside of what holds the lock"},
+    {ETIMEDOUT, "a lock of the kernel was held for too long, so try again"},
+};
+
+/// The words for a step; empty for one without a row.
+[[nodiscard]] constexpr text step_words(step at) noexcept {
+  for (const step_row& row : step_rows)
+    if (row.at == at) return row.words;
+  return {};
+}
+/// The name of an error number; empty for one without a row.
+[[nodiscard]] constexpr text errno_name(s32 code) noexcept {
+  for (const errno_row& row : errno_rows)
+    if (row.code == code) return row.errno_name;
+  return {};
+}
+/// What an errno usually means at a step; empty when there is nothing to say.
+[[nodiscard]] constexpr text hint(step at, s32 code) noexcept {
+  for (const hint_row& row : hint_rows)
+    if (row.at == at && row.code == code) return row.sentence;
+  for (const any_step_row& row : any_step_rows)
+    if (row.code == code) return row.sentence;
+  return {};
+}
+/// The sentence of a cause; empty for `none`.
+[[nodiscard]] constexpr text cause_sentence(cause why) noexcept {
+  switch (why) {
+    case cause::none:
+      return {};
+#define BAREBPF_CAUSE(identifier, sentence) \
+  case cause::identifier:                   \
+    return sentence;
+      BAREBPF_CAUSES(BAREBPF_CAUSE)
+#undef BAREBPF_CAUSE
+  }
+  return {};
+}
+
+namespace detail {
+
+// Writes text into a buffer, leaving off what does not fit.
+class text_writer {
+ public:
+  constexpr text_writer(char* buffer, size_t size) noexcept : buffer_(buffer), room_(size) {}
+
+  constexpr text_writer& operator<<(text more) noexcept {
+    for (const char c : more)
+      if (used_ + 1 < room_) buffer_[used_++] = c;
+    return *this;
+  }
+  constexpr text_writer& operator<<(u64 number) noexcept {
+    char digits[20] = {};
+    size_t first = sizeof digits;
+    do {
+      digits[--first] = static_cast<char>('0' + number % 10);
+      number /= 10;
+    } while (number != 0);
+    return *this << text(digits + first, sizeof digits - first);
+  }
+  constexpr text finish() noexcept {
+    if (room_ == 0) return {};
+    buffer_[used_] = '\0';
+    return {buffer_, used_};
+  }
+
+ private:
+  char* buffer_;
+  size_t room_;
+  size_t used_ = 0;
+};
+
+}  // namespace detail
+
+/// Writes one English sentence about `what` into `buffer`, with a NUL behind it. 512 bytes are always enough.
+/// Shape: returns a view of what was written; cut at the buffer's end if it is smaller.
+constexpr text describe(const error& what, char* buffer, size_t size) noexcept {
+  detail::text_writer out(buffer, size);
+  const text subject = text::until_nul(what.name, sizeof what.name);
+  out << "cannot " << step_words(what.at);
+  if (!subject.empty()) out << " '" << subject << "'";
+  if (what.at == step::read_object || what.offset != 0) out << " at byte " << what.offset;
+  out << ": ";
+  const text reason = what.why != cause::none ? cause_sentence(what.why) : hint(what.at, what.code);
+  if (what.code != 0) {
+    out << "the kernel said ";
+    if (const text known = errno_name(what.code); !known.empty()) out << known << " ";
+    const s64 number = what.code;
+    out << "(" << static_cast<u64>(number < 0 ? -number : number) << ")";
+    if (!reason.empty()) out << ": ";
+  }
+  return (out << reason).finish();
+}
+
+/// The same into an array: `char buffer[512]; describe(error, buffer)`.
+template <size_t Size>
+constexpr text describe(const error& what, char (&buffer)[Size]) noexcept {
+  return describe(what, buffer, Size);
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_DESCRIBE_HPP
+// Room 9.2, iterator: reads what a program lists that is attached to an iterator of the kernel.
+#ifndef BAREBPF_ITERATOR_HPP
+#define BAREBPF_ITERATOR_HPP
+
+// Room 9.0, link: attaches programs and holds them there.
+#ifndef BAREBPF_LINK_HPP
+#define BAREBPF_LINK_HPP
+
+// Room 1.5, abi/perf: what perf_event_open(2) and tracefs without a mount take.
+#ifndef BAREBPF_ABI_PERF_HPP
+#define BAREBPF_ABI_PERF_HPP
+
+namespace barebpf::inline BAREBPF_ABI::abi {
+
+/// The first 64 bytes of struct perf_event_attr, which every kernel takes.
+/// Source: perf_event_open(2); PERF_ATTR_SIZE_VER0 in include/uapi/linux/perf_event.h at v6.12.
+struct perf_event_attr {
+  u32 type = 0;
+  u32 size = 64;
+  u64 config = 0;
+  u64 sample_period = 0;
+  u64 sample_type = 0;
+  u64 read_format = 0;
+  u64 flags = 0;
+  u32 wakeup_events = 0;
+  u32 breakpoint_type = 0;
+  u64 config1 = 0;
+};
+static_assert(sizeof(perf_event_attr) == 64 && offsetof(perf_event_attr, config1) == 56);
+
+/// What stands before each record in the ring of an event.
+/// Source: include/uapi/linux/perf_event.h at v6.12.
+struct perf_event_header {
+  u32 type;
+  u16 misc;
+  u16 size;  ///< bytes, this header too
+};
+static_assert(sizeof(perf_event_header) == 8);
+inline constexpr u32 perf_record_lost = 2;    // PERF_RECORD_LOST: the event's id and a number, both u64
+inline constexpr u32 perf_record_sample = 9;  // PERF_RECORD_SAMPLE: what sample_type asks for
+
+/// The first page of that ring; what is left out before it tells of the hardware.
+struct perf_event_mmap_page {
+  u8 reserved[1024];
+  u64 data_head;  ///< bytes put in by the kernel since the beginning
+  u64 data_tail;  ///< bytes taken out
+};
+static_assert(sizeof(perf_event_mmap_page) == 1040);
+
+inline constexpr u32 perf_type_software = 1;         // PERF_TYPE_SOFTWARE
+inline constexpr u64 perf_count_sw_bpf_output = 10;  // PERF_COUNT_SW_BPF_OUTPUT
+inline constexpr u64 perf_sample_raw = 1u << 10;     // PERF_SAMPLE_RAW: a u32 length and so many bytes
+inline constexpr u32 perf_type_tracepoint = 2;       // PERF_TYPE_TRACEPOINT
+inline constexpr u64 perf_flag_fd_cloexec = 8;       // PERF_FLAG_FD_CLOEXEC
+inline constexpr u32 perf_ioc_set_bpf = 0x40042408;  // PERF_EVENT_IOC_SET_BPF
+
+// Source: include/uapi/linux/mount.h at v6.12.
+inline constexpr u32 fsopen_cloexec = 1;       // FSOPEN_CLOEXEC
+inline constexpr u32 fsconfig_cmd_create = 6;  // FSCONFIG_CMD_CREATE
+inline constexpr u32 fsmount_cloexec = 1;      // FSMOUNT_CLOEXEC
+
+}  // namespace barebpf::inline BAREBPF_ABI::abi
+
+#endif  // BAREBPF_ABI_PERF_HPP
+// Room 7.4, map/pin: maps that somebody else made: by their pin, their id or a descriptor; and what the kernel says
+// of them, held against what the caller expects.
+#ifndef BAREBPF_MAP_PIN_HPP
+#define BAREBPF_MAP_PIN_HPP
+
+// Room 7.0, map/element: one map without types. Keys and values are addresses here, and every call is one
+// system call; the typed maps of room 7.8 are a thin layer over this and hold the only sizes.
+#ifndef BAREBPF_MAP_ELEMENT_HPP
+#define BAREBPF_MAP_ELEMENT_HPP
+
 // Room 6.2, outcome: what a row of system calls came to. Small, so that rows stay small; an error is made of
 // it once, at the end, and only then is the kernel asked why it refused.
 #ifndef BAREBPF_OUTCOME_HPP
@@ -3730,16 +4103,6 @@ template <class Log>
   return move_away(answer);
 }
 
-/// Gives the kernel types; `token` as above.
-/// Shape:  their descriptor, or negative errno; EINVAL when the kernel does not like a type.
-/// Kernel: 4.18.
-/// Source: btf_new_fd() in kernel/bpf/btf.c at v6.12.
-[[nodiscard]] inline long load_btf(const void* types, u32 size, int token = -1) noexcept {
-  abi::btf_load attr{.btf = types, .btf_size = size};
-  if (token >= 0) attr.btf_flags = map_flag::token_fd, attr.btf_token_fd = token;
-  return move_away(sys_bpf(abi::command::btf_load, attr));
-}
-
 /// What a program is run on without its event. What a type of program takes as data and context differs.
 /// Lifetime: borrowed until `test_run` returns.
 struct test_input {
@@ -4088,7 +4451,7 @@ class iterator {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_ITERATOR_HPP
-// Room 7.9, map/types: the types that a map's BTF gives to its key and value, held against the C++ types. Only who
+// Room 7.10, map/types: the types that a map's BTF gives to its key and value, held against the C++ types. Only who
 // names `identity_and_btf` has this in his program.
 #ifndef BAREBPF_MAP_TYPES_HPP
 #define BAREBPF_MAP_TYPES_HPP
@@ -6019,6 +6382,116 @@ struct kernel_type_need {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_KERNEL_BTF_HPP
+// Room 7.7, map/value_btf: types for the kernel, and the smallest that let a local storage be created. The compiler
+// makes those of the C++ type of the values.
+// Source: Documentation/bpf/btf.rst at v6.12.
+#ifndef BAREBPF_MAP_VALUE_BTF_HPP
+#define BAREBPF_MAP_VALUE_BTF_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// Gives the kernel types. `token` is the descriptor of a BPF token (6.9), or negative.
+/// Shape:  their descriptor, or negative errno; EINVAL when the kernel does not like a type.
+/// Kernel: 4.18.
+/// Source: btf_new_fd() in kernel/bpf/btf.c at v6.12.
+[[nodiscard]] inline long load_btf(const void* types, u32 size, int token = -1) noexcept {
+  abi::btf_load attr{.btf = types, .btf_size = size};
+  if (token >= 0) attr.btf_flags = map_flag::token_fd, attr.btf_token_fd = token;
+  return move_away(sys_bpf(abi::command::btf_load, attr));
+}
+
+namespace detail {
+
+// Where the names begin in the strings of a `storage_btf`.
+inline constexpr u32 int_name = 1, value_name = 5, bytes_name = 11, char_name = 17;
+
+struct btf_record {
+  u32 name;
+  u32 info;
+  u32 size;
+};
+struct btf_number {
+  btf_record type;
+  u32 form;
+};
+// struct value { unsigned char bytes[count]; }
+struct btf_struct_of_bytes {
+  btf_record type;
+  u32 member_name, member_type, member_at;
+  btf_record array;
+  u32 element_type, index_type, count;
+  btf_number element;
+};
+
+constexpr btf_record make_record(u32 name, abi::btf_kind kind, u32 size, u32 members = 0) noexcept {
+  return {name, static_cast<u32>(kind) << 24 | members, size};
+}
+constexpr btf_number make_number(u32 name, u32 size, u32 encoding) noexcept {
+  return {make_record(name, abi::btf_kind::integer, size), encoding << 24 | size * 8};
+}
+
+template <class Number>
+constexpr u32 encoding_of() noexcept {
+  if constexpr (std::is_enum_v<Number>)
+    return encoding_of<std::underlying_type_t<Number>>();
+  else if constexpr (std::is_same_v<Number, bool>)
+    return abi::btf_integer_is_bool;
+  else
+    return std::is_signed_v<Number> ? abi::btf_integer_is_signed : 0;
+}
+
+template <class Value>
+constexpr auto make_value_type() noexcept {
+  constexpr u32 size = sizeof(Value);
+  if constexpr (std::is_integral_v<Value> || std::is_enum_v<Value>)
+    return make_number(value_name, size, encoding_of<Value>());
+  else if constexpr (std::is_floating_point_v<Value>)
+    return make_record(value_name, abi::btf_kind::floating, size);
+  else
+    return btf_struct_of_bytes{.type = make_record(value_name, abi::btf_kind::structure, size, 1),
+                               .member_name = bytes_name,
+                               .member_type = 3,
+                               .member_at = 0,
+                               .array = make_record(0, abi::btf_kind::array, 0),
+                               .element_type = 4,
+                               .index_type = 1,
+                               .count = size,
+                               .element = make_number(char_name, 1, 0)};
+}
+
+}  // namespace detail
+
+/// BTF of a storage: of its keys, which are descriptors, and of its values.
+/// Shape: byte for byte what BPF_BTF_LOAD takes; a type's id is its place, from 1.
+/// Source: bpf_local_storage_map_check_btf() in kernel/bpf/bpf_local_storage.c at v6.12.
+template <class Types>
+struct storage_btf {
+  static constexpr u32 key_id = 1, value_id = 2;
+
+  u16 magic = abi::btf_magic;
+  u8 version = 1;
+  u8 flags = 0;
+  u32 header_size = abi::btf_header::size;
+  u32 types_offset = 0;
+  u32 types_size = sizeof key + sizeof value;
+  u32 strings_offset = types_size;
+  u32 strings_size = sizeof strings;
+  detail::btf_number key = detail::make_number(detail::int_name, 4, abi::btf_integer_is_signed);
+  Types value;
+  char strings[24] = "\0int\0value\0bytes\0char\0";
+};
+
+/// The BTF of a storage with values of this type: a number is one of its size and sign, anything else a struct of its
+/// size, of which nothing more is said. So the kernel finds no lock, timer or pointer in it: for those it needs the
+/// BTF of a BPF object.
+/// Kernel: 4.18; floating-point numbers 5.13.
+template <class Value>
+inline constexpr storage_btf<decltype(detail::make_value_type<Value>())> storage_btf_of{
+    .value = detail::make_value_type<Value>()};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_MAP_VALUE_BTF_HPP
 // Room 4.5, spec/assembly: one program as the kernel takes it. A program is its own instructions and behind
 // them those of every function that it reaches, so each program of an object has its own copy of what they
 // share. Worked out for one program at a time, which is what a compiler can do for large objects too.
@@ -7076,7 +7549,7 @@ void load_records(const object_records& records, const load_slots& slots, const 
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_LOAD_HPP
-// Room 7.8, map/map: every map type under its name, with the key and value types that it wants.
+// Room 7.9, map/map: every map type under its name, with the key and value types that it wants.
 #ifndef BAREBPF_MAP_MAP_HPP
 #define BAREBPF_MAP_MAP_HPP
 
@@ -7255,7 +7728,7 @@ constexpr text describe(const ipv6_prefix& what, char* buffer, size_t size) noex
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_PREFIX_HPP
-// Room 7.7, map/typed: typed maps. One class template for all types; what a type allows stands in room 2.0, and what
+// Room 7.8, map/typed: typed maps. One class template for all types; what a type allows stands in room 2.0, and what
 // goes in and comes out where that is no plain value in room 7.6.
 #ifndef BAREBPF_MAP_TYPED_HPP
 #define BAREBPF_MAP_TYPED_HPP
@@ -7321,6 +7794,7 @@ inline constexpr element_refusal element_refusals[] = {
     {refused::slots, refused::stacks, can_lookup | can_delete | can_lookup_and_delete, ENOENT,
      cause::no_such_stack},
     {refused::slots, refused::any, can_lookup, ENOENT, cause::no_such_slot},
+    {refused::owners, refused::any, refused::single, ENOENT, cause::nothing_of_owner},
     {refused::owners, refused::any, refused::single, EBADF, cause::wrong_owner},
     {refused::owners, refused::any, refused::single, ENOTSOCK, cause::wrong_owner},
     {refused::prefixes, refused::any, refused::updates | can_delete | can_delete_batch, EINVAL,
@@ -8109,10 +8583,10 @@ namespace barebpf::inline BAREBPF_ABI {
 struct map_options {
   text name{};                        ///< at most 15 letters, digits, underscores and dots
   u32 max_entries = 0;                ///< entries; bytes of a ring buffer, pages of an arena, 0 for storages
-  u32 map_flags = 0;                  ///< `map_flag` bits
+  u32 map_flags = 0;                  ///< `map_flag` bits; those that the type demands are set
   u32 numa_node = 0;                  ///< with map_flag::numa_node
   u64 map_extra = 0;                  ///< what the type makes of it, see `map_kinds`
-  u32 btf_fd = 0;                     ///< types that describe key and value
+  u32 btf_fd = 0;                     ///< types that describe key and value; a storage makes its own without
   u32 btf_key_type_id = 0;            ///< in `btf_fd`
   u32 btf_value_type_id = 0;          ///< in `btf_fd`
   u32 btf_vmlinux_value_type_id = 0;  ///< in the kernel's own BTF, for a struct_ops
@@ -8123,7 +8597,7 @@ struct map_options {
 /// What an existing map must be beside its type and sizes; `any` where it does not matter.
 struct map_expectations {
   u32 max_entries = map_identity::any;
-  u32 map_flags = map_identity::any;
+  u32 map_flags = map_identity::any;  ///< with those that the type demands, which every map of it has
 };
 
 /// A way to reach an element beside by its key: `under_lock`, `on_cpu{3}`, `on_all_cpus`.
@@ -8206,29 +8680,42 @@ class map {
   /// Uses a map that is already open; its type and sizes must be those of this class.
   explicit map(untyped_map untyped) noexcept : untyped_(std::move(untyped)) {}
 
-  /// Creates a map.
+  /// Creates a map. The flags without which the kernel makes none of this type are set; for a storage that is given no
+  /// BTF, so is the smallest that does, see `storage_btf_of`.
   /// Errors: bad_name; EPERM without CAP_BPF; what the table of map types says against it, such as no_entries,
-  ///         refused_map_flag or newer_map_type; E2BIG and ENOMEM for a map that is too large.
+  ///         refused_map_flag or newer_map_type; E2BIG and ENOMEM for a map that is too large; for a storage those of
+  ///         BPF_BTF_LOAD.
+  /// Cost:   one system call; three for a storage without BTF.
   /// Kernel: the type's first, see `map_kinds`.
   /// Source: map_create() in kernel/bpf/syscall.c at v6.12.
   [[nodiscard]] static result<map> create(const map_options& options) noexcept {
     if (!is_kernel_name(options.name))
       return error{.at = step::map_create, .why = cause::bad_name}.about(options.name);
-    const abi::map_create attr{
-        .map_type = static_cast<u32>(Type),
-        .key_size = key_size_of<Key>,
-        .value_size = value_size_of<Value>,
-        .max_entries = options.max_entries,
-        .map_flags = options.map_flags | flag_of(Access) | (options.token >= 0 ? map_flag::token_fd : 0),
-        .inner_map_fd = options.inner_map < 0 ? 0 : static_cast<u32>(options.inner_map),
-        .numa_node = options.numa_node,
-        .map_name = to_kernel_name(options.name),
-        .btf_fd = options.btf_fd,
-        .btf_key_type_id = options.btf_key_type_id,
-        .btf_value_type_id = options.btf_value_type_id,
-        .btf_vmlinux_value_type_id = options.btf_vmlinux_value_type_id,
-        .map_extra = options.map_extra};
+    abi::map_create attr{.map_type = static_cast<u32>(Type),
+                         .key_size = key_size_of<Key>,
+                         .value_size = value_size_of<Value>,
+                         .max_entries = options.max_entries,
+                         .map_flags = options.map_flags | kind.required_flags | flag_of(Access) |
+                                      (options.token >= 0 ? map_flag::token_fd : 0),
+                         .inner_map_fd = options.inner_map < 0 ? 0 : static_cast<u32>(options.inner_map),
+                         .numa_node = options.numa_node,
+                         .map_name = to_kernel_name(options.name),
+                         .btf_fd = options.btf_fd,
+                         .btf_key_type_id = options.btf_key_type_id,
+                         .btf_value_type_id = options.btf_value_type_id,
+                         .btf_vmlinux_value_type_id = options.btf_vmlinux_value_type_id,
+                         .map_extra = options.map_extra};
     outcome created{.subject = attr.map_name.characters};
+    fd types;
+    if constexpr (kind.btf == btf_rule::required)
+      if (options.btf_fd == 0) {
+        constexpr auto& made = storage_btf_of<Value>;
+        types = fd::own(load_btf(&made, sizeof made, options.token));
+        if (created.fails(step::btf_load, types.number())) return to_error(created);
+        attr.btf_fd = types.raw();
+        attr.btf_key_type_id = made.key_id;
+        attr.btf_value_type_id = made.value_id;
+      }
     const long answer =
         options.token < 0
             ? create_map(attr)
@@ -8644,7 +9131,7 @@ class map {
             .key_size = key_size_of<Key>,
             .value_size = value_size_of<Value>,
             .max_entries = expected.max_entries,
-            .map_flags = expected.map_flags};
+            .map_flags = expected.map_flags | kind.required_flags};
   }
   static constexpr bool can_be_popped = (kind.operations & can_lookup_and_delete) != 0;
   template <class Element>
@@ -8775,7 +9262,8 @@ using percpu_array_map = map<map_type::percpu_array, u32, Value>;
 template <size_t Depth = 127>
 using stack_trace_map = map<map_type::stack_trace, u32, stack_addresses<Depth>>;
 
-/// Cgroups that programs ask bpf_current_task_under_cgroup and bpf_skb_under_cgroup about.
+/// Cgroups that programs ask bpf_current_task_under_cgroup and bpf_skb_under_cgroup about: descriptors of their folders,
+/// such as `open_cgroup` gives, go in.
 /// Kernel: 4.8, BPF_MAP_TYPE_CGROUP_ARRAY; cgroup version 2 alone.
 using cgroup_array_map = map<map_type::cgroup_array, u32, cgroup_fd>;
 
@@ -8790,8 +9278,7 @@ template <class Key, class Value>
 using lru_percpu_hash_map = map<map_type::lru_percpu_hash, Key, Value>;
 
 /// Values under prefixes of bits, such as networks: a lookup finds the longest prefix that the key begins with. `Key`
-/// is `ipv4_prefix`, `ipv6_prefix`, or anything that begins with a u32 number of bits. Create it with
-/// map_flag::no_prealloc.
+/// is `ipv4_prefix`, `ipv6_prefix`, or anything that begins with a u32 number of bits.
 /// Errors: ENOSPC when it is full.
 /// Kernel: 4.11, BPF_MAP_TYPE_LPM_TRIE.
 template <class Key, class Value>
@@ -8866,23 +9353,24 @@ template <class Value>
 using stack_map = map<map_type::stack, no_key, Value>;
 
 /// A value for each socket that has one, under its descriptor here and under itself in programs; it goes with the
-/// socket. As all storages it takes no `max_entries`, needs map_flag::no_prealloc, and cannot be walked over but by an
-/// iterator program.
+/// socket. As all storages it takes no `max_entries`, and cannot be walked over but by an iterator program.
+/// Errors: EBADF for a descriptor of something else, ENOTSOCK for a socket's; nothing_of_owner.
 /// Kernel: 5.2, BPF_MAP_TYPE_SK_STORAGE.
 template <class Value>
 using sk_storage_map = map<map_type::sk_storage, owner_fd, Value>;
 
-/// The same for files. Programs reach it where the BPF security module is on.
+/// The same for files, where the BPF security module is on: programs of that module reach it.
+/// Errors: EBADF where it is off.
 /// Kernel: 5.10, BPF_MAP_TYPE_INODE_STORAGE.
 template <class Value>
 using inode_storage_map = map<map_type::inode_storage, owner_fd, Value>;
 
-/// The same for threads, under what pidfd_open(2) gives.
+/// The same for threads, under what pidfd_open(2) gives: of a process its first thread, with PIDFD_THREAD (6.9) any.
 /// Kernel: 5.11, BPF_MAP_TYPE_TASK_STORAGE.
 template <class Value>
 using task_storage_map = map<map_type::task_storage, owner_fd, Value>;
 
-/// The same for cgroups, under the descriptor of the cgroup's folder.
+/// The same for cgroups, under the descriptor of the cgroup's folder, such as `open_cgroup` gives.
 /// Kernel: 6.2, BPF_MAP_TYPE_CGRP_STORAGE.
 template <class Value>
 using cgrp_storage_map = map<map_type::cgrp_storage, owner_fd, Value>;
@@ -8907,8 +9395,7 @@ using user_ringbuf_map = map<map_type::user_ringbuf, no_key, no_value>;
 template <class Value>
 using bloom_filter = map<map_type::bloom_filter, no_key, Value>;
 
-/// Memory that programs and user space share, pointers and all; `max_entries` is its size in pages. Create it with
-/// map_flag::mmapable.
+/// Memory that programs and user space share, pointers and all; `max_entries` is its size in pages.
 /// Kernel: 6.9, BPF_MAP_TYPE_ARENA.
 using arena_map = map<map_type::arena, no_key, no_value>;
 
@@ -8916,7 +9403,7 @@ using arena_map = map<map_type::arena, no_key, no_value>;
 /// Kernel: 6.19, BPF_MAP_TYPE_INSN_ARRAY.
 using insn_array_map = map<map_type::insn_array, u32, instruction_place>;
 
-/// A hash table that grows with what is in it. Create it with map_flag::no_prealloc.
+/// A hash table that grows with what is in it.
 /// Kernel: 7.2, BPF_MAP_TYPE_RHASH.
 template <class Key, class Value>
 using rhash_map = map<map_type::rhash, Key, Value>;
@@ -10864,7 +11351,7 @@ result<loaded_object> object::load(const load_options& options) const noexcept {
 #ifndef BAREBPF_PERFBUF_HPP
 #define BAREBPF_PERFBUF_HPP
 
-// Room 7.10, map/ring: what ring buffers have in common: memory that the kernel and this process read and write at
+// Room 7.11, map/ring: what ring buffers have in common: memory that the kernel and this process read and write at
 // the same time, positions in it, and records.
 #ifndef BAREBPF_MAP_RING_HPP
 #define BAREBPF_MAP_RING_HPP

@@ -8,6 +8,7 @@
 #define BAREBPF_BAREBPF_HPP
 
 #include "abi/helper.hpp"
+#include "cgroup.hpp"
 #include "describe.hpp"
 #include "iterator.hpp"
 #include "map/types.hpp"

@@ -226,8 +226,11 @@
                 "gave")                                                                                      \
   BAREBPF_CAUSE(unfit_event, "a map takes no event that children inherit, so open it without inherit")       \
   BAREBPF_CAUSE(not_a_cgroup,                                                                                \
-                "this descriptor is of no folder in cgroup2, so open one below its mount, /sys/fs/cgroup "   \
+                "this is no folder in cgroup2, so open one below its mount, /sys/fs/cgroup "                  \
                 "or /sys/fs/cgroup/unified")                                                                 \
+  BAREBPF_CAUSE(cgroup_version_1,                                                                            \
+                "this cgroup belongs to a controller of cgroup version 1, which BPF does not know, so take " \
+                "one of version 2, below /sys/fs/cgroup/unified on machines that have both")                 \
   BAREBPF_CAUSE(unfit_device,                                                                                \
                 "no interface has this index here, or the program beside it was not loaded for devmaps, so " \
                 "look at its name, and put the program into SEC(\"xdp/devmap\")")                            \
@@ -248,6 +251,9 @@
   BAREBPF_CAUSE(wrong_owner,                                                                                 \
                 "the descriptor in the key is closed or of another kind than the map's, so give "            \
                 "that of a socket, a file, a process (pidfd) or a cgroup")                                   \
+  BAREBPF_CAUSE(nothing_of_owner,                                                                            \
+                "the owner that this descriptor stands for has no value in this storage or has ended, so "   \
+                "store one while it lives")                                                                  \
   BAREBPF_CAUSE(long_prefix,                                                                                 \
                 "the prefix has more bits than the address behind it, so give at most 8 for each "           \
                 "of its bytes")                                                                              \

@@ -33,6 +33,7 @@ inline constexpr step_row step_rows[] = {
     {step::obj_get, "get the pin"},
     {step::unpin, "remove the pin"},
     {step::read_prefix, "understand the network"},
+    {step::open_cgroup, "open the cgroup"},
     {step::open_file, "open the file"},
     {step::read_file, "read the file"},
     {step::read_object, "read the object"},
@@ -154,7 +155,7 @@ inline constexpr hint_row hint_rows[] = {
     {step::map_update_elem, EINVAL,
      "the kernel does not take this value or these flags on this map type, so look at what its type allows"},
     {step::map_update_elem, EBADF,
-     "the descriptor of the map or one in the value is closed or of another kind, so keep both open"},
+     "the descriptor of the map, or one in the key or value, is closed or of another kind, so look at both"},
     {step::map_update_elem, ENOTSOCK, "the descriptor in the value is no socket, so give one"},
     {step::map_update_elem, EOPNOTSUPP,
      "the map does not take this kind or state of socket, or no update from user space, so look at what its "
@@ -296,6 +297,9 @@ inline constexpr hint_row hint_rows[] = {
     {step::unpin, EACCES,
      "the process may not write to this folder, so run it as root or change the folder's mode"},
     {step::unpin, EISDIR, "it is a folder, so remove the pins inside it and then the folder with rmdir"},
+
+    {step::open_cgroup, ENOENT, "there is no such cgroup, so make it with mkdir"},
+    {step::open_cgroup, ENOTDIR, "a cgroup is a folder and this is a file, so give the folder"},
 
     {step::open_file, ENOENT, "there is no such file"},
     {step::open_file, EACCES, "the process may not read it"},

@@ -6,6 +6,7 @@
 
 #include "kernel_btf.hpp"
 #include "map/pin.hpp"
+#include "map/value_btf.hpp"
 #include "program.hpp"
 #include "running_kernel.hpp"
 #include "spec/assembly.hpp"

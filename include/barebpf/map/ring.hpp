@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Room 7.10, map/ring: what ring buffers have in common: memory that the kernel and this process read and write at
+// Room 7.11, map/ring: what ring buffers have in common: memory that the kernel and this process read and write at
 // the same time, positions in it, and records.
 #ifndef BAREBPF_MAP_RING_HPP
 #define BAREBPF_MAP_RING_HPP
