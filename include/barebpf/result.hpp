@@ -46,6 +46,7 @@ enum class step : u16 {
   unpin = 265,              ///< unlinkat(2) on the BPF file system
   map_memory = 266,         ///< mmap(2) of a map
   read_prefix = 280,        ///< understand a network or an address
+  fault_in = 300,           ///< madvise(2) of an arena
   set_event_program = 264,  ///< ioctl(PERF_EVENT_IOC_SET_BPF), where the kernel has no perf link
 };
 
