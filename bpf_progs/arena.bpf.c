@@ -26,7 +26,7 @@ struct {
 	__uint(type, ARENA);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 16);
-	__ulong(map_extra, 1ull << 44);
+	__ulong(map_extra, 0x70000000);
 } pages SEC(".maps");
 
 struct list __arena *shared = 0; /* an address of user space */
