@@ -11,6 +11,7 @@
 #include "cgroup.hpp"
 #include "describe.hpp"
 #include "iterator.hpp"
+#include "map/arena.hpp"
 #include "map/types.hpp"
 #include "object.hpp"
 #include "perfbuf.hpp"

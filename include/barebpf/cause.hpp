@@ -191,6 +191,15 @@
   BAREBPF_CAUSE(unlike_first_program,                                                                        \
                 "the programs of a prog array must be of one type and attach alike, and this one differs "   \
                 "from the first, so keep a prog array for each kind")                                        \
+  BAREBPF_CAUSE(misplaced_arena,                                                                             \
+                "an arena begins at a page and does not cross a border of 4 GiB in the address space, so "   \
+                "choose another address for it")                                                             \
+  BAREBPF_CAUSE(arena_elsewhere,                                                                             \
+                "an arena has one address and one size in all processes and this one was mapped "            \
+                "differently before, so give the address where it is mapped whole")                          \
+  BAREBPF_CAUSE(arena_without_address,                                                                       \
+                "the kernel loads programs only after their arena has an address, so give the arena "        \
+                "map_extra in the BPF program, or create and map one and give it as replacement")            \
   BAREBPF_CAUSE(bad_name,                                                                                    \
                 "the kernel takes names of at most 15 letters, digits, underscores and dots, "               \
                 "so choose such a name")                                                                     \

@@ -26,6 +26,7 @@ inline constexpr step_row step_rows[] = {
     {step::map_delete_batch, "delete a batch from the map"},
     {step::map_freeze, "freeze the map"},
     {step::map_memory, "map the memory of the map"},
+    {step::fault_in, "bring in the pages of the arena"},
     {step::map_get_fd_by_id, "open by its id the map"},
     {step::btf_get_fd_by_id, "read the types of the map"},
     {step::obj_get_info_by_fd, "ask about the map"},
@@ -118,7 +119,8 @@ inline constexpr hint_row hint_rows[] = {
     {step::map_create, EINVAL,
      "the kernel does not know this map type, or does not allow one of its sizes, flags or a max_entries of "
      "0"},
-    {step::map_create, E2BIG, "the keys and values are larger than the kernel allows, so make them smaller"},
+    {step::map_create, E2BIG,
+     "the keys and values are larger than the kernel allows, or an arena than 4 GiB, so make them smaller"},
     {step::map_create, ENOMEM, "the kernel has no memory for so many entries, so ask for fewer"},
     {step::map_create, EBADF,
      "the descriptor of the inner map, the types or the token is closed, so keep it open until the map is "
@@ -260,13 +262,23 @@ inline constexpr hint_row hint_rows[] = {
      "map_flag::rdonly_prog forbids to write, so map it for reading, or this descriptor may not both read "
      "and write, which the kernel asks for even then"},
     {step::map_memory, EAGAIN, "the process has as much memory locked as it may, so raise ulimit -l"},
-    {step::map_memory, EBUSY, "the arena is mapped at another address already, so use that one"},
-    {step::map_memory, E2BIG, "the arena is smaller than what is to be mapped, so ask for less"},
+    {step::map_memory, E2BIG,
+     "whoever mapped this arena first took fewer pages than it has, and all must map the same, so let the "
+     "first map it whole"},
+    {step::map_memory, EEXIST,
+     "the process has something else where the arena must be, or has mapped it already, so map it once and "
+     "early, or create it for another address"},
     {step::map_memory, ENODEV, "the descriptor is of something without memory, so give one of a map"},
     {step::map_memory, ENOMEM, "the process has no address space or too many mappings, so unmap some"},
     {step::map_memory, ENOTSUPP_kernel,
      "maps of this type, or with locks or timers in their values, have no memory to map, so look up their "
      "elements"},
+
+    {step::fault_in, EINVAL, "the offset is not that of a page, so give a multiple of the page size"},
+    {step::fault_in, ENOMEM, "the arena ends before that, so stay below its size"},
+    {step::fault_in, EFAULT,
+     "map_flag::segv_on_fault leaves it to programs, or the memory cgroup of the arena's creator is full, so "
+     "create it without the flag or raise the limit"},
 
     {step::map_get_fd_by_id, ENOENT, "there is no map with this id any more"},
     {step::map_get_fd_by_id, EPERM, "opening a map by its id needs CAP_SYS_ADMIN, so run it as root"},

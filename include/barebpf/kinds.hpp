@@ -309,10 +309,9 @@ constexpr bool is_value_size(const map_kind& kind, u32 size, u32 flags) noexcept
   }
 }
 
-constexpr bool is_whole_ring(u32 size) noexcept {
-  constexpr u32 smallest_page = 4096;
-  return size >= smallest_page && (size & (size - 1)) == 0;
-}
+inline constexpr u32 smallest_page = 4096;
+
+constexpr bool is_whole_ring(u32 size) noexcept { return size >= smallest_page && (size & (size - 1)) == 0; }
 
 }  // namespace detail
 
@@ -365,6 +364,8 @@ inline constexpr newer_flag newer_flags[] = {
   if ((attr.map_flags & ~(kind.flags | map_flag::token_fd)) != 0) return cause::refused_map_flag;
   if (kind.btf == btf_rule::required && (attr.btf_key_type_id == 0 || attr.btf_value_type_id == 0))
     return cause::missing_map_types;
+  if (kind.entries == entries_rule::pages && attr.map_extra % detail::smallest_page != 0)
+    return cause::misplaced_arena;
   if (kind.value == value_rule::map && attr.inner_map_fd == 0) return cause::missing_inner_map;
   return cause::none;
 }

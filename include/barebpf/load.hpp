@@ -86,6 +86,13 @@ struct load_needs {
   bool hints = true;    ///< the table of map types may have something to say when one is refused
   bool patch = true;  ///< descriptors are written into a copy of the instructions; if not, they name maps by
                       ///< index (5.14, BPF_PSEUDO_MAP_IDX)
+  bool types = true;   ///< it may have BTF
+  bool values = true;  ///< it may have variables
+  bool pins = true;    ///< it may have maps that are pinned by their names
+  bool arenas = true;  ///< it may have an arena without an address
+  bool hints = true;   ///< the table of map types may have something to say when one is refused
+  bool patch = true;   ///< descriptors are written into a copy of the instructions; if not, they name maps by
+                       ///< index (5.14, BPF_PSEUDO_MAP_IDX)
 };
 
 /// Where what is made goes; lent by the owner.
@@ -212,6 +219,10 @@ class loader {
     return create(attr, slots_.maps[i]);
   }
   bool create(abi::map_create& attr, fd& out) noexcept {
+    // The kernel would create it, and then refuse each program that uses it.
+    if constexpr (Needs.arenas)
+      if (attr.map_type == static_cast<u32>(map_type::arena) && attr.map_extra == 0)
+        return row_.refuse(step::map_create, cause::arena_without_address), false;
     long created = -EINVAL;
     if constexpr (Needs.types) {
       // Types only explain most maps to people, so where the kernel refuses them a map goes without: an object may

@@ -63,6 +63,7 @@ enum class step : u16 {
   reserve = 275,            ///< take room in a ring buffer that a program drains
   open_cpu_event = 276,     ///< perf_event_open(2), for the samples of one CPU
   open_cgroup = 277,        ///< openat(2), fstatfs(2) of a cgroup's folder
+  fault_in = 278,           ///< madvise(2) of an arena
 };
 
 /// Kernel-only error number that leaks out of bpf(2): "operation not supported". Not libc's ENOTSUP.
