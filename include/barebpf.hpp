@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 005d241e663ab369babc4d54f00761556b8fa6b1d94f143ba83ed1f85c2ed2c5; do not edit.
+// Made by tools/amalgamate from files with SHA-256 780a317481eb0ce36df15d3510a1b1b421cdb3e5859a9ad77902d98a3a398e48; do not edit.
 //
 // MIT License
 //
@@ -334,321 +334,10 @@ enum class helper : u32 {
 #ifndef BAREBPF_SYSCALL_HPP
 #define BAREBPF_SYSCALL_HPP
 
-// One row per cause: BAREBPF_CAUSE(identifier, "fact, so what to do").
-// A macro and not an array, because static_assert takes only literals in C++20.
-#define BAREBPF_CAUSES(BAREBPF_CAUSE)                                                                        \
-  /* the file as a whole */                                                                                  \
-  BAREBPF_CAUSE(not_elf, "this is not an ELF file, so give the .o that clang -target bpf wrote")             \
-  BAREBPF_CAUSE(not_64_bit,                                                                                  \
-                "BPF objects are 64-bit ELF files and this one is not, so compile it with "                  \
-                "clang -target bpf")                                                                         \
-  BAREBPF_CAUSE(foreign_byte_order,                                                                          \
-                "this object has the other byte order than the machine, so compile "                         \
-                "it with -target bpfel or bpfeb to match")                                                   \
-  BAREBPF_CAUSE(not_relocatable,                                                                             \
-                "this ELF file is a program or a shared library, so give the "                               \
-                "relocatable .o instead")                                                                    \
-  BAREBPF_CAUSE(not_bpf,                                                                                     \
-                "this ELF file holds code of another machine, so compile it with "                           \
-                "clang -target bpf")                                                                         \
-  BAREBPF_CAUSE(truncated,                                                                                   \
-                "the file ends before what it announces, so it was cut or overwritten: "                     \
-                "copy or compile it again")                                                                  \
-  BAREBPF_CAUSE(too_large, "no BPF object is larger than 1 GiB, so this is another kind of file")            \
-  BAREBPF_CAUSE(bad_section_header,                                                                          \
-                "a section header of this ELF file contradicts itself, so the "                              \
-                "file is damaged: compile it again")                                                         \
-  BAREBPF_CAUSE(no_symbols, "the object has no symbol table, so strip it with llvm-strip -g at most")        \
-  BAREBPF_CAUSE(bad_symbol,                                                                                  \
-                "a relocation names a symbol that is not there, so the file is damaged: "                    \
-                "compile it again")                                                                          \
-  /* its types */                                                                                            \
-  BAREBPF_CAUSE(no_btf,                                                                                      \
-                "maps in .maps are described by BTF and the object has none, so compile it "                 \
-                "with -g and keep the .BTF section")                                                         \
-  BAREBPF_CAUSE(bad_btf_header,                                                                              \
-                "the header of .BTF does not fit the section, so the file is damaged: "                      \
-                "compile it again")                                                                          \
-  BAREBPF_CAUSE(bad_btf_type,                                                                                \
-                "a type in .BTF runs past its end or names what is not there, so the "                       \
-                "file is damaged: compile it again")                                                         \
-  BAREBPF_CAUSE(unknown_btf_kind,                                                                            \
-                "this .BTF holds a kind of type that barebpf does not know, so it "                          \
-                "was made by a newer compiler: use a newer barebpf")                                         \
-  BAREBPF_CAUSE(bad_btf_ext,                                                                                 \
-                "a table in .BTF.ext runs past its end, so the file is damaged: compile it "                 \
-                "again")                                                                                     \
-  /* its maps */                                                                                             \
-  BAREBPF_CAUSE(static_map,                                                                                  \
-                "a static map cannot be found by name, so take the word static away from "                   \
-                "the map in the BPF program")                                                                \
-  BAREBPF_CAUSE(map_is_no_struct,                                                                            \
-                "every variable in .maps must be a struct that describes a map, so "                         \
-                "move other variables elsewhere")                                                            \
-  BAREBPF_CAUSE(map_outside_section,                                                                         \
-                "a map lies past the end of .maps, so the file is damaged: "                                 \
-                "compile it again")                                                                          \
-  BAREBPF_CAUSE(unknown_map_member,                                                                          \
-                "a map in .maps has a member that is not part of a map "                                     \
-                "definition, so look for a misspelling")                                                     \
-  BAREBPF_CAUSE(bad_map_member,                                                                              \
-                "a member of a map definition has the wrong form, so write it with "                         \
-                "__uint, __ulong, __type or __array")                                                        \
-  BAREBPF_CAUSE(two_sizes,                                                                                   \
-                "a map gives the size of its key or value twice and differently, so keep "                   \
-                "one of them")                                                                               \
-  BAREBPF_CAUSE(no_map_type, "a map in .maps has no type, so add __uint(type, BPF_MAP_TYPE_...)")            \
-  BAREBPF_CAUSE(bad_pinning,                                                                                 \
-                "a map can be pinned by its name (1) or not at all (0), so correct its "                     \
-                "member pinning")                                                                            \
-  BAREBPF_CAUSE(values_not_wanted,                                                                           \
-                "only maps of maps and prog arrays begin with values, so take the member values away")       \
-  BAREBPF_CAUSE(wrong_values,                                                                                \
-                "the member values describes a map for maps of maps and a function for prog arrays, so "     \
-                "write __array(values, struct ...) for the ones and __array(values, int (void *)) for the "  \
-                "others")                                                                                    \
-  BAREBPF_CAUSE(maps_too_deep, "the kernel takes no map of maps into a map of maps, so give it plain maps")  \
-  BAREBPF_CAUSE(pinned_inner_map,                                                                            \
-                "the map in the member values is only a pattern that goes when its map is made, so take "    \
-                "its pinning away")                                                                          \
-  BAREBPF_CAUSE(bad_slot,                                                                                    \
-                "a relocation of .maps fills no slot of a member values, or one twice, so the file is "      \
-                "damaged: compile it again")                                                                 \
-  BAREBPF_CAUSE(slots_need_numbers,                                                                          \
-                "the values that a hash of maps begins with have their numbers for keys, so give it keys "   \
-                "of 4 bytes or fill it after it was loaded")                                                 \
-  BAREBPF_CAUSE(slot_is_no_map,                                                                              \
-                "a value of this map of maps is no map of the object, so give the address of one in .maps")  \
-  BAREBPF_CAUSE(slot_is_no_program,                                                                          \
-                "a value of this prog array is no program of the object, so give the address of a function " \
-                "that has a SEC() and is not static")                                                        \
-  BAREBPF_CAUSE(variable_outside_section,                                                                    \
-                "a global variable lies past the end of its section, so the file is "                        \
-                "damaged: compile it again")                                                                 \
-  /* its programs */                                                                                         \
-  BAREBPF_CAUSE(unknown_section,                                                                             \
-                "the name of this section tells no program type that barebpf knows, "                        \
-                "so correct the SEC() of the program")                                                       \
-  BAREBPF_CAUSE(no_kernel_place,                                                                             \
-                "programs of this section are made for one function, tracepoint or list of the kernel, so"   \
-                " name it in SEC(), as in SEC(\"fentry/vfs_read\")")                                         \
-  BAREBPF_CAUSE(bad_program,                                                                                 \
-                "a program is not whole instructions inside its section, so the file is "                    \
-                "damaged: compile it again")                                                                 \
-  BAREBPF_CAUSE(bad_relocation,                                                                              \
-                "a relocation does not point at an instruction that loads an address, "                      \
-                "so the file is damaged: compile it again")                                                  \
-  BAREBPF_CAUSE(relocation_not_loaded_yet,                                                                   \
-                "this version of barebpf cannot load a program that refers to this "                         \
-                "section, so keep variables in .data, .rodata or .bss")                                      \
-  BAREBPF_CAUSE(bad_call, "a call leads to no function, so the file is damaged: compile it again")           \
-  BAREBPF_CAUSE(too_many_functions,                                                                          \
-                "the kernel takes at most 256 functions in one program, so let the "                         \
-                "compiler inline some")                                                                      \
-  BAREBPF_CAUSE(core_not_loaded_yet,                                                                         \
-                "this version of barebpf cannot relocate types of the kernel (CO-RE) yet, "                  \
-                "so leave out preserve_access_index")                                                        \
-  BAREBPF_CAUSE(undefined_symbol,                                                                            \
-                "the program uses a symbol that the object does not define, so "                             \
-                "define it or declare the helper")                                                           \
-  /* what the caller asked for */                                                                            \
-  BAREBPF_CAUSE(no_such_map, "the object has no map of this name, so look for a misspelling")                \
-  BAREBPF_CAUSE(no_such_program, "the object has no program of this name, so look for a misspelling")        \
-  BAREBPF_CAUSE(no_such_variable,                                                                            \
-                "the object has no global variable of this name, so look for a misspelling, or give it "     \
-                "BTF with -g")                                                                               \
-  BAREBPF_CAUSE(wrong_variable_size,                                                                         \
-                "the variable in the BPF object has another size than this type, so use the type that the "  \
-                "BPF program declares")                                                                      \
-  BAREBPF_CAUSE(wrong_variable_sign,                                                                         \
-                "the variable in the BPF object and this type differ in signedness, so use the type that "   \
-                "the BPF program declares")                                                                  \
-  BAREBPF_CAUSE(constant_variable,                                                                           \
-                "constants are frozen when the object is loaded, so set them before, and ask for a const "   \
-                "type afterwards")                                                                           \
-  BAREBPF_CAUSE(hidden_variable,                                                                             \
-                "the kernel lets a section be mapped only when one of its variables is not static, so take " \
-                "the word static away from this one")                                                        \
-  BAREBPF_CAUSE(foreign_data,                                                                                \
-                "these first values were made for another object, so make them with data() of this one")     \
-  BAREBPF_CAUSE(wrong_map_type,                                                                              \
-                "the map is of another type than asked for, so use the class of its "                        \
-                "own type")                                                                                  \
-  BAREBPF_CAUSE(wrong_key_size,                                                                              \
-                "the key type has another size than the key in the BPF object, so use "                      \
-                "the type that the BPF program declares")                                                    \
-  BAREBPF_CAUSE(wrong_value_size,                                                                            \
-                "the value type has another size than the value in the BPF object, "                         \
-                "so use the type that the BPF program declares")                                             \
-  BAREBPF_CAUSE(wrong_key_sign,                                                                              \
-                "the key type and the key in the BPF object differ in signedness, so "                       \
-                "use the type that the BPF program declares")                                                \
-  BAREBPF_CAUSE(wrong_value_sign,                                                                            \
-                "the value type and the value in the BPF object differ in "                                  \
-                "signedness, so use the type that the BPF program declares")                                 \
-  /* what the table of map types tells of a map that the kernel refused to create */                         \
-  BAREBPF_CAUSE(newer_map_type,                                                                              \
-                "the kernel is older than this map type, so use a newer kernel or another type")             \
-  BAREBPF_CAUSE(newer_map_flag,                                                                              \
-                "the kernel is older than one of these map_flags, so use a newer kernel or leave it out")    \
-  BAREBPF_CAUSE(no_entries, "a map of this type needs room for at least one element, so give max_entries")   \
-  BAREBPF_CAUSE(entries_not_wanted,                                                                          \
-                "a map of this type grows with the objects that it belongs to, so give a max_entries of 0")  \
-  BAREBPF_CAUSE(one_entry, "a map of this type holds one element, so give a max_entries of 1")               \
-  BAREBPF_CAUSE(bad_ring_size,                                                                               \
-                "a ring buffer has max_entries bytes, which must be a power of two and whole pages, so "     \
-                "give 4096 or its like")                                                                     \
-  BAREBPF_CAUSE(bad_key_size,                                                                                \
-                "keys of this map type have a size of their own, so give the key type that the table of "    \
-                "map types names")                                                                           \
-  BAREBPF_CAUSE(bad_value_size,                                                                              \
-                "values of this map type have a size of their own, so give the value type that the table "   \
-                "of map types names")                                                                        \
-  BAREBPF_CAUSE(missing_map_flag,                                                                            \
-                "the kernel wants map_flag::no_prealloc for this map type, and map_flag::mmapable for an "   \
-                "arena, so set it")                                                                          \
-  BAREBPF_CAUSE(refused_map_flag, "maps of this type do not take one of these map_flags, so leave it out")   \
-  BAREBPF_CAUSE(missing_map_types,                                                                           \
-                "the kernel wants BTF for the key and the value of this map type, so give both ids")         \
-  BAREBPF_CAUSE(missing_inner_map,                                                                           \
-                "a map of maps is made after the pattern of one that is in it, so give inner_map_fd")        \
-  BAREBPF_CAUSE(unlike_inner_map,                                                                            \
-                "the kernel takes into a map of maps only those that are like its pattern in type, sizes "   \
-                "and flags, and arrays also in max_entries unless both have map_flag::inner_map, so make "   \
-                "them alike")                                                                                \
-  BAREBPF_CAUSE(unlike_first_program,                                                                        \
-                "the programs of a prog array must be of one type and attach alike, and this one differs "   \
-                "from the first, so keep a prog array for each kind")                                        \
-  BAREBPF_CAUSE(bad_name,                                                                                    \
-                "the kernel takes names of at most 15 letters, digits, underscores and dots, "               \
-                "so choose such a name")                                                                     \
-  BAREBPF_CAUSE(another_map,                                                                                 \
-                "this map is not the one that the C++ types describe, so look at the differences")           \
-  BAREBPF_CAUSE(not_a_bpf_path,                                                                              \
-                "maps are pinned on the BPF file system only, so choose a path below /sys/fs/bpf and mount " \
-                "it: mount -t bpf bpf /sys/fs/bpf")                                                          \
-  BAREBPF_CAUSE(dot_in_a_pin,                                                                                \
-                "the BPF file system takes no dots in names, and maps are pinned on it alone, so choose "    \
-                "names without dots below /sys/fs/bpf")                                                      \
-  BAREBPF_CAUSE(not_a_map,                                                                                   \
-                "this is a program, a link or something else and no map, so look at what the path or the "   \
-                "descriptor belongs to")                                                                     \
-  BAREBPF_CAUSE(no_such_slot,                                                                                \
-                "this index is past the end of the array, so stay below its max_entries or create it with "  \
-                "more")                                                                                      \
-  /* what the table of map types tells of an element that the kernel refused */                              \
-  BAREBPF_CAUSE(empty_slot,                                                                                  \
-                "nothing is in this slot or it is past the end, so put something in before, and "            \
-                "stay below max_entries")                                                                    \
-  BAREBPF_CAUSE(no_such_stack,                                                                               \
-                "no stack has this number any more, so look up the numbers that bpf_get_stackid "            \
-                "gave, and soon")                                                                            \
-  BAREBPF_CAUSE(unfit_program,                                                                               \
-                "an array of programs takes those of one type, which the first program decides, "            \
-                "and no freplace programs, so put in another one")                                           \
-  BAREBPF_CAUSE(unfit_inner_map,                                                                             \
-                "the map differs from the inner map that this one was made with, or is none, so "            \
-                "create it with the same type, sizes and flags")                                             \
-  BAREBPF_CAUSE(not_an_event,                                                                                \
-                "the descriptor is closed or of no perf event, so put in what perf_event_open "              \
-                "gave")                                                                                      \
-  BAREBPF_CAUSE(unfit_event, "a map takes no event that children inherit, so open it without inherit")       \
-  BAREBPF_CAUSE(not_a_cgroup,                                                                                \
-                "this descriptor is of no folder in cgroup2, so open one below its mount, /sys/fs/cgroup "   \
-                "or /sys/fs/cgroup/unified")                                                                 \
-  BAREBPF_CAUSE(unfit_device,                                                                                \
-                "no interface has this index here, or the program beside it was not loaded for devmaps, so " \
-                "look at its name, and put the program into SEC(\"xdp/devmap\")")                            \
-  BAREBPF_CAUSE(unfit_cpu_program,                                                                           \
-                "the program was not loaded for cpumaps, or the kernel has no memory for the queue, so put " \
-                "the program into SEC(\"xdp/cpumap\")")                                                      \
-  BAREBPF_CAUSE(unfit_socket,                                                                                \
-                "a map takes UDP sockets, TCP sockets that listen or are connected, and "                    \
-                "connected Unix sockets, so put it in later, or another one")                                \
-  BAREBPF_CAUSE(not_in_a_group,                                                                              \
-                "the map takes bound sockets of a group, so set SO_REUSEPORT before bind, and "              \
-                "listen where it is TCP")                                                                    \
-  BAREBPF_CAUSE(socket_in_use,                                                                               \
-                "a socket is in one array of sockets at a time, so take it out of the other one "            \
-                "or of its other slot")                                                                      \
-  BAREBPF_CAUSE(unfit_xsk,                                                                                   \
-                "the map takes AF_XDP sockets alone, so put in one of socket(AF_XDP, SOCK_RAW, 0)")          \
-  BAREBPF_CAUSE(wrong_owner,                                                                                 \
-                "the descriptor in the key is closed or of another kind than the map's, so give "            \
-                "that of a socket, a file, a process (pidfd) or a cgroup")                                   \
-  BAREBPF_CAUSE(long_prefix,                                                                                 \
-                "the prefix has more bits than the address behind it, so give at most 8 for each "           \
-                "of its bytes")                                                                              \
-  BAREBPF_CAUSE(not_at_this_cgroup,                                                                          \
-                "no program that uses this map is attached to this cgroup, so attach one, and "              \
-                "the kernel makes the element")                                                              \
-  BAREBPF_CAUSE(registered_already,                                                                          \
-                "the operations in this map are registered already, and that only once, so "                 \
-                "create another map for them")                                                               \
-  BAREBPF_CAUSE(not_attachable,                                                                              \
-                "the section of this program does not tell where to attach it, so "                          \
-                "complete the name in SEC(), as in SEC(\"tracepoint/group/event\")")                         \
-  BAREBPF_CAUSE(bad_address,                                                                                 \
-                "this is no address of its kind, so write 10.0.0.0/8 for IPv4 and 2001:db8::/32 for IPv6")   \
-  BAREBPF_CAUSE(bad_prefix_length,                                                                           \
-                "behind the slash stands the number of bits, so write at most 32 for IPv4 and 128 for IPv6") \
-  BAREBPF_CAUSE(bits_behind_prefix,                                                                          \
-                "this address has bits behind its prefix, so clear them, or give all bits for an address")   \
-  BAREBPF_CAUSE(attached_elsewhere,                                                                          \
-                "programs of this section are put into a map, a route or a filter of tc, or are only run,"   \
-                " so do that with the program's descriptor")                                                 \
-  BAREBPF_CAUSE(takes_no_target,                                                                             \
-                "the section of this program names the place to attach to, so give nothing but perhaps a "   \
-                "cookie")                                                                                    \
-  BAREBPF_CAUSE(lists_no_target,                                                                             \
-                "the kernel lists this by itself, or the elements of a map, the tasks or the cgroups that"   \
-                " are asked for, so give nothing or one of those")                                           \
-  BAREBPF_CAUSE(needs_perf_event,                                                                            \
-                "this program runs when a perf event does, so give perf_event with an event that is open")   \
-  BAREBPF_CAUSE(needs_interface,                                                                             \
-                "this program attaches to a network interface, so give interface with its index")            \
-  BAREBPF_CAUSE(needs_cgroup,                                                                                \
-                "this program attaches to a cgroup, so give cgroup with a descriptor of its folder")         \
-  BAREBPF_CAUSE(needs_netns,                                                                                 \
-                "this program attaches to a network namespace, so give netns with its descriptor, or "       \
-                "nothing for the one of this process")                                                       \
-  BAREBPF_CAUSE(needs_sockmap, "this program attaches to a map of sockets, so give sockets_in with the map") \
-  BAREBPF_CAUSE(needs_socket, "this program attaches to a socket, so give socket with its descriptor")       \
-  BAREBPF_CAUSE(bad_page_count,                                                                              \
-                "the samples of a CPU go round in a power of two of pages, so ask for 8 or its like")        \
-  BAREBPF_CAUSE(ring_is_full,                                                                                \
-                "the ring buffer has no room for this record, so wait until a program has drained it, or "   \
-                "create it larger")                                                                          \
-  BAREBPF_CAUSE(record_too_large,                                                                            \
-                "a record and its header of 8 bytes must fit into the whole ring buffer, so send less at "   \
-                "once, or create it larger")                                                                 \
-  /* what a look at the kernel found out after it refused */                                                 \
-  BAREBPF_CAUSE(needs_cap_bpf, "the process lacks CAP_BPF, so run it as root or give it CAP_BPF")            \
-  BAREBPF_CAUSE(needs_cap_perfmon,                                                                           \
-                "the process lacks CAP_PERFMON, which tracing programs need beside "                         \
-                "CAP_BPF, so run it as root or give it both")                                                \
-  BAREBPF_CAUSE(no_kernel_function,                                                                          \
-                "the kernel has no function of this name that programs can attach to, so look for it in "    \
-                "/proc/kallsyms, and for one that was not inlined")                                          \
-  BAREBPF_CAUSE(no_kernel_tracepoint,                                                                        \
-                "the kernel has no tracepoint of this name, so look for its name under "                     \
-                "/sys/kernel/tracing/events, without the group")                                             \
-  BAREBPF_CAUSE(no_kernel_iterator,                                                                          \
-                "the kernel cannot list this, so choose one of the words that follow bpf_iter_ in "          \
-                "/proc/kallsyms")                                                                            \
-  BAREBPF_CAUSE(newer_attach_way,                                                                            \
-                "the running kernel is older than this way to attach: tcx came with Linux 6.6, so attach "   \
-                "on a newer one")                                                                            \
-  BAREBPF_CAUSE(no_interface, "this network namespace has no interface of this index, so look at its name")  \
-  BAREBPF_CAUSE(not_a_link,                                                                                  \
-                "this is a map, a program or something else and no link, so look at what the path belongs"   \
-                " to")                                                                                       \
-  BAREBPF_CAUSE(refused_by_verifier,                                                                         \
-                "the kernel's verifier refused the program, so read its log: the "                           \
-                "last lines name the instruction and the reason")                                            \
-  BAREBPF_CAUSE(log_cut,                                                                                     \
-                "the verifier refused the program and its log is larger than the buffer that "               \
-                "was given, so give a larger one or let verifier_log grow")
+// Room 1.1, abi/bpf: what bpf(2) takes, as plain records of our own. One record per command, every member
+// initialized, so that no byte is ever left over; <linux/bpf.h> is never needed and never in the way.
+#ifndef BAREBPF_ABI_BPF_HPP
+#define BAREBPF_ABI_BPF_HPP
 
 // Room 0.2, name: text that is looked at (`text`) and text that is part of a type (`name`).
 #ifndef BAREBPF_NAME_HPP
@@ -1840,6 +1529,8 @@ static_assert(sizeof(bpf_attr) == 168);
   /* what the table of map types tells of a map that the kernel refused to create */                         \
   BAREBPF_CAUSE(newer_map_type,                                                                              \
                 "the kernel is older than this map type, so use a newer kernel or another type")             \
+  BAREBPF_CAUSE(newer_map_flag,                                                                              \
+                "the kernel is older than one of these map_flags, so use a newer kernel or leave it out")    \
   BAREBPF_CAUSE(no_entries, "a map of this type needs room for at least one element, so give max_entries")   \
   BAREBPF_CAUSE(entries_not_wanted,                                                                          \
                 "a map of this type grows with the objects that it belongs to, so give a max_entries of 0")  \
@@ -1868,6 +1559,15 @@ static_assert(sizeof(bpf_attr) == 168);
   BAREBPF_CAUSE(unlike_first_program,                                                                        \
                 "the programs of a prog array must be of one type and attach alike, and this one differs "   \
                 "from the first, so keep a prog array for each kind")                                        \
+  BAREBPF_CAUSE(misplaced_arena,                                                                             \
+                "an arena begins at a page and does not cross a border of 4 GiB in the address space, so "   \
+                "choose another address for it")                                                             \
+  BAREBPF_CAUSE(arena_elsewhere,                                                                             \
+                "an arena has one address and one size in all processes and this one was mapped "            \
+                "differently before, so give the address where it is mapped whole")                          \
+  BAREBPF_CAUSE(arena_without_address,                                                                       \
+                "the kernel loads programs only after their arena has an address, so give the arena "        \
+                "map_extra in the BPF program, or create and map one and give it as replacement")            \
   BAREBPF_CAUSE(bad_name,                                                                                    \
                 "the kernel takes names of at most 15 letters, digits, underscores and dots, "               \
                 "so choose such a name")                                                                     \
@@ -1903,7 +1603,7 @@ static_assert(sizeof(bpf_attr) == 168);
                 "gave")                                                                                      \
   BAREBPF_CAUSE(unfit_event, "a map takes no event that children inherit, so open it without inherit")       \
   BAREBPF_CAUSE(not_a_cgroup,                                                                                \
-                "this is no folder in cgroup2, so open one below its mount, /sys/fs/cgroup "                  \
+                "this is no folder in cgroup2, so open one below its mount, /sys/fs/cgroup "                 \
                 "or /sys/fs/cgroup/unified")                                                                 \
   BAREBPF_CAUSE(cgroup_version_1,                                                                            \
                 "this cgroup belongs to a controller of cgroup version 1, which BPF does not know, so take " \
@@ -2082,6 +1782,7 @@ enum class step : u16 {
   reserve = 275,            ///< take room in a ring buffer that a program drains
   open_cpu_event = 276,     ///< perf_event_open(2), for the samples of one CPU
   open_cgroup = 277,        ///< openat(2), fstatfs(2) of a cgroup's folder
+  fault_in = 278,           ///< madvise(2) of an arena
 };
 
 /// Kernel-only error number that leaks out of bpf(2): "operation not supported". Not libc's ENOTSUP.
@@ -3942,10 +3643,9 @@ constexpr bool is_value_size(const map_kind& kind, u32 size, u32 flags) noexcept
   }
 }
 
-constexpr bool is_whole_ring(u32 size) noexcept {
-  constexpr u32 smallest_page = 4096;
-  return size >= smallest_page && (size & (size - 1)) == 0;
-}
+inline constexpr u32 smallest_page = 4096;
+
+constexpr bool is_whole_ring(u32 size) noexcept { return size >= smallest_page && (size & (size - 1)) == 0; }
 
 }  // namespace detail
 
@@ -3998,6 +3698,8 @@ inline constexpr newer_flag newer_flags[] = {
   if ((attr.map_flags & ~(kind.flags | map_flag::token_fd)) != 0) return cause::refused_map_flag;
   if (kind.btf == btf_rule::required && (attr.btf_key_type_id == 0 || attr.btf_value_type_id == 0))
     return cause::missing_map_types;
+  if (kind.entries == entries_rule::pages && attr.map_extra % detail::smallest_page != 0)
+    return cause::misplaced_arena;
   if (kind.value == value_rule::map && attr.inner_map_fd == 0) return cause::missing_inner_map;
   return cause::none;
 }
@@ -4463,2708 +4165,10 @@ class iterator {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_ITERATOR_HPP
-// Room 7.10, map/types: the types that a map's BTF gives to its key and value, held against the C++ types. Only who
-// names `identity_and_btf` has this in his program.
-#ifndef BAREBPF_MAP_TYPES_HPP
-#define BAREBPF_MAP_TYPES_HPP
+// Room 7.12, map/arena: an arena as memory of this process. Pointers into it mean the same here and in programs.
+#ifndef BAREBPF_MAP_ARENA_HPP
+#define BAREBPF_MAP_ARENA_HPP
 
-// Room 7.8, map/map: every map type under its name, with the key and value types that it wants.
-#ifndef BAREBPF_MAP_MAP_HPP
-#define BAREBPF_MAP_MAP_HPP
-
-// Room 2.4, prefix: keys of an LPM trie, from text such as "10.0.0.0/8" and back to it.
-#ifndef BAREBPF_PREFIX_HPP
-#define BAREBPF_PREFIX_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// The first bits of so many bytes, as the kernel takes them for the key of an LPM trie.
-/// Shape:  the number of bits in the machine's byte order, then the bytes, the first bit in front.
-/// Source: struct bpf_lpm_trie_key_u8 in include/uapi/linux/bpf.h at v6.12.
-template <size_t Bytes>
-struct lpm_key {
-  static_assert(
-      Bytes % 4 == 0 && Bytes != 0 && Bytes <= 256,
-      "barebpf: an LPM trie compares 1 to 256 bytes, and C rounds the struct up to four of them, so ask for "
-      "a multiple of 4 and leave the last ones zero");
-  u32 prefixlen = 0;  ///< bits
-  u8 data[Bytes] = {};
-
-  friend constexpr bool operator==(const lpm_key& a, const lpm_key& b) noexcept {
-    bool same = a.prefixlen == b.prefixlen;
-    for (size_t i = 0; i < Bytes; ++i) same = same && a.data[i] == b.data[i];
-    return same;
-  }
-};
-
-/// A network, or an address with all 32 bits.
-using ipv4_prefix = lpm_key<4>;
-/// A network, or an address with all 128 bits.
-using ipv6_prefix = lpm_key<16>;
-
-namespace detail {
-
-// Takes text from the front.
-class text_reader {
- public:
-  constexpr explicit text_reader(text whole) noexcept : rest_(whole) {}
-
-  [[nodiscard]] constexpr bool is_done() const noexcept { return rest_.empty(); }
-  [[nodiscard]] constexpr bool is_next(text wanted) const noexcept { return rest_.starts_with(wanted); }
-  [[nodiscard]] constexpr bool take(text wanted) noexcept {
-    if (!is_next(wanted)) return false;
-    rest_ = rest_.without_first(wanted.size());
-    return true;
-  }
-  // A number of at most `digits` digits, without needless zeros in front where it is decimal: others read those as
-  // octal.
-  [[nodiscard]] constexpr bool take_number(u32 base, u32 digits, u32& out) noexcept {
-    out = 0;
-    u32 count = 0;
-    for (u32 digit = 0; count < digits && !rest_.empty() && (digit = digit_of(rest_[0])) < base; ++count) {
-      if (base == 10 && count == 1 && out == 0) return false;
-      out = out * base + digit;
-      rest_ = rest_.without_first(1);
-    }
-    return count != 0 && (rest_.empty() || digit_of(rest_[0]) >= base);
-  }
-
- private:
-  // `count` bytes from `at` on as a number whose lowest byte comes first. No template, because clang 14 does
-  // not instantiate one while it evaluates.
-  [[nodiscard]] constexpr u64 fetch(u64 at, unsigned count) const noexcept {
-    if (count == 0 || !holds(at, count)) return 0;
-    u64 value = 0;
-    if (!packed_) {
-      if (!__builtin_is_constant_evaluated() && !host_is_big_endian) {
-        __builtin_memcpy(&value, plain_ + at, count);  // one load, nine times as fast over the kernel's types
-        return value;
-      }
-      for (unsigned i = 0; i < count; ++i) value |= u64{plain_[at + i]} << (i * 8);
-      return value;
-    }
-  }
-  if ((gap == nowhere) != (used == size)) return false;  // a gap stands for a group at least
-  for (u32 i = 0; i < size; ++i) out[i] = 0;
-  const u32 behind = gap == nowhere ? 0 : used - gap;
-  for (u32 i = 0; i < used - behind; ++i) out[i] = bytes[i];
-  for (u32 i = 0; i < behind; ++i) out[size - behind + i] = bytes[used - behind + i];
-  return true;
-}
-
-template <size_t Bytes>
-constexpr result<lpm_key<Bytes>> read_prefix(text whole) noexcept {
-  const auto wrong = [whole](cause why) { return error{.at = step::read_prefix, .why = why}.about(whole); };
-  lpm_key<Bytes> out{.prefixlen = Bytes * 8};
-  text_reader in(whole);
-  const bool is_address = Bytes == 4 ? take_ipv4(in, out.data) : take_ipv6(in, out.data);
-  if (!is_address) return wrong(cause::bad_address);
-  if (in.take("/") && (!in.take_number(10, 3, out.prefixlen) || out.prefixlen > Bytes * 8))
-    return wrong(cause::bad_prefix_length);
-  if (!in.is_done()) return wrong(cause::bad_address);
-  for (size_t bit = out.prefixlen; bit < Bytes * 8; ++bit)
-    if ((out.data[bit / 8] >> (7 - bit % 8) & 1) != 0) return wrong(cause::bits_behind_prefix);
-  return out;
-}
-
-}  // namespace detail
-
-/// The network that "10.0.0.0/8" names, or the address "10.0.0.1" with all its bits.
-/// Errors: bad_address, bad_prefix_length, bits_behind_prefix, about the text.
-[[nodiscard]] constexpr result<ipv4_prefix> read_ipv4_prefix(text whole) noexcept {
-  return detail::read_prefix<4>(whole);
-}
-/// The network that "2001:db8::/32" names, or the address "::1" with all its bits.
-/// Errors: as for `read_ipv4_prefix`.
-[[nodiscard]] constexpr result<ipv6_prefix> read_ipv6_prefix(text whole) noexcept {
-  return detail::read_prefix<16>(whole);
-}
-
-/// Writes "10.0.0.0/8" into `buffer`, with a NUL behind it; 19 bytes are always enough.
-constexpr text describe(const ipv4_prefix& what, char* buffer, size_t size) noexcept {
-  detail::text_writer out(buffer, size);
-  for (int i = 0; i < 4; ++i) out << (i == 0 ? text() : text(".")) << u64{what.data[i]};
-  return (out << "/" << u64{what.prefixlen}).finish();
-}
-/// Writes "2001:db8::/32" into `buffer`, with a NUL behind it; 44 bytes are always enough.
-/// Source: RFC 5952, 4: the longest row of zeros is left out, the first of equals.
-constexpr text describe(const ipv6_prefix& what, char* buffer, size_t size) noexcept {
-  constexpr int groups = 8;
-  const auto group = [&what](int i) { return u32{what.data[i * 2]} << 8 | what.data[i * 2 + 1]; };
-  int gap = groups, longest = 1;
-  for (int i = 0; i < groups; ++i) {
-    int length = 0;
-    while (i + length < groups && group(i + length) == 0) ++length;
-    if (length > longest) gap = i, longest = length;
-  }
-  detail::text_writer out(buffer, size);
-  for (int i = 0; i < groups; ++i) {
-    if (i == gap) {
-      out << "::";
-      i += longest - 1;
-      continue;
-    }
-    if (i != 0 && i != gap + longest) out << ":";
-    bool begun = false;
-    for (int shift = 12; shift >= 0; shift -= 4) {
-      const u32 digit = group(i) >> shift & 15;
-      begun = begun || digit != 0 || shift == 0;
-      if (begun) out << text(&"0123456789abcdef"[digit], 1);
-    }
-  }
-  return (out << "/" << u64{what.prefixlen}).finish();
-}
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_PREFIX_HPP
-// Room 7.7, map/typed: typed maps. One class template for all types; what a type allows stands in room 2.0, and what
-// goes in and comes out where that is no plain value in room 7.6.
-#ifndef BAREBPF_MAP_TYPED_HPP
-#define BAREBPF_MAP_TYPED_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// A type; all offsets count from the start of the file.
-struct btf_type {
-  u32 id = 0;  ///< 0 is void
-  abi::btf_kind kind = abi::btf_kind::void_type;
-  u32 members = 0;
-  u64 at = 0;            ///< where its record stands
-  u64 name = 0;          ///< where the name stands
-  u32 size_or_type = 0;  ///< bytes, or the id of the type that this one refers to
-
-  /// Where what follows the record stands: members, or the fixed words of the kind.
-  [[nodiscard]] constexpr u64 tail() const noexcept { return at + abi::btf_type_record::size; }
-};
-
-/// One member of a struct, union or data section.
-struct btf_member {
-  u64 at = 0;
-  u64 name = 0;
-  u32 type = 0;
-};
-
-/// What user space must know of a number to treat it as one.
-enum class number_form : u8 { no_number, signed_number, unsigned_number };
-
-/// The types of one object file.
-/// Lifetime: valid as long as the image and the index.
-class btf {
- public:
-  /// How many types apart the entries of the index are.
-  static constexpr u32 index_stride = 8;
-
-  /// Checks `section` and counts its types; `out` can walk but not yet find.
-  static constexpr verdict open(const elf& file, const elf_section& section, btf& out) noexcept;
-  /// The same of the `size` bytes from `start` on, as the kernel gives them; faults are said to lie in `section`.
-  static constexpr verdict open(const bytes& image, u64 start, u64 size, btf& out, u32 section = 0) noexcept;
-
-  [[nodiscard]] constexpr const bytes& image() const noexcept { return image_; }
-  /// How many types there are, without void.
-  [[nodiscard]] constexpr u32 count() const noexcept { return count_; }
-  [[nodiscard]] constexpr u32 index_size() const noexcept { return count_ / index_stride + 1; }
-  /// Where the strings begin.
-  [[nodiscard]] constexpr u64 strings() const noexcept { return strings_; }
-  /// How many bytes they take.
-  [[nodiscard]] constexpr u32 strings_size() const noexcept { return strings_size_; }
-  /// True when `at` lies among the strings.
-  [[nodiscard]] constexpr bool has_string(u64 at) const noexcept {
-    return at >= strings_ && at - strings_ < strings_size_;
-  }
-  /// True when there is a type of this kind.
-  [[nodiscard]] constexpr bool has(abi::btf_kind kind) const noexcept {
-    return (kinds_ >> static_cast<u8>(kind) & 1) != 0;
-  }
-
-  /// Fills `index`, which has room for `index_size()` words, and lets `type` use it.
-  constexpr void build_index(u32* index) noexcept;
-  /// Lets `type` use an index that was built before.
-  constexpr void use_index(const u32* index) noexcept {
-    index_ = index;
-    is_indexed_ = true;
-  }
-
-  /// The type with this number; void when there is none.
-  [[nodiscard]] constexpr btf_type type(u32 id) const noexcept {
-    if (id == 0 || id > count_ || !is_indexed_) return {};
-    const u32 near = id / index_stride;
-    btf_type found = type_at(types_ + index_[near], near == 0 ? 1 : near * index_stride);
-    while (found.id != id) found = type_at(end_of(found), found.id + 1);
-    return found;
-  }
-  /// The type with number 1, and the one behind `type`; void behind the last. These need no index.
-  [[nodiscard]] constexpr btf_type first() const noexcept {
-    return count_ == 0 ? btf_type{} : type_at(types_, 1);
-  }
-  [[nodiscard]] constexpr btf_type after(const btf_type& type) const noexcept {
-    return type.id >= count_ ? btf_type{} : type_at(end_of(type), type.id + 1);
-  }
-  /// The first type of this kind and name; void when there is none.
-  [[nodiscard]] constexpr btf_type find(abi::btf_kind kind, text wanted) const noexcept {
-    btf_type candidate = first();
-    while (candidate.id != 0 && !(candidate.kind == kind && image_.string_is(candidate.name, wanted)))
-      candidate = after(candidate);
-    return candidate;
-  }
-  /// The type behind const, volatile, restrict, typedef and type tags; void when they never end.
-  [[nodiscard]] constexpr btf_type resolve(u32 id) const noexcept {
-    for (u32 depth = 0; depth < longest_chain; ++depth) {
-      const btf_type found = type(id);
-      if (!is_modifier(found.kind)) return found;
-      id = found.size_or_type;
-    }
-    return {};
-  }
-  /// How many bytes a value of this type takes.
-  /// Errors: 0 for types without a size, and for those that never end or exceed 32 bits.
-  [[nodiscard]] constexpr u32 size_of(u32 id) const noexcept;
-  /// Whether a value of this type is a number, and of which sign.
-  [[nodiscard]] constexpr number_form form_of(u32 id) const noexcept;
-
-  /// The flag on top of a type's kind; on an enum it says that its values are signed.
-  [[nodiscard]] constexpr bool is_flagged(const btf_type& of) const noexcept {
-    return (image_.read32(of.at + abi::btf_type_record::info) >> 31) != 0;
-  }
-
-  /// A member of a struct or union, or an entry of a data section.
-  [[nodiscard]] constexpr btf_member member(const btf_type& of, u32 index) const noexcept {
-    const u64 at = of.tail() + u64{index} * 12;
-    return {.at = at, .name = strings_ + image_.read32(at), .type = image_.read32(at + 4)};
-  }
-  /// The id of the variable in an entry of a data section, which stands where others have their name.
-  [[nodiscard]] constexpr u32 variable_of(const btf_member& place) const noexcept {
-    return image_.read32(place.at);
-  }
-  /// The element type of an array.
-  [[nodiscard]] constexpr u32 element_of(const btf_type& array) const noexcept {
-    return image_.read32(array.tail());
-  }
-  /// The number of elements of an array.
-  [[nodiscard]] constexpr u32 length_of(const btf_type& array) const noexcept {
-    return image_.read32(array.tail() + 8);
-  }
-  /// Bytes from the start of a type's record to the next type.
-  [[nodiscard]] static constexpr u64 extent_of(const btf_type& of) noexcept {
-    const abi::btf_tail tail = abi::btf_tails[static_cast<u8>(of.kind)];
-    return abi::btf_type_record::size + tail.fixed + u64{tail.for_each} * of.members;
-  }
-  [[nodiscard]] static constexpr bool is_modifier(abi::btf_kind kind) noexcept {
-    using enum abi::btf_kind;
-    return kind == const_type || kind == volatile_type || kind == restrict_type || kind == type_definition ||
-           kind == type_tag;
-  }
-
- private:
-  static constexpr u32 longest_chain = 32;  // the kernel's MAX_RESOLVE_DEPTH
-
-  [[nodiscard]] constexpr btf_type type_at(u64 at, u32 id) const noexcept {
-    using record = abi::btf_type_record;
-    const u32 info = image_.read32(at + record::info);
-    return {.id = id,
-            .kind = static_cast<abi::btf_kind>(info >> 24 & 0x7f),
-            .members = info & 0xffffff,
-            .at = at,
-            .name = strings_ + image_.read32(at + record::name),
-            .size_or_type = image_.read32(at + record::size_or_type)};
-  }
-  [[nodiscard]] static constexpr u64 end_of(const btf_type& of) noexcept { return of.at + extent_of(of); }
-
-  bytes image_;
-  u64 types_ = 0;
-  u64 strings_ = 0;
-  u32 strings_size_ = 0;
-  u32 count_ = 0;
-  u32 kinds_ = 0;  // one bit for each kind that occurs
-  const u32* index_ = nullptr;
-  bool is_indexed_ = false;
-};
-
-constexpr verdict btf::open(const elf& file, const elf_section& section, btf& out) noexcept {
-  // Content that is not in the file has no bounds, so nothing may be read from it.
-  if (const verdict v = file.demand_type(section, abi::section_progbits); v.failed()) return v;
-  return open(file.image(), section.at, section.size, out, section.index);
-}
-
-constexpr verdict btf::open(const bytes& image, u64 start, u64 size, btf& out, u32 section) noexcept {
-  using header = abi::btf_header;
-  using record = abi::btf_type_record;
-  const auto bad_header = [&](u64 field) {
-    return verdict{.why = cause::bad_btf_header, .section = section, .offset = start + field};
-  };
-  if (size < header::size || !image.holds(start, size)) return bad_header(0);
-  if (image.read16(start + header::magic) != abi::btf_magic) return bad_header(header::magic);
-  const u64 header_size = image.read32(start + header::header_size);
-  if (header_size < header::size || header_size > size) return bad_header(header::header_size);
-  const u64 body = start + header_size;
-  const u64 body_size = size - header_size;
-  const u64 types_offset = image.read32(start + header::types_offset);
-  const u64 types_size = image.read32(start + header::types_size);
-  if (types_offset > body_size || types_size > body_size - types_offset)
-    return bad_header(header::types_size);
-  const u64 strings_offset = image.read32(start + header::strings_offset);
-  const u64 strings_size = image.read32(start + header::strings_size);
-  if (strings_offset > body_size || strings_size > body_size - strings_offset)
-    return bad_header(header::strings_size);
-  // With a NUL at both ends every name inside is a string, and the one at 0 is empty.
-  if (strings_size == 0 || image.read8(body + strings_offset) != 0 ||
-      image.read8(body + strings_offset + strings_size - 1) != 0)
-    return bad_header(header::strings_offset);
-
-  out.image_ = image;
-  out.types_ = body + types_offset;
-  out.strings_ = body + strings_offset;
-  out.strings_size_ = static_cast<u32>(strings_size);
-  const u64 end = out.types_ + types_size;
-  for (u64 at = out.types_; at < end;) {
-    const auto bad = [&](cause why) { return verdict{.why = why, .section = section, .offset = at}; };
-    if (end - at < record::size) return bad(cause::bad_btf_type);
-    const btf_type next = out.type_at(at, out.count_ + 1);
-    if (static_cast<u8>(next.kind) == 0 || static_cast<u8>(next.kind) >= abi::btf_kinds)
-      return bad(cause::unknown_btf_kind);
-    if (extent_of(next) > end - at || next.name - out.strings_ >= strings_size)
-      return bad(cause::bad_btf_type);
-    ++out.count_;
-    out.kinds_ |= u32{1} << static_cast<u8>(next.kind);
-    at = end_of(next);
-  }
-  return {};
-}
-
-constexpr void btf::build_index(u32* index) noexcept {
-  use_index(index);
-  index[0] = 0;
-  u64 at = types_;
-  for (u32 id = 1; id <= count_; ++id) {
-    if (id % index_stride == 0) index[id / index_stride] = static_cast<u32>(at - types_);
-    at = end_of(type_at(at, id));
-  }
-}
-
-constexpr u32 btf::size_of(u32 id) const noexcept {
-  using enum abi::btf_kind;
-  u64 elements = 1;
-  for (u32 depth = 0; depth < longest_chain; ++depth) {
-    const btf_type found = resolve(id);
-    u64 size = 0;
-    switch (found.kind) {
-      case array:
-        elements *= length_of(found);
-        if (elements > 0xffffffff) return 0;
-        id = element_of(found);
-        continue;
-      case pointer:
-        size = 8;
-        break;
-      case integer:
-      case structure:
-      case union_type:
-      case enumeration:
-      case enumeration64:
-      case floating:
-        size = found.size_or_type;
-        break;
-      default:
-        return 0;
-    }
-    return elements * size > 0xffffffff ? 0 : static_cast<u32>(elements * size);
-  }
-  return 0;
-}
-
-constexpr number_form btf::form_of(u32 id) const noexcept {
-  const btf_type found = resolve(id);
-  if (found.kind != abi::btf_kind::integer) return number_form::no_number;
-  const u32 encoding = image_.read32(found.tail()) >> 24;
-  return (encoding & abi::btf_integer_is_signed) != 0 ? number_form::signed_number
-                                                      : number_form::unsigned_number;
-}
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_BTF_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// What can be compared of the type of a key or value, in C++ and in BTF.
-struct element_shape {
-  enum class sort : u8 {
-    unknown,  ///< not looked at
-    other,    ///< only the size is known: C++ classes, data sections
-    signed_integer,
-    unsigned_integer,
-    either_integer,  ///< char, whose sign is the machine's
-    signed_enum,
-    either_enum,  ///< BTF says only since 6.0 that an enum is signed
-    floating,
-    structure,
-    union_type,
-    array,
-    pointer,
-  };
-  sort is = sort::unknown;
-  u64 size = 0;  ///< bytes
-
-  /// True when a C++ type of this shape may stand for a type of shape `found`.
-  [[nodiscard]] constexpr bool fits(const element_shape& found) const noexcept {
-    if (is == sort::unknown || found.is == sort::unknown) return true;
-    if (size != found.size) return false;
-    if (is == found.is || is == sort::other || found.is == sort::other) return true;
-    switch (found.is) {
-      case sort::signed_integer:
-      case sort::unsigned_integer:
-        return is == sort::either_integer;
-      case sort::signed_enum:
-        return is == sort::signed_integer || is == sort::either_integer;
-      case sort::either_enum:
-        return is == sort::signed_integer || is == sort::unsigned_integer || is == sort::either_integer;
-      default:
-        return false;
-    }
-  }
-};
-
-/// The shape of a C++ type; of an enum, that of the integer behind it.
-template <class T>
-[[nodiscard]] constexpr element_shape shape_of() noexcept {
-  using enum element_shape::sort;
-  if constexpr (std::is_enum_v<T>)
-    return shape_of<std::underlying_type_t<T>>();
-  else if constexpr (std::is_same_v<T, char>)
-    return {either_integer, sizeof(T)};
-  else if constexpr (std::is_integral_v<T>)
-    return {std::is_signed_v<T> ? signed_integer : unsigned_integer, sizeof(T)};
-  else
-    return {std::is_floating_point_v<T> ? floating : other, sizeof(T)};
-}
-
-/// The shape of a type of BTF.
-[[nodiscard]] constexpr element_shape shape_of(const btf& types, u32 id) noexcept {
-  using enum element_shape::sort;
-  const btf_type found = types.resolve(id);
-  const u64 size = types.size_of(id);
-  switch (found.kind) {
-    case abi::btf_kind::integer:
-      return {types.form_of(id) == number_form::signed_number ? signed_integer : unsigned_integer, size};
-    case abi::btf_kind::enumeration:
-    case abi::btf_kind::enumeration64:
-      return {types.is_flagged(found) ? signed_enum : either_enum, size};
-    case abi::btf_kind::floating:
-      return {floating, size};
-    case abi::btf_kind::structure:
-      return {structure, size};
-    case abi::btf_kind::union_type:
-      return {union_type, size};
-    case abi::btf_kind::array:
-      return {array, size};
-    case abi::btf_kind::pointer:
-      return {pointer, size};
-    case abi::btf_kind::data_section:
-      return {other, found.size_or_type};
-    default:
-      return {};
-  }
-}
-
-/// The BTF that the kernel knows by this id, byte for byte.
-/// Errors: EPERM without CAP_SYS_ADMIN; ENOENT when there is none; ENOMEM.
-/// Cost:   three system calls and a close, one allocation of its size.
-/// Kernel: 4.19, BPF_BTF_GET_FD_BY_ID.
-/// Source: bpf_btf_get_fd_by_id() in kernel/bpf/syscall.c and btf_get_info_by_fd() in kernel/bpf/btf.c at v6.12.
-[[nodiscard]] inline result<buffer<unsigned char>> get_btf(u32 id) noexcept {
-  const abi::next_id wanted{.start_id = id};
-  const long answer = move_away(sys_bpf(abi::command::btf_get_fd_by_id, wanted));
-  if (answer < 0) return failure(step::btf_get_fd_by_id, answer);
-  const fd opened = fd::own(answer);
-  buffer<unsigned char> image;
-  for (;;) {
-    abi::btf_info info{.btf = image.data(), .btf_size = static_cast<u32>(image.size())};
-    abi::obj_info ask{.bpf_fd = opened.raw(), .info_len = sizeof info, .info = &info};
-    if (const long told = sys_bpf(abi::command::obj_get_info_by_fd, ask); told < 0)
-      return failure(step::btf_get_fd_by_id, told);
-    if (info.btf_size <= image.size()) return image;
-    auto larger = buffer<unsigned char>::of(info.btf_size);
-    if (!larger) return larger.error();
-    image = std::move(*larger);
-  }
-}
-
-/// Both sides of an adoption with `identity_and_btf` that failed with cause `another_map`.
-struct btf_differences : map_differences {
-  element_shape expected_key{}, found_key{};  ///< unknown where there was nothing to compare
-  element_shape expected_value{}, found_value{};
-
-  [[nodiscard]] constexpr bool any() const noexcept {
-    return map_differences::any() || !expected_key.fits(found_key) || !expected_value.fits(found_value);
-  }
-};
-
-namespace detail {
-
-// A shape in words.
-constexpr void write_shape(text_writer& out, const element_shape& shape) noexcept {
-  using enum element_shape::sort;
-  switch (shape.is) {
-    case signed_integer:
-    case unsigned_integer:
-    case either_integer:
-      out << (shape.is == signed_integer     ? text("a signed ")
-              : shape.is == unsigned_integer ? text("an unsigned ")
-                                             : text("a "))
-          << shape.size * 8 << "-bit integer";
-      return;
-    case signed_enum:
-      out << "a signed enum";
-      break;
-    case either_enum:
-      out << "an enum";
-      break;
-    case floating:
-      out << "a floating-point number";
-      break;
-    case structure:
-      out << "a struct";
-      break;
-    case union_type:
-      out << "a union";
-      break;
-    case array:
-      out << "an array";
-      break;
-    case pointer:
-      out << "a pointer";
-      break;
-    default:
-      out << "a type";
-      break;
-  }
-  out << " of " << shape.size << " bytes";
-}
-
-}  // namespace detail
-
-/// Writes every difference into `buffer`: "max_entries: expected 8, found 4; key: expected a signed 32-bit integer,
-/// found an unsigned 32-bit integer". 512 bytes are always enough.
-constexpr text describe(const btf_differences& what, char* buffer, size_t size) noexcept {
-  const map_differences& identity = what;
-  const text first = describe(identity, buffer, size);
-  detail::text_writer out(buffer + first.size(), size - first.size());
-  bool after = !first.empty();
-  const auto compare = [&](text word, const element_shape& expected, const element_shape& found) {
-    if (expected.fits(found)) return;
-    out << (after ? text("; ") : text()) << word << ": expected ";
-    after = true;
-    detail::write_shape(out, expected);
-    detail::write_shape(out << ", found ", found);
-  };
-  compare("key", what.expected_key, what.found_key);
-  compare("value", what.expected_value, what.found_value);
-  return {buffer, first.size() + out.finish().size()};
-}
-
-/// Fills in the shapes that a map's BTF gives to its key and value; unknown ones where it gives none.
-/// Errors: those of `get_btf`.
-[[nodiscard]] inline result<void> find_shapes(const abi::map_info& info, btf_differences& both) noexcept {
-  if (info.btf_id == 0) return {};
-  const auto image = get_btf(info.btf_id);
-  if (!image) return image.error();
-  btf types;
-  if (const verdict v = btf::open(bytes(image->data(), image->size()), 0, image->size(), types); v.failed())
-    return error{.at = step::btf_get_fd_by_id, .why = v.why, .offset = v.offset};
-  auto index = buffer<u32>::of(types.index_size());
-  if (!index) return index.error();
-  types.build_index(index->data());
-  both.found_key = shape_of(types, info.btf_key_type_id);
-  both.found_value = shape_of(types, info.btf_value_type_id);
-  return {};
-}
-
-/// How a map is looked at before it is adopted: by what it is, and by the types that its BTF gives to key and value:
-/// `hits::get_pinned<barebpf::identity_and_btf>(path)`.
-/// Shape:  integers and enums must agree in size and sign; of classes only the size is held against the BTF. A map
-///         without BTF has no types to compare.
-/// Errors: another_map, with both sides in `found` if given; those of `get_btf`, and the map is then not adopted.
-/// Cost:   four system calls more where the map has BTF, and none where it has not.
-struct identity_and_btf {
-  using differences = btf_differences;
-
-  template <class Key, class Value>
-  [[nodiscard]] static result<kernel_name> check(int number, const map_identity& expected,
-                                                 differences* found) noexcept {
-    return check_shapes(number, expected, found, shape_of<Key>(), shape_of<Value>());
-  }
-
- private:
-  [[nodiscard]] static result<kernel_name> check_shapes(int number, const map_identity& expected,
-                                                        differences* found, const element_shape& key,
-                                                        const element_shape& value) noexcept {
-    const auto info = ask_about_map(number);
-    if (!info) return info.error();
-    differences both;
-    both.expected = expected;
-    both.found = identity_of(*info);
-    both.expected_key = key;
-    both.expected_value = value;
-    // What is no map has no BTF either, whatever its bytes say.
-    if (both.map_differences::any())
-      if (const error why = detail::another_map(number, *info); why.why != cause::another_map) return why;
-    if (const auto read = find_shapes(*info, both); !read) return read.error().about(info->name);
-    if (!both.any()) return info->name;
-    if (found != nullptr) *found = both;
-    return error{.at = step::obj_get_info_by_fd, .why = cause::another_map}.about(info->name);
-  }
-};
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_MAP_TYPES_HPP
-// Room 10.3, object: an object that is read and made real while the program runs.
-#ifndef BAREBPF_OBJECT_HPP
-#define BAREBPF_OBJECT_HPP
-
-// Room 9.1, attach: the ways to attach a program, one `place` for each `attach_way`, and what each of them wants to be
-// given. Whoever knows a program's section finds its place in the table of room 2.1 and calls it.
-#ifndef BAREBPF_ATTACH_HPP
-#define BAREBPF_ATTACH_HPP
-
-// Room 6.3, running_kernel: which kernel answers, asked only to explain what it refused.
-#ifndef BAREBPF_RUNNING_KERNEL_HPP
-#define BAREBPF_RUNNING_KERNEL_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// The version of the running kernel, as `kernel()` makes it; 0 when it does not say.
-/// Cost:   one system call.
-/// Source: uname(2). A distribution's kernel may have more than its number says, never less.
-[[nodiscard, gnu::cold, gnu::noinline]] inline u32 running_kernel() noexcept {
-  struct {
-    char words[6][65];  // system, node, release, version, machine, domain
-  } names = {};
-  if (system_call(__NR_uname, &names) < 0) return 0;
-  u32 numbers[2] = {};
-  const char* at = names.words[2];
-  for (u32& number : numbers) {
-    for (; *at >= '0' && *at <= '9'; ++at) number = number * 10 + static_cast<u32>(*at - '0');
-    if (*at == '.') ++at;
-  }
-  return kernel(numbers[0], numbers[1]);
-}
-
-/// Why the kernel refused to create a map with `answer`, negative errno, as far as the table of map types and the
-/// kernel's version tell; `none` where they do not.
-[[nodiscard, gnu::cold, gnu::noinline]] inline cause explain_refusal(const abi::map_create& attr,
-                                                                     long answer) noexcept {
-  if (answer != -EINVAL && answer != -E2BIG && answer != -ENOTSUPP_kernel && answer != -EOPNOTSUPP)
-    return cause::none;
-  const u32 running = running_kernel();
-  if (running != 0 && running < kind_of(static_cast<map_type>(attr.map_type)).first_kernel)
-    return cause::newer_map_type;
-  const cause why = why_refused(attr);
-  return why == cause::none && running != 0 && lacks_flag(running, attr.map_flags) ? cause::newer_map_flag
-                                                                                   : why;
-}
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_RUNNING_KERNEL_HPP
-// Room 2.1, sections: the table of section names. The name that SEC() gives a program tells its type, what it is for,
-// and where it attaches.
-#ifndef BAREBPF_SECTIONS_HPP
-#define BAREBPF_SECTIONS_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// How a program of a section is attached. Room 9.1 has a `place` for each but the first two.
-enum class attach_way : u8 {
-  none,            ///< the name does not say enough
-  elsewhere,       ///< by what is no program of ours: a map, a route, a filter of tc; or it is only run
-  tracepoint,      ///< a perf event, which the text behind the prefix names: "group/event"
-  raw_tracepoint,  ///< a tracepoint without an event, which the text names
-  tracing,         ///< a function or tracepoint of the kernel's BTF, which the text names
-  iterator,        ///< something that the kernel can list, which the text names
-  perf_event,      ///< a perf event of the caller
-  xdp,             ///< a network interface, before the network stack
-  tcx,             ///< a network interface, in the network stack
-  cgroup,          ///< a cgroup of the unified hierarchy, and all below it
-  netns,           ///< a network namespace
-  sockmap,         ///< a map of sockets
-  socket,          ///< one socket
-  reuseport,       ///< all sockets that share a port with one
-};
-inline constexpr size_t attach_ways = static_cast<size_t>(attach_way::reuseport) + 1;
-
-/// What may follow the prefix of a section name.
-enum class section_rest : u8 {
-  nothing,     ///< the prefix is the whole name
-  place,       ///< perhaps a slash and the place to attach to
-  function,    ///< a slash and a function of the kernel
-  tracepoint,  ///< a slash and a tracepoint that the kernel's BTF describes
-  iterator,    ///< a slash and what the kernel is to list
-};
-
-/// What a section name says of its programs.
-struct section_kind {
-  text prefix{};
-  abi::prog_type type = abi::prog_type::unspec;
-  attach_way attach = attach_way::none;
-  /// What BPF_PROG_LOAD and BPF_LINK_CREATE are told; 0 where the kernel asks for nothing.
-  abi::attach_type attach_type{};
-  section_rest rest = section_rest::nothing;
-  u32 flags = 0;  ///< `prog_flags` of BPF_PROG_LOAD
-
-  /// True when the text behind the prefix names a type in the kernel's BTF.
-  [[nodiscard]] constexpr bool needs_kernel_type() const noexcept { return rest > section_rest::place; }
-};
-
-/// One row per name, by libbpf's names. A row with a longer name stands for itself, so the order is of no importance.
-/// Kernel: a comment gives the first of what is younger than 5.10. All of those have `expected_attach_type`, and no
-///         older program type minds one that it does not know, so none is left out for old kernels.
-struct section_rows {
-  using type = abi::prog_type;
-  using way = attach_way;
-  using rest = section_rest;
-  using enum abi::attach_type;
-  static constexpr abi::attach_type any{};
-  static constexpr u32 sleeps = abi::prog_flag_sleepable, frags = abi::prog_flag_xdp_has_frags;
-
-  static constexpr section_kind list[] = {
-      {"tracepoint", type::tracepoint, way::tracepoint, any, rest::place},
-      {"tp", type::tracepoint, way::tracepoint, any, rest::place},
-      {"raw_tracepoint", type::raw_tracepoint, way::raw_tracepoint, any, rest::place},
-      {"raw_tp", type::raw_tracepoint, way::raw_tracepoint, any, rest::place},
-      {"raw_tracepoint.w", type::raw_tracepoint_writable, way::raw_tracepoint, any, rest::place},
-      {"raw_tp.w", type::raw_tracepoint_writable, way::raw_tracepoint, any, rest::place},
-      {"tp_btf", type::tracing, way::tracing, trace_raw_tp, rest::tracepoint},
-      {"fentry", type::tracing, way::tracing, trace_fentry, rest::function},
-      {"fexit", type::tracing, way::tracing, trace_fexit, rest::function},
-      {"fmod_ret", type::tracing, way::tracing, modify_return, rest::function},
-      {"fentry.s", type::tracing, way::tracing, trace_fentry, rest::function, sleeps},
-      {"fexit.s", type::tracing, way::tracing, trace_fexit, rest::function, sleeps},
-      {"fmod_ret.s", type::tracing, way::tracing, modify_return, rest::function, sleeps},
-      {"iter", type::tracing, way::iterator, trace_iter, rest::iterator},
-      {"iter.s", type::tracing, way::iterator, trace_iter, rest::iterator, sleeps},
-      {"perf_event", type::perf_event, way::perf_event},
-      {"syscall", type::syscall, way::elsewhere, any, rest::nothing, sleeps},  // 5.14
-
-      {"xdp", type::xdp, way::xdp, xdp},
-      {"xdp.frags", type::xdp, way::xdp, xdp, rest::nothing, frags},  // 5.18
-      {"xdp/devmap", type::xdp, way::elsewhere, xdp_devmap},
-      {"xdp.frags/devmap", type::xdp, way::elsewhere, xdp_devmap, rest::nothing, frags},  // 5.18
-      {"xdp/cpumap", type::xdp, way::elsewhere, xdp_cpumap},
-      {"xdp.frags/cpumap", type::xdp, way::elsewhere, xdp_cpumap, rest::nothing, frags},  // 5.18
-      {"tcx/ingress", type::sched_cls, way::tcx, tcx_ingress},  // attached since 6.6
-      {"tcx/egress", type::sched_cls, way::tcx, tcx_egress},
-      {"tc/ingress", type::sched_cls, way::tcx, tcx_ingress},
-      {"tc/egress", type::sched_cls, way::tcx, tcx_egress},
-      {"tc", type::sched_cls},
-      {"classifier", type::sched_cls},
-      {"action", type::sched_act, way::elsewhere},
-      {"lwt_in", type::lwt_in, way::elsewhere},
-      {"lwt_out", type::lwt_out, way::elsewhere},
-      {"lwt_xmit", type::lwt_xmit, way::elsewhere},
-      {"lwt_seg6local", type::lwt_seg6local, way::elsewhere},
-      {"flow_dissector", type::flow_dissector, way::netns, flow_dissector},
-      {"sk_lookup", type::sk_lookup, way::netns, sk_lookup},
-
-      {"socket", type::socket_filter, way::socket},
-      {"sk_reuseport", type::sk_reuseport, way::reuseport, sk_reuseport_select},
-      {"sk_reuseport/migrate", type::sk_reuseport, way::reuseport, sk_reuseport_select_or_migrate},  // 5.14
-      {"sk_skb", type::sk_skb},
-      {"sk_skb/stream_parser", type::sk_skb, way::sockmap, sk_skb_stream_parser},
-      {"sk_skb/stream_verdict", type::sk_skb, way::sockmap, sk_skb_stream_verdict},
-      {"sk_skb/verdict", type::sk_skb, way::sockmap, sk_skb_verdict},  // 5.13
-      {"sk_msg", type::sk_msg, way::sockmap, sk_msg_verdict},
-
-      {"sockops", type::sock_ops, way::cgroup, cgroup_sock_ops},
-      {"cgroup_skb/ingress", type::cgroup_skb, way::cgroup, cgroup_inet_ingress},
-      {"cgroup_skb/egress", type::cgroup_skb, way::cgroup, cgroup_inet_egress},
-      {"cgroup/skb", type::cgroup_skb, way::cgroup, cgroup_inet_ingress},  // libbpf's choice, too
-      {"cgroup/sock", type::cgroup_sock, way::cgroup, cgroup_inet_sock_create},
-      {"cgroup/sock_create", type::cgroup_sock, way::cgroup, cgroup_inet_sock_create},
-      {"cgroup/sock_release", type::cgroup_sock, way::cgroup, cgroup_inet_sock_release},
-      {"cgroup/post_bind4", type::cgroup_sock, way::cgroup, cgroup_inet4_post_bind},
-      {"cgroup/post_bind6", type::cgroup_sock, way::cgroup, cgroup_inet6_post_bind},
-      {"cgroup/bind4", type::cgroup_sock_addr, way::cgroup, cgroup_inet4_bind},
-      {"cgroup/bind6", type::cgroup_sock_addr, way::cgroup, cgroup_inet6_bind},
-      {"cgroup/connect4", type::cgroup_sock_addr, way::cgroup, cgroup_inet4_connect},
-      {"cgroup/connect6", type::cgroup_sock_addr, way::cgroup, cgroup_inet6_connect},
-      {"cgroup/connect_unix", type::cgroup_sock_addr, way::cgroup, cgroup_unix_connect},  // 6.7
-      {"cgroup/sendmsg4", type::cgroup_sock_addr, way::cgroup, cgroup_udp4_sendmsg},
-      {"cgroup/sendmsg6", type::cgroup_sock_addr, way::cgroup, cgroup_udp6_sendmsg},
-      {"cgroup/sendmsg_unix", type::cgroup_sock_addr, way::cgroup, cgroup_unix_sendmsg},  // 6.7
-      {"cgroup/recvmsg4", type::cgroup_sock_addr, way::cgroup, cgroup_udp4_recvmsg},
-      {"cgroup/recvmsg6", type::cgroup_sock_addr, way::cgroup, cgroup_udp6_recvmsg},
-      {"cgroup/recvmsg_unix", type::cgroup_sock_addr, way::cgroup, cgroup_unix_recvmsg},  // 6.7
-      {"cgroup/getpeername4", type::cgroup_sock_addr, way::cgroup, cgroup_inet4_getpeername},
-      {"cgroup/getpeername6", type::cgroup_sock_addr, way::cgroup, cgroup_inet6_getpeername},
-      {"cgroup/getpeername_unix", type::cgroup_sock_addr, way::cgroup, cgroup_unix_getpeername},  // 6.7
-      {"cgroup/getsockname4", type::cgroup_sock_addr, way::cgroup, cgroup_inet4_getsockname},
-      {"cgroup/getsockname6", type::cgroup_sock_addr, way::cgroup, cgroup_inet6_getsockname},
-      {"cgroup/getsockname_unix", type::cgroup_sock_addr, way::cgroup, cgroup_unix_getsockname},  // 6.7
-      {"cgroup/sysctl", type::cgroup_sysctl, way::cgroup, cgroup_sysctl},
-      {"cgroup/getsockopt", type::cgroup_sockopt, way::cgroup, cgroup_getsockopt},
-      {"cgroup/setsockopt", type::cgroup_sockopt, way::cgroup, cgroup_setsockopt},
-      {"cgroup/dev", type::cgroup_device, way::cgroup, cgroup_device},
-  };
-};
-inline constexpr auto& section_kinds = section_rows::list;
-
-/// What a program of a section attaches to, as a type in the kernel's BTF: its kind, and what stands in front of the
-/// name that the section gives.
-struct kernel_type_kind {
-  section_rest rest;
-  abi::btf_kind kind;
-  text prefix;
-  cause missing;  ///< when the kernel has none of this name
-};
-inline constexpr kernel_type_kind kernel_type_kinds[] = {
-    {section_rest::function, abi::btf_kind::function, "", cause::no_kernel_function},
-    {section_rest::tracepoint, abi::btf_kind::type_definition, "btf_trace_", cause::no_kernel_tracepoint},
-    {section_rest::iterator, abi::btf_kind::function, "bpf_iter_", cause::no_kernel_iterator},
-};
-
-/// The row for the section called `section`; where there is none, an empty one of type `unspec`.
-[[nodiscard]] constexpr section_kind section_kind_of(text section) noexcept {
-  for (const section_kind& kind : section_kinds) {
-    if (!section.starts_with(kind.prefix)) continue;
-    if (section.size() == kind.prefix.size()) return kind;
-    if (kind.rest != section_rest::nothing && section[kind.prefix.size()] == '/') return kind;
-  }
-  return {};
-}
-
-/// How many characters of the name of a section stand in front of what the prefix leaves for the place, the slash
-/// counted; all of them where it leaves nothing.
-[[nodiscard]] constexpr size_t place_in(text section, const section_kind& kind) noexcept {
-  return kind.prefix.size() + 1 < section.size() ? kind.prefix.size() + 1 : section.size();
-}
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_SECTIONS_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// A perf event, which the link owns from then on. `open_perf_event` makes one.
-struct perf_event {
-  fd event;
-  barebpf::cookie cookie{};
-};
-
-/// A network interface of this process's network namespace.
-struct interface {
-  u32 index = 0;
-
-  /// The interface called `wanted`.
-  /// Errors: ENODEV when there is none; ENAMETOOLONG.
-  /// Source: netdevice(7), SIOCGIFINDEX.
-  [[nodiscard]] static result<interface> named(text wanted) noexcept;
-};
-
-/// How an XDP program gets its packets. XDP_FLAGS_SKB_MODE and its siblings.
-enum class xdp_mode : u32 {
-  any = 0,       ///< by the driver if it can, otherwise in the network stack
-  skb = 1 << 1,  ///< in the network stack, which works on every interface
-  drv = 1 << 2,  ///< by the driver
-  hw = 1 << 3,   ///< on the device
-};
-
-/// Where among the programs of one place a new one goes.
-/// Lifetime: a link that is named must stay until the program is attached.
-/// Kernel:   6.6 for tcx, 6.16 for cgroups; at the end before that.
-/// Source:   bpf_mprog_attach() in kernel/bpf/mprog.c at v6.12.
-struct position {
-  u32 flags = 0;
-  u32 relative_fd = 0;
-  u64 revision = 0;  ///< when it is not 0, ESTALE if the programs have changed since they had this revision
-
-  [[nodiscard]] static constexpr position first() noexcept { return {.flags = abi::attach_flag::before}; }
-  [[nodiscard]] static constexpr position last() noexcept { return {.flags = abi::attach_flag::after}; }
-  [[nodiscard]] static position before(const link& other) noexcept {
-    return {.flags = abi::attach_flag::before | abi::attach_flag::link,
-            .relative_fd = other.descriptor().raw()};
-  }
-  [[nodiscard]] static position after(const link& other) noexcept {
-    return {.flags = abi::attach_flag::after | abi::attach_flag::link,
-            .relative_fd = other.descriptor().raw()};
-  }
-};
-
-namespace detail {
-
-// A descriptor of the caller's, as a number, an `fd` or something that has one.
-struct borrowed {
-  int descriptor = -1;
-
-  constexpr borrowed() noexcept = default;
-  constexpr explicit borrowed(int number) noexcept : descriptor(number) {}
-  explicit borrowed(const fd& owner) noexcept : descriptor(owner.number()) {}
-  template <class Owner>
-  requires requires(const Owner& owner) { owner.descriptor().number(); }
-  explicit borrowed(const Owner& owner) noexcept : descriptor(owner.descriptor().number()) {}
-};
-
-}  // namespace detail
-
-/// A cgroup of the unified hierarchy, by a descriptor of its folder, such as `open_to_read` gives.
-struct cgroup : detail::borrowed {
-  using borrowed::borrowed;
-};
-/// A network namespace, by a descriptor of /proc/PID/ns/net or of a file that it is mounted on.
-struct netns : detail::borrowed {
-  using borrowed::borrowed;
-};
-/// A map of sockets, by its descriptor or as the typed map.
-struct sockets_in : detail::borrowed {
-  using borrowed::borrowed;
-};
-/// A socket, by its descriptor.
-struct socket : detail::borrowed {
-  using borrowed::borrowed;
-};
-
-/// The map whose elements an iterator lists, by its descriptor or as the typed map: iter/bpf_map_elem, iter/sockmap,
-/// iter/bpf_sk_storage_map.
-struct elements_of : detail::borrowed {
-  using borrowed::borrowed;
-};
-/// Whose tasks an iterator lists: all, those of a process, or one thread.
-/// Kernel: 6.1.
-struct tasks_of {
-  u32 process = 0;
-  u32 thread = 0;
-};
-/// Which cgroups an iterator lists, and in which order.
-/// Kernel: 6.1.
-struct cgroups_of {
-  enum class order : u32 { self_only = 1, descendants_pre = 2, descendants_post = 3, ancestors_up = 4 };
-  int descriptor = -1;
-  order walk = order::descendants_pre;
-};
-
-/// A program in a place that the kernel may have no link for.
-/// Lifetime: the program is taken out when this object goes, which keeps the socket or the map open until then; moving
-///           empties the source.
-class attachment {
- public:
-  attachment() noexcept = default;
-  attachment(attachment&& other) noexcept
-      : place_(std::move(other.place_)),
-        program_(std::move(other.program_)),
-        undo_(other.undo_),
-        what_(other.what_) {}
-  attachment& operator=(attachment&& other) noexcept {
-    attachment taken(std::move(other));
-    std::swap(place_, taken.place_);
-    std::swap(program_, taken.program_);
-    std::swap(undo_, taken.undo_);
-    std::swap(what_, taken.what_);
-    return *this;
-  }
-  ~attachment() { detach(); }
-
-  /// True while the program is in its place, as far as this object can tell.
-  [[nodiscard]] bool is_attached() const noexcept { return place_.is_open(); }
-  /// True when the kernel has a link for it.
-  [[nodiscard]] bool is_link() const noexcept { return is_attached() && undo_ == undo::close; }
-  /// Takes the program out of its place now. From a socket this takes whatever filter it has by now.
-  void detach() noexcept {
-    if (!place_.is_open()) return;
-    if (undo_ == undo::socket_option) {
-      const int nothing = 0;
-      system_call(__NR_setsockopt, place_.number(), sol_socket, what_, &nothing, sizeof nothing);
-    } else if (undo_ == undo::prog_detach) {
-      const abi::prog_attach attr{
-          .target_fd = place_.raw(), .attach_bpf_fd = program_.raw(), .attach_type = what_};
-      sys_bpf(abi::command::prog_detach, attr);
-    }
-    place_ = fd();
-    program_ = fd();
-  }
-  /// Lets go of the place and leaves the program there, for as long as the socket or the map lives. A link goes.
-  void leave() noexcept {
-    place_ = fd();
-    program_ = fd();
-  }
-
- private:
-  template <attach_way>
-  friend struct place;
-  enum class undo : u8 { close, prog_detach, socket_option };
-  static constexpr int sol_socket = 1;  // SOL_SOCKET
-
-  fd place_;  // the link, the map or the socket
-  fd program_;
-  undo undo_ = undo::close;
-  u32 what_ = 0;  // attach type or socket option
-};
-
-/// A program that is to be attached, with what its section says.
-struct program_to_attach {
-  const fd& descriptor;
-  const char* subject;  ///< its name, which errors are about
-  const char* place;    ///< as `write_place` made it
-  abi::attach_type attach_type;
-};
-
-/// Writes what `program_to_attach::place` has to be for `target`, the text behind the prefix of the section.
-/// Shape: returns the length without NUL, and writes only if `room` is larger; 0 when `target` names no place.
-constexpr size_t write_place(attach_way way, text target, char* out, size_t room) noexcept {
-  if (way == attach_way::tracepoint) return write_tracepoint_path(target, out, room);
-  if (target.size() >= room) return target.size();
-  for (const char c : target) *out++ = c;
-  *out = '\0';
-  return target.size();
-}
-/// True when a program cannot be attached in this way unless its section names the place.
-[[nodiscard]] constexpr bool needs_place(attach_way way) noexcept {
-  return way == attach_way::tracepoint || way == attach_way::raw_tracepoint;
-}
-
-/// Opens a perf event for `attach`.
-/// Shape:  of a process, or all for -1; on a CPU, or any for -1.
-/// Errors: those of perf_event_open(2).
-[[nodiscard]] inline result<fd> open_perf_event(const abi::perf_event_attr& attr, int process,
-                                                int cpu) noexcept {
-  const long opened =
-      move_away(system_call(__NR_perf_event_open, &attr, process, cpu, -1, abi::perf_flag_fd_cloexec));
-  if (opened < 0) return failure(step::open_event, opened);
-  return fd::own(opened);
-}
-
-namespace detail {
-
-// What ioctl(2) on sockets takes for interfaces: struct ifreq.
-struct interface_request {
-  char name[16] = {};
-  s32 index = 0;
-  char unused[20] = {};
-};
-inline long ask_about_interface(u32 question, interface_request& request) noexcept {
-  constexpr int unix_domain = 1, datagram_close_on_exec = 2 | 02000000;  // AF_UNIX; SOCK_DGRAM | SOCK_CLOEXEC
-  const fd any = fd::own(system_call(__NR_socket, unix_domain, datagram_close_on_exec, 0));
-  return any.is_open() ? system_call(__NR_ioctl, any.number(), question, &request) : any.number();
-}
-
-// Why a link was refused, as far as a second look tells.
-[[nodiscard, gnu::cold, gnu::noinline]] inline cause why_not_attached(attach_way way, u32 target,
-                                                                      long answer) noexcept {
-  constexpr int f_getfd = 1;  // F_GETFD
-  const u32 running = way == attach_way::tcx && answer == -EINVAL ? running_kernel() : 0;
-  if (running != 0 && running < kernel(6, 6)) return cause::newer_attach_way;
-  if (way == attach_way::xdp && answer == -EINVAL) {
-    constexpr u32 get_name = 0x8910;  // SIOCGIFNAME
-    interface_request request{.index = static_cast<s32>(target)};
-    return ask_about_interface(get_name, request) == -ENODEV ? cause::no_interface : cause::none;
-  }
-  if (way == attach_way::cgroup && answer == -EBADF && system_call(__NR_fcntl, target, f_getfd) >= 0)
-    return cause::not_a_cgroup;
-  return cause::none;
-}
-
-template <attach_way Way, class Request>
-[[nodiscard]] result<link> create_link(const program_to_attach& program, const Request& request) noexcept {
-  outcome row{.subject = program.subject};
-  if (row.fails(step::link_create, move_away(sys_bpf(abi::command::link_create, request)))) {
-    row.why = why_not_attached(Way, request.target_fd, row.answer);
-    return to_error(row);
-  }
-  return link(fd::own(row.answer), fd());
-}
-
-}  // namespace detail
-
-inline result<interface> interface::named(text wanted) noexcept {
-  constexpr u32 get_index = 0x8933;  // SIOCGIFINDEX
-  detail::interface_request request;
-  const bool fits = wanted.size() < sizeof request.name;
-  for (size_t i = 0; fits && i < wanted.size(); ++i) request.name[i] = wanted[i];
-  const long answer = fits ? detail::ask_about_interface(get_index, request) : -ENAMETOOLONG;
-  if (answer < 0) return failure(step::find_interface, answer).about(wanted);
-  return interface { static_cast<u32>(request.index) };
-}
-
-/// How programs are attached in one way: `attach<Policy>(program, what they are given...)`, and the cause that says
-/// what they want to be given.
-template <attach_way Way>
-struct place;
-
-template <>
-struct place<attach_way::none> {
-  static constexpr cause wants = cause::not_attachable;
-};
-template <>
-struct place<attach_way::elsewhere> {
-  static constexpr cause wants = cause::attached_elsewhere;
-};
-
-template <>
-struct place<attach_way::tracepoint> {
-  static constexpr cause wants = cause::takes_no_target;
-
-  template <load_policy Policy>
-  [[nodiscard]] static result<link> attach(const program_to_attach& program) noexcept {
-    return link::attach_tracepoint<Policy>(program.descriptor, program.place, program.subject);
-  }
-  template <load_policy Policy>
-  [[nodiscard]] static result<link> attach(const program_to_attach& program, barebpf::cookie with) noexcept {
-    return link::attach_tracepoint<Policy>(program.descriptor, program.place, program.subject, with);
-  }
-};
-
-/// Errors: ENOENT when the kernel has no such tracepoint; EINVAL when the program reads more arguments than it has.
-/// Kernel: 4.17, BPF_RAW_TRACEPOINT_OPEN.
-/// Source: bpf_raw_tp_link_attach() in kernel/bpf/syscall.c at v6.12.
-template <>
-struct place<attach_way::raw_tracepoint> {
-  static constexpr cause wants = cause::takes_no_target;
-
-  template <load_policy Policy>
-  [[nodiscard]] static result<link> attach(const program_to_attach& program,
-                                           barebpf::cookie with = {}) noexcept {
-    outcome row{.subject = program.subject};
-    const abi::raw_tracepoint request{
-        .name = program.place, .prog_fd = program.descriptor.raw(), .cookie = with.value};
-    if (row.fails(step::raw_tracepoint_open, move_away(sys_bpf(abi::command::raw_tracepoint_open, request))))
-      return to_error(row);
-    return link(fd::own(row.answer), fd());
-  }
-};
-
-/// Where to is in the program since it was loaded, so no name is given.
-/// Errors: EBUSY when more than 38 programs are attached to the function.
-/// Kernel: 5.5; as any other link, which a cookie needs, since 5.19.
-/// Source: bpf_tracing_prog_attach() in kernel/bpf/syscall.c at v6.12.
-template <>
-struct place<attach_way::tracing> {
-  static constexpr cause wants = cause::takes_no_target;
-
-  template <load_policy Policy>
-  [[nodiscard]] static result<link> attach(const program_to_attach& program,
-                                           barebpf::cookie with = {}) noexcept {
-    if (with.value != 0)
-      return detail::create_link<attach_way::tracing>(
-          program, abi::link_create_tracing{.prog_fd = program.descriptor.raw(),
-                                            .attach_type = static_cast<u32>(program.attach_type),
-                                            .cookie = with.value});
-    return place<attach_way::raw_tracepoint>::attach<Policy>(
-        {program.descriptor, program.subject, nullptr, program.attach_type});
-  }
-};
-
-/// Kernel: 5.8.
-/// Source: bpf_iter_link_attach() in kernel/bpf/bpf_iter.c at v6.12.
-template <>
-struct place<attach_way::iterator> {
-  static constexpr cause wants = cause::lists_no_target;
-
-  template <load_policy Policy>
-  [[nodiscard]] static result<link> attach(const program_to_attach& program) noexcept {
-    return create(program, nullptr, 0);
-  }
-  template <load_policy Policy>
-  [[nodiscard]] static result<link> attach(const program_to_attach& program, elements_of map) noexcept {
-    return with(program, abi::iter_map{.map_fd = static_cast<u32>(map.descriptor)});
-  }
-  template <load_policy Policy>
-  [[nodiscard]] static result<link> attach(const program_to_attach& program, tasks_of whom) noexcept {
-    return with(program, abi::iter_task{.tid = whom.thread, .pid = whom.process});
-  }
-  template <load_policy Policy>
-  [[nodiscard]] static result<link> attach(const program_to_attach& program, cgroups_of which) noexcept {
-    return with(program, abi::iter_cgroup{.order = static_cast<u32>(which.walk),
-                                          .cgroup_fd = static_cast<u32>(which.descriptor)});
-  }
-
- private:
-  template <class Info>
-  [[nodiscard]] static result<link> with(const program_to_attach& program, const Info& info) noexcept {
-    return create(program, &info, sizeof info);
-  }
-  [[nodiscard]] static result<link> create(const program_to_attach& program, const void* info,
-                                           u32 size) noexcept {
-    return detail::create_link<attach_way::iterator>(
-        program, abi::link_create_iter{.prog_fd = program.descriptor.raw(),
-                                       .attach_type = static_cast<u32>(program.attach_type),
-                                       .iter_info = info,
-                                       .iter_info_len = size});
-  }
-};
-
-template <>
-struct place<attach_way::perf_event> {
-  static constexpr cause wants = cause::needs_perf_event;
-
-  template <load_policy Policy>
-  [[nodiscard]] static result<link> attach(const program_to_attach& program,
-                                           barebpf::perf_event target) noexcept {
-    return link::attach_event<Policy>(program.descriptor, std::move(target.event), program.subject,
-                                      target.cookie);
-  }
-};
-
-/// Errors: no_interface; EBUSY or EEXIST where another program is; EOPNOTSUPP when the driver cannot do what `mode`
-///         asks for.
-/// Kernel: 5.9.
-/// Source: bpf_xdp_link_attach() in net/core/dev.c at v6.12.
-template <>
-struct place<attach_way::xdp> {
-  static constexpr cause wants = cause::needs_interface;
-
-  template <load_policy Policy>
-  [[nodiscard]] static result<link> attach(const program_to_attach& program, interface target,
-                                           xdp_mode mode = xdp_mode::any) noexcept {
-    return detail::create_link<attach_way::xdp>(
-        program, abi::link_create{.prog_fd = program.descriptor.raw(),
-                                  .target_fd = target.index,
-                                  .attach_type = static_cast<u32>(program.attach_type),
-                                  .flags = static_cast<u32>(mode)});
-  }
-};
-
-namespace detail {
-
-// Places with an order.
-template <attach_way Way>
-[[nodiscard]] result<link> create_ordered_link(const program_to_attach& program, u32 target,
-                                               const position& where) noexcept {
-  return create_link<Way>(program,
-                          abi::link_create_ordered{.prog_fd = program.descriptor.raw(),
-                                                   .target_fd = target,
-                                                   .attach_type = static_cast<u32>(program.attach_type),
-                                                   .flags = where.flags,
-                                                   .relative_fd = where.relative_fd,
-                                                   .expected_revision = where.revision});
-}
-
-}  // namespace detail
-
-/// Errors: ENODEV for an interface that is gone; newer_attach_way; EEXIST when this program is there; ERANGE when 64
-///         are.
-/// Kernel: 6.6.
-/// Source: tcx_link_attach() in kernel/bpf/tcx.c at v6.12.
-template <>
-struct place<attach_way::tcx> {
-  static constexpr cause wants = cause::needs_interface;
-
-  template <load_policy Policy>
-  [[nodiscard]] static result<link> attach(const program_to_attach& program, interface target,
-                                           position where = {}) noexcept {
-    return detail::create_ordered_link<attach_way::tcx>(program, target.index, where);
-  }
-};
-
-/// Errors: not_a_cgroup; EPERM where a program above admits no others.
-/// Kernel: 5.7.
-/// Source: cgroup_bpf_link_attach() in kernel/bpf/cgroup.c at v6.12.
-template <>
-struct place<attach_way::cgroup> {
-  static constexpr cause wants = cause::needs_cgroup;
-
-  template <load_policy Policy>
-  [[nodiscard]] static result<link> attach(const program_to_attach& program, barebpf::cgroup target,
-                                           position where = {}) noexcept {
-    return detail::create_ordered_link<attach_way::cgroup>(program, static_cast<u32>(target.descriptor),
-                                                           where);
-  }
-};
-
-/// Errors: EINVAL when the descriptor is of no network namespace; EEXIST where a flow dissector is; E2BIG when 64
-///         programs look up sockets.
-/// Cost:   two system calls more when no namespace is given.
-/// Kernel: 5.8 for flow dissectors, 5.9 for sk_lookup.
-/// Source: netns_bpf_link_create() in kernel/bpf/net_namespace.c at v6.12.
-template <>
-struct place<attach_way::netns> {
-  static constexpr cause wants = cause::needs_netns;
-
-  template <load_policy Policy>
-  [[nodiscard]] static result<link> attach(const program_to_attach& program) noexcept {
-    constexpr const char* own = "/proc/thread-self/ns/net";
-    const fd opened = fd::own(move_away(open_to_read(own)));
-    if (!opened.is_open()) return failure(step::open_file, opened.number()).about(own);
-    return attach<Policy>(program, barebpf::netns(opened));
-  }
-  template <load_policy Policy>
-  [[nodiscard]] static result<link> attach(const program_to_attach& program, barebpf::netns target) noexcept {
-    return detail::create_link<attach_way::netns>(
-        program, abi::link_create{.prog_fd = program.descriptor.raw(),
-                                  .target_fd = static_cast<u32>(target.descriptor),
-                                  .attach_type = static_cast<u32>(program.attach_type)});
-  }
-};
-
-/// Errors: EOPNOTSUPP when the map is of another type; EBUSY where a link holds another program or a stream verdict
-///         meets a verdict.
-/// Kernel: 4.14; as a link since 6.10.
-/// Source: sock_map_link_create() and sock_map_get_from_fd() in net/core/sock_map.c at v6.12.
-template <>
-struct place<attach_way::sockmap> {
-  static constexpr cause wants = cause::needs_sockmap;
-
-  template <load_policy Policy>
-  [[nodiscard]] static result<attachment> attach(const program_to_attach& program,
-                                                 sockets_in target) noexcept {
-    const auto target_fd = static_cast<u32>(target.descriptor);
-    const auto attach_type = static_cast<u32>(program.attach_type);
-    outcome row{.subject = program.subject};
-    attachment out;
-    const abi::link_create link_request{
-        .prog_fd = program.descriptor.raw(), .target_fd = target_fd, .attach_type = attach_type};
-    if (!row.fails(step::link_create, move_away(sys_bpf(abi::command::link_create, link_request)))) {
-      out.place_.fill(row.answer);
-      return out;
-    }
-    if constexpr (Policy.oldest_kernel < kernel(6, 10)) {
-      if (row.answer == -EINVAL) {  // no such links before 6.10
-        fd map = fd::own(duplicate(target.descriptor)),
-           copy = fd::own(duplicate(program.descriptor.number()));
-        const abi::prog_attach request{
-            .target_fd = target_fd, .attach_bpf_fd = program.descriptor.raw(), .attach_type = attach_type};
-        if (!row.fails(step::prog_attach, map.number()) && !row.fails(step::prog_attach, copy.number()) &&
-            !row.fails(step::prog_attach, sys_bpf(abi::command::prog_attach, request))) {
-          out.place_ = std::move(map);
-          out.program_ = std::move(copy);
-          out.undo_ = attachment::undo::prog_detach;
-          out.what_ = attach_type;
-          return out;
-        }
-      }
-    }
-    return to_error(row);
-  }
-};
-
-/// Errors: ENOTSOCK; EPERM for a socket whose filter is locked.
-/// Kernel: 3.19, SO_ATTACH_BPF. There is no link.
-/// Source: socket(7); sk_attach_bpf() in net/core/filter.c at v6.12.
-template <>
-struct place<attach_way::socket> {
-  static constexpr cause wants = cause::needs_socket;
-
-  template <load_policy Policy>
-  [[nodiscard]] static result<attachment> attach(const program_to_attach& program,
-                                                 barebpf::socket target) noexcept {
-    constexpr u32 so_attach_bpf = 50, so_detach_bpf = 27;  // SO_ATTACH_BPF, SO_DETACH_BPF
-    return set(program, target, so_attach_bpf, so_detach_bpf);
-  }
-
- protected:
-  [[nodiscard]] static result<attachment> set(const program_to_attach& program, barebpf::socket target,
-                                              u32 option, u32 undo) noexcept {
-    outcome row{.subject = program.subject};
-    attachment out;
-    if (row.fails(step::attach_to_socket, duplicate(target.descriptor))) return to_error(row);
-    fd copy = fd::own(row.answer);
-    const int number = program.descriptor.number();
-    if (row.fails(step::attach_to_socket,
-                  system_call(__NR_setsockopt, target.descriptor, attachment::sol_socket, option, &number,
-                              sizeof number)))
-      return to_error(row);
-    out.place_ = std::move(copy);
-    out.undo_ = attachment::undo::socket_option;
-    out.what_ = undo;
-    return out;
-  }
-};
-
-/// Errors: EINVAL for a socket that shares no port.
-/// Kernel: 4.19, SO_ATTACH_REUSEPORT_EBPF; taken out again since 5.3. There is no link.
-/// Source: reuseport_attach_prog() in net/core/sock_reuseport.c at v6.12.
-template <>
-struct place<attach_way::reuseport> : private place<attach_way::socket> {
-  static constexpr cause wants = cause::needs_socket;
-
-  template <load_policy Policy>
-  [[nodiscard]] static result<attachment> attach(const program_to_attach& program,
-                                                 barebpf::socket target) noexcept {
-    constexpr u32 so_attach_reuseport_ebpf = 52, so_detach_reuseport_bpf = 68;
-    return set(program, target, so_attach_reuseport_ebpf, so_detach_reuseport_bpf);
-  }
-};
-
-/// True when programs that are attached in this way take what `Target` are.
-template <attach_way Way, class... Target>
-concept attaches_to = requires(const program_to_attach& program, Target&&... target) {
-  place<Way>::template attach<load_policy{}>(program, std::forward<Target>(target)...);
-};
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_ATTACH_HPP
-// Room 6.4, file: a whole file in memory.
-#ifndef BAREBPF_FILE_HPP
-#define BAREBPF_FILE_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// Reads the file at `path`.
-/// Shape:  its bytes; fewer than it said when it shrinks meanwhile.
-/// Errors: open_file and read_file with errno; read_file with too_large for more than 1 GiB; ENOMEM.
-[[nodiscard]] inline result<buffer<unsigned char>> read_file(const char* path) noexcept {
-  constexpr long from_start = 0, from_end = 2;  // SEEK_SET, SEEK_END
-  constexpr long largest = 1 << 30;             // bytes; BTF counts in 32 bits
-  const fd file = fd::own(open_to_read(path));
-  if (!file.is_open()) return failure(step::open_file, file.number());
-  const long size = system_call(__NR_lseek, file.number(), 0, from_end);
-  if (size < 0) return failure(step::read_file, size);
-  if (size > largest) {  // a folder says that it is endless, and refuses to be read
-    const long refused = system_call(__NR_read, file.number(), nullptr, 0);
-    return refused < 0 ? failure(step::read_file, refused)
-                       : error{.at = step::read_file, .why = cause::too_large};
-  }
-  if (const long back = system_call(__NR_lseek, file.number(), 0, from_start); back < 0)
-    return failure(step::read_file, back);
-  auto content = buffer<unsigned char>::of(static_cast<size_t>(size));
-  if (!content) return content;
-  size_t done = 0;
-  while (done < content->size()) {
-    const long got = system_call(__NR_read, file.number(), content->data() + done, content->size() - done);
-    if (got == -EINTR) continue;
-    if (got < 0) return failure(step::read_file, got);
-    if (got == 0) break;  // the file shrank; the reader will say what is missing
-    done += static_cast<size_t>(got);
-  }
-  content->shrink(done);
-  return content;
-}
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_FILE_HPP
-// Room 10.0, load: finished records made real. The two kinds of objects differ in who wrote the records, the
-// compiler or the program; what the kernel is told, in which order, stands here once.
-#ifndef BAREBPF_LOAD_HPP
-#define BAREBPF_LOAD_HPP
-
-// Room 6.5, kernel_btf: the running kernel's own types, of which a program names the one that it is made for. They are
-// read once for a whole object, and not at all for one that needs none.
-#ifndef BAREBPF_KERNEL_BTF_HPP
-#define BAREBPF_KERNEL_BTF_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// What a program is made for, as its section says; nothing for most programs.
-struct kernel_type_need {
-  section_rest what = section_rest::nothing;
-  const char* name = "";
-
-  [[nodiscard]] constexpr bool is_any() const noexcept { return what > section_rest::place; }
-};
-
-/// Finds the ids of `count` types in the BTF of the kernel itself, not of its modules.
-/// Shape:  ids[i] is the id for needs[i], which may need nothing; true when all were found.
-/// Errors: in `row`, about the name: no_kernel_function and its siblings; ENOENT for a kernel without BTF; ENOMEM.
-/// Cost:   the file is read and walked once, whatever the count: 3 ms for the 5.5 MB of a common kernel, which stay in
-///         memory only meanwhile.
-/// Kernel: 5.4, with CONFIG_DEBUG_INFO_BTF.
-/// Source: kernel/bpf/sysfs_btf.c; check_attach_btf_id() in kernel/bpf/verifier.c at v6.12.
-[[nodiscard, gnu::cold]] inline bool find_kernel_types(const kernel_type_need* needs, u32 count, u32* ids,
-                                                       outcome& row) noexcept {
-  constexpr step at = step::find_kernel_type;
-  const auto row_of = [](const kernel_type_need& need) {
-    const kernel_type_kind* kind = kernel_type_kinds;
-    while (kind->rest != need.what) ++kind;
-    return *kind;
-  };
-  const auto next_missing = [&] {
-    u32 i = 0;
-    while (i < count && (!needs[i].is_any() || ids[i] != 0)) ++i;
-    return i;
-  };
-  if (next_missing() == count) return true;
-  const auto content = read_file("/sys/kernel/btf/vmlinux");
-  if (!content) return row.fails(at, -static_cast<long>(content.error().code)), false;
-  bytes image(content->data(), content->size());
-  if constexpr (host_is_big_endian) image.read_big_endian();
-  btf types;
-  if (const verdict v = btf::open(image, 0, image.size(), types); v.failed())
-    return row.refuse(at, v.why), false;
-  for (btf_type type = types.first(); type.id != 0; type = types.after(type)) {
-    for (u32 i = 0; i < count; ++i) {
-      if (!needs[i].is_any() || ids[i] != 0) continue;
-      const kernel_type_kind kind = row_of(needs[i]);
-      if (type.kind == kind.kind && image.string_starts_with(type.name, kind.prefix) &&
-          image.string_is(type.name + kind.prefix.size(), needs[i].name))
-        ids[i] = type.id;
-    }
-  }
-  const u32 missing = next_missing();
-  if (missing == count) return true;
-  row.subject = needs[missing].name;
-  return row.refuse(at, row_of(needs[missing]).missing), false;
-}
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_KERNEL_BTF_HPP
-// Room 7.7, map/value_btf: types for the kernel, and the smallest that let a local storage be created. The compiler
-// makes those of the C++ type of the values.
-// Source: Documentation/bpf/btf.rst at v6.12.
-#ifndef BAREBPF_MAP_VALUE_BTF_HPP
-#define BAREBPF_MAP_VALUE_BTF_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// Gives the kernel types. `token` is the descriptor of a BPF token (6.9), or negative.
-/// Shape:  their descriptor, or negative errno; EINVAL when the kernel does not like a type.
-/// Kernel: 4.18.
-/// Source: btf_new_fd() in kernel/bpf/btf.c at v6.12.
-[[nodiscard]] inline long load_btf(const void* types, u32 size, int token = -1) noexcept {
-  abi::btf_load attr{.btf = types, .btf_size = size};
-  if (token >= 0) attr.btf_flags = map_flag::token_fd, attr.btf_token_fd = token;
-  return move_away(sys_bpf(abi::command::btf_load, attr));
-}
-
-namespace detail {
-
-// Where the names begin in the strings of a `storage_btf`.
-inline constexpr u32 int_name = 1, value_name = 5, bytes_name = 11, char_name = 17;
-
-struct btf_record {
-  u32 name;
-  u32 info;
-  u32 size;
-};
-struct btf_number {
-  btf_record type;
-  u32 form;
-};
-// struct value { unsigned char bytes[count]; }
-struct btf_struct_of_bytes {
-  btf_record type;
-  u32 member_name, member_type, member_at;
-  btf_record array;
-  u32 element_type, index_type, count;
-  btf_number element;
-};
-
-constexpr btf_record make_record(u32 name, abi::btf_kind kind, u32 size, u32 members = 0) noexcept {
-  return {name, static_cast<u32>(kind) << 24 | members, size};
-}
-constexpr btf_number make_number(u32 name, u32 size, u32 encoding) noexcept {
-  return {make_record(name, abi::btf_kind::integer, size), encoding << 24 | size * 8};
-}
-
-template <class Number>
-constexpr u32 encoding_of() noexcept {
-  if constexpr (std::is_enum_v<Number>)
-    return encoding_of<std::underlying_type_t<Number>>();
-  else if constexpr (std::is_same_v<Number, bool>)
-    return abi::btf_integer_is_bool;
-  else
-    return std::is_signed_v<Number> ? abi::btf_integer_is_signed : 0;
-}
-
-template <class Value>
-constexpr auto make_value_type() noexcept {
-  constexpr u32 size = sizeof(Value);
-  if constexpr (std::is_integral_v<Value> || std::is_enum_v<Value>)
-    return make_number(value_name, size, encoding_of<Value>());
-  else if constexpr (std::is_floating_point_v<Value>)
-    return make_record(value_name, abi::btf_kind::floating, size);
-  else
-    return btf_struct_of_bytes{.type = make_record(value_name, abi::btf_kind::structure, size, 1),
-                               .member_name = bytes_name,
-                               .member_type = 3,
-                               .member_at = 0,
-                               .array = make_record(0, abi::btf_kind::array, 0),
-                               .element_type = 4,
-                               .index_type = 1,
-                               .count = size,
-                               .element = make_number(char_name, 1, 0)};
-}
-
-}  // namespace detail
-
-/// BTF of a storage: of its keys, which are descriptors, and of its values.
-/// Shape: byte for byte what BPF_BTF_LOAD takes; a type's id is its place, from 1.
-/// Source: bpf_local_storage_map_check_btf() in kernel/bpf/bpf_local_storage.c at v6.12.
-template <class Types>
-struct storage_btf {
-  static constexpr u32 key_id = 1, value_id = 2;
-
-  u16 magic = abi::btf_magic;
-  u8 version = 1;
-  u8 flags = 0;
-  u32 header_size = abi::btf_header::size;
-  u32 types_offset = 0;
-  u32 types_size = sizeof key + sizeof value;
-  u32 strings_offset = types_size;
-  u32 strings_size = sizeof strings;
-  detail::btf_number key = detail::make_number(detail::int_name, 4, abi::btf_integer_is_signed);
-  Types value;
-  char strings[24] = "\0int\0value\0bytes\0char\0";
-};
-
-/// The BTF of a storage with values of this type: a number is one of its size and sign, anything else a struct of its
-/// size, of which nothing more is said. So the kernel finds no lock, timer or pointer in it: for those it needs the
-/// BTF of a BPF object.
-/// Kernel: 4.18; floating-point numbers 5.13.
-template <class Value>
-inline constexpr storage_btf<decltype(detail::make_value_type<Value>())> storage_btf_of{
-    .value = detail::make_value_type<Value>()};
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_MAP_VALUE_BTF_HPP
-// Room 4.5, spec/assembly: one program as the kernel takes it. A program is its own instructions and behind
-// them those of every function that it reaches, so each program of an object has its own copy of what they
-// share. Worked out for one program at a time, which is what a compiler can do for large objects too.
-#ifndef BAREBPF_SPEC_ASSEMBLY_HPP
-#define BAREBPF_SPEC_ASSEMBLY_HPP
-
-// Room 4.0, spec/record: what a BPF object is once it is read: plain tables of maps, variables, functions and
-// programs, and what instructions refer to. Whoever reads fills them, whoever loads looks things up in them.
-#ifndef BAREBPF_SPEC_RECORD_HPP
-#define BAREBPF_SPEC_RECORD_HPP
-
-// Room 3.2, btf_ext: what .BTF.ext says of instructions: which function begins where, which source line an
-// instruction comes from, and which need CO-RE. Each of the three is a table of runs, one run for a section.
-#ifndef BAREBPF_BTF_EXT_HPP
-#define BAREBPF_BTF_EXT_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// The records of one section of code; all offsets count from the start of the file.
-struct btf_ext_run {
-  u64 section_name = 0;  ///< where the name of the section stands
-  u64 first = 0;         ///< where its first record stands
-  u32 count = 0;
-};
-
-/// One of the three tables.
-struct btf_ext_table {
-  u64 at = 0;           ///< where the first run stands
-  u64 end = 0;          ///< where the table ends
-  u32 record_size = 0;  ///< bytes
-
-  /// Reads the run at `at` and moves on to the next; false behind the last.
-  constexpr bool next(const btf& types, btf_ext_run& out) noexcept {
-    using header = abi::btf_ext_run_header;
-    if (at >= end) return false;
-    out = {.section_name = types.strings() + types.image().read32(at + header::section_name),
-           .first = at + header::size,
-           .count = types.image().read32(at + header::count)};
-    at = out.first + u64{out.count} * record_size;
-    return true;
-  }
-};
-
-/// The three tables of an object.
-/// Lifetime: plain numbers, good for the image they were read from.
-struct btf_ext {
-  btf_ext_table functions;  ///< `abi::func_info`
-  btf_ext_table lines;      ///< `abi::line_info`
-  btf_ext_table core;       ///< `abi::core_relo`
-
-  /// Checks that every run of the three tables lies inside `section`.
-  static constexpr verdict open(const elf& file, const elf_section& section, const btf& types,
-                                btf_ext& out) noexcept;
-};
-
-namespace detail {
-
-constexpr verdict open_btf_ext_table(const elf_section& section, const btf& types, u64 field,
-                                     u32 smallest_record, btf_ext_table& out) noexcept {
-  using header = abi::btf_ext_header;
-  const bytes& image = types.image();
-  const auto bad = [&](u64 at) {
-    return verdict{.why = cause::bad_btf_ext, .section = section.index, .offset = at};
-  };
-  const u64 header_size = image.read32(section.at + header::header_size);
-  if (field + 8 > header_size) return {};  // an older compiler that knew fewer tables
-  const u64 offset = image.read32(section.at + field), size = image.read32(section.at + field + 4);
-  if (size == 0) return {};
-  const u64 body_size = section.size - header_size;
-  if (offset > body_size || size > body_size - offset || size < 4) return bad(section.at + field);
-  const u64 start = section.at + header_size + offset;
-  out = {.at = start + 4, .end = start + size, .record_size = image.read32(start)};
-  if (out.record_size < smallest_record || out.record_size % 4 != 0) return bad(start);
-  btf_ext_table walk = out;
-  for (u64 at = walk.at; at < walk.end; at = walk.at) {
-    btf_ext_run run;
-    if (walk.end - at < abi::btf_ext_run_header::size) return bad(at);
-    walk.next(types, run);
-    if (walk.at > walk.end || !types.has_string(run.section_name)) return bad(at);
-  }
-  return {};
-}
-
-}  // namespace detail
-
-constexpr verdict btf_ext::open(const elf& file, const elf_section& section, const btf& types,
-                                btf_ext& out) noexcept {
-  using header = abi::btf_ext_header;
-  const bytes& image = file.image();
-  if (const verdict v = file.demand_type(section, abi::section_progbits); v.failed()) return v;
-  const u64 header_size = image.read32(section.at + header::header_size);
-  if (section.size < header::size || image.read16(section.at + header::magic) != abi::btf_magic ||
-      header_size < header::size || header_size > section.size)
-    return {.why = cause::bad_btf_ext, .section = section.index, .offset = section.at};
-  if (const verdict v = detail::open_btf_ext_table(section, types, header::functions_offset,
-                                                   sizeof(abi::func_info), out.functions);
-      v.failed())
-    return v;
-  if (const verdict v =
-          detail::open_btf_ext_table(section, types, header::lines_offset, sizeof(abi::line_info), out.lines);
-      v.failed())
-    return v;
-  return detail::open_btf_ext_table(section, types, header::core_offset, sizeof(abi::core_relo), out.core);
-}
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_BTF_EXT_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// What no index is: `find_named` gives it when there is nothing of that name.
-inline constexpr u32 not_found = 0xffffffff;
-
-/// Where a map comes from.
-enum class map_origin : u8 {
-  declared,        ///< a definition in .maps
-  data,            ///< the variables of .data or .data.*
-  read_only_data,  ///< the constants of .rodata or .rodata.*; frozen once they are in
-  zeros,           ///< the variables of .bss or .bss.*
-};
-
-/// A map as the object declares it. Offsets count from the start of the file.
-struct map_spec {
-  u64 name = 0;         ///< where its name stands; that of its section when it holds variables
-  u64 declared_at = 0;  ///< where the BTF record of its variable stands, or the content of its section
-  u64 offset = 0;       ///< bytes from the start of .maps
-  u32 type = 0;         ///< a map_type, kept as a number because a newer one must survive
-  u32 key_size = 0;     ///< bytes
-  u32 value_size = 0;   ///< bytes
-  u32 max_entries = 0;
-  u32 map_flags = 0;
-  u32 numa_node = 0;
-  u64 map_extra = 0;
-  u32 pinning = 0;     ///< 1 to be pinned by its name
-  u32 key_type = 0;    ///< id in the object's BTF, 0 when only the size is given
-  u32 value_type = 0;  ///< id in the object's BTF, 0 when only the size is given
-  number_form key_form = number_form::no_number;
-  number_form value_form = number_form::no_number;
-  map_origin origin = map_origin::declared;
-  bool has_values = false;  ///< its definition has the member `values`
-  u32 inner = 0;     ///< id of the struct that describes the maps in it, in the object's BTF; see `inner_of`
-  u32 slots_at = 0;  ///< bytes from its start to the first of its slots
-  u32 first_slot = 0;  ///< the slots that the object fills are so many from this one on
-  u32 slot_count = 0;
-  u32 section = 0;         ///< index of the section whose variables it holds
-  u32 first_variable = 0;  ///< its variables are so many from this one on, in the order of their offsets
-  u32 variable_count = 0;
-
-  /// True when the object brings what the map holds at first.
-  [[nodiscard]] constexpr bool has_content() const noexcept {
-    return origin == map_origin::data || origin == map_origin::read_only_data;
-  }
-};
-
-/// "This slot holds that map or program at first": what stands in the member `values` of a definition.
-struct filled_slot {
-  u64 at = 0;      ///< where the slot stands
-  u32 slot = 0;    ///< its index
-  u32 target = 0;  ///< index of the map for a map of maps, of the program for a prog array
-};
-
-/// A global variable of the programs.
-struct variable_spec {
-  u64 name = 0;         ///< where its name stands
-  u64 declared_at = 0;  ///< where its BTF record stands
-  u32 map = 0;          ///< index of the map that holds it
-  u32 offset = 0;       ///< bytes from the start of the map's value
-  u32 size = 0;         ///< bytes
-  u32 id = 0;           ///< id of its VAR in the object's BTF
-  u32 type = 0;         ///< id of its type in the object's BTF
-  number_form form = number_form::no_number;
-};
-
-/// A function: a program, or what programs call.
-struct function_spec {
-  u64 name = 0;  ///< where its name stands
-  u64 at = 0;    ///< where its first instruction stands
-  u32 instruction_count = 0;
-  u32 section = 0;          ///< index of its section
-  u64 section_at = 0;       ///< where the content of that begins
-  u32 first_reference = 0;  ///< its references are so many from this one on
-  u32 reference_count = 0;
-  u32 type = 0;         ///< id of its FUNC in the object's BTF, 0 when unknown
-  u64 symbol = 0;       ///< where its symbol stands
-  btf_ext_run lines{};  ///< the source lines of its whole section
-  bool is_hidden = false;
-  bool is_program = false;
-};
-
-/// A program: a function that the kernel is to call.
-struct program_spec {
-  u64 name = 0;          ///< where its name stands
-  u64 section_name = 0;  ///< where the name of its section stands
-  u64 place = 0;         ///< where the name of the place it attaches to stands; 0 when the section names none
-  u32 function = 0;      ///< index of its function
-  section_kind kind{};   ///< what the name of its section says
-};
-
-/// What an instruction can refer to.
-enum class reference_kind : u8 {
-  nothing,   ///< a relocation outside every function, left behind by a linker
-  map,       ///< the address of a map
-  value,     ///< an address in the value of a map that holds variables
-  call,      ///< a function, to be called
-  function,  ///< the address of a function
-};
-
-/// "The instruction at `at` needs that."
-struct reference {
-  u64 at = 0;  ///< where the instruction stands
-  reference_kind kind = reference_kind::nothing;
-  u32 target = 0;  ///< index of the map or function
-  u32 offset = 0;  ///< bytes into the value
-};
-
-/// How much storage a spec needs: so many elements of each.
-struct object_shape {
-  u32 maps = 0;
-  u32 variables = 0;
-  u32 functions = 0;
-  u32 programs = 0;
-  u32 references = 0;
-  u32 filled_slots = 0;
-  u32 lines = 0;       ///< records of source lines
-  u32 map_slots = 0;   ///< one per 8 bytes of .maps
-  u32 type_index = 0;  ///< words for the index over the types
-  u32 types = 0;
-};
-
-/// Storage for a spec, lent by its owner and as large as an `object_shape` says.
-struct object_slots {
-  map_spec* maps = nullptr;
-  variable_spec* variables = nullptr;
-  function_spec* functions = nullptr;
-  program_spec* programs = nullptr;
-  reference* references = nullptr;
-  filled_slot* filled_slots = nullptr;
-  u32* map_slots = nullptr;
-  u32* type_index = nullptr;
-};
-
-/// What `read` found beside what it wrote to the slots.
-struct object_facts {
-  bytes image;
-  btf types;          ///< points into `object_slots::type_index`
-  u64 license = 0;    ///< where the license string stands; 0 when there is none
-  u64 source = 0;     ///< where the name of the source file stands; 0 when there is none
-  u32 line_size = 0;  ///< bytes of a record of a source line; 0 when there are none
-  u32 maps = 0;
-  u32 variables = 0;
-  u32 functions = 0;
-  u32 programs = 0;
-  u32 references = 0;
-  u32 filled_slots = 0;
-};
-
-/// The tables of an object, as those look at them who load it.
-/// Lifetime: valid as long as the tables, which somebody else owns.
-struct object_tables {
-  bytes image;
-  btf types;
-  const map_spec* maps = nullptr;
-  const variable_spec* variables = nullptr;
-  const function_spec* functions = nullptr;
-  const reference* references = nullptr;
-  u32 map_count = 0;
-  u32 function_count = 0;
-  u32 reference_count = 0;
-  u32 line_size = 0;  ///< bytes of a record of a source line; 0 when there are none
-};
-
-namespace detail {
-
-// Everything that readers look at first.
-struct opened_object {
-  elf file;
-  elf_section maps;  // .maps
-  elf_section btf_relocations;
-  btf types;
-  btf_ext ext;
-  btf_type maps_layout;   // DATASEC .maps
-  btf_type first_layout;  // the first DATASEC of all
-  u32 variables = 0;      // in the others
-};
-
-// What orders records: where in the file they stand, how far from the start of their map, or what they are made of.
-constexpr u64 place_of(const function_spec& of) noexcept { return of.at; }
-constexpr u64 place_of(const reference& of) noexcept { return of.at; }
-constexpr u64 place_of(const variable_spec& of) noexcept { return of.offset; }
-constexpr u64 place_of(const filled_slot& of) noexcept { return of.at; }
-constexpr u64 place_of(const program_spec& of) noexcept { return of.function; }
-
-// Sorts records by their place. Objects come sorted, so the good path is one look at each.
-template <class Record>
-constexpr void sort_by_place(Record* list, u32 count) noexcept {
-  bool sorted = true;
-  for (u32 i = 1; i < count && sorted; ++i) sorted = place_of(list[i - 1]) <= place_of(list[i]);
-  if (sorted) return;
-  const auto swap = [list](u32 a, u32 b) {
-    const Record kept = list[a];
-    list[a] = list[b];
-    list[b] = kept;
-  };
-  const auto sink = [&](u32 from, u32 end) {  // restores the heap below `from`
-    for (u32 child = from * 2 + 1; child < end; child = from * 2 + 1) {
-      if (child + 1 < end && place_of(list[child]) < place_of(list[child + 1])) ++child;
-      if (place_of(list[from]) >= place_of(list[child])) return;
-      swap(from, child);
-      from = child;
-    }
-  };
-  for (u32 i = count / 2; i-- > 0;) sink(i, count);
-  for (u32 end = count; end-- > 1;) {
-    swap(0, end);
-    sink(0, end);
-  }
-}
-// The first record that does not stand in front of `place`; `count` when all do.
-template <class Record>
-constexpr u32 lower_bound_of_place(const Record* list, u32 count, u64 place) noexcept {
-  u32 first = 0;
-  while (count != 0) {
-    const u32 half = count / 2;
-    const bool in_front = place_of(list[first + half]) < place;
-    first += in_front ? half + 1 : 0;
-    count = in_front ? count - half - 1 : half;
-  }
-  return first;
-}
-
-}  // namespace detail
-
-/// The index of what is called `wanted` among `count` maps, variables or programs, or `not_found`.
-template <class Spec>
-[[nodiscard]] constexpr u32 find_named(const bytes& image, const Spec* specs, u32 count,
-                                       text wanted) noexcept {
-  for (u32 i = 0; i < count; ++i)
-    if (image.string_is(specs[i].name, wanted)) return i;
-  return not_found;
-}
-
-/// The instruction at `at` in the file.
-[[nodiscard]] constexpr abi::insn read_instruction(const bytes& image, u64 at) noexcept {
-  return {.opcode = image.read8(at),
-          .registers = image.read8(at + 1),
-          .offset = static_cast<s16>(image.read16(at + 2)),
-          .immediate = static_cast<s32>(image.read32(at + 4))};
-}
-
-/// The name under which the kernel keeps what is called by the string at `at`.
-[[nodiscard]] constexpr kernel_name kernel_name_at(const bytes& image, u64 at) noexcept {
-  char name[longest_kernel_name + 1] = {};
-  return to_kernel_name(text(name, image.copy_string(at, name, sizeof name)));
-}
-
-/// The name under which the kernel keeps a map of variables: as much of the object's name as fits in front of
-/// the section's, and none where the section's name has a second dot.
-/// Source: what libbpf 1.1 does, so that tools which look for ".rodata" find it.
-[[nodiscard]] constexpr kernel_name data_map_name(text object, text section) noexcept {
-  constexpr size_t shortest_section = 7;  // ".rodata", so that all maps of an object begin alike
-  size_t dots = 0;
-  for (const char c : section) dots += c == '.';
-  const size_t reserved = section.size() < shortest_section ? shortest_section : section.size();
-  size_t prefix = dots > 1 || reserved >= longest_kernel_name ? 0 : longest_kernel_name - reserved;
-  if (prefix > object.size()) prefix = object.size();
-  char whole[longest_kernel_name + 1] = {};
-  size_t used = 0;
-  for (; used < prefix; ++used) whole[used] = object[used];
-  for (size_t i = 0; i < section.size() && used < longest_kernel_name; ++i) whole[used++] = section[i];
-  return to_kernel_name(text(whole, used));
-}
-
-/// The name under which the kernel keeps the pattern for the maps in the map called `outer`.
-[[nodiscard]] constexpr kernel_name inner_map_name(const kernel_name& outer) noexcept {
-  constexpr text behind = "_inner";
-  kernel_name out;
-  size_t used = 0;
-  for (; used < longest_kernel_name - behind.size() && outer.characters[used] != '\0'; ++used)
-    out.characters[used] = outer.characters[used];
-  for (const char c : behind) out.characters[used++] = c;
-  return out;
-}
-
-/// The name of an object, as the maps of its variables bear it: what its `path` has behind the last slash and in
-/// front of the first dot there.
-[[nodiscard]] constexpr kernel_name object_name_of(text path) noexcept {
-  size_t first = 0;
-  for (size_t i = 0; i < path.size(); ++i)
-    if (path[i] == '/') first = i + 1;
-  kernel_name out;
-  for (size_t i = first; i < path.size() && i - first < longest_kernel_name && path[i] != '.'; ++i)
-    out.characters[i - first] = path[i];
-  return out;
-}
-/// The same of the source file whose name stands at `at`; empty when that is 0.
-[[nodiscard]] constexpr kernel_name object_name_at(const bytes& image, u64 at) noexcept {
-  char path[256] = {};
-  return at == 0 ? kernel_name{} : object_name_of(text(path, image.copy_string(at, path, sizeof path)));
-}
-
-/// What BPF_MAP_CREATE is to be told of `map` in the object called `object`, all but the BTF that describes it.
-[[nodiscard]] constexpr abi::map_create to_map_create(const bytes& image, const map_spec& map,
-                                                      text object) noexcept {
-  char section[longest_kernel_name + 1] = {};
-  const text section_name(section, image.copy_string(map.name, section, sizeof section));
-  return {.map_type = map.type,
-          .key_size = map.key_size,
-          .value_size = map.value_size,
-          .max_entries = map.max_entries,
-          .map_flags = map.map_flags,
-          .numa_node = map.numa_node,
-          .map_name = map.origin == map_origin::declared ? kernel_name_at(image, map.name)
-                                                         : data_map_name(object, section_name),
-          .map_extra = map.map_extra};
-}
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_SPEC_RECORD_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// "The two instructions at `instruction` of the program load the address of map `map`, or one in its value."
-struct map_reference {
-  u32 instruction = 0;  ///< counted from the program's first
-  u32 map = 0;          ///< index among the object's maps
-};
-
-/// The functions that make a program, each with the place of its first instruction.
-struct program_layout {
-  /// Source: BPF_MAX_SUBPROGS in include/linux/bpf_verifier.h at v6.12.
-  static constexpr u32 most_functions = 256;
-  struct piece {
-    u32 function = 0;
-    u32 position = 0;
-  };
-
-  piece pieces[most_functions];
-  u32 piece_count = 0;
-  u32 instruction_count = 0;
-  u32 map_references = 0;  ///< how many instructions name a map
-  bool has_types = true;   ///< BTF describes all of them
-
-  /// Where the function with this index begins; `not_found` when the program does not reach it.
-  [[nodiscard]] constexpr u32 position_of(u32 function) const noexcept {
-    for (u32 i = 0; i < piece_count; ++i)
-      if (pieces[i].function == function) return pieces[i].position;
-    return not_found;
-  }
-};
-
-namespace detail {
-
-// Walks over the instructions of one function, with the reference of each beside it.
-struct code_cursor {
-  u32 instruction = 0;  // counted from the function's first
-  u32 reference = 0;    // the first that does not stand in front of it
-};
-
-// What the instruction at the cursor refers to. Calls inside a section need no relocation, so they are told by
-// the instruction itself.
-constexpr verdict reference_at(const object_tables& code, const function_spec& function, code_cursor& cursor,
-                               reference& out) noexcept {
-  const u64 at = function.at + u64{cursor.instruction} * sizeof(abi::insn);
-  out = {.at = at};
-  const u32 end = function.first_reference + function.reference_count;
-  while (cursor.reference < end && code.references[cursor.reference].at < at) ++cursor.reference;
-  if (cursor.reference < end && code.references[cursor.reference].at == at) {
-    out = code.references[cursor.reference];
-    // Functions that lie over each other can end between the two halves of a load.
-    const bool fits = out.kind == reference_kind::call || cursor.instruction + 1 < function.instruction_count;
-    if (out.kind != reference_kind::nothing && fits) return {};
-    return {.why = cause::bad_relocation, .section = function.section, .offset = at, .subject = function.name};
-  }
-  if (code.image.read8(at) != abi::opcode_call) return {};
-  const abi::insn call = read_instruction(code.image, at);
-  if (call.source() != abi::pseudo_call) return {};
-  const s64 distance = (s64{call.immediate} + 1) * s64{sizeof(abi::insn)};
-  const u64 place = at + static_cast<u64>(distance);
-  const u32 target = lower_bound_of_place(code.functions, code.function_count, place);
-  if (target == code.function_count || code.functions[target].at != place)
-    return {.why = cause::bad_call, .section = function.section, .offset = at, .subject = function.name};
-  out.kind = reference_kind::call;
-  out.target = target;
-  return {};
-}
-
-// The records of source lines for one function: so many from the one at `first` on.
-struct line_range {
-  u64 first = 0;
-  u32 count = 0;
-};
-// The kernel wants a line for the first instruction of each function, lines in order, and texts that are there;
-// where it would refuse them, a function has none.
-constexpr line_range lines_of(const object_tables& code, const function_spec& function) noexcept {
-  const auto word_of = [&](u32 index, u64 field) {
-    return code.image.read32(function.lines.first + u64{index} * code.line_size + field);
-  };
-  const auto lower_bound = [&](u64 offset) {
-    u32 first = 0;
-    for (u32 count = function.lines.count; count != 0;) {
-      const u32 half = count / 2;
-      const bool in_front = word_of(first + half, offsetof(abi::line_info, insn_off)) < offset;
-      first += in_front ? half + 1 : 0;
-      count = in_front ? count - half - 1 : half;
-    }
-    return first;
-  };
-  const u64 start = function.at - function.section_at;
-  const u32 first = lower_bound(start);
-  const u32 end = lower_bound(start + u64{function.instruction_count} * sizeof(abi::insn));
-  if (first >= end || word_of(first, offsetof(abi::line_info, insn_off)) != start) return {};
-  for (u32 i = first, behind = 0; i < end; ++i) {
-    const u32 at = word_of(i, offsetof(abi::line_info, insn_off));
-    if (at % sizeof(abi::insn) != 0 || (i != first && at <= behind) ||
-        word_of(i, offsetof(abi::line_info, file_name_off)) >= code.types.strings_size() ||
-        word_of(i, offsetof(abi::line_info, line_off)) >= code.types.strings_size())
-      return {};
-    behind = at;
-  }
-  return {.first = function.lines.first + u64{first} * code.line_size, .count = end - first};
-}
-// A record of such a range, as it stands in the file.
-constexpr abi::line_info line_at(const object_tables& code, const line_range& lines, u32 index) noexcept {
-  const u64 at = lines.first + u64{index} * code.line_size;
-  return {.insn_off = code.image.read32(at),
-          .file_name_off = code.image.read32(at + 4),
-          .line_off = code.image.read32(at + 8),
-          .line_col = code.image.read32(at + 12)};
-}
-
-}  // namespace detail
-
-/// Finds every function that the program which begins with `entry` reaches, in the order in which its
-/// instructions name them, each followed by those that it names itself.
-/// Cost: linear in the instructions.
-constexpr verdict lay_out(const object_tables& code, u32 entry, program_layout& out) noexcept {
-  using detail::code_cursor;
-  code_cursor cursors[program_layout::most_functions] = {};
-  u32 callers[program_layout::most_functions] = {};
-  out = {};
-  const auto append = [&](u32 index, u32 caller) {
-    const function_spec& function = code.functions[index];
-    callers[out.piece_count] = caller;
-    cursors[out.piece_count] = {.reference = function.first_reference};
-    out.pieces[out.piece_count++] = {.function = index, .position = out.instruction_count};
-    out.instruction_count += function.instruction_count;
-    out.has_types = out.has_types && function.type != 0;
-  };
-  append(entry, 0);
-  for (u32 current = 0;;) {
-    const function_spec& function = code.functions[out.pieces[current].function];
-    code_cursor& cursor = cursors[current];
-    if (cursor.instruction >= function.instruction_count) {
-      if (current == 0) break;
-      current = callers[current];
-      continue;
-    }
-    reference found;
-    if (const verdict v = detail::reference_at(code, function, cursor, found); v.failed()) return v;
-    const bool is_long =
-        code.image.read8(function.at + u64{cursor.instruction} * sizeof(abi::insn)) == abi::opcode_ld_imm64;
-    cursor.instruction += is_long ? 2 : 1;
-    if (found.kind == reference_kind::map || found.kind == reference_kind::value) ++out.map_references;
-    if (found.kind != reference_kind::call && found.kind != reference_kind::function) continue;
-    if (out.position_of(found.target) != not_found) continue;
-    if (out.piece_count == program_layout::most_functions)
-      return {.why = cause::too_many_functions,
-              .section = function.section,
-              .offset = found.at,
-              .subject = code.functions[entry].name};
-    append(found.target, current);
-    current = out.piece_count - 1;
-  }
-  return {};
-}
-
-/// How many source lines a program has; 0 when those of one of its functions are not known.
-[[nodiscard]] constexpr u32 count_lines(const object_tables& code, const program_layout& layout) noexcept {
-  u32 sum = 0;
-  for (u32 p = 0; p < layout.piece_count; ++p) {
-    const u32 count = detail::lines_of(code, code.functions[layout.pieces[p].function]).count;
-    if (count == 0) return 0;
-    sum += count;
-  }
-  return sum;
-}
-
-/// Writes where each function of a program begins and what its type is, `layout.piece_count` records, with the ids
-/// of `types`, which has kept the object's functions.
-template <class Types>
-constexpr void write_functions(const object_tables& code, const program_layout& layout, const Types& types,
-                               abi::func_info* out) noexcept {
-  for (u32 p = 0; p < layout.piece_count; ++p)
-    out[p] = {.insn_off = layout.pieces[p].position,
-              .type_id = types.new_id(code.functions[layout.pieces[p].function].type)};
-}
-/// Writes the source lines of a program, as many as `count_lines` says, with the strings of `types`.
-template <class Types>
-constexpr void write_lines(const object_tables& code, const program_layout& layout, const Types& types,
-                           abi::line_info* out) noexcept {
-  for (u32 p = 0; p < layout.piece_count; ++p) {
-    const function_spec& function = code.functions[layout.pieces[p].function];
-    const detail::line_range lines = detail::lines_of(code, function);
-    const u64 start = function.at - function.section_at;
-    for (u32 i = 0; i < lines.count; ++i) {
-      const abi::line_info line = detail::line_at(code, lines, i);
-      const auto distance = static_cast<u32>((line.insn_off - start) / sizeof(abi::insn));
-      *out++ = {.insn_off = layout.pieces[p].position + distance,
-                .file_name_off = types.new_string(line.file_name_off),
-                .line_off = types.new_string(line.line_off),
-                .line_col = line.line_col};
-    }
-  }
-}
-
-/// How instructions name maps.
-enum class map_naming : u8 {
-  by_descriptor,  ///< the descriptor has to be put in before the kernel is given them
-  by_index,       ///< by their place in an array of descriptors, 5.14
-};
-
-/// Writes the instructions of a program to `out`, and which of them name a map to `maps`; both have as much room
-/// as the layout says.
-constexpr void assemble(const object_tables& code, const program_layout& layout, map_naming naming,
-                        abi::insn* out, map_reference* maps) noexcept {
-  u32 named = 0;
-  for (u32 p = 0; p < layout.piece_count; ++p) {
-    const u32 position = layout.pieces[p].position;
-    const function_spec& function = code.functions[layout.pieces[p].function];
-    detail::code_cursor cursor{.reference = function.first_reference};
-    while (cursor.instruction < function.instruction_count) {
-      const u32 at = position + cursor.instruction;
-      const u64 from = function.at + u64{cursor.instruction} * sizeof(abi::insn);
-      out[at] = read_instruction(code.image, from);
-      const bool is_long = out[at].opcode == abi::opcode_ld_imm64;
-      if (is_long && cursor.instruction + 1 < function.instruction_count)
-        out[at + 1] = read_instruction(code.image, from + sizeof(abi::insn));
-      reference found;
-      if (detail::reference_at(code, function, cursor, found).failed()) found = {};
-      switch (found.kind) {
-        case reference_kind::nothing:
-          break;
-        case reference_kind::map:
-        case reference_kind::value: {
-          const bool is_value = found.kind == reference_kind::value;
-          if (naming == map_naming::by_index)
-            out[at].set_source(is_value ? abi::pseudo_map_idx_value : abi::pseudo_map_idx);
-          else
-            out[at].set_source(is_value ? abi::pseudo_map_value : abi::pseudo_map_fd);
-          out[at].immediate = static_cast<s32>(found.target);
-          out[at + 1].immediate = static_cast<s32>(found.offset);
-          maps[named++] = {.instruction = at, .map = found.target};
-          break;
-        }
-        case reference_kind::call:
-        case reference_kind::function:
-          if (found.kind == reference_kind::function) {
-            out[at].set_source(abi::pseudo_func);
-            out[at + 1].immediate = 0;
-          }
-          out[at].immediate = static_cast<s32>(layout.position_of(found.target)) - static_cast<s32>(at) - 1;
-          break;
-      }
-      cursor.instruction += is_long ? 2 : 1;
-    }
-  }
-}
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_SPEC_ASSEMBLY_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// What is to be different about one map of an object. Made by `change` of the object, which knows its maps.
-struct map_change {
-  u32 map = not_found;  ///< index of the map in its object
-  u32 max_entries = 0;  ///< entries; 0 leaves what the object says
-  int replacement =
-      -1;  ///< descriptor of a map to use in its stead, which stays the caller's; negative for none
-};
-/// The same before the object has said which map it is.
-struct map_settings {
-  u32 max_entries = 0;
-  int replacement = -1;
-};
-
-/// What is given to `load` at run time. Each member has a value that does what the object says.
-/// Lifetime: what they point to must stay until `load` returns.
-struct load_options {
-  verifier_log* log = nullptr;             ///< where the verifier's log goes when it refuses a program
-  std::span<const map_change> maps{};      ///< made by `change`
-  std::span<const unsigned char> data{};   ///< first values of global variables, made by `data`
-  text pin_root = "/sys/fs/bpf";           ///< folder of the maps that are pinned by their names
-  map_differences* differences = nullptr;  ///< where both sides go when a map is not what the object expects
-  int token = -1;                          ///< descriptor of a BPF token, 6.9
-};
-/// Stands for "no options wanted"; no code for any is made.
-struct no_options {};
-
-/// What has to be written into the instructions of a program before a kernel older than 5.14 takes them.
-struct program_patch {
-  const abi::insn* code = nullptr;
-  const map_reference* references = nullptr;
-  u32 reference_count = 0;
-};
-
-/// What a map needs beside being created.
-struct map_duty {
-  const void* value = nullptr;         ///< its first value; nullptr for zeros
-  u64 data_at = 0;                     ///< where that lies in `load_options::data`
-  const char* pin = nullptr;           ///< the name under which it is pinned; nullptr for none
-  const filled_slot* slots = nullptr;  ///< what is put into its slots, whose indices are their keys
-  u32 slot_count = 0;
-  bool has_data = false;   ///< it holds variables
-  bool is_frozen = false;  ///< it is frozen once its value is in
-};
-
-/// A whole object, ready for the kernel.
-struct object_records {
-  const abi::map_create* maps = nullptr;
-  const map_duty* duties = nullptr;  ///< one for each map, or nullptr when none has any
-  /// The pattern for the maps in it, one for each map, without a type for what is no map of maps; or nullptr.
-  const abi::map_create* inner_maps = nullptr;
-  u32 map_count = 0;
-  const abi::prog_load* programs = nullptr;
-  const program_patch* patches = nullptr;     ///< one for each program; nullptr when all name maps by index
-  const kernel_type_need* targets = nullptr;  ///< one for each program; nullptr when none is made for a type
-  u32 program_count = 0;
-  const void* btf = nullptr;     ///< types of maps, variables and functions
-  u32 btf_size = 0;              ///< bytes, 0 for none
-  bool btf_is_required = false;  ///< without them the object does not work
-  u64 data_size = 0;             ///< bytes of `load_options::data`
-};
-
-/// What an object needs at all, so that no code is made for the rest.
-struct load_needs {
-  bool types = true;    ///< it may have BTF
-  bool values = true;   ///< it may have variables
-  bool pins = true;     ///< it may have maps that are pinned by their names
-  bool targets = true;  ///< it may have programs that are made for a type of the kernel
-  bool slots = true;    ///< it may have maps of maps, and maps whose slots it fills
-  bool hints = true;    ///< the table of map types may have something to say when one is refused
-  bool patch = true;  ///< descriptors are written into a copy of the instructions; if not, they name maps by
-                      ///< index (5.14, BPF_PSEUDO_MAP_IDX)
-};
-
-/// Where what is made goes; lent by the owner.
-struct load_slots {
-  fd* maps = nullptr;
-  fd* programs = nullptr;
-  u32* targets = nullptr;        ///< one for each program, 0 at first, with `load_needs::targets`
-  bool* pinned = nullptr;        ///< one for each map, false at first, if some are to be pinned
-  int* map_numbers = nullptr;    ///< one for each map, without `load_needs::patch`
-  abi::insn* scratch = nullptr;  ///< room for the longest program, with it
-};
-
-namespace detail {
-
-// Makes an object real, in a row of system calls that ends with the first failure.
-template <load_needs Needs, class Options>
-class loader {
-  static constexpr bool has_options = !std::is_same_v<Options, no_options>;
-  using log_type = std::conditional_t<has_options, verifier_log, no_log>;
-
- public:
-  loader(const object_records& records, const load_slots& slots, const Options& options,
-         outcome& row) noexcept
-      : records_(records), slots_(slots), options_(options), row_(row) {}
-
-  bool make_all() noexcept {
-    if constexpr (has_options)
-      if (!are_for_this_object()) return false;
-    if constexpr (Needs.types) {
-      if (records_.btf_size != 0) {
-        types_ = fd::own(load_btf(records_.btf, records_.btf_size, token()));
-        if (records_.btf_is_required && row_.fails(step::btf_load, types_.number())) return false;
-      }
-    }
-    // What is put into a map of maps is made before it.
-    for (u32 i = 0; i < records_.map_count; ++i)
-      if (!holds_maps(i) && !make_map(i)) return false;
-    if constexpr (Needs.slots)
-      for (u32 i = 0; i < records_.map_count; ++i)
-        if (holds_maps(i) && !make_map(i)) return false;
-    if constexpr (!Needs.patch)
-      for (u32 i = 0; i < records_.map_count; ++i) slots_.map_numbers[i] = slots_.maps[i].number();
-    if constexpr (Needs.targets)
-      if (records_.targets != nullptr &&
-          !find_kernel_types(records_.targets, records_.program_count, slots_.targets, row_))
-        return false;
-    for (u32 i = 0; i < records_.program_count; ++i)
-      if (!make_program(i)) return false;
-    if constexpr (Needs.slots)
-      for (u32 i = 0; i < records_.map_count; ++i)
-        if (!holds_maps(i) && !fill_slots(i, slots_.programs, cause::unlike_first_program)) return false;
-    return true;
-  }
-
-  // Takes away what `make_all` pinned before it failed.
-  void unpin_all() noexcept {
-    if constexpr (Needs.pins)
-      for (u32 i = 0; i < records_.map_count; ++i)
-        if (path_buffer path; slots_.pinned[i] && write_pin_path(i, path)) {
-          static_cast<void>(unpin(text(path.characters)));
-          slots_.pinned[i] = false;
-        }
-  }
-
- private:
-  [[nodiscard]] int token() const noexcept {
-    if constexpr (has_options)
-      return options_.token;
-    else
-      return -1;
-  }
-  [[nodiscard]] log_type* log() const noexcept {
-    if constexpr (has_options)
-      return options_.log;
-    else
-      return nullptr;
-  }
-
-  // Changes and values that another object made would go to the wrong maps. One that names none changes nothing.
-  bool are_for_this_object() noexcept {
-    if (!options_.data.empty() && options_.data.size() != records_.data_size) {
-      row_.subject = "data";
-      return row_.refuse(step::find, cause::foreign_data), false;
-    }
-    for (const map_change& change : options_.maps)
-      if (change.map >= records_.map_count && change.map != not_found) {
-        row_.subject = "maps";
-        return row_.refuse(step::find, cause::no_such_map), false;
-      }
-    return true;
-  }
-
-  bool make_map(u32 i) noexcept {
-    row_.subject = records_.maps[i].map_name.characters;
-    abi::map_create attr = records_.maps[i];
-    if constexpr (has_options) {
-      for (const map_change& change : options_.maps) {
-        if (change.map != i) continue;
-        if (change.replacement >= 0) return use_replacement(i, change.replacement);
-        if (change.max_entries != 0) attr.max_entries = change.max_entries;
-      }
-    }
-    if constexpr (Needs.pins)
-      if (records_.duties != nullptr && records_.duties[i].pin != nullptr) return share_map(i, attr);
-    return create(i, attr) && fill(i);
-  }
-
-  [[nodiscard]] bool holds_maps(u32 i) const noexcept {
-    if constexpr (Needs.slots)
-      return records_.inner_maps != nullptr && records_.inner_maps[i].map_type != 0;
-    else
-      return false;
-  }
-
-  bool create(u32 i, abi::map_create& attr) noexcept {
-    fd pattern;  // goes when the map is there, which has taken over what it is like
-    if (holds_maps(i)) {
-      abi::map_create inner = records_.inner_maps[i];
-      row_.subject = records_.inner_maps[i].map_name.characters;
-      if (!create(inner, pattern)) return false;
-      row_.subject = records_.maps[i].map_name.characters;
-      attr.inner_map_fd = pattern.raw();
-    }
-    return create(attr, slots_.maps[i]);
-  }
-  bool create(abi::map_create& attr, fd& out) noexcept {
-    long created = -EINVAL;
-    if constexpr (Needs.types) {
-      // Types only explain most maps to people, so where the kernel refuses them a map goes without: an object may
-      // need types for its functions and have a map that takes none. Where it was the map that needed them, the
-      // verifier refuses the program and says so.
-      const bool typed = types_.is_open() && attr.btf_value_type_id != 0;
-      attr.btf_fd = types_.raw();
-      if (typed) created = create_with_token(attr);
-      const bool is_about_types = created == -EINVAL || created == -ENOTSUPP_kernel || created == -EOPNOTSUPP;
-      if (is_about_types) {
-        attr.btf_fd = attr.btf_key_type_id = attr.btf_value_type_id = 0;
-        created = create_with_token(attr);
-      }
-    } else {
-      created = create_with_token(attr);
-    }
-    if (row_.fails(step::map_create, created)) {
-      if constexpr (Needs.hints) row_.why = explain_refusal(attr, created);
-      return false;
-    }
-    out.fill(created);
-    return true;
-  }
-  [[nodiscard]] long create_with_token(const abi::map_create& attr) const noexcept {
-    if constexpr (has_options)
-      if (token() >= 0) {
-        abi::map_create_with_token with{.create = attr, .map_token_fd = token()};
-        with.create.map_flags |= map_flag::token_fd;
-        return create_map(with);
-      }
-    return create_map(attr);
-  }
-
-  // Puts in what is there before any program: the maps of a map of maps, and the first value of variables.
-  bool fill(u32 i) noexcept {
-    if constexpr (Needs.slots)
-      if (holds_maps(i) && !fill_slots(i, slots_.maps, cause::unlike_inner_map)) return false;
-    if constexpr (Needs.values) {
-      if (records_.duties == nullptr || !records_.duties[i].has_data) return true;
-      const map_duty& duty = records_.duties[i];
-      const void* value = duty.value;
-      if constexpr (has_options)
-        if (!options_.data.empty()) value = options_.data.data() + duty.data_at;
-      const u32 key = 0;
-      const abi::map_elem attr{.map_fd = slots_.maps[i].raw(), .key = &key, .value = value};
-      if (value != nullptr && row_.fails(step::map_update_elem, sys_bpf(abi::command::map_update_elem, attr)))
-        return false;
-      const abi::map_freeze freeze{.map_fd = slots_.maps[i].raw()};
-      if (duty.is_frozen && row_.fails(step::map_freeze, sys_bpf(abi::command::map_freeze, freeze)))
-        return false;
-    }
-    return true;
-  }
-
-  // Puts maps or programs into the slots of a map. The kernel says EINVAL to one that does not suit it.
-  bool fill_slots(u32 i, const fd* targets, cause unsuitable) noexcept {
-    if (records_.duties == nullptr) return true;
-    const map_duty& duty = records_.duties[i];
-    for (u32 k = 0; k < duty.slot_count; ++k) {
-      const u32 key = duty.slots[k].slot, value = targets[duty.slots[k].target].raw();
-      const abi::map_elem attr{.map_fd = slots_.maps[i].raw(), .key = &key, .value = &value};
-      row_.subject = records_.maps[i].map_name.characters;
-      const long answer = sys_bpf(abi::command::map_update_elem, attr);
-      if (answer == -EINVAL) row_.why = unsuitable;
-      if (row_.fails(step::map_update_elem, answer)) return false;
-    }
-    return true;
-  }
-
-  // A map of the caller's in the place of one of the object's. Its sizes must fit, since the programs were
-  // compiled for them.
-  bool use_replacement(u32 i, int number) noexcept {
-    const abi::map_create& wanted = records_.maps[i];
-    if (!is_what(number,
-                 {.type = wanted.map_type, .key_size = wanted.key_size, .value_size = wanted.value_size}))
-      return false;
-    if (row_.fails(step::map_create, duplicate(number))) return false;
-    slots_.maps[i].fill(row_.answer);
-    return true;
-  }
-
-  // The map that is pinned under this one's name, or a new one that is pinned there. Whoever is second gets the
-  // first one's.
-  bool share_map(u32 i, abi::map_create& attr) noexcept {
-    path_buffer path;
-    if (!write_pin_path(i, path)) return row_.fails(step::obj_get, -ENAMETOOLONG), false;
-    for (int tries = 0;; ++tries) {
-      auto existing = get_pin(text(path.characters));
-      if (existing) {
-        if (!is_what(existing->number(), {.type = attr.map_type,
-                                          .key_size = attr.key_size,
-                                          .value_size = attr.value_size,
-                                          .max_entries = attr.max_entries,
-                                          .map_flags = attr.map_flags}))
-          return false;
-        slots_.maps[i] = std::move(*existing);
-        return true;
-      }
-      if (existing.error().code != ENOENT) return is_over(existing.error());
-      abi::map_create copy = attr;
-      if (!create(i, copy) || !fill(i)) return false;
-      const auto pinned = pin(slots_.maps[i], text(path.characters));
-      if (pinned) return slots_.pinned[i] = true;
-      // Somebody was faster; and may unpin it again before it is got, so not for ever.
-      if (pinned.error().code != EEXIST || tries == 8) return is_over(pinned.error());
-      slots_.maps[i] = fd();
-    }
-  }
-  [[nodiscard]] bool write_pin_path(u32 i, path_buffer& out) const noexcept {
-    text root = "/sys/fs/bpf";
-    if constexpr (has_options) root = options_.pin_root;
-    const text name = records_.duties[i].pin;
-    if (root.size() + 1 + name.size() >= sizeof out.characters) return false;
-    size_t used = 0;
-    for (const char c : root) out.characters[used++] = c;
-    out.characters[used++] = '/';
-    for (const char c : name) out.characters[used++] = c == '.' ? '_' : c;  // bpffs takes no dots
-    out.characters[used] = '\0';
-    return true;
-  }
-
-  // Holds a map that was there before against what the object says of it.
-  bool is_what(int number, const map_identity& expected) noexcept {
-    map_differences* differences = nullptr;
-    if constexpr (has_options) differences = options_.differences;
-    const auto known = check_identity(number, expected, differences);
-    return known.has_value() || is_over(known.error());
-  }
-  bool is_over(const error& why) noexcept {
-    row_.fails(why.at, why.code == 0 ? no_errno : -static_cast<long>(why.code));
-    row_.why = why.why;
-    return false;
-  }
-
-  bool make_program(u32 i) noexcept {
-    abi::prog_load attr = records_.programs[i];
-    row_.subject = records_.programs[i].prog_name.characters;
-    if constexpr (Needs.types) {
-      if (types_.is_open())
-        attr.prog_btf_fd = types_.raw();
-      else
-        attr.func_info_cnt = attr.line_info_cnt = attr.func_info_rec_size = attr.line_info_rec_size = 0;
-    }
-    if constexpr (Needs.targets)
-      if (records_.targets != nullptr) attr.attach_btf_id = slots_.targets[i];
-    if constexpr (Needs.patch) {
-      const program_patch& patch = records_.patches[i];
-      for (u32 k = 0; k < attr.insn_cnt; ++k) slots_.scratch[k] = patch.code[k];
-      for (u32 k = 0; k < patch.reference_count; ++k) {
-        const map_reference& reference = patch.references[k];
-        slots_.scratch[reference.instruction].immediate = slots_.maps[reference.map].number();
-      }
-      attr.insns = slots_.scratch;
-    } else {
-      attr.fd_array = slots_.map_numbers;
-    }
-    if (row_.fails(step::prog_load, load_program(attr, log(), token(), row_.why))) return false;
-    slots_.programs[i].fill(row_.answer);
-    return true;
-  }
-
-  const object_records& records_;
-  const load_slots& slots_;
-  const Options& options_;
-  outcome& row_;
-  fd types_;
-};
-
-}  // namespace detail
-
-/// Creates the maps of an object and loads its programs.
-/// Shape: `row` tells how far it came; what was made is in `slots`. After a failure nothing stays pinned. A map of maps
-///        that was there before keeps what is in it; a prog array then gets the programs of this object, because the
-///        kernel empties one that no descriptor and no pin holds any longer.
-template <load_needs Needs, class Options>
-void load_records(const object_records& records, const load_slots& slots, const Options& options,
-                  outcome& row) noexcept {
-  detail::loader<Needs, Options> loader(records, slots, options, row);
-  if (!loader.make_all()) loader.unpin_all();
-}
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_LOAD_HPP
 // Room 7.9, map/map: every map type under its name, with the key and value types that it wants.
 #ifndef BAREBPF_MAP_MAP_HPP
 #define BAREBPF_MAP_MAP_HPP
@@ -7466,6 +4470,46 @@ constexpr u32 operation_of(step at) noexcept {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_REFUSAL_HPP
+// Room 6.3, running_kernel: which kernel answers, asked only to explain what it refused.
+#ifndef BAREBPF_RUNNING_KERNEL_HPP
+#define BAREBPF_RUNNING_KERNEL_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// The version of the running kernel, as `kernel()` makes it; 0 when it does not say.
+/// Cost:   one system call.
+/// Source: uname(2). A distribution's kernel may have more than its number says, never less.
+[[nodiscard, gnu::cold, gnu::noinline]] inline u32 running_kernel() noexcept {
+  struct {
+    char words[6][65];  // system, node, release, version, machine, domain
+  } names = {};
+  if (system_call(__NR_uname, &names) < 0) return 0;
+  u32 numbers[2] = {};
+  const char* at = names.words[2];
+  for (u32& number : numbers) {
+    for (; *at >= '0' && *at <= '9'; ++at) number = number * 10 + static_cast<u32>(*at - '0');
+    if (*at == '.') ++at;
+  }
+  return kernel(numbers[0], numbers[1]);
+}
+
+/// Why the kernel refused to create a map with `answer`, negative errno, as far as the table of map types and the
+/// kernel's version tell; `none` where they do not.
+[[nodiscard, gnu::cold, gnu::noinline]] inline cause explain_refusal(const abi::map_create& attr,
+                                                                     long answer) noexcept {
+  if (answer != -EINVAL && answer != -E2BIG && answer != -ENOTSUPP_kernel && answer != -EOPNOTSUPP)
+    return cause::none;
+  const u32 running = running_kernel();
+  if (running != 0 && running < kind_of(static_cast<map_type>(attr.map_type)).first_kernel)
+    return cause::newer_map_type;
+  const cause why = why_refused(attr);
+  return why == cause::none && running != 0 && lacks_flag(running, attr.map_flags) ? cause::newer_map_flag
+                                                                                   : why;
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_RUNNING_KERNEL_HPP
 // Room 7.3, map/entries: a walk over a map that always ends and says why. Batches underneath; one key after the
 // other where the kernel has no batches or a bucket is too large for one.
 #ifndef BAREBPF_MAP_ENTRIES_HPP
@@ -7474,192 +4518,6 @@ constexpr u32 operation_of(step at) noexcept {
 // Room 7.1, map/batch: what the batch operations of maps take and give.
 #ifndef BAREBPF_MAP_BATCH_HPP
 #define BAREBPF_MAP_BATCH_HPP
-
-// Room 7.0, map/element: one map without types. Keys and values are addresses here, and every call is one
-// system call; the typed maps of room 7.7 are a thin layer over this and hold the only sizes.
-#ifndef BAREBPF_MAP_ELEMENT_HPP
-#define BAREBPF_MAP_ELEMENT_HPP
-
-// Room 6.1, fd: file descriptors and who closes them.
-#ifndef BAREBPF_FD_HPP
-#define BAREBPF_FD_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// Stands for the current folder where a path may be relative to another. AT_FDCWD.
-inline constexpr long current_folder = -100;
-
-/// Opens the file at `path`, seen from `folder`, for reading; no child inherits it.
-/// Shape: its descriptor, or negative errno.
-[[nodiscard, gnu::always_inline]] inline long open_to_read(const char* path,
-                                                           long folder = current_folder) noexcept {
-  constexpr long read_only_close_on_exec = 02000000;  // O_RDONLY | O_CLOEXEC
-  return system_call(__NR_openat, folder, path, read_only_close_on_exec);
-}
-
-/// Another descriptor of what `number` is open to, never 0, 1 or 2.
-/// Shape: the descriptor, or negative errno.
-[[nodiscard, gnu::always_inline]] inline long duplicate(long number) noexcept {
-  constexpr long f_dupfd_cloexec = 1030;  // F_DUPFD_CLOEXEC, the same on every machine
-  return system_call(__NR_fcntl, number, f_dupfd_cloexec, 3);
-}
-
-/// Moves a descriptor that a system call has just opened away from 0, 1 and 2: a program that closed those
-/// would otherwise print into a map.
-/// Shape:  the descriptor to use, or negative errno; what is negative already stays as it is.
-/// Cost:   none, unless it has to move: then two system calls.
-[[nodiscard, gnu::noinline]] inline long move_away(long opened) noexcept {
-  if (opened > 2 || opened < 0) [[likely]]
-    return opened;
-  const long moved = duplicate(opened);
-  system_call(__NR_close, opened);
-  return moved;
-}
-
-/// A file descriptor that is owned.
-/// Lifetime: closed with the object; moving empties the source. There is no copy, because closing twice
-///           closes somebody else's file.
-class fd {
- public:
-  fd() noexcept = default;
-  /// Takes over what a system call opened; a negative errno stays one and is never closed.
-  [[nodiscard]] static fd own(long number) noexcept { return fd(static_cast<int>(number)); }
-
-  fd(fd&& other) noexcept : number_(other.release()) {}
-  fd& operator=(fd&& other) noexcept {
-    fd taken(std::move(other));
-    std::swap(number_, taken.number_);
-    return *this;
-  }
-  [[gnu::always_inline]] ~fd() {
-    if (number_ >= 0) system_call(__NR_close, number_);
-  }
-
-  /// The number; negative when there is none.
-  [[nodiscard]] int number() const noexcept { return number_; }
-  /// The number as bpf(2) takes it.
-  [[nodiscard]] u32 raw() const noexcept { return static_cast<u32>(number_); }
-  [[nodiscard]] bool is_open() const noexcept { return number_ >= 0; }
-  /// Takes over `number`, which was just opened; this object must be empty.
-  void fill(long number) noexcept { number_ = static_cast<int>(number); }
-  /// Hands the number over: whoever takes it closes it.
-  [[nodiscard]] int release() noexcept { return std::exchange(number_, -1); }
-
- private:
-  explicit fd(int number) noexcept : number_(number) {}
-  int number_ = -1;
-};
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_FD_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// Creates a map from a finished record, `map_create` or `map_create_with_token`.
-/// Shape: its descriptor, or negative errno.
-template <class Record = abi::map_create>
-[[nodiscard]] long create_map(const Record& attr) noexcept {
-  return move_away(sys_bpf(abi::command::map_create, attr));
-}
-
-/// What the kernel says of a map.
-/// Cost:   one bpf(2) call.
-/// Kernel: 4.13, BPF_OBJ_GET_INFO_BY_FD; members that came later stay 0 on older kernels.
-/// Source: bpf_map_get_info_by_fd() in kernel/bpf/syscall.c at v6.12.
-[[nodiscard]] inline result<abi::map_info> ask_about_map(int map) noexcept {
-  abi::map_info info;
-  abi::obj_info attr{.bpf_fd = static_cast<u32>(map), .info_len = sizeof info, .info = &info};
-  if (const long answer = sys_bpf(abi::command::obj_get_info_by_fd, attr); answer < 0)
-    return failure(step::obj_get_info_by_fd, answer);
-  return info;
-}
-
-/// What the element commands need of a map: its descriptor, and its name for errors.
-/// Lifetime: an owned map closes its descriptor, a borrowed one is valid as long as its owner.
-/// Threads:  safe on one object from several threads; the kernel orders the calls.
-class untyped_map {
- public:
-  /// Takes `map` over.
-  [[nodiscard]] static untyped_map own(fd map, const kernel_name& name) noexcept {
-    return untyped_map(std::move(map), name, false);
-  }
-  /// Uses a map that somebody else closes.
-  [[nodiscard]] static untyped_map borrow(int number, const kernel_name& name) noexcept {
-    return untyped_map(fd::own(number), name, true);
-  }
-
-  untyped_map(untyped_map&&) noexcept = default;
-  untyped_map& operator=(untyped_map&& other) noexcept {
-    untyped_map taken(std::move(other));
-    std::swap(fd_, taken.fd_);
-    std::swap(name_, taken.name_);
-    std::swap(borrowed_, taken.borrowed_);
-    return *this;
-  }
-  [[gnu::always_inline]] ~untyped_map() {
-    if (borrowed_) static_cast<void>(fd_.release());
-  }
-
-  [[nodiscard]] const fd& descriptor() const noexcept { return fd_; }
-  [[nodiscard]] const kernel_name& map_name() const noexcept { return name_; }
-
-  [[nodiscard, gnu::always_inline]] long lookup_elem(const void* key, void* value,
-                                                     u64 flags = 0) const noexcept {
-    const abi::map_elem attr{.map_fd = fd_.raw(), .key = key, .value = value, .flags = flags};
-    return sys_bpf(abi::command::map_lookup_elem, attr);
-  }
-  [[nodiscard, gnu::always_inline]] long update_elem(const void* key, const void* value,
-                                                     u64 flags) const noexcept {
-    const abi::map_elem attr{.map_fd = fd_.raw(), .key = key, .value = value, .flags = flags};
-    return sys_bpf(abi::command::map_update_elem, attr);
-  }
-  [[nodiscard, gnu::always_inline]] long lookup_and_delete_elem(const void* key, void* value,
-                                                                u64 flags = 0) const noexcept {
-    const abi::map_elem attr{.map_fd = fd_.raw(), .key = key, .value = value, .flags = flags};
-    return sys_bpf(abi::command::map_lookup_and_delete_elem, attr);
-  }
-  [[nodiscard, gnu::always_inline]] long delete_elem(const void* key) const noexcept {
-    const abi::map_key attr{.map_fd = fd_.raw(), .key = key};
-    return sys_bpf(abi::command::map_delete_elem, attr);
-  }
-  [[nodiscard, gnu::always_inline]] long get_next_key(const void* key, void* next) const noexcept {
-    const abi::map_next_key attr{.map_fd = fd_.raw(), .key = key, .next_key = next};
-    return sys_bpf(abi::command::map_get_next_key, attr);
-  }
-
-  [[nodiscard]] long freeze() const noexcept {
-    const abi::map_freeze attr{.map_fd = fd_.raw()};
-    return sys_bpf(abi::command::map_freeze, attr);
-  }
-  /// One of the four commands on batches. `count` is how many elements there is room for, and then how many
-  /// there were, which holds after some failures too.
-  [[nodiscard]] long batch(abi::command command, const void* in, void* out, const void* keys,
-                           const void* values, u32& count, u64 elem_flags = 0) const noexcept {
-    abi::map_batch attr{.in_batch = in,
-                        .out_batch = out,
-                        .keys = keys,
-                        .values = values,
-                        .count = count,
-                        .map_fd = fd_.raw(),
-                        .elem_flags = elem_flags};
-    const long answer = sys_bpf(command, attr);
-    count = attr.count;
-    return answer;
-  }
-
- private:
-  untyped_map(fd map, const kernel_name& name, bool borrowed) noexcept
-      : fd_(std::move(map)), name_(name), borrowed_(borrowed) {}
-
-  fd fd_;
-  kernel_name name_;
-  bool borrowed_;
-};
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_MAP_ELEMENT_HPP
 
 namespace barebpf::inline BAREBPF_ABI {
 
@@ -7714,64 +4572,6 @@ class [[nodiscard]] batch_result {
 // together, so nobody can lend the kernel too little memory for them.
 #ifndef BAREBPF_MAP_PER_CPU_HPP
 #define BAREBPF_MAP_PER_CPU_HPP
-
-// Room 0.6, buffer: the one owner of heap memory. Used by what reads objects at run time; a program that
-// lets the compiler read its object never allocates.
-#ifndef BAREBPF_BUFFER_HPP
-#define BAREBPF_BUFFER_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// An array on the heap that says so when there is no memory.
-/// Lifetime: freed with the buffer; moving empties the source.
-template <class T>
-class buffer {
- public:
-  buffer() noexcept = default;
-  buffer(buffer&& other) noexcept
-      : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
-  buffer& operator=(buffer&& other) noexcept {
-    buffer taken(std::move(other));
-    std::swap(data_, taken.data_);
-    std::swap(size_, taken.size_);
-    return *this;
-  }
-  ~buffer() { delete[] data_; }
-
-  /// Makes room for `count` value-initialized elements.
-  /// Errors: ENOMEM, with step `allocate`.
-  [[nodiscard]] static result<buffer> of(size_t count) noexcept {
-    buffer out;
-    if (count == 0) return out;
-    if (count <= static_cast<size_t>(-1) / 2 / sizeof(T)) out.data_ = new (std::nothrow) T[count]();
-    if (out.data_ == nullptr) return error{.at = step::allocate, .code = ENOMEM};
-    out.size_ = count;
-    return out;
-  }
-
-  /// Forgets what is behind the first `count` elements; the memory stays.
-  void shrink(size_t count) noexcept {
-    if (count < size_) size_ = count;
-  }
-
-  [[nodiscard]] T* data() noexcept { return data_; }
-  [[nodiscard]] const T* data() const noexcept { return data_; }
-  [[nodiscard]] size_t size() const noexcept { return size_; }
-  [[nodiscard]] T& operator[](size_t at) noexcept { return data_[at]; }
-  [[nodiscard]] const T& operator[](size_t at) const noexcept { return data_[at]; }
-  [[nodiscard]] T* begin() noexcept { return data_; }
-  [[nodiscard]] T* end() noexcept { return data_ + size_; }
-  [[nodiscard]] const T* begin() const noexcept { return data_; }
-  [[nodiscard]] const T* end() const noexcept { return data_ + size_; }
-
- private:
-  T* data_ = nullptr;
-  size_t size_ = 0;
-};
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_BUFFER_HPP
 
 namespace barebpf::inline BAREBPF_ABI {
 
@@ -8145,25 +4945,26 @@ namespace barebpf::inline BAREBPF_ABI {
 
 namespace detail {
 
-// mmap(2) of `size` bytes from `offset`, shared. s390x takes the arguments through memory.
-inline long map_shared(size_t size, long protection, int descriptor, size_t offset = 0) noexcept {
-  constexpr long shared = 1;  // MAP_SHARED
+// mmap(2). s390x takes the arguments through memory.
+[[gnu::always_inline]] inline long map_pages(size_t address, size_t size, long protection, long flags,
+                                             int descriptor, size_t offset) noexcept {
 #if defined(__s390x__) && !defined(BAREBPF_LIBC_SYSCALL)
-  const long arguments[6] = {0,          static_cast<long>(size),  protection, shared,
-                             descriptor, static_cast<long>(offset)};
+  const long arguments[6] = {
+      static_cast<long>(address), static_cast<long>(size), protection, flags, descriptor,
+      static_cast<long>(offset)};
   return system_call(__NR_mmap, arguments);
 #elif defined(__NR_mmap2)
   // Where there are two, the first takes its arguments through memory; the second counts the offset in 4 KiB.
-  return system_call(__NR_mmap2, nullptr, size, protection, shared, descriptor, offset / 4096);
+  return system_call(__NR_mmap2, address, size, protection, flags, descriptor, offset / 4096);
 #else
-  return system_call(__NR_mmap, nullptr, size, protection, shared, descriptor, offset);
+  return system_call(__NR_mmap, address, size, protection, flags, descriptor, offset);
 #endif
 }
 
-// mmap(2) of the first `size` bytes of a map, shared, wherever there is room.
-inline long map_shared(size_t size, long protection, int descriptor) noexcept {
+// mmap(2) of `size` bytes from `offset`, shared, wherever there is room.
+inline long map_shared(size_t size, long protection, int descriptor, size_t offset = 0) noexcept {
   constexpr long shared = 1;  // MAP_SHARED
-  return map_pages(0, size, protection, shared, descriptor, 0);
+  return map_pages(0, size, protection, shared, descriptor, offset);
 }
 
 // How large this machine's pages are. There is no system call for it, but one that does nothing to no bytes and minds
@@ -8221,193 +5022,6 @@ class mapped_values {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_MAP_MEMORY_HPP
-// Room 7.4, map/pin: maps that somebody else made: by their pin, their id or a descriptor; and what the kernel says
-// of them, held against what the caller expects.
-#ifndef BAREBPF_MAP_PIN_HPP
-#define BAREBPF_MAP_PIN_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// What a map is expected to be, and what the kernel says that it is.
-/// Shape: a member that is not expected to be anything has `any`.
-struct map_identity {
-  static constexpr u32 any = 0xffffffff;
-
-  u32 type = any;
-  u32 key_size = any;
-  u32 value_size = any;
-  u32 max_entries = any;
-  u32 map_flags = any;
-};
-
-/// Both sides of an adoption that failed with cause `another_map`.
-struct map_differences {
-  map_identity expected;
-  map_identity found;
-
-  [[nodiscard]] constexpr bool any() const noexcept {
-    const auto differ = [](u32 wanted, u32 is) { return wanted != map_identity::any && wanted != is; };
-    return differ(expected.type, found.type) || differ(expected.key_size, found.key_size) ||
-           differ(expected.value_size, found.value_size) || differ(expected.max_entries, found.max_entries) ||
-           differ(expected.map_flags, found.map_flags);
-  }
-};
-
-/// Writes every difference into `buffer`: "type: expected 1, found 2; value_size: expected 8, found 4". 256 bytes
-/// are always enough.
-constexpr text describe(const map_differences& what, char* buffer, size_t size) noexcept {
-  struct line {
-    text word;
-    u32 expected, found;
-  };
-  const line lines[] = {{"type", what.expected.type, what.found.type},
-                        {"key_size", what.expected.key_size, what.found.key_size},
-                        {"value_size", what.expected.value_size, what.found.value_size},
-                        {"max_entries", what.expected.max_entries, what.found.max_entries},
-                        {"map_flags", what.expected.map_flags, what.found.map_flags}};
-  detail::text_writer out(buffer, size);
-  bool first = true;
-  for (const line& l : lines) {
-    if (l.expected == map_identity::any || l.expected == l.found) continue;
-    if (!first) out << "; ";
-    first = false;
-    out << l.word << ": expected " << u64{l.expected} << ", found " << u64{l.found};
-  }
-  return out.finish();
-}
-
-namespace detail {
-
-// Paths are given as text and the kernel wants a NUL behind them.
-struct path_buffer {
-  char characters[4096];
-
-  [[nodiscard]] bool fill(text path) noexcept {
-    if (path.size() >= sizeof characters) return false;
-    for (size_t i = 0; i < path.size(); ++i) characters[i] = path[i];
-    characters[path.size()] = '\0';
-    return true;
-  }
-};
-
-// What stands behind the last slash.
-constexpr text last_part(text path) noexcept {
-  size_t start = 0;
-  for (size_t i = 0; i < path.size(); ++i)
-    if (path[i] == '/') start = i + 1;
-  return path.without_first(start);
-}
-
-// Whether a name in `path` has a dot; "." and ".." are no names.
-constexpr bool has_dot(text path) noexcept {
-  const auto in_a_name = [&](size_t at) { return at < path.size() && path[at] != '/' && path[at] != '.'; };
-  for (size_t i = 0; i < path.size(); ++i)
-    if (path[i] == '.' && (in_a_name(i - 1) || in_a_name(i + 1))) return true;
-  return false;
-}
-
-// The kernel says EPERM to dots on the BPF file system and to pins on any other.
-[[gnu::cold, gnu::noinline]] inline error path_failure(step at, long answer, text path) noexcept {
-  error out = failure(at, answer);
-  if (answer == -EPERM && at != step::unpin) {
-    if (has_dot(path))
-      out.why = cause::dot_in_a_pin;
-    else if (at == step::obj_pin)
-      out.why = cause::not_a_bpf_path;
-  }
-  return out.about(last_part(path));
-}
-
-// The error for what is behind `number` and is not the expected map. Of programs, links and BTF the kernel tells in
-// the same bytes, so only an empty batch shows whether it is a map at all: EINVAL where it is none.
-[[nodiscard, gnu::cold, gnu::noinline]] inline error another_map(int number,
-                                                                 const abi::map_info& info) noexcept {
-  constexpr step at = step::obj_get_info_by_fd;
-  u32 none = 0;
-  const auto map = untyped_map::borrow(number, {});
-  if (map.batch(abi::command::map_lookup_batch, nullptr, nullptr, nullptr, nullptr, none) == -EINVAL)
-    return {.at = at, .why = cause::not_a_map};
-  return error{.at = at, .why = cause::another_map}.about(info.name);
-}
-
-}  // namespace detail
-
-/// Pins what `descriptor` holds under `path`.
-/// Errors: EEXIST when something is there already; not_a_bpf_path; dot_in_a_pin; ENOENT when the folder is missing;
-///         EACCES without the right to write to it.
-/// Kernel: 4.4, BPF_OBJ_PIN.
-/// Source: bpf_obj_do_pin() in kernel/bpf/inode.c at v6.12.
-[[nodiscard]] inline result<void> pin(const fd& descriptor, text path) noexcept {
-  detail::path_buffer terminated;
-  if (!terminated.fill(path)) return detail::path_failure(step::obj_pin, -ENAMETOOLONG, path);
-  const abi::obj_path attr{.pathname = terminated.characters, .bpf_fd = descriptor.raw()};
-  if (const long answer = sys_bpf(abi::command::obj_pin, attr); answer < 0)
-    return detail::path_failure(step::obj_pin, answer, path);
-  return {};
-}
-/// Removes the pin under `path`; what was pinned stays as long as somebody holds it.
-/// Errors: ENOENT when nothing is pinned there.
-/// Source: unlink(2).
-[[nodiscard]] inline result<void> unpin(text path) noexcept {
-  detail::path_buffer terminated;
-  if (!terminated.fill(path)) return detail::path_failure(step::unpin, -ENAMETOOLONG, path);
-  if (const long answer = system_call(__NR_unlinkat, current_folder, terminated.characters, 0); answer < 0)
-    return detail::path_failure(step::unpin, answer, path);
-  return {};
-}
-/// Opens what is pinned under `path`; `file_flags` may narrow it by map_flag::rdonly or map_flag::wronly.
-/// Shape:  its descriptor, which may be a map, a program or a link.
-/// Kernel: 4.4, BPF_OBJ_GET; flags since 4.15.
-/// Source: bpf_obj_get_user() in kernel/bpf/inode.c at v6.12.
-[[nodiscard]] inline result<fd> get_pin(text path, u32 file_flags = 0) noexcept {
-  detail::path_buffer terminated;
-  if (!terminated.fill(path)) return detail::path_failure(step::obj_get, -ENAMETOOLONG, path);
-  const abi::obj_path attr{.pathname = terminated.characters, .file_flags = file_flags};
-  const long opened = move_away(sys_bpf(abi::command::obj_get, attr));
-  if (opened < 0) return detail::path_failure(step::obj_get, opened, path);
-  return fd::own(opened);
-}
-
-/// What the kernel said of a map, as far as it can be expected.
-[[nodiscard]] constexpr map_identity identity_of(const abi::map_info& info) noexcept {
-  // Device maps get a flag from the kernel that nobody asked for, since 0cdbb4b09a06.
-  const bool device =
-      info.type == static_cast<u32>(map_type::devmap) || info.type == static_cast<u32>(map_type::devmap_hash);
-  return {.type = info.type,
-          .key_size = info.key_size,
-          .value_size = info.value_size,
-          .max_entries = info.max_entries,
-          .map_flags = device ? info.map_flags & ~u32{map_flag::rdonly_prog} : info.map_flags};
-}
-
-/// Asks the kernel what the map behind `number` is and holds it against `expected`.
-/// Shape:  the kernel's name of the map.
-/// Errors: another_map, with both sides in `differences` if given; not_a_map; EBADFD when `number` is closed.
-[[nodiscard]] inline result<kernel_name> check_identity(int number, const map_identity& expected,
-                                                        map_differences* differences) noexcept {
-  const auto info = ask_about_map(number);
-  if (!info) return info.error();
-  const map_differences both{.expected = expected, .found = identity_of(*info)};
-  if (!both.any()) return info->name;
-  const error why = detail::another_map(number, *info);
-  if (differences != nullptr && why.why == cause::another_map) *differences = both;
-  return why;
-}
-
-/// How a map is looked at before it is adopted: by what it is. Room 7.9 has `identity_and_btf`.
-struct identity_only {
-  using differences = map_differences;
-
-  template <class Key, class Value>
-  [[nodiscard]] static result<kernel_name> check(int number, const map_identity& expected,
-                                                 differences* found) noexcept {
-    return check_identity(number, expected, found);
-  }
-};
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_MAP_PIN_HPP
 // Room 7.6, map/value: values that are no plain bytes. What such a map takes stands for something of the kernel's, and
 // what it gives back is often something else: a program goes in by its descriptor and comes out as its id.
 #ifndef BAREBPF_MAP_VALUE_HPP
@@ -8639,6 +5253,237 @@ inline constexpr value_rule value_rule_of = detail::value_rule_of_type<Value>();
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_MAP_VALUE_HPP
+// Room 7.7, map/value_btf: types for the kernel, and the smallest that let a local storage be created. The compiler
+// makes those of the C++ type of the values.
+// Source: Documentation/bpf/btf.rst at v6.12.
+#ifndef BAREBPF_MAP_VALUE_BTF_HPP
+#define BAREBPF_MAP_VALUE_BTF_HPP
+
+// Room 1.4, abi/btf: where the fields of BTF records lie, and the kinds of types.
+// Source: include/uapi/linux/btf.h and Documentation/bpf/btf.rst at v6.12.
+#ifndef BAREBPF_ABI_BTF_HPP
+#define BAREBPF_ABI_BTF_HPP
+
+namespace barebpf::inline BAREBPF_ABI::abi {
+
+inline constexpr u16 btf_magic = 0xeb9f;
+
+/// Offsets in the header of .BTF; sections inside it count from the header's end.
+struct btf_header {
+  static constexpr u64 magic = 0, version = 2, header_size = 4, types_offset = 8, types_size = 12,
+                       strings_offset = 16, strings_size = 20, size = 24;
+};
+
+/// Offsets in a type. `info` holds the number of members in its low 24 bits (16 before 2026), the kind in
+/// the next seven (5 before), and a flag on top.
+struct btf_type_record {
+  static constexpr u64 name = 0, info = 4, size_or_type = 8, size = 12;
+};
+
+enum class btf_kind : u8 {
+  void_type = 0,
+  integer = 1,
+  pointer = 2,
+  array = 3,
+  structure = 4,
+  union_type = 5,
+  enumeration = 6,
+  forward = 7,
+  type_definition = 8,
+  volatile_type = 9,
+  const_type = 10,
+  restrict_type = 11,
+  function = 12,
+  function_prototype = 13,
+  variable = 14,
+  data_section = 15,
+  floating = 16,
+  declaration_tag = 17,
+  type_tag = 18,
+  enumeration64 = 19,
+};
+
+/// How many bytes follow a type's record: so many, and so many more for each member.
+struct btf_tail {
+  u8 fixed;
+  u8 for_each;
+};
+
+/// One row per kind, in the order of their numbers.
+inline constexpr btf_tail btf_tails[] = {
+    {0, 0},   // void, never stored
+    {4, 0},   // INT: encoding, offset and bits
+    {0, 0},   // PTR
+    {12, 0},  // ARRAY: element type, index type, count
+    {0, 12},  // STRUCT: name, type, offset in bits
+    {0, 12},  // UNION
+    {0, 8},   // ENUM: name, value
+    {0, 0},   // FWD
+    {0, 0},   // TYPEDEF
+    {0, 0},   // VOLATILE
+    {0, 0},   // CONST
+    {0, 0},   // RESTRICT
+    {0, 0},   // FUNC
+    {0, 8},   // FUNC_PROTO: name, type
+    {4, 0},   // VAR: linkage
+    {0, 12},  // DATASEC: type, offset, size
+    {0, 0},   // FLOAT
+    {4, 0},   // DECL_TAG: component index
+    {0, 0},   // TYPE_TAG
+    {0, 12},  // ENUM64: name, low half, high half
+};
+inline constexpr u32 btf_kinds = sizeof btf_tails / sizeof btf_tails[0];
+
+inline constexpr u32 btf_integer_is_signed = 1;  // BTF_INT_SIGNED
+inline constexpr u32 btf_integer_is_bool = 4;    // BTF_INT_BOOL
+inline constexpr u32 btf_variable_static = 0;    // BTF_VAR_STATIC
+inline constexpr u32 btf_variable_global = 1;    // BTF_VAR_GLOBAL_ALLOCATED
+inline constexpr u32 btf_function_static = 0;    // BTF_FUNC_STATIC
+inline constexpr u32 btf_function_extern = 2;    // BTF_FUNC_EXTERN
+
+/// Offsets in the header of .BTF.ext; the tables count from the header's end.
+struct btf_ext_header {
+  static constexpr u64 magic = 0, header_size = 4, functions_offset = 8, lines_offset = 16, size = 24,
+                       core_offset = 24;
+};
+/// Offsets in front of the records of one section of code.
+struct btf_ext_run_header {
+  static constexpr u64 section_name = 0, count = 4, size = 8;
+};
+
+/// "At this instruction begins the function of this type." In a file, `insn_off` counts bytes from the start
+/// of the section; for the kernel, instructions from the start of the program.
+struct func_info {
+  u32 insn_off = 0;
+  u32 type_id = 0;
+};
+static_assert(sizeof(func_info) == 8);
+/// "From this instruction on, the code comes from this line." `line_col` is the line in its upper 22 bits and
+/// the column in its lower 10.
+struct line_info {
+  u32 insn_off = 0;
+  u32 file_name_off = 0;
+  u32 line_off = 0;
+  u32 line_col = 0;
+};
+static_assert(sizeof(line_info) == 16);
+/// "This instruction depends on how the kernel lays out a type."
+struct core_relo {
+  u32 insn_off = 0;
+  u32 type_id = 0;
+  u32 access_str_off = 0;
+  u32 kind = 0;
+};
+static_assert(sizeof(core_relo) == 16);
+
+}  // namespace barebpf::inline BAREBPF_ABI::abi
+
+#endif  // BAREBPF_ABI_BTF_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// Gives the kernel types. `token` is the descriptor of a BPF token (6.9), or negative.
+/// Shape:  their descriptor, or negative errno; EINVAL when the kernel does not like a type.
+/// Kernel: 4.18.
+/// Source: btf_new_fd() in kernel/bpf/btf.c at v6.12.
+[[nodiscard]] inline long load_btf(const void* types, u32 size, int token = -1) noexcept {
+  abi::btf_load attr{.btf = types, .btf_size = size};
+  if (token >= 0) attr.btf_flags = map_flag::token_fd, attr.btf_token_fd = token;
+  return move_away(sys_bpf(abi::command::btf_load, attr));
+}
+
+namespace detail {
+
+// Where the names begin in the strings of a `storage_btf`.
+inline constexpr u32 int_name = 1, value_name = 5, bytes_name = 11, char_name = 17;
+
+struct btf_record {
+  u32 name;
+  u32 info;
+  u32 size;
+};
+struct btf_number {
+  btf_record type;
+  u32 form;
+};
+// struct value { unsigned char bytes[count]; }
+struct btf_struct_of_bytes {
+  btf_record type;
+  u32 member_name, member_type, member_at;
+  btf_record array;
+  u32 element_type, index_type, count;
+  btf_number element;
+};
+
+constexpr btf_record make_record(u32 name, abi::btf_kind kind, u32 size, u32 members = 0) noexcept {
+  return {name, static_cast<u32>(kind) << 24 | members, size};
+}
+constexpr btf_number make_number(u32 name, u32 size, u32 encoding) noexcept {
+  return {make_record(name, abi::btf_kind::integer, size), encoding << 24 | size * 8};
+}
+
+template <class Number>
+constexpr u32 encoding_of() noexcept {
+  if constexpr (std::is_enum_v<Number>)
+    return encoding_of<std::underlying_type_t<Number>>();
+  else if constexpr (std::is_same_v<Number, bool>)
+    return abi::btf_integer_is_bool;
+  else
+    return std::is_signed_v<Number> ? abi::btf_integer_is_signed : 0;
+}
+
+template <class Value>
+constexpr auto make_value_type() noexcept {
+  constexpr u32 size = sizeof(Value);
+  if constexpr (std::is_integral_v<Value> || std::is_enum_v<Value>)
+    return make_number(value_name, size, encoding_of<Value>());
+  else if constexpr (std::is_floating_point_v<Value>)
+    return make_record(value_name, abi::btf_kind::floating, size);
+  else
+    return btf_struct_of_bytes{.type = make_record(value_name, abi::btf_kind::structure, size, 1),
+                               .member_name = bytes_name,
+                               .member_type = 3,
+                               .member_at = 0,
+                               .array = make_record(0, abi::btf_kind::array, 0),
+                               .element_type = 4,
+                               .index_type = 1,
+                               .count = size,
+                               .element = make_number(char_name, 1, 0)};
+}
+
+}  // namespace detail
+
+/// BTF of a storage: of its keys, which are descriptors, and of its values.
+/// Shape: byte for byte what BPF_BTF_LOAD takes; a type's id is its place, from 1.
+/// Source: bpf_local_storage_map_check_btf() in kernel/bpf/bpf_local_storage.c at v6.12.
+template <class Types>
+struct storage_btf {
+  static constexpr u32 key_id = 1, value_id = 2;
+
+  u16 magic = abi::btf_magic;
+  u8 version = 1;
+  u8 flags = 0;
+  u32 header_size = abi::btf_header::size;
+  u32 types_offset = 0;
+  u32 types_size = sizeof key + sizeof value;
+  u32 strings_offset = types_size;
+  u32 strings_size = sizeof strings;
+  detail::btf_number key = detail::make_number(detail::int_name, 4, abi::btf_integer_is_signed);
+  Types value;
+  char strings[24] = "\0int\0value\0bytes\0char\0";
+};
+
+/// The BTF of a storage with values of this type: a number is one of its size and sign, anything else a struct of its
+/// size, of which nothing more is said. So the kernel finds no lock, timer or pointer in it: for those it needs the
+/// BTF of a BPF object.
+/// Kernel: 4.18; floating-point numbers 5.13.
+template <class Value>
+inline constexpr storage_btf<decltype(detail::make_value_type<Value>())> storage_btf_of{
+    .value = detail::make_value_type<Value>()};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_MAP_VALUE_BTF_HPP
 
 namespace barebpf::inline BAREBPF_ABI {
 
@@ -9586,7 +6431,7 @@ template <class Map>
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_MAP_ARENA_HPP
-// Room 7.9, map/types: the types that a map's BTF gives to its key and value, held against the C++ types. Only who
+// Room 7.10, map/types: the types that a map's BTF gives to its key and value, held against the C++ types. Only who
 // names `identity_and_btf` has this in his program.
 #ifndef BAREBPF_MAP_TYPES_HPP
 #define BAREBPF_MAP_TYPES_HPP
@@ -9596,126 +6441,6 @@ template <class Map>
 #ifndef BAREBPF_BTF_HPP
 #define BAREBPF_BTF_HPP
 
-// Room 1.4, abi/btf: where the fields of BTF records lie, and the kinds of types.
-// Source: include/uapi/linux/btf.h and Documentation/bpf/btf.rst at v6.12.
-#ifndef BAREBPF_ABI_BTF_HPP
-#define BAREBPF_ABI_BTF_HPP
-
-namespace barebpf::inline BAREBPF_ABI::abi {
-
-inline constexpr u16 btf_magic = 0xeb9f;
-
-/// Offsets in the header of .BTF; sections inside it count from the header's end.
-struct btf_header {
-  static constexpr u64 magic = 0, version = 2, header_size = 4, types_offset = 8, types_size = 12,
-                       strings_offset = 16, strings_size = 20, size = 24;
-};
-
-/// Offsets in a type. `info` holds the number of members in its low 24 bits (16 before 2026), the kind in
-/// the next seven (5 before), and a flag on top.
-struct btf_type_record {
-  static constexpr u64 name = 0, info = 4, size_or_type = 8, size = 12;
-};
-
-enum class btf_kind : u8 {
-  void_type = 0,
-  integer = 1,
-  pointer = 2,
-  array = 3,
-  structure = 4,
-  union_type = 5,
-  enumeration = 6,
-  forward = 7,
-  type_definition = 8,
-  volatile_type = 9,
-  const_type = 10,
-  restrict_type = 11,
-  function = 12,
-  function_prototype = 13,
-  variable = 14,
-  data_section = 15,
-  floating = 16,
-  declaration_tag = 17,
-  type_tag = 18,
-  enumeration64 = 19,
-};
-
-/// How many bytes follow a type's record: so many, and so many more for each member.
-struct btf_tail {
-  u8 fixed;
-  u8 for_each;
-};
-
-/// One row per kind, in the order of their numbers.
-inline constexpr btf_tail btf_tails[] = {
-    {0, 0},   // void, never stored
-    {4, 0},   // INT: encoding, offset and bits
-    {0, 0},   // PTR
-    {12, 0},  // ARRAY: element type, index type, count
-    {0, 12},  // STRUCT: name, type, offset in bits
-    {0, 12},  // UNION
-    {0, 8},   // ENUM: name, value
-    {0, 0},   // FWD
-    {0, 0},   // TYPEDEF
-    {0, 0},   // VOLATILE
-    {0, 0},   // CONST
-    {0, 0},   // RESTRICT
-    {0, 0},   // FUNC
-    {0, 8},   // FUNC_PROTO: name, type
-    {4, 0},   // VAR: linkage
-    {0, 12},  // DATASEC: type, offset, size
-    {0, 0},   // FLOAT
-    {4, 0},   // DECL_TAG: component index
-    {0, 0},   // TYPE_TAG
-    {0, 12},  // ENUM64: name, low half, high half
-};
-inline constexpr u32 btf_kinds = sizeof btf_tails / sizeof btf_tails[0];
-
-inline constexpr u32 btf_integer_is_signed = 1;  // BTF_INT_SIGNED
-inline constexpr u32 btf_integer_is_bool = 4;    // BTF_INT_BOOL
-inline constexpr u32 btf_variable_static = 0;    // BTF_VAR_STATIC
-inline constexpr u32 btf_variable_global = 1;    // BTF_VAR_GLOBAL_ALLOCATED
-inline constexpr u32 btf_function_static = 0;    // BTF_FUNC_STATIC
-inline constexpr u32 btf_function_extern = 2;    // BTF_FUNC_EXTERN
-
-/// Offsets in the header of .BTF.ext; the tables count from the header's end.
-struct btf_ext_header {
-  static constexpr u64 magic = 0, header_size = 4, functions_offset = 8, lines_offset = 16, size = 24,
-                       core_offset = 24;
-};
-/// Offsets in front of the records of one section of code.
-struct btf_ext_run_header {
-  static constexpr u64 section_name = 0, count = 4, size = 8;
-};
-
-/// "At this instruction begins the function of this type." In a file, `insn_off` counts bytes from the start
-/// of the section; for the kernel, instructions from the start of the program.
-struct func_info {
-  u32 insn_off = 0;
-  u32 type_id = 0;
-};
-static_assert(sizeof(func_info) == 8);
-/// "From this instruction on, the code comes from this line." `line_col` is the line in its upper 22 bits and
-/// the column in its lower 10.
-struct line_info {
-  u32 insn_off = 0;
-  u32 file_name_off = 0;
-  u32 line_off = 0;
-  u32 line_col = 0;
-};
-static_assert(sizeof(line_info) == 16);
-/// "This instruction depends on how the kernel lays out a type."
-struct core_relo {
-  u32 insn_off = 0;
-  u32 type_id = 0;
-  u32 access_str_off = 0;
-  u32 kind = 0;
-};
-static_assert(sizeof(core_relo) == 16);
-
-}  // namespace barebpf::inline BAREBPF_ABI::abi
-
-#endif  // BAREBPF_ABI_BTF_HPP
 // Room 3.0, elf: sections, symbols and relocations of an object file, checked once when it is opened.
 // Knows nothing of BPF beyond the machine number.
 #ifndef BAREBPF_ELF_HPP
@@ -9884,6 +6609,10 @@ class bytes {
     if (count == 0 || !holds(at, count)) return 0;
     u64 value = 0;
     if (!packed_) {
+      if (!__builtin_is_constant_evaluated() && !host_is_big_endian) {
+        __builtin_memcpy(&value, plain_ + at, count);  // one load, nine times as fast over the kernel's types
+        return value;
+      }
       for (unsigned i = 0; i < count; ++i) value |= u64{plain_[at + i]} << (i * 8);
       return value;
     }
@@ -10637,215 +7366,181 @@ struct identity_and_btf {
 #ifndef BAREBPF_OBJECT_HPP
 #define BAREBPF_OBJECT_HPP
 
-// Room 9.0, link: attaches programs and holds them there.
-#ifndef BAREBPF_LINK_HPP
-#define BAREBPF_LINK_HPP
+// Room 9.1, attach: the ways to attach a program, one `place` for each `attach_way`, and what each of them wants to be
+// given. Whoever knows a program's section finds its place in the table of room 2.1 and calls it.
+#ifndef BAREBPF_ATTACH_HPP
+#define BAREBPF_ATTACH_HPP
 
-// Room 1.5, abi/perf: what perf_event_open(2) and tracefs without a mount take.
-#ifndef BAREBPF_ABI_PERF_HPP
-#define BAREBPF_ABI_PERF_HPP
-
-namespace barebpf::inline BAREBPF_ABI::abi {
-
-/// The first 64 bytes of struct perf_event_attr, which every kernel takes.
-/// Source: perf_event_open(2); PERF_ATTR_SIZE_VER0 in include/uapi/linux/perf_event.h at v6.12.
-struct perf_event_attr {
-  u32 type = 0;
-  u32 size = 64;
-  u64 config = 0;
-  u64 sample_period = 0;
-  u64 sample_type = 0;
-  u64 read_format = 0;
-  u64 flags = 0;
-  u32 wakeup_events = 0;
-  u32 breakpoint_type = 0;
-  u64 config1 = 0;
-};
-static_assert(sizeof(perf_event_attr) == 64 && offsetof(perf_event_attr, config1) == 56);
-
-inline constexpr u32 perf_type_tracepoint = 2;       // PERF_TYPE_TRACEPOINT
-inline constexpr u64 perf_flag_fd_cloexec = 8;       // PERF_FLAG_FD_CLOEXEC
-inline constexpr u32 perf_ioc_set_bpf = 0x40042408;  // PERF_EVENT_IOC_SET_BPF
-
-// Source: include/uapi/linux/mount.h at v6.12.
-inline constexpr u32 fsopen_cloexec = 1;       // FSOPEN_CLOEXEC
-inline constexpr u32 fsconfig_cmd_create = 6;  // FSCONFIG_CMD_CREATE
-inline constexpr u32 fsmount_cloexec = 1;      // FSMOUNT_CLOEXEC
-
-}  // namespace barebpf::inline BAREBPF_ABI::abi
-
-#endif  // BAREBPF_ABI_PERF_HPP
-// Room 8.0, program: hands instructions to the verifier and keeps what it says.
-#ifndef BAREBPF_PROGRAM_HPP
-#define BAREBPF_PROGRAM_HPP
-
-// Room 2.3, policy: what a user decides while compiling, because it decides which code and which constants there are.
-#ifndef BAREBPF_POLICY_HPP
-#define BAREBPF_POLICY_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// Which of the object's types the kernel is given.
-enum class btf_choice : u8 {
-  none,    ///< none: two calls and some bytes less, and bpftool shows raw bytes. An object that does not work
-           ///< without types gets those that are needed all the same.
-  needed,  ///< those of its maps, variables and functions
-  all,     ///< those, and the source lines that the verifier's log and bpftool show
-};
-
-/// What is decided while compiling, because it decides which code is there at all.
-struct load_policy {
-  u32 oldest_kernel = kernel(5, 10);  ///< no code is made for kernels before this one
-  btf_choice btf = btf_choice::all;
-};
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_POLICY_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// Where the verifier's log goes: a buffer of the caller's, or one that grows until the log is whole.
-/// Shape:    text, empty until a program was refused.
-/// Lifetime: a lent buffer must outlive this object.
-class verifier_log {
- public:
-  /// Grows on the heap as needed, to 16 MiB at most.
-  verifier_log() noexcept = default;
-  /// Uses `size` bytes at `lent` and never more.
-  verifier_log(char* lent, u32 size) noexcept : data_(lent), size_(size), grows_(false) {}
-
-  /// What the verifier said.
-  [[nodiscard]] text said() const noexcept { return data_ == nullptr || size_ == 0 ? text() : text(data_); }
-  /// False when the log did not fit; `said` is then its last part (its first before 6.4).
-  [[nodiscard]] bool is_whole() const noexcept { return is_whole_; }
-
- private:
-  template <class Log>
-  friend long load_program(abi::prog_load& attr, Log* log, int token, cause& why) noexcept;
-
-  static constexpr u32 first_size = 64 << 10, largest_size = 16 << 20;
-
-  // Room for `wanted` bytes, or for twice as much when nobody knows; false when there will be no more.
-  [[nodiscard]] bool grow(u32 wanted) noexcept {
-    if (!grows_ || size_ >= largest_size) return false;
-    u32 size = wanted > size_ ? wanted : size_ == 0 ? first_size : size_ * 2;
-    if (size > largest_size) size = largest_size;
-    auto larger = buffer<char>::of(size);
-    if (!larger) return false;
-    owned_ = std::move(*larger);
-    data_ = owned_.data();
-    size_ = size;
-    return true;
-  }
-
-  buffer<char> owned_;
-  char* data_ = nullptr;
-  u32 size_ = 0;
-  bool grows_ = true;
-  bool is_whole_ = true;
-};
-
-/// Stands for "no log wanted"; no code for one is made.
-struct no_log {};
-
-/// Loads one program. First without a log, because a log slows the verifier down; after a refusal once more
-/// to be told why, which `why` then says: refused_by_verifier or log_cut. `token` is the descriptor of a BPF
-/// token (6.9), or negative.
-/// Shape:  its descriptor, or negative errno.
-/// Cost:   one bpf(2) call; EAGAIN, which a signal causes, is tried again up to five times.
-/// Source: bpf_prog_load() in kernel/bpf/syscall.c and bpf_vlog_finalize() in kernel/bpf/log.c at v6.12.
-template <class Log>
-[[nodiscard]] long load_program(abi::prog_load& attr, [[maybe_unused]] Log* log, [[maybe_unused]] int token,
-                                [[maybe_unused]] cause& why) noexcept {
-  const auto attempt = [&] {
-    long answer = -EAGAIN;
-    for (int tries = 0; tries < 5 && answer == -EAGAIN; ++tries) {
-      if constexpr (!std::is_same_v<Log, no_log>)
-        if (token >= 0) {
-          abi::prog_load_with_token with{.load = attr, .prog_token_fd = token};
-          with.load.prog_flags |= abi::prog_flag_token_fd;
-          answer = sys_bpf(abi::command::prog_load, with);
-          attr.log_true_size = with.load.log_true_size;
-          continue;
-        }
-      answer = sys_bpf(abi::command::prog_load, attr);
-    }
-    return answer;
-  };
-  long answer = attempt();
-  if constexpr (!std::is_same_v<Log, no_log>) {
-    if (answer < 0 && answer != -EPERM && log != nullptr && (log->size_ != 0 || log->grow(0))) {
-      do {
-        log->data_[0] = '\0';
-        attr.log_level = 1;
-        attr.log_size = log->size_;
-        attr.log_buf = log->data_;
-        attr.log_true_size = 0;
-        answer = attempt();
-      } while (answer == -ENOSPC && log->grow(attr.log_true_size));
-      log->is_whole_ = answer != -ENOSPC;
-      if (answer < 0 && !log->said().empty())
-        why = log->is_whole_ ? cause::refused_by_verifier : cause::log_cut;
-    }
-  }
-  return move_away(answer);
-}
-
-/// Gives the kernel types; `token` as above.
-/// Shape:  their descriptor, or negative errno; EINVAL when the kernel does not like a type.
-/// Kernel: 4.18.
-/// Source: btf_new_fd() in kernel/bpf/btf.c at v6.12.
-[[nodiscard]] inline long load_btf(const void* types, u32 size, int token = -1) noexcept {
-  abi::btf_load attr{.btf = types, .btf_size = size};
-  if (token >= 0) attr.btf_flags = map_flag::token_fd, attr.btf_token_fd = token;
-  return move_away(sys_bpf(abi::command::btf_load, attr));
-}
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_PROGRAM_HPP
-// Room 2.1, sections: the table of section names. The name that SEC() gives a program tells its type and
-// where it attaches.
+// Room 2.1, sections: the table of section names. The name that SEC() gives a program tells its type, what it is for,
+// and where it attaches.
 #ifndef BAREBPF_SECTIONS_HPP
 #define BAREBPF_SECTIONS_HPP
 
 namespace barebpf::inline BAREBPF_ABI {
 
-/// How a program of a section is attached.
+/// How a program of a section is attached. Room 9.1 has a `place` for each but the first two.
 enum class attach_way : u8 {
-  none,
-  tracepoint,  ///< "group/event" follows the prefix
+  none,            ///< the name does not say enough
+  elsewhere,       ///< by what is no program of ours: a map, a route, a filter of tc; or it is only run
+  tracepoint,      ///< a perf event, which the text behind the prefix names: "group/event"
+  raw_tracepoint,  ///< a tracepoint without an event, which the text names
+  tracing,         ///< a function or tracepoint of the kernel's BTF, which the text names
+  iterator,        ///< something that the kernel can list, which the text names
+  perf_event,      ///< a perf event of the caller
+  xdp,             ///< a network interface, before the network stack
+  tcx,             ///< a network interface, in the network stack
+  cgroup,          ///< a cgroup of the unified hierarchy, and all below it
+  netns,           ///< a network namespace
+  sockmap,         ///< a map of sockets
+  socket,          ///< one socket
+  reuseport,       ///< all sockets that share a port with one
+};
+inline constexpr size_t attach_ways = static_cast<size_t>(attach_way::reuseport) + 1;
+
+/// What may follow the prefix of a section name.
+enum class section_rest : u8 {
+  nothing,     ///< the prefix is the whole name
+  place,       ///< perhaps a slash and the place to attach to
+  function,    ///< a slash and a function of the kernel
+  tracepoint,  ///< a slash and a tracepoint that the kernel's BTF describes
+  iterator,    ///< a slash and what the kernel is to list
 };
 
-/// What a section name that begins with `prefix` and a slash, or is `prefix`, says of its programs.
+/// What a section name says of its programs.
 struct section_kind {
   text prefix{};
   abi::prog_type type = abi::prog_type::unspec;
   attach_way attach = attach_way::none;
+  /// What BPF_PROG_LOAD and BPF_LINK_CREATE are told; 0 where the kernel asks for nothing.
+  abi::attach_type attach_type{};
+  section_rest rest = section_rest::nothing;
+  u32 flags = 0;  ///< `prog_flags` of BPF_PROG_LOAD
+
+  /// True when the text behind the prefix names a type in the kernel's BTF.
+  [[nodiscard]] constexpr bool needs_kernel_type() const noexcept { return rest > section_rest::place; }
 };
 
-/// One row per prefix, by libbpf's names.
-inline constexpr section_kind section_kinds[] = {
-    {"tracepoint", abi::prog_type::tracepoint, attach_way::tracepoint},
-    {"tp", abi::prog_type::tracepoint, attach_way::tracepoint},
-};
+/// One row per name, by libbpf's names. A row with a longer name stands for itself, so the order is of no importance.
+/// Kernel: a comment gives the first of what is younger than 5.10. All of those have `expected_attach_type`, and no
+///         older program type minds one that it does not know, so none is left out for old kernels.
+struct section_rows {
+  using type = abi::prog_type;
+  using way = attach_way;
+  using rest = section_rest;
+  using enum abi::attach_type;
+  static constexpr abi::attach_type any{};
+  static constexpr u32 sleeps = abi::prog_flag_sleepable, frags = abi::prog_flag_xdp_has_frags;
 
-/// True when `section` is `prefix` or begins with it and a slash.
-[[nodiscard]] constexpr bool has_prefix(text section, text prefix) noexcept {
-  return section.starts_with(prefix) && (section.size() == prefix.size() || section[prefix.size()] == '/');
-}
+  static constexpr section_kind list[] = {
+      {"tracepoint", type::tracepoint, way::tracepoint, any, rest::place},
+      {"tp", type::tracepoint, way::tracepoint, any, rest::place},
+      {"raw_tracepoint", type::raw_tracepoint, way::raw_tracepoint, any, rest::place},
+      {"raw_tp", type::raw_tracepoint, way::raw_tracepoint, any, rest::place},
+      {"raw_tracepoint.w", type::raw_tracepoint_writable, way::raw_tracepoint, any, rest::place},
+      {"raw_tp.w", type::raw_tracepoint_writable, way::raw_tracepoint, any, rest::place},
+      {"tp_btf", type::tracing, way::tracing, trace_raw_tp, rest::tracepoint},
+      {"fentry", type::tracing, way::tracing, trace_fentry, rest::function},
+      {"fexit", type::tracing, way::tracing, trace_fexit, rest::function},
+      {"fmod_ret", type::tracing, way::tracing, modify_return, rest::function},
+      {"fentry.s", type::tracing, way::tracing, trace_fentry, rest::function, sleeps},
+      {"fexit.s", type::tracing, way::tracing, trace_fexit, rest::function, sleeps},
+      {"fmod_ret.s", type::tracing, way::tracing, modify_return, rest::function, sleeps},
+      {"iter", type::tracing, way::iterator, trace_iter, rest::iterator},
+      {"iter.s", type::tracing, way::iterator, trace_iter, rest::iterator, sleeps},
+      {"perf_event", type::perf_event, way::perf_event},
+      {"syscall", type::syscall, way::elsewhere, any, rest::nothing, sleeps},  // 5.14
+
+      {"xdp", type::xdp, way::xdp, xdp},
+      {"xdp.frags", type::xdp, way::xdp, xdp, rest::nothing, frags},  // 5.18
+      {"xdp/devmap", type::xdp, way::elsewhere, xdp_devmap},
+      {"xdp.frags/devmap", type::xdp, way::elsewhere, xdp_devmap, rest::nothing, frags},  // 5.18
+      {"xdp/cpumap", type::xdp, way::elsewhere, xdp_cpumap},
+      {"xdp.frags/cpumap", type::xdp, way::elsewhere, xdp_cpumap, rest::nothing, frags},  // 5.18
+      {"tcx/ingress", type::sched_cls, way::tcx, tcx_ingress},  // attached since 6.6
+      {"tcx/egress", type::sched_cls, way::tcx, tcx_egress},
+      {"tc/ingress", type::sched_cls, way::tcx, tcx_ingress},
+      {"tc/egress", type::sched_cls, way::tcx, tcx_egress},
+      {"tc", type::sched_cls},
+      {"classifier", type::sched_cls},
+      {"action", type::sched_act, way::elsewhere},
+      {"lwt_in", type::lwt_in, way::elsewhere},
+      {"lwt_out", type::lwt_out, way::elsewhere},
+      {"lwt_xmit", type::lwt_xmit, way::elsewhere},
+      {"lwt_seg6local", type::lwt_seg6local, way::elsewhere},
+      {"flow_dissector", type::flow_dissector, way::netns, flow_dissector},
+      {"sk_lookup", type::sk_lookup, way::netns, sk_lookup},
+
+      {"socket", type::socket_filter, way::socket},
+      {"sk_reuseport", type::sk_reuseport, way::reuseport, sk_reuseport_select},
+      {"sk_reuseport/migrate", type::sk_reuseport, way::reuseport, sk_reuseport_select_or_migrate},  // 5.14
+      {"sk_skb", type::sk_skb},
+      {"sk_skb/stream_parser", type::sk_skb, way::sockmap, sk_skb_stream_parser},
+      {"sk_skb/stream_verdict", type::sk_skb, way::sockmap, sk_skb_stream_verdict},
+      {"sk_skb/verdict", type::sk_skb, way::sockmap, sk_skb_verdict},  // 5.13
+      {"sk_msg", type::sk_msg, way::sockmap, sk_msg_verdict},
+
+      {"sockops", type::sock_ops, way::cgroup, cgroup_sock_ops},
+      {"cgroup_skb/ingress", type::cgroup_skb, way::cgroup, cgroup_inet_ingress},
+      {"cgroup_skb/egress", type::cgroup_skb, way::cgroup, cgroup_inet_egress},
+      {"cgroup/skb", type::cgroup_skb, way::cgroup, cgroup_inet_ingress},  // libbpf's choice, too
+      {"cgroup/sock", type::cgroup_sock, way::cgroup, cgroup_inet_sock_create},
+      {"cgroup/sock_create", type::cgroup_sock, way::cgroup, cgroup_inet_sock_create},
+      {"cgroup/sock_release", type::cgroup_sock, way::cgroup, cgroup_inet_sock_release},
+      {"cgroup/post_bind4", type::cgroup_sock, way::cgroup, cgroup_inet4_post_bind},
+      {"cgroup/post_bind6", type::cgroup_sock, way::cgroup, cgroup_inet6_post_bind},
+      {"cgroup/bind4", type::cgroup_sock_addr, way::cgroup, cgroup_inet4_bind},
+      {"cgroup/bind6", type::cgroup_sock_addr, way::cgroup, cgroup_inet6_bind},
+      {"cgroup/connect4", type::cgroup_sock_addr, way::cgroup, cgroup_inet4_connect},
+      {"cgroup/connect6", type::cgroup_sock_addr, way::cgroup, cgroup_inet6_connect},
+      {"cgroup/connect_unix", type::cgroup_sock_addr, way::cgroup, cgroup_unix_connect},  // 6.7
+      {"cgroup/sendmsg4", type::cgroup_sock_addr, way::cgroup, cgroup_udp4_sendmsg},
+      {"cgroup/sendmsg6", type::cgroup_sock_addr, way::cgroup, cgroup_udp6_sendmsg},
+      {"cgroup/sendmsg_unix", type::cgroup_sock_addr, way::cgroup, cgroup_unix_sendmsg},  // 6.7
+      {"cgroup/recvmsg4", type::cgroup_sock_addr, way::cgroup, cgroup_udp4_recvmsg},
+      {"cgroup/recvmsg6", type::cgroup_sock_addr, way::cgroup, cgroup_udp6_recvmsg},
+      {"cgroup/recvmsg_unix", type::cgroup_sock_addr, way::cgroup, cgroup_unix_recvmsg},  // 6.7
+      {"cgroup/getpeername4", type::cgroup_sock_addr, way::cgroup, cgroup_inet4_getpeername},
+      {"cgroup/getpeername6", type::cgroup_sock_addr, way::cgroup, cgroup_inet6_getpeername},
+      {"cgroup/getpeername_unix", type::cgroup_sock_addr, way::cgroup, cgroup_unix_getpeername},  // 6.7
+      {"cgroup/getsockname4", type::cgroup_sock_addr, way::cgroup, cgroup_inet4_getsockname},
+      {"cgroup/getsockname6", type::cgroup_sock_addr, way::cgroup, cgroup_inet6_getsockname},
+      {"cgroup/getsockname_unix", type::cgroup_sock_addr, way::cgroup, cgroup_unix_getsockname},  // 6.7
+      {"cgroup/sysctl", type::cgroup_sysctl, way::cgroup, cgroup_sysctl},
+      {"cgroup/getsockopt", type::cgroup_sockopt, way::cgroup, cgroup_getsockopt},
+      {"cgroup/setsockopt", type::cgroup_sockopt, way::cgroup, cgroup_setsockopt},
+      {"cgroup/dev", type::cgroup_device, way::cgroup, cgroup_device},
+  };
+};
+inline constexpr auto& section_kinds = section_rows::list;
+
+/// What a program of a section attaches to, as a type in the kernel's BTF: its kind, and what stands in front of the
+/// name that the section gives.
+struct kernel_type_kind {
+  section_rest rest;
+  abi::btf_kind kind;
+  text prefix;
+  cause missing;  ///< when the kernel has none of this name
+};
+inline constexpr kernel_type_kind kernel_type_kinds[] = {
+    {section_rest::function, abi::btf_kind::function, "", cause::no_kernel_function},
+    {section_rest::tracepoint, abi::btf_kind::type_definition, "btf_trace_", cause::no_kernel_tracepoint},
+    {section_rest::iterator, abi::btf_kind::function, "bpf_iter_", cause::no_kernel_iterator},
+};
 
 /// The row for the section called `section`; where there is none, an empty one of type `unspec`.
 [[nodiscard]] constexpr section_kind section_kind_of(text section) noexcept {
-  for (const section_kind& kind : section_kinds)
-    if (has_prefix(section, kind.prefix)) return kind;
+  for (const section_kind& kind : section_kinds) {
+    if (!section.starts_with(kind.prefix)) continue;
+    if (section.size() == kind.prefix.size()) return kind;
+    if (kind.rest != section_rest::nothing && section[kind.prefix.size()] == '/') return kind;
+  }
   return {};
 }
-/// What follows the prefix and the slash in the name of a section, "group/event"; empty where nothing does.
-[[nodiscard]] constexpr text target_of(text section) noexcept {
-  const section_kind kind = section_kind_of(section);
-  return kind.prefix.empty() ? text() : section.without_first(kind.prefix.size() + 1);
+
+/// How many characters of the name of a section stand in front of what the prefix leaves for the place, the slash
+/// counted; all of them where it leaves nothing.
+[[nodiscard]] constexpr size_t place_in(text section, const section_kind& kind) noexcept {
+  return kind.prefix.size() + 1 < section.size() ? kind.prefix.size() + 1 : section.size();
 }
 
 }  // namespace barebpf::inline BAREBPF_ABI
@@ -10854,142 +7549,659 @@ inline constexpr section_kind section_kinds[] = {
 
 namespace barebpf::inline BAREBPF_ABI {
 
-/// A program in its place.
-/// Lifetime: the program is detached when this object goes; moving empties the source.
-class link {
- public:
-  link() noexcept = default;
-  /// Keeps `connection` and, for programs on perf events, the event.
-  link(fd connection, fd event) noexcept : connection_(std::move(connection)), event_(std::move(event)) {}
+/// A perf event, which the link owns from then on. `open_perf_event` makes one.
+struct perf_event {
+  fd event;
+  barebpf::cookie cookie{};
+};
 
-  /// Attaches a program to the tracepoint whose number stands in the file `path`; errors are about `subject`.
-  /// Errors: ENOENT when the kernel has no such tracepoint; EACCES without CAP_PERFMON.
-  /// Cost:   five system calls; seven more where no tracefs is mounted.
-  /// Kernel: 4.7; as a link since 5.15, before that through the event.
-  /// Source: perf_event_open(2); bpf_perf_link_attach() in kernel/bpf/syscall.c at v6.12.
-  template <load_policy Policy = load_policy{}>
-  [[nodiscard]] static result<link> attach_tracepoint(const fd& program, const char* path,
-                                                      const char* subject) noexcept;
+/// A network interface of this process's network namespace.
+struct interface {
+  u32 index = 0;
 
-  /// The kernel's link; none on kernels before 5.15, where the event itself holds the program.
-  [[nodiscard]] const fd& descriptor() const noexcept { return connection_; }
-  /// True while the program is in its place.
-  [[nodiscard]] bool is_attached() const noexcept { return connection_.is_open() || event_.is_open(); }
-  /// Takes the program out of its place now.
-  void detach() noexcept { const link old(std::move(*this)); }
+  /// The interface called `wanted`.
+  /// Errors: ENODEV when there is none; ENAMETOOLONG.
+  /// Source: netdevice(7), SIOCGIFINDEX.
+  [[nodiscard]] static result<interface> named(text wanted) noexcept;
+};
 
- private:
-  template <u32 OldestKernel>
-  void to_tracepoint(const fd& program, const char* path, outcome& row) noexcept;
+/// How an XDP program gets its packets. XDP_FLAGS_SKB_MODE and its siblings.
+enum class xdp_mode : u32 {
+  any = 0,       ///< by the driver if it can, otherwise in the network stack
+  skb = 1 << 1,  ///< in the network stack, which works on every interface
+  drv = 1 << 2,  ///< by the driver
+  hw = 1 << 3,   ///< on the device
+};
 
-  fd connection_;
-  fd event_;
+/// Where among the programs of one place a new one goes.
+/// Lifetime: a link that is named must stay until the program is attached.
+/// Kernel:   6.6 for tcx, 6.16 for cgroups; at the end before that.
+/// Source:   bpf_mprog_attach() in kernel/bpf/mprog.c at v6.12.
+struct position {
+  u32 flags = 0;
+  u32 relative_fd = 0;
+  u64 revision = 0;  ///< when it is not 0, ESTALE if the programs have changed since they had this revision
+
+  [[nodiscard]] static constexpr position first() noexcept { return {.flags = abi::attach_flag::before}; }
+  [[nodiscard]] static constexpr position last() noexcept { return {.flags = abi::attach_flag::after}; }
+  [[nodiscard]] static position before(const link& other) noexcept {
+    return {.flags = abi::attach_flag::before | abi::attach_flag::link,
+            .relative_fd = other.descriptor().raw()};
+  }
+  [[nodiscard]] static position after(const link& other) noexcept {
+    return {.flags = abi::attach_flag::after | abi::attach_flag::link,
+            .relative_fd = other.descriptor().raw()};
+  }
 };
 
 namespace detail {
 
-inline constexpr text tracefs = "/sys/kernel/tracing/";
+// A descriptor of the caller's, as a number, an `fd` or something that has one.
+struct borrowed {
+  int descriptor = -1;
 
-constexpr bool is_event_name(text word) noexcept {
-  for (const char c : word)
-    if (!is_kernel_name_character(c) && c != '-') return false;
-  return !word.empty() && word[0] != '.';
+  constexpr borrowed() noexcept = default;
+  constexpr explicit borrowed(int number) noexcept : descriptor(number) {}
+  explicit borrowed(const fd& owner) noexcept : descriptor(owner.number()) {}
+  template <class Owner>
+  requires requires(const Owner& owner) { owner.descriptor().number(); }
+  explicit borrowed(const Owner& owner) noexcept : descriptor(owner.descriptor().number()) {}
+};
+
+}  // namespace detail
+
+/// A cgroup of the unified hierarchy, by a descriptor of its folder, such as `open_to_read` gives.
+struct cgroup : detail::borrowed {
+  using borrowed::borrowed;
+};
+/// A network namespace, by a descriptor of /proc/PID/ns/net or of a file that it is mounted on.
+struct netns : detail::borrowed {
+  using borrowed::borrowed;
+};
+/// A map of sockets, by its descriptor or as the typed map.
+struct sockets_in : detail::borrowed {
+  using borrowed::borrowed;
+};
+/// A socket, by its descriptor.
+struct socket : detail::borrowed {
+  using borrowed::borrowed;
+};
+
+/// The map whose elements an iterator lists, by its descriptor or as the typed map: iter/bpf_map_elem, iter/sockmap,
+/// iter/bpf_sk_storage_map.
+struct elements_of : detail::borrowed {
+  using borrowed::borrowed;
+};
+/// Whose tasks an iterator lists: all, those of a process, or one thread.
+/// Kernel: 6.1.
+struct tasks_of {
+  u32 process = 0;
+  u32 thread = 0;
+};
+/// Which cgroups an iterator lists, and in which order.
+/// Kernel: 6.1.
+struct cgroups_of {
+  enum class order : u32 { self_only = 1, descendants_pre = 2, descendants_post = 3, ancestors_up = 4 };
+  int descriptor = -1;
+  order walk = order::descendants_pre;
+};
+
+/// A program in a place that the kernel may have no link for.
+/// Lifetime: the program is taken out when this object goes, which keeps the socket or the map open until then; moving
+///           empties the source.
+class attachment {
+ public:
+  attachment() noexcept = default;
+  attachment(attachment&& other) noexcept
+      : place_(std::move(other.place_)),
+        program_(std::move(other.program_)),
+        undo_(other.undo_),
+        what_(other.what_) {}
+  attachment& operator=(attachment&& other) noexcept {
+    attachment taken(std::move(other));
+    std::swap(place_, taken.place_);
+    std::swap(program_, taken.program_);
+    std::swap(undo_, taken.undo_);
+    std::swap(what_, taken.what_);
+    return *this;
+  }
+  ~attachment() { detach(); }
+
+  /// True while the program is in its place, as far as this object can tell.
+  [[nodiscard]] bool is_attached() const noexcept { return place_.is_open(); }
+  /// True when the kernel has a link for it.
+  [[nodiscard]] bool is_link() const noexcept { return is_attached() && undo_ == undo::close; }
+  /// Takes the program out of its place now. From a socket this takes whatever filter it has by now.
+  void detach() noexcept {
+    if (!place_.is_open()) return;
+    if (undo_ == undo::socket_option) {
+      const int nothing = 0;
+      system_call(__NR_setsockopt, place_.number(), sol_socket, what_, &nothing, sizeof nothing);
+    } else if (undo_ == undo::prog_detach) {
+      const abi::prog_attach attr{
+          .target_fd = place_.raw(), .attach_bpf_fd = program_.raw(), .attach_type = what_};
+      sys_bpf(abi::command::prog_detach, attr);
+    }
+    place_ = fd();
+    program_ = fd();
+  }
+  /// Lets go of the place and leaves the program there, for as long as the socket or the map lives. A link goes.
+  void leave() noexcept {
+    place_ = fd();
+    program_ = fd();
+  }
+
+ private:
+  template <attach_way>
+  friend struct place;
+  enum class undo : u8 { close, prog_detach, socket_option };
+  static constexpr int sol_socket = 1;  // SOL_SOCKET
+
+  fd place_;  // the link, the map or the socket
+  fd program_;
+  undo undo_ = undo::close;
+  u32 what_ = 0;  // attach type or socket option
+};
+
+/// A program that is to be attached, with what its section says.
+struct program_to_attach {
+  const fd& descriptor;
+  const char* subject;  ///< its name, which errors are about
+  const char* place;    ///< as `write_place` made it
+  abi::attach_type attach_type;
+};
+
+/// Writes what `program_to_attach::place` has to be for `target`, the text behind the prefix of the section.
+/// Shape: returns the length without NUL, and writes only if `room` is larger; 0 when `target` names no place.
+constexpr size_t write_place(attach_way way, text target, char* out, size_t room) noexcept {
+  if (way == attach_way::tracepoint) return write_tracepoint_path(target, out, room);
+  if (target.size() >= room) return target.size();
+  for (const char c : target) *out++ = c;
+  *out = '\0';
+  return target.size();
+}
+/// True when a program cannot be attached in this way unless its section names the place.
+[[nodiscard]] constexpr bool needs_place(attach_way way) noexcept {
+  return way == attach_way::tracepoint || way == attach_way::raw_tracepoint;
 }
 
-// The number that perf_event_open(2) knows the tracepoint by, from the file at `path`; or negative errno.
-inline long read_tracepoint_id(long folder, const char* path) noexcept {
-  const long file = open_to_read(path, folder);
-  if (file < 0) return file;
-  char digits[16];
-  const long length = system_call(__NR_read, file, digits, sizeof digits);
-  system_call(__NR_close, file);
-  if (length < 0) return length;
-  long id = 0;
-  for (long i = 0; i < length && digits[i] >= '0' && digits[i] <= '9'; ++i) id = id * 10 + (digits[i] - '0');
-  return id;
+/// Opens a perf event for `attach`.
+/// Shape:  of a process, or all for -1; on a CPU, or any for -1.
+/// Errors: those of perf_event_open(2).
+[[nodiscard]] inline result<fd> open_perf_event(const abi::perf_event_attr& attr, int process,
+                                                int cpu) noexcept {
+  const long opened =
+      move_away(system_call(__NR_perf_event_open, &attr, process, cpu, -1, abi::perf_flag_fd_cloexec));
+  if (opened < 0) return failure(step::open_event, opened);
+  return fd::own(opened);
 }
 
-// Where no tracefs is mounted, one that only this process sees, gone with its descriptor.
-inline long open_detached_tracefs() noexcept {
-  const long context = system_call(nr_fsopen, "tracefs", abi::fsopen_cloexec);
-  if (context < 0) return context;
-  long mounted = system_call(nr_fsconfig, context, abi::fsconfig_cmd_create, nullptr, nullptr, 0);
-  if (mounted >= 0) mounted = system_call(nr_fsmount, context, abi::fsmount_cloexec, 0);
-  system_call(__NR_close, context);
-  return mounted;
+namespace detail {
+
+// What ioctl(2) on sockets takes for interfaces: struct ifreq.
+struct interface_request {
+  char name[16] = {};
+  s32 index = 0;
+  char unused[20] = {};
+};
+inline long ask_about_interface(u32 question, interface_request& request) noexcept {
+  constexpr int unix_domain = 1, datagram_close_on_exec = 2 | 02000000;  // AF_UNIX; SOCK_DGRAM | SOCK_CLOEXEC
+  const fd any = fd::own(system_call(__NR_socket, unix_domain, datagram_close_on_exec, 0));
+  return any.is_open() ? system_call(__NR_ioctl, any.number(), question, &request) : any.number();
 }
 
-// `path` begins with `tracefs`.
-inline long find_tracepoint(const char* path, outcome& row) noexcept {
-  if (!row.fails(step::find_tracepoint, read_tracepoint_id(current_folder, path)) || row.answer != -ENOENT)
-    return row.answer;
-  const long mounted = open_detached_tracefs();
-  if (row.fails(step::mount_tracefs, mounted)) return mounted;
-  row.fails(step::find_tracepoint, read_tracepoint_id(mounted, path + tracefs.size()));
-  system_call(__NR_close, mounted);
-  return row.answer;
+// Why a link was refused, as far as a second look tells.
+[[nodiscard, gnu::cold, gnu::noinline]] inline cause why_not_attached(attach_way way, u32 target,
+                                                                      long answer) noexcept {
+  constexpr int f_getfd = 1;  // F_GETFD
+  const u32 running = way == attach_way::tcx && answer == -EINVAL ? running_kernel() : 0;
+  if (running != 0 && running < kernel(6, 6)) return cause::newer_attach_way;
+  if (way == attach_way::xdp && answer == -EINVAL) {
+    constexpr u32 get_name = 0x8910;  // SIOCGIFNAME
+    interface_request request{.index = static_cast<s32>(target)};
+    return ask_about_interface(get_name, request) == -ENODEV ? cause::no_interface : cause::none;
+  }
+  if (way == attach_way::cgroup && answer == -EBADF && system_call(__NR_fcntl, target, f_getfd) >= 0)
+    return cause::not_a_cgroup;
+  return cause::none;
+}
+
+template <attach_way Way, class Request>
+[[nodiscard]] result<link> create_link(const program_to_attach& program, const Request& request) noexcept {
+  outcome row{.subject = program.subject};
+  if (row.fails(step::link_create, move_away(sys_bpf(abi::command::link_create, request)))) {
+    row.why = why_not_attached(Way, request.target_fd, row.answer);
+    return to_error(row);
+  }
+  return link(fd::own(row.answer), fd());
 }
 
 }  // namespace detail
 
-/// Writes the path under which tracefs tells the number of the tracepoint `target`, "group/event".
-/// Shape: returns the length without NUL, and writes only if `room` is larger; 0 when `target` names none.
-constexpr size_t write_tracepoint_path(text target, char* out, size_t room) noexcept {
-  size_t slash = 0;
-  while (slash < target.size() && target[slash] != '/') ++slash;
-  if (!detail::is_event_name(text(target.data(), slash)) ||
-      !detail::is_event_name(target.without_first(slash + 1)))
-    return 0;
-  const text parts[] = {detail::tracefs, "events/", target, "/id"};
-  size_t length = 0;
-  for (const text part : parts) length += part.size();
-  if (length >= room) return length;
-  for (const text part : parts)
-    for (const char c : part) *out++ = c;
-  *out = '\0';
-  return length;
+inline result<interface> interface::named(text wanted) noexcept {
+  constexpr u32 get_index = 0x8933;  // SIOCGIFINDEX
+  detail::interface_request request;
+  const bool fits = wanted.size() < sizeof request.name;
+  for (size_t i = 0; fits && i < wanted.size(); ++i) request.name[i] = wanted[i];
+  const long answer = fits ? detail::ask_about_interface(get_index, request) : -ENAMETOOLONG;
+  if (answer < 0) return failure(step::find_interface, answer).about(wanted);
+  return interface { static_cast<u32>(request.index) };
 }
 
-// Puts the program on an event for the tracepoint in `path`.
-template <u32 OldestKernel>
-void link::to_tracepoint(const fd& program, const char* path, outcome& row) noexcept {
-  const long id = detail::find_tracepoint(path, row);
-  if (id < 0) return;
-  const abi::perf_event_attr attr{.type = abi::perf_type_tracepoint, .config = static_cast<u64>(id)};
-  // Any CPU will do: the kernel runs the program wherever the tracepoint is passed.
-  const long opened = system_call(__NR_perf_event_open, &attr, -1, 0, -1, abi::perf_flag_fd_cloexec);
-  if (row.fails(step::open_event, move_away(opened))) return;
-  event_.fill(row.answer);
-  const abi::link_create_perf_event request{.prog_fd = program.raw(),
-                                            .target_fd = event_.raw(),
-                                            .attach_type = static_cast<u32>(abi::attach_type::perf_event)};
-  if (!row.fails(step::link_create, move_away(sys_bpf(abi::command::link_create, request)))) {
-    connection_.fill(row.answer);
-    return;
+/// How programs are attached in one way: `attach<Policy>(program, what they are given...)`, and the cause that says
+/// what they want to be given.
+template <attach_way Way>
+struct place;
+
+template <>
+struct place<attach_way::none> {
+  static constexpr cause wants = cause::not_attachable;
+};
+template <>
+struct place<attach_way::elsewhere> {
+  static constexpr cause wants = cause::attached_elsewhere;
+};
+
+template <>
+struct place<attach_way::tracepoint> {
+  static constexpr cause wants = cause::takes_no_target;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program) noexcept {
+    return link::attach_tracepoint<Policy>(program.descriptor, program.place, program.subject);
   }
-  if constexpr (OldestKernel < kernel(5, 15))
-    if (row.answer == -EINVAL)  // no perf links before 5.15
-      row.fails(step::set_event_program,
-                system_call(__NR_ioctl, event_.number(), abi::perf_ioc_set_bpf, program.number()));
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program, barebpf::cookie with) noexcept {
+    return link::attach_tracepoint<Policy>(program.descriptor, program.place, program.subject, with);
+  }
+};
+
+/// Errors: ENOENT when the kernel has no such tracepoint; EINVAL when the program reads more arguments than it has.
+/// Kernel: 4.17, BPF_RAW_TRACEPOINT_OPEN.
+/// Source: bpf_raw_tp_link_attach() in kernel/bpf/syscall.c at v6.12.
+template <>
+struct place<attach_way::raw_tracepoint> {
+  static constexpr cause wants = cause::takes_no_target;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program,
+                                           barebpf::cookie with = {}) noexcept {
+    outcome row{.subject = program.subject};
+    const abi::raw_tracepoint request{
+        .name = program.place, .prog_fd = program.descriptor.raw(), .cookie = with.value};
+    if (row.fails(step::raw_tracepoint_open, move_away(sys_bpf(abi::command::raw_tracepoint_open, request))))
+      return to_error(row);
+    return link(fd::own(row.answer), fd());
+  }
+};
+
+/// Where to is in the program since it was loaded, so no name is given.
+/// Errors: EBUSY when more than 38 programs are attached to the function.
+/// Kernel: 5.5; as any other link, which a cookie needs, since 5.19.
+/// Source: bpf_tracing_prog_attach() in kernel/bpf/syscall.c at v6.12.
+template <>
+struct place<attach_way::tracing> {
+  static constexpr cause wants = cause::takes_no_target;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program,
+                                           barebpf::cookie with = {}) noexcept {
+    if (with.value != 0)
+      return detail::create_link<attach_way::tracing>(
+          program, abi::link_create_tracing{.prog_fd = program.descriptor.raw(),
+                                            .attach_type = static_cast<u32>(program.attach_type),
+                                            .cookie = with.value});
+    return place<attach_way::raw_tracepoint>::attach<Policy>(
+        {program.descriptor, program.subject, nullptr, program.attach_type});
+  }
+};
+
+/// Kernel: 5.8.
+/// Source: bpf_iter_link_attach() in kernel/bpf/bpf_iter.c at v6.12.
+template <>
+struct place<attach_way::iterator> {
+  static constexpr cause wants = cause::lists_no_target;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program) noexcept {
+    return create(program, nullptr, 0);
+  }
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program, elements_of map) noexcept {
+    return with(program, abi::iter_map{.map_fd = static_cast<u32>(map.descriptor)});
+  }
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program, tasks_of whom) noexcept {
+    return with(program, abi::iter_task{.tid = whom.thread, .pid = whom.process});
+  }
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program, cgroups_of which) noexcept {
+    return with(program, abi::iter_cgroup{.order = static_cast<u32>(which.walk),
+                                          .cgroup_fd = static_cast<u32>(which.descriptor)});
+  }
+
+ private:
+  template <class Info>
+  [[nodiscard]] static result<link> with(const program_to_attach& program, const Info& info) noexcept {
+    return create(program, &info, sizeof info);
+  }
+  [[nodiscard]] static result<link> create(const program_to_attach& program, const void* info,
+                                           u32 size) noexcept {
+    return detail::create_link<attach_way::iterator>(
+        program, abi::link_create_iter{.prog_fd = program.descriptor.raw(),
+                                       .attach_type = static_cast<u32>(program.attach_type),
+                                       .iter_info = info,
+                                       .iter_info_len = size});
+  }
+};
+
+template <>
+struct place<attach_way::perf_event> {
+  static constexpr cause wants = cause::needs_perf_event;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program,
+                                           barebpf::perf_event target) noexcept {
+    return link::attach_event<Policy>(program.descriptor, std::move(target.event), program.subject,
+                                      target.cookie);
+  }
+};
+
+/// Errors: no_interface; EBUSY or EEXIST where another program is; EOPNOTSUPP when the driver cannot do what `mode`
+///         asks for.
+/// Kernel: 5.9.
+/// Source: bpf_xdp_link_attach() in net/core/dev.c at v6.12.
+template <>
+struct place<attach_way::xdp> {
+  static constexpr cause wants = cause::needs_interface;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program, interface target,
+                                           xdp_mode mode = xdp_mode::any) noexcept {
+    return detail::create_link<attach_way::xdp>(
+        program, abi::link_create{.prog_fd = program.descriptor.raw(),
+                                  .target_fd = target.index,
+                                  .attach_type = static_cast<u32>(program.attach_type),
+                                  .flags = static_cast<u32>(mode)});
+  }
+};
+
+namespace detail {
+
+// Places with an order.
+template <attach_way Way>
+[[nodiscard]] result<link> create_ordered_link(const program_to_attach& program, u32 target,
+                                               const position& where) noexcept {
+  return create_link<Way>(program,
+                          abi::link_create_ordered{.prog_fd = program.descriptor.raw(),
+                                                   .target_fd = target,
+                                                   .attach_type = static_cast<u32>(program.attach_type),
+                                                   .flags = where.flags,
+                                                   .relative_fd = where.relative_fd,
+                                                   .expected_revision = where.revision});
 }
 
-template <load_policy Policy>
-result<link> link::attach_tracepoint(const fd& program, const char* path, const char* subject) noexcept {
-  result<link> out(std::in_place);
-  outcome row{.subject = subject};
-  out->to_tracepoint<Policy.oldest_kernel>(program, path, row);
-  if (row.failed()) out.fail_with([&row] { return to_error(row); });
-  return out;
+}  // namespace detail
+
+/// Errors: ENODEV for an interface that is gone; newer_attach_way; EEXIST when this program is there; ERANGE when 64
+///         are.
+/// Kernel: 6.6.
+/// Source: tcx_link_attach() in kernel/bpf/tcx.c at v6.12.
+template <>
+struct place<attach_way::tcx> {
+  static constexpr cause wants = cause::needs_interface;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program, interface target,
+                                           position where = {}) noexcept {
+    return detail::create_ordered_link<attach_way::tcx>(program, target.index, where);
+  }
+};
+
+/// Errors: not_a_cgroup; EPERM where a program above admits no others.
+/// Kernel: 5.7.
+/// Source: cgroup_bpf_link_attach() in kernel/bpf/cgroup.c at v6.12.
+template <>
+struct place<attach_way::cgroup> {
+  static constexpr cause wants = cause::needs_cgroup;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program, barebpf::cgroup target,
+                                           position where = {}) noexcept {
+    return detail::create_ordered_link<attach_way::cgroup>(program, static_cast<u32>(target.descriptor),
+                                                           where);
+  }
+};
+
+/// Errors: EINVAL when the descriptor is of no network namespace; EEXIST where a flow dissector is; E2BIG when 64
+///         programs look up sockets.
+/// Cost:   two system calls more when no namespace is given.
+/// Kernel: 5.8 for flow dissectors, 5.9 for sk_lookup.
+/// Source: netns_bpf_link_create() in kernel/bpf/net_namespace.c at v6.12.
+template <>
+struct place<attach_way::netns> {
+  static constexpr cause wants = cause::needs_netns;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program) noexcept {
+    constexpr const char* own = "/proc/thread-self/ns/net";
+    const fd opened = fd::own(move_away(open_to_read(own)));
+    if (!opened.is_open()) return failure(step::open_file, opened.number()).about(own);
+    return attach<Policy>(program, barebpf::netns(opened));
+  }
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program, barebpf::netns target) noexcept {
+    return detail::create_link<attach_way::netns>(
+        program, abi::link_create{.prog_fd = program.descriptor.raw(),
+                                  .target_fd = static_cast<u32>(target.descriptor),
+                                  .attach_type = static_cast<u32>(program.attach_type)});
+  }
+};
+
+/// Errors: EOPNOTSUPP when the map is of another type; EBUSY where a link holds another program or a stream verdict
+///         meets a verdict.
+/// Kernel: 4.14; as a link since 6.10.
+/// Source: sock_map_link_create() and sock_map_get_from_fd() in net/core/sock_map.c at v6.12.
+template <>
+struct place<attach_way::sockmap> {
+  static constexpr cause wants = cause::needs_sockmap;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<attachment> attach(const program_to_attach& program,
+                                                 sockets_in target) noexcept {
+    const auto target_fd = static_cast<u32>(target.descriptor);
+    const auto attach_type = static_cast<u32>(program.attach_type);
+    outcome row{.subject = program.subject};
+    attachment out;
+    const abi::link_create link_request{
+        .prog_fd = program.descriptor.raw(), .target_fd = target_fd, .attach_type = attach_type};
+    if (!row.fails(step::link_create, move_away(sys_bpf(abi::command::link_create, link_request)))) {
+      out.place_.fill(row.answer);
+      return out;
+    }
+    if constexpr (Policy.oldest_kernel < kernel(6, 10)) {
+      if (row.answer == -EINVAL) {  // no such links before 6.10
+        fd map = fd::own(duplicate(target.descriptor)),
+           copy = fd::own(duplicate(program.descriptor.number()));
+        const abi::prog_attach request{
+            .target_fd = target_fd, .attach_bpf_fd = program.descriptor.raw(), .attach_type = attach_type};
+        if (!row.fails(step::prog_attach, map.number()) && !row.fails(step::prog_attach, copy.number()) &&
+            !row.fails(step::prog_attach, sys_bpf(abi::command::prog_attach, request))) {
+          out.place_ = std::move(map);
+          out.program_ = std::move(copy);
+          out.undo_ = attachment::undo::prog_detach;
+          out.what_ = attach_type;
+          return out;
+        }
+      }
+    }
+    return to_error(row);
+  }
+};
+
+/// Errors: ENOTSOCK; EPERM for a socket whose filter is locked.
+/// Kernel: 3.19, SO_ATTACH_BPF. There is no link.
+/// Source: socket(7); sk_attach_bpf() in net/core/filter.c at v6.12.
+template <>
+struct place<attach_way::socket> {
+  static constexpr cause wants = cause::needs_socket;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<attachment> attach(const program_to_attach& program,
+                                                 barebpf::socket target) noexcept {
+    constexpr u32 so_attach_bpf = 50, so_detach_bpf = 27;  // SO_ATTACH_BPF, SO_DETACH_BPF
+    return set(program, target, so_attach_bpf, so_detach_bpf);
+  }
+
+ protected:
+  [[nodiscard]] static result<attachment> set(const program_to_attach& program, barebpf::socket target,
+                                              u32 option, u32 undo) noexcept {
+    outcome row{.subject = program.subject};
+    attachment out;
+    if (row.fails(step::attach_to_socket, duplicate(target.descriptor))) return to_error(row);
+    fd copy = fd::own(row.answer);
+    const int number = program.descriptor.number();
+    if (row.fails(step::attach_to_socket,
+                  system_call(__NR_setsockopt, target.descriptor, attachment::sol_socket, option, &number,
+                              sizeof number)))
+      return to_error(row);
+    out.place_ = std::move(copy);
+    out.undo_ = attachment::undo::socket_option;
+    out.what_ = undo;
+    return out;
+  }
+};
+
+/// Errors: EINVAL for a socket that shares no port.
+/// Kernel: 4.19, SO_ATTACH_REUSEPORT_EBPF; taken out again since 5.3. There is no link.
+/// Source: reuseport_attach_prog() in net/core/sock_reuseport.c at v6.12.
+template <>
+struct place<attach_way::reuseport> : private place<attach_way::socket> {
+  static constexpr cause wants = cause::needs_socket;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<attachment> attach(const program_to_attach& program,
+                                                 barebpf::socket target) noexcept {
+    constexpr u32 so_attach_reuseport_ebpf = 52, so_detach_reuseport_bpf = 68;
+    return set(program, target, so_attach_reuseport_ebpf, so_detach_reuseport_bpf);
+  }
+};
+
+/// True when programs that are attached in this way take what `Target` are.
+template <attach_way Way, class... Target>
+concept attaches_to = requires(const program_to_attach& program, Target&&... target) {
+  place<Way>::template attach<load_policy{}>(program, std::forward<Target>(target)...);
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_ATTACH_HPP
+// Room 6.4, file: a whole file in memory.
+#ifndef BAREBPF_FILE_HPP
+#define BAREBPF_FILE_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// Reads the file at `path`.
+/// Shape:  its bytes; fewer than it said when it shrinks meanwhile.
+/// Errors: open_file and read_file with errno; read_file with too_large for more than 1 GiB; ENOMEM.
+[[nodiscard]] inline result<buffer<unsigned char>> read_file(const char* path) noexcept {
+  constexpr long from_start = 0, from_end = 2;  // SEEK_SET, SEEK_END
+  constexpr long largest = 1 << 30;             // bytes; BTF counts in 32 bits
+  const fd file = fd::own(open_to_read(path));
+  if (!file.is_open()) return failure(step::open_file, file.number());
+  const long size = system_call(__NR_lseek, file.number(), 0, from_end);
+  if (size < 0) return failure(step::read_file, size);
+  if (size > largest) {  // a folder says that it is endless, and refuses to be read
+    const long refused = system_call(__NR_read, file.number(), nullptr, 0);
+    return refused < 0 ? failure(step::read_file, refused)
+                       : error{.at = step::read_file, .why = cause::too_large};
+  }
+  if (const long back = system_call(__NR_lseek, file.number(), 0, from_start); back < 0)
+    return failure(step::read_file, back);
+  auto content = buffer<unsigned char>::of(static_cast<size_t>(size));
+  if (!content) return content;
+  size_t done = 0;
+  while (done < content->size()) {
+    const long got = system_call(__NR_read, file.number(), content->data() + done, content->size() - done);
+    if (got == -EINTR) continue;
+    if (got < 0) return failure(step::read_file, got);
+    if (got == 0) break;  // the file shrank; the reader will say what is missing
+    done += static_cast<size_t>(got);
+  }
+  content->shrink(done);
+  return content;
 }
 
 }  // namespace barebpf::inline BAREBPF_ABI
 
-#endif  // BAREBPF_LINK_HPP
+#endif  // BAREBPF_FILE_HPP
 // Room 10.0, load: finished records made real. The two kinds of objects differ in who wrote the records, the
 // compiler or the program; what the kernel is told, in which order, stands here once.
 #ifndef BAREBPF_LOAD_HPP
 #define BAREBPF_LOAD_HPP
 
+// Room 6.5, kernel_btf: the running kernel's own types, of which a program names the one that it is made for. They are
+// read once for a whole object, and not at all for one that needs none.
+#ifndef BAREBPF_KERNEL_BTF_HPP
+#define BAREBPF_KERNEL_BTF_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// What a program is made for, as its section says; nothing for most programs.
+struct kernel_type_need {
+  section_rest what = section_rest::nothing;
+  const char* name = "";
+
+  [[nodiscard]] constexpr bool is_any() const noexcept { return what > section_rest::place; }
+};
+
+/// Finds the ids of `count` types in the BTF of the kernel itself, not of its modules.
+/// Shape:  ids[i] is the id for needs[i], which may need nothing; true when all were found.
+/// Errors: in `row`, about the name: no_kernel_function and its siblings; ENOENT for a kernel without BTF; ENOMEM.
+/// Cost:   the file is read and walked once, whatever the count: 3 ms for the 5.5 MB of a common kernel, which stay in
+///         memory only meanwhile.
+/// Kernel: 5.4, with CONFIG_DEBUG_INFO_BTF.
+/// Source: kernel/bpf/sysfs_btf.c; check_attach_btf_id() in kernel/bpf/verifier.c at v6.12.
+[[nodiscard, gnu::cold]] inline bool find_kernel_types(const kernel_type_need* needs, u32 count, u32* ids,
+                                                       outcome& row) noexcept {
+  constexpr step at = step::find_kernel_type;
+  const auto row_of = [](const kernel_type_need& need) {
+    const kernel_type_kind* kind = kernel_type_kinds;
+    while (kind->rest != need.what) ++kind;
+    return *kind;
+  };
+  const auto next_missing = [&] {
+    u32 i = 0;
+    while (i < count && (!needs[i].is_any() || ids[i] != 0)) ++i;
+    return i;
+  };
+  if (next_missing() == count) return true;
+  const auto content = read_file("/sys/kernel/btf/vmlinux");
+  if (!content) return row.fails(at, -static_cast<long>(content.error().code)), false;
+  bytes image(content->data(), content->size());
+  if constexpr (host_is_big_endian) image.read_big_endian();
+  btf types;
+  if (const verdict v = btf::open(image, 0, image.size(), types); v.failed())
+    return row.refuse(at, v.why), false;
+  for (btf_type type = types.first(); type.id != 0; type = types.after(type)) {
+    for (u32 i = 0; i < count; ++i) {
+      if (!needs[i].is_any() || ids[i] != 0) continue;
+      const kernel_type_kind kind = row_of(needs[i]);
+      if (type.kind == kind.kind && image.string_starts_with(type.name, kind.prefix) &&
+          image.string_is(type.name + kind.prefix.size(), needs[i].name))
+        ids[i] = type.id;
+    }
+  }
+  const u32 missing = next_missing();
+  if (missing == count) return true;
+  row.subject = needs[missing].name;
+  return row.refuse(at, row_of(needs[missing]).missing), false;
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_KERNEL_BTF_HPP
 // Room 4.5, spec/assembly: one program as the kernel takes it. A program is its own instructions and behind
 // them those of every function that it reaches, so each program of an object has its own copy of what they
 // share. Worked out for one program at a time, which is what a compiler can do for large objects too.
@@ -11130,6 +8342,11 @@ struct map_spec {
   number_form key_form = number_form::no_number;
   number_form value_form = number_form::no_number;
   map_origin origin = map_origin::declared;
+  bool has_values = false;  ///< its definition has the member `values`
+  u32 inner = 0;     ///< id of the struct that describes the maps in it, in the object's BTF; see `inner_of`
+  u32 slots_at = 0;  ///< bytes from its start to the first of its slots
+  u32 first_slot = 0;  ///< the slots that the object fills are so many from this one on
+  u32 slot_count = 0;
   u32 section = 0;         ///< index of the section whose variables it holds
   u32 first_variable = 0;  ///< its variables are so many from this one on, in the order of their offsets
   u32 variable_count = 0;
@@ -11138,6 +8355,13 @@ struct map_spec {
   [[nodiscard]] constexpr bool has_content() const noexcept {
     return origin == map_origin::data || origin == map_origin::read_only_data;
   }
+};
+
+/// "This slot holds that map or program at first": what stands in the member `values` of a definition.
+struct filled_slot {
+  u64 at = 0;      ///< where the slot stands
+  u32 slot = 0;    ///< its index
+  u32 target = 0;  ///< index of the map for a map of maps, of the program for a prog array
 };
 
 /// A global variable of the programs.
@@ -11172,9 +8396,9 @@ struct function_spec {
 struct program_spec {
   u64 name = 0;          ///< where its name stands
   u64 section_name = 0;  ///< where the name of its section stands
+  u64 place = 0;         ///< where the name of the place it attaches to stands; 0 when the section names none
   u32 function = 0;      ///< index of its function
-  abi::prog_type type = abi::prog_type::unspec;
-  attach_way attach = attach_way::none;
+  section_kind kind{};   ///< what the name of its section says
 };
 
 /// What an instruction can refer to.
@@ -11201,6 +8425,7 @@ struct object_shape {
   u32 functions = 0;
   u32 programs = 0;
   u32 references = 0;
+  u32 filled_slots = 0;
   u32 lines = 0;       ///< records of source lines
   u32 map_slots = 0;   ///< one per 8 bytes of .maps
   u32 type_index = 0;  ///< words for the index over the types
@@ -11214,6 +8439,7 @@ struct object_slots {
   function_spec* functions = nullptr;
   program_spec* programs = nullptr;
   reference* references = nullptr;
+  filled_slot* filled_slots = nullptr;
   u32* map_slots = nullptr;
   u32* type_index = nullptr;
 };
@@ -11230,6 +8456,7 @@ struct object_facts {
   u32 functions = 0;
   u32 programs = 0;
   u32 references = 0;
+  u32 filled_slots = 0;
 };
 
 /// The tables of an object, as those look at them who load it.
@@ -11261,10 +8488,12 @@ struct opened_object {
   u32 variables = 0;      // in the others
 };
 
-// What orders records: where in the file they stand, or how far from the start of their map.
+// What orders records: where in the file they stand, how far from the start of their map, or what they are made of.
 constexpr u64 place_of(const function_spec& of) noexcept { return of.at; }
 constexpr u64 place_of(const reference& of) noexcept { return of.at; }
 constexpr u64 place_of(const variable_spec& of) noexcept { return of.offset; }
+constexpr u64 place_of(const filled_slot& of) noexcept { return of.at; }
+constexpr u64 place_of(const program_spec& of) noexcept { return of.function; }
 
 // Sorts records by their place. Objects come sorted, so the good path is one look at each.
 template <class Record>
@@ -11344,6 +8573,17 @@ template <class Spec>
   for (; used < prefix; ++used) whole[used] = object[used];
   for (size_t i = 0; i < section.size() && used < longest_kernel_name; ++i) whole[used++] = section[i];
   return to_kernel_name(text(whole, used));
+}
+
+/// The name under which the kernel keeps the pattern for the maps in the map called `outer`.
+[[nodiscard]] constexpr kernel_name inner_map_name(const kernel_name& outer) noexcept {
+  constexpr text behind = "_inner";
+  kernel_name out;
+  size_t used = 0;
+  for (; used < longest_kernel_name - behind.size() && outer.characters[used] != '\0'; ++used)
+    out.characters[used] = outer.characters[used];
+  for (const char c : behind) out.characters[used++] = c;
+  return out;
 }
 
 /// The name of an object, as the maps of its variables bear it: what its `path` has behind the last slash and in
@@ -11673,20 +8913,25 @@ struct program_patch {
 
 /// What a map needs beside being created.
 struct map_duty {
-  const void* value = nullptr;  ///< its first value; nullptr for zeros
-  u64 data_at = 0;              ///< where that lies in `load_options::data`
-  const char* pin = nullptr;    ///< the name under which it is pinned; nullptr for none
-  bool has_data = false;        ///< it holds variables
-  bool is_frozen = false;       ///< it is frozen once its value is in
+  const void* value = nullptr;         ///< its first value; nullptr for zeros
+  u64 data_at = 0;                     ///< where that lies in `load_options::data`
+  const char* pin = nullptr;           ///< the name under which it is pinned; nullptr for none
+  const filled_slot* slots = nullptr;  ///< what is put into its slots, whose indices are their keys
+  u32 slot_count = 0;
+  bool has_data = false;   ///< it holds variables
+  bool is_frozen = false;  ///< it is frozen once its value is in
 };
 
 /// A whole object, ready for the kernel.
 struct object_records {
   const abi::map_create* maps = nullptr;
   const map_duty* duties = nullptr;  ///< one for each map, or nullptr when none has any
+  /// The pattern for the maps in it, one for each map, without a type for what is no map of maps; or nullptr.
+  const abi::map_create* inner_maps = nullptr;
   u32 map_count = 0;
   const abi::prog_load* programs = nullptr;
-  const program_patch* patches = nullptr;  ///< one for each program; nullptr when all name maps by index
+  const program_patch* patches = nullptr;     ///< one for each program; nullptr when all name maps by index
+  const kernel_type_need* targets = nullptr;  ///< one for each program; nullptr when none is made for a type
   u32 program_count = 0;
   const void* btf = nullptr;     ///< types of maps, variables and functions
   u32 btf_size = 0;              ///< bytes, 0 for none
@@ -11696,19 +8941,23 @@ struct object_records {
 
 /// What an object needs at all, so that no code is made for the rest.
 struct load_needs {
-  bool types = true;   ///< it may have BTF
-  bool values = true;  ///< it may have variables
-  bool pins = true;    ///< it may have maps that are pinned by their names
-  bool arenas = true;  ///< it may have an arena without an address
-  bool hints = true;   ///< the table of map types may have something to say when one is refused
-  bool patch = true;   ///< descriptors are written into a copy of the instructions; if not, they name maps by
-                       ///< index (5.14, BPF_PSEUDO_MAP_IDX)
+  bool types = true;    ///< it may have BTF
+  bool values = true;   ///< it may have variables
+  bool pins = true;     ///< it may have maps that are pinned by their names
+  bool targets = true;  ///< it may have programs that are made for a type of the kernel
+  bool slots = true;    ///< it may have maps of maps, and maps whose slots it fills
+  bool arenas = true;   ///< it may have an arena without an address
+  bool hints = true;    ///< the table of map types may have something to say when one is refused
+  bool patch =
+      true;  ///< descriptors are written into a copy of the instructions; if not, they name maps by index
+             ///< (5.14, BPF_PSEUDO_MAP_IDX)
 };
 
 /// Where what is made goes; lent by the owner.
 struct load_slots {
   fd* maps = nullptr;
   fd* programs = nullptr;
+  u32* targets = nullptr;        ///< one for each program, 0 at first, with `load_needs::targets`
   bool* pinned = nullptr;        ///< one for each map, false at first, if some are to be pinned
   int* map_numbers = nullptr;    ///< one for each map, without `load_needs::patch`
   abi::insn* scratch = nullptr;  ///< room for the longest program, with it
@@ -11736,12 +8985,23 @@ class loader {
         if (records_.btf_is_required && row_.fails(step::btf_load, types_.number())) return false;
       }
     }
+    // What is put into a map of maps is made before it.
     for (u32 i = 0; i < records_.map_count; ++i)
-      if (!make_map(i)) return false;
+      if (!holds_maps(i) && !make_map(i)) return false;
+    if constexpr (Needs.slots)
+      for (u32 i = 0; i < records_.map_count; ++i)
+        if (holds_maps(i) && !make_map(i)) return false;
     if constexpr (!Needs.patch)
       for (u32 i = 0; i < records_.map_count; ++i) slots_.map_numbers[i] = slots_.maps[i].number();
+    if constexpr (Needs.targets)
+      if (records_.targets != nullptr &&
+          !find_kernel_types(records_.targets, records_.program_count, slots_.targets, row_))
+        return false;
     for (u32 i = 0; i < records_.program_count; ++i)
       if (!make_program(i)) return false;
+    if constexpr (Needs.slots)
+      for (u32 i = 0; i < records_.map_count; ++i)
+        if (!holds_maps(i) && !fill_slots(i, slots_.programs, cause::unlike_first_program)) return false;
     return true;
   }
 
@@ -11798,7 +9058,25 @@ class loader {
     return create(i, attr) && fill(i);
   }
 
+  [[nodiscard]] bool holds_maps(u32 i) const noexcept {
+    if constexpr (Needs.slots)
+      return records_.inner_maps != nullptr && records_.inner_maps[i].map_type != 0;
+    else
+      return false;
+  }
+
   bool create(u32 i, abi::map_create& attr) noexcept {
+    fd pattern;  // goes when the map is there, which has taken over what it is like
+    if (holds_maps(i)) {
+      abi::map_create inner = records_.inner_maps[i];
+      row_.subject = records_.inner_maps[i].map_name.characters;
+      if (!create(inner, pattern)) return false;
+      row_.subject = records_.maps[i].map_name.characters;
+      attr.inner_map_fd = pattern.raw();
+    }
+    return create(attr, slots_.maps[i]);
+  }
+  bool create(abi::map_create& attr, fd& out) noexcept {
     // The kernel would create it, and then refuse each program that uses it.
     if constexpr (Needs.arenas)
       if (attr.map_type == static_cast<u32>(map_type::arena) && attr.map_extra == 0)
@@ -11823,7 +9101,7 @@ class loader {
       if constexpr (Needs.hints) row_.why = explain_refusal(attr, created);
       return false;
     }
-    slots_.maps[i].fill(created);
+    out.fill(created);
     return true;
   }
   [[nodiscard]] long create_with_token(const abi::map_create& attr) const noexcept {
@@ -11836,8 +9114,10 @@ class loader {
     return create_map(attr);
   }
 
-  // Puts the first value of variables in.
+  // Puts in what is there before any program: the maps of a map of maps, and the first value of variables.
   bool fill(u32 i) noexcept {
+    if constexpr (Needs.slots)
+      if (holds_maps(i) && !fill_slots(i, slots_.maps, cause::unlike_inner_map)) return false;
     if constexpr (Needs.values) {
       if (records_.duties == nullptr || !records_.duties[i].has_data) return true;
       const map_duty& duty = records_.duties[i];
@@ -11851,6 +9131,21 @@ class loader {
       const abi::map_freeze freeze{.map_fd = slots_.maps[i].raw()};
       if (duty.is_frozen && row_.fails(step::map_freeze, sys_bpf(abi::command::map_freeze, freeze)))
         return false;
+    }
+    return true;
+  }
+
+  // Puts maps or programs into the slots of a map. The kernel says EINVAL to one that does not suit it.
+  bool fill_slots(u32 i, const fd* targets, cause unsuitable) noexcept {
+    if (records_.duties == nullptr) return true;
+    const map_duty& duty = records_.duties[i];
+    for (u32 k = 0; k < duty.slot_count; ++k) {
+      const u32 key = duty.slots[k].slot, value = targets[duty.slots[k].target].raw();
+      const abi::map_elem attr{.map_fd = slots_.maps[i].raw(), .key = &key, .value = &value};
+      row_.subject = records_.maps[i].map_name.characters;
+      const long answer = sys_bpf(abi::command::map_update_elem, attr);
+      if (answer == -EINVAL) row_.why = unsuitable;
+      if (row_.fails(step::map_update_elem, answer)) return false;
     }
     return true;
   }
@@ -11929,6 +9224,8 @@ class loader {
       else
         attr.func_info_cnt = attr.line_info_cnt = attr.func_info_rec_size = attr.line_info_rec_size = 0;
     }
+    if constexpr (Needs.targets)
+      if (records_.targets != nullptr) attr.attach_btf_id = slots_.targets[i];
     if constexpr (Needs.patch) {
       const program_patch& patch = records_.patches[i];
       for (u32 k = 0; k < attr.insn_cnt; ++k) slots_.scratch[k] = patch.code[k];
@@ -11955,7 +9252,9 @@ class loader {
 }  // namespace detail
 
 /// Creates the maps of an object and loads its programs.
-/// Shape: `row` tells how far it came; what was made is in `slots`. After a failure nothing stays pinned.
+/// Shape: `row` tells how far it came; what was made is in `slots`. After a failure nothing stays pinned. A map of maps
+///        that was there before keeps what is in it; a prog array then gets the programs of this object, because the
+///        kernel empties one that no descriptor and no pin holds any longer.
 template <load_needs Needs, class Options>
 void load_records(const object_records& records, const load_slots& slots, const Options& options,
                   outcome& row) noexcept {
@@ -14157,16 +11456,6 @@ namespace barebpf::inline BAREBPF_ABI {
 
 namespace detail {
 
-// How large this machine's pages are. There is no system call for it, but one that does nothing to no bytes and minds
-// where they would begin.
-// Source: msync(2).
-[[nodiscard]] inline size_t page_size() noexcept {
-  constexpr size_t largest = 65536;
-  size_t size = 4096;
-  while (size < largest && system_call(__NR_msync, size, 0, 0) == -EINVAL) size *= 2;
-  return size;
-}
-
 // Memory that the kernel lent; given back with this object.
 class mapping {
  public:
@@ -15249,12 +12538,15 @@ class static_object {
                    .pins = false,
                    .targets = false,
                    .slots = false,
+                   .arenas = false,
                    .hints = false,
                    .patch = naming(policy) == map_naming::by_descriptor};
     for (u32 i = 0; i < spec::map_count; ++i) {
       out.values = out.values || spec::map(i).origin != map_origin::declared;
       out.pins = out.pins || spec::map(i).pinning != 0;
       out.slots = out.slots || spec::map(i).has_values;
+      out.arenas = out.arenas ||
+                   (spec::map(i).type == static_cast<u32>(map_type::arena) && spec::map(i).map_extra == 0);
       // What the oldest kernel has and the table finds nothing wrong with is refused for reasons of the moment.
       const abi::map_create attr = spec::template map_creates<btf_choice::none>.list[i];
       out.hints = out.hints || why_refused(attr) != cause::none ||

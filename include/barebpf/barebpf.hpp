@@ -15,7 +15,6 @@
 #include "map/types.hpp"
 #include "object.hpp"
 #include "perfbuf.hpp"
-#include "refusal.hpp"
 #include "ringbuf.hpp"
 #include "static_object.hpp"
 #include "user_ringbuf.hpp"

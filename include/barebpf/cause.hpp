@@ -235,7 +235,7 @@
                 "gave")                                                                                      \
   BAREBPF_CAUSE(unfit_event, "a map takes no event that children inherit, so open it without inherit")       \
   BAREBPF_CAUSE(not_a_cgroup,                                                                                \
-                "this is no folder in cgroup2, so open one below its mount, /sys/fs/cgroup "                  \
+                "this is no folder in cgroup2, so open one below its mount, /sys/fs/cgroup "                 \
                 "or /sys/fs/cgroup/unified")                                                                 \
   BAREBPF_CAUSE(cgroup_version_1,                                                                            \
                 "this cgroup belongs to a controller of cgroup version 1, which BPF does not know, so take " \

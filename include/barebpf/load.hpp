@@ -83,16 +83,11 @@ struct load_needs {
   bool pins = true;     ///< it may have maps that are pinned by their names
   bool targets = true;  ///< it may have programs that are made for a type of the kernel
   bool slots = true;    ///< it may have maps of maps, and maps whose slots it fills
+  bool arenas = true;   ///< it may have an arena without an address
   bool hints = true;    ///< the table of map types may have something to say when one is refused
-  bool patch = true;  ///< descriptors are written into a copy of the instructions; if not, they name maps by
-                      ///< index (5.14, BPF_PSEUDO_MAP_IDX)
-  bool types = true;   ///< it may have BTF
-  bool values = true;  ///< it may have variables
-  bool pins = true;    ///< it may have maps that are pinned by their names
-  bool arenas = true;  ///< it may have an arena without an address
-  bool hints = true;   ///< the table of map types may have something to say when one is refused
-  bool patch = true;   ///< descriptors are written into a copy of the instructions; if not, they name maps by
-                       ///< index (5.14, BPF_PSEUDO_MAP_IDX)
+  bool patch =
+      true;  ///< descriptors are written into a copy of the instructions; if not, they name maps by index
+             ///< (5.14, BPF_PSEUDO_MAP_IDX)
 };
 
 /// Where what is made goes; lent by the owner.

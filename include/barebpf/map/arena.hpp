@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Room 7.10, map/arena: an arena as memory of this process. Pointers into it mean the same here and in programs.
+// Room 7.12, map/arena: an arena as memory of this process. Pointers into it mean the same here and in programs.
 #ifndef BAREBPF_MAP_ARENA_HPP
 #define BAREBPF_MAP_ARENA_HPP
 

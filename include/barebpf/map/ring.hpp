@@ -13,16 +13,6 @@ namespace barebpf::inline BAREBPF_ABI {
 
 namespace detail {
 
-// How large this machine's pages are. There is no system call for it, but one that does nothing to no bytes and minds
-// where they would begin.
-// Source: msync(2).
-[[nodiscard]] inline size_t page_size() noexcept {
-  constexpr size_t largest = 65536;
-  size_t size = 4096;
-  while (size < largest && system_call(__NR_msync, size, 0, 0) == -EINVAL) size *= 2;
-  return size;
-}
-
 // Memory that the kernel lent; given back with this object.
 class mapping {
  public:
