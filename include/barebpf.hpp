@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 780a317481eb0ce36df15d3510a1b1b421cdb3e5859a9ad77902d98a3a398e48; do not edit.
+// Made by tools/amalgamate from files with SHA-256 718f7c289bf217a429e05cf704a093d1afa2a49b60dc26a43ed0c32af5fed8bf; do not edit.
 //
 // MIT License
 //
@@ -1552,13 +1552,6 @@ static_assert(sizeof(bpf_attr) == 168);
                 "the kernel wants BTF for the key and the value of this map type, so give both ids")         \
   BAREBPF_CAUSE(missing_inner_map,                                                                           \
                 "a map of maps is made after the pattern of one that is in it, so give inner_map_fd")        \
-  BAREBPF_CAUSE(unlike_inner_map,                                                                            \
-                "the kernel takes into a map of maps only those that are like its pattern in type, sizes "   \
-                "and flags, and arrays also in max_entries unless both have map_flag::inner_map, so make "   \
-                "them alike")                                                                                \
-  BAREBPF_CAUSE(unlike_first_program,                                                                        \
-                "the programs of a prog array must be of one type and attach alike, and this one differs "   \
-                "from the first, so keep a prog array for each kind")                                        \
   BAREBPF_CAUSE(misplaced_arena,                                                                             \
                 "an arena begins at a page and does not cross a border of 4 GiB in the address space, so "   \
                 "choose another address for it")                                                             \
@@ -1596,8 +1589,8 @@ static_assert(sizeof(bpf_attr) == 168);
                 "an array of programs takes those of one type, which the first program decides, "            \
                 "and no freplace programs, so put in another one")                                           \
   BAREBPF_CAUSE(unfit_inner_map,                                                                             \
-                "the map differs from the inner map that this one was made with, or is none, so "            \
-                "create it with the same type, sizes and flags")                                             \
+                "a map of maps takes only those that are like its pattern in type, sizes and flags, and "    \
+                "arrays also in max_entries unless both have map_flag::inner_map, so make them alike")       \
   BAREBPF_CAUSE(not_an_event,                                                                                \
                 "the descriptor is closed or of no perf event, so put in what perf_event_open "              \
                 "gave")                                                                                      \
@@ -9001,7 +8994,7 @@ class loader {
       if (!make_program(i)) return false;
     if constexpr (Needs.slots)
       for (u32 i = 0; i < records_.map_count; ++i)
-        if (!holds_maps(i) && !fill_slots(i, slots_.programs, cause::unlike_first_program)) return false;
+        if (!holds_maps(i) && !fill_slots(i, slots_.programs, cause::unfit_program)) return false;
     return true;
   }
 
@@ -9117,7 +9110,7 @@ class loader {
   // Puts in what is there before any program: the maps of a map of maps, and the first value of variables.
   bool fill(u32 i) noexcept {
     if constexpr (Needs.slots)
-      if (holds_maps(i) && !fill_slots(i, slots_.maps, cause::unlike_inner_map)) return false;
+      if (holds_maps(i) && !fill_slots(i, slots_.maps, cause::unfit_inner_map)) return false;
     if constexpr (Needs.values) {
       if (records_.duties == nullptr || !records_.duties[i].has_data) return true;
       const map_duty& duty = records_.duties[i];

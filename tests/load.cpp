@@ -1191,7 +1191,7 @@ TEST_CASE("a map that is unlike the pattern is refused in the name of the other,
 
     CHECK(to.row.at == step::map_update_elem);
     CHECK(to.row.answer == -code);
-    CHECK(to.row.why == (code == EINVAL ? cause::unlike_inner_map : cause::none));
+    CHECK(to.row.why == (code == EINVAL ? cause::unfit_inner_map : cause::none));
     CHECK(std::string(to.row.subject) == "outer");
     CHECK(machine.pins() == names{});
   }
@@ -1225,7 +1225,7 @@ TEST_CASE("a program that does not suit a prog array takes back what was made", 
   to.load<all_needs>(with_steps);
 
   CHECK(to.row.at == step::map_update_elem);
-  CHECK(to.row.why == cause::unlike_first_program);
+  CHECK(to.row.why == cause::unfit_program);
   CHECK(std::string(to.row.subject) == "steps");
   CHECK(machine.pins() == names{});
 }

@@ -184,13 +184,6 @@
                 "the kernel wants BTF for the key and the value of this map type, so give both ids")         \
   BAREBPF_CAUSE(missing_inner_map,                                                                           \
                 "a map of maps is made after the pattern of one that is in it, so give inner_map_fd")        \
-  BAREBPF_CAUSE(unlike_inner_map,                                                                            \
-                "the kernel takes into a map of maps only those that are like its pattern in type, sizes "   \
-                "and flags, and arrays also in max_entries unless both have map_flag::inner_map, so make "   \
-                "them alike")                                                                                \
-  BAREBPF_CAUSE(unlike_first_program,                                                                        \
-                "the programs of a prog array must be of one type and attach alike, and this one differs "   \
-                "from the first, so keep a prog array for each kind")                                        \
   BAREBPF_CAUSE(misplaced_arena,                                                                             \
                 "an arena begins at a page and does not cross a border of 4 GiB in the address space, so "   \
                 "choose another address for it")                                                             \
@@ -228,8 +221,8 @@
                 "an array of programs takes those of one type, which the first program decides, "            \
                 "and no freplace programs, so put in another one")                                           \
   BAREBPF_CAUSE(unfit_inner_map,                                                                             \
-                "the map differs from the inner map that this one was made with, or is none, so "            \
-                "create it with the same type, sizes and flags")                                             \
+                "a map of maps takes only those that are like its pattern in type, sizes and flags, and "    \
+                "arrays also in max_entries unless both have map_flag::inner_map, so make them alike")       \
   BAREBPF_CAUSE(not_an_event,                                                                                \
                 "the descriptor is closed or of no perf event, so put in what perf_event_open "              \
                 "gave")                                                                                      \

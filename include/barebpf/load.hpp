@@ -138,7 +138,7 @@ class loader {
       if (!make_program(i)) return false;
     if constexpr (Needs.slots)
       for (u32 i = 0; i < records_.map_count; ++i)
-        if (!holds_maps(i) && !fill_slots(i, slots_.programs, cause::unlike_first_program)) return false;
+        if (!holds_maps(i) && !fill_slots(i, slots_.programs, cause::unfit_program)) return false;
     return true;
   }
 
@@ -254,7 +254,7 @@ class loader {
   // Puts in what is there before any program: the maps of a map of maps, and the first value of variables.
   bool fill(u32 i) noexcept {
     if constexpr (Needs.slots)
-      if (holds_maps(i) && !fill_slots(i, slots_.maps, cause::unlike_inner_map)) return false;
+      if (holds_maps(i) && !fill_slots(i, slots_.maps, cause::unfit_inner_map)) return false;
     if constexpr (Needs.values) {
       if (records_.duties == nullptr || !records_.duties[i].has_data) return true;
       const map_duty& duty = records_.duties[i];
