@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 7b00c2bd95adff679c854f24ab87108e5abede49421928c3ea775a61e4dba266; do not edit.
+// Made by tools/amalgamate from files with SHA-256 f21c09814f53d75f7d1636e86cb75f97a73a43757a403a0f2d8d72dc57c638e4; do not edit.
 //
 // MIT License
 //
@@ -8341,8 +8341,8 @@ class map {
   /// Uses a map that is already open; its type and sizes must be those of this class.
   explicit map(untyped_map untyped) noexcept : untyped_(std::move(untyped)) {}
 
-  /// Creates a map. The flags without which the kernel makes none of this type are set; for a storage that is given no
-  /// BTF, so is the smallest that does, see `storage_btf_of`.
+  /// Creates a map. The flags without which the kernel makes none of this type are set, and a storage that is given no
+  /// BTF gets the smallest that does, see `storage_btf_of`.
   /// Errors: bad_name; EPERM without CAP_BPF; what the table of map types says against it, such as no_entries,
   ///         refused_map_flag or newer_map_type; E2BIG and ENOMEM for a map that is too large; for a storage those of
   ///         BPF_BTF_LOAD.
