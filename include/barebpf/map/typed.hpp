@@ -115,8 +115,8 @@ class map {
   /// Uses a map that is already open; its type and sizes must be those of this class.
   explicit map(untyped_map untyped) noexcept : untyped_(std::move(untyped)) {}
 
-  /// Creates a map. The flags without which the kernel makes none of this type are set; for a storage that is given no
-  /// BTF, so is the smallest that does, see `storage_btf_of`.
+  /// Creates a map. The flags without which the kernel makes none of this type are set, and a storage that is given no
+  /// BTF gets the smallest that does, see `storage_btf_of`.
   /// Errors: bad_name; EPERM without CAP_BPF; what the table of map types says against it, such as no_entries,
   ///         refused_map_flag or newer_map_type; E2BIG and ENOMEM for a map that is too large; for a storage those of
   ///         BPF_BTF_LOAD.
