@@ -292,6 +292,12 @@
   BAREBPF_CAUSE(record_too_large,                                                                            \
                 "a record and its header of 8 bytes must fit into the whole ring buffer, so send less at "   \
                 "once, or create it larger")                                                                 \
+  BAREBPF_CAUSE(no_free_frame,                                                                               \
+                "all frames for packets on their way out are in use, so flush and try again, or open the "   \
+                "socket with more tx_frames")                                                                \
+  BAREBPF_CAUSE(packet_too_large,                                                                            \
+                "a packet must fit into one frame, so send less at once, or open the socket with a larger "  \
+                "frame_size")                                                                                \
   /* what a look at the kernel found out after it refused */                                                 \
   BAREBPF_CAUSE(needs_cap_bpf, "the process lacks CAP_BPF, so run it as root or give it CAP_BPF")            \
   BAREBPF_CAUSE(needs_cap_perfmon,                                                                           \
