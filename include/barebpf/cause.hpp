@@ -241,8 +241,7 @@
   BAREBPF_CAUSE(socket_in_use,                                                                               \
                 "a socket is in one array of sockets at a time, so take it out of the other one "            \
                 "or of its other slot")                                                                      \
-  BAREBPF_CAUSE(unfit_xsk,                                                                                   \
-                "the map takes AF_XDP sockets alone, so put in one of socket(AF_XDP, SOCK_RAW, 0)")          \
+  BAREBPF_CAUSE(unfit_xsk, "the map takes AF_XDP sockets alone, so put in what xsk::open gives")             \
   BAREBPF_CAUSE(wrong_owner,                                                                                 \
                 "the descriptor in the key is closed or of another kind than the map's, so give "            \
                 "that of a socket, a file, a process (pidfd) or a cgroup")                                   \
