@@ -18,5 +18,6 @@
 #include "ringbuf.hpp"
 #include "static_object.hpp"
 #include "user_ringbuf.hpp"
+#include "xsk.hpp"
 
 #endif  // BAREBPF_BAREBPF_HPP

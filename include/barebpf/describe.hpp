@@ -62,6 +62,12 @@ inline constexpr step_row step_rows[] = {
     {step::open_cpu_event, "open an event for the map"},
     {step::map_event, "map the memory of an event for the map"},
     {step::reserve, "reserve a record in the map"},
+    {step::open_xsk, "open an AF_XDP socket"},
+    {step::make_frames, "get memory for the frames of the AF_XDP socket"},
+    {step::make_xsk_rings, "make the rings of the AF_XDP socket"},
+    {step::bind_xsk, "bind the AF_XDP socket"},
+    {step::send_packets, "send through the AF_XDP socket"},
+    {step::check_xsk, "ask about the AF_XDP socket"},
 };
 
 /// An error number by its name.
@@ -102,6 +108,9 @@ inline constexpr errno_row errno_rows[] = {{EPERM, "EPERM"},
                                            {EBADFD, "EBADFD"},
                                            {ENOTSOCK, "ENOTSOCK"},
                                            {EOPNOTSUPP, "EOPNOTSUPP"},
+                                           {EAFNOSUPPORT, "EAFNOSUPPORT"},
+                                           {ENETDOWN, "ENETDOWN"},
+                                           {ENOBUFS, "ENOBUFS"},
                                            {ETIMEDOUT, "ETIMEDOUT"},
                                            {ESTALE, "ESTALE"},
                                            {ENOTSUPP_kernel, "ENOTSUPP"}};
@@ -504,6 +513,36 @@ inline constexpr hint_row hint_rows[] = {
      "a program of 32 bits cannot share a ring buffer with a kernel that has the highest byte first, so "
      "build it "
      "for 64 bits"},
+
+    {step::open_xsk, EPERM, "AF_XDP sockets need CAP_NET_RAW, so run the process as root or give it that"},
+    {step::open_xsk, EAFNOSUPPORT,
+     "the kernel is older than 4.18 or built without AF_XDP, so use another kernel"},
+
+    {step::make_frames, EINVAL,
+     "a frame is a power of two of bytes, from 2048 to a page, and a socket needs some, so ask for such"},
+    {step::make_frames, ENOBUFS,
+     "the process may not lock so much memory, so ask for fewer frames or raise ulimit -l"},
+
+    {step::make_xsk_rings, EINVAL, "a ring holds a power of two of frames, so ask for 1024 or its like"},
+
+    {step::bind_xsk, EINVAL,
+     "the interface has no queue of this number, or the kernel is too old for this mode, so take queue 0 and "
+     "xsk_mode::any"},
+    {step::bind_xsk, ENODEV, "this network namespace has no interface of this number, so look at its name"},
+    {step::bind_xsk, EBUSY, "another socket has this queue, so close it or take another queue"},
+    {step::bind_xsk, EOPNOTSUPP,
+     "the driver of the interface copies packets, so use xsk_mode::any or xsk_mode::copy"},
+    {step::bind_xsk, ENETDOWN, "the interface is down, so set it up"},
+
+    {step::send_packets, EAGAIN,
+     "the kernel has as many packets on their way as it may, so flush again a little later"},
+    {step::send_packets, EBUSY, "the interface dropped a packet, so flush again for those behind it"},
+    {step::send_packets, ENOBUFS, "the kernel has no memory for the packet, so flush again a little later"},
+    {step::send_packets, ENETDOWN, "the interface is down, so set it up"},
+    {step::send_packets, ENXIO, "the interface is gone, so open a socket for another one"},
+
+    {step::check_xsk, ENETDOWN, "the interface is down, so set it up"},
+    {step::check_xsk, ENXIO, "the interface is gone, so open a socket for another one"},
 
     {step::map_event, EPERM,
      "so many pages are more than the process may lock, so ask for fewer, or raise ulimit -l or the sysctl "

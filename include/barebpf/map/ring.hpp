@@ -29,19 +29,29 @@ class mapping {
     if (size_ != 0) system_call(__NR_munmap, first_, size_);
   }
 
+  // What `descriptor` stands for, shared.
   // Shape: 0, or negative errno.
-  [[nodiscard]] long fill(int descriptor, size_t size, long protection, size_t offset = 0) noexcept {
-    const long answer = map_shared(size, protection, descriptor, offset);
-    if (answer < 0 && answer >= -largest_errno) return answer;
-    first_ = reinterpret_cast<unsigned char*>(answer);
-    size_ = size;
-    return 0;
+  [[nodiscard]] long fill(int descriptor, size_t size, long protection, u64 offset = 0) noexcept {
+    return take(map_shared(size, protection, descriptor, offset), size);
+  }
+  // Zeros. Not private, so that a fork takes nothing away from the kernel.
+  // Shape: 0, or negative errno.
+  [[nodiscard]] long fill_with_zeros(size_t size) noexcept {
+    constexpr long shared_anonymous = 0x21;  // MAP_SHARED | MAP_ANONYMOUS
+    return take(map_pages(size, writable, shared_anonymous, -1, 0), size);
   }
   [[nodiscard]] unsigned char* data() const noexcept { return first_; }
 
   static constexpr long readable = 1, writable = 3;  // PROT_READ, and PROT_WRITE beside it
 
  private:
+  [[nodiscard]] long take(long answer, size_t size) noexcept {
+    if (answer < 0 && answer >= -largest_errno) return answer;
+    first_ = reinterpret_cast<unsigned char*>(answer);
+    size_ = size;
+    return 0;
+  }
+
   unsigned char* first_ = nullptr;
   size_t size_ = 0;
 };

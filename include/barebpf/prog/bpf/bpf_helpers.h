@@ -58,6 +58,7 @@ BAREBPF_HELPER(16, long, bpf_get_current_comm, void *buf, __u32 size_of_buf);
 BAREBPF_HELPER(25, long, bpf_perf_event_output, void *ctx, void *map, __u64 flags, void *data, __u64 size);
 BAREBPF_HELPER(37, long, bpf_current_task_under_cgroup, void *map, __u32 index);
 BAREBPF_HELPER(46, __u64, bpf_get_socket_cookie, void *ctx);
+BAREBPF_HELPER(51, long, bpf_redirect_map, void *map, __u64 key, __u64 flags);
 BAREBPF_HELPER(81, void *, bpf_get_local_storage, void *map, __u64 flags);
 BAREBPF_HELPER(87, long, bpf_map_push_elem, void *map, const void *value, __u64 flags);
 BAREBPF_HELPER(88, long, bpf_map_pop_elem, void *map, void *value);
