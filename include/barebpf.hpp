@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 718f7c289bf217a429e05cf704a093d1afa2a49b60dc26a43ed0c32af5fed8bf; do not edit.
+// Made by tools/amalgamate from files with SHA-256 71e672c7b76ef9316b374ffcd43de37ea2aeabfaf9990ead14be8d085f3a24be; do not edit.
 //
 // MIT License
 //
@@ -1616,8 +1616,7 @@ static_assert(sizeof(bpf_attr) == 168);
   BAREBPF_CAUSE(socket_in_use,                                                                               \
                 "a socket is in one array of sockets at a time, so take it out of the other one "            \
                 "or of its other slot")                                                                      \
-  BAREBPF_CAUSE(unfit_xsk,                                                                                   \
-                "the map takes AF_XDP sockets alone, so put in one of socket(AF_XDP, SOCK_RAW, 0)")          \
+  BAREBPF_CAUSE(unfit_xsk, "the map takes AF_XDP sockets alone, so put in what xsk::open gives")             \
   BAREBPF_CAUSE(wrong_owner,                                                                                 \
                 "the descriptor in the key is closed or of another kind than the map's, so give "            \
                 "that of a socket, a file, a process (pidfd) or a cgroup")                                   \
@@ -1670,6 +1669,12 @@ static_assert(sizeof(bpf_attr) == 168);
   BAREBPF_CAUSE(record_too_large,                                                                            \
                 "a record and its header of 8 bytes must fit into the whole ring buffer, so send less at "   \
                 "once, or create it larger")                                                                 \
+  BAREBPF_CAUSE(no_free_frame,                                                                               \
+                "all frames for packets on their way out are in use, so flush and try again, or open the "   \
+                "socket with more tx_frames")                                                                \
+  BAREBPF_CAUSE(packet_too_large,                                                                            \
+                "a packet must fit into one frame, so send less at once, or open the socket with a larger "  \
+                "frame_size")                                                                                \
   /* what a look at the kernel found out after it refused */                                                 \
   BAREBPF_CAUSE(needs_cap_bpf, "the process lacks CAP_BPF, so run it as root or give it CAP_BPF")            \
   BAREBPF_CAUSE(needs_cap_perfmon,                                                                           \
@@ -1776,6 +1781,12 @@ enum class step : u16 {
   open_cpu_event = 276,     ///< perf_event_open(2), for the samples of one CPU
   open_cgroup = 277,        ///< openat(2), fstatfs(2) of a cgroup's folder
   fault_in = 278,           ///< madvise(2) of an arena
+  open_xsk = 279,           ///< socket(AF_XDP)
+  make_frames = 280,        ///< mmap(2), setsockopt(XDP_UMEM_REG)
+  make_xsk_rings = 281,     ///< setsockopt(2), getsockopt(2), mmap(2) of the rings of an AF_XDP socket
+  bind_xsk = 282,           ///< bind(2) to the queue of an interface
+  send_packets = 283,       ///< sendto(2) of what was submitted, or submit more
+  check_xsk = 284,          ///< getsockopt(2), recvfrom(2)
 };
 
 /// Kernel-only error number that leaks out of bpf(2): "operation not supported". Not libc's ENOTSUP.
@@ -2258,6 +2269,12 @@ inline constexpr step_row step_rows[] = {
     {step::open_cpu_event, "open an event for the map"},
     {step::map_event, "map the memory of an event for the map"},
     {step::reserve, "reserve a record in the map"},
+    {step::open_xsk, "open an AF_XDP socket"},
+    {step::make_frames, "get memory for the frames of the AF_XDP socket"},
+    {step::make_xsk_rings, "make the rings of the AF_XDP socket"},
+    {step::bind_xsk, "bind the AF_XDP socket"},
+    {step::send_packets, "send through the AF_XDP socket"},
+    {step::check_xsk, "ask about the AF_XDP socket"},
 };
 
 /// An error number by its name.
@@ -2298,6 +2315,9 @@ inline constexpr errno_row errno_rows[] = {{EPERM, "EPERM"},
                                            {EBADFD, "EBADFD"},
                                            {ENOTSOCK, "ENOTSOCK"},
                                            {EOPNOTSUPP, "EOPNOTSUPP"},
+                                           {EAFNOSUPPORT, "EAFNOSUPPORT"},
+                                           {ENETDOWN, "ENETDOWN"},
+                                           {ENOBUFS, "ENOBUFS"},
                                            {ETIMEDOUT, "ETIMEDOUT"},
                                            {ESTALE, "ESTALE"},
                                            {ENOTSUPP_kernel, "ENOTSUPP"}};
@@ -2700,6 +2720,36 @@ inline constexpr hint_row hint_rows[] = {
      "a program of 32 bits cannot share a ring buffer with a kernel that has the highest byte first, so "
      "build it "
      "for 64 bits"},
+
+    {step::open_xsk, EPERM, "AF_XDP sockets need CAP_NET_RAW, so run the process as root or give it that"},
+    {step::open_xsk, EAFNOSUPPORT,
+     "the kernel is older than 4.18 or built without AF_XDP, so use another kernel"},
+
+    {step::make_frames, EINVAL,
+     "a frame is a power of two of bytes, from 2048 to a page, and a socket needs some, so ask for such"},
+    {step::make_frames, ENOBUFS,
+     "the process may not lock so much memory, so ask for fewer frames or raise ulimit -l"},
+
+    {step::make_xsk_rings, EINVAL, "a ring holds a power of two of frames, so ask for 1024 or its like"},
+
+    {step::bind_xsk, EINVAL,
+     "the interface has no queue of this number, or the kernel is too old for this mode, so take queue 0 and "
+     "xsk_mode::any"},
+    {step::bind_xsk, ENODEV, "this network namespace has no interface of this number, so look at its name"},
+    {step::bind_xsk, EBUSY, "another socket has this queue, so close it or take another queue"},
+    {step::bind_xsk, EOPNOTSUPP,
+     "the driver of the interface copies packets, so use xsk_mode::any or xsk_mode::copy"},
+    {step::bind_xsk, ENETDOWN, "the interface is down, so set it up"},
+
+    {step::send_packets, EAGAIN,
+     "the kernel has as many packets on their way as it may, so flush again a little later"},
+    {step::send_packets, EBUSY, "the interface dropped a packet, so flush again for those behind it"},
+    {step::send_packets, ENOBUFS, "the kernel has no memory for the packet, so flush again a little later"},
+    {step::send_packets, ENETDOWN, "the interface is down, so set it up"},
+    {step::send_packets, ENXIO, "the interface is gone, so open a socket for another one"},
+
+    {step::check_xsk, ENETDOWN, "the interface is down, so set it up"},
+    {step::check_xsk, ENXIO, "the interface is gone, so open a socket for another one"},
 
     {step::map_event, EPERM,
      "so many pages are more than the process may lock, so ask for fewer, or raise ulimit -l or the sysctl "
@@ -4939,8 +4989,9 @@ namespace barebpf::inline BAREBPF_ABI {
 namespace detail {
 
 // mmap(2). s390x takes the arguments through memory.
+// Shape: the address, or negative errno.
 [[gnu::always_inline]] inline long map_pages(size_t address, size_t size, long protection, long flags,
-                                             int descriptor, size_t offset) noexcept {
+                                             int descriptor, u64 offset) noexcept {
 #if defined(__s390x__) && !defined(BAREBPF_LIBC_SYSCALL)
   const long arguments[6] = {
       static_cast<long>(address), static_cast<long>(size), protection, flags, descriptor,
@@ -4955,7 +5006,7 @@ namespace detail {
 }
 
 // mmap(2) of `size` bytes from `offset`, shared, wherever there is room.
-inline long map_shared(size_t size, long protection, int descriptor, size_t offset = 0) noexcept {
+inline long map_shared(size_t size, long protection, int descriptor, u64 offset = 0) noexcept {
   constexpr long shared = 1;  // MAP_SHARED
   return map_pages(0, size, protection, shared, descriptor, offset);
 }
@@ -5581,8 +5632,8 @@ class map {
   /// Uses a map that is already open; its type and sizes must be those of this class.
   explicit map(untyped_map untyped) noexcept : untyped_(std::move(untyped)) {}
 
-  /// Creates a map. The flags without which the kernel makes none of this type are set; for a storage that is given no
-  /// BTF, so is the smallest that does, see `storage_btf_of`.
+  /// Creates a map. The flags without which the kernel makes none of this type are set, and a storage that is given no
+  /// BTF gets the smallest that does, see `storage_btf_of`.
   /// Errors: bad_name; EPERM without CAP_BPF; what the table of map types says against it, such as no_entries,
   ///         refused_map_flag or newer_map_type; E2BIG and ENOMEM for a map that is too large; for a storage those of
   ///         BPF_BTF_LOAD.
@@ -11465,19 +11516,29 @@ class mapping {
     if (size_ != 0) system_call(__NR_munmap, first_, size_);
   }
 
+  // What `descriptor` stands for, shared.
   // Shape: 0, or negative errno.
-  [[nodiscard]] long fill(int descriptor, size_t size, long protection, size_t offset = 0) noexcept {
-    const long answer = map_shared(size, protection, descriptor, offset);
-    if (answer < 0 && answer >= -largest_errno) return answer;
-    first_ = reinterpret_cast<unsigned char*>(answer);
-    size_ = size;
-    return 0;
+  [[nodiscard]] long fill(int descriptor, size_t size, long protection, u64 offset = 0) noexcept {
+    return take(map_shared(size, protection, descriptor, offset), size);
+  }
+  // Zeros. Not private, so that a fork takes nothing away from the kernel.
+  // Shape: 0, or negative errno.
+  [[nodiscard]] long fill_with_zeros(size_t size) noexcept {
+    constexpr long shared_anonymous = 0x21;  // MAP_SHARED | MAP_ANONYMOUS
+    return take(map_pages(0, size, writable, shared_anonymous, -1, 0), size);
   }
   [[nodiscard]] unsigned char* data() const noexcept { return first_; }
 
   static constexpr long readable = 1, writable = 3;  // PROT_READ, and PROT_WRITE beside it
 
  private:
+  [[nodiscard]] long take(long answer, size_t size) noexcept {
+    if (answer < 0 && answer >= -largest_errno) return answer;
+    first_ = reinterpret_cast<unsigned char*>(answer);
+    size_ = size;
+    return 0;
+  }
+
   unsigned char* first_ = nullptr;
   size_t size_ = 0;
 };
@@ -12902,5 +12963,428 @@ inline result<user_ringbuf> user_ringbuf::open(const fd& map) noexcept {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_USER_RINGBUF_HPP
+// Room 10.7, xsk: packets past the network stack, by a socket of the family AF_XDP. An XDP program redirects them into
+// it through an xskmap; nothing is allocated for a packet, and to receive one makes no system call.
+#ifndef BAREBPF_XSK_HPP
+#define BAREBPF_XSK_HPP
+
+// Room 1.6, abi/xdp: what sockets of the family AF_XDP take and give.
+// Source: include/uapi/linux/if_xdp.h at v6.12.
+#ifndef BAREBPF_ABI_XDP_HPP
+#define BAREBPF_ABI_XDP_HPP
+
+namespace barebpf::inline BAREBPF_ABI::abi {
+
+inline constexpr u16 af_xdp = 44;    // AF_XDP
+inline constexpr u32 sol_xdp = 283;  // SOL_XDP
+
+/// Options of getsockopt(2) and setsockopt(2).
+namespace xdp_option {
+inline constexpr u32 mmap_offsets = 1;          // XDP_MMAP_OFFSETS
+inline constexpr u32 rx_ring = 2;               // XDP_RX_RING
+inline constexpr u32 tx_ring = 3;               // XDP_TX_RING
+inline constexpr u32 umem_reg = 4;              // XDP_UMEM_REG
+inline constexpr u32 umem_fill_ring = 5;        // XDP_UMEM_FILL_RING
+inline constexpr u32 umem_completion_ring = 6;  // XDP_UMEM_COMPLETION_RING
+inline constexpr u32 statistics = 7;            // XDP_STATISTICS
+inline constexpr u32 options = 8;               // XDP_OPTIONS
+}  // namespace xdp_option
+
+/// Where mmap(2) finds a ring.
+namespace xdp_place {
+inline constexpr u64 rx_ring = 0;                         // XDP_PGOFF_RX_RING
+inline constexpr u64 tx_ring = 0x80000000;                // XDP_PGOFF_TX_RING
+inline constexpr u64 umem_fill_ring = 0x100000000;        // XDP_UMEM_PGOFF_FILL_RING
+inline constexpr u64 umem_completion_ring = 0x180000000;  // XDP_UMEM_PGOFF_COMPLETION_RING
+}  // namespace xdp_place
+
+inline constexpr u16 xdp_copy = 1 << 1;             // XDP_COPY
+inline constexpr u16 xdp_zerocopy = 1 << 2;         // XDP_ZEROCOPY
+inline constexpr u16 xdp_use_need_wakeup = 1 << 3;  // XDP_USE_NEED_WAKEUP, 5.4
+inline constexpr u32 xdp_ring_need_wakeup = 1;      // XDP_RING_NEED_WAKEUP
+inline constexpr u32 xdp_options_zerocopy = 1;      // XDP_OPTIONS_ZEROCOPY
+
+/// The address that bind(2) takes: struct sockaddr_xdp.
+struct sockaddr_xdp {
+  u16 family = af_xdp;
+  u16 flags = 0;
+  u32 ifindex = 0;
+  u32 queue_id = 0;
+  u32 shared_umem_fd = 0;
+};
+static_assert(sizeof(sockaddr_xdp) == 16);
+
+/// The memory that packets lie in: struct xdp_umem_reg. What came after Linux 4.18 is behind the 24 bytes that it read.
+struct xdp_umem_reg {
+  u64 addr = 0;
+  u64 len = 0;
+  u32 chunk_size = 0;
+  u32 headroom = 0;
+  u32 flags = 0;
+  u32 tx_metadata_len = 0;
+};
+static_assert(sizeof(xdp_umem_reg) == 32);
+
+/// Where in its mapping the parts of a ring lie: struct xdp_ring_offset. Before 5.4 it has no `flags`.
+struct xdp_ring_offset {
+  u64 producer = 0;
+  u64 consumer = 0;
+  u64 desc = 0;
+  u64 flags = 0;
+};
+static_assert(sizeof(xdp_ring_offset) == 32);
+
+/// A packet that was received or is to be sent: struct xdp_desc.
+struct xdp_desc {
+  u64 addr = 0;
+  u32 len = 0;
+  u32 options = 0;
+};
+static_assert(sizeof(xdp_desc) == 16);
+
+/// What happened to packets: struct xdp_statistics.
+struct xdp_statistics {
+  u64 rx_dropped = 0;        ///< larger than a frame, or for another reason
+  u64 rx_invalid_descs = 0;  ///< frames that lie outside of the memory
+  u64 tx_invalid_descs = 0;  ///< packets that do
+  u64 rx_ring_full = 0;      ///< dropped because nobody received; counted since 5.9, and so is what follows
+  u64 rx_fill_ring_empty_descs = 0;  ///< times that there was no frame for a packet
+  u64 tx_ring_empty_descs = 0;       ///< times that there was nothing to send
+};
+static_assert(sizeof(xdp_statistics) == 48);
+
+}  // namespace barebpf::inline BAREBPF_ABI::abi
+
+#endif  // BAREBPF_ABI_XDP_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// How packets get between an interface and a socket.
+enum class xsk_mode : u16 {
+  any = 0,                        ///< without a copy if the driver can, otherwise with one
+  copy = abi::xdp_copy,           ///< with one, which works on every interface
+  zero_copy = abi::xdp_zerocopy,  ///< without, or not at all
+};
+
+/// What a socket is made of.
+struct xsk_options {
+  u32 queue = 0;  ///< of the interface, the one that packets are received from
+  u32 frame_size =
+      2048;  ///< a power of two from 2048 to a page; 256 bytes less is the largest packet that comes in
+  u32 rx_frames = 1024;  ///< for packets that come in, a power of two; 0 for a socket that only sends
+  u32 tx_frames = 1024;  ///< for packets on their way out, a power of two; 0 for one that only receives
+  xsk_mode mode = xsk_mode::any;
+};
+
+namespace detail {
+
+[[nodiscard]] inline long set_xdp_option(const fd& socket, u32 option, const void* value, u32 size) noexcept {
+  return system_call(__NR_setsockopt, socket.number(), abi::sol_xdp, option, value, size);
+}
+// Shape: how many bytes there were, fewer on a kernel that knows less of it, or negative errno.
+template <class Record>
+[[nodiscard]] long get_xdp_option(const fd& socket, u32 option, Record& value) noexcept {
+  u32 size = sizeof(Record);
+  const long answer = system_call(__NR_getsockopt, socket.number(), abi::sol_xdp, option, &value, &size);
+  return answer < 0 ? answer : static_cast<long>(size);
+}
+
+// Where the four rings lie in their mappings, in the order of the kernel: received, to be sent, fill, completion.
+struct xsk_offsets {
+  u64 words[4 * 4] = {};
+  long size = 0;  // of it, or negative errno
+
+  explicit xsk_offsets(const fd& socket) noexcept
+      : size(get_xdp_option(socket, abi::xdp_option::mmap_offsets, words)) {}
+  // Before 5.4 each has a word less, and the socket always wants to be woken.
+  [[nodiscard]] bool have_flags() const noexcept { return size == sizeof words; }
+  [[nodiscard]] abi::xdp_ring_offset operator[](size_t ring) const noexcept {
+    const u64* const of = words + ring * (have_flags() ? 4 : 3);
+    return {.producer = of[0], .consumer = of[1], .desc = of[2], .flags = have_flags() ? of[3] : 0};
+  }
+};
+
+// One ring between this process and the kernel: two counters that only go up, of which each side writes one. What
+// stands between them belongs to the consumer. None of the library's rings can overflow, because each has room for all
+// the frames that may ever be in it.
+// Source: net/xdp/xsk_queue.h at v6.12.
+template <class Entry>
+class xsk_ring {
+ public:
+  // Shape: 0, or negative errno.
+  [[nodiscard]] long open(const fd& socket, u32 option, u64 place, u32 size,
+                          const abi::xdp_ring_offset& at) noexcept {
+    if (const long answer = set_xdp_option(socket, option, &size, sizeof size); answer < 0) return answer;
+    const size_t bytes = static_cast<size_t>(at.desc) + size * sizeof(Entry);
+    if (const long answer = memory_.fill(socket.number(), bytes, mapping::writable, place); answer < 0)
+      return answer;
+    producer_ = word_at(at.producer);
+    consumer_ = word_at(at.consumer);
+    flags_ = at.flags == 0 ? nullptr : word_at(at.flags);
+    entries_ = reinterpret_cast<Entry*>(memory_.data() + at.desc);
+    mask_ = size - 1;
+    return 0;
+  }
+  [[nodiscard]] bool is_open() const noexcept { return entries_ != nullptr; }
+
+  [[nodiscard]] Entry& operator[](u32 at) const noexcept { return entries_[at & mask_]; }
+  // What the kernel says, and with it all that it wrote before.
+  [[nodiscard]] u32 producer() const noexcept { return __atomic_load_n(producer_, __ATOMIC_ACQUIRE); }
+  [[nodiscard]] u32 consumer() const noexcept { return __atomic_load_n(consumer_, __ATOMIC_ACQUIRE); }
+  // What only this side writes.
+  [[nodiscard]] u32 own_producer() const noexcept { return __atomic_load_n(producer_, __ATOMIC_RELAXED); }
+  [[nodiscard]] u32 own_consumer() const noexcept { return __atomic_load_n(consumer_, __ATOMIC_RELAXED); }
+  void produce_up_to(u32 end) const noexcept { __atomic_store_n(producer_, end, __ATOMIC_RELEASE); }
+  void consume_up_to(u32 end) const noexcept { __atomic_store_n(consumer_, end, __ATOMIC_RELEASE); }
+
+  // True when the kernel sleeps and goes on only after a system call; `before_5_4` where it does not say.
+  [[nodiscard]] bool wants_wakeup(bool before_5_4) const noexcept {
+    if (flags_ == nullptr) return before_5_4;
+    return (__atomic_load_n(flags_, __ATOMIC_RELAXED) & abi::xdp_ring_need_wakeup) != 0;
+  }
+
+ private:
+  [[nodiscard]] u32* word_at(u64 offset) const noexcept {
+    return reinterpret_cast<u32*>(memory_.data() + offset);
+  }
+
+  mapping memory_;
+  u32* producer_ = nullptr;
+  u32* consumer_ = nullptr;
+  u32* flags_ = nullptr;
+  Entry* entries_ = nullptr;
+  u32 mask_ = 0;
+};
+
+}  // namespace detail
+
+/// A socket that receives the packets of one queue of an interface that an XDP program redirects to it, and sends
+/// packets as they are. `sockets->update_elem(queue, *socket)` puts it into an xskmap, `wait(end, *socket)` sleeps
+/// until a packet is there.
+/// Shape:    a descriptor, the memory of the frames and four rings. Frames for what comes in and for what goes out are
+///           kept apart, so neither can starve the other.
+/// Lifetime: it leaves the maps that it is in when it goes. When its interface goes it stays, and nothing more comes;
+///           `check` says so.
+/// Threads:  one thread receives and one sends at a time, which may be two.
+/// Kernel:   4.18.
+/// Source:   net/xdp/xsk.c at v6.12.
+class xsk {
+ public:
+  /// Makes a socket and binds it to a queue of the interface of this number.
+  /// Errors: EPERM without CAP_NET_RAW; ENOBUFS for more memory than the process may lock; EINVAL for sizes that are no
+  ///         powers of two and for a queue that the interface does not have; ENODEV; EBUSY when the queue has a socket;
+  ///         EOPNOTSUPP when the driver cannot do `mode`.
+  /// Cost:   fourteen system calls, and (rx_frames + tx_frames) * frame_size bytes of locked memory.
+  [[nodiscard]] static result<xsk> open(u32 ifindex, const xsk_options& options = {}) noexcept;
+
+  /// Gives the packets that are there to `use`, a `std::span<unsigned char>` each, oldest first, at most `at_most`. If
+  /// it returns false, this one was the last. The frames go back to the kernel together at the end, so `at_most` is
+  /// the size of a batch: those that it is too large for fill again later.
+  /// Shape:    how many `use` was given.
+  /// Lifetime: a packet may be read and written until this returns.
+  /// Cost:     no system call, unless the driver sleeps for want of frames: then one.
+  template <class Use>
+  u32 receive(Use&& use, u32 at_most = 64) {
+    if (!received_.is_open()) return 0;
+    u32 used = 0;
+    {
+      const batch now{.of = *this, .used = used};
+      for (const u32 ready = available(); used < ready && used < at_most;) {
+        const abi::xdp_desc packet = received_[now.first + used];
+        fill_[now.filled + used] = packet.addr & ~u64{frame_size_ - 1};
+        ++used;
+        const std::span<unsigned char> bytes(frames_.data() + packet.addr, packet.len);
+        if constexpr (std::is_void_v<decltype(use(bytes))>)
+          use(bytes);
+        else if (!use(bytes))
+          break;
+      }
+    }
+    if (fill_.wants_wakeup(false)) wake_for_frames();
+    return used;
+  }
+  /// How many packets wait to be received.
+  [[nodiscard]] u32 available() const noexcept {
+    return received_.is_open() ? received_.producer() - received_.own_consumer() : 0;
+  }
+
+  /// Lets `write` fill the next frame, a `std::span<unsigned char>`; as many bytes as it returns are the packet, none if
+  /// that is 0. `flush` sends what was submitted.
+  /// Errors: no_free_frame when all are on their way; packet_too_large.
+  /// Cost:   no system call.
+  template <class Write>
+  requires std::is_invocable_r_v<size_t, Write&, std::span<unsigned char>>
+  [[nodiscard]] result<void> submit(Write&& write) {
+    if (!find_free_frame()) return error{.at = step::send_packets, .why = cause::no_free_frame};
+    const size_t size = write(std::span<unsigned char>(frames_.data() + free_frame_, frame_size_));
+    if (size > frame_size_) return error{.at = step::send_packets, .why = cause::packet_too_large};
+    if (size == 0) return {};
+    const u32 at = sent_.own_producer();
+    sent_[at] = {.addr = free_frame_, .len = static_cast<u32>(size)};
+    sent_.produce_up_to(at + 1);
+    free_frame_ = no_frame;
+    return {};
+  }
+  /// Copies `packet` into a frame, under the same conditions.
+  [[nodiscard]] result<void> submit(std::span<const unsigned char> packet) noexcept {
+    return submit([&](std::span<unsigned char> frame) {
+      if (packet.size() <= frame.size()) __builtin_memcpy(frame.data(), packet.data(), packet.size());
+      return packet.size();
+    });
+  }
+  /// Has the kernel send what was submitted, unless it does so already.
+  /// Errors: EAGAIN when it has as much on its way as it may, EBUSY when the interface dropped a packet: what is left is
+  ///         sent by the next `flush`. ENETDOWN while the interface is down; ENXIO when it is gone.
+  /// Cost:   one system call for 32 packets, none when the driver is awake.
+  [[nodiscard]] result<void> flush() noexcept;
+  /// How many packets were submitted that the kernel has not begun to send.
+  [[nodiscard]] u32 unsent() const noexcept {
+    return sent_.is_open() ? sent_.own_producer() - sent_.consumer() : 0;
+  }
+
+  /// Whether packets can still come and go, which a socket does not notice by itself.
+  /// Errors: ENETDOWN while the interface is down; ENXIO when it is gone.
+  /// Cost:   one system call.
+  [[nodiscard]] result<void> check() const noexcept {
+    const long answer = received_.is_open() ? wake_for_frames() : wake_for_packets();
+    if (answer == -ENETDOWN || answer == -ENXIO) return failure(step::check_xsk, answer);
+    return {};
+  }
+  /// What happened to packets since the socket was made.
+  [[nodiscard]] result<abi::xdp_statistics> statistics() const noexcept {
+    abi::xdp_statistics out;
+    if (const long answer = detail::get_xdp_option(socket_, abi::xdp_option::statistics, out); answer < 0)
+      return failure(step::check_xsk, answer);
+    return out;
+  }
+  /// True when packets are not copied.
+  /// Kernel: 5.3.
+  [[nodiscard]] result<bool> is_zero_copy() const noexcept {
+    u32 flags = 0;
+    if (const long answer = detail::get_xdp_option(socket_, abi::xdp_option::options, flags); answer < 0)
+      return failure(step::check_xsk, answer);
+    return (flags & abi::xdp_options_zerocopy) != 0;
+  }
+
+  /// For `wait` and for xskmaps: readable while a packet is there.
+  [[nodiscard]] const fd& descriptor() const noexcept { return socket_; }
+
+ private:
+  static constexpr u64 no_frame = ~u64{0};
+  static constexpr long do_not_wait = 0x40;  // MSG_DONTWAIT
+  xsk() noexcept = default;
+
+  // Packets that are being received. Also when one of them throws, it and those before it are done with.
+  struct batch {
+    const xsk& of;
+    const u32& used;
+    const u32 first = of.received_.own_consumer();
+    const u32 filled = of.fill_.own_producer();
+    ~batch() {
+      of.fill_.produce_up_to(filled + used);
+      of.received_.consume_up_to(first + used);
+    }
+  };
+
+  // Shape: 0, or negative errno.
+  [[nodiscard]] long make_frames(const xsk_options& options) noexcept;
+  [[nodiscard]] long make_rings(const xsk_options& options, const detail::xsk_offsets& at) noexcept;
+  // Looks for a frame to write to, first among those that were sent, whose memory is warm.
+  [[nodiscard]] bool find_free_frame() noexcept {
+    if (free_frame_ != no_frame) return true;
+    if (const u32 at = completed_.own_consumer(); at != completed_.producer()) {
+      free_frame_ = completed_[at];
+      completed_.consume_up_to(at + 1);
+    } else if (untouched_ != end_) {
+      free_frame_ = untouched_;
+      untouched_ += frame_size_;
+    }
+    return free_frame_ != no_frame;
+  }
+  long wake_for_frames() const noexcept {
+    return system_call(__NR_recvfrom, socket_.number(), nullptr, 0, do_not_wait, nullptr, nullptr);
+  }
+  long wake_for_packets() const noexcept {
+    return system_call(__NR_sendto, socket_.number(), nullptr, 0, do_not_wait, nullptr, 0);
+  }
+
+  fd socket_;
+  detail::mapping frames_;  // those for what comes in, and behind them those for what goes out
+  detail::xsk_ring<abi::xdp_desc> received_, sent_;
+  detail::xsk_ring<u64> fill_, completed_;
+  u32 frame_size_ = 0;
+  u64 free_frame_ = no_frame;
+  u64 untouched_ = 0, end_ = 0;  // frames for what goes out that were never used
+};
+
+inline long xsk::make_frames(const xsk_options& options) noexcept {
+  size_t size = 0;
+  if (__builtin_mul_overflow(u64{options.rx_frames} + options.tx_frames, options.frame_size, &size))
+    return -ENOMEM;
+  if (const long answer = frames_.fill_with_zeros(size); answer < 0) return answer;
+  const abi::xdp_umem_reg request{
+      .addr = reinterpret_cast<uintptr_t>(frames_.data()), .len = size, .chunk_size = options.frame_size};
+  frame_size_ = options.frame_size;
+  untouched_ = u64{options.rx_frames} * options.frame_size;
+  end_ = size;
+  return detail::set_xdp_option(socket_, abi::xdp_option::umem_reg, &request, sizeof request);
+}
+
+inline long xsk::make_rings(const xsk_options& options, const detail::xsk_offsets& at) noexcept {
+  namespace option = abi::xdp_option;
+  namespace place = abi::xdp_place;
+  if (at.size < 0) return at.size;
+  // The kernel wants the two of the memory in any case.
+  const u32 fill = options.rx_frames == 0 ? 1 : options.rx_frames;
+  const u32 complete = options.tx_frames == 0 ? 1 : options.tx_frames;
+  long answer = fill_.open(socket_, option::umem_fill_ring, place::umem_fill_ring, fill, at[2]);
+  if (answer >= 0)
+    answer =
+        completed_.open(socket_, option::umem_completion_ring, place::umem_completion_ring, complete, at[3]);
+  if (answer >= 0 && options.rx_frames != 0)
+    answer = received_.open(socket_, option::rx_ring, place::rx_ring, options.rx_frames, at[0]);
+  if (answer >= 0 && options.tx_frames != 0)
+    answer = sent_.open(socket_, option::tx_ring, place::tx_ring, options.tx_frames, at[1]);
+  if (answer < 0) return answer;
+  for (u32 i = 0; i < options.rx_frames; ++i) fill_[i] = u64{i} * options.frame_size;
+  fill_.produce_up_to(options.rx_frames);
+  return 0;
+}
+
+inline result<xsk> xsk::open(u32 ifindex, const xsk_options& options) noexcept {
+  constexpr int raw_close_on_exec = 3 | 02000000;  // SOCK_RAW | SOCK_CLOEXEC
+  xsk out;
+  outcome row;
+  if (row.fails(step::open_xsk, move_away(system_call(__NR_socket, abi::af_xdp, raw_close_on_exec, 0))))
+    return to_error(row);
+  out.socket_.fill(row.answer);
+  if (row.fails(step::make_frames, out.make_frames(options))) return to_error(row);
+  const detail::xsk_offsets offsets(out.socket_);
+  if (row.fails(step::make_xsk_rings, out.make_rings(options, offsets))) return to_error(row);
+  const abi::sockaddr_xdp address{
+      .flags = static_cast<u16>(static_cast<u16>(options.mode) |
+                                (offsets.have_flags() ? abi::xdp_use_need_wakeup : 0)),
+      .ifindex = ifindex,
+      .queue_id = options.queue};
+  if (row.fails(step::bind_xsk, system_call(__NR_bind, out.socket_.number(), &address, sizeof address)))
+    return to_error(row);
+  return out;
+}
+
+inline result<void> xsk::flush() noexcept {
+  // The kernel takes 32 packets at a time and says EAGAIN while there are more.
+  for (u32 left = unsent(); left != 0 && sent_.wants_wakeup(true);) {
+    const long answer = wake_for_packets();
+    if (answer >= 0) break;
+    const u32 now = unsent();
+    if (answer != -EAGAIN || now >= left) return failure(step::send_packets, answer);
+    left = now;
+  }
+  return {};
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_XSK_HPP
 
 #endif  // BAREBPF_BAREBPF_HPP

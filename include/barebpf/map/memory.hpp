@@ -12,8 +12,9 @@ namespace barebpf::inline BAREBPF_ABI {
 namespace detail {
 
 // mmap(2). s390x takes the arguments through memory.
+// Shape: the address, or negative errno.
 [[gnu::always_inline]] inline long map_pages(size_t address, size_t size, long protection, long flags,
-                                             int descriptor, size_t offset) noexcept {
+                                             int descriptor, u64 offset) noexcept {
 #if defined(__s390x__) && !defined(BAREBPF_LIBC_SYSCALL)
   const long arguments[6] = {
       static_cast<long>(address), static_cast<long>(size), protection, flags, descriptor,
@@ -24,27 +25,11 @@ namespace detail {
   return system_call(__NR_mmap2, address, size, protection, flags, descriptor, offset / 4096);
 #else
   return system_call(__NR_mmap, address, size, protection, flags, descriptor, offset);
-// Shape: the address, or negative errno.
-inline long map_pages(size_t size, long protection, long flags, int descriptor, u64 offset) noexcept {
-#if defined(__s390x__) && !defined(BAREBPF_LIBC_SYSCALL)
-  const long arguments[6] = {0,          static_cast<long>(size),  protection, flags,
-                             descriptor, static_cast<long>(offset)};
-  return system_call(__NR_mmap, arguments);
-#elif defined(__NR_mmap2)
-  // Where there are two, the first takes its arguments through memory; the second counts the offset in 4 KiB.
-  return system_call(__NR_mmap2, nullptr, size, protection, flags, descriptor, offset / 4096);
-#else
-  return system_call(__NR_mmap, nullptr, size, protection, flags, descriptor, offset);
 #endif
-}
-// The same of what `descriptor` stands for, shared.
-inline long map_shared(size_t size, long protection, int descriptor, u64 offset = 0) noexcept {
-  constexpr long shared = 1;  // MAP_SHARED
-  return map_pages(size, protection, shared, descriptor, offset);
 }
 
 // mmap(2) of `size` bytes from `offset`, shared, wherever there is room.
-inline long map_shared(size_t size, long protection, int descriptor, size_t offset = 0) noexcept {
+inline long map_shared(size_t size, long protection, int descriptor, u64 offset = 0) noexcept {
   constexpr long shared = 1;  // MAP_SHARED
   return map_pages(0, size, protection, shared, descriptor, offset);
 }

@@ -38,7 +38,7 @@ class mapping {
   // Shape: 0, or negative errno.
   [[nodiscard]] long fill_with_zeros(size_t size) noexcept {
     constexpr long shared_anonymous = 0x21;  // MAP_SHARED | MAP_ANONYMOUS
-    return take(map_pages(size, writable, shared_anonymous, -1, 0), size);
+    return take(map_pages(0, size, writable, shared_anonymous, -1, 0), size);
   }
   [[nodiscard]] unsigned char* data() const noexcept { return first_; }
 
