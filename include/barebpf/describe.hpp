@@ -514,7 +514,8 @@ inline constexpr hint_row hint_rows[] = {
      "build it "
      "for 64 bits"},
 
-    {step::open_xsk, EPERM, "AF_XDP sockets need CAP_NET_RAW, so run the process as root or give it that"},
+    {step::open_xsk, EPERM,
+     "a socket of the family AF_XDP needs CAP_NET_RAW, so run the process as root or give it that"},
     {step::open_xsk, EAFNOSUPPORT,
      "the kernel is older than 4.18 or built without AF_XDP, so use another kernel"},
 

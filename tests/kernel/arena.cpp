@@ -282,7 +282,6 @@ TEST_CASE("arena: where it cannot be is refused with the reason") {
   };
   CHECK(is_refused(made(1, (1ull << 44) + 1), step::map_create, cause::misplaced_arena, EINVAL));
   CHECK(is_refused(made(0, 0), step::map_create, cause::no_entries, EINVAL));
-  CHECK(is_refused(made(1, 0, 0), step::map_create, cause::missing_map_flag, EINVAL));
   CHECK(is_refused(made(1, 0, map_flag::mmapable | map_flag::rdonly), step::map_create,
                    cause::refused_map_flag, EINVAL));
   const auto crossing = made(4, (1ull << 44) - 2 * page);
