@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 eb8b148b80b40a128fd0e8d75748daf108c2c20820a5612b3e4481fd28dcceeb; do not edit.
+// Made by tools/amalgamate from files with SHA-256 157aab1151b2c798ab99ed885c63b291af9cb82adf6660e939e3aa565a282c90; do not edit.
 //
 // MIT License
 //
@@ -321,359 +321,24 @@ enum class helper : u32 {
 }  // namespace barebpf::inline BAREBPF_ABI::abi
 
 #endif  // BAREBPF_ABI_HELPER_HPP
-// Room 2.2, describe: makes the sentence of an error: what was tried, on what, what the kernel said, the
-// likely cause and what to do. Tables and a writer; nothing is allocated, and nothing is asked again.
-#ifndef BAREBPF_DESCRIBE_HPP
-#define BAREBPF_DESCRIBE_HPP
+// Room 6.7, cgroup: cgroups by the path of their folder.
+#ifndef BAREBPF_CGROUP_HPP
+#define BAREBPF_CGROUP_HPP
 
-// Room 0.5, result: what went wrong as one plain value, and a value that may be that instead. Nothing is
-// thrown, printed or allocated here; room 2.2 makes the sentence.
-#ifndef BAREBPF_RESULT_HPP
-#define BAREBPF_RESULT_HPP
+// Room 6.1, fd: file descriptors and who closes them.
+#ifndef BAREBPF_FD_HPP
+#define BAREBPF_FD_HPP
 
-// Room 0.3, cause: every reason that the library can name, each with its one sentence. The same row is a
-// compile error of a static_object and the text of an error at run time.
-#ifndef BAREBPF_CAUSE_HPP
-#define BAREBPF_CAUSE_HPP
+// Room 6.0, syscall: the one door to the kernel. Every system call of the library goes through
+// `system_call`, and every bpf(2) through `sys_bpf`.
+#ifndef BAREBPF_SYSCALL_HPP
+#define BAREBPF_SYSCALL_HPP
 
-// One row per cause: BAREBPF_CAUSE(identifier, "fact, so what to do").
-// A macro and not an array, because static_assert takes only literals in C++20.
-#define BAREBPF_CAUSES(BAREBPF_CAUSE)                                                                        \
-  /* the file as a whole */                                                                                  \
-  BAREBPF_CAUSE(not_elf, "this is not an ELF file, so give the .o that clang -target bpf wrote")             \
-  BAREBPF_CAUSE(not_64_bit,                                                                                  \
-                "BPF objects are 64-bit ELF files and this one is not, so compile it with "                  \
-                "clang -target bpf")                                                                         \
-  BAREBPF_CAUSE(foreign_byte_order,                                                                          \
-                "this object has the other byte order than the machine, so compile "                         \
-                "it with -target bpfel or bpfeb to match")                                                   \
-  BAREBPF_CAUSE(not_relocatable,                                                                             \
-                "this ELF file is a program or a shared library, so give the "                               \
-                "relocatable .o instead")                                                                    \
-  BAREBPF_CAUSE(not_bpf,                                                                                     \
-                "this ELF file holds code of another machine, so compile it with "                           \
-                "clang -target bpf")                                                                         \
-  BAREBPF_CAUSE(truncated,                                                                                   \
-                "the file ends before what it announces, so it was cut or overwritten: "                     \
-                "copy or compile it again")                                                                  \
-  BAREBPF_CAUSE(too_large, "no BPF object is larger than 1 GiB, so this is another kind of file")            \
-  BAREBPF_CAUSE(bad_section_header,                                                                          \
-                "a section header of this ELF file contradicts itself, so the "                              \
-                "file is damaged: compile it again")                                                         \
-  BAREBPF_CAUSE(no_symbols, "the object has no symbol table, so strip it with llvm-strip -g at most")        \
-  BAREBPF_CAUSE(bad_symbol,                                                                                  \
-                "a relocation names a symbol that is not there, so the file is damaged: "                    \
-                "compile it again")                                                                          \
-  /* its types */                                                                                            \
-  BAREBPF_CAUSE(no_btf,                                                                                      \
-                "maps in .maps are described by BTF and the object has none, so compile it "                 \
-                "with -g and keep the .BTF section")                                                         \
-  BAREBPF_CAUSE(bad_btf_header,                                                                              \
-                "the header of .BTF does not fit the section, so the file is damaged: "                      \
-                "compile it again")                                                                          \
-  BAREBPF_CAUSE(bad_btf_type,                                                                                \
-                "a type in .BTF runs past its end or names what is not there, so the "                       \
-                "file is damaged: compile it again")                                                         \
-  BAREBPF_CAUSE(unknown_btf_kind,                                                                            \
-                "this .BTF holds a kind of type that barebpf does not know, so it "                          \
-                "was made by a newer compiler: use a newer barebpf")                                         \
-  BAREBPF_CAUSE(bad_btf_ext,                                                                                 \
-                "a table in .BTF.ext runs past its end, so the file is damaged: compile it "                 \
-                "again")                                                                                     \
-  /* its maps */                                                                                             \
-  BAREBPF_CAUSE(static_map,                                                                                  \
-                "a static map cannot be found by name, so take the word static away from "                   \
-                "the map in the BPF program")                                                                \
-  BAREBPF_CAUSE(map_is_no_struct,                                                                            \
-                "every variable in .maps must be a struct that describes a map, so "                         \
-                "move other variables elsewhere")                                                            \
-  BAREBPF_CAUSE(map_outside_section,                                                                         \
-                "a map lies past the end of .maps, so the file is damaged: "                                 \
-                "compile it again")                                                                          \
-  BAREBPF_CAUSE(unknown_map_member,                                                                          \
-                "a map in .maps has a member that is not part of a map "                                     \
-                "definition, so look for a misspelling")                                                     \
-  BAREBPF_CAUSE(bad_map_member,                                                                              \
-                "a member of a map definition has the wrong form, so write it with "                         \
-                "__uint, __ulong, __type or __array")                                                        \
-  BAREBPF_CAUSE(two_sizes,                                                                                   \
-                "a map gives the size of its key or value twice and differently, so keep "                   \
-                "one of them")                                                                               \
-  BAREBPF_CAUSE(no_map_type, "a map in .maps has no type, so add __uint(type, BPF_MAP_TYPE_...)")            \
-  BAREBPF_CAUSE(bad_pinning,                                                                                 \
-                "a map can be pinned by its name (1) or not at all (0), so correct its "                     \
-                "member pinning")                                                                            \
-  BAREBPF_CAUSE(values_not_wanted,                                                                           \
-                "only maps of maps and prog arrays begin with values, so take the member values away")       \
-  BAREBPF_CAUSE(wrong_values,                                                                                \
-                "the member values describes a map for maps of maps and a function for prog arrays, so "     \
-                "write __array(values, struct ...) for the ones and __array(values, int (void *)) for the "  \
-                "others")                                                                                    \
-  BAREBPF_CAUSE(maps_too_deep, "the kernel takes no map of maps into a map of maps, so give it plain maps")  \
-  BAREBPF_CAUSE(pinned_inner_map,                                                                            \
-                "the map in the member values is only a pattern that goes when its map is made, so take "    \
-                "its pinning away")                                                                          \
-  BAREBPF_CAUSE(bad_slot,                                                                                    \
-                "a relocation of .maps fills no slot of a member values, or one twice, so the file is "      \
-                "damaged: compile it again")                                                                 \
-  BAREBPF_CAUSE(slots_need_numbers,                                                                          \
-                "the values that a hash of maps begins with have their numbers for keys, so give it keys "   \
-                "of 4 bytes or fill it after it was loaded")                                                 \
-  BAREBPF_CAUSE(slot_is_no_map,                                                                              \
-                "a value of this map of maps is no map of the object, so give the address of one in .maps")  \
-  BAREBPF_CAUSE(slot_is_no_program,                                                                          \
-                "a value of this prog array is no program of the object, so give the address of a function " \
-                "that has a SEC() and is not static")                                                        \
-  BAREBPF_CAUSE(variable_outside_section,                                                                    \
-                "a global variable lies past the end of its section, so the file is "                        \
-                "damaged: compile it again")                                                                 \
-  /* its programs */                                                                                         \
-  BAREBPF_CAUSE(unknown_section,                                                                             \
-                "the name of this section tells no program type that barebpf knows, "                        \
-                "so correct the SEC() of the program")                                                       \
-  BAREBPF_CAUSE(no_kernel_place,                                                                             \
-                "programs of this section are made for one function, tracepoint or list of the kernel, so"   \
-                " name it in SEC(), as in SEC(\"fentry/vfs_read\")")                                         \
-  BAREBPF_CAUSE(bad_program,                                                                                 \
-                "a program is not whole instructions inside its section, so the file is "                    \
-                "damaged: compile it again")                                                                 \
-  BAREBPF_CAUSE(bad_relocation,                                                                              \
-                "a relocation does not point at an instruction that loads an address, "                      \
-                "so the file is damaged: compile it again")                                                  \
-  BAREBPF_CAUSE(relocation_not_loaded_yet,                                                                   \
-                "this version of barebpf cannot load a program that refers to this "                         \
-                "section, so keep variables in .data, .rodata or .bss")                                      \
-  BAREBPF_CAUSE(bad_call, "a call leads to no function, so the file is damaged: compile it again")           \
-  BAREBPF_CAUSE(too_many_functions,                                                                          \
-                "the kernel takes at most 256 functions in one program, so let the "                         \
-                "compiler inline some")                                                                      \
-  BAREBPF_CAUSE(core_not_loaded_yet,                                                                         \
-                "this version of barebpf cannot relocate types of the kernel (CO-RE) yet, "                  \
-                "so leave out preserve_access_index")                                                        \
-  BAREBPF_CAUSE(undefined_symbol,                                                                            \
-                "the program uses a symbol that the object does not define, so "                             \
-                "define it or declare the helper")                                                           \
-  /* what the caller asked for */                                                                            \
-  BAREBPF_CAUSE(no_such_map, "the object has no map of this name, so look for a misspelling")                \
-  BAREBPF_CAUSE(no_such_program, "the object has no program of this name, so look for a misspelling")        \
-  BAREBPF_CAUSE(no_such_variable,                                                                            \
-                "the object has no global variable of this name, so look for a misspelling, or give it "     \
-                "BTF with -g")                                                                               \
-  BAREBPF_CAUSE(wrong_variable_size,                                                                         \
-                "the variable in the BPF object has another size than this type, so use the type that the "  \
-                "BPF program declares")                                                                      \
-  BAREBPF_CAUSE(wrong_variable_sign,                                                                         \
-                "the variable in the BPF object and this type differ in signedness, so use the type that "   \
-                "the BPF program declares")                                                                  \
-  BAREBPF_CAUSE(constant_variable,                                                                           \
-                "constants are frozen when the object is loaded, so set them before, and ask for a const "   \
-                "type afterwards")                                                                           \
-  BAREBPF_CAUSE(hidden_variable,                                                                             \
-                "the kernel lets a section be mapped only when one of its variables is not static, so take " \
-                "the word static away from this one")                                                        \
-  BAREBPF_CAUSE(foreign_data,                                                                                \
-                "these first values were made for another object, so make them with data() of this one")     \
-  BAREBPF_CAUSE(wrong_map_type,                                                                              \
-                "the map is of another type than asked for, so use the class of its "                        \
-                "own type")                                                                                  \
-  BAREBPF_CAUSE(wrong_key_size,                                                                              \
-                "the key type has another size than the key in the BPF object, so use "                      \
-                "the type that the BPF program declares")                                                    \
-  BAREBPF_CAUSE(wrong_value_size,                                                                            \
-                "the value type has another size than the value in the BPF object, "                         \
-                "so use the type that the BPF program declares")                                             \
-  BAREBPF_CAUSE(wrong_key_sign,                                                                              \
-                "the key type and the key in the BPF object differ in signedness, so "                       \
-                "use the type that the BPF program declares")                                                \
-  BAREBPF_CAUSE(wrong_value_sign,                                                                            \
-                "the value type and the value in the BPF object differ in "                                  \
-                "signedness, so use the type that the BPF program declares")                                 \
-  /* what the table of map types tells of a map that the kernel refused to create */                         \
-  BAREBPF_CAUSE(newer_map_type,                                                                              \
-                "the kernel is older than this map type, so use a newer kernel or another type")             \
-  BAREBPF_CAUSE(no_entries, "a map of this type needs room for at least one element, so give max_entries")   \
-  BAREBPF_CAUSE(entries_not_wanted,                                                                          \
-                "a map of this type grows with the objects that it belongs to, so give a max_entries of 0")  \
-  BAREBPF_CAUSE(one_entry, "a map of this type holds one element, so give a max_entries of 1")               \
-  BAREBPF_CAUSE(bad_ring_size,                                                                               \
-                "a ring buffer has max_entries bytes, which must be a power of two and whole pages, so "     \
-                "give 4096 or its like")                                                                     \
-  BAREBPF_CAUSE(bad_key_size,                                                                                \
-                "keys of this map type have a size of their own, so give the key type that the table of "    \
-                "map types names")                                                                           \
-  BAREBPF_CAUSE(bad_value_size,                                                                              \
-                "values of this map type have a size of their own, so give the value type that the table "   \
-                "of map types names")                                                                        \
-  BAREBPF_CAUSE(missing_map_flag,                                                                            \
-                "the kernel wants map_flag::no_prealloc for this map type, and map_flag::mmapable for an "   \
-                "arena, so set it")                                                                          \
-  BAREBPF_CAUSE(refused_map_flag, "maps of this type do not take one of these map_flags, so leave it out")   \
-  BAREBPF_CAUSE(missing_map_types,                                                                           \
-                "the kernel wants BTF for the key and the value of this map type, so give both ids")         \
-  BAREBPF_CAUSE(missing_inner_map,                                                                           \
-                "a map of maps is made after the pattern of one that is in it, so give inner_map_fd")        \
-  BAREBPF_CAUSE(unlike_inner_map,                                                                            \
-                "the kernel takes into a map of maps only those that are like its pattern in type, sizes "   \
-                "and flags, and arrays also in max_entries unless both have map_flag::inner_map, so make "   \
-                "them alike")                                                                                \
-  BAREBPF_CAUSE(unlike_first_program,                                                                        \
-                "the programs of a prog array must be of one type and attach alike, and this one differs "   \
-                "from the first, so keep a prog array for each kind")                                        \
-  BAREBPF_CAUSE(bad_name,                                                                                    \
-                "the kernel takes names of at most 15 letters, digits, underscores and dots, "               \
-                "so choose such a name")                                                                     \
-  BAREBPF_CAUSE(another_map,                                                                                 \
-                "this map is not the one that the C++ types describe, so look at the differences")           \
-  BAREBPF_CAUSE(not_a_bpf_path,                                                                              \
-                "maps are pinned on the BPF file system only, so choose a path below /sys/fs/bpf and mount " \
-                "it: mount -t bpf bpf /sys/fs/bpf")                                                          \
-  BAREBPF_CAUSE(dot_in_a_pin,                                                                                \
-                "the BPF file system takes no dots in names, and maps are pinned on it alone, so choose "    \
-                "names without dots below /sys/fs/bpf")                                                      \
-  BAREBPF_CAUSE(not_a_map,                                                                                   \
-                "this is a program, a link or something else and no map, so look at what the path or the "   \
-                "descriptor belongs to")                                                                     \
-  BAREBPF_CAUSE(no_such_slot,                                                                                \
-                "this index is past the end of the array, so stay below its max_entries or create it with "  \
-                "more")                                                                                      \
-  /* what the table of map types tells of an element that the kernel refused */                              \
-  BAREBPF_CAUSE(empty_slot,                                                                                  \
-                "nothing is in this slot or it is past the end, so put something in before, and "            \
-                "stay below max_entries")                                                                    \
-  BAREBPF_CAUSE(no_such_stack,                                                                               \
-                "no stack has this number any more, so look up the numbers that bpf_get_stackid "            \
-                "gave, and soon")                                                                            \
-  BAREBPF_CAUSE(unfit_program,                                                                               \
-                "an array of programs takes those of one type, which the first program decides, "            \
-                "and no freplace programs, so put in another one")                                           \
-  BAREBPF_CAUSE(unfit_inner_map,                                                                             \
-                "the map differs from the inner map that this one was made with, or is none, so "            \
-                "create it with the same type, sizes and flags")                                             \
-  BAREBPF_CAUSE(not_an_event,                                                                                \
-                "the descriptor is closed or of no perf event, so put in what perf_event_open "              \
-                "gave")                                                                                      \
-  BAREBPF_CAUSE(unfit_event, "a map takes no event that children inherit, so open it without inherit")       \
-  BAREBPF_CAUSE(not_a_cgroup,                                                                                \
-                "this descriptor is of no folder in cgroup2, so open one below its mount, /sys/fs/cgroup "   \
-                "or /sys/fs/cgroup/unified")                                                                 \
-  BAREBPF_CAUSE(unfit_device,                                                                                \
-                "no interface has this index here, or the program beside it was not loaded for devmaps, so " \
-                "look at its name, and put the program into SEC(\"xdp/devmap\")")                            \
-  BAREBPF_CAUSE(unfit_cpu_program,                                                                           \
-                "the program was not loaded for cpumaps, or the kernel has no memory for the queue, so put " \
-                "the program into SEC(\"xdp/cpumap\")")                                                      \
-  BAREBPF_CAUSE(unfit_socket,                                                                                \
-                "a map takes bound UDP sockets, TCP sockets that listen or are connected, and "              \
-                "connected Unix sockets, so put it in later, or another one")                                \
-  BAREBPF_CAUSE(not_in_a_group,                                                                              \
-                "the map takes bound sockets of a group, so set SO_REUSEPORT before bind, and "              \
-                "listen where it is TCP")                                                                    \
-  BAREBPF_CAUSE(socket_in_use,                                                                               \
-                "a socket is in one reuseport_sockarray at a time, and where programs are attached in one "  \
-                "slot of one map, so take it out there before")                                              \
-  BAREBPF_CAUSE(unfit_xsk,                                                                                   \
-                "the map takes AF_XDP sockets alone, so put in one of socket(AF_XDP, SOCK_RAW, 0)")          \
-  BAREBPF_CAUSE(wrong_owner,                                                                                 \
-                "the descriptor in the key is closed or of another kind than the map's, so give "            \
-                "that of a socket, a file, a process (pidfd) or a cgroup")                                   \
-  BAREBPF_CAUSE(long_prefix,                                                                                 \
-                "the prefix has more bits than the address behind it, so give at most 8 for each "           \
-                "of its bytes")                                                                              \
-  BAREBPF_CAUSE(not_at_this_cgroup,                                                                          \
-                "no program that uses this map is attached to this cgroup, so attach one, and "              \
-                "the kernel makes the element")                                                              \
-  BAREBPF_CAUSE(registered_already,                                                                          \
-                "the operations in this map are registered already, and that only once, so "                 \
-                "create another map for them")                                                               \
-  BAREBPF_CAUSE(not_attachable,                                                                              \
-                "the section of this program does not tell where to attach it, so "                          \
-                "complete the name in SEC(), as in SEC(\"tracepoint/group/event\")")                         \
-  BAREBPF_CAUSE(bad_address,                                                                                 \
-                "this is no address of its kind, so write 10.0.0.0/8 for IPv4 and 2001:db8::/32 for IPv6")   \
-  BAREBPF_CAUSE(bad_prefix_length,                                                                           \
-                "behind the slash stands the number of bits, so write at most 32 for IPv4 and 128 for IPv6") \
-  BAREBPF_CAUSE(bits_behind_prefix,                                                                          \
-                "this address has bits behind its prefix, so clear them, or give all bits for an address")   \
-  BAREBPF_CAUSE(attached_elsewhere,                                                                          \
-                "programs of this section are put into a map, a route or a filter of tc, or are only run,"   \
-                " so do that with the program's descriptor")                                                 \
-  BAREBPF_CAUSE(takes_no_target,                                                                             \
-                "the section of this program names the place to attach to, so give nothing but perhaps a "   \
-                "cookie")                                                                                    \
-  BAREBPF_CAUSE(lists_no_target,                                                                             \
-                "the kernel lists this by itself, or the elements of a map, the tasks or the cgroups that"   \
-                " are asked for, so give nothing or one of those")                                           \
-  BAREBPF_CAUSE(needs_perf_event,                                                                            \
-                "this program runs when a perf event does, so give perf_event with an event that is open")   \
-  BAREBPF_CAUSE(needs_interface,                                                                             \
-                "this program attaches to a network interface, so give interface with its index")            \
-  BAREBPF_CAUSE(needs_cgroup,                                                                                \
-                "this program attaches to a cgroup, so give cgroup with a descriptor of its folder")         \
-  BAREBPF_CAUSE(needs_netns,                                                                                 \
-                "this program attaches to a network namespace, so give netns with its descriptor, or "       \
-                "nothing for the one of this process")                                                       \
-  BAREBPF_CAUSE(needs_sockmap, "this program attaches to a map of sockets, so give sockets_in with the map") \
-  BAREBPF_CAUSE(needs_socket, "this program attaches to a socket, so give socket with its descriptor")       \
-  BAREBPF_CAUSE(bad_page_count,                                                                              \
-                "the samples of a CPU go round in a power of two of pages, so ask for 8 or its like")        \
-  BAREBPF_CAUSE(ring_is_full,                                                                                \
-                "the ring buffer has no room for this record, so wait until a program has drained it, or "   \
-                "create it larger")                                                                          \
-  BAREBPF_CAUSE(record_too_large,                                                                            \
-                "a record and its header of 8 bytes must fit into the whole ring buffer, so send less at "   \
-                "once, or create it larger")                                                                 \
-  /* what a look at the kernel found out after it refused */                                                 \
-  BAREBPF_CAUSE(needs_cap_bpf, "the process lacks CAP_BPF, so run it as root or give it CAP_BPF")            \
-  BAREBPF_CAUSE(needs_cap_perfmon,                                                                           \
-                "the process lacks CAP_PERFMON, which tracing programs need beside "                         \
-                "CAP_BPF, so run it as root or give it both")                                                \
-  BAREBPF_CAUSE(no_kernel_function,                                                                          \
-                "the kernel has no function of this name that programs can attach to, so look for it in "    \
-                "/proc/kallsyms, and for one that was not inlined")                                          \
-  BAREBPF_CAUSE(no_kernel_tracepoint,                                                                        \
-                "the kernel has no tracepoint of this name, so look for its name under "                     \
-                "/sys/kernel/tracing/events, without the group")                                             \
-  BAREBPF_CAUSE(no_kernel_iterator,                                                                          \
-                "the kernel cannot list this, so choose one of the words that follow bpf_iter_ in "          \
-                "/proc/kallsyms")                                                                            \
-  BAREBPF_CAUSE(newer_attach_way,                                                                            \
-                "the running kernel is older than this way to attach: tcx came with Linux 6.6, so attach "   \
-                "on a newer one")                                                                            \
-  BAREBPF_CAUSE(no_interface, "this network namespace has no interface of this index, so look at its name")  \
-  BAREBPF_CAUSE(not_a_link,                                                                                  \
-                "this is a map, a program or something else and no link, so look at what the path belongs"   \
-                " to")                                                                                       \
-  BAREBPF_CAUSE(refused_by_verifier,                                                                         \
-                "the kernel's verifier refused the program, so read its log: the "                           \
-                "last lines name the instruction and the reason")                                            \
-  BAREBPF_CAUSE(log_cut,                                                                                     \
-                "the verifier refused the program and its log is larger than the buffer that "               \
-                "was given, so give a larger one or let verifier_log grow")
+// Room 1.1, abi/bpf: what bpf(2) takes, as plain records of our own. One record per command, every member
+// initialized, so that no byte is ever left over; <linux/bpf.h> is never needed and never in the way.
+#ifndef BAREBPF_ABI_BPF_HPP
+#define BAREBPF_ABI_BPF_HPP
 
-namespace barebpf::inline BAREBPF_ABI {
-
-/// Why something failed, as far as the library knows; `none` where only the kernel's errno is known.
-enum class cause : u16 {
-  none = 0,
-#define BAREBPF_CAUSE(identifier, sentence) identifier,
-  BAREBPF_CAUSES(BAREBPF_CAUSE)
-#undef BAREBPF_CAUSE
-};
-
-/// What a reader found: nothing wrong, or the cause, the place in the file and what it is about. A plain
-/// value without a destructor, so that the compiler carries it cheaply through its evaluations.
-struct [[nodiscard]] verdict {
-  cause why = cause::none;
-  u32 section = 0;  ///< index of the ELF section, 0 for the file as a whole
-  u64 offset = 0;   ///< bytes from the start of the file
-  u64 subject = 0;  ///< where in the file the name of the map, member or program stands; 0 for none
-
-  [[nodiscard]] constexpr bool failed() const noexcept { return why != cause::none; }
-};
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_CAUSE_HPP
 // Room 0.2, name: text that is looked at (`text`) and text that is part of a type (`name`).
 #ifndef BAREBPF_NAME_HPP
 #define BAREBPF_NAME_HPP
@@ -789,935 +454,6 @@ struct kernel_name {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_NAME_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// What the library was doing. Below 256 it is the number of the bpf(2) command (`abi::command`).
-enum class step : u16 {
-  map_create = 0,
-  map_lookup_elem = 1,
-  map_update_elem = 2,
-  map_delete_elem = 3,
-  map_get_next_key = 4,
-  prog_load = 5,
-  obj_pin = 6,
-  obj_get = 7,
-  prog_attach = 8,
-  prog_test_run = 10,
-  map_get_fd_by_id = 14,
-  obj_get_info_by_fd = 15,
-  raw_tracepoint_open = 17,
-  btf_load = 18,
-  btf_get_fd_by_id = 19,
-  map_lookup_and_delete_elem = 21,
-  map_freeze = 22,
-  map_lookup_batch = 24,
-  map_lookup_and_delete_batch = 25,
-  map_update_batch = 26,
-  map_delete_batch = 27,
-  link_create = 28,
-  link_update = 29,
-  iter_create = 33,
-  link_detach = 34,
-
-  read_object = 256,        ///< understand an object file; `offset` counts from its start
-  find = 257,               ///< look for a map or a program by name, or check it against C++ types
-  allocate = 258,           ///< get memory
-  open_file = 259,          ///< openat(2)
-  read_file = 260,          ///< read(2), lseek(2)
-  mount_tracefs = 261,      ///< fsopen(2), fsconfig(2), fsmount(2): a tracefs that only this process sees
-  find_tracepoint = 262,    ///< read a tracepoint's number from tracefs
-  open_event = 263,         ///< perf_event_open(2)
-  set_event_program = 264,  ///< ioctl(PERF_EVENT_IOC_SET_BPF), where the kernel has no perf link
-  unpin = 265,              ///< unlinkat(2) on the BPF file system
-  map_memory = 266,         ///< mmap(2) of a map
-  read_prefix = 267,        ///< understand a network or an address
-  find_kernel_type = 268,   ///< find in the kernel's BTF what a program is made for
-  attach_to_socket = 269,   ///< setsockopt(2)
-  read_iterator = 270,      ///< read(2) of what an iterator lists
-  find_interface = 271,     ///< ioctl(SIOCGIFINDEX)
-  wait = 272,               ///< ppoll(2), epoll(7), eventfd(2)
-  open_map = 273,           ///< fcntl(2): a descriptor of a map for oneself
-  map_event = 274,          ///< mmap(2) of a perf event's ring
-  reserve = 275,            ///< take room in a ring buffer that a program drains
-  open_cpu_event = 276,     ///< perf_event_open(2), for the samples of one CPU
-};
-
-/// Kernel-only error number that leaks out of bpf(2): "operation not supported". Not libc's ENOTSUP.
-/// Source: include/linux/errno.h at v6.12.
-inline constexpr int ENOTSUPP_kernel = 524;
-
-/// What went wrong, where, and on what.
-/// Shape:    64 bytes, trivially copyable; owns nothing, so it may outlive what failed.
-struct [[nodiscard]] error {
-  step at = step::map_create;  ///< what was tried
-  cause why = cause::none;     ///< what the library knows about the reason
-  s32 code = 0;                ///< errno, 0 when no system call failed
-  u64 offset = 0;              ///< bytes from the start of the file, when it came from a file
-  char name[48] = {};          ///< the map, program, section or file it is about; cut if longer
-
-  /// The same error, about `what`; or about `what` in the section `where`, as ".maps:hits".
-  [[nodiscard]] constexpr error about(text what, text where = {}) const noexcept {
-    error out = *this;
-    size_t used = 0;
-    const auto append = [&](text more) {
-      for (const char c : more)
-        if (used + 1 < sizeof name) out.name[used++] = c;
-    };
-    append(where);
-    if (!where.empty() && !what.empty()) append(":");
-    append(what);
-    while (used < sizeof name) out.name[used++] = '\0';
-    return out;
-  }
-};
-static_assert(sizeof(error) == 64);
-
-namespace detail {
-
-// What a result holds. Plain for plain values, so that such a result is itself trivially copyable.
-template <class T, bool Plain = std::is_trivially_copyable_v<T>>
-struct result_storage {
-  union {
-    T value;
-    error failure;
-  };
-  bool has_value;
-
-  template <class... Arguments>
-  constexpr explicit result_storage(std::in_place_t, Arguments&&... arguments) noexcept
-      : value(std::forward<Arguments>(arguments)...), has_value(true) {}
-  constexpr explicit result_storage(const error& why) noexcept : failure(why), has_value(false) {}
-};
-
-template <class T>
-struct result_storage<T, false> {
-  union {
-    T value;
-    error failure;
-  };
-  bool has_value;
-
-  template <class... Arguments>
-  explicit result_storage(std::in_place_t, Arguments&&... arguments) noexcept
-      : value(std::forward<Arguments>(arguments)...), has_value(true) {}
-  explicit result_storage(const error& why) noexcept : failure(why), has_value(false) {}
-  result_storage(result_storage&& other) noexcept : has_value(other.has_value) {
-    if (has_value)
-      ::new (static_cast<void*>(&value)) T(std::move(other.value));
-    else
-      ::new (static_cast<void*>(&failure)) error(other.failure);
-  }
-  ~result_storage() {
-    if (has_value) value.~T();
-  }
-};
-
-}  // namespace detail
-
-/// A value, or the error that stands in its place. The interface is std::expected's.
-/// Errors: asking a failed result for its value, or a good one for its error, traps.
-template <class T>
-class [[nodiscard]] result {
- public:
-  using value_type = T;
-  using error_type = barebpf::error;
-
-  template <class U = T>
-  requires std::is_constructible_v<T, U&&>
-  constexpr result(U&& value) noexcept : held_(std::in_place, std::forward<U>(value)) {}
-  template <class... Arguments>
-  constexpr explicit result(std::in_place_t, Arguments&&... arguments) noexcept
-      : held_(std::in_place, std::forward<Arguments>(arguments)...) {}
-  constexpr result(const error_type& why) noexcept : held_(why) {}
-
-  /// Gives the value up, which must be there, for the error that `make` returns.
-  template <class Function>
-  void fail_with(Function&& make) noexcept {
-    held_.value.~T();
-    ::new (static_cast<void*>(&held_.failure)) error_type(make());
-    held_.has_value = false;
-  }
-
-  [[nodiscard]] constexpr bool has_value() const noexcept { return held_.has_value; }
-  constexpr explicit operator bool() const noexcept { return held_.has_value; }
-
-  [[nodiscard]] constexpr T& value() & noexcept { return demand_value(), held_.value; }
-  [[nodiscard]] constexpr const T& value() const& noexcept { return demand_value(), held_.value; }
-  [[nodiscard]] constexpr T&& value() && noexcept { return std::move(value()); }
-  [[nodiscard]] constexpr T& operator*() & noexcept { return value(); }
-  [[nodiscard]] constexpr const T& operator*() const& noexcept { return value(); }
-  [[nodiscard]] constexpr T&& operator*() && noexcept { return std::move(value()); }
-  [[nodiscard]] constexpr T* operator->() noexcept { return &value(); }
-  [[nodiscard]] constexpr const T* operator->() const noexcept { return &value(); }
-  [[nodiscard]] constexpr const error_type& error() const noexcept {
-    if (held_.has_value) __builtin_trap();
-    return held_.failure;
-  }
-
-  template <class U>
-  [[nodiscard]] constexpr T value_or(U&& otherwise) const& noexcept {
-    return held_.has_value ? held_.value : static_cast<T>(std::forward<U>(otherwise));
-  }
-  template <class U>
-  [[nodiscard]] constexpr T value_or(U&& otherwise) && noexcept {
-    return held_.has_value ? std::move(held_.value) : static_cast<T>(std::forward<U>(otherwise));
-  }
-  /// `next(value)`, which gives a result itself, or the error as it is.
-  template <class Function>
-  [[nodiscard]] constexpr auto and_then(Function&& next) && noexcept -> decltype(next(std::declval<T&&>())) {
-    if (!held_.has_value) return held_.failure;
-    return next(std::move(held_.value));
-  }
-  /// A result of what `change` makes of the value, or the error as it is.
-  template <class Function>
-  [[nodiscard]] constexpr auto transform(Function&& change) && noexcept
-      -> result<decltype(change(std::declval<T&&>()))> {
-    if (!held_.has_value) return held_.failure;
-    return change(std::move(held_.value));
-  }
-
- private:
-  constexpr void demand_value() const noexcept {
-    if (!held_.has_value) __builtin_trap();
-  }
-  detail::result_storage<T> held_;
-};
-
-/// Done, or the error that says why not.
-template <>
-class [[nodiscard]] result<void> {
- public:
-  using value_type = void;
-  using error_type = barebpf::error;
-
-  constexpr result() noexcept = default;
-  constexpr result(const error_type& why) noexcept : error_(why), has_value_(false) {}
-
-  [[nodiscard]] constexpr bool has_value() const noexcept { return has_value_; }
-  constexpr explicit operator bool() const noexcept { return has_value_; }
-  constexpr void value() const noexcept {
-    if (!has_value_) __builtin_trap();
-  }
-  [[nodiscard]] constexpr const error_type& error() const noexcept {
-    if (has_value_) __builtin_trap();
-    return error_;
-  }
-  template <class Function>
-  [[nodiscard]] constexpr auto and_then(Function&& next) const noexcept -> decltype(next()) {
-    if (!has_value_) return error_;
-    return next();
-  }
-
- private:
-  error_type error_{};
-  bool has_value_ = true;
-};
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_RESULT_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// One step in words: "cannot <words> <name>".
-struct step_row {
-  step at;
-  text words;
-};
-inline constexpr step_row step_rows[] = {
-    {step::map_create, "create the map"},
-    {step::map_lookup_elem, "look up a key in the map"},
-    {step::map_update_elem, "update an element of the map"},
-    {step::map_delete_elem, "delete a key from the map"},
-    {step::map_get_next_key, "find the next key of the map"},
-    {step::map_lookup_and_delete_elem, "take a key out of the map"},
-    {step::map_lookup_batch, "look up a batch of the map"},
-    {step::map_lookup_and_delete_batch, "take a batch out of the map"},
-    {step::map_update_batch, "update a batch of the map"},
-    {step::map_delete_batch, "delete a batch from the map"},
-    {step::map_freeze, "freeze the map"},
-    {step::map_memory, "map the memory of the map"},
-    {step::map_get_fd_by_id, "open by its id the map"},
-    {step::btf_get_fd_by_id, "read the types of the map"},
-    {step::obj_get_info_by_fd, "ask about the map"},
-    {step::obj_pin, "pin"},
-    {step::obj_get, "get the pin"},
-    {step::unpin, "remove the pin"},
-    {step::read_prefix, "understand the network"},
-    {step::open_file, "open the file"},
-    {step::read_file, "read the file"},
-    {step::read_object, "read the object"},
-    {step::find, "use"},
-    {step::allocate, "get memory"},
-    {step::btf_load, "load the types"},
-    {step::prog_load, "load the program"},
-    {step::link_create, "attach the program"},
-    {step::raw_tracepoint_open, "attach the program"},
-    {step::prog_attach, "attach the program"},
-    {step::attach_to_socket, "attach the program"},
-    {step::link_update, "replace the program of the link"},
-    {step::link_detach, "detach the link"},
-    {step::iter_create, "start the iterator"},
-    {step::read_iterator, "read the iterator"},
-    {step::prog_test_run, "run the program"},
-    {step::find_kernel_type, "find in the kernel what the program attaches to"},
-    {step::find_interface, "find the interface"},
-    {step::mount_tracefs, "reach tracefs to attach the program"},
-    {step::find_tracepoint, "find the tracepoint of the program"},
-    {step::open_event, "open the event of the program"},
-    {step::set_event_program, "attach the program to its event"},
-    {step::wait, "wait for the ring buffer"},
-    {step::open_map, "hold the map"},
-    {step::open_cpu_event, "open an event for the map"},
-    {step::map_event, "map the memory of an event for the map"},
-    {step::reserve, "reserve a record in the map"},
-};
-
-/// An error number by its name.
-struct errno_row {
-  s32 code;
-  text errno_name;
-};
-inline constexpr errno_row errno_rows[] = {{EPERM, "EPERM"},
-                                           {ENOENT, "ENOENT"},
-                                           {ESRCH, "ESRCH"},
-                                           {EINTR, "EINTR"},
-                                           {EIO, "EIO"},
-                                           {ENXIO, "ENXIO"},
-                                           {E2BIG, "E2BIG"},
-                                           {EBADF, "EBADF"},
-                                           {EAGAIN, "EAGAIN"},
-                                           {ENOMEM, "ENOMEM"},
-                                           {EACCES, "EACCES"},
-                                           {EFAULT, "EFAULT"},
-                                           {EBUSY, "EBUSY"},
-                                           {EEXIST, "EEXIST"},
-                                           {ENODEV, "ENODEV"},
-                                           {ENOTDIR, "ENOTDIR"},
-                                           {EISDIR, "EISDIR"},
-                                           {EINVAL, "EINVAL"},
-                                           {ENFILE, "ENFILE"},
-                                           {EMFILE, "EMFILE"},
-                                           {ENOSPC, "ENOSPC"},
-                                           {ESPIPE, "ESPIPE"},
-                                           {EROFS, "EROFS"},
-                                           {ERANGE, "ERANGE"},
-                                           {EDEADLK, "EDEADLK"},
-                                           {ENAMETOOLONG, "ENAMETOOLONG"},
-                                           {ENOSYS, "ENOSYS"},
-                                           {ELOOP, "ELOOP"},
-                                           {EOVERFLOW, "EOVERFLOW"},
-                                           {ENOLINK, "ENOLINK"},
-                                           {EBADFD, "EBADFD"},
-                                           {ENOTSOCK, "ENOTSOCK"},
-                                           {EOPNOTSUPP, "EOPNOTSUPP"},
-                                           {ETIMEDOUT, "ETIMEDOUT"},
-                                           {ESTALE, "ESTALE"},
-                                           {ENOTSUPP_kernel, "ENOTSUPP"}};
-
-/// What an errno usually means at a step, and what to do about it.
-struct hint_row {
-  step at;
-  s32 code;
-  text sentence;
-};
-inline constexpr hint_row hint_rows[] = {
-    {step::map_create, EPERM,
-     "this type of map or one of its flags needs more than CAP_BPF, such as CAP_NET_ADMIN, or before Linux "
-     "5.11 RLIMIT_MEMLOCK is too small, so run it as root or raise ulimit -l"},
-    {step::map_create, EINVAL,
-     "the kernel does not know this map type, or does not allow one of its sizes, flags or a max_entries of "
-     "0"},
-    {step::map_create, E2BIG, "the keys and values are larger than the kernel allows, so make them smaller"},
-    {step::map_create, ENOMEM, "the kernel has no memory for so many entries, so ask for fewer"},
-    {step::map_create, EBADF,
-     "the descriptor of the inner map, the types or the token is closed, so keep it open until the map is "
-     "created"},
-    {step::map_create, EACCES,
-     "a value with a spin lock cannot be read-only to programs, so leave out map_flag::rdonly_prog"},
-    {step::map_create, ERANGE,
-     "the arena would cross a border of 4 GiB in the address space, so choose another map_extra"},
-    {step::map_create, EOPNOTSUPP,
-     "this map type needs a JIT, which the kernel lacks on this machine, so use another type"},
-    {step::map_create, ENOTSUPP_kernel,
-     "the kernel does not combine this map type with types of keys and values, with one of its flags or with "
-     "this inner map, so leave that out"},
-
-    {step::map_lookup_elem, ENOENT, "the key is not in the map"},
-    {step::map_lookup_elem, EPERM, "the descriptor only writes, so open the map without map_flag::wronly"},
-    {step::map_lookup_elem, EINVAL,
-     "the kernel does not look into this map in this way, so look at what its type allows"},
-    {step::map_lookup_elem, ENOSPC,
-     "sockets come out as cookies of 8 bytes, so create the map with values of 8 bytes"},
-    {step::map_lookup_elem, EBUSY, "somebody else holds the lock of this element, so try again"},
-    {step::map_lookup_elem, EOPNOTSUPP,
-     "elements of this map type come out in programs only, so look them up there"},
-    {step::map_lookup_elem, ENOTSUPP_kernel,
-     "elements of this map type come out in programs only, so look them up there"},
-
-    {step::map_update_elem, ENOENT, "the key is not in the map, and update::exist only replaces"},
-    {step::map_update_elem, EEXIST,
-     "the key is in the map already, as every key of an array is, and update::noexist only creates"},
-    {step::map_update_elem, E2BIG,
-     "the map is full or the index is behind its end, so delete elements or create it with more max_entries"},
-    {step::map_update_elem, EPERM,
-     "the map is frozen or the descriptor only reads, so write earlier or through another descriptor"},
-    {step::map_update_elem, EINVAL,
-     "the kernel does not take this value or these flags on this map type, so look at what its type allows"},
-    {step::map_update_elem, EBADF,
-     "the descriptor of the map or one in the value is closed or of another kind, so keep both open"},
-    {step::map_update_elem, ENOTSOCK, "the descriptor in the value is no socket, so give one"},
-    {step::map_update_elem, EOPNOTSUPP,
-     "the map does not take this kind or state of socket, or no update from user space, so look at what its "
-     "type allows"},
-    {step::map_update_elem, EBUSY,
-     "the element is in use or somebody else holds its lock, so let go of it or try again"},
-    {step::map_update_elem, ENOMEM,
-     "a map without preallocation found no memory for the element, so try again or leave out "
-     "map_flag::no_prealloc"},
-    {step::map_update_elem, ENOSPC,
-     "the trie is full, so delete prefixes or create it with more max_entries"},
-    {step::map_update_elem, ENODEV, "this machine has no CPU of that number, so choose a possible one"},
-    {step::map_update_elem, EOVERFLOW, "the queue of a CPU holds at most 16384 packets, so ask for fewer"},
-    {step::map_update_elem, ENOTSUPP_kernel,
-     "user space does not write elements of this map type, so let a program do it"},
-
-    {step::map_delete_elem, ENOENT, "the key is not in the map"},
-    {step::map_delete_elem, EPERM,
-     "the map is frozen or the descriptor only reads, so delete earlier or through another descriptor"},
-    {step::map_delete_elem, EINVAL,
-     "elements of this map cannot be deleted, so overwrite them, or pop those of a queue"},
-    {step::map_delete_elem, E2BIG, "the index is behind the end of the map, so choose one below max_entries"},
-    {step::map_delete_elem, EBUSY, "somebody else holds the lock of this element, so try again"},
-    {step::map_delete_elem, EOPNOTSUPP,
-     "user space does not delete elements of this map type, so create the map anew"},
-    {step::map_delete_elem, ENOTSUPP_kernel,
-     "user space does not delete elements of this map type, so create the map anew"},
-
-    {step::map_get_next_key, ENOENT, "there is no key after this one"},
-    {step::map_get_next_key, EPERM, "the descriptor only writes, so open the map without map_flag::wronly"},
-    {step::map_get_next_key, EINVAL, "queues and stacks have no keys, so pop their elements"},
-    {step::map_get_next_key, EAGAIN,
-     "the map changed faster than the walk went, so walk again or use batches"},
-    {step::map_get_next_key, EOPNOTSUPP,
-     "the kernel lists no keys of this map type, so remember them yourself"},
-    {step::map_get_next_key, ENOTSUPP_kernel,
-     "the kernel lists no keys of this map type, so remember them yourself"},
-
-    {step::map_lookup_and_delete_elem, ENOENT, "the key is not in the map"},
-    {step::map_lookup_and_delete_elem, EPERM,
-     "the map is frozen or the descriptor does not both read and write, so open it for both"},
-    {step::map_lookup_and_delete_elem, EINVAL,
-     "the kernel does not take elements out of this map in this way, so look at what its type allows"},
-    {step::map_lookup_and_delete_elem, EBUSY, "somebody else holds the lock of this element, so try again"},
-    {step::map_lookup_and_delete_elem, ENOTSUPP_kernel,
-     "the kernel takes elements out of queues and stacks, and of hash maps since 5.14, so look up and delete "
-     "instead"},
-
-    {step::map_lookup_batch, ENOENT, "no elements are left, so the batch before this one was the last"},
-    {step::map_lookup_batch, ENOSPC,
-     "more elements share a bucket than the batch has room for, so give more room"},
-    {step::map_lookup_batch, EPERM, "the descriptor only writes, so open the map without map_flag::wronly"},
-    {step::map_lookup_batch, EINTR, "elements went away while the batch was read, so ask for it again"},
-    {step::map_lookup_batch, EINVAL,
-     "the kernel does not take these flags on a batch of this map, so leave them out"},
-    {step::map_lookup_batch, ENOTSUPP_kernel,
-     "the kernel has no such batches of this map type, so go element by element"},
-
-    {step::map_lookup_and_delete_batch, ENOENT,
-     "no elements are left, so the batch before this one was the last"},
-    {step::map_lookup_and_delete_batch, ENOSPC,
-     "more elements share a bucket than the batch has room for, so give more room"},
-    {step::map_lookup_and_delete_batch, EPERM,
-     "the map is frozen or the descriptor does not both read and write, so open it for both"},
-    {step::map_lookup_and_delete_batch, EINVAL,
-     "the kernel does not take these flags on a batch of this map, so leave them out"},
-    {step::map_lookup_and_delete_batch, ENOTSUPP_kernel,
-     "the kernel has no such batches of this map type, so go element by element"},
-
-    {step::map_update_batch, E2BIG, "the map is full, so delete elements or create it with more max_entries"},
-    {step::map_update_batch, EPERM,
-     "the map is frozen or the descriptor only reads, so write earlier or through another descriptor"},
-    {step::map_update_batch, EINVAL,
-     "the kernel does not take these values or flags in a batch, so update the elements one by one"},
-    {step::map_update_batch, EBUSY,
-     "somebody else holds the lock of an element, so go on with the ones behind those that are done"},
-    {step::map_update_batch, ENOSPC,
-     "the trie is full, so delete prefixes or create it with more max_entries"},
-    {step::map_update_batch, ENOTSUPP_kernel,
-     "the kernel has no such batches of this map type, so go element by element"},
-
-    {step::map_delete_batch, ENOENT, "a key of the batch is not in the map; those before it are deleted"},
-    {step::map_delete_batch, EPERM,
-     "the map is frozen or the descriptor only reads, so delete earlier or through another descriptor"},
-    {step::map_delete_batch, EINVAL,
-     "the kernel does not take these flags on a batch of this map, so leave them out"},
-    {step::map_delete_batch, EBUSY,
-     "somebody else holds the lock of an element, so go on with the ones behind those that are done"},
-    {step::map_delete_batch, ENOTSUPP_kernel,
-     "the kernel has no such batches of this map type, so go element by element"},
-
-    {step::map_freeze, EBUSY, "somebody has mapped the map for writing, so unmap it first"},
-    {step::map_freeze, EPERM, "the map is frozen already or the descriptor only reads, so freeze it once"},
-    {step::map_freeze, ENOTSUPP_kernel,
-     "maps of struct_ops and values with locks, timers or kernel pointers stay writable, so leave them as "
-     "they are"},
-
-    {step::map_memory, EINVAL,
-     "the map was created without map_flag::mmapable, or this descriptor may not write"},
-    {step::map_memory, EPERM, "the map is frozen or read-only, so map it for reading"},
-    {step::map_memory, EACCES,
-     "map_flag::rdonly_prog forbids to write, so map it for reading, or this descriptor may not both read "
-     "and write, which the kernel asks for even then"},
-    {step::map_memory, EAGAIN, "the process has as much memory locked as it may, so raise ulimit -l"},
-    {step::map_memory, EBUSY, "the arena is mapped at another address already, so use that one"},
-    {step::map_memory, E2BIG, "the arena is smaller than what is to be mapped, so ask for less"},
-    {step::map_memory, ENODEV, "the descriptor is of something without memory, so give one of a map"},
-    {step::map_memory, ENOMEM, "the process has no address space or too many mappings, so unmap some"},
-    {step::map_memory, ENOTSUPP_kernel,
-     "maps of this type, or with locks or timers in their values, have no memory to map, so look up their "
-     "elements"},
-
-    {step::map_get_fd_by_id, ENOENT, "there is no map with this id any more"},
-    {step::map_get_fd_by_id, EPERM, "opening a map by its id needs CAP_SYS_ADMIN, so run it as root"},
-    {step::map_get_fd_by_id, EINVAL,
-     "a descriptor cannot be both rdonly and wronly, so choose one of these flags"},
-
-    {step::btf_get_fd_by_id, EPERM,
-     "only CAP_SYS_ADMIN opens types by their ids, so run the process as root, or get the map without them"},
-
-    {step::obj_get_info_by_fd, EBADFD, "the descriptor is closed"},
-    {step::obj_get_info_by_fd, EINVAL, "the descriptor is of something else"},
-
-    {step::obj_pin, EEXIST, "something is pinned under this path already, so get it or choose another path"},
-    {step::obj_pin, ENOENT, "the folder of this path does not exist, so make it"},
-    {step::obj_pin, EPERM,
-     "this is no place on the BPF file system or a name with a dot, so choose a plain name below "
-     "/sys/fs/bpf"},
-    {step::obj_pin, EACCES,
-     "the process may not write to this folder, so run it as root or change the folder's mode"},
-    {step::obj_pin, EINVAL, "the descriptor is of no map, program or link, so there is nothing to pin"},
-
-    {step::obj_get, ENOENT, "nothing is pinned under this path"},
-    {step::obj_get, EACCES, "this is no pin, or one that the process may not open"},
-    {step::obj_get, EINVAL,
-     "a descriptor cannot be both rdonly and wronly, and a link takes neither, so leave these flags out"},
-
-    {step::unpin, ENOENT, "nothing is pinned under this path"},
-    {step::unpin, EACCES,
-     "the process may not write to this folder, so run it as root or change the folder's mode"},
-    {step::unpin, EISDIR, "it is a folder, so remove the pins inside it and then the folder with rmdir"},
-
-    {step::open_file, ENOENT, "there is no such file"},
-    {step::open_file, EACCES, "the process may not read it"},
-    {step::open_file, ENXIO, "it is a socket or a device that is not there, so give an object file"},
-
-    {step::read_file, EISDIR, "it is a folder, so give the object file inside it"},
-    {step::read_file, EINVAL, "it is nothing that can be read from its start, so give an object file"},
-    {step::read_file, ESPIPE, "it is a pipe, so give a file"},
-
-    {step::allocate, ENOMEM, "the process has no memory left, so free some or raise its limits"},
-
-    {step::btf_load, EPERM,
-     "the process has CAP_BPF, so before Linux 5.11 RLIMIT_MEMLOCK is too small: raise it with ulimit -l"},
-    {step::btf_load, EINVAL,
-     "the kernel refused a type that it does not know or finds damaged, so load without types or on a newer "
-     "kernel"},
-    {step::btf_load, E2BIG,
-     "the types take more than 16 MiB or the kernel is older than their header, so load fewer"},
-    {step::btf_load, ENOSPC, "the log of the types does not fit into its buffer, so give a larger one"},
-    {step::btf_load, ENOTSUPP_kernel,
-     "the kernel does not know this version of BTF, so load without types or on a newer kernel"},
-
-    {step::prog_load, EPERM,
-     "the process has the capabilities, so the kernel is locked down for this program type, or before Linux "
-     "5.11 RLIMIT_MEMLOCK is too small"},
-    {step::prog_load, EACCES, "the verifier refused the program, so give load a verifier_log and read it"},
-    {step::prog_load, EINVAL,
-     "the verifier refused the program or the kernel does not know its type, so give load a verifier_log and "
-     "read it"},
-    {step::prog_load, E2BIG,
-     "the program is longer or branches more often than the verifier follows, so make it smaller or its "
-     "loops simpler"},
-    {step::prog_load, EAGAIN, "a signal interrupted the verifier, so load the program again"},
-    {step::prog_load, ENOMEM,
-     "the kernel has no memory for the program and for what the verifier remembers of it, so make it "
-     "smaller"},
-    {step::prog_load, ENOSPC,
-     "the verifier's log does not fit into its buffer, so give a larger one or let verifier_log grow"},
-    {step::prog_load, EBADF,
-     "the program uses a map whose descriptor is closed, so keep its maps open until it is loaded"},
-    {step::prog_load, ENOENT,
-     "the kernel does not find the function or type that the program attaches to, so choose another"},
-    {step::prog_load, EBUSY,
-     "the program uses a map that belongs to another program, so create one for each"},
-    {step::prog_load, EFAULT,
-     "the verifier contradicted itself or a buffer is outside of the process's memory, so give load a "
-     "verifier_log and read it"},
-    {step::prog_load, EOPNOTSUPP,
-     "this machine or device does not run programs of this kind, so attach elsewhere"},
-    {step::prog_load, ENOTSUPP_kernel,
-     "the program needs what this kernel lacks on this machine, often its JIT, so give load a verifier_log "
-     "and read it"},
-
-    {step::link_create, EINVAL,
-     "the kernel does not attach programs of this type here, or is older than 5.15"},
-    {step::link_create, EPERM,
-     "attaching here needs more than CAP_BPF, or who is attached already admits nobody else, so run it as "
-     "root or detach the other"},
-    {step::link_create, EACCES,
-     "the program reads behind the end of what its tracepoint records, so compare its context with the "
-     "tracepoint's format"},
-    {step::link_create, EBADF, "the program or what it attaches to is closed, so keep both open"},
-    {step::link_create, EBUSY, "another program has this place to itself, so detach it first"},
-    {step::link_create, EEXIST, "this program or another is attached here already, so detach it first"},
-    {step::link_create, E2BIG,
-     "as many programs as the kernel allows are attached here already, so detach one"},
-    {step::link_create, ERANGE,
-     "as many programs as the kernel allows are attached here already, so detach one"},
-    {step::link_create, ENODEV, "there is no such interface any more, so look at its name"},
-    {step::link_create, ENOENT,
-     "the kernel does not find what the program attaches to, so look at the name in its section"},
-    {step::link_create, ESRCH,
-     "the kernel does not find a function or a process of this link, so look at its names"},
-    {step::link_create, ESTALE, "the programs here have changed since they were looked at, so look again"},
-    {step::link_create, EOPNOTSUPP,
-     "the kernel was built without this way to attach, or the interface's driver lacks it, so attach in "
-     "another way"},
-    {step::link_create, ENOTSUPP_kernel,
-     "the kernel does not attach programs of this type on this machine, so attach in another way"},
-
-    {step::raw_tracepoint_open, ENOENT,
-     "the kernel has no such tracepoint, so look for its name under /sys/kernel/tracing/events, without the "
-     "group"},
-    {step::raw_tracepoint_open, EINVAL,
-     "the program reads more arguments than the tracepoint has, or its section names another kind of "
-     "program"},
-    {step::raw_tracepoint_open, EPERM,
-     "the process lacks CAP_PERFMON, so run it as root or give it CAP_PERFMON"},
-    {step::raw_tracepoint_open, EBUSY,
-     "as many programs as the kernel allows are attached here, so detach one"},
-    {step::raw_tracepoint_open, E2BIG,
-     "as many programs as the kernel allows are attached here already, so detach one, or the kernel is older "
-     "than "
-     "6.10 and takes no cookie here"},
-
-    {step::prog_attach, EOPNOTSUPP,
-     "the map holds no sockets or its programs are of another type, so give a sockmap or sockhash"},
-    {step::prog_attach, EINVAL, "the kernel does not know this kind of program in a map, so it is too old"},
-    {step::prog_attach, EBUSY, "a link holds another program in this place, so let go of it first"},
-
-    {step::attach_to_socket, ENOTSOCK, "the descriptor is of something else, so give one of a socket"},
-    {step::attach_to_socket, EINVAL,
-     "the program is of another type, or sockets share no port here, so set SO_REUSEPORT before bind"},
-    {step::attach_to_socket, ENOTSUPP_kernel,
-     "only TCP and UDP sockets choose among those that share a port, so give one of these"},
-    {step::attach_to_socket, EPERM,
-     "the filter of the socket is locked by SO_LOCK_FILTER, so attach it before"},
-    {step::attach_to_socket, ENOMEM,
-     "the program is larger than net.core.optmem_max allows for this socket, so raise it or make it smaller"},
-
-    {step::link_update, EINVAL,
-     "the new program is of another type or made for another place than the old one, or links of this kind "
-     "keep "
-     "their program"},
-    {step::link_update, EPERM,
-     "another program is in the link than the one that was to be replaced, so look which one is"},
-    {step::link_update, ENOLINK, "the link is detached: what it attached to is gone, so attach again"},
-
-    {step::link_detach, EOPNOTSUPP,
-     "links of this kind end with their last descriptor, so close it and remove pins"},
-
-    {step::iter_create, EINVAL,
-     "the link is of another kind, so attach a program whose section begins with iter/"},
-
-    {step::read_iterator, EACCES, "the program refused to list this, so look at what it returns"},
-    {step::read_iterator, EINVAL, "the iterator was read to its end, so start it again"},
-    {step::read_iterator, E2BIG,
-     "one element came out longer than the kernel's buffer of 8 pages, so let the program write less for "
-     "each"},
-
-    {step::prog_test_run, ENOTSUPP_kernel,
-     "programs of this type cannot be run without their event, so attach it and cause that"},
-    {step::prog_test_run, EOPNOTSUPP,
-     "programs of this type cannot be run without their event, so attach it and cause that"},
-    {step::prog_test_run, EINVAL,
-     "the data or the context is shorter or longer than programs of this type take, so look at what its type "
-     "wants"},
-    {step::prog_test_run, ENOSPC,
-     "the data or the context that came out did not fit, so give as much room as goes in and 256 bytes more"},
-    {step::prog_test_run, E2BIG, "the context is longer than the kernel knows, so give less"},
-    {step::prog_test_run, ENODEV, "the context names an interface that does not exist, so give a real index"},
-
-    {step::find_kernel_type, ENOENT,
-     "the kernel has no BTF of itself, so use one that was built with CONFIG_DEBUG_INFO_BTF"},
-
-    {step::find_interface, ENODEV,
-     "this network namespace has no interface of that name, so look at its name"},
-
-    {step::mount_tracefs, EPERM,
-     "tracefs is not mounted and a private one needs CAP_SYS_ADMIN, so mount it: mount -t tracefs tracefs "
-     "/sys/kernel/tracing"},
-    {step::mount_tracefs, ENODEV,
-     "the kernel was built without tracefs, so it has no tracepoints to attach to"},
-
-    {step::find_tracepoint, ENOENT,
-     "the kernel has no such tracepoint, so look for its group and name under /sys/kernel/tracing/events"},
-    {step::find_tracepoint, EACCES, "the process may not read tracefs, so run it as root"},
-    {step::find_tracepoint, EPERM,
-     "the kernel is locked down and shows no tracepoints, so boot it without lockdown"},
-
-    {step::open_event, EACCES, "the process lacks CAP_PERFMON, so run it as root or give it CAP_PERFMON"},
-    {step::open_event, EPERM,
-     "the kernel is locked down or a filter forbids perf_event_open, so allow it there"},
-    {step::open_event, ENODEV, "CPU 0 is offline, so bring it online"},
-    {step::open_event, ENOENT, "the kernel has no such events, so it was built without them"},
-    {step::open_event, EINVAL, "the kernel has no tracepoint of this number any more, so attach again"},
-    {step::open_event, EBUSY, "another event has the hardware to itself, so close it first"},
-    {step::open_event, EOPNOTSUPP, "the hardware has no such event, so choose another"},
-
-    {step::set_event_program, EINVAL,
-     "the program is of another type than its event, so correct the SEC() of the program"},
-    {step::set_event_program, EACCES,
-     "the program reads behind the end of what its tracepoint records, so compare its context with the "
-     "tracepoint's format"},
-    {step::set_event_program, EEXIST, "this program or another is attached here already, so detach it first"},
-    {step::set_event_program, E2BIG,
-     "as many programs as the kernel allows are attached here already, so detach one"},
-
-    {step::open_cpu_event, EACCES, "the process lacks CAP_PERFMON, so run it as root or give it CAP_PERFMON"},
-    {step::open_cpu_event, EPERM,
-     "the kernel is locked down or a filter forbids perf_event_open, so allow it there"},
-    {step::open_cpu_event, ENODEV,
-     "none of the CPUs that have a slot runs, so create the map with more max_entries"},
-    {step::open_cpu_event, ENOENT, "the kernel is older than 4.4 or was built without perf events"},
-
-    {step::wait, EEXIST, "it is waited for already, so add it once"},
-    {step::wait, EPERM, "the descriptor is of something that is never ready, so wait for something else"},
-
-    {step::open_map, EOPNOTSUPP,
-     "a program of 32 bits cannot share a ring buffer with a kernel that has the highest byte first, so "
-     "build it "
-     "for 64 bits"},
-
-    {step::map_event, EPERM,
-     "so many pages are more than the process may lock, so ask for fewer, or raise ulimit -l or the sysctl "
-     "kernel.perf_event_mlock_kb"},
-};
-
-/// What an errno means at every step that has no row of its own for it.
-struct any_step_row {
-  s32 code;
-  text sentence;
-};
-inline constexpr any_step_row any_step_rows[] = {
-    {EPERM, "the process lacks a capability for this or a security module forbids it, so run it as root"},
-    {EACCES, "the process lacks the right to this or a security module forbids it, so run it as root"},
-    {EBADF, "the descriptor is closed or of something else, so look for who closed it"},
-    {EFAULT, "an address is outside of the process's memory, so look at the buffers that were given"},
-    {EINTR, "a signal came in between, so do it again"},
-    {EIO, "the device did not deliver, so look into the kernel's log"},
-    {ENOMEM,
-     "the kernel has no memory for this, so free some or raise the memory limit of the process's cgroup"},
-    {EMFILE, "the process has too many files open, so close some or raise ulimit -n"},
-    {ENFILE, "the machine has too many files open, so close some"},
-    {ENOSYS, "the kernel does not have this system call, so it is too old or built without it"},
-    {ENOTDIR, "a part of the path is no folder, so correct the path"},
-    {ELOOP, "the path leads through too many symbolic links, so look where they lead"},
-    {ENAMETOOLONG,
-     "a name in the path is longer than 255 characters or the whole longer than 4095, so shorten it"},
-    {EROFS, "the file system is mounted read-only, so mount it for writing"},
-    {EDEADLK, "the kernel would have waited for itself, so try again outside of what holds the lock"},
-    {ETIMEDOUT, "a lock of the kernel was held for too long, so try again"},
-};
-
-/// The words for a step; empty for one without a row.
-[[nodiscard]] constexpr text step_words(step at) noexcept {
-  for (const step_row& row : step_rows)
-    if (row.at == at) return row.words;
-  return {};
-}
-/// The name of an error number; empty for one without a row.
-[[nodiscard]] constexpr text errno_name(s32 code) noexcept {
-  for (const errno_row& row : errno_rows)
-    if (row.code == code) return row.errno_name;
-  return {};
-}
-/// What an errno usually means at a step; empty when there is nothing to say.
-[[nodiscard]] constexpr text hint(step at, s32 code) noexcept {
-  for (const hint_row& row : hint_rows)
-    if (row.at == at && row.code == code) return row.sentence;
-  for (const any_step_row& row : any_step_rows)
-    if (row.code == code) return row.sentence;
-  return {};
-}
-/// The sentence of a cause; empty for `none`.
-[[nodiscard]] constexpr text cause_sentence(cause why) noexcept {
-  switch (why) {
-    case cause::none:
-      return {};
-#define BAREBPF_CAUSE(identifier, sentence) \
-  case cause::identifier:                   \
-    return sentence;
-      BAREBPF_CAUSES(BAREBPF_CAUSE)
-#undef BAREBPF_CAUSE
-  }
-  return {};
-}
-
-namespace detail {
-
-// Writes text into a buffer, leaving off what does not fit.
-class text_writer {
- public:
-  constexpr text_writer(char* buffer, size_t size) noexcept : buffer_(buffer), room_(size) {}
-
-  constexpr text_writer& operator<<(text more) noexcept {
-    for (const char c : more)
-      if (used_ + 1 < room_) buffer_[used_++] = c;
-    return *this;
-  }
-  constexpr text_writer& operator<<(u64 number) noexcept {
-    char digits[20] = {};
-    size_t first = sizeof digits;
-    do {
-      digits[--first] = static_cast<char>('0' + number % 10);
-      number /= 10;
-    } while (number != 0);
-    return *this << text(digits + first, sizeof digits - first);
-  }
-  constexpr text finish() noexcept {
-    if (room_ == 0) return {};
-    buffer_[used_] = '\0';
-    return {buffer_, used_};
-  }
-
- private:
-  char* buffer_;
-  size_t room_;
-  size_t used_ = 0;
-};
-
-}  // namespace detail
-
-/// Writes one English sentence about `what` into `buffer`, with a NUL behind it. 512 bytes are always enough.
-/// Shape: returns a view of what was written; cut at the buffer's end if it is smaller.
-constexpr text describe(const error& what, char* buffer, size_t size) noexcept {
-  detail::text_writer out(buffer, size);
-  const text subject = text::until_nul(what.name, sizeof what.name);
-  out << "cannot " << step_words(what.at);
-  if (!subject.empty()) out << " '" << subject << "'";
-  if (what.at == step::read_object || what.offset != 0) out << " at byte " << what.offset;
-  out << ": ";
-  const text reason = what.why != cause::none ? cause_sentence(what.why) : hint(what.at, what.code);
-  if (what.code != 0) {
-    out << "the kernel said ";
-    if (const text known = errno_name(what.code); !known.empty()) out << known << " ";
-    const s64 number = what.code;
-    out << "(" << static_cast<u64>(number < 0 ? -number : number) << ")";
-    if (!reason.empty()) out << ": ";
-  }
-  return (out << reason).finish();
-}
-
-/// The same into an array: `char buffer[512]; describe(error, buffer)`.
-template <size_t Size>
-constexpr text describe(const error& what, char (&buffer)[Size]) noexcept {
-  return describe(what, buffer, Size);
-}
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_DESCRIBE_HPP
-// Room 9.2, iterator: reads what a program lists that is attached to an iterator of the kernel.
-#ifndef BAREBPF_ITERATOR_HPP
-#define BAREBPF_ITERATOR_HPP
-
-// Room 9.0, link: attaches programs and holds them there.
-#ifndef BAREBPF_LINK_HPP
-#define BAREBPF_LINK_HPP
-
-// Room 1.5, abi/perf: what perf_event_open(2) and tracefs without a mount take.
-#ifndef BAREBPF_ABI_PERF_HPP
-#define BAREBPF_ABI_PERF_HPP
-
-namespace barebpf::inline BAREBPF_ABI::abi {
-
-/// The first 64 bytes of struct perf_event_attr, which every kernel takes.
-/// Source: perf_event_open(2); PERF_ATTR_SIZE_VER0 in include/uapi/linux/perf_event.h at v6.12.
-struct perf_event_attr {
-  u32 type = 0;
-  u32 size = 64;
-  u64 config = 0;
-  u64 sample_period = 0;
-  u64 sample_type = 0;
-  u64 read_format = 0;
-  u64 flags = 0;
-  u32 wakeup_events = 0;
-  u32 breakpoint_type = 0;
-  u64 config1 = 0;
-};
-static_assert(sizeof(perf_event_attr) == 64 && offsetof(perf_event_attr, config1) == 56);
-
-/// What stands before each record in the ring of an event.
-/// Source: include/uapi/linux/perf_event.h at v6.12.
-struct perf_event_header {
-  u32 type;
-  u16 misc;
-  u16 size;  ///< bytes, this header too
-};
-static_assert(sizeof(perf_event_header) == 8);
-inline constexpr u32 perf_record_lost = 2;    // PERF_RECORD_LOST: the event's id and a number, both u64
-inline constexpr u32 perf_record_sample = 9;  // PERF_RECORD_SAMPLE: what sample_type asks for
-
-/// The first page of that ring; what is left out before it tells of the hardware.
-struct perf_event_mmap_page {
-  u8 reserved[1024];
-  u64 data_head;  ///< bytes put in by the kernel since the beginning
-  u64 data_tail;  ///< bytes taken out
-};
-static_assert(sizeof(perf_event_mmap_page) == 1040);
-
-inline constexpr u32 perf_type_software = 1;         // PERF_TYPE_SOFTWARE
-inline constexpr u64 perf_count_sw_bpf_output = 10;  // PERF_COUNT_SW_BPF_OUTPUT
-inline constexpr u64 perf_sample_raw = 1u << 10;     // PERF_SAMPLE_RAW: a u32 length and so many bytes
-inline constexpr u32 perf_type_tracepoint = 2;       // PERF_TYPE_TRACEPOINT
-inline constexpr u64 perf_flag_fd_cloexec = 8;       // PERF_FLAG_FD_CLOEXEC
-inline constexpr u32 perf_ioc_set_bpf = 0x40042408;  // PERF_EVENT_IOC_SET_BPF
-
-// Source: include/uapi/linux/mount.h at v6.12.
-inline constexpr u32 fsopen_cloexec = 1;       // FSOPEN_CLOEXEC
-inline constexpr u32 fsconfig_cmd_create = 6;  // FSCONFIG_CMD_CREATE
-inline constexpr u32 fsmount_cloexec = 1;      // FSMOUNT_CLOEXEC
-
-}  // namespace barebpf::inline BAREBPF_ABI::abi
-
-#endif  // BAREBPF_ABI_PERF_HPP
-// Room 7.4, map/pin: maps that somebody else made: by their pin, their id or a descriptor; and what the kernel says
-// of them, held against what the caller expects.
-#ifndef BAREBPF_MAP_PIN_HPP
-#define BAREBPF_MAP_PIN_HPP
-
-// Room 7.0, map/element: one map without types. Keys and values are addresses here, and every call is one
-// system call; the typed maps of room 7.7 are a thin layer over this and hold the only sizes.
-#ifndef BAREBPF_MAP_ELEMENT_HPP
-#define BAREBPF_MAP_ELEMENT_HPP
-
-// Room 6.1, fd: file descriptors and who closes them.
-#ifndef BAREBPF_FD_HPP
-#define BAREBPF_FD_HPP
-
-// Room 6.0, syscall: the one door to the kernel. Every system call of the library goes through
-// `system_call`, and every bpf(2) through `sys_bpf`.
-#ifndef BAREBPF_SYSCALL_HPP
-#define BAREBPF_SYSCALL_HPP
-
-// Room 1.1, abi/bpf: what bpf(2) takes, as plain records of our own. One record per command, every member
-// initialized, so that no byte is ever left over; <linux/bpf.h> is never needed and never in the way.
-#ifndef BAREBPF_ABI_BPF_HPP
-#define BAREBPF_ABI_BPF_HPP
-
 // Room 1.0, abi/enums: the kernel's numbers under the kernel's names without their BPF_ prefix, which its own
 // header defines as macros. A comment gives the first kernel of what is younger than 5.10.
 // Source: include/uapi/linux/bpf.h at v6.18; what is newer, at v7.2.
@@ -2628,6 +1364,605 @@ static_assert(sizeof(bpf_attr) == 168);
 }  // namespace barebpf::inline BAREBPF_ABI::abi
 
 #endif  // BAREBPF_ABI_BPF_HPP
+// Room 0.5, result: what went wrong as one plain value, and a value that may be that instead. Nothing is
+// thrown, printed or allocated here; room 2.2 makes the sentence.
+#ifndef BAREBPF_RESULT_HPP
+#define BAREBPF_RESULT_HPP
+
+// Room 0.3, cause: every reason that the library can name, each with its one sentence. The same row is a
+// compile error of a static_object and the text of an error at run time.
+#ifndef BAREBPF_CAUSE_HPP
+#define BAREBPF_CAUSE_HPP
+
+// One row per cause: BAREBPF_CAUSE(identifier, "fact, so what to do").
+// A macro and not an array, because static_assert takes only literals in C++20.
+#define BAREBPF_CAUSES(BAREBPF_CAUSE)                                                                        \
+  /* the file as a whole */                                                                                  \
+  BAREBPF_CAUSE(not_elf, "this is not an ELF file, so give the .o that clang -target bpf wrote")             \
+  BAREBPF_CAUSE(not_64_bit,                                                                                  \
+                "BPF objects are 64-bit ELF files and this one is not, so compile it with "                  \
+                "clang -target bpf")                                                                         \
+  BAREBPF_CAUSE(foreign_byte_order,                                                                          \
+                "this object has the other byte order than the machine, so compile "                         \
+                "it with -target bpfel or bpfeb to match")                                                   \
+  BAREBPF_CAUSE(not_relocatable,                                                                             \
+                "this ELF file is a program or a shared library, so give the "                               \
+                "relocatable .o instead")                                                                    \
+  BAREBPF_CAUSE(not_bpf,                                                                                     \
+                "this ELF file holds code of another machine, so compile it with "                           \
+                "clang -target bpf")                                                                         \
+  BAREBPF_CAUSE(truncated,                                                                                   \
+                "the file ends before what it announces, so it was cut or overwritten: "                     \
+                "copy or compile it again")                                                                  \
+  BAREBPF_CAUSE(too_large, "no BPF object is larger than 1 GiB, so this is another kind of file")            \
+  BAREBPF_CAUSE(bad_section_header,                                                                          \
+                "a section header of this ELF file contradicts itself, so the "                              \
+                "file is damaged: compile it again")                                                         \
+  BAREBPF_CAUSE(no_symbols, "the object has no symbol table, so strip it with llvm-strip -g at most")        \
+  BAREBPF_CAUSE(bad_symbol,                                                                                  \
+                "a relocation names a symbol that is not there, so the file is damaged: "                    \
+                "compile it again")                                                                          \
+  /* its types */                                                                                            \
+  BAREBPF_CAUSE(no_btf,                                                                                      \
+                "maps in .maps are described by BTF and the object has none, so compile it "                 \
+                "with -g and keep the .BTF section")                                                         \
+  BAREBPF_CAUSE(bad_btf_header,                                                                              \
+                "the header of .BTF does not fit the section, so the file is damaged: "                      \
+                "compile it again")                                                                          \
+  BAREBPF_CAUSE(bad_btf_type,                                                                                \
+                "a type in .BTF runs past its end or names what is not there, so the "                       \
+                "file is damaged: compile it again")                                                         \
+  BAREBPF_CAUSE(unknown_btf_kind,                                                                            \
+                "this .BTF holds a kind of type that barebpf does not know, so it "                          \
+                "was made by a newer compiler: use a newer barebpf")                                         \
+  BAREBPF_CAUSE(bad_btf_ext,                                                                                 \
+                "a table in .BTF.ext runs past its end, so the file is damaged: compile it "                 \
+                "again")                                                                                     \
+  /* its maps */                                                                                             \
+  BAREBPF_CAUSE(static_map,                                                                                  \
+                "a static map cannot be found by name, so take the word static away from "                   \
+                "the map in the BPF program")                                                                \
+  BAREBPF_CAUSE(map_is_no_struct,                                                                            \
+                "every variable in .maps must be a struct that describes a map, so "                         \
+                "move other variables elsewhere")                                                            \
+  BAREBPF_CAUSE(map_outside_section,                                                                         \
+                "a map lies past the end of .maps, so the file is damaged: "                                 \
+                "compile it again")                                                                          \
+  BAREBPF_CAUSE(unknown_map_member,                                                                          \
+                "a map in .maps has a member that is not part of a map "                                     \
+                "definition, so look for a misspelling")                                                     \
+  BAREBPF_CAUSE(bad_map_member,                                                                              \
+                "a member of a map definition has the wrong form, so write it with "                         \
+                "__uint, __ulong, __type or __array")                                                        \
+  BAREBPF_CAUSE(two_sizes,                                                                                   \
+                "a map gives the size of its key or value twice and differently, so keep "                   \
+                "one of them")                                                                               \
+  BAREBPF_CAUSE(no_map_type, "a map in .maps has no type, so add __uint(type, BPF_MAP_TYPE_...)")            \
+  BAREBPF_CAUSE(bad_pinning,                                                                                 \
+                "a map can be pinned by its name (1) or not at all (0), so correct its "                     \
+                "member pinning")                                                                            \
+  BAREBPF_CAUSE(values_not_wanted,                                                                           \
+                "only maps of maps and prog arrays begin with values, so take the member values away")       \
+  BAREBPF_CAUSE(wrong_values,                                                                                \
+                "the member values describes a map for maps of maps and a function for prog arrays, so "     \
+                "write __array(values, struct ...) for the ones and __array(values, int (void *)) for the "  \
+                "others")                                                                                    \
+  BAREBPF_CAUSE(maps_too_deep, "the kernel takes no map of maps into a map of maps, so give it plain maps")  \
+  BAREBPF_CAUSE(pinned_inner_map,                                                                            \
+                "the map in the member values is only a pattern that goes when its map is made, so take "    \
+                "its pinning away")                                                                          \
+  BAREBPF_CAUSE(bad_slot,                                                                                    \
+                "a relocation of .maps fills no slot of a member values, or one twice, so the file is "      \
+                "damaged: compile it again")                                                                 \
+  BAREBPF_CAUSE(slots_need_numbers,                                                                          \
+                "the values that a hash of maps begins with have their numbers for keys, so give it keys "   \
+                "of 4 bytes or fill it after it was loaded")                                                 \
+  BAREBPF_CAUSE(slot_is_no_map,                                                                              \
+                "a value of this map of maps is no map of the object, so give the address of one in .maps")  \
+  BAREBPF_CAUSE(slot_is_no_program,                                                                          \
+                "a value of this prog array is no program of the object, so give the address of a function " \
+                "that has a SEC() and is not static")                                                        \
+  BAREBPF_CAUSE(variable_outside_section,                                                                    \
+                "a global variable lies past the end of its section, so the file is "                        \
+                "damaged: compile it again")                                                                 \
+  /* its programs */                                                                                         \
+  BAREBPF_CAUSE(unknown_section,                                                                             \
+                "the name of this section tells no program type that barebpf knows, "                        \
+                "so correct the SEC() of the program")                                                       \
+  BAREBPF_CAUSE(no_kernel_place,                                                                             \
+                "programs of this section are made for one function, tracepoint or list of the kernel, so"   \
+                " name it in SEC(), as in SEC(\"fentry/vfs_read\")")                                         \
+  BAREBPF_CAUSE(bad_program,                                                                                 \
+                "a program is not whole instructions inside its section, so the file is "                    \
+                "damaged: compile it again")                                                                 \
+  BAREBPF_CAUSE(bad_relocation,                                                                              \
+                "a relocation does not point at an instruction that loads an address, "                      \
+                "so the file is damaged: compile it again")                                                  \
+  BAREBPF_CAUSE(relocation_not_loaded_yet,                                                                   \
+                "this version of barebpf cannot load a program that refers to this "                         \
+                "section, so keep variables in .data, .rodata or .bss")                                      \
+  BAREBPF_CAUSE(bad_call, "a call leads to no function, so the file is damaged: compile it again")           \
+  BAREBPF_CAUSE(too_many_functions,                                                                          \
+                "the kernel takes at most 256 functions in one program, so let the "                         \
+                "compiler inline some")                                                                      \
+  BAREBPF_CAUSE(core_not_loaded_yet,                                                                         \
+                "this version of barebpf cannot relocate types of the kernel (CO-RE) yet, "                  \
+                "so leave out preserve_access_index")                                                        \
+  BAREBPF_CAUSE(undefined_symbol,                                                                            \
+                "the program uses a symbol that the object does not define, so "                             \
+                "define it or declare the helper")                                                           \
+  /* what the caller asked for */                                                                            \
+  BAREBPF_CAUSE(no_such_map, "the object has no map of this name, so look for a misspelling")                \
+  BAREBPF_CAUSE(no_such_program, "the object has no program of this name, so look for a misspelling")        \
+  BAREBPF_CAUSE(no_such_variable,                                                                            \
+                "the object has no global variable of this name, so look for a misspelling, or give it "     \
+                "BTF with -g")                                                                               \
+  BAREBPF_CAUSE(wrong_variable_size,                                                                         \
+                "the variable in the BPF object has another size than this type, so use the type that the "  \
+                "BPF program declares")                                                                      \
+  BAREBPF_CAUSE(wrong_variable_sign,                                                                         \
+                "the variable in the BPF object and this type differ in signedness, so use the type that "   \
+                "the BPF program declares")                                                                  \
+  BAREBPF_CAUSE(constant_variable,                                                                           \
+                "constants are frozen when the object is loaded, so set them before, and ask for a const "   \
+                "type afterwards")                                                                           \
+  BAREBPF_CAUSE(hidden_variable,                                                                             \
+                "the kernel lets a section be mapped only when one of its variables is not static, so take " \
+                "the word static away from this one")                                                        \
+  BAREBPF_CAUSE(foreign_data,                                                                                \
+                "these first values were made for another object, so make them with data() of this one")     \
+  BAREBPF_CAUSE(wrong_map_type,                                                                              \
+                "the map is of another type than asked for, so use the class of its "                        \
+                "own type")                                                                                  \
+  BAREBPF_CAUSE(wrong_key_size,                                                                              \
+                "the key type has another size than the key in the BPF object, so use "                      \
+                "the type that the BPF program declares")                                                    \
+  BAREBPF_CAUSE(wrong_value_size,                                                                            \
+                "the value type has another size than the value in the BPF object, "                         \
+                "so use the type that the BPF program declares")                                             \
+  BAREBPF_CAUSE(wrong_key_sign,                                                                              \
+                "the key type and the key in the BPF object differ in signedness, so "                       \
+                "use the type that the BPF program declares")                                                \
+  BAREBPF_CAUSE(wrong_value_sign,                                                                            \
+                "the value type and the value in the BPF object differ in "                                  \
+                "signedness, so use the type that the BPF program declares")                                 \
+  /* what the table of map types tells of a map that the kernel refused to create */                         \
+  BAREBPF_CAUSE(newer_map_type,                                                                              \
+                "the kernel is older than this map type, so use a newer kernel or another type")             \
+  BAREBPF_CAUSE(newer_map_flag,                                                                              \
+                "the kernel is older than one of these map_flags, so use a newer kernel or leave it out")    \
+  BAREBPF_CAUSE(no_entries, "a map of this type needs room for at least one element, so give max_entries")   \
+  BAREBPF_CAUSE(entries_not_wanted,                                                                          \
+                "a map of this type grows with the objects that it belongs to, so give a max_entries of 0")  \
+  BAREBPF_CAUSE(one_entry, "a map of this type holds one element, so give a max_entries of 1")               \
+  BAREBPF_CAUSE(bad_ring_size,                                                                               \
+                "a ring buffer has max_entries bytes, which must be a power of two and whole pages, so "     \
+                "give 4096 or its like")                                                                     \
+  BAREBPF_CAUSE(bad_key_size,                                                                                \
+                "keys of this map type have a size of their own, so give the key type that the table of "    \
+                "map types names")                                                                           \
+  BAREBPF_CAUSE(bad_value_size,                                                                              \
+                "values of this map type have a size of their own, so give the value type that the table "   \
+                "of map types names")                                                                        \
+  BAREBPF_CAUSE(missing_map_flag,                                                                            \
+                "the kernel wants map_flag::no_prealloc for this map type, and map_flag::mmapable for an "   \
+                "arena, so set it")                                                                          \
+  BAREBPF_CAUSE(refused_map_flag, "maps of this type do not take one of these map_flags, so leave it out")   \
+  BAREBPF_CAUSE(missing_map_types,                                                                           \
+                "the kernel wants BTF for the key and the value of this map type, so give both ids")         \
+  BAREBPF_CAUSE(missing_inner_map,                                                                           \
+                "a map of maps is made after the pattern of one that is in it, so give inner_map_fd")        \
+  BAREBPF_CAUSE(misplaced_arena,                                                                             \
+                "an arena begins at a page and does not cross a border of 4 GiB in the address space, so "   \
+                "choose another address for it")                                                             \
+  BAREBPF_CAUSE(arena_elsewhere,                                                                             \
+                "an arena has one address and one size in all processes and this one was mapped "            \
+                "differently before, so give the address where it is mapped whole")                          \
+  BAREBPF_CAUSE(arena_without_address,                                                                       \
+                "the kernel loads programs only after their arena has an address, so give the arena "        \
+                "map_extra in the BPF program, or create and map one and give it as replacement")            \
+  BAREBPF_CAUSE(bad_name,                                                                                    \
+                "the kernel takes names of at most 15 letters, digits, underscores and dots, "               \
+                "so choose such a name")                                                                     \
+  BAREBPF_CAUSE(another_map,                                                                                 \
+                "this map is not the one that the C++ types describe, so look at the differences")           \
+  BAREBPF_CAUSE(not_a_bpf_path,                                                                              \
+                "maps are pinned on the BPF file system only, so choose a path below /sys/fs/bpf and mount " \
+                "it: mount -t bpf bpf /sys/fs/bpf")                                                          \
+  BAREBPF_CAUSE(dot_in_a_pin,                                                                                \
+                "the BPF file system takes no dots in names, and maps are pinned on it alone, so choose "    \
+                "names without dots below /sys/fs/bpf")                                                      \
+  BAREBPF_CAUSE(not_a_map,                                                                                   \
+                "this is a program, a link or something else and no map, so look at what the path or the "   \
+                "descriptor belongs to")                                                                     \
+  BAREBPF_CAUSE(no_such_slot,                                                                                \
+                "this index is past the end of the array, so stay below its max_entries or create it with "  \
+                "more")                                                                                      \
+  /* what the table of map types tells of an element that the kernel refused */                              \
+  BAREBPF_CAUSE(empty_slot,                                                                                  \
+                "nothing is in this slot or it is past the end, so put something in before, and "            \
+                "stay below max_entries")                                                                    \
+  BAREBPF_CAUSE(no_such_stack,                                                                               \
+                "no stack has this number any more, so look up the numbers that bpf_get_stackid "            \
+                "gave, and soon")                                                                            \
+  BAREBPF_CAUSE(unfit_program,                                                                               \
+                "an array of programs takes those of one type, which the first program decides, "            \
+                "and no freplace programs, so put in another one")                                           \
+  BAREBPF_CAUSE(unfit_inner_map,                                                                             \
+                "a map of maps takes only those that are like its pattern in type, sizes and flags, and "    \
+                "arrays also in max_entries unless both have map_flag::inner_map, so make them alike")       \
+  BAREBPF_CAUSE(not_an_event,                                                                                \
+                "the descriptor is closed or of no perf event, so put in what perf_event_open "              \
+                "gave")                                                                                      \
+  BAREBPF_CAUSE(unfit_event, "a map takes no event that children inherit, so open it without inherit")       \
+  BAREBPF_CAUSE(not_a_cgroup,                                                                                \
+                "this is no folder in cgroup2, so open one below its mount, /sys/fs/cgroup "                 \
+                "or /sys/fs/cgroup/unified")                                                                 \
+  BAREBPF_CAUSE(cgroup_version_1,                                                                            \
+                "this cgroup belongs to a controller of cgroup version 1, which BPF does not know, so take " \
+                "one of version 2, below /sys/fs/cgroup/unified on machines that have both")                 \
+  BAREBPF_CAUSE(unfit_device,                                                                                \
+                "no interface has this index here, or the program beside it was not loaded for devmaps, so " \
+                "look at its name, and put the program into SEC(\"xdp/devmap\")")                            \
+  BAREBPF_CAUSE(unfit_cpu_program,                                                                           \
+                "the program was not loaded for cpumaps, or the kernel has no memory for the queue, so put " \
+                "the program into SEC(\"xdp/cpumap\")")                                                      \
+  BAREBPF_CAUSE(unfit_socket,                                                                                \
+                "a map takes bound UDP sockets, TCP sockets that listen or are connected, and "              \
+                "connected Unix sockets, so put it in later, or another one")                                \
+  BAREBPF_CAUSE(not_in_a_group,                                                                              \
+                "the map takes bound sockets of a group, so set SO_REUSEPORT before bind, and "              \
+                "listen where it is TCP")                                                                    \
+  BAREBPF_CAUSE(socket_in_use,                                                                               \
+                "a socket is in one reuseport_sockarray at a time, and where programs are attached in one "  \
+                "slot of one map, so take it out there before")                                              \
+  BAREBPF_CAUSE(unfit_xsk, "the map takes AF_XDP sockets alone, so put in what xsk::open gives")             \
+  BAREBPF_CAUSE(wrong_owner,                                                                                 \
+                "the descriptor in the key is closed or of another kind than the map's, so give "            \
+                "that of a socket, a file, a process (pidfd) or a cgroup")                                   \
+  BAREBPF_CAUSE(nothing_of_owner,                                                                            \
+                "the owner that this descriptor stands for has no value in this storage or has ended, so "   \
+                "store one while it lives")                                                                  \
+  BAREBPF_CAUSE(long_prefix,                                                                                 \
+                "the prefix has more bits than the address behind it, so give at most 8 for each "           \
+                "of its bytes")                                                                              \
+  BAREBPF_CAUSE(not_at_this_cgroup,                                                                          \
+                "no program that uses this map is attached to this cgroup, so attach one, and "              \
+                "the kernel makes the element")                                                              \
+  BAREBPF_CAUSE(registered_already,                                                                          \
+                "the operations in this map are registered already, and that only once, so "                 \
+                "create another map for them")                                                               \
+  BAREBPF_CAUSE(not_attachable,                                                                              \
+                "the section of this program does not tell where to attach it, so "                          \
+                "complete the name in SEC(), as in SEC(\"tracepoint/group/event\")")                         \
+  BAREBPF_CAUSE(bad_address,                                                                                 \
+                "this is no address of its kind, so write 10.0.0.0/8 for IPv4 and 2001:db8::/32 for IPv6")   \
+  BAREBPF_CAUSE(bad_prefix_length,                                                                           \
+                "behind the slash stands the number of bits, so write at most 32 for IPv4 and 128 for IPv6") \
+  BAREBPF_CAUSE(bits_behind_prefix,                                                                          \
+                "this address has bits behind its prefix, so clear them, or give all bits for an address")   \
+  BAREBPF_CAUSE(attached_elsewhere,                                                                          \
+                "programs of this section are put into a map, a route or a filter of tc, or are only run,"   \
+                " so do that with the program's descriptor")                                                 \
+  BAREBPF_CAUSE(takes_no_target,                                                                             \
+                "the section of this program names the place to attach to, so give nothing but perhaps a "   \
+                "cookie")                                                                                    \
+  BAREBPF_CAUSE(lists_no_target,                                                                             \
+                "the kernel lists this by itself, or the elements of a map, the tasks or the cgroups that"   \
+                " are asked for, so give nothing or one of those")                                           \
+  BAREBPF_CAUSE(needs_perf_event,                                                                            \
+                "this program runs when a perf event does, so give perf_event with an event that is open")   \
+  BAREBPF_CAUSE(needs_interface,                                                                             \
+                "this program attaches to a network interface, so give interface with its index")            \
+  BAREBPF_CAUSE(needs_cgroup,                                                                                \
+                "this program attaches to a cgroup, so give cgroup with a descriptor of its folder")         \
+  BAREBPF_CAUSE(needs_netns,                                                                                 \
+                "this program attaches to a network namespace, so give netns with its descriptor, or "       \
+                "nothing for the one of this process")                                                       \
+  BAREBPF_CAUSE(needs_sockmap, "this program attaches to a map of sockets, so give sockets_in with the map") \
+  BAREBPF_CAUSE(needs_socket, "this program attaches to a socket, so give socket with its descriptor")       \
+  BAREBPF_CAUSE(bad_page_count,                                                                              \
+                "the samples of a CPU go round in a power of two of pages, so ask for 8 or its like")        \
+  BAREBPF_CAUSE(ring_is_full,                                                                                \
+                "the ring buffer has no room for this record, so wait until a program has drained it, or "   \
+                "create it larger")                                                                          \
+  BAREBPF_CAUSE(record_too_large,                                                                            \
+                "a record and its header of 8 bytes must fit into the whole ring buffer, so send less at "   \
+                "once, or create it larger")                                                                 \
+  BAREBPF_CAUSE(no_free_frame,                                                                               \
+                "all frames for packets on their way out are in use, so flush and try again, or open the "   \
+                "socket with more tx_frames")                                                                \
+  BAREBPF_CAUSE(packet_too_large,                                                                            \
+                "a packet must fit into one frame, so send less at once, or open the socket with a larger "  \
+                "frame_size")                                                                                \
+  /* what a look at the kernel found out after it refused */                                                 \
+  BAREBPF_CAUSE(needs_cap_bpf, "the process lacks CAP_BPF, so run it as root or give it CAP_BPF")            \
+  BAREBPF_CAUSE(needs_cap_perfmon,                                                                           \
+                "the process lacks CAP_PERFMON, which tracing programs need beside "                         \
+                "CAP_BPF, so run it as root or give it both")                                                \
+  BAREBPF_CAUSE(no_kernel_function,                                                                          \
+                "the kernel has no function of this name that programs can attach to, so look for it in "    \
+                "/proc/kallsyms, and for one that was not inlined")                                          \
+  BAREBPF_CAUSE(no_kernel_tracepoint,                                                                        \
+                "the kernel has no tracepoint of this name, so look for its name under "                     \
+                "/sys/kernel/tracing/events, without the group")                                             \
+  BAREBPF_CAUSE(no_kernel_iterator,                                                                          \
+                "the kernel cannot list this, so choose one of the words that follow bpf_iter_ in "          \
+                "/proc/kallsyms")                                                                            \
+  BAREBPF_CAUSE(newer_attach_way,                                                                            \
+                "the running kernel is older than this way to attach: tcx came with Linux 6.6, so attach "   \
+                "on a newer one")                                                                            \
+  BAREBPF_CAUSE(no_interface, "this network namespace has no interface of this index, so look at its name")  \
+  BAREBPF_CAUSE(not_a_link,                                                                                  \
+                "this is a map, a program or something else and no link, so look at what the path belongs"   \
+                " to")                                                                                       \
+  BAREBPF_CAUSE(refused_by_verifier,                                                                         \
+                "the kernel's verifier refused the program, so read its log: the "                           \
+                "last lines name the instruction and the reason")                                            \
+  BAREBPF_CAUSE(log_cut,                                                                                     \
+                "the verifier refused the program and its log is larger than the buffer that "               \
+                "was given, so give a larger one or let verifier_log grow")
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// Why something failed, as far as the library knows; `none` where only the kernel's errno is known.
+enum class cause : u16 {
+  none = 0,
+#define BAREBPF_CAUSE(identifier, sentence) identifier,
+  BAREBPF_CAUSES(BAREBPF_CAUSE)
+#undef BAREBPF_CAUSE
+};
+
+/// What a reader found: nothing wrong, or the cause, the place in the file and what it is about. A plain
+/// value without a destructor, so that the compiler carries it cheaply through its evaluations.
+struct [[nodiscard]] verdict {
+  cause why = cause::none;
+  u32 section = 0;  ///< index of the ELF section, 0 for the file as a whole
+  u64 offset = 0;   ///< bytes from the start of the file
+  u64 subject = 0;  ///< where in the file the name of the map, member or program stands; 0 for none
+
+  [[nodiscard]] constexpr bool failed() const noexcept { return why != cause::none; }
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_CAUSE_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// What the library was doing. Below 256 it is the number of the bpf(2) command (`abi::command`).
+enum class step : u16 {
+  map_create = 0,
+  map_lookup_elem = 1,
+  map_update_elem = 2,
+  map_delete_elem = 3,
+  map_get_next_key = 4,
+  prog_load = 5,
+  obj_pin = 6,
+  obj_get = 7,
+  prog_attach = 8,
+  prog_test_run = 10,
+  map_get_fd_by_id = 14,
+  obj_get_info_by_fd = 15,
+  raw_tracepoint_open = 17,
+  btf_load = 18,
+  btf_get_fd_by_id = 19,
+  map_lookup_and_delete_elem = 21,
+  map_freeze = 22,
+  map_lookup_batch = 24,
+  map_lookup_and_delete_batch = 25,
+  map_update_batch = 26,
+  map_delete_batch = 27,
+  link_create = 28,
+  link_update = 29,
+  iter_create = 33,
+  link_detach = 34,
+
+  read_object = 256,        ///< understand an object file; `offset` counts from its start
+  find = 257,               ///< look for a map or a program by name, or check it against C++ types
+  allocate = 258,           ///< get memory
+  open_file = 259,          ///< openat(2)
+  read_file = 260,          ///< read(2), lseek(2)
+  mount_tracefs = 261,      ///< fsopen(2), fsconfig(2), fsmount(2): a tracefs that only this process sees
+  find_tracepoint = 262,    ///< read a tracepoint's number from tracefs
+  open_event = 263,         ///< perf_event_open(2)
+  set_event_program = 264,  ///< ioctl(PERF_EVENT_IOC_SET_BPF), where the kernel has no perf link
+  unpin = 265,              ///< unlinkat(2) on the BPF file system
+  map_memory = 266,         ///< mmap(2) of a map
+  read_prefix = 267,        ///< understand a network or an address
+  find_kernel_type = 268,   ///< find in the kernel's BTF what a program is made for
+  attach_to_socket = 269,   ///< setsockopt(2)
+  read_iterator = 270,      ///< read(2) of what an iterator lists
+  find_interface = 271,     ///< ioctl(SIOCGIFINDEX)
+  wait = 272,               ///< ppoll(2), epoll(7), eventfd(2)
+  open_map = 273,           ///< fcntl(2): a descriptor of a map for oneself
+  map_event = 274,          ///< mmap(2) of a perf event's ring
+  reserve = 275,            ///< take room in a ring buffer that a program drains
+  open_cpu_event = 276,     ///< perf_event_open(2), for the samples of one CPU
+  open_cgroup = 277,        ///< openat(2), fstatfs(2) of a cgroup's folder
+  fault_in = 278,           ///< madvise(2) of an arena
+  open_xsk = 279,           ///< socket(AF_XDP)
+  make_frames = 280,        ///< mmap(2), setsockopt(XDP_UMEM_REG)
+  make_xsk_rings = 281,     ///< setsockopt(2), getsockopt(2), mmap(2) of the rings of an AF_XDP socket
+  bind_xsk = 282,           ///< bind(2) to the queue of an interface
+  send_packets = 283,       ///< sendto(2) of what was submitted, or submit more
+  check_xsk = 284,          ///< getsockopt(2), recvfrom(2)
+};
+
+/// Kernel-only error number that leaks out of bpf(2): "operation not supported". Not libc's ENOTSUP.
+/// Source: include/linux/errno.h at v6.12.
+inline constexpr int ENOTSUPP_kernel = 524;
+
+/// What went wrong, where, and on what.
+/// Shape:    64 bytes, trivially copyable; owns nothing, so it may outlive what failed.
+struct [[nodiscard]] error {
+  step at = step::map_create;  ///< what was tried
+  cause why = cause::none;     ///< what the library knows about the reason
+  s32 code = 0;                ///< errno, 0 when no system call failed
+  u64 offset = 0;              ///< bytes from the start of the file, when it came from a file
+  char name[48] = {};          ///< the map, program, section or file it is about; cut if longer
+
+  /// The same error, about `what`; or about `what` in the section `where`, as ".maps:hits".
+  [[nodiscard]] constexpr error about(text what, text where = {}) const noexcept {
+    error out = *this;
+    size_t used = 0;
+    const auto append = [&](text more) {
+      for (const char c : more)
+        if (used + 1 < sizeof name) out.name[used++] = c;
+    };
+    append(where);
+    if (!where.empty() && !what.empty()) append(":");
+    append(what);
+    while (used < sizeof name) out.name[used++] = '\0';
+    return out;
+  }
+};
+static_assert(sizeof(error) == 64);
+
+namespace detail {
+
+// What a result holds. Plain for plain values, so that such a result is itself trivially copyable.
+template <class T, bool Plain = std::is_trivially_copyable_v<T>>
+struct result_storage {
+  union {
+    T value;
+    error failure;
+  };
+  bool has_value;
+
+  template <class... Arguments>
+  constexpr explicit result_storage(std::in_place_t, Arguments&&... arguments) noexcept
+      : value(std::forward<Arguments>(arguments)...), has_value(true) {}
+  constexpr explicit result_storage(const error& why) noexcept : failure(why), has_value(false) {}
+};
+
+template <class T>
+struct result_storage<T, false> {
+  union {
+    T value;
+    error failure;
+  };
+  bool has_value;
+
+  template <class... Arguments>
+  explicit result_storage(std::in_place_t, Arguments&&... arguments) noexcept
+      : value(std::forward<Arguments>(arguments)...), has_value(true) {}
+  explicit result_storage(const error& why) noexcept : failure(why), has_value(false) {}
+  result_storage(result_storage&& other) noexcept : has_value(other.has_value) {
+    if (has_value)
+      ::new (static_cast<void*>(&value)) T(std::move(other.value));
+    else
+      ::new (static_cast<void*>(&failure)) error(other.failure);
+  }
+  ~result_storage() {
+    if (has_value) value.~T();
+  }
+};
+
+}  // namespace detail
+
+/// A value, or the error that stands in its place. The interface is std::expected's.
+/// Errors: asking a failed result for its value, or a good one for its error, traps.
+template <class T>
+class [[nodiscard]] result {
+ public:
+  using value_type = T;
+  using error_type = barebpf::error;
+
+  template <class U = T>
+  requires std::is_constructible_v<T, U&&>
+  constexpr result(U&& value) noexcept : held_(std::in_place, std::forward<U>(value)) {}
+  template <class... Arguments>
+  constexpr explicit result(std::in_place_t, Arguments&&... arguments) noexcept
+      : held_(std::in_place, std::forward<Arguments>(arguments)...) {}
+  constexpr result(const error_type& why) noexcept : held_(why) {}
+
+  /// Gives the value up, which must be there, for the error that `make` returns.
+  template <class Function>
+  void fail_with(Function&& make) noexcept {
+    held_.value.~T();
+    ::new (static_cast<void*>(&held_.failure)) error_type(make());
+    held_.has_value = false;
+  }
+
+  [[nodiscard]] constexpr bool has_value() const noexcept { return held_.has_value; }
+  constexpr explicit operator bool() const noexcept { return held_.has_value; }
+
+  [[nodiscard]] constexpr T& value() & noexcept { return demand_value(), held_.value; }
+  [[nodiscard]] constexpr const T& value() const& noexcept { return demand_value(), held_.value; }
+  [[nodiscard]] constexpr T&& value() && noexcept { return std::move(value()); }
+  [[nodiscard]] constexpr T& operator*() & noexcept { return value(); }
+  [[nodiscard]] constexpr const T& operator*() const& noexcept { return value(); }
+  [[nodiscard]] constexpr T&& operator*() && noexcept { return std::move(value()); }
+  [[nodiscard]] constexpr T* operator->() noexcept { return &value(); }
+  [[nodiscard]] constexpr const T* operator->() const noexcept { return &value(); }
+  [[nodiscard]] constexpr const error_type& error() const noexcept {
+    if (held_.has_value) __builtin_trap();
+    return held_.failure;
+  }
+
+  template <class U>
+  [[nodiscard]] constexpr T value_or(U&& otherwise) const& noexcept {
+    return held_.has_value ? held_.value : static_cast<T>(std::forward<U>(otherwise));
+  }
+  template <class U>
+  [[nodiscard]] constexpr T value_or(U&& otherwise) && noexcept {
+    return held_.has_value ? std::move(held_.value) : static_cast<T>(std::forward<U>(otherwise));
+  }
+  /// `next(value)`, which gives a result itself, or the error as it is.
+  template <class Function>
+  [[nodiscard]] constexpr auto and_then(Function&& next) && noexcept -> decltype(next(std::declval<T&&>())) {
+    if (!held_.has_value) return held_.failure;
+    return next(std::move(held_.value));
+  }
+  /// A result of what `change` makes of the value, or the error as it is.
+  template <class Function>
+  [[nodiscard]] constexpr auto transform(Function&& change) && noexcept
+      -> result<decltype(change(std::declval<T&&>()))> {
+    if (!held_.has_value) return held_.failure;
+    return change(std::move(held_.value));
+  }
+
+ private:
+  constexpr void demand_value() const noexcept {
+    if (!held_.has_value) __builtin_trap();
+  }
+  detail::result_storage<T> held_;
+};
+
+/// Done, or the error that says why not.
+template <>
+class [[nodiscard]] result<void> {
+ public:
+  using value_type = void;
+  using error_type = barebpf::error;
+
+  constexpr result() noexcept = default;
+  constexpr result(const error_type& why) noexcept : error_(why), has_value_(false) {}
+
+  [[nodiscard]] constexpr bool has_value() const noexcept { return has_value_; }
+  constexpr explicit operator bool() const noexcept { return has_value_; }
+  constexpr void value() const noexcept {
+    if (!has_value_) __builtin_trap();
+  }
+  [[nodiscard]] constexpr const error_type& error() const noexcept {
+    if (has_value_) __builtin_trap();
+    return error_;
+  }
+  template <class Function>
+  [[nodiscard]] constexpr auto and_then(Function&& next) const noexcept -> decltype(next()) {
+    if (!has_value_) return error_;
+    return next();
+  }
+
+ private:
+  error_type error_{};
+  bool has_value_ = true;
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_RESULT_HPP
 
 #ifdef BAREBPF_LIBC_SYSCALL
 #include <unistd.h>  // syscall
@@ -2823,6 +2158,803 @@ class fd {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_FD_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+namespace detail {
+
+// What a file system says that it is.
+// Source: CGROUP_SUPER_MAGIC and CGROUP2_SUPER_MAGIC in include/uapi/linux/magic.h at v6.12.
+inline constexpr u32 cgroup_magic = 0x27e0eb, cgroup2_magic = 0x63677270;
+
+// The start of struct statfs, and room for what follows. Source: statfs(2).
+struct file_system {
+#ifdef __s390x__
+  u32 magic;
+#else
+  long magic;
+#endif
+  long others[31];
+};
+
+// O_RDONLY | O_DIRECTORY | O_CLOEXEC. Source: fcntl.h of each machine in the kernel at v6.12.
+#if defined(__aarch64__) || defined(__arm__) || defined(__powerpc__)
+inline constexpr long open_folder = 02000000 | 040000;
+#else
+inline constexpr long open_folder = 02000000 | 0200000;
+#endif
+
+}  // namespace detail
+
+/// Opens the folder of a cgroup: what a `cgroup_array_map` takes as its values, a `cgrp_storage_map` as its keys, and
+/// programs are attached to.
+/// Errors: cgroup_version_1; not_a_cgroup for any other folder; ENOENT, ENOTDIR and EACCES of its path.
+/// Cost:   two system calls.
+/// Source: cgroup_get_from_fd() in kernel/cgroup/cgroup.c at v6.12, which takes version 2 alone.
+[[nodiscard]] inline result<fd> open_cgroup(const char* path) noexcept {
+  const long opened = move_away(system_call(__NR_openat, current_folder, path, detail::open_folder));
+  if (opened < 0) return failure(step::open_cgroup, opened).about(path);
+  fd folder = fd::own(opened);
+  detail::file_system of = {};
+  if (const long told = system_call(__NR_fstatfs, folder.number(), &of); told < 0)
+    return failure(step::open_cgroup, told).about(path);
+  const auto magic = static_cast<u32>(of.magic);
+  if (magic == detail::cgroup2_magic) return folder;
+  return error{.at = step::open_cgroup,
+               .why = magic == detail::cgroup_magic ? cause::cgroup_version_1 : cause::not_a_cgroup}
+      .about(path);
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_CGROUP_HPP
+// Room 2.2, describe: makes the sentence of an error: what was tried, on what, what the kernel said, the
+// likely cause and what to do. Tables and a writer; nothing is allocated, and nothing is asked again.
+#ifndef BAREBPF_DESCRIBE_HPP
+#define BAREBPF_DESCRIBE_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// One step in words: "cannot <words> <name>".
+struct step_row {
+  step at;
+  text words;
+};
+inline constexpr step_row step_rows[] = {
+    {step::map_create, "create the map"},
+    {step::map_lookup_elem, "look up a key in the map"},
+    {step::map_update_elem, "update an element of the map"},
+    {step::map_delete_elem, "delete a key from the map"},
+    {step::map_get_next_key, "find the next key of the map"},
+    {step::map_lookup_and_delete_elem, "take a key out of the map"},
+    {step::map_lookup_batch, "look up a batch of the map"},
+    {step::map_lookup_and_delete_batch, "take a batch out of the map"},
+    {step::map_update_batch, "update a batch of the map"},
+    {step::map_delete_batch, "delete a batch from the map"},
+    {step::map_freeze, "freeze the map"},
+    {step::map_memory, "map the memory of the map"},
+    {step::fault_in, "bring in the pages of the arena"},
+    {step::map_get_fd_by_id, "open by its id the map"},
+    {step::btf_get_fd_by_id, "read the types of the map"},
+    {step::obj_get_info_by_fd, "ask about the map"},
+    {step::obj_pin, "pin"},
+    {step::obj_get, "get the pin"},
+    {step::unpin, "remove the pin"},
+    {step::read_prefix, "understand the network"},
+    {step::open_cgroup, "open the cgroup"},
+    {step::open_file, "open the file"},
+    {step::read_file, "read the file"},
+    {step::read_object, "read the object"},
+    {step::find, "use"},
+    {step::allocate, "get memory"},
+    {step::btf_load, "load the types"},
+    {step::prog_load, "load the program"},
+    {step::link_create, "attach the program"},
+    {step::raw_tracepoint_open, "attach the program"},
+    {step::prog_attach, "attach the program"},
+    {step::attach_to_socket, "attach the program"},
+    {step::link_update, "replace the program of the link"},
+    {step::link_detach, "detach the link"},
+    {step::iter_create, "start the iterator"},
+    {step::read_iterator, "read the iterator"},
+    {step::prog_test_run, "run the program"},
+    {step::find_kernel_type, "find in the kernel what the program attaches to"},
+    {step::find_interface, "find the interface"},
+    {step::mount_tracefs, "reach tracefs to attach the program"},
+    {step::find_tracepoint, "find the tracepoint of the program"},
+    {step::open_event, "open the event of the program"},
+    {step::set_event_program, "attach the program to its event"},
+    {step::wait, "wait for the ring buffer"},
+    {step::open_map, "hold the map"},
+    {step::open_cpu_event, "open an event for the map"},
+    {step::map_event, "map the memory of an event for the map"},
+    {step::reserve, "reserve a record in the map"},
+    {step::open_xsk, "open an AF_XDP socket"},
+    {step::make_frames, "get memory for the frames of the AF_XDP socket"},
+    {step::make_xsk_rings, "make the rings of the AF_XDP socket"},
+    {step::bind_xsk, "bind the AF_XDP socket"},
+    {step::send_packets, "send through the AF_XDP socket"},
+    {step::check_xsk, "ask about the AF_XDP socket"},
+};
+
+/// An error number by its name.
+struct errno_row {
+  s32 code;
+  text errno_name;
+};
+inline constexpr errno_row errno_rows[] = {{EPERM, "EPERM"},
+                                           {ENOENT, "ENOENT"},
+                                           {ESRCH, "ESRCH"},
+                                           {EINTR, "EINTR"},
+                                           {EIO, "EIO"},
+                                           {ENXIO, "ENXIO"},
+                                           {E2BIG, "E2BIG"},
+                                           {EBADF, "EBADF"},
+                                           {EAGAIN, "EAGAIN"},
+                                           {ENOMEM, "ENOMEM"},
+                                           {EACCES, "EACCES"},
+                                           {EFAULT, "EFAULT"},
+                                           {EBUSY, "EBUSY"},
+                                           {EEXIST, "EEXIST"},
+                                           {ENODEV, "ENODEV"},
+                                           {ENOTDIR, "ENOTDIR"},
+                                           {EISDIR, "EISDIR"},
+                                           {EINVAL, "EINVAL"},
+                                           {ENFILE, "ENFILE"},
+                                           {EMFILE, "EMFILE"},
+                                           {ENOSPC, "ENOSPC"},
+                                           {ESPIPE, "ESPIPE"},
+                                           {EROFS, "EROFS"},
+                                           {ERANGE, "ERANGE"},
+                                           {EDEADLK, "EDEADLK"},
+                                           {ENAMETOOLONG, "ENAMETOOLONG"},
+                                           {ENOSYS, "ENOSYS"},
+                                           {ELOOP, "ELOOP"},
+                                           {EOVERFLOW, "EOVERFLOW"},
+                                           {ENOLINK, "ENOLINK"},
+                                           {EBADFD, "EBADFD"},
+                                           {ENOTSOCK, "ENOTSOCK"},
+                                           {EOPNOTSUPP, "EOPNOTSUPP"},
+                                           {EAFNOSUPPORT, "EAFNOSUPPORT"},
+                                           {ENETDOWN, "ENETDOWN"},
+                                           {ENOBUFS, "ENOBUFS"},
+                                           {ETIMEDOUT, "ETIMEDOUT"},
+                                           {ESTALE, "ESTALE"},
+                                           {ENOTSUPP_kernel, "ENOTSUPP"}};
+
+/// What an errno usually means at a step, and what to do about it.
+struct hint_row {
+  step at;
+  s32 code;
+  text sentence;
+};
+inline constexpr hint_row hint_rows[] = {
+    {step::map_create, EPERM,
+     "this type of map or one of its flags needs more than CAP_BPF, such as CAP_NET_ADMIN, or before Linux "
+     "5.11 RLIMIT_MEMLOCK is too small, so run it as root or raise ulimit -l"},
+    {step::map_create, EINVAL,
+     "the kernel does not know this map type, or does not allow one of its sizes, flags or a max_entries of "
+     "0"},
+    {step::map_create, E2BIG,
+     "the keys and values are larger than the kernel allows, or an arena than 4 GiB, so make them smaller"},
+    {step::map_create, ENOMEM, "the kernel has no memory for so many entries, so ask for fewer"},
+    {step::map_create, EBADF,
+     "the descriptor of the inner map, the types or the token is closed, so keep it open until the map is "
+     "created"},
+    {step::map_create, EACCES,
+     "a value with a spin lock cannot be read-only to programs, so leave out map_flag::rdonly_prog"},
+    {step::map_create, ERANGE,
+     "the arena would cross a border of 4 GiB in the address space, so choose another map_extra"},
+    {step::map_create, EOPNOTSUPP,
+     "this map type needs a JIT, which the kernel lacks on this machine, so use another type"},
+    {step::map_create, ENOTSUPP_kernel,
+     "the kernel does not combine this map type with types of keys and values, with one of its flags or with "
+     "this inner map, so leave that out"},
+
+    {step::map_lookup_elem, ENOENT, "the key is not in the map"},
+    {step::map_lookup_elem, EPERM, "the descriptor only writes, so open the map without map_flag::wronly"},
+    {step::map_lookup_elem, EINVAL,
+     "the kernel does not look into this map in this way, so look at what its type allows"},
+    {step::map_lookup_elem, ENOSPC,
+     "sockets come out as cookies of 8 bytes, so create the map with values of 8 bytes"},
+    {step::map_lookup_elem, EBUSY, "somebody else holds the lock of this element, so try again"},
+    {step::map_lookup_elem, EOPNOTSUPP,
+     "elements of this map type come out in programs only, so look them up there"},
+    {step::map_lookup_elem, ENOTSUPP_kernel,
+     "elements of this map type come out in programs only, so look them up there"},
+
+    {step::map_update_elem, ENOENT, "the key is not in the map, and update::exist only replaces"},
+    {step::map_update_elem, EEXIST,
+     "the key is in the map already, as every key of an array is, and update::noexist only creates"},
+    {step::map_update_elem, E2BIG,
+     "the map is full or the index is behind its end, so delete elements or create it with more max_entries"},
+    {step::map_update_elem, EPERM,
+     "the map is frozen or the descriptor only reads, so write earlier or through another descriptor"},
+    {step::map_update_elem, EINVAL,
+     "the kernel does not take this value or these flags on this map type, so look at what its type allows"},
+    {step::map_update_elem, EBADF,
+     "the descriptor of the map, or one in the key or value, is closed or of another kind, so look at both"},
+    {step::map_update_elem, ENOTSOCK, "the descriptor in the value is no socket, so give one"},
+    {step::map_update_elem, EOPNOTSUPP,
+     "the map does not take this kind or state of socket, or no update from user space, so look at what its "
+     "type allows"},
+    {step::map_update_elem, EBUSY,
+     "the element is in use or somebody else holds its lock, so let go of it or try again"},
+    {step::map_update_elem, ENOMEM,
+     "a map without preallocation found no memory for the element, so try again or leave out "
+     "map_flag::no_prealloc"},
+    {step::map_update_elem, ENOSPC,
+     "the trie is full, so delete prefixes or create it with more max_entries"},
+    {step::map_update_elem, ENODEV, "this machine has no CPU of that number, so choose a possible one"},
+    {step::map_update_elem, EOVERFLOW, "the queue of a CPU holds at most 16384 packets, so ask for fewer"},
+    {step::map_update_elem, ENOTSUPP_kernel,
+     "user space does not write elements of this map type, so let a program do it"},
+
+    {step::map_delete_elem, ENOENT, "the key is not in the map"},
+    {step::map_delete_elem, EPERM,
+     "the map is frozen or the descriptor only reads, so delete earlier or through another descriptor"},
+    {step::map_delete_elem, EINVAL,
+     "elements of this map cannot be deleted, so overwrite them, or pop those of a queue"},
+    {step::map_delete_elem, E2BIG, "the index is behind the end of the map, so choose one below max_entries"},
+    {step::map_delete_elem, EBUSY, "somebody else holds the lock of this element, so try again"},
+    {step::map_delete_elem, EOPNOTSUPP,
+     "user space does not delete elements of this map type, so create the map anew"},
+    {step::map_delete_elem, ENOTSUPP_kernel,
+     "user space does not delete elements of this map type, so create the map anew"},
+
+    {step::map_get_next_key, ENOENT, "there is no key after this one"},
+    {step::map_get_next_key, EPERM, "the descriptor only writes, so open the map without map_flag::wronly"},
+    {step::map_get_next_key, EINVAL, "queues and stacks have no keys, so pop their elements"},
+    {step::map_get_next_key, EAGAIN,
+     "the map changed faster than the walk went, so walk again or use batches"},
+    {step::map_get_next_key, EOPNOTSUPP,
+     "the kernel lists no keys of this map type, so remember them yourself"},
+    {step::map_get_next_key, ENOTSUPP_kernel,
+     "the kernel lists no keys of this map type, so remember them yourself"},
+
+    {step::map_lookup_and_delete_elem, ENOENT, "the key is not in the map"},
+    {step::map_lookup_and_delete_elem, EPERM,
+     "the map is frozen or the descriptor does not both read and write, so open it for both"},
+    {step::map_lookup_and_delete_elem, EINVAL,
+     "the kernel does not take elements out of this map in this way, so look at what its type allows"},
+    {step::map_lookup_and_delete_elem, EBUSY, "somebody else holds the lock of this element, so try again"},
+    {step::map_lookup_and_delete_elem, ENOTSUPP_kernel,
+     "the kernel takes elements out of queues and stacks, and of hash maps since 5.14, so look up and delete "
+     "instead"},
+
+    {step::map_lookup_batch, ENOENT, "no elements are left, so the batch before this one was the last"},
+    {step::map_lookup_batch, ENOSPC,
+     "more elements share a bucket than the batch has room for, so give more room"},
+    {step::map_lookup_batch, EPERM, "the descriptor only writes, so open the map without map_flag::wronly"},
+    {step::map_lookup_batch, EINTR, "elements went away while the batch was read, so ask for it again"},
+    {step::map_lookup_batch, EINVAL,
+     "the kernel does not take these flags on a batch of this map, so leave them out"},
+    {step::map_lookup_batch, ENOTSUPP_kernel,
+     "the kernel has no such batches of this map type, so go element by element"},
+
+    {step::map_lookup_and_delete_batch, ENOENT,
+     "no elements are left, so the batch before this one was the last"},
+    {step::map_lookup_and_delete_batch, ENOSPC,
+     "more elements share a bucket than the batch has room for, so give more room"},
+    {step::map_lookup_and_delete_batch, EPERM,
+     "the map is frozen or the descriptor does not both read and write, so open it for both"},
+    {step::map_lookup_and_delete_batch, EINVAL,
+     "the kernel does not take these flags on a batch of this map, so leave them out"},
+    {step::map_lookup_and_delete_batch, ENOTSUPP_kernel,
+     "the kernel has no such batches of this map type, so go element by element"},
+
+    {step::map_update_batch, E2BIG, "the map is full, so delete elements or create it with more max_entries"},
+    {step::map_update_batch, EPERM,
+     "the map is frozen or the descriptor only reads, so write earlier or through another descriptor"},
+    {step::map_update_batch, EINVAL,
+     "the kernel does not take these values or flags in a batch, so update the elements one by one"},
+    {step::map_update_batch, EBUSY,
+     "somebody else holds the lock of an element, so go on with the ones behind those that are done"},
+    {step::map_update_batch, ENOSPC,
+     "the trie is full, so delete prefixes or create it with more max_entries"},
+    {step::map_update_batch, ENOTSUPP_kernel,
+     "the kernel has no such batches of this map type, so go element by element"},
+
+    {step::map_delete_batch, ENOENT, "a key of the batch is not in the map; those before it are deleted"},
+    {step::map_delete_batch, EPERM,
+     "the map is frozen or the descriptor only reads, so delete earlier or through another descriptor"},
+    {step::map_delete_batch, EINVAL,
+     "the kernel does not take these flags on a batch of this map, so leave them out"},
+    {step::map_delete_batch, EBUSY,
+     "somebody else holds the lock of an element, so go on with the ones behind those that are done"},
+    {step::map_delete_batch, ENOTSUPP_kernel,
+     "the kernel has no such batches of this map type, so go element by element"},
+
+    {step::map_freeze, EBUSY, "somebody has mapped the map for writing, so unmap it first"},
+    {step::map_freeze, EPERM, "the map is frozen already or the descriptor only reads, so freeze it once"},
+    {step::map_freeze, ENOTSUPP_kernel,
+     "maps of struct_ops and values with locks, timers or kernel pointers stay writable, so leave them as "
+     "they are"},
+
+    {step::map_memory, EINVAL,
+     "the map was created without map_flag::mmapable, or this descriptor may not write"},
+    {step::map_memory, EPERM, "the map is frozen or read-only, so map it for reading"},
+    {step::map_memory, EACCES,
+     "map_flag::rdonly_prog forbids to write, so map it for reading, or this descriptor may not both read "
+     "and write, which the kernel asks for even then"},
+    {step::map_memory, EAGAIN, "the process has as much memory locked as it may, so raise ulimit -l"},
+    {step::map_memory, E2BIG,
+     "whoever mapped this arena first took fewer pages than it has, and all must map the same, so let the "
+     "first map it whole"},
+    {step::map_memory, EEXIST,
+     "the process has something else where the arena must be, or has mapped it already, so map it once and "
+     "early, or create it for another address"},
+    {step::map_memory, ENODEV, "the descriptor is of something without memory, so give one of a map"},
+    {step::map_memory, ENOMEM, "the process has no address space or too many mappings, so unmap some"},
+    {step::map_memory, ENOTSUPP_kernel,
+     "maps of this type, or with locks or timers in their values, have no memory to map, so look up their "
+     "elements"},
+
+    {step::fault_in, EINVAL, "the offset is not that of a page, so give a multiple of the page size"},
+    {step::fault_in, ENOMEM, "the arena ends before that, so stay below its size"},
+    {step::fault_in, EFAULT,
+     "map_flag::segv_on_fault leaves it to programs, or the memory cgroup of the arena's creator is full, so "
+     "create it without the flag or raise the limit"},
+
+    {step::map_get_fd_by_id, ENOENT, "there is no map with this id any more"},
+    {step::map_get_fd_by_id, EPERM, "opening a map by its id needs CAP_SYS_ADMIN, so run it as root"},
+    {step::map_get_fd_by_id, EINVAL,
+     "a descriptor cannot be both rdonly and wronly, so choose one of these flags"},
+
+    {step::btf_get_fd_by_id, EPERM,
+     "only CAP_SYS_ADMIN opens types by their ids, so run the process as root, or get the map without them"},
+
+    {step::obj_get_info_by_fd, EBADFD, "the descriptor is closed"},
+    {step::obj_get_info_by_fd, EINVAL, "the descriptor is of something else"},
+
+    {step::obj_pin, EEXIST, "something is pinned under this path already, so get it or choose another path"},
+    {step::obj_pin, ENOENT, "the folder of this path does not exist, so make it"},
+    {step::obj_pin, EPERM,
+     "this is no place on the BPF file system or a name with a dot, so choose a plain name below "
+     "/sys/fs/bpf"},
+    {step::obj_pin, EACCES,
+     "the process may not write to this folder, so run it as root or change the folder's mode"},
+    {step::obj_pin, EINVAL, "the descriptor is of no map, program or link, so there is nothing to pin"},
+
+    {step::obj_get, ENOENT, "nothing is pinned under this path"},
+    {step::obj_get, EACCES, "this is no pin, or one that the process may not open"},
+    {step::obj_get, EINVAL,
+     "a descriptor cannot be both rdonly and wronly, and a link takes neither, so leave these flags out"},
+
+    {step::unpin, ENOENT, "nothing is pinned under this path"},
+    {step::unpin, EACCES,
+     "the process may not write to this folder, so run it as root or change the folder's mode"},
+    {step::unpin, EISDIR, "it is a folder, so remove the pins inside it and then the folder with rmdir"},
+
+    {step::open_cgroup, ENOENT, "there is no such cgroup, so make it with mkdir"},
+    {step::open_cgroup, ENOTDIR, "a cgroup is a folder and this is a file, so give the folder"},
+
+    {step::open_file, ENOENT, "there is no such file"},
+    {step::open_file, EACCES, "the process may not read it"},
+    {step::open_file, ENXIO, "it is a socket or a device that is not there, so give an object file"},
+
+    {step::read_file, EISDIR, "it is a folder, so give the object file inside it"},
+    {step::read_file, EINVAL, "it is nothing that can be read from its start, so give an object file"},
+    {step::read_file, ESPIPE, "it is a pipe, so give a file"},
+
+    {step::allocate, ENOMEM, "the process has no memory left, so free some or raise its limits"},
+
+    {step::btf_load, EPERM,
+     "the process has CAP_BPF, so before Linux 5.11 RLIMIT_MEMLOCK is too small: raise it with ulimit -l"},
+    {step::btf_load, EINVAL,
+     "the kernel refused a type that it does not know or finds damaged, so load without types or on a newer "
+     "kernel"},
+    {step::btf_load, E2BIG,
+     "the types take more than 16 MiB or the kernel is older than their header, so load fewer"},
+    {step::btf_load, ENOSPC, "the log of the types does not fit into its buffer, so give a larger one"},
+    {step::btf_load, ENOTSUPP_kernel,
+     "the kernel does not know this version of BTF, so load without types or on a newer kernel"},
+
+    {step::prog_load, EPERM,
+     "the process has the capabilities, so the kernel is locked down for this program type, or before Linux "
+     "5.11 RLIMIT_MEMLOCK is too small"},
+    {step::prog_load, EACCES, "the verifier refused the program, so give load a verifier_log and read it"},
+    {step::prog_load, EINVAL,
+     "the verifier refused the program or the kernel does not know its type, so give load a verifier_log and "
+     "read it"},
+    {step::prog_load, E2BIG,
+     "the program is longer or branches more often than the verifier follows, so make it smaller or its "
+     "loops simpler"},
+    {step::prog_load, EAGAIN, "a signal interrupted the verifier, so load the program again"},
+    {step::prog_load, ENOMEM,
+     "the kernel has no memory for the program and for what the verifier remembers of it, so make it "
+     "smaller"},
+    {step::prog_load, ENOSPC,
+     "the verifier's log does not fit into its buffer, so give a larger one or let verifier_log grow"},
+    {step::prog_load, EBADF,
+     "the program uses a map whose descriptor is closed, so keep its maps open until it is loaded"},
+    {step::prog_load, ENOENT,
+     "the kernel does not find the function or type that the program attaches to, so choose another"},
+    {step::prog_load, EBUSY,
+     "the program uses a map that belongs to another program, so create one for each"},
+    {step::prog_load, EFAULT,
+     "the verifier contradicted itself or a buffer is outside of the process's memory, so give load a "
+     "verifier_log and read it"},
+    {step::prog_load, EOPNOTSUPP,
+     "this machine or device does not run programs of this kind, so attach elsewhere"},
+    {step::prog_load, ENOTSUPP_kernel,
+     "the program needs what this kernel lacks on this machine, often its JIT, so give load a verifier_log "
+     "and read it"},
+
+    {step::link_create, EINVAL,
+     "the kernel does not attach programs of this type here, or is older than 5.15"},
+    {step::link_create, EPERM,
+     "attaching here needs more than CAP_BPF, or who is attached already admits nobody else, so run it as "
+     "root or detach the other"},
+    {step::link_create, EACCES,
+     "the program reads behind the end of what its tracepoint records, so compare its context with the "
+     "tracepoint's format"},
+    {step::link_create, EBADF, "the program or what it attaches to is closed, so keep both open"},
+    {step::link_create, EBUSY, "another program has this place to itself, so detach it first"},
+    {step::link_create, EEXIST, "this program or another is attached here already, so detach it first"},
+    {step::link_create, E2BIG,
+     "as many programs as the kernel allows are attached here already, so detach one"},
+    {step::link_create, ERANGE,
+     "as many programs as the kernel allows are attached here already, so detach one"},
+    {step::link_create, ENODEV, "there is no such interface any more, so look at its name"},
+    {step::link_create, ENOENT,
+     "the kernel does not find what the program attaches to, so look at the name in its section"},
+    {step::link_create, ESRCH,
+     "the kernel does not find a function or a process of this link, so look at its names"},
+    {step::link_create, ESTALE, "the programs here have changed since they were looked at, so look again"},
+    {step::link_create, EOPNOTSUPP,
+     "the kernel was built without this way to attach, or the interface's driver lacks it, so attach in "
+     "another way"},
+    {step::link_create, ENOTSUPP_kernel,
+     "the kernel does not attach programs of this type on this machine, so attach in another way"},
+
+    {step::raw_tracepoint_open, ENOENT,
+     "the kernel has no such tracepoint, so look for its name under /sys/kernel/tracing/events, without the "
+     "group"},
+    {step::raw_tracepoint_open, EINVAL,
+     "the program reads more arguments than the tracepoint has, or its section names another kind of "
+     "program"},
+    {step::raw_tracepoint_open, EPERM,
+     "the process lacks CAP_PERFMON, so run it as root or give it CAP_PERFMON"},
+    {step::raw_tracepoint_open, EBUSY,
+     "as many programs as the kernel allows are attached here, so detach one"},
+    {step::raw_tracepoint_open, E2BIG,
+     "as many programs as the kernel allows are attached here already, so detach one, or the kernel is older "
+     "than "
+     "6.10 and takes no cookie here"},
+
+    {step::prog_attach, EOPNOTSUPP,
+     "the map holds no sockets or its programs are of another type, so give a sockmap or sockhash"},
+    {step::prog_attach, EINVAL, "the kernel does not know this kind of program in a map, so it is too old"},
+    {step::prog_attach, EBUSY, "a link holds another program in this place, so let go of it first"},
+
+    {step::attach_to_socket, ENOTSOCK, "the descriptor is of something else, so give one of a socket"},
+    {step::attach_to_socket, EINVAL,
+     "the program is of another type, or sockets share no port here, so set SO_REUSEPORT before bind"},
+    {step::attach_to_socket, ENOTSUPP_kernel,
+     "only TCP and UDP sockets choose among those that share a port, so give one of these"},
+    {step::attach_to_socket, EPERM,
+     "the filter of the socket is locked by SO_LOCK_FILTER, so attach it before"},
+    {step::attach_to_socket, ENOMEM,
+     "the program is larger than net.core.optmem_max allows for this socket, so raise it or make it smaller"},
+
+    {step::link_update, EINVAL,
+     "the new program is of another type or made for another place than the old one, or links of this kind "
+     "keep "
+     "their program"},
+    {step::link_update, EPERM,
+     "another program is in the link than the one that was to be replaced, so look which one is"},
+    {step::link_update, ENOLINK, "the link is detached: what it attached to is gone, so attach again"},
+
+    {step::link_detach, EOPNOTSUPP,
+     "links of this kind end with their last descriptor, so close it and remove pins"},
+
+    {step::iter_create, EINVAL,
+     "the link is of another kind, so attach a program whose section begins with iter/"},
+
+    {step::read_iterator, EACCES, "the program refused to list this, so look at what it returns"},
+    {step::read_iterator, EINVAL, "the iterator was read to its end, so start it again"},
+    {step::read_iterator, E2BIG,
+     "one element came out longer than the kernel's buffer of 8 pages, so let the program write less for "
+     "each"},
+
+    {step::prog_test_run, ENOTSUPP_kernel,
+     "programs of this type cannot be run without their event, so attach it and cause that"},
+    {step::prog_test_run, EOPNOTSUPP,
+     "programs of this type cannot be run without their event, so attach it and cause that"},
+    {step::prog_test_run, EINVAL,
+     "the data or the context is shorter or longer than programs of this type take, so look at what its type "
+     "wants"},
+    {step::prog_test_run, ENOSPC,
+     "the data or the context that came out did not fit, so give as much room as goes in and 256 bytes more"},
+    {step::prog_test_run, E2BIG, "the context is longer than the kernel knows, so give less"},
+    {step::prog_test_run, ENODEV, "the context names an interface that does not exist, so give a real index"},
+
+    {step::find_kernel_type, ENOENT,
+     "the kernel has no BTF of itself, so use one that was built with CONFIG_DEBUG_INFO_BTF"},
+
+    {step::find_interface, ENODEV,
+     "this network namespace has no interface of that name, so look at its name"},
+
+    {step::mount_tracefs, EPERM,
+     "tracefs is not mounted and a private one needs CAP_SYS_ADMIN, so mount it: mount -t tracefs tracefs "
+     "/sys/kernel/tracing"},
+    {step::mount_tracefs, ENODEV,
+     "the kernel was built without tracefs, so it has no tracepoints to attach to"},
+
+    {step::find_tracepoint, ENOENT,
+     "the kernel has no such tracepoint, so look for its group and name under /sys/kernel/tracing/events"},
+    {step::find_tracepoint, EACCES, "the process may not read tracefs, so run it as root"},
+    {step::find_tracepoint, EPERM,
+     "the kernel is locked down and shows no tracepoints, so boot it without lockdown"},
+
+    {step::open_event, EACCES, "the process lacks CAP_PERFMON, so run it as root or give it CAP_PERFMON"},
+    {step::open_event, EPERM,
+     "the kernel is locked down or a filter forbids perf_event_open, so allow it there"},
+    {step::open_event, ENODEV, "CPU 0 is offline, so bring it online"},
+    {step::open_event, ENOENT, "the kernel has no such events, so it was built without them"},
+    {step::open_event, EINVAL, "the kernel has no tracepoint of this number any more, so attach again"},
+    {step::open_event, EBUSY, "another event has the hardware to itself, so close it first"},
+    {step::open_event, EOPNOTSUPP, "the hardware has no such event, so choose another"},
+
+    {step::set_event_program, EINVAL,
+     "the program is of another type than its event, so correct the SEC() of the program"},
+    {step::set_event_program, EACCES,
+     "the program reads behind the end of what its tracepoint records, so compare its context with the "
+     "tracepoint's format"},
+    {step::set_event_program, EEXIST, "this program or another is attached here already, so detach it first"},
+    {step::set_event_program, E2BIG,
+     "as many programs as the kernel allows are attached here already, so detach one"},
+
+    {step::open_cpu_event, EACCES, "the process lacks CAP_PERFMON, so run it as root or give it CAP_PERFMON"},
+    {step::open_cpu_event, EPERM,
+     "the kernel is locked down or a filter forbids perf_event_open, so allow it there"},
+    {step::open_cpu_event, ENODEV,
+     "none of the CPUs that have a slot runs, so create the map with more max_entries"},
+    {step::open_cpu_event, ENOENT, "the kernel is older than 4.4 or was built without perf events"},
+
+    {step::wait, EEXIST, "it is waited for already, so add it once"},
+    {step::wait, EPERM, "the descriptor is of something that is never ready, so wait for something else"},
+
+    {step::open_map, EOPNOTSUPP,
+     "a program of 32 bits cannot share a ring buffer with a kernel that has the highest byte first, so "
+     "build it "
+     "for 64 bits"},
+
+    {step::open_xsk, EPERM,
+     "a socket of the family AF_XDP needs CAP_NET_RAW, so run the process as root or give it that"},
+    {step::open_xsk, EAFNOSUPPORT,
+     "the kernel is older than 4.18 or built without AF_XDP, so use another kernel"},
+
+    {step::make_frames, EINVAL,
+     "a frame is a power of two of bytes, from 2048 to a page, and a socket needs some, so ask for such"},
+    {step::make_frames, ENOBUFS,
+     "the process may not lock so much memory, so ask for fewer frames or raise ulimit -l"},
+
+    {step::make_xsk_rings, EINVAL, "a ring holds a power of two of frames, so ask for 1024 or its like"},
+
+    {step::bind_xsk, EINVAL,
+     "the interface has no queue of this number, or the kernel is too old for this mode, so take queue 0 and "
+     "xsk_mode::any"},
+    {step::bind_xsk, ENODEV, "this network namespace has no interface of this number, so look at its name"},
+    {step::bind_xsk, EBUSY, "another socket has this queue, so close it or take another queue"},
+    {step::bind_xsk, EOPNOTSUPP,
+     "the driver of the interface copies packets, so use xsk_mode::any or xsk_mode::copy"},
+    {step::bind_xsk, ENETDOWN, "the interface is down, so set it up"},
+
+    {step::send_packets, EAGAIN,
+     "the kernel has as many packets on their way as it may, so flush again a little later"},
+    {step::send_packets, EBUSY, "the interface dropped a packet, so flush again for those behind it"},
+    {step::send_packets, ENOBUFS, "the kernel has no memory for the packet, so flush again a little later"},
+    {step::send_packets, ENETDOWN, "the interface is down, so set it up"},
+    {step::send_packets, ENXIO, "the interface is gone, so open a socket for another one"},
+
+    {step::check_xsk, ENETDOWN, "the interface is down, so set it up"},
+    {step::check_xsk, ENXIO, "the interface is gone, so open a socket for another one"},
+
+    {step::map_event, EPERM,
+     "so many pages are more than the process may lock, so ask for fewer, or raise ulimit -l or the sysctl "
+     "kernel.perf_event_mlock_kb"},
+};
+
+/// What an errno means at every step that has no row of its own for it.
+struct any_step_row {
+  s32 code;
+  text sentence;
+};
+inline constexpr any_step_row any_step_rows[] = {
+    {EPERM, "the process lacks a capability for this or a security module forbids it, so run it as root"},
+    {EACCES, "the process lacks the right to this or a security module forbids it, so run it as root"},
+    {EBADF, "the descriptor is closed or of something else, so look for who closed it"},
+    {EFAULT, "an address is outside of the process's memory, so look at the buffers that were given"},
+    {EINTR, "a signal came in between, so do it again"},
+    {EIO, "the device did not deliver, so look into the kernel's log"},
+    {ENOMEM,
+     "the kernel has no memory for this, so free some or raise the memory limit of the process's cgroup"},
+    {EMFILE, "the process has too many files open, so close some or raise ulimit -n"},
+    {ENFILE, "the machine has too many files open, so close some"},
+    {ENOSYS, "the kernel does not have this system call, so it is too old or built without it"},
+    {ENOTDIR, "a part of the path is no folder, so correct the path"},
+    {ELOOP, "the path leads through too many symbolic links, so look where they lead"},
+    {ENAMETOOLONG,
+     "a name in the path is longer than 255 characters or the whole longer than 4095, so shorten it"},
+    {EROFS, "the file system is mounted read-only, so mount it for writing"},
+    {EDEADLK, "the kernel would have waited for itself, so try again outside of what holds the lock"},
+    {ETIMEDOUT, "a lock of the kernel was held for too long, so try again"},
+};
+
+/// The words for a step; empty for one without a row.
+[[nodiscard]] constexpr text step_words(step at) noexcept {
+  for (const step_row& row : step_rows)
+    if (row.at == at) return row.words;
+  return {};
+}
+/// The name of an error number; empty for one without a row.
+[[nodiscard]] constexpr text errno_name(s32 code) noexcept {
+  for (const errno_row& row : errno_rows)
+    if (row.code == code) return row.errno_name;
+  return {};
+}
+/// What an errno usually means at a step; empty when there is nothing to say.
+[[nodiscard]] constexpr text hint(step at, s32 code) noexcept {
+  for (const hint_row& row : hint_rows)
+    if (row.at == at && row.code == code) return row.sentence;
+  for (const any_step_row& row : any_step_rows)
+    if (row.code == code) return row.sentence;
+  return {};
+}
+/// The sentence of a cause; empty for `none`.
+[[nodiscard]] constexpr text cause_sentence(cause why) noexcept {
+  switch (why) {
+    case cause::none:
+      return {};
+#define BAREBPF_CAUSE(identifier, sentence) \
+  case cause::identifier:                   \
+    return sentence;
+      BAREBPF_CAUSES(BAREBPF_CAUSE)
+#undef BAREBPF_CAUSE
+  }
+  return {};
+}
+
+namespace detail {
+
+// Writes text into a buffer, leaving off what does not fit.
+class text_writer {
+ public:
+  constexpr text_writer(char* buffer, size_t size) noexcept : buffer_(buffer), room_(size) {}
+
+  constexpr text_writer& operator<<(text more) noexcept {
+    for (const char c : more)
+      if (used_ + 1 < room_) buffer_[used_++] = c;
+    return *this;
+  }
+  constexpr text_writer& operator<<(u64 number) noexcept {
+    char digits[20] = {};
+    size_t first = sizeof digits;
+    do {
+      digits[--first] = static_cast<char>('0' + number % 10);
+      number /= 10;
+    } while (number != 0);
+    return *this << text(digits + first, sizeof digits - first);
+  }
+  constexpr text finish() noexcept {
+    if (room_ == 0) return {};
+    buffer_[used_] = '\0';
+    return {buffer_, used_};
+  }
+
+ private:
+  char* buffer_;
+  size_t room_;
+  size_t used_ = 0;
+};
+
+}  // namespace detail
+
+/// Writes one English sentence about `what` into `buffer`, with a NUL behind it. 512 bytes are always enough.
+/// Shape: returns a view of what was written; cut at the buffer's end if it is smaller.
+constexpr text describe(const error& what, char* buffer, size_t size) noexcept {
+  detail::text_writer out(buffer, size);
+  const text subject = text::until_nul(what.name, sizeof what.name);
+  out << "cannot " << step_words(what.at);
+  if (!subject.empty()) out << " '" << subject << "'";
+  if (what.at == step::read_object || what.offset != 0) out << " at byte " << what.offset;
+  out << ": ";
+  const text reason = what.why != cause::none ? cause_sentence(what.why) : hint(what.at, what.code);
+  if (what.code != 0) {
+    out << "the kernel said ";
+    if (const text known = errno_name(what.code); !known.empty()) out << known << " ";
+    const s64 number = what.code;
+    out << "(" << static_cast<u64>(number < 0 ? -number : number) << ")";
+    if (!reason.empty()) out << ": ";
+  }
+  return (out << reason).finish();
+}
+
+/// The same into an array: `char buffer[512]; describe(error, buffer)`.
+template <size_t Size>
+constexpr text describe(const error& what, char (&buffer)[Size]) noexcept {
+  return describe(what, buffer, Size);
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_DESCRIBE_HPP
+// Room 9.2, iterator: reads what a program lists that is attached to an iterator of the kernel.
+#ifndef BAREBPF_ITERATOR_HPP
+#define BAREBPF_ITERATOR_HPP
+
+// Room 9.0, link: attaches programs and holds them there.
+#ifndef BAREBPF_LINK_HPP
+#define BAREBPF_LINK_HPP
+
+// Room 1.5, abi/perf: what perf_event_open(2) and tracefs without a mount take.
+#ifndef BAREBPF_ABI_PERF_HPP
+#define BAREBPF_ABI_PERF_HPP
+
+namespace barebpf::inline BAREBPF_ABI::abi {
+
+/// The first 64 bytes of struct perf_event_attr, which every kernel takes.
+/// Source: perf_event_open(2); PERF_ATTR_SIZE_VER0 in include/uapi/linux/perf_event.h at v6.12.
+struct perf_event_attr {
+  u32 type = 0;
+  u32 size = 64;
+  u64 config = 0;
+  u64 sample_period = 0;
+  u64 sample_type = 0;
+  u64 read_format = 0;
+  u64 flags = 0;
+  u32 wakeup_events = 0;
+  u32 breakpoint_type = 0;
+  u64 config1 = 0;
+};
+static_assert(sizeof(perf_event_attr) == 64 && offsetof(perf_event_attr, config1) == 56);
+
+/// What stands before each record in the ring of an event.
+/// Source: include/uapi/linux/perf_event.h at v6.12.
+struct perf_event_header {
+  u32 type;
+  u16 misc;
+  u16 size;  ///< bytes, this header too
+};
+static_assert(sizeof(perf_event_header) == 8);
+inline constexpr u32 perf_record_lost = 2;    // PERF_RECORD_LOST: the event's id and a number, both u64
+inline constexpr u32 perf_record_sample = 9;  // PERF_RECORD_SAMPLE: what sample_type asks for
+
+/// The first page of that ring; what is left out before it tells of the hardware.
+struct perf_event_mmap_page {
+  u8 reserved[1024];
+  u64 data_head;  ///< bytes put in by the kernel since the beginning
+  u64 data_tail;  ///< bytes taken out
+};
+static_assert(sizeof(perf_event_mmap_page) == 1040);
+
+inline constexpr u32 perf_type_software = 1;         // PERF_TYPE_SOFTWARE
+inline constexpr u64 perf_count_sw_bpf_output = 10;  // PERF_COUNT_SW_BPF_OUTPUT
+inline constexpr u64 perf_sample_raw = 1u << 10;     // PERF_SAMPLE_RAW: a u32 length and so many bytes
+inline constexpr u32 perf_type_tracepoint = 2;       // PERF_TYPE_TRACEPOINT
+inline constexpr u64 perf_flag_fd_cloexec = 8;       // PERF_FLAG_FD_CLOEXEC
+inline constexpr u32 perf_ioc_set_bpf = 0x40042408;  // PERF_EVENT_IOC_SET_BPF
+
+// Source: include/uapi/linux/mount.h at v6.12.
+inline constexpr u32 fsopen_cloexec = 1;       // FSOPEN_CLOEXEC
+inline constexpr u32 fsconfig_cmd_create = 6;  // FSCONFIG_CMD_CREATE
+inline constexpr u32 fsmount_cloexec = 1;      // FSMOUNT_CLOEXEC
+
+}  // namespace barebpf::inline BAREBPF_ABI::abi
+
+#endif  // BAREBPF_ABI_PERF_HPP
+// Room 7.4, map/pin: maps that somebody else made: by their pin, their id or a descriptor; and what the kernel says
+// of them, held against what the caller expects.
+#ifndef BAREBPF_MAP_PIN_HPP
+#define BAREBPF_MAP_PIN_HPP
+
+// Room 7.0, map/element: one map without types. Keys and values are addresses here, and every call is one
+// system call; the typed maps of room 7.8 are a thin layer over this and hold the only sizes.
+#ifndef BAREBPF_MAP_ELEMENT_HPP
+#define BAREBPF_MAP_ELEMENT_HPP
+
 // Room 6.2, outcome: what a row of system calls came to. Small, so that rows stay small; an error is made of
 // it once, at the end, and only then is the kernel asked why it refused.
 #ifndef BAREBPF_OUTCOME_HPP
@@ -3555,12 +3687,36 @@ constexpr bool is_value_size(const map_kind& kind, u32 size, u32 flags) noexcept
   }
 }
 
-constexpr bool is_whole_ring(u32 size) noexcept {
-  constexpr u32 smallest_page = 4096;
-  return size >= smallest_page && (size & (size - 1)) == 0;
-}
+inline constexpr u32 smallest_page = 4096;
+
+constexpr bool is_whole_ring(u32 size) noexcept { return size >= smallest_page && (size & (size - 1)) == 0; }
 
 }  // namespace detail
+
+/// Flags that came later than one of the types that take them, and the first kernel that knows them.
+struct newer_flag {
+  u32 flags;
+  u32 first_kernel;
+};
+/// Source: include/uapi/linux/bpf.h and the create masks of each type, from v4.15 to v6.19.
+inline constexpr newer_flag newer_flags[] = {
+    {map_flag::rdonly | map_flag::wronly, kernel(4, 15)},
+    {map_flag::stack_build_id, kernel(4, 17)},
+    {map_flag::zero_seed, kernel(5, 0)},
+    {map_flag::rdonly_prog | map_flag::wronly_prog, kernel(5, 2)},
+    {map_flag::clone, kernel(5, 4)},
+    {map_flag::mmapable, kernel(5, 5)},
+    {map_flag::preserve_elems | map_flag::inner_map, kernel(5, 10)},
+    {map_flag::link, kernel(6, 4)},
+    {map_flag::vtype_btf_obj_fd | map_flag::token_fd, kernel(6, 9)},
+    {map_flag::rb_overwrite, kernel(6, 19)},
+};
+/// True when a kernel of version `running` lacks one of `flags`.
+[[nodiscard]] constexpr bool lacks_flag(u32 running, u32 flags) noexcept {
+  for (const newer_flag& row : newer_flags)
+    if ((flags & row.flags) != 0 && running < row.first_kernel) return true;
+  return false;
+}
 
 /// What the table says against a map that the kernel refused to create; `none` where it sees nothing wrong.
 /// Asked after a refusal only: a newer kernel may take what this table does not know yet.
@@ -3586,6 +3742,8 @@ constexpr bool is_whole_ring(u32 size) noexcept {
   if ((attr.map_flags & ~(kind.flags | map_flag::token_fd)) != 0) return cause::refused_map_flag;
   if (kind.btf == btf_rule::required && (attr.btf_key_type_id == 0 || attr.btf_value_type_id == 0))
     return cause::missing_map_types;
+  if (kind.entries == entries_rule::pages && attr.map_extra % detail::smallest_page != 0)
+    return cause::misplaced_arena;
   if (kind.value == value_rule::map && attr.inner_map_fd == 0) return cause::missing_inner_map;
   return cause::none;
 }
@@ -3703,16 +3861,6 @@ template <class Log>
   return move_away(answer);
 }
 
-/// Gives the kernel types; `token` as above.
-/// Shape:  their descriptor, or negative errno; EINVAL when the kernel does not like a type.
-/// Kernel: 4.18.
-/// Source: btf_new_fd() in kernel/bpf/btf.c at v6.12.
-[[nodiscard]] inline long load_btf(const void* types, u32 size, int token = -1) noexcept {
-  abi::btf_load attr{.btf = types, .btf_size = size};
-  if (token >= 0) attr.btf_flags = map_flag::token_fd, attr.btf_token_fd = token;
-  return move_away(sys_bpf(abi::command::btf_load, attr));
-}
-
 /// What a program is run on without its event. What a type of program takes as data and context differs.
 /// Lifetime: borrowed until `test_run` returns.
 struct test_input {
@@ -3735,8 +3883,8 @@ struct test_result {
 };
 
 /// Runs a program without its event.
-/// Errors: ENOTSUPP for programs that cannot; EINVAL for data or a context that they do not take; ENOSPC when the packet
-///         came out larger than `data_out`.
+/// Errors: ENOTSUPP for programs that cannot; EINVAL for data or a context that they do not take; ENOSPC when the
+///         packet came out larger than `data_out`.
 /// Kernel: 4.12, BPF_PROG_TEST_RUN; contexts since 5.2.
 /// Source: bpf_prog_test_run() in kernel/bpf/syscall.c and net/bpf/test_run.c at v6.12.
 [[nodiscard]] inline result<test_result> test_run(const fd& program, const test_input& input) noexcept {
@@ -3966,7 +4114,7 @@ void link::to_event(const fd& program, Cookie with, outcome& row) noexcept {
                 system_call(__NR_ioctl, event_.number(), abi::perf_ioc_set_bpf, program.number()));
 }
 
-// Puts the program on an event for the tracepoint in `path`.
+// Puts the program on an event for the tracepoint in `path`. Never inlined, which costs the small counters more.
 template <u32 OldestKernel, class Cookie>
 [[gnu::noinline]] void link::to_tracepoint(const fd& program, const char* path, Cookie with,
                                            outcome& row) noexcept {
@@ -4061,15 +4209,1100 @@ class iterator {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_ITERATOR_HPP
-// Room 7.9, map/types: the types that a map's BTF gives to its key and value, held against the C++ types. Only who
-// names `identity_and_btf` has this in his program.
-#ifndef BAREBPF_MAP_TYPES_HPP
-#define BAREBPF_MAP_TYPES_HPP
+// Room 7.12, map/arena: an arena as memory of this process. Pointers into it mean the same here and in programs.
+#ifndef BAREBPF_MAP_ARENA_HPP
+#define BAREBPF_MAP_ARENA_HPP
 
-// Room 3.1, btf: the types of an object file. They are counted once, checked as they pass, and found again
-// through an index that remembers every eighth, so that a file of 100,000 types costs 12,500 words.
-#ifndef BAREBPF_BTF_HPP
-#define BAREBPF_BTF_HPP
+// Room 7.9, map/map: every map type under its name, with the key and value types that it wants.
+#ifndef BAREBPF_MAP_MAP_HPP
+#define BAREBPF_MAP_MAP_HPP
+
+// Room 2.4, prefix: keys of an LPM trie, from text such as "10.0.0.0/8" and back to it.
+#ifndef BAREBPF_PREFIX_HPP
+#define BAREBPF_PREFIX_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// The first bits of so many bytes, as the kernel takes them for the key of an LPM trie.
+/// Shape:  the number of bits in the machine's byte order, then the bytes, the first bit in front.
+/// Source: struct bpf_lpm_trie_key_u8 in include/uapi/linux/bpf.h at v6.12.
+template <size_t Bytes>
+struct lpm_key {
+  static_assert(
+      Bytes % 4 == 0 && Bytes != 0 && Bytes <= 256,
+      "barebpf: an LPM trie compares 1 to 256 bytes, and C rounds the struct up to four of them, so ask for "
+      "a multiple of 4 and leave the last ones zero");
+  u32 prefixlen = 0;  ///< bits
+  u8 data[Bytes] = {};
+
+  friend constexpr bool operator==(const lpm_key& a, const lpm_key& b) noexcept {
+    bool same = a.prefixlen == b.prefixlen;
+    for (size_t i = 0; i < Bytes; ++i) same = same && a.data[i] == b.data[i];
+    return same;
+  }
+};
+
+/// A network, or an address with all 32 bits.
+using ipv4_prefix = lpm_key<4>;
+/// A network, or an address with all 128 bits.
+using ipv6_prefix = lpm_key<16>;
+
+namespace detail {
+
+// Takes text from the front.
+class text_reader {
+ public:
+  constexpr explicit text_reader(text whole) noexcept : rest_(whole) {}
+
+  [[nodiscard]] constexpr bool is_done() const noexcept { return rest_.empty(); }
+  [[nodiscard]] constexpr bool is_next(text wanted) const noexcept { return rest_.starts_with(wanted); }
+  [[nodiscard]] constexpr bool take(text wanted) noexcept {
+    if (!is_next(wanted)) return false;
+    rest_ = rest_.without_first(wanted.size());
+    return true;
+  }
+  // A number of at most `digits` digits, without needless zeros in front where it is decimal: others read those as
+  // octal.
+  [[nodiscard]] constexpr bool take_number(u32 base, u32 digits, u32& out) noexcept {
+    out = 0;
+    u32 count = 0;
+    for (u32 digit = 0; count < digits && !rest_.empty() && (digit = digit_of(rest_[0])) < base; ++count) {
+      if (base == 10 && count == 1 && out == 0) return false;
+      out = out * base + digit;
+      rest_ = rest_.without_first(1);
+    }
+    return count != 0 && (rest_.empty() || digit_of(rest_[0]) >= base);
+  }
+
+ private:
+  [[nodiscard]] static constexpr u32 digit_of(char c) noexcept {
+    if (c >= '0' && c <= '9') return static_cast<u32>(c - '0');
+    if (c >= 'a' && c <= 'f') return static_cast<u32>(c - 'a' + 10);
+    if (c >= 'A' && c <= 'F') return static_cast<u32>(c - 'A' + 10);
+    return 99;
+  }
+  text rest_;
+};
+
+constexpr bool take_ipv4(text_reader& in, u8* out) noexcept {
+  for (int i = 0; i < 4; ++i) {
+    u32 number = 0;
+    if ((i != 0 && !in.take(".")) || !in.take_number(10, 3, number) || number > 255) return false;
+    out[i] = static_cast<u8>(number);
+  }
+  return true;
+}
+
+// Source: RFC 4291, 2.2.
+constexpr bool take_ipv6(text_reader& in, u8* out) noexcept {
+  constexpr u32 size = 16, nowhere = 99;
+  u8 bytes[size] = {};
+  u32 used = 0, gap = nowhere;
+  if (in.take("::")) gap = 0;
+  while (used < size && !in.is_done() && !in.is_next("/")) {
+    if (used != 0 && used != gap && !in.take(":")) return false;
+    text_reader as_ipv4 = in;
+    if (used + 4 <= size && take_ipv4(as_ipv4, bytes + used)) {
+      in = as_ipv4;
+      used += 4;
+      break;
+    }
+    u32 group = 0;
+    if (!in.take_number(16, 4, group)) return false;
+    bytes[used] = static_cast<u8>(group >> 8);
+    bytes[used + 1] = static_cast<u8>(group);
+    used += 2;
+    if (in.is_next("::")) {
+      if (gap != nowhere) return false;
+      static_cast<void>(in.take("::"));
+      gap = used;
+    }
+  }
+  if ((gap == nowhere) != (used == size)) return false;  // a gap stands for a group at least
+  for (u32 i = 0; i < size; ++i) out[i] = 0;
+  const u32 behind = gap == nowhere ? 0 : used - gap;
+  for (u32 i = 0; i < used - behind; ++i) out[i] = bytes[i];
+  for (u32 i = 0; i < behind; ++i) out[size - behind + i] = bytes[used - behind + i];
+  return true;
+}
+
+template <size_t Bytes>
+constexpr result<lpm_key<Bytes>> read_prefix(text whole) noexcept {
+  const auto wrong = [whole](cause why) { return error{.at = step::read_prefix, .why = why}.about(whole); };
+  lpm_key<Bytes> out{.prefixlen = Bytes * 8};
+  text_reader in(whole);
+  const bool is_address = Bytes == 4 ? take_ipv4(in, out.data) : take_ipv6(in, out.data);
+  if (!is_address) return wrong(cause::bad_address);
+  if (in.take("/") && (!in.take_number(10, 3, out.prefixlen) || out.prefixlen > Bytes * 8))
+    return wrong(cause::bad_prefix_length);
+  if (!in.is_done()) return wrong(cause::bad_address);
+  for (size_t bit = out.prefixlen; bit < Bytes * 8; ++bit)
+    if ((out.data[bit / 8] >> (7 - bit % 8) & 1) != 0) return wrong(cause::bits_behind_prefix);
+  return out;
+}
+
+}  // namespace detail
+
+/// The network that "10.0.0.0/8" names, or the address "10.0.0.1" with all its bits.
+/// Errors: bad_address, bad_prefix_length, bits_behind_prefix, about the text.
+[[nodiscard]] constexpr result<ipv4_prefix> read_ipv4_prefix(text whole) noexcept {
+  return detail::read_prefix<4>(whole);
+}
+/// The network that "2001:db8::/32" names, or the address "::1" with all its bits.
+/// Errors: as for `read_ipv4_prefix`.
+[[nodiscard]] constexpr result<ipv6_prefix> read_ipv6_prefix(text whole) noexcept {
+  return detail::read_prefix<16>(whole);
+}
+
+/// Writes "10.0.0.0/8" into `buffer`, with a NUL behind it; 19 bytes are always enough.
+constexpr text describe(const ipv4_prefix& what, char* buffer, size_t size) noexcept {
+  detail::text_writer out(buffer, size);
+  for (int i = 0; i < 4; ++i) out << (i == 0 ? text() : text(".")) << u64{what.data[i]};
+  return (out << "/" << u64{what.prefixlen}).finish();
+}
+/// Writes "2001:db8::/32" into `buffer`, with a NUL behind it; 44 bytes are always enough.
+/// Source: RFC 5952, 4: the longest row of zeros is left out, the first of equals.
+constexpr text describe(const ipv6_prefix& what, char* buffer, size_t size) noexcept {
+  constexpr int groups = 8;
+  const auto group = [&what](int i) { return u32{what.data[i * 2]} << 8 | what.data[i * 2 + 1]; };
+  int gap = groups, longest = 1;
+  for (int i = 0; i < groups; ++i) {
+    int length = 0;
+    while (i + length < groups && group(i + length) == 0) ++length;
+    if (length > longest) gap = i, longest = length;
+  }
+  detail::text_writer out(buffer, size);
+  for (int i = 0; i < groups; ++i) {
+    if (i == gap) {
+      out << "::";
+      i += longest - 1;
+      continue;
+    }
+    if (i != 0 && i != gap + longest) out << ":";
+    bool begun = false;
+    for (int shift = 12; shift >= 0; shift -= 4) {
+      const u32 digit = group(i) >> shift & 15;
+      begun = begun || digit != 0 || shift == 0;
+      if (begun) out << text(&"0123456789abcdef"[digit], 1);
+    }
+  }
+  return (out << "/" << u64{what.prefixlen}).finish();
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_PREFIX_HPP
+// Room 7.8, map/typed: typed maps. One class template for all types; what a type allows stands in room 2.0, and what
+// goes in and comes out where that is no plain value in room 7.6.
+#ifndef BAREBPF_MAP_TYPED_HPP
+#define BAREBPF_MAP_TYPED_HPP
+
+// Room 2.5, refusal: what an errno says of an element, where that depends on the type of its map. What it says on every
+// map stands in room 2.2.
+#ifndef BAREBPF_REFUSAL_HPP
+#define BAREBPF_REFUSAL_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+namespace detail {
+
+// One meaning of an errno: of which keys, of which values, at which operations, as bits.
+struct element_refusal {
+  u32 keys;
+  u32 values;
+  u32 operations;
+  s32 code;
+  cause why;
+};
+
+template <class... Rules>
+constexpr u32 rule_bits(Rules... rules) noexcept {
+  return ((1u << static_cast<u32>(rules)) | ...);
+}
+
+// Rules and operations that go together.
+struct refused {
+  static constexpr u32 any = ~0u;
+  static constexpr u32 slots = rule_bits(key_rule::index);
+  static constexpr u32 owners = rule_bits(key_rule::descriptor);
+  static constexpr u32 prefixes = rule_bits(key_rule::prefix);
+  static constexpr u32 cgroups = rule_bits(key_rule::cgroup);
+  static constexpr u32 stacks = rule_bits(value_rule::stack);
+  static constexpr u32 endpoints =
+      rule_bits(value_rule::socket, value_rule::xsk, value_rule::device, value_rule::cpu);
+  static constexpr u32 objects =
+      endpoints | rule_bits(value_rule::program, value_rule::map, value_rule::event, value_rule::cgroup);
+  static constexpr u32 updates = can_update | can_update_batch;
+  static constexpr u32 single = can_lookup | can_update | can_delete;
+};
+
+// The first row that fits counts. Sources: the `map_ops` of each type at v6.12, measured on 6.18.
+inline constexpr element_refusal element_refusals[] = {
+    {refused::any, rule_bits(value_rule::program), refused::updates, EINVAL, cause::unfit_program},
+    {refused::any, rule_bits(value_rule::map), refused::updates, EINVAL, cause::unfit_inner_map},
+    {refused::any, rule_bits(value_rule::event), refused::updates, EBADF, cause::not_an_event},
+    {refused::any, rule_bits(value_rule::event), refused::updates, EOPNOTSUPP, cause::unfit_event},
+    {refused::any, rule_bits(value_rule::cgroup), refused::updates, EBADF, cause::not_a_cgroup},
+    {refused::any, rule_bits(value_rule::device), refused::updates, EINVAL, cause::unfit_device},
+    {refused::any, rule_bits(value_rule::cpu), refused::updates, ENOMEM, cause::unfit_cpu_program},
+    {refused::any, rule_bits(value_rule::socket), refused::updates, EOPNOTSUPP, cause::unfit_socket},
+    {refused::any, rule_bits(value_rule::socket), refused::updates, ENOTSUPP_kernel, cause::not_in_a_group},
+    {refused::any, rule_bits(value_rule::socket), refused::updates, EINVAL, cause::not_in_a_group},
+    {refused::any, rule_bits(value_rule::socket), refused::updates, EBUSY, cause::socket_in_use},
+    {refused::any, rule_bits(value_rule::xsk), refused::updates, EOPNOTSUPP, cause::unfit_xsk},
+    {refused::any, rule_bits(value_rule::kernel_type), refused::updates, EBUSY, cause::registered_already},
+
+    {refused::slots, refused::any, refused::single | can_update_batch, E2BIG, cause::no_such_slot},
+    {refused::slots, refused::objects, refused::single, ENOENT, cause::empty_slot},
+    {refused::slots, refused::endpoints, can_delete, EINVAL, cause::empty_slot},
+    {refused::slots, refused::stacks, can_lookup | can_delete | can_lookup_and_delete, ENOENT,
+     cause::no_such_stack},
+    {refused::slots, refused::any, can_lookup, ENOENT, cause::no_such_slot},
+    {refused::owners, refused::any, refused::single, ENOENT, cause::nothing_of_owner},
+    {refused::owners, refused::any, refused::single, EBADF, cause::wrong_owner},
+    {refused::owners, refused::any, refused::single, ENOTSOCK, cause::wrong_owner},
+    {refused::prefixes, refused::any, refused::updates | can_delete | can_delete_batch, EINVAL,
+     cause::long_prefix},
+    {refused::cgroups, refused::any, can_lookup | can_update, ENOENT, cause::not_at_this_cgroup},
+};
+
+constexpr bool is_about(const element_refusal& row, const map_kind& kind) noexcept {
+  return (row.keys & rule_bits(kind.key)) != 0 && (row.values & rule_bits(kind.value)) != 0;
+}
+
+constexpr u32 operation_of(step at) noexcept {
+  switch (at) {
+    case step::map_lookup_elem:
+      return can_lookup;
+    case step::map_update_elem:
+      return can_update;
+    case step::map_delete_elem:
+      return can_delete;
+    case step::map_lookup_and_delete_elem:
+      return can_lookup_and_delete;
+    case step::map_lookup_batch:
+      return can_lookup_batch;
+    case step::map_update_batch:
+      return can_update_batch;
+    case step::map_delete_batch:
+      return can_delete_batch;
+    case step::map_lookup_and_delete_batch:
+      return can_lookup_and_delete_batch;
+    default:
+      return 0;
+  }
+}
+
+}  // namespace detail
+
+/// True when the table has more to say of refused elements of this type than room 2.2 has; where not, nobody need ask.
+[[nodiscard]] constexpr bool explains_elements(const map_kind& kind) noexcept {
+  for (const detail::element_refusal& row : detail::element_refusals)
+    if (detail::is_about(row, kind)) return true;
+  return false;
+}
+
+/// What an errno of the kernel means for an element of a map of this type; `none` where it means what it does on every
+/// map. Asked after a refusal only.
+[[nodiscard]] constexpr cause why_refused_element(const map_kind& kind, step at, s32 code) noexcept {
+  for (const detail::element_refusal& row : detail::element_refusals)
+    if (row.code == code && detail::is_about(row, kind) && (row.operations & detail::operation_of(at)) != 0)
+      return row.why;
+  return cause::none;
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_REFUSAL_HPP
+// Room 6.3, running_kernel: which kernel answers, asked only to explain what it refused.
+#ifndef BAREBPF_RUNNING_KERNEL_HPP
+#define BAREBPF_RUNNING_KERNEL_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// The version of the running kernel, as `kernel()` makes it; 0 when it does not say.
+/// Cost:   one system call.
+/// Source: uname(2). A distribution's kernel may have more than its number says, never less.
+[[nodiscard, gnu::cold, gnu::noinline]] inline u32 running_kernel() noexcept {
+  struct {
+    char words[6][65];  // system, node, release, version, machine, domain
+  } names = {};
+  if (system_call(__NR_uname, &names) < 0) return 0;
+  u32 numbers[2] = {};
+  const char* at = names.words[2];
+  for (u32& number : numbers) {
+    for (; *at >= '0' && *at <= '9'; ++at) number = number * 10 + static_cast<u32>(*at - '0');
+    if (*at == '.') ++at;
+  }
+  return kernel(numbers[0], numbers[1]);
+}
+
+/// Why the kernel refused to create a map with `answer`, negative errno, as far as the table of map types and the
+/// kernel's version tell; `none` where they do not.
+[[nodiscard, gnu::cold, gnu::noinline]] inline cause explain_refusal(const abi::map_create& attr,
+                                                                     long answer) noexcept {
+  if (answer != -EINVAL && answer != -E2BIG && answer != -ENOTSUPP_kernel && answer != -EOPNOTSUPP)
+    return cause::none;
+  const u32 running = running_kernel();
+  if (running != 0 && running < kind_of(static_cast<map_type>(attr.map_type)).first_kernel)
+    return cause::newer_map_type;
+  const cause why = why_refused(attr);
+  return why == cause::none && running != 0 && lacks_flag(running, attr.map_flags) ? cause::newer_map_flag
+                                                                                   : why;
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_RUNNING_KERNEL_HPP
+// Room 7.3, map/entries: a walk over a map that always ends and says why. Batches underneath; one key after the
+// other where the kernel has no batches or a bucket is too large for one.
+#ifndef BAREBPF_MAP_ENTRIES_HPP
+#define BAREBPF_MAP_ENTRIES_HPP
+
+// Room 7.1, map/batch: what the batch operations of maps take and give.
+#ifndef BAREBPF_MAP_BATCH_HPP
+#define BAREBPF_MAP_BATCH_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// Where a walk by batches stands; a new one stands at the beginning.
+/// Shape:  as many bytes as the kernel may write: four for hash maps, a key for others.
+/// Source: __htab_map_lookup_and_delete_batch() in kernel/bpf/hashtab.c and generic_map_lookup_batch() in
+///         kernel/bpf/syscall.c at v6.12.
+template <class Key>
+class batch_cursor {
+ public:
+  /// True when the last batch was the last one.
+  [[nodiscard]] bool at_end() const noexcept { return at_end_; }
+
+  /// What the kernel is given: nothing for the first batch.
+  [[nodiscard]] const void* in() const noexcept { return started_ ? position_ : nullptr; }
+  /// Where the kernel writes.
+  [[nodiscard]] void* out() noexcept { return position_; }
+  /// Remembers what a batch came to.
+  void advance(bool end) noexcept {
+    started_ = true;
+    at_end_ = end;
+  }
+
+ private:
+  alignas(8) unsigned char position_[sizeof(Key) > 4 ? sizeof(Key) : 4] = {};
+  bool started_ = false;
+  bool at_end_ = false;
+};
+
+/// How many elements a batch operation did, and whether it did all.
+class [[nodiscard]] batch_result {
+ public:
+  explicit batch_result(u32 count) noexcept : count_(count) {}
+  batch_result(u32 count, const barebpf::error& why) noexcept : count_(count), why_(why) {}
+
+  /// Elements that were done, also when not all of them were.
+  [[nodiscard]] u32 count() const noexcept { return count_; }
+  [[nodiscard]] bool has_value() const noexcept { return why_.has_value(); }
+  explicit operator bool() const noexcept { return why_.has_value(); }
+  /// What kept the operation from doing the rest.
+  [[nodiscard]] const barebpf::error& error() const noexcept { return why_.error(); }
+
+ private:
+  u32 count_;
+  result<void> why_;
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_MAP_BATCH_HPP
+// Room 7.2, map/per_cpu: values of which each possible CPU has its own. Only this room knows how large they are
+// together, so nobody can lend the kernel too little memory for them.
+#ifndef BAREBPF_MAP_PER_CPU_HPP
+#define BAREBPF_MAP_PER_CPU_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// How many CPUs the kernel speaks of that writes `ranges`, "0-3,6"; 0 when that is no list of ranges.
+[[nodiscard]] constexpr u32 count_cpus(text ranges) noexcept {
+  constexpr u32 most = 0xffff;
+  u32 count = 0, first = 0, number = 0;
+  bool has_digits = false, is_range = false;
+  for (size_t i = 0; i <= ranges.size(); ++i) {
+    const char c = i < ranges.size() ? ranges[i] : ',';
+    if (c == '\n' && i + 1 == ranges.size()) continue;
+    if (c >= '0' && c <= '9') {
+      number = number * 10 + static_cast<u32>(c - '0');
+      has_digits = true;
+      if (number > most) return 0;
+      continue;
+    }
+    if (!has_digits || (c == '-' && is_range) || (c != '-' && c != ',')) return 0;
+    if (c == '-') {
+      first = number;
+    } else {
+      if (is_range && number < first) return 0;
+      count += is_range ? number - first + 1 : 1;
+    }
+    is_range = c == '-';
+    number = 0;
+    has_digits = false;
+  }
+  return count;
+}
+
+/// How many CPUs the machine may ever have: the kernel keeps so many values, whether they run or not.
+/// Errors: open_file or read_file with errno, about the file; EINVAL when it says something else than ranges.
+/// Cost:   three system calls.
+/// Source: num_possible_cpus() in include/linux/cpumask.h at v6.12; sysfs-devices-system-cpu.
+[[nodiscard]] inline result<u32> possible_cpus() noexcept {
+  constexpr const char* path = "/sys/devices/system/cpu/possible";
+  const fd file = fd::own(open_to_read(path));
+  if (!file.is_open()) return failure(step::open_file, file.number()).about(path);
+  char ranges[256];
+  long length = -EINTR;
+  while (length == -EINTR) length = system_call(__NR_read, file.number(), ranges, sizeof ranges);
+  if (length < 0) return failure(step::read_file, length).about(path);
+  const u32 count = count_cpus(text(ranges, static_cast<size_t>(length)));
+  if (count == 0) return failure(step::read_file, -EINVAL).about(path);
+  return count;
+}
+
+/// One element's values, one for each possible CPU, in the order of their numbers: where those have no gap, the value
+/// at `cpu` is that of CPU `cpu`.
+/// Lifetime: looks at storage of somebody else's.
+template <class Value>
+class per_cpu_view {
+ public:
+  /// How the kernel lays values out: 8 bytes apart or a multiple of it.
+  struct alignas(8) cell {
+    Value value;
+  };
+  static_assert(
+      alignof(Value) <= 8 && std::is_trivially_copyable_v<Value>,
+      "barebpf: the kernel copies the values of each CPU as raw bytes, 8 bytes apart, so a value type "
+      "must be trivially copyable and aligned to 8 bytes at most");
+
+  constexpr per_cpu_view(const cell* first, u32 cpus) noexcept : first_(first), cpus_(cpus) {}
+
+  /// How many values there are.
+  [[nodiscard]] u32 size() const noexcept { return cpus_; }
+  /// The value of one CPU; `cpu` must be less than `size()`.
+  [[nodiscard]] const Value& operator[](u32 cpu) const noexcept { return first_[cpu].value; }
+  /// All of them added up.
+  [[nodiscard]] Value sum() const noexcept {
+    Value out{};
+    for (u32 cpu = 0; cpu < cpus_; ++cpu) out = static_cast<Value>(out + first_[cpu].value);
+    return out;
+  }
+
+ private:
+  const cell* first_;
+  u32 cpus_;
+};
+
+/// Storage for the values of so many elements, each for every possible CPU.
+/// Lifetime: freed with the object; moving empties the source.
+template <class Value>
+class per_cpu_values {
+ public:
+  using cell = typename per_cpu_view<Value>::cell;
+
+  /// Makes room for `elements` elements, all of them `Value{}`.
+  /// Errors: those of `possible_cpus`; ENOMEM.
+  /// Cost:   three system calls and an allocation; so keep it and use it again.
+  [[nodiscard]] static result<per_cpu_values> make(u32 elements = 1) noexcept {
+    const auto cpus = possible_cpus();
+    if (!cpus) return cpus.error();
+    auto cells = buffer<cell>::of(size_t{*cpus} * elements);
+    if (!cells) return cells.error();
+    return per_cpu_values(std::move(*cells), *cpus, elements);
+  }
+
+  /// For how many CPUs.
+  [[nodiscard]] u32 cpus() const noexcept { return cpus_; }
+  /// For how many elements.
+  [[nodiscard]] u32 elements() const noexcept { return elements_; }
+  /// The value of a CPU, of the first element or of another.
+  [[nodiscard]] Value& at(u32 cpu, u32 element = 0) noexcept {
+    return cells_[size_t{element} * cpus_ + cpu].value;
+  }
+  /// The values of one element.
+  [[nodiscard]] per_cpu_view<Value> view(u32 element = 0) const noexcept {
+    return {cells_.data() + size_t{element} * cpus_, cpus_};
+  }
+  [[nodiscard]] const Value& operator[](u32 cpu) const noexcept { return cells_[cpu].value; }
+  [[nodiscard]] Value& operator[](u32 cpu) noexcept { return cells_[cpu].value; }
+  /// The values of the first element, added up.
+  [[nodiscard]] Value sum() const noexcept { return view().sum(); }
+  /// Gives each CPU of the first element the same value.
+  void fill(const Value& value) noexcept {
+    for (u32 cpu = 0; cpu < cpus_; ++cpu) at(cpu) = value;
+  }
+
+  /// What the kernel reads and writes.
+  [[nodiscard]] cell* data() noexcept { return cells_.data(); }
+  [[nodiscard]] const cell* data() const noexcept { return cells_.data(); }
+
+ private:
+  per_cpu_values(buffer<cell> cells, u32 cpus, u32 elements) noexcept
+      : cells_(std::move(cells)), cpus_(cpus), elements_(elements) {}
+
+  buffer<cell> cells_;
+  u32 cpus_;
+  u32 elements_;
+};
+
+/// Walks over the elements of such storage, as a pointer walks over values.
+template <class Value>
+class per_cpu_pointer {
+ public:
+  using cell = typename per_cpu_view<Value>::cell;
+  using seen = per_cpu_view<Value>;
+
+  constexpr per_cpu_pointer() noexcept = default;
+  constexpr per_cpu_pointer(cell* at, u32 cpus) noexcept : at_(at), cpus_(cpus) {}
+  [[nodiscard]] seen operator*() const noexcept { return {at_, cpus_}; }
+  per_cpu_pointer& operator++() noexcept {
+    at_ += cpus_;
+    return *this;
+  }
+  [[nodiscard]] cell* address() const noexcept { return at_; }
+
+ private:
+  cell* at_ = nullptr;
+  u32 cpus_ = 0;
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_MAP_PER_CPU_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// One element of a map, copied out.
+template <class Key, class Value>
+struct entry {
+  Key key;
+  Value value;
+};
+
+namespace detail {
+
+// What a walk shows of the values behind a pointer, and where the kernel writes them.
+template <class Pointer>
+struct pointed {
+  using seen = typename Pointer::seen;
+  struct nothing {};
+  using own = nothing;  // single steps use the storage that was lent
+  static void* address(const Pointer& at) noexcept { return at.address(); }
+};
+template <class Value>
+struct pointed<Value*> {
+  using seen = Value;
+  using own = Value;
+  static void* address(Value* at) noexcept { return at; }
+};
+
+}  // namespace detail
+
+/// A walk over all elements: `for (auto [key, value] : map.entries())`. `Pointer` is what walks over the values: a
+/// plain one, or `per_cpu_pointer`.
+/// Shape:    each element by copy. What is in the map throughout comes at least once; by batches exactly once.
+///           What is added or removed meanwhile may come or not. The element at hand may be deleted.
+/// Errors:   the loop ends; `error()` then tells why, and is nullptr after a whole walk.
+/// Lifetime: the map must outlive the walk; the storage is the range's own, or lent by the caller.
+/// Cost:     one bpf(2) call for each batch; two for each element where batches do not work.
+/// Threads:  one walk belongs to one thread.
+template <class Key, class Pointer>
+class entry_range {
+  using shown = detail::pointed<Pointer>;
+
+ public:
+  entry_range(const untyped_map& map, Key* keys, Pointer values, u32 room) noexcept
+      : map_(map), keys_(keys), values_(values), room_(room), stepping_(room == 0) {}
+  entry_range(const entry_range&) = delete;
+  entry_range& operator=(const entry_range&) = delete;
+
+  struct sentinel {};
+  class iterator {
+   public:
+    using value_type = entry<Key, typename shown::seen>;
+    using difference_type = std::ptrdiff_t;
+
+    explicit iterator(entry_range* range) noexcept : range_(range) { take_more(); }
+    [[nodiscard]] value_type operator*() const noexcept { return {*key_, *value_}; }
+    iterator& operator++() noexcept {
+      ++key_;
+      ++value_;
+      if (key_ >= last_) take_more();
+      return *this;
+    }
+    void operator++(int) noexcept { ++*this; }
+    friend bool operator==(const iterator& at, sentinel) noexcept { return at.key_ >= at.last_; }
+
+   private:
+    void take_more() noexcept {
+      const u32 count = range_->next();
+      key_ = range_->stepping_ ? &range_->last_key_ : range_->keys_;
+      value_ = range_->stepping_ ? range_->step_value() : range_->values_;
+      last_ = key_ + count;
+    }
+
+    // Kept here and not in the range, whose memory every system call may change: so they stay in registers.
+    const Key* key_;
+    const Key* last_;  // behind the last that is at hand
+    Pointer value_;
+    entry_range* range_;
+  };
+
+  /// Begins the walk, from the first element each time.
+  [[nodiscard]] iterator begin() noexcept {
+    cursor_ = {};
+    count_ = 0;
+    steps_ = 0;
+    done_ = has_last_ = failed_ = prefetched_ = at_its_end_ = false;
+    stepping_ = room_ == 0;
+    return iterator(this);
+  }
+  [[nodiscard]] sentinel end() const noexcept { return {}; }
+
+  /// Why the walk ended early; nullptr when it did not.
+  [[nodiscard]] const barebpf::error* error() const noexcept { return failed_ ? &why_ : nullptr; }
+
+  /// True when the walk is over.
+  [[nodiscard]] bool at_end() const noexcept { return done_; }
+
+ private:
+  // Gets what comes next, a batch or a single element, and says how many elements that are: none at the end.
+  [[nodiscard, gnu::noinline]] u32 next() noexcept {
+    if (done_) return 0;
+    if (!stepping_) fetch();
+    if (stepping_) step_on();
+    if (done_) return 0;
+    return stepping_ ? 1 : count_;
+  }
+
+  // The next batch, or the change to single steps.
+  void fetch() noexcept {
+    const bool first = cursor_.in() == nullptr;
+    Key last{};
+    if (count_ != 0) last = keys_[count_ - 1];
+    while (!cursor_.at_end()) {
+      u32 count = room_;
+      const long answer = map_.batch(abi::command::map_lookup_batch, cursor_.in(), cursor_.out(), keys_,
+                                     shown::address(values_), count);
+      if (answer == -EINTR) continue;
+      // No batches here, or a bucket that does not fit: what is left comes one by one.
+      if (answer == -ENOSPC || (first && (answer == -ENOTSUPP_kernel || answer == -EINVAL))) {
+        stepping_ = true;
+        prefetched_ = false;
+        has_last_ = count_ != 0;
+        last_key_ = last;
+        return;
+      }
+      if (answer < 0 && answer != -ENOENT) return fail(step::map_lookup_batch, answer);
+      cursor_.advance(answer == -ENOENT);
+      count_ = count;
+      if (count_ != 0) return;
+    }
+    done_ = true;
+  }
+
+  // The next element by its key. The key after it is fetched at once, so that the element may be deleted.
+  void step_on() noexcept {
+    if (steps_ == 0) {
+      const auto info = ask_about_map(map_.descriptor().number());
+      if (!info) return fail(info.error().at, -info.error().code);
+      // A key that vanishes sends the kernel back to the first one, so the steps are bounded.
+      most_steps_ = u64{16} * info->max_entries + 16;
+    }
+    for (;;) {
+      if (++steps_ > most_steps_) return fail(step::map_get_next_key, -EAGAIN);
+      if (!prefetched_) {
+        const long answer = map_.get_next_key(has_last_ ? &last_key_ : nullptr, &next_);
+        if (answer < 0) return finish(answer);
+      }
+      prefetched_ = false;
+      if (at_its_end_) return finish(-ENOENT);
+      last_key_ = next_;
+      has_last_ = true;
+      const long found = map_.lookup_elem(&last_key_, shown::address(step_value()));
+      if (found < 0 && found != -ENOENT) return fail(step::map_lookup_elem, found);
+      const long answer = map_.get_next_key(&last_key_, &next_);
+      if (answer < 0 && answer != -ENOENT) return fail(step::map_get_next_key, answer);
+      prefetched_ = true;
+      at_its_end_ = answer == -ENOENT;
+      if (found >= 0) return;
+    }
+  }
+  // Where the value of a single step goes.
+  [[nodiscard]] Pointer step_value() noexcept {
+    if constexpr (std::is_pointer_v<Pointer>)
+      return &last_value_;
+    else
+      return values_;
+  }
+  void finish(long answer) noexcept {
+    if (answer != -ENOENT) return fail(step::map_get_next_key, answer);
+    done_ = true;
+  }
+  void fail(step at, long answer) noexcept {
+    why_ = failure(at, answer).about(map_.map_name());
+    failed_ = done_ = true;
+  }
+
+  const untyped_map& map_;
+  Key* keys_;
+  Pointer values_;
+  u32 room_;
+  batch_cursor<Key> cursor_;
+  u32 count_ = 0;  // elements in the batch
+  u64 steps_ = 0, most_steps_ = 0;
+  Key last_key_{};
+  [[no_unique_address]] typename shown::own last_value_{};
+  Key next_{};
+  bool stepping_, done_ = false, failed_ = false, has_last_ = false, prefetched_ = false, at_its_end_ = false;
+  barebpf::error why_{};
+};
+
+/// An entry_range with storage of its own.
+/// Shape: at most 16 KiB, and room for at least one element.
+template <class Key, class Value>
+class owned_entry_range : public entry_range<Key, Value*> {
+  static constexpr size_t fitting = 16384 / (sizeof(Key) + sizeof(Value));
+  static constexpr size_t room = fitting == 0 ? 1 : fitting;
+
+ public:
+  explicit owned_entry_range(const untyped_map& map) noexcept
+      : entry_range<Key, Value*>(map, keys_, values_, static_cast<u32>(room)) {}
+
+ private:
+  Key keys_[room];
+  Value values_[room];
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_MAP_ENTRIES_HPP
+// Room 7.5, map/memory: the values of an array as memory of this process. Reading them makes no system call.
+#ifndef BAREBPF_MAP_MEMORY_HPP
+#define BAREBPF_MAP_MEMORY_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+namespace detail {
+
+// mmap(2). s390x takes the arguments through memory.
+// Shape: the address, or negative errno.
+[[gnu::always_inline]] inline long map_pages(size_t address, size_t size, long protection, long flags,
+                                             int descriptor, u64 offset) noexcept {
+#if defined(__s390x__) && !defined(BAREBPF_LIBC_SYSCALL)
+  const long arguments[6] = {
+      static_cast<long>(address), static_cast<long>(size), protection, flags, descriptor,
+      static_cast<long>(offset)};
+  return system_call(__NR_mmap, arguments);
+#elif defined(__NR_mmap2)
+  // Where there are two, the first takes its arguments through memory; the second counts the offset in 4 KiB.
+  return system_call(__NR_mmap2, address, size, protection, flags, descriptor, offset / 4096);
+#else
+  return system_call(__NR_mmap, address, size, protection, flags, descriptor, offset);
+#endif
+}
+
+// mmap(2) of `size` bytes from `offset`, shared, wherever there is room.
+inline long map_shared(size_t size, long protection, int descriptor, u64 offset = 0) noexcept {
+  constexpr long shared = 1;  // MAP_SHARED
+  return map_pages(0, size, protection, shared, descriptor, offset);
+}
+
+// How large this machine's pages are. There is no system call for it, but one that does nothing to no bytes and minds
+// where they would begin.
+// Source: msync(2).
+[[nodiscard]] inline size_t page_size() noexcept {
+  constexpr size_t largest = 65536;
+  size_t size = 4096;
+  while (size < largest && system_call(__NR_msync, size, 0, 0) == -EINVAL) size *= 2;
+  return size;
+}
+
+}  // namespace detail
+
+/// The memory of a map, shared with the programs that use it.
+/// Shape:    one element for each entry, `round_up(sizeof(Value), 8)` bytes apart.
+/// Lifetime: unmapped with this object; it keeps the map alive by itself. Moving empties the source.
+/// Threads:  programs and other processes write at any time, so whoever needs more than one word must agree with
+///           them on how.
+/// Cost:     nothing for each access.
+template <class Value>
+class mapped_values {
+ public:
+  mapped_values(Value* first, size_t count) noexcept : first_(first), count_(count) {}
+  mapped_values(mapped_values&& other) noexcept
+      : first_(std::exchange(other.first_, nullptr)), count_(std::exchange(other.count_, 0)) {}
+  mapped_values& operator=(mapped_values&& other) noexcept {
+    mapped_values taken(std::move(other));
+    std::swap(first_, taken.first_);
+    std::swap(count_, taken.count_);
+    return *this;
+  }
+  ~mapped_values() {
+    if (count_ != 0) system_call(__NR_munmap, first_, size_of(count_));
+  }
+
+  [[nodiscard]] std::span<Value> values() const noexcept { return {first_, count_}; }
+  [[nodiscard]] Value* begin() const noexcept { return first_; }
+  [[nodiscard]] Value* end() const noexcept { return first_ + count_; }
+  [[nodiscard]] size_t size() const noexcept { return count_; }
+  [[nodiscard]] Value& operator[](size_t at) const noexcept { return first_[at]; }
+
+  /// How many bytes the kernel maps for so many values.
+  /// Source: array_map_mmap() in kernel/bpf/arraymap.c at v6.12.
+  [[nodiscard]] static constexpr size_t size_of(size_t count) noexcept {
+    constexpr size_t page = 4096;  // the kernel rounds a length up to its own pages
+    return (count * sizeof(Value) + page - 1) / page * page;
+  }
+
+ private:
+  Value* first_;
+  size_t count_;
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_MAP_MEMORY_HPP
+// Room 7.6, map/value: values that are no plain bytes. What such a map takes stands for something of the kernel's, and
+// what it gives back is often something else: a program goes in by its descriptor and comes out as its id.
+#ifndef BAREBPF_MAP_VALUE_HPP
+#define BAREBPF_MAP_VALUE_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// A file descriptor as the value of an element; whoever owns it may close it once it is in, for the map holds on to
+/// what it stands for. `Answer` is what a lookup gives.
+template <value_rule Rule, class Answer = no_value, class Number = u32>
+struct descriptor_value {
+  static constexpr value_rule rule = Rule;
+  using answer = Answer;
+  Number number;
+
+  /// From the number itself, or from what owns or borrows a descriptor: an `fd`, a map, a link.
+  descriptor_value(int descriptor) noexcept : number(static_cast<Number>(descriptor)) {}
+  descriptor_value(const fd& descriptor) noexcept : descriptor_value(descriptor.number()) {}
+  template <class Owner>
+  requires requires(const Owner& owner) {
+    { owner.descriptor() } -> std::same_as<const fd&>;
+  }
+  descriptor_value(const Owner& owner) noexcept : descriptor_value(owner.descriptor()) {}
+};
+
+/// A loaded program, known to the whole kernel by this number.
+struct program_id {
+  u32 id = 0;
+  friend bool operator==(program_id, program_id) = default;
+};
+/// A map, known to the whole kernel by this number. Errors, cost: those of `Map::from_id`.
+template <class Map>
+struct map_id {
+  u32 id = 0;
+  /// Opens the map.
+  [[nodiscard]] auto open() const noexcept { return Map::from_id(id); }
+  friend bool operator==(map_id, map_id) = default;
+};
+/// A socket, known to the whole kernel by this number, which it never gives again. Source: SO_COOKIE in socket(7).
+struct socket_cookie {
+  u64 cookie = 0;
+  friend bool operator==(socket_cookie, socket_cookie) = default;
+};
+
+/// A program in a slot of a program array.
+using program_fd = descriptor_value<value_rule::program, program_id>;
+/// A map in an element of an array or hash of maps. `Map` is the typed map that each of them is.
+template <class Map>
+using map_fd = descriptor_value<value_rule::map, map_id<Map>>;
+/// A perf event in a slot of a perf event array; it does not come back out.
+using event_fd = descriptor_value<value_rule::event>;
+/// A cgroup in a slot of a cgroup array: the descriptor of its folder in cgroup version 2. It does not come back out.
+using cgroup_fd = descriptor_value<value_rule::cgroup>;
+/// An AF_XDP socket in a slot of an xskmap; it does not come back out.
+using xsk_fd = descriptor_value<value_rule::xsk>;
+/// A socket in a sockmap, a sockhash or a reuseport_sockarray.
+using socket_fd = descriptor_value<value_rule::socket, socket_cookie, u64>;
+/// The same in a map whose values have 4 bytes, from which nothing comes back out.
+using short_socket_fd = descriptor_value<value_rule::socket>;
+
+/// An interface that packets are redirected to.
+struct device {
+  static constexpr value_rule rule = value_rule::device;
+  u32 ifindex = 0;  ///< number of the interface, as if_nametoindex(3) gives it
+};
+/// An interface, and the program that runs on each packet before it leaves there.
+struct device_and_program {
+  static constexpr value_rule rule = value_rule::device;
+  /// What a lookup gives.
+  struct answer {
+    u32 ifindex = 0;
+    u32 program_id = 0;  ///< 0 for none
+  };
+  u32 ifindex = 0;
+  int program = -1;  ///< descriptor of an XDP program for devmaps, negative for none
+};
+
+/// A CPU that packets are redirected to; the key is its number.
+struct cpu_queue {
+  static constexpr value_rule rule = value_rule::cpu;
+  u32 queue_size = 0;  ///< packets that may wait for it, 16,384 at most
+};
+/// The same, and the program that runs there on each packet.
+struct cpu_queue_and_program {
+  static constexpr value_rule rule = value_rule::cpu;
+  /// What a lookup gives.
+  struct answer {
+    u32 queue_size = 0;
+    u32 program_id = 0;  ///< 0 for none
+  };
+  u32 queue_size = 0;
+  int program = -1;  ///< descriptor of an XDP program for cpumaps, negative for none
+};
+
+/// The instruction addresses of a stack, the innermost first. `Depth` is at most kernel.perf_event_max_stack, 127 by
+/// default.
+template <size_t Depth>
+struct stack_addresses {
+  static constexpr value_rule rule = value_rule::stack;
+  u64 list[Depth] = {};
+
+  /// Those that there are.
+  [[nodiscard]] std::span<const u64> addresses() const noexcept {
+    size_t count = 0;
+    while (count < Depth && list[count] != 0) ++count;
+    return {list, count};
+  }
+};
+
+/// One place of a user stack as map_flag::stack_build_id makes the kernel keep it.
+/// Source: struct bpf_stack_build_id in include/uapi/linux/bpf.h at v6.12.
+struct build_id_place {
+  enum class state : s32 {
+    empty = 0,    ///< behind the last
+    valid = 1,    ///< `build_id` and `offset` hold
+    address = 2,  ///< the file has no build id; `offset` is the address
+  };
+  state status = state::empty;
+  u8 build_id[20] = {};
+  u64 offset = 0;  ///< bytes from the start of the file
+};
+/// A user stack by files and offsets, the innermost place first; for maps with map_flag::stack_build_id.
+template <size_t Depth>
+struct stack_build_ids {
+  static constexpr value_rule rule = value_rule::stack;
+  build_id_place list[Depth] = {};
+
+  /// Those that there are.
+  [[nodiscard]] std::span<const build_id_place> places() const noexcept {
+    size_t count = 0;
+    while (count < Depth && list[count].status != build_id_place::state::empty) ++count;
+    return {list, count};
+  }
+};
+
+/// An instruction that a program may jump to.
+/// Source: struct bpf_insn_array_value in include/uapi/linux/bpf.h of 6.19.
+struct instruction_place {
+  static constexpr value_rule rule = value_rule::instruction;
+  u32 original = 0;    ///< as the program was loaded; only this one is given
+  u32 translated = 0;  ///< as the verifier left it
+  u32 machine = 0;     ///< offset into the machine code
+  u32 padding = 0;
+};
+
+/// The owner of a value in a local storage, by a descriptor: a socket, a process (pidfd_open(2)), the folder of a
+/// cgroup, or a file.
+struct owner_fd {
+  int number;
+
+  owner_fd(int descriptor = -1) noexcept : number(descriptor) {}
+  owner_fd(const fd& descriptor) noexcept : number(descriptor.number()) {}
+};
+
+/// The key of a cgroup storage that tells the ways of attaching apart; the other form is the cgroup's id, a u64.
+/// Source: struct bpf_cgroup_storage_key in include/uapi/linux/bpf.h at v6.12.
+struct cgroup_storage_key {
+  u64 cgroup_inode_id = 0;  ///< the inode number of the cgroup's folder
+  u32 attach_type = 0;      ///< `abi::attach_type` of the program
+  u32 padding = 0;
+};
+
+/// A spin lock in a value, which programs take with bpf_spin_lock and `under_lock` takes from here.
+/// Source: struct bpf_spin_lock in include/uapi/linux/bpf.h at v6.12.
+struct spin_lock {
+  u32 word = 0;  ///< the kernel's alone: it is neither read nor written with the value
+};
+
+/// Reads or writes the whole element at once, under the `spin_lock` in its value, so that no program sees half of it.
+/// Kernel: 5.1, BPF_F_LOCK; the map's BTF must show the lock.
+/// Source: copy_map_value_locked() in kernel/bpf/helpers.c at v6.12.
+struct locked {
+  static constexpr operation needs = can_lock;
+  [[nodiscard]] static constexpr u64 flags() noexcept { return 4; }
+};
+inline constexpr locked under_lock;
+
+/// The value of one CPU of a map that keeps one for each: a plain value goes in or comes out.
+/// Kernel: 7.0, BPF_F_CPU.
+struct on_cpu {
+  static constexpr operation needs = can_choose_cpu;
+  u32 cpu;  ///< number of a possible CPU
+  [[nodiscard]] constexpr u64 flags() const noexcept { return 8 | u64{cpu} << 32; }
+};
+/// The same value for every CPU.
+/// Kernel: 7.0, BPF_F_ALL_CPUS.
+struct all_cpus {
+  static constexpr operation needs = can_choose_cpu;
+  [[nodiscard]] static constexpr u64 flags() noexcept { return 16; }
+};
+inline constexpr all_cpus on_all_cpus;
+
+namespace detail {
+
+// A value type that says itself what it stands for; not one of a user's that happens to have a member of that name.
+template <class Value>
+concept exchanged = requires {
+  requires std::same_as<decltype(Value::rule), const value_rule>;
+};
+
+template <class Value>
+struct answer {
+  using type = Value;
+};
+template <exchanged Value>
+requires requires { typename Value::answer; }
+struct answer<Value> {
+  using type = typename Value::answer;
+};
+
+template <class Value>
+constexpr value_rule value_rule_of_type() noexcept {
+  if constexpr (exchanged<Value>)
+    return Value::rule;
+  else
+    return value_rule::plain;
+}
+
+}  // namespace detail
+
+/// What a lookup of a map with values of this type gives: the value itself, or what stands for it.
+template <class Value>
+using answer_of = typename detail::answer<Value>::type;
+
+/// What kind of values the maps have that take `Value`; `plain` for all types that say nothing else.
+template <class Value>
+inline constexpr value_rule value_rule_of = detail::value_rule_of_type<Value>();
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_MAP_VALUE_HPP
+// Room 7.7, map/value_btf: types for the kernel, and the smallest that let a local storage be created. The compiler
+// makes those of the C++ type of the values.
+// Source: Documentation/bpf/btf.rst at v6.12.
+#ifndef BAREBPF_MAP_VALUE_BTF_HPP
+#define BAREBPF_MAP_VALUE_BTF_HPP
 
 // Room 1.4, abi/btf: where the fields of BTF records lie, and the kinds of types.
 // Source: include/uapi/linux/btf.h and Documentation/bpf/btf.rst at v6.12.
@@ -4191,6 +5424,1078 @@ static_assert(sizeof(core_relo) == 16);
 }  // namespace barebpf::inline BAREBPF_ABI::abi
 
 #endif  // BAREBPF_ABI_BTF_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// Gives the kernel types. `token` is the descriptor of a BPF token (6.9), or negative.
+/// Shape:  their descriptor, or negative errno; EINVAL when the kernel does not like a type.
+/// Kernel: 4.18.
+/// Source: btf_new_fd() in kernel/bpf/btf.c at v6.12.
+[[nodiscard]] inline long load_btf(const void* types, u32 size, int token = -1) noexcept {
+  abi::btf_load attr{.btf = types, .btf_size = size};
+  if (token >= 0) attr.btf_flags = map_flag::token_fd, attr.btf_token_fd = token;
+  return move_away(sys_bpf(abi::command::btf_load, attr));
+}
+
+namespace detail {
+
+// Where the names begin in the strings of a `storage_btf`.
+inline constexpr u32 int_name = 1, value_name = 5, bytes_name = 11, char_name = 17;
+
+struct btf_record {
+  u32 name;
+  u32 info;
+  u32 size;
+};
+struct btf_number {
+  btf_record type;
+  u32 form;
+};
+// struct value { unsigned char bytes[count]; }
+struct btf_struct_of_bytes {
+  btf_record type;
+  u32 member_name, member_type, member_at;
+  btf_record array;
+  u32 element_type, index_type, count;
+  btf_number element;
+};
+
+constexpr btf_record make_record(u32 name, abi::btf_kind kind, u32 size, u32 members = 0) noexcept {
+  return {name, static_cast<u32>(kind) << 24 | members, size};
+}
+constexpr btf_number make_number(u32 name, u32 size, u32 encoding) noexcept {
+  return {make_record(name, abi::btf_kind::integer, size), encoding << 24 | size * 8};
+}
+
+template <class Number>
+constexpr u32 encoding_of() noexcept {
+  if constexpr (std::is_enum_v<Number>)
+    return encoding_of<std::underlying_type_t<Number>>();
+  else if constexpr (std::is_same_v<Number, bool>)
+    return abi::btf_integer_is_bool;
+  else
+    return std::is_signed_v<Number> ? abi::btf_integer_is_signed : 0;
+}
+
+template <class Value>
+constexpr auto make_value_type() noexcept {
+  constexpr u32 size = sizeof(Value);
+  if constexpr (std::is_integral_v<Value> || std::is_enum_v<Value>)
+    return make_number(value_name, size, encoding_of<Value>());
+  else if constexpr (std::is_floating_point_v<Value>)
+    return make_record(value_name, abi::btf_kind::floating, size);
+  else
+    return btf_struct_of_bytes{.type = make_record(value_name, abi::btf_kind::structure, size, 1),
+                               .member_name = bytes_name,
+                               .member_type = 3,
+                               .member_at = 0,
+                               .array = make_record(0, abi::btf_kind::array, 0),
+                               .element_type = 4,
+                               .index_type = 1,
+                               .count = size,
+                               .element = make_number(char_name, 1, 0)};
+}
+
+}  // namespace detail
+
+/// BTF of a storage: of its keys, which are descriptors, and of its values.
+/// Shape: byte for byte what BPF_BTF_LOAD takes; a type's id is its place, from 1.
+/// Source: bpf_local_storage_map_check_btf() in kernel/bpf/bpf_local_storage.c at v6.12.
+template <class Types>
+struct storage_btf {
+  static constexpr u32 key_id = 1, value_id = 2;
+
+  u16 magic = abi::btf_magic;
+  u8 version = 1;
+  u8 flags = 0;
+  u32 header_size = abi::btf_header::size;
+  u32 types_offset = 0;
+  u32 types_size = sizeof key + sizeof value;
+  u32 strings_offset = types_size;
+  u32 strings_size = sizeof strings;
+  detail::btf_number key = detail::make_number(detail::int_name, 4, abi::btf_integer_is_signed);
+  Types value;
+  char strings[24] = "\0int\0value\0bytes\0char\0";
+};
+
+/// The BTF of a storage with values of this type: a number is one of its size and sign, anything else a struct of its
+/// size, of which nothing more is said. So the kernel finds no lock, timer or pointer in it: for those it needs the
+/// BTF of a BPF object.
+/// Kernel: 4.18; floating-point numbers 5.13.
+template <class Value>
+inline constexpr storage_btf<decltype(detail::make_value_type<Value>())> storage_btf_of{
+    .value = detail::make_value_type<Value>()};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_MAP_VALUE_BTF_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// What a new map is made of. Everything but the type and the sizes, which the class knows.
+struct map_options {
+  text name{};                        ///< at most 15 letters, digits, underscores and dots
+  u32 max_entries = 0;                ///< entries; bytes of a ring buffer, pages of an arena, 0 for storages
+  u32 map_flags = 0;                  ///< `map_flag` bits; those that the type demands are set
+  u32 numa_node = 0;                  ///< with map_flag::numa_node
+  u64 map_extra = 0;                  ///< what the type makes of it, see `map_kinds`
+  u32 btf_fd = 0;                     ///< types that describe key and value; a storage makes its own without
+  u32 btf_key_type_id = 0;            ///< in `btf_fd`
+  u32 btf_value_type_id = 0;          ///< in `btf_fd`
+  u32 btf_vmlinux_value_type_id = 0;  ///< in the kernel's own BTF, for a struct_ops
+  int inner_map = -1;  ///< descriptor of a map like those that an array or hash of maps is to hold
+  int token = -1;      ///< descriptor of a BPF token, 6.9; the flag for it is set
+};
+
+/// What an existing map must be beside its type and sizes; `any` where it does not matter.
+struct map_expectations {
+  u32 max_entries = map_identity::any;
+  u32 map_flags = map_identity::any;  ///< with those that the type demands, which every map of it has
+};
+
+/// A way to reach an element beside by its key: `under_lock`, `on_cpu{3}`, `on_all_cpus`.
+template <class Way>
+concept element_way = requires(const Way& way) {
+  { way.flags() } -> std::same_as<u64>;
+  Way::needs;
+};
+
+/// A map of the kernel, with the C++ types of its keys and values. What a map of a type may do stands in room 2.0; a
+/// const one does what leaves the map as it is; `read_only` and `write_only` do what the kernel allows a descriptor
+/// that is narrowed so.
+/// Shape:    a descriptor and the name; keys and values are copied as raw bytes.
+/// Lifetime: a created map lives as long as this object, a program that uses it, or a pin. A borrowed one is
+///           valid as long as its owner.
+/// Threads:  safe on one object from several threads; the kernel orders the calls, but not the bytes: a value larger
+///           than a word that is looked up while it is replaced or deleted may be of two (measured on 6.18: 8 of a
+///           million lookups of 512 bytes). In the batches of a hash map each value is whole.
+/// Cost:     one bpf(2) call for each operation, no allocation.
+template <map_type Type, class Key, class Value, map_access Access = map_access::read_write>
+class map {
+  static constexpr map_kind kind = kind_of(Type);
+  static constexpr bool per_cpu = kind.value == value_rule::per_cpu;
+  // Of a kernel's type the C++ type says nothing, and of values of each CPU it says what one is.
+  static constexpr value_rule wanted_value =
+      per_cpu || kind.value == value_rule::kernel_type ? value_rule::plain : kind.value;
+  static constexpr bool has_value = kind.value != value_rule::none;
+  static_assert(kind.type == Type,
+                "barebpf: this map type is newer than the library, so use untyped_map for it");
+  static_assert(
+      has_value != std::is_same_v<Value, no_value>,
+      "barebpf: ring buffers and arenas have no values and all other maps have, so give no_value as the "
+      "value type of those alone");
+  static_assert(
+      !has_value || value_rule_of<Value> == wanted_value,
+      "barebpf: what goes into a map of this type and comes out of it is no plain value, or what its value "
+      "type says belongs into another, so use the type that the map's alias in map/map.hpp has");
+  static_assert(
+      kind.value != value_rule::stack || sizeof(Value) % 8 == 0,
+      "barebpf: the kernel keeps a stack as addresses of 8 bytes, so use stack_addresses as value type");
+  static_assert((kind.key == key_rule::none) == std::is_same_v<Key, no_key>,
+                "barebpf: queues, stacks, Bloom filters, ring buffers and arenas have no keys and all other "
+                "maps have, so "
+                "give no_key as the key type of those alone");
+  static_assert(
+      kind.key != key_rule::index || sizeof(Key) == 4,
+      "barebpf: the kernel numbers the slots of this map with 32 bits, so its key type must have 4 bytes");
+  static_assert(
+      kind.key == key_rule::index || detail::is_key_size(kind.key, key_size_of<Key>),
+      "barebpf: the kernel makes no map of this type with keys of this size, so take the key type that the "
+      "map's alias in map/map.hpp has");
+  static_assert(std::is_trivially_copyable_v<Key>,
+                "barebpf: the kernel copies keys as raw bytes, so a key type must be trivially copyable");
+  static_assert(std::is_trivially_copyable_v<Value>,
+                "barebpf: the kernel copies values as raw bytes, so a value type must be trivially copyable");
+  static_assert(
+      !kind.hashes_the_key() || std::has_unique_object_representations_v<Key>,
+      "barebpf: the kernel hashes every byte of a key, so a key type must have no padding: name the "
+      "padding bytes as members and set them");
+
+ public:
+  static constexpr map_type type = Type;
+  static constexpr map_access access = Access;
+  using key_type = Key;
+  using mapped_type = Value;
+  /// What a lookup gives: the value, or what the kernel gives in its stead, or a value for each possible CPU.
+  using element = std::conditional_t<per_cpu, per_cpu_values<Value>, answer_of<Value>>;
+  /// What an update takes.
+  using given = std::conditional_t<per_cpu, per_cpu_values<Value>, Value>;
+  /// What batches of values are written to and read from.
+  using element_storage = std::conditional_t<per_cpu, per_cpu_values<Value>&, std::span<answer_of<Value>>>;
+  using element_source = std::conditional_t<per_cpu, const per_cpu_values<Value>&, std::span<const Value>>;
+  /// The same map for reading only: `hits::read_only::get_pinned(path)` needs no right to write the pin, and what
+  /// `create`, `get_pinned`, `from_id` and `get_or_create` open here the kernel itself holds to reading. Programs may
+  /// write all the same. `adopt` and `from_fd` leave the descriptor as it is.
+  using read_only = map<Type, Key, Value, map_access::read_only>;
+  /// The same map for writing only, in the same way.
+  using write_only = map<Type, Key, Value, map_access::write_only>;
+
+  /// Uses a map that is already open; its type and sizes must be those of this class.
+  explicit map(untyped_map untyped) noexcept : untyped_(std::move(untyped)) {}
+
+  /// Creates a map. The flags without which the kernel makes none of this type are set, and a storage that is given no
+  /// BTF gets the smallest that does, see `storage_btf_of`.
+  /// Errors: bad_name; EPERM without CAP_BPF; what the table of map types says against it, such as no_entries,
+  ///         refused_map_flag or newer_map_type; E2BIG and ENOMEM for a map that is too large; for a storage those of
+  ///         BPF_BTF_LOAD.
+  /// Cost:   one system call; three for a storage without BTF.
+  /// Kernel: the type's first, see `map_kinds`.
+  /// Source: map_create() in kernel/bpf/syscall.c at v6.12.
+  [[nodiscard]] static result<map> create(const map_options& options) noexcept {
+    if (!is_kernel_name(options.name))
+      return error{.at = step::map_create, .why = cause::bad_name}.about(options.name);
+    abi::map_create attr{.map_type = static_cast<u32>(Type),
+                         .key_size = key_size_of<Key>,
+                         .value_size = value_size_of<Value>,
+                         .max_entries = options.max_entries,
+                         .map_flags = options.map_flags | kind.required_flags | flag_of(Access) |
+                                      (options.token >= 0 ? map_flag::token_fd : 0),
+                         .inner_map_fd = options.inner_map < 0 ? 0 : static_cast<u32>(options.inner_map),
+                         .numa_node = options.numa_node,
+                         .map_name = to_kernel_name(options.name),
+                         .btf_fd = options.btf_fd,
+                         .btf_key_type_id = options.btf_key_type_id,
+                         .btf_value_type_id = options.btf_value_type_id,
+                         .btf_vmlinux_value_type_id = options.btf_vmlinux_value_type_id,
+                         .map_extra = options.map_extra};
+    outcome created{.subject = attr.map_name.characters};
+    fd types;
+    if constexpr (kind.btf == btf_rule::required)
+      if (options.btf_fd == 0) {
+        constexpr auto& made = storage_btf_of<Value>;
+        types = fd::own(load_btf(&made, sizeof made, options.token));
+        if (created.fails(step::btf_load, types.number())) return to_error(created);
+        attr.btf_fd = types.raw();
+        attr.btf_key_type_id = made.key_id;
+        attr.btf_value_type_id = made.value_id;
+      }
+    const long answer =
+        options.token < 0
+            ? create_map(attr)
+            : create_map(abi::map_create_with_token{.create = attr, .map_token_fd = options.token});
+    if (created.fails(step::map_create, answer)) {
+      created.why = explain_refusal(attr, answer);
+      return to_error(created);
+    }
+    return map(untyped_map::own(fd::own(created.answer), attr.map_name));
+  }
+
+  /// Opens the map that is pinned under `path`, if it is one of this type, with these sizes and what `expected` says;
+  /// `get_pinned<barebpf::identity_and_btf>` also holds the C++ types against the map's BTF, and so do those below.
+  /// Errors: another_map, and then every difference is in `differences` if given; ENOENT; EACCES for a path that is
+  ///         no pin, and for a pin without the right to read and write it, of which the views need one.
+  /// Cost:   two system calls.
+  template <class Check = identity_only>
+  [[nodiscard]] static result<map> get_pinned(text path, const map_expectations& expected = {},
+                                              typename Check::differences* differences = nullptr) noexcept {
+    auto opened = get_pin(path, flag_of(Access));
+    if (!opened) return opened.error();
+    return adopt<Check>(std::move(*opened), expected, differences);
+  }
+  /// Opens the map that the kernel knows by this id, under the same conditions.
+  /// Errors: ENOENT when there is none; EPERM without CAP_SYS_ADMIN; another_map.
+  /// Kernel: 4.13, BPF_MAP_GET_FD_BY_ID.
+  template <class Check = identity_only>
+  [[nodiscard]] static result<map> from_id(u32 id, const map_expectations& expected = {},
+                                           typename Check::differences* differences = nullptr) noexcept {
+    const abi::next_id attr{.start_id = id, .open_flags = flag_of(Access)};
+    const long opened = move_away(sys_bpf(abi::command::map_get_fd_by_id, attr));
+    if (opened < 0) return failure(step::map_get_fd_by_id, opened);
+    return adopt<Check>(fd::own(opened), expected, differences);
+  }
+  /// Takes over a descriptor, under the same conditions; it is closed when they are not met.
+  template <class Check = identity_only>
+  [[nodiscard]] static result<map> adopt(fd owned, const map_expectations& expected = {},
+                                         typename Check::differences* differences = nullptr) noexcept {
+    const auto name = Check::template check<Key, Value>(owned.number(), identity(expected), differences);
+    if (!name) return name.error();
+    return map(untyped_map::own(std::move(owned), *name));
+  }
+  /// Uses a descriptor of somebody else's, under the same conditions; it is never closed.
+  /// Lifetime: valid as long as `number` is open.
+  template <class Check = identity_only>
+  [[nodiscard]] static result<map> from_fd(int number, const map_expectations& expected = {},
+                                           typename Check::differences* differences = nullptr) noexcept {
+    const auto name = Check::template check<Key, Value>(number, identity(expected), differences);
+    if (!name) return name.error();
+    return map(untyped_map::borrow(number, *name));
+  }
+  /// Opens the map that is pinned under `path`, or creates it and pins it there. Of several processes that do this
+  /// at once, one creates it and all get the same.
+  /// Errors: those of `create`, `pin` and `get_pinned`.
+  template <class Check = identity_only>
+  [[nodiscard]] static result<map> get_or_create(
+      text path, const map_options& options, typename Check::differences* differences = nullptr) noexcept {
+    // Those of a descriptor are not the map's, and the kernel does not keep them.
+    constexpr u32 forgotten = map_flag::rdonly | map_flag::wronly | map_flag::token_fd;
+    const map_expectations expected{.max_entries = options.max_entries,
+                                    .map_flags = options.map_flags & ~forgotten};
+    for (int tries = 0;; ++tries) {
+      auto existing = get_pinned<Check>(path, expected, differences);
+      if (existing || existing.error().at != step::obj_get || existing.error().code != ENOENT)
+        return existing;
+      auto created = create(options);
+      if (!created) return created;
+      const auto pinned = created->pin(path);
+      if (pinned) return created;
+      // Somebody was faster; and may unpin it again before it is got, so not for ever.
+      if (pinned.error().code != EEXIST || tries == 8) return pinned.error();
+    }
+  }
+
+  /// This map for reading or writing only, by its C++ type alone: no system call, and the descriptor may do what it
+  /// could. `read_only::from_id(map.info()->id)` opens one that the kernel holds to it.
+  /// Lifetime: valid as long as this map.
+  [[nodiscard]] read_only as_read_only() const& noexcept {
+    demand<can_lookup>();
+    return read_only(untyped_map::borrow(descriptor().number(), untyped_.map_name()));
+  }
+  [[nodiscard]] write_only as_write_only() & noexcept {
+    demand<can_update>();
+    return write_only(untyped_map::borrow(descriptor().number(), untyped_.map_name()));
+  }
+  read_only as_read_only() const&& = delete;
+  write_only as_write_only() && = delete;
+
+  /// Pins the map under `path`, see `barebpf::pin`; the pin does not remember what this descriptor may do.
+  [[nodiscard]] result<void> pin(text path) const noexcept { return barebpf::pin(descriptor(), path); }
+  /// What the kernel says of the map.
+  [[nodiscard]] result<abi::map_info> info() const noexcept { return ask_about_map(descriptor().number()); }
+  /// From now on user space may only read; programs may still write.
+  /// Errors: EBUSY while it is mapped for writing; EPERM when it is frozen already.
+  /// Kernel: 5.2, BPF_MAP_FREEZE.
+  /// Source: map_freeze() in kernel/bpf/syscall.c at v6.12.
+  [[nodiscard]] result<void> freeze() noexcept {
+    demand<can_freeze>();
+    return done(step::map_freeze, untyped_.freeze());
+  }
+
+  [[nodiscard]] const fd& descriptor() const noexcept { return untyped_.descriptor(); }
+  [[nodiscard]] text map_name() const noexcept { return untyped_.map_name(); }
+
+  /// Copies out the value under `key`.
+  /// Errors: ENOENT when the key is absent; in an array no_such_slot.
+  /// Kernel: 3.19, BPF_MAP_LOOKUP_ELEM.
+  /// Source: map_lookup_elem() in kernel/bpf/syscall.c at v6.12.
+  [[nodiscard]] result<element> lookup_elem(const Key& key) const noexcept {
+    demand<can_lookup>();
+    demand_answer();
+    if constexpr (per_cpu) {
+      auto values = element::make();
+      if (!values) return values;
+      if (const auto found = lookup_elem(key, *values); !found) return found.error();
+      return values;
+    } else {
+      element value{};
+      if (const long answer = untyped_.lookup_elem(&key, &value); answer < 0)
+        return explain_element(step::map_lookup_elem, answer);
+      return value;
+    }
+  }
+  /// Copies the value under `key` into `value`, for values too large to return, and those of all CPUs without an
+  /// allocation.
+  /// Errors: ENOENT when the key is absent; `value` is then as it was.
+  [[nodiscard]] result<void> lookup_elem(const Key& key, element& value) const noexcept {
+    demand<can_lookup>();
+    demand_answer();
+    if (const long answer = untyped_.lookup_elem(&key, address_of(value)); answer < 0)
+      return explain_element(step::map_lookup_elem, answer);
+    return {};
+  }
+  /// The same `under_lock`, or the value `on_cpu` alone.
+  /// Errors: ENOENT when the key is absent; EINVAL when the map's BTF shows no lock, and before 7.0 for a CPU.
+  template <element_way Way>
+  [[nodiscard]] result<Value> lookup_elem(const Key& key, Way way) const noexcept {
+    demand<can_lookup>();
+    demand_way<Way>();
+    Value value{};
+    if (const long answer = untyped_.lookup_elem(&key, &value, way.flags()); answer < 0)
+      return explain_element(step::map_lookup_elem, answer);
+    return value;
+  }
+  /// Stores `value` under `key`.
+  /// Errors: E2BIG when the map is full; in an array no_such_slot.
+  /// Kernel: 3.19, BPF_MAP_UPDATE_ELEM.
+  /// Source: map_update_elem() in kernel/bpf/syscall.c at v6.12.
+  [[nodiscard]] result<void> update_elem(const Key& key, const given& value) noexcept {
+    return store(key, address_of(value), 0);
+  }
+  /// The same if the key is there, or if it is not, as `how` says.
+  /// Errors: EEXIST and ENOENT as `how` says; slots of arrays are always there.
+  template <class = void>
+  [[nodiscard]] result<void> update_elem(const Key& key, const given& value, update how) noexcept {
+    demand_choice();
+    return store(key, address_of(value), static_cast<u64>(how));
+  }
+  /// The same `under_lock`, or the value `on_cpu` alone, or the same value `on_all_cpus`.
+  /// Errors: EINVAL when the map's BTF shows no lock, and before 7.0 for CPUs.
+  template <element_way Way>
+  [[nodiscard]] result<void> update_elem(const Key& key, const Value& value, Way way,
+                                         update how = update::any) noexcept {
+    demand_way<Way>();
+    return store(key, &value, static_cast<u64>(how) | way.flags());
+  }
+  /// Removes `key` and its value.
+  /// Errors: ENOENT when the key is absent.
+  /// Kernel: 3.19, BPF_MAP_DELETE_ELEM.
+  /// Source: map_delete_elem() in kernel/bpf/syscall.c at v6.12.
+  [[nodiscard]] result<void> delete_elem(const Key& key) noexcept {
+    demand<can_delete>();
+    if (const long answer = untyped_.delete_elem(&key); answer < 0)
+      return explain_element(step::map_delete_elem, answer);
+    return {};
+  }
+  /// Removes `key` and gives its value.
+  /// Errors: ENOENT when the key is absent.
+  /// Kernel: 5.14 for hash maps, BPF_MAP_LOOKUP_AND_DELETE_ELEM.
+  /// Source: map_lookup_and_delete_elem() in kernel/bpf/syscall.c at v6.12.
+  [[nodiscard]] result<element> lookup_and_delete_elem(const Key& key) noexcept {
+    demand<can_lookup_and_delete>();
+    demand_answer();
+    if constexpr (per_cpu) {
+      auto values = element::make();
+      if (!values) return values;
+      if (const long answer = untyped_.lookup_and_delete_elem(&key, values->data()); answer < 0)
+        return explain_element(step::map_lookup_and_delete_elem, answer);
+      return values;
+    } else {
+      element value{};
+      if (const long answer = untyped_.lookup_and_delete_elem(&key, &value); answer < 0)
+        return explain_element(step::map_lookup_and_delete_elem, answer);
+      return value;
+    }
+  }
+
+  // These are templates, so that a map with keys can still be instantiated as a whole.
+
+  /// Adds an element to a queue, a stack or a Bloom filter.
+  /// Errors: E2BIG when it is full.
+  /// Kernel: 4.20, BPF_MAP_UPDATE_ELEM without a key; Bloom filters 5.16.
+  /// Source: queue_stack_map_push_elem() in kernel/bpf/queue_stack_maps.c at v6.12.
+  template <class = void>
+  [[nodiscard]] result<void> push_elem(const Value& value) noexcept {
+    demand<can_update, false>();
+    return done(step::map_update_elem, untyped_.update_elem(nullptr, &value, 0));
+  }
+  /// The same; with `update::exist` a full queue or stack loses its oldest element instead.
+  /// Errors: EINVAL for `update::noexist`.
+  template <class = void>
+  [[nodiscard]] result<void> push_elem(const Value& value, update how) noexcept {
+    demand<can_update, false>();
+    demand_choice();
+    return done(step::map_update_elem, untyped_.update_elem(nullptr, &value, static_cast<u64>(how)));
+  }
+  /// Takes the oldest element of a queue, the newest of a stack.
+  /// Errors: ENOENT when it is empty.
+  /// Kernel: 4.20, BPF_MAP_LOOKUP_AND_DELETE_ELEM without a key.
+  template <class = void>
+  [[nodiscard]] result<Value> pop_elem() noexcept {
+    demand<can_lookup_and_delete, false>();
+    Value value{};
+    if (const long answer = untyped_.lookup_and_delete_elem(nullptr, &value); answer < 0)
+      return explain(step::map_lookup_and_delete_elem, answer);
+    return value;
+  }
+  /// Copies the element that `pop_elem` would take.
+  /// Errors: ENOENT when it is empty.
+  /// Kernel: 4.20, BPF_MAP_LOOKUP_ELEM without a key.
+  template <class = void>
+  [[nodiscard]] result<Value> peek_elem() const noexcept {
+    demand<can_lookup, false>();
+    static_assert(can_be_popped,
+                  "barebpf: a Bloom filter does not give back what is in it, so ask may_contain");
+    Value value{};
+    if (const long answer = untyped_.lookup_elem(nullptr, &value); answer < 0)
+      return explain(step::map_lookup_elem, answer);
+    return value;
+  }
+  /// False when `value` was surely never pushed to a Bloom filter; true when it probably was.
+  /// Kernel: 5.16, BPF_MAP_LOOKUP_ELEM, which takes the value in.
+  /// Source: bloom_map_peek_elem() in kernel/bpf/bloom_filter.c at v6.12.
+  template <class = void>
+  [[nodiscard]] result<bool> may_contain(const Value& value) const noexcept {
+    demand<can_lookup, false>();
+    static_assert(!can_be_popped,
+                  "barebpf: only a Bloom filter answers for a value, so use peek_elem or pop_elem");
+    Value asked = value;
+    const long answer = untyped_.lookup_elem(nullptr, &asked);
+    if (answer < 0 && answer != -ENOENT) return explain(step::map_lookup_elem, answer);
+    return answer >= 0;
+  }
+
+  /// The first key.
+  /// Errors: ENOENT when the map is empty.
+  /// Kernel: 4.12 without a key, BPF_MAP_GET_NEXT_KEY.
+  [[nodiscard]] result<Key> get_next_key() const noexcept { return next(nullptr); }
+  /// The key after `key`. In a hash map the first key follows one that is absent, so a walk that deletes the
+  /// key it stands on begins again.
+  /// Errors: ENOENT after the last key.
+  /// Kernel: 3.19, BPF_MAP_GET_NEXT_KEY.
+  /// Source: map_get_next_key() in kernel/bpf/syscall.c at v6.12.
+  [[nodiscard]] result<Key> get_next_key(const Key& key) const noexcept { return next(&key); }
+
+  /// Walks over all elements: `for (auto [key, value] : map.entries())`, see `entry_range`.
+  [[nodiscard]] owned_entry_range<Key, answer_of<Value>> entries() const noexcept {
+    demand<can_get_next_key>();
+    demand<can_lookup>();
+    demand_answer();
+    static_assert(
+        !per_cpu,
+        "barebpf: how large the values of all CPUs are is known at run time only, so give entries the "
+        "storage that per_cpu_values::make makes");
+    return owned_entry_range<Key, answer_of<Value>>(untyped_);
+  }
+  /// The same with the caller's storage for the batches; without any, one key after the other. Per-CPU values need
+  /// room for at least one element.
+  [[nodiscard]] auto entries(std::span<Key> keys, element_storage values) const noexcept {
+    demand<can_get_next_key>();
+    demand<can_lookup>();
+    demand_answer();
+    const u32 room = smaller(keys.size(), count_of(values));
+    if constexpr (per_cpu)
+      return entry_range<Key, per_cpu_pointer<Value>>(
+          untyped_, keys.data(), per_cpu_pointer<Value>(values.data(), values.cpus()), room);
+    else
+      return entry_range<Key, answer_of<Value>*>(untyped_, keys.data(), values.data(), room);
+  }
+
+  /// Copies out the next elements of a walk, as many as fit, and says in `cursor` whether they were the last.
+  /// Errors: ENOSPC when the elements of one bucket do not fit: give more room.
+  /// Kernel: 5.6, BPF_MAP_LOOKUP_BATCH; the elements of one bucket come together.
+  /// Source: __htab_map_lookup_and_delete_batch() in kernel/bpf/hashtab.c at v6.12.
+  [[nodiscard]] batch_result lookup_batch(batch_cursor<Key>& cursor, std::span<Key> keys,
+                                          element_storage values) const noexcept {
+    demand<can_lookup_batch>();
+    return read_batch(abi::command::map_lookup_batch, step::map_lookup_batch, cursor, keys.data(),
+                      values.data(), smaller(keys.size(), count_of(values)));
+  }
+  /// The same `under_lock`.
+  template <element_way Way>
+  [[nodiscard]] batch_result lookup_batch(batch_cursor<Key>& cursor, std::span<Key> keys,
+                                          std::span<Value> values, Way way) const noexcept {
+    demand<can_lookup_batch>();
+    demand_way<Way>();
+    return read_batch(abi::command::map_lookup_batch, step::map_lookup_batch, cursor, keys.data(),
+                      values.data(), smaller(keys.size(), values.size()), way.flags());
+  }
+  /// The same, and removes them.
+  /// Kernel: 5.6, BPF_MAP_LOOKUP_AND_DELETE_BATCH.
+  [[nodiscard]] batch_result lookup_and_delete_batch(batch_cursor<Key>& cursor, std::span<Key> keys,
+                                                     element_storage values) noexcept {
+    demand<can_lookup_and_delete_batch>();
+    return read_batch(abi::command::map_lookup_and_delete_batch, step::map_lookup_and_delete_batch, cursor,
+                      keys.data(), values.data(), smaller(keys.size(), count_of(values)));
+  }
+  /// Stores each of `values` under its key. The kernel has no noexist and no exist for batches.
+  /// Errors: E2BIG when the map is full, in an array no_such_slot; `count` elements were stored before that.
+  /// Kernel: 5.6, BPF_MAP_UPDATE_BATCH.
+  /// Source: generic_map_update_batch() in kernel/bpf/syscall.c at v6.12.
+  [[nodiscard]] batch_result update_batch(std::span<const Key> keys, element_source values) noexcept {
+    demand<can_update_batch>();
+    return write_batch(abi::command::map_update_batch, step::map_update_batch, keys.data(), values.data(),
+                       smaller(keys.size(), count_of(values)));
+  }
+  /// The same `under_lock`, or each value `on_cpu` alone or `on_all_cpus`.
+  template <element_way Way>
+  [[nodiscard]] batch_result update_batch(std::span<const Key> keys, std::span<const Value> values,
+                                          Way way) noexcept {
+    demand<can_update_batch>();
+    demand_way<Way>();
+    return write_batch(abi::command::map_update_batch, step::map_update_batch, keys.data(), values.data(),
+                       smaller(keys.size(), values.size()), way.flags());
+  }
+  /// Removes each of `keys`.
+  /// Errors: ENOENT at the first that is not there; `count` were removed before it.
+  /// Kernel: 5.6, BPF_MAP_DELETE_BATCH.
+  /// Source: generic_map_delete_batch() in kernel/bpf/syscall.c at v6.12.
+  [[nodiscard]] batch_result delete_batch(std::span<const Key> keys) noexcept {
+    demand<can_delete_batch>();
+    return write_batch(abi::command::map_delete_batch, step::map_delete_batch, keys.data(), nullptr,
+                       static_cast<u32>(keys.size()));
+  }
+
+  /// The values as memory; of a const map for reading, which a map that is frozen or that programs may not write
+  /// allows too: `std::as_const(slots).map_values()`.
+  /// Errors: EINVAL without map_flag::mmapable; EPERM for writing to a frozen map, EACCES to one with
+  ///         map_flag::rdonly_prog; EACCES or EINVAL for a descriptor that was narrowed.
+  /// Cost:   two system calls, and none for each access.
+  /// Kernel: 5.5.
+  /// Source: array_map_mmap() in kernel/bpf/arraymap.c at v6.12.
+  // Templates, so that a map that cannot be mapped can still be instantiated as a whole.
+  template <std::same_as<Value> Seen = Value>
+  [[nodiscard]] result<mapped_values<Seen>> map_values() noexcept {
+    return map_memory<Seen>();
+  }
+  template <std::same_as<const Value> Seen = const Value>
+  [[nodiscard]] result<mapped_values<Seen>> map_values() const noexcept {
+    return map_memory<Seen>();
+  }
+
+ private:
+  // Of operations that name an element by its key, and of those that do not.
+  template <operation Wanted, bool ByKey = true>
+  static constexpr void demand() noexcept {
+    static_assert(ByKey || kind.key == key_rule::none,
+                  "barebpf: elements of this map are named by keys, so use update_elem, lookup_elem and "
+                  "lookup_and_delete_elem");
+    static_assert(!ByKey || kind.key != key_rule::none || !has_value || Wanted == can_freeze,
+                  "barebpf: elements of this map have no keys, so use push_elem, pop_elem and peek_elem");
+    static_assert((kind.operations & Wanted) != 0,
+                  "barebpf: the kernel does not know this operation on maps of this type, so use another");
+    constexpr bool allowed = (operations_of(Access) & Wanted) != 0;
+    static_assert(
+        allowed || Wanted != can_mmap,
+        "barebpf: the kernel shares no memory through a read-only or write-only descriptor, so use the "
+        "class of the map itself, and a const map for reading");
+    static_assert(
+        allowed || Wanted == can_mmap || Access != map_access::read_only,
+        "barebpf: the kernel changes no map through a read-only descriptor, so use the class of the map "
+        "itself");
+    static_assert(
+        allowed || Wanted == can_mmap || Access != map_access::write_only,
+        "barebpf: the kernel reads no map through a write-only descriptor, so use the class of the map "
+        "itself");
+  }
+
+  static constexpr void demand_answer() noexcept {
+    static_assert(
+        !std::is_same_v<answer_of<Value>, no_value>,
+        "barebpf: the kernel gives nothing back from such a value, so use socket_fd, whose 8 bytes bring the "
+        "socket's cookie, or look it up in a program");
+  }
+  static constexpr void demand_choice() noexcept {
+    static_assert(
+        (kind.operations & can_choose_update) != 0,
+        "barebpf: the kernel does not ask whether something is there before it updates a map of this type, "
+        "so leave update::noexist and update::exist out");
+  }
+  template <class Way>
+  static constexpr void demand_way() noexcept {
+    static_assert(
+        Way::needs != can_lock || (kind.operations & can_lock) != 0,
+        "barebpf: values of this map type have no spin lock for the kernel to take, so leave under_lock out");
+    static_assert(
+        Way::needs != can_choose_cpu || (kind.operations & can_choose_cpu) != 0,
+        "barebpf: maps of this type keep one value for all CPUs, so leave on_cpu and on_all_cpus out");
+  }
+
+  static constexpr map_identity identity(const map_expectations& expected) noexcept {
+    return {.type = static_cast<u32>(Type),
+            .key_size = key_size_of<Key>,
+            .value_size = value_size_of<Value>,
+            .max_entries = expected.max_entries,
+            .map_flags = expected.map_flags | kind.required_flags};
+  }
+  static constexpr bool can_be_popped = (kind.operations & can_lookup_and_delete) != 0;
+  template <class Element>
+  static auto* address_of(Element& value) noexcept {
+    if constexpr (per_cpu)
+      return value.data();
+    else
+      return &value;
+  }
+  template <class Storage>
+  static size_t count_of(const Storage& values) noexcept {
+    if constexpr (per_cpu)
+      return values.elements();
+    else
+      return values.size();
+  }
+  static constexpr u32 smaller(size_t a, size_t b) noexcept { return static_cast<u32>(a < b ? a : b); }
+
+  [[nodiscard]] batch_result read_batch(abi::command command, step at, batch_cursor<Key>& cursor, Key* keys,
+                                        void* values, u32 count, u64 flags = 0) const noexcept {
+    if (cursor.at_end()) return batch_result(0);
+    const long answer = untyped_.batch(command, cursor.in(), cursor.out(), keys, values, count, flags);
+    // ENOENT says that these were the last ones, and they count.
+    if (answer < 0 && answer != -ENOENT) return batch_result(0, explain_element(at, answer));
+    cursor.advance(answer == -ENOENT);
+    return batch_result(count);
+  }
+  [[nodiscard]] batch_result write_batch(abi::command command, step at, const Key* keys, const void* values,
+                                         u32 count, u64 flags = 0) noexcept {
+    if (count == 0) return batch_result(0);
+    const u32 wanted = count;
+    const long answer = untyped_.batch(command, nullptr, nullptr, keys, values, count, flags);
+    if (answer >= 0) return batch_result(count);
+    // Where the kernel refused before it began, it left the count as it was.
+    return batch_result(count == wanted ? 0 : count, explain_element(at, answer));
+  }
+  template <class Seen>
+  [[nodiscard]] result<mapped_values<Seen>> map_memory() const noexcept {
+    demand<can_mmap>();
+    static_assert(has_value,
+                  "barebpf: this map's memory is no row of values, so use the class that reads it, such as "
+                  "ringbuf");
+    constexpr long prot_read = 1, prot_write = 2;
+    constexpr long protection = std::is_const_v<Seen> ? prot_read : prot_read | prot_write;
+    static_assert(
+        sizeof(Value) % 8 == 0,
+        "barebpf: the kernel keeps the values of an array 8 bytes apart or a multiple of it, so a value "
+        "type that is mapped must have such a size");
+    const auto known = info();
+    if (!known) return known.error().about(map_name());
+    const size_t size = mapped_values<Seen>::size_of(known->max_entries);
+    const long where = detail::map_shared(size, protection, descriptor().number());
+    if (where < 0 && where > -4096) return explain(step::map_memory, where);
+    return mapped_values<Seen>(reinterpret_cast<Seen*>(where), known->max_entries);
+  }
+  [[nodiscard, gnu::always_inline]] result<void> store(const Key& key, const void* value,
+                                                       u64 flags) noexcept {
+    demand<can_update>();
+    if (const long answer = untyped_.update_elem(&key, value, flags); answer < 0)
+      return explain_element(step::map_update_elem, answer);
+    return {};
+  }
+  [[nodiscard]] result<Key> next(const Key* key) const noexcept {
+    demand<can_get_next_key>();
+    Key found{};
+    if (const long answer = untyped_.get_next_key(key, &found); answer < 0)
+      return explain(step::map_get_next_key, answer);
+    return found;
+  }
+  [[nodiscard]] result<void> done(step at, long answer) const noexcept {
+    if (answer < 0) return explain(at, answer);
+    return {};
+  }
+  // Sixteen bytes at once, because an absent key is no reason to be slow.
+  [[nodiscard, gnu::always_inline]] error explain(step at, long answer) const noexcept {
+    error out = failure(at, answer);
+    static_assert(sizeof(kernel_name) <= sizeof out.name);
+    __builtin_memcpy(out.name, &untyped_.map_name(), sizeof(kernel_name));
+    return out;
+  }
+  // The same, with what the errno means on a map of this type where that is something of its own.
+  [[nodiscard, gnu::always_inline]] error explain_element(step at, long answer) const noexcept {
+    error out = explain(at, answer);
+    if constexpr (explains_elements(kind)) out.why = why_refused_element(kind, at, out.code);
+    return out;
+  }
+
+  untyped_map untyped_;
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_MAP_TYPED_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// A hash table: any key without padding, any value.
+/// Kernel: 3.19, BPF_MAP_TYPE_HASH.
+template <class Key, class Value>
+using hash_map = map<map_type::hash, Key, Value>;
+
+/// Slots numbered from 0, all of them always there; nothing can be deleted.
+/// Kernel: 3.19, BPF_MAP_TYPE_ARRAY.
+template <class Value>
+using array_map = map<map_type::array, u32, Value>;
+
+/// Programs that other programs jump to with bpf_tail_call. A program's descriptor goes in, its id comes out; all must
+/// be of the kind of the one that jumps.
+/// Kernel: 4.2, BPF_MAP_TYPE_PROG_ARRAY.
+using prog_array_map = map<map_type::prog_array, u32, program_fd>;
+
+/// Perf events that programs write records to, one slot for each CPU. The room perfbuf fills and reads it.
+/// Kernel: 4.3, BPF_MAP_TYPE_PERF_EVENT_ARRAY.
+using perf_event_array_map = map<map_type::perf_event_array, u32, event_fd>;
+
+/// A hash table whose values each CPU has for itself, so that programs count without disturbing each other.
+/// Kernel: 4.6, BPF_MAP_TYPE_PERCPU_HASH.
+template <class Key, class Value>
+using percpu_hash_map = map<map_type::percpu_hash, Key, Value>;
+
+/// Slots numbered from 0, all of them always there, each once for every CPU.
+/// Kernel: 4.6, BPF_MAP_TYPE_PERCPU_ARRAY.
+template <class Value>
+using percpu_array_map = map<map_type::percpu_array, u32, Value>;
+
+/// Stacks that programs keep with bpf_get_stackid, under the id that it gives them. User space reads and deletes.
+/// Kernel: 4.6, BPF_MAP_TYPE_STACK_TRACE.
+template <size_t Depth = 127>
+using stack_trace_map = map<map_type::stack_trace, u32, stack_addresses<Depth>>;
+
+/// Cgroups that programs ask bpf_current_task_under_cgroup and bpf_skb_under_cgroup about: descriptors of their folders,
+/// such as `open_cgroup` gives, go in.
+/// Kernel: 4.8, BPF_MAP_TYPE_CGROUP_ARRAY; cgroup version 2 alone.
+using cgroup_array_map = map<map_type::cgroup_array, u32, cgroup_fd>;
+
+/// A hash table that is never full: it evicts what was not used for longest.
+/// Kernel: 4.10, BPF_MAP_TYPE_LRU_HASH.
+template <class Key, class Value>
+using lru_hash_map = map<map_type::lru_hash, Key, Value>;
+
+/// The same with a value for each CPU.
+/// Kernel: 4.10, BPF_MAP_TYPE_LRU_PERCPU_HASH.
+template <class Key, class Value>
+using lru_percpu_hash_map = map<map_type::lru_percpu_hash, Key, Value>;
+
+/// Values under prefixes of bits, such as networks: a lookup finds the longest prefix that the key begins with. `Key`
+/// is `ipv4_prefix`, `ipv6_prefix`, or anything that begins with a u32 number of bits.
+/// Errors: ENOSPC when it is full.
+/// Kernel: 4.11, BPF_MAP_TYPE_LPM_TRIE.
+template <class Key, class Value>
+using lpm_trie_map = map<map_type::lpm_trie, Key, Value>;
+
+/// Maps in slots. `Inner` is the typed map that each of them is; one goes in, its id comes out, which `open` opens.
+/// Cost:   an update waits until no program uses the old map any longer.
+/// Kernel: 4.12, BPF_MAP_TYPE_ARRAY_OF_MAPS; to be created it needs an `inner_map` for an example.
+template <class Inner>
+using array_of_maps = map<map_type::array_of_maps, u32, map_fd<Inner>>;
+
+/// Maps under keys, in the same way.
+/// Kernel: 4.12, BPF_MAP_TYPE_HASH_OF_MAPS.
+template <class Key, class Inner>
+using hash_of_maps = map<map_type::hash_of_maps, Key, map_fd<Inner>>;
+
+/// Interfaces that XDP programs redirect packets to, in slots. `Value` is `device` or `device_and_program` (5.8).
+/// Kernel: 4.14, BPF_MAP_TYPE_DEVMAP.
+template <class Value = device>
+using devmap = map<map_type::devmap, u32, Value>;
+
+/// The same under numbers of any size, by habit the interface's own.
+/// Kernel: 5.4, BPF_MAP_TYPE_DEVMAP_HASH.
+template <class Value = device>
+using devmap_hash = map<map_type::devmap_hash, u32, Value>;
+
+/// TCP, UDP and Unix sockets in slots, whose bytes programs redirect from one to the other. `Value` is `socket_fd`, or
+/// `short_socket_fd` where the object says 4 bytes.
+/// Errors:   unfit_socket; socket_in_use for one that has programs of such a map already, also of the same slot.
+/// Lifetime: a socket gets the programs that are attached when it is put in, and leaves the map when its last
+///           descriptor is closed.
+/// Threads:  safe as every map; bytes that were redirected to a socket and not read yet go with its slot.
+/// Kernel:   4.14, BPF_MAP_TYPE_SOCKMAP.
+/// Source:   sock_map_link() in net/core/sock_map.c at v6.12.
+template <class Value = socket_fd>
+using sockmap = map<map_type::sockmap, u32, Value>;
+
+/// The same under keys.
+/// Kernel: 4.18, BPF_MAP_TYPE_SOCKHASH.
+template <class Key, class Value = socket_fd>
+using sockhash = map<map_type::sockhash, Key, Value>;
+
+/// CPUs that XDP programs redirect packets to, under their numbers. `Value` is `cpu_queue` or `cpu_queue_and_program`
+/// (5.9).
+/// Kernel: 4.15, BPF_MAP_TYPE_CPUMAP.
+template <class Value = cpu_queue>
+using cpumap = map<map_type::cpumap, u32, Value>;
+
+/// AF_XDP sockets that XDP programs redirect packets to, by habit one slot for each queue of an interface.
+/// Kernel: 4.18, BPF_MAP_TYPE_XSKMAP.
+using xskmap = map<map_type::xskmap, u32, xsk_fd>;
+
+/// Listening TCP sockets and bound UDP sockets with SO_REUSEPORT, of which a program chooses one. `Value` as for
+/// `sockmap`.
+/// Errors:   not_in_a_group; socket_in_use for one in such a map already, also in the same slot.
+/// Lifetime: a socket leaves the map when its last descriptor is closed.
+/// Threads:  safe as every map: whoever comes meanwhile finds the old socket, the new one or none.
+/// Kernel:   4.19, BPF_MAP_TYPE_REUSEPORT_SOCKARRAY.
+/// Source:   reuseport_array_update_check() in kernel/bpf/reuseport_array.c at v6.12.
+template <class Value = socket_fd>
+using reuseport_sockarray = map<map_type::reuseport_sockarray, u32, Value>;
+
+/// A value for each cgroup that a program is attached to; the kernel makes and removes them. Deprecated: use
+/// `cgrp_storage_map`. `Key` is the cgroup's id, or `cgroup_storage_key` to tell apart how the program is attached.
+/// Kernel: 4.19, BPF_MAP_TYPE_CGROUP_STORAGE.
+template <class Value, class Key = u64>
+using cgroup_storage_map = map<map_type::cgroup_storage, Key, Value>;
+
+/// The same with a value for each CPU.
+/// Kernel: 4.20, BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE.
+template <class Value, class Key = u64>
+using percpu_cgroup_storage_map = map<map_type::percpu_cgroup_storage, Key, Value>;
+
+/// First in, first out.
+/// Kernel: 4.20, BPF_MAP_TYPE_QUEUE.
+template <class Value>
+using queue_map = map<map_type::queue, no_key, Value>;
+
+/// Last in, first out.
+/// Kernel: 4.20, BPF_MAP_TYPE_STACK.
+template <class Value>
+using stack_map = map<map_type::stack, no_key, Value>;
+
+/// A value for each socket that has one, under its descriptor here and under itself in programs; it goes with the
+/// socket. As all storages it takes no `max_entries`, and cannot be walked over but by an iterator program.
+/// Errors: EBADF for a descriptor of something else, ENOTSOCK for a socket's; nothing_of_owner.
+/// Kernel: 5.2, BPF_MAP_TYPE_SK_STORAGE.
+template <class Value>
+using sk_storage_map = map<map_type::sk_storage, owner_fd, Value>;
+
+/// The same for files, where the BPF security module is on: programs of that module reach it.
+/// Errors: EBADF where it is off.
+/// Kernel: 5.10, BPF_MAP_TYPE_INODE_STORAGE.
+template <class Value>
+using inode_storage_map = map<map_type::inode_storage, owner_fd, Value>;
+
+/// The same for threads, under what pidfd_open(2) gives: of a process its first thread, with PIDFD_THREAD (6.9) any.
+/// Kernel: 5.11, BPF_MAP_TYPE_TASK_STORAGE.
+template <class Value>
+using task_storage_map = map<map_type::task_storage, owner_fd, Value>;
+
+/// The same for cgroups, under the descriptor of the cgroup's folder, such as `open_cgroup` gives.
+/// Kernel: 6.2, BPF_MAP_TYPE_CGRP_STORAGE.
+template <class Value>
+using cgrp_storage_map = map<map_type::cgrp_storage, owner_fd, Value>;
+
+/// Functions of a program that the kernel calls in the place of its own. `Value` is the kernel's wrapper struct.
+/// Kernel: 5.6, BPF_MAP_TYPE_STRUCT_OPS.
+template <class Value>
+using struct_ops_map = map<map_type::struct_ops, u32, Value>;
+
+/// Records of any size that programs write and one reader takes in their order; `max_entries` is its size in bytes, a
+/// power of two. The room ringbuf reads it.
+/// Kernel: 5.8, BPF_MAP_TYPE_RINGBUF.
+using ringbuf_map = map<map_type::ringbuf, no_key, no_value>;
+
+/// The same the other way round. The room user_ringbuf writes it.
+/// Kernel: 6.1, BPF_MAP_TYPE_USER_RINGBUF.
+using user_ringbuf_map = map<map_type::user_ringbuf, no_key, no_value>;
+
+/// Remembers what was pushed, in less room than it takes: it may say yes too often, never no. `map_extra` is the
+/// number of hash functions, 0 for five.
+/// Kernel: 5.16, BPF_MAP_TYPE_BLOOM_FILTER.
+template <class Value>
+using bloom_filter = map<map_type::bloom_filter, no_key, Value>;
+
+/// Memory that programs and user space share, pointers and all; `max_entries` is its size in pages.
+/// Kernel: 6.9, BPF_MAP_TYPE_ARENA.
+using arena_map = map<map_type::arena, no_key, no_value>;
+
+/// Instructions that a program may jump to.
+/// Kernel: 6.19, BPF_MAP_TYPE_INSN_ARRAY.
+using insn_array_map = map<map_type::insn_array, u32, instruction_place>;
+
+/// A hash table that grows with what is in it.
+/// Kernel: 7.2, BPF_MAP_TYPE_RHASH.
+template <class Key, class Value>
+using rhash_map = map<map_type::rhash, Key, Value>;
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_MAP_MAP_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+namespace detail {
+
+// An arena begins at a page, and its addresses differ in their lower 32 bits alone: those are what a program counts
+// with. The kernel would silently map one that crosses a border of 4 GiB behind it.
+// Source: arena_get_unmapped_area() in kernel/bpf/arena.c at v6.12.
+constexpr bool can_hold_an_arena(u64 address, u64 size, size_t page) noexcept {
+  return address % page == 0 && (size == 0 || address >> 32 == (address + size - 1) >> 32);
+}
+
+}  // namespace detail
+
+/// The pages of an arena, shared with the programs that use it; made by `map_arena`.
+/// Shape:    all of it, at the address that it has in every process. A page is there, full of zeros, once somebody
+///           here touches it or `fault_in` does. In a page that is not there, a program reads zeros and what it writes
+///           is lost.
+/// Lifetime: unmapped with this object; it keeps the arena alive by itself. Moving empties the source. The pages
+///           and what is in them stay as long as the arena. Newer kernels do not hand it to a child of fork
+///           (measured on 6.18), which maps it for itself.
+/// Threads:  programs and other processes write at any time, so whoever needs more than one word must agree with
+///           them on how.
+/// Cost:     nothing for each access but the first to a page.
+class mapped_arena {
+ public:
+  explicit mapped_arena(mapped_values<unsigned char> pages) noexcept : pages_(std::move(pages)) {}
+
+  [[nodiscard]] unsigned char* data() const noexcept { return pages_.begin(); }
+  [[nodiscard]] size_t size() const noexcept { return pages_.size(); }
+  [[nodiscard]] std::span<unsigned char> bytes() const noexcept { return pages_.values(); }
+
+  /// The `T` that lies `offset` bytes behind the start of the arena; all of it must lie inside.
+  template <class T>
+  [[nodiscard]] T& at(size_t offset) const noexcept {
+    demand_plain<T>();
+    return *reinterpret_cast<T*>(data() + offset);
+  }
+  /// Whether a whole `T` lies inside the arena where `pointer` says, and is aligned. What a program or another process
+  /// wrote is just a number until this is true of it.
+  template <class T>
+  [[nodiscard]] bool contains(const T* pointer) const noexcept {
+    demand_plain<T>();
+    // As integers, because pointers to different things have no order. One below the start wraps to one far behind.
+    const size_t address = reinterpret_cast<size_t>(pointer);
+    const size_t offset = address - reinterpret_cast<size_t>(data());
+    return sizeof(T) <= size() && offset <= size() - sizeof(T) && address % alignof(T) == 0;
+  }
+
+  /// Makes the pages of `count` bytes from `offset` be there, so that programs may write to them; a `count` of 0 is all
+  /// from `offset` on.
+  /// Errors: EINVAL for an offset that is no whole page; ENOMEM behind the end; EFAULT with map_flag::segv_on_fault,
+  ///         where only programs bring pages in, and when the memory cgroup of the arena's creator is full.
+  /// Cost:   one system call.
+  /// Source: madvise(2), MADV_POPULATE_WRITE.
+  [[nodiscard]] result<void> fault_in(size_t offset = 0, size_t count = 0) const noexcept {
+    constexpr long populate_write = 23;
+    const size_t bytes = count == 0 && offset < size() ? size() - offset : count;
+    if (const long answer = system_call(__NR_madvise, data() + offset, bytes, populate_write); answer < 0)
+      return failure(step::fault_in, answer);
+    return {};
+  }
+
+ private:
+  template <class T>
+  static constexpr void demand_plain() noexcept {
+    static_assert(
+        std::is_trivially_copyable_v<T>,
+        "barebpf: programs see the raw bytes of an arena, so what lies in it must be trivially copyable");
+  }
+
+  mapped_values<unsigned char> pages_;
+};
+
+/// Maps all pages of an arena, for reading and writing. The first who maps it decides where: at the `map_extra` that
+/// it was created with; or else at `address`, or where the kernel finds room when that is 0. Everybody else must say
+/// the same: the kernel tells nobody where an arena is, so whoever adopts one without `map_extra` is given `address`
+/// by those who mapped it. A process maps it once, and before a program that uses it is loaded.
+/// Errors: misplaced_arena; arena_elsewhere; EEXIST when this process has something else there, such as the arena
+///         itself; E2BIG when others mapped less of it; EPERM when it is frozen.
+/// Cost:   two system calls, and one or more for the size of a page.
+/// Kernel: 6.9; a map that was mapped so cannot be frozen any more.
+/// Source: arena_map_mmap() in kernel/bpf/arena.c at v6.12.
+template <class Map>
+[[nodiscard]] result<mapped_arena> map_arena(const Map& arena, u64 address = 0) noexcept {
+  static_assert(std::is_same_v<Map, arena_map>,
+                "barebpf: only an arena has an address that programs know, and it is mapped for writing, so "
+                "give an arena_map");
+  constexpr long read_and_write = 3;                 // PROT_READ | PROT_WRITE
+  constexpr long shared = 1, not_instead = 1 << 20;  // MAP_SHARED, MAP_FIXED_NOREPLACE
+  const auto known = arena.info();
+  if (!known) return known.error().about(arena.map_name());
+  if (address == 0) address = known->map_extra;
+  const size_t page = detail::page_size();
+  const u64 size = u64{known->max_entries} * page;
+  if (!detail::can_hold_an_arena(address, size, page))
+    return error{.at = step::map_memory, .why = cause::misplaced_arena}.about(arena.map_name());
+  const long where =
+      detail::map_pages(static_cast<size_t>(address), static_cast<size_t>(size), read_and_write,
+                        address == 0 ? shared : shared | not_instead, arena.descriptor().number(), 0);
+  if (where < 0 && where >= -largest_errno) {
+    error why = failure(step::map_memory, where).about(arena.map_name());
+    if (where == -EINVAL || where == -EBUSY) why.why = cause::arena_elsewhere;
+    return why;
+  }
+  return mapped_arena(
+      mapped_values<unsigned char>(reinterpret_cast<unsigned char*>(where), static_cast<size_t>(size)));
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_MAP_ARENA_HPP
+// Room 7.10, map/types: the types that a map's BTF gives to its key and value, held against the C++ types. Only who
+// names `identity_and_btf` has this in his program.
+#ifndef BAREBPF_MAP_TYPES_HPP
+#define BAREBPF_MAP_TYPES_HPP
+
+// Room 3.1, btf: the types of an object file. They are counted once, checked as they pass, and found again
+// through an index that remembers every eighth, so that a file of 100,000 types costs 12,500 words.
+#ifndef BAREBPF_BTF_HPP
+#define BAREBPF_BTF_HPP
+
 // Room 3.0, elf: sections, symbols and relocations of an object file, checked once when it is opened.
 // Knows nothing of BPF beyond the machine number.
 #ifndef BAREBPF_ELF_HPP
@@ -5121,44 +7426,6 @@ struct identity_and_btf {
 #ifndef BAREBPF_ATTACH_HPP
 #define BAREBPF_ATTACH_HPP
 
-// Room 6.3, running_kernel: which kernel answers, asked only to explain what it refused.
-#ifndef BAREBPF_RUNNING_KERNEL_HPP
-#define BAREBPF_RUNNING_KERNEL_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// The version of the running kernel, as `kernel()` makes it; 0 when it does not say.
-/// Cost:   one system call.
-/// Source: uname(2). A distribution's kernel may have more than its number says, never less.
-[[nodiscard, gnu::cold, gnu::noinline]] inline u32 running_kernel() noexcept {
-  struct {
-    char words[6][65];  // system, node, release, version, machine, domain
-  } names = {};
-  if (system_call(__NR_uname, &names) < 0) return 0;
-  u32 numbers[2] = {};
-  const char* at = names.words[2];
-  for (u32& number : numbers) {
-    for (; *at >= '0' && *at <= '9'; ++at) number = number * 10 + static_cast<u32>(*at - '0');
-    if (*at == '.') ++at;
-  }
-  return kernel(numbers[0], numbers[1]);
-}
-
-/// Why the kernel refused to create a map with `answer`, negative errno, as far as the table of map types and the
-/// kernel's version tell; `none` where they do not.
-[[nodiscard, gnu::cold, gnu::noinline]] inline cause explain_refusal(const abi::map_create& attr,
-                                                                     long answer) noexcept {
-  if (answer != -EINVAL && answer != -E2BIG && answer != -ENOTSUPP_kernel && answer != -EOPNOTSUPP)
-    return cause::none;
-  if (const u32 running = running_kernel();
-      running != 0 && running < kind_of(static_cast<map_type>(attr.map_type)).first_kernel)
-    return cause::newer_map_type;
-  return why_refused(attr);
-}
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_RUNNING_KERNEL_HPP
 // Room 2.1, sections: the table of section names. The name that SEC() gives a program tells its type, what it is for,
 // and where it attaches.
 #ifndef BAREBPF_SECTIONS_HPP
@@ -5270,7 +7537,7 @@ struct section_rows {
       {"sockops", type::sock_ops, way::cgroup, cgroup_sock_ops},
       {"cgroup_skb/ingress", type::cgroup_skb, way::cgroup, cgroup_inet_ingress},
       {"cgroup_skb/egress", type::cgroup_skb, way::cgroup, cgroup_inet_egress},
-      {"cgroup/skb", type::cgroup_skb, way::cgroup, cgroup_inet_ingress},
+      {"cgroup/skb", type::cgroup_skb, way::cgroup, cgroup_inet_ingress},  // libbpf's choice, too
       {"cgroup/sock", type::cgroup_sock, way::cgroup, cgroup_inet_sock_create},
       {"cgroup/sock_create", type::cgroup_sock, way::cgroup, cgroup_inet_sock_create},
       {"cgroup/sock_release", type::cgroup_sock, way::cgroup, cgroup_inet_sock_release},
@@ -5576,8 +7843,8 @@ inline result<interface> interface::named(text wanted) noexcept {
   return interface { static_cast<u32>(request.index) };
 }
 
-/// How programs are attached in one way: `attach<Policy>(program, what they are given...)`, and the cause that says what
-/// they want to be given.
+/// How programs are attached in one way: `attach<Policy>(program, what they are given...)`, and the cause that says
+/// what they want to be given.
 template <attach_way Way>
 struct place;
 
@@ -5604,7 +7871,7 @@ struct place<attach_way::tracepoint> {
   }
 };
 
-/// Errors: ENOENT when the kernel has no such tracepoint; EINVAL when the program reads arguments that it does not have.
+/// Errors: ENOENT when the kernel has no such tracepoint; EINVAL when the program reads more arguments than it has.
 /// Kernel: 4.17, BPF_RAW_TRACEPOINT_OPEN.
 /// Source: bpf_raw_tp_link_attach() in kernel/bpf/syscall.c at v6.12.
 template <>
@@ -5695,8 +7962,8 @@ struct place<attach_way::perf_event> {
   }
 };
 
-/// Errors: no_interface; EBUSY or EEXIST where another program is; EOPNOTSUPP when the driver cannot do what `mode` asks
-///         for.
+/// Errors: no_interface; EBUSY or EEXIST where another program is; EOPNOTSUPP when the driver cannot do what `mode`
+///         asks for.
 /// Kernel: 5.9.
 /// Source: bpf_xdp_link_attach() in net/core/dev.c at v6.12.
 template <>
@@ -5731,7 +7998,8 @@ template <attach_way Way>
 
 }  // namespace detail
 
-/// Errors: ENODEV for an interface that is gone; newer_attach_way; EEXIST when this program is there; ERANGE when 64 are.
+/// Errors: ENODEV for an interface that is gone; newer_attach_way; EEXIST when this program is there; ERANGE when 64
+///         are.
 /// Kernel: 6.6.
 /// Source: tcx_link_attach() in kernel/bpf/tcx.c at v6.12.
 template <>
@@ -5785,8 +8053,8 @@ struct place<attach_way::netns> {
   }
 };
 
-/// Errors: EOPNOTSUPP when the map is of another type; EBUSY where a link holds another program or a stream verdict meets
-///         a verdict.
+/// Errors: EOPNOTSUPP when the map is of another type; EBUSY where a link holds another program or a stream verdict
+///         meets a verdict.
 /// Kernel: 4.14; as a link since 6.10.
 /// Source: sock_map_link_create() and sock_map_get_from_fd() in net/core/sock_map.c at v6.12.
 template <>
@@ -6733,9 +9001,11 @@ struct load_needs {
   bool pins = true;     ///< it may have maps that are pinned by their names
   bool targets = true;  ///< it may have programs that are made for a type of the kernel
   bool slots = true;    ///< it may have maps of maps, and maps whose slots it fills
+  bool arenas = true;   ///< it may have an arena without an address
   bool hints = true;    ///< the table of map types may have something to say when one is refused
-  bool patch = true;  ///< descriptors are written into a copy of the instructions; if not, they name maps by
-                      ///< index (5.14, BPF_PSEUDO_MAP_IDX)
+  bool patch =
+      true;  ///< descriptors are written into a copy of the instructions; if not, they name maps by index
+             ///< (5.14, BPF_PSEUDO_MAP_IDX)
 };
 
 /// Where what is made goes; lent by the owner.
@@ -6786,7 +9056,7 @@ class loader {
       if (!make_program(i)) return false;
     if constexpr (Needs.slots)
       for (u32 i = 0; i < records_.map_count; ++i)
-        if (!holds_maps(i) && !fill_slots(i, slots_.programs, cause::unlike_first_program)) return false;
+        if (!holds_maps(i) && !fill_slots(i, slots_.programs, cause::unfit_program)) return false;
     return true;
   }
 
@@ -6862,6 +9132,10 @@ class loader {
     return create(attr, slots_.maps[i]);
   }
   bool create(abi::map_create& attr, fd& out) noexcept {
+    // The kernel would create it, and then refuse each program that uses it.
+    if constexpr (Needs.arenas)
+      if (attr.map_type == static_cast<u32>(map_type::arena) && attr.map_extra == 0)
+        return row_.refuse(step::map_create, cause::arena_without_address), false;
     long created = -EINVAL;
     if constexpr (Needs.types) {
       // Types only explain most maps to people, so where the kernel refuses them a map goes without: an object may
@@ -6898,7 +9172,7 @@ class loader {
   // Puts in what is there before any program: the maps of a map of maps, and the first value of variables.
   bool fill(u32 i) noexcept {
     if constexpr (Needs.slots)
-      if (holds_maps(i) && !fill_slots(i, slots_.maps, cause::unlike_inner_map)) return false;
+      if (holds_maps(i) && !fill_slots(i, slots_.maps, cause::unfit_inner_map)) return false;
     if constexpr (Needs.values) {
       if (records_.duties == nullptr || !records_.duties[i].has_data) return true;
       const map_duty& duty = records_.duties[i];
@@ -7046,1864 +9320,6 @@ void load_records(const object_records& records, const load_slots& slots, const 
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_LOAD_HPP
-// Room 7.8, map/map: every map type under its name, with the key and value types that it wants.
-#ifndef BAREBPF_MAP_MAP_HPP
-#define BAREBPF_MAP_MAP_HPP
-
-// Room 2.4, prefix: keys of an LPM trie, from text such as "10.0.0.0/8" and back to it.
-#ifndef BAREBPF_PREFIX_HPP
-#define BAREBPF_PREFIX_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// The first bits of so many bytes, as the kernel takes them for the key of an LPM trie.
-/// Shape:  the number of bits in the machine's byte order, then the bytes, the first bit in front.
-/// Source: struct bpf_lpm_trie_key_u8 in include/uapi/linux/bpf.h at v6.12.
-template <size_t Bytes>
-struct lpm_key {
-  static_assert(
-      Bytes % 4 == 0 && Bytes != 0 && Bytes <= 256,
-      "barebpf: an LPM trie compares 1 to 256 bytes, and C rounds the struct up to four of them, so ask for "
-      "a multiple of 4 and leave the last ones zero");
-  u32 prefixlen = 0;  ///< bits
-  u8 data[Bytes] = {};
-
-  friend constexpr bool operator==(const lpm_key& a, const lpm_key& b) noexcept {
-    bool same = a.prefixlen == b.prefixlen;
-    for (size_t i = 0; i < Bytes; ++i) same = same && a.data[i] == b.data[i];
-    return same;
-  }
-};
-
-/// A network, or an address with all 32 bits.
-using ipv4_prefix = lpm_key<4>;
-/// A network, or an address with all 128 bits.
-using ipv6_prefix = lpm_key<16>;
-
-namespace detail {
-
-// Takes text from the front.
-class text_reader {
- public:
-  constexpr explicit text_reader(text whole) noexcept : rest_(whole) {}
-
-  [[nodiscard]] constexpr bool is_done() const noexcept { return rest_.empty(); }
-  [[nodiscard]] constexpr bool is_next(text wanted) const noexcept { return rest_.starts_with(wanted); }
-  [[nodiscard]] constexpr bool take(text wanted) noexcept {
-    if (!is_next(wanted)) return false;
-    rest_ = rest_.without_first(wanted.size());
-    return true;
-  }
-  // A number of at most `digits` digits, without needless zeros in front where it is decimal: others read those as
-  // octal.
-  [[nodiscard]] constexpr bool take_number(u32 base, u32 digits, u32& out) noexcept {
-    out = 0;
-    u32 count = 0;
-    for (u32 digit = 0; count < digits && !rest_.empty() && (digit = digit_of(rest_[0])) < base; ++count) {
-      if (base == 10 && count == 1 && out == 0) return false;
-      out = out * base + digit;
-      rest_ = rest_.without_first(1);
-    }
-    return count != 0 && (rest_.empty() || digit_of(rest_[0]) >= base);
-  }
-
- private:
-  [[nodiscard]] static constexpr u32 digit_of(char c) noexcept {
-    if (c >= '0' && c <= '9') return static_cast<u32>(c - '0');
-    if (c >= 'a' && c <= 'f') return static_cast<u32>(c - 'a' + 10);
-    if (c >= 'A' && c <= 'F') return static_cast<u32>(c - 'A' + 10);
-    return 99;
-  }
-  text rest_;
-};
-
-constexpr bool take_ipv4(text_reader& in, u8* out) noexcept {
-  for (int i = 0; i < 4; ++i) {
-    u32 number = 0;
-    if ((i != 0 && !in.take(".")) || !in.take_number(10, 3, number) || number > 255) return false;
-    out[i] = static_cast<u8>(number);
-  }
-  return true;
-}
-
-// Source: RFC 4291, 2.2.
-constexpr bool take_ipv6(text_reader& in, u8* out) noexcept {
-  constexpr u32 size = 16, nowhere = 99;
-  u8 bytes[size] = {};
-  u32 used = 0, gap = nowhere;
-  if (in.take("::")) gap = 0;
-  while (used < size && !in.is_done() && !in.is_next("/")) {
-    if (used != 0 && used != gap && !in.take(":")) return false;
-    text_reader as_ipv4 = in;
-    if (used + 4 <= size && take_ipv4(as_ipv4, bytes + used)) {
-      in = as_ipv4;
-      used += 4;
-      break;
-    }
-    u32 group = 0;
-    if (!in.take_number(16, 4, group)) return false;
-    bytes[used] = static_cast<u8>(group >> 8);
-    bytes[used + 1] = static_cast<u8>(group);
-    used += 2;
-    if (in.is_next("::")) {
-      if (gap != nowhere) return false;
-      static_cast<void>(in.take("::"));
-      gap = used;
-    }
-  }
-  if ((gap == nowhere) != (used == size)) return false;  // a gap stands for a group at least
-  for (u32 i = 0; i < size; ++i) out[i] = 0;
-  const u32 behind = gap == nowhere ? 0 : used - gap;
-  for (u32 i = 0; i < used - behind; ++i) out[i] = bytes[i];
-  for (u32 i = 0; i < behind; ++i) out[size - behind + i] = bytes[used - behind + i];
-  return true;
-}
-
-template <size_t Bytes>
-constexpr result<lpm_key<Bytes>> read_prefix(text whole) noexcept {
-  const auto wrong = [whole](cause why) { return error{.at = step::read_prefix, .why = why}.about(whole); };
-  lpm_key<Bytes> out{.prefixlen = Bytes * 8};
-  text_reader in(whole);
-  const bool is_address = Bytes == 4 ? take_ipv4(in, out.data) : take_ipv6(in, out.data);
-  if (!is_address) return wrong(cause::bad_address);
-  if (in.take("/") && (!in.take_number(10, 3, out.prefixlen) || out.prefixlen > Bytes * 8))
-    return wrong(cause::bad_prefix_length);
-  if (!in.is_done()) return wrong(cause::bad_address);
-  for (size_t bit = out.prefixlen; bit < Bytes * 8; ++bit)
-    if ((out.data[bit / 8] >> (7 - bit % 8) & 1) != 0) return wrong(cause::bits_behind_prefix);
-  return out;
-}
-
-}  // namespace detail
-
-/// The network that "10.0.0.0/8" names, or the address "10.0.0.1" with all its bits.
-/// Errors: bad_address, bad_prefix_length, bits_behind_prefix, about the text.
-[[nodiscard]] constexpr result<ipv4_prefix> read_ipv4_prefix(text whole) noexcept {
-  return detail::read_prefix<4>(whole);
-}
-/// The network that "2001:db8::/32" names, or the address "::1" with all its bits.
-/// Errors: as for `read_ipv4_prefix`.
-[[nodiscard]] constexpr result<ipv6_prefix> read_ipv6_prefix(text whole) noexcept {
-  return detail::read_prefix<16>(whole);
-}
-
-/// Writes "10.0.0.0/8" into `buffer`, with a NUL behind it; 19 bytes are always enough.
-constexpr text describe(const ipv4_prefix& what, char* buffer, size_t size) noexcept {
-  detail::text_writer out(buffer, size);
-  for (int i = 0; i < 4; ++i) out << (i == 0 ? text() : text(".")) << u64{what.data[i]};
-  return (out << "/" << u64{what.prefixlen}).finish();
-}
-/// Writes "2001:db8::/32" into `buffer`, with a NUL behind it; 44 bytes are always enough.
-/// Source: RFC 5952, 4: the longest row of zeros is left out, the first of equals.
-constexpr text describe(const ipv6_prefix& what, char* buffer, size_t size) noexcept {
-  constexpr int groups = 8;
-  const auto group = [&what](int i) { return u32{what.data[i * 2]} << 8 | what.data[i * 2 + 1]; };
-  int gap = groups, longest = 1;
-  for (int i = 0; i < groups; ++i) {
-    int length = 0;
-    while (i + length < groups && group(i + length) == 0) ++length;
-    if (length > longest) gap = i, longest = length;
-  }
-  detail::text_writer out(buffer, size);
-  for (int i = 0; i < groups; ++i) {
-    if (i == gap) {
-      out << "::";
-      i += longest - 1;
-      continue;
-    }
-    if (i != 0 && i != gap + longest) out << ":";
-    bool begun = false;
-    for (int shift = 12; shift >= 0; shift -= 4) {
-      const u32 digit = group(i) >> shift & 15;
-      begun = begun || digit != 0 || shift == 0;
-      if (begun) out << text(&"0123456789abcdef"[digit], 1);
-    }
-  }
-  return (out << "/" << u64{what.prefixlen}).finish();
-}
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_PREFIX_HPP
-// Room 7.7, map/typed: typed maps. One class template for all types; what a type allows stands in room 2.0, and what
-// goes in and comes out where that is no plain value in room 7.6.
-#ifndef BAREBPF_MAP_TYPED_HPP
-#define BAREBPF_MAP_TYPED_HPP
-
-// Room 2.5, refusal: what an errno says of an element, where that depends on the type of its map. What it says on every
-// map stands in room 2.2.
-#ifndef BAREBPF_REFUSAL_HPP
-#define BAREBPF_REFUSAL_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-namespace detail {
-
-// One meaning of an errno: of which keys, of which values, at which operations, as bits.
-struct element_refusal {
-  u32 keys;
-  u32 values;
-  u32 operations;
-  s32 code;
-  cause why;
-};
-
-template <class... Rules>
-constexpr u32 rule_bits(Rules... rules) noexcept {
-  return ((1u << static_cast<u32>(rules)) | ...);
-}
-
-// Rules and operations that go together.
-struct refused {
-  static constexpr u32 any = ~0u;
-  static constexpr u32 slots = rule_bits(key_rule::index);
-  static constexpr u32 owners = rule_bits(key_rule::descriptor);
-  static constexpr u32 prefixes = rule_bits(key_rule::prefix);
-  static constexpr u32 cgroups = rule_bits(key_rule::cgroup);
-  static constexpr u32 stacks = rule_bits(value_rule::stack);
-  static constexpr u32 endpoints =
-      rule_bits(value_rule::socket, value_rule::xsk, value_rule::device, value_rule::cpu);
-  static constexpr u32 objects =
-      endpoints | rule_bits(value_rule::program, value_rule::map, value_rule::event, value_rule::cgroup);
-  static constexpr u32 updates = can_update | can_update_batch;
-  static constexpr u32 single = can_lookup | can_update | can_delete;
-};
-
-// The first row that fits counts. Sources: the `map_ops` of each type at v6.12, measured on 6.18.
-inline constexpr element_refusal element_refusals[] = {
-    {refused::any, rule_bits(value_rule::program), refused::updates, EINVAL, cause::unfit_program},
-    {refused::any, rule_bits(value_rule::map), refused::updates, EINVAL, cause::unfit_inner_map},
-    {refused::any, rule_bits(value_rule::event), refused::updates, EBADF, cause::not_an_event},
-    {refused::any, rule_bits(value_rule::event), refused::updates, EOPNOTSUPP, cause::unfit_event},
-    {refused::any, rule_bits(value_rule::cgroup), refused::updates, EBADF, cause::not_a_cgroup},
-    {refused::any, rule_bits(value_rule::device), refused::updates, EINVAL, cause::unfit_device},
-    {refused::any, rule_bits(value_rule::cpu), refused::updates, ENOMEM, cause::unfit_cpu_program},
-    {refused::any, rule_bits(value_rule::socket), refused::updates, EOPNOTSUPP, cause::unfit_socket},
-    {refused::any, rule_bits(value_rule::socket), refused::updates, ENOTSUPP_kernel, cause::not_in_a_group},
-    {refused::any, rule_bits(value_rule::socket), refused::updates, EINVAL, cause::not_in_a_group},
-    {refused::any, rule_bits(value_rule::socket), refused::updates, EBUSY, cause::socket_in_use},
-    {refused::any, rule_bits(value_rule::xsk), refused::updates, EOPNOTSUPP, cause::unfit_xsk},
-    {refused::any, rule_bits(value_rule::kernel_type), refused::updates, EBUSY, cause::registered_already},
-
-    {refused::slots, refused::any, refused::single | can_update_batch, E2BIG, cause::no_such_slot},
-    {refused::slots, refused::objects, refused::single, ENOENT, cause::empty_slot},
-    {refused::slots, refused::endpoints, can_delete, EINVAL, cause::empty_slot},
-    {refused::slots, refused::stacks, can_lookup | can_delete | can_lookup_and_delete, ENOENT,
-     cause::no_such_stack},
-    {refused::slots, refused::any, can_lookup, ENOENT, cause::no_such_slot},
-    {refused::owners, refused::any, refused::single, EBADF, cause::wrong_owner},
-    {refused::owners, refused::any, refused::single, ENOTSOCK, cause::wrong_owner},
-    {refused::prefixes, refused::any, refused::updates | can_delete | can_delete_batch, EINVAL,
-     cause::long_prefix},
-    {refused::cgroups, refused::any, can_lookup | can_update, ENOENT, cause::not_at_this_cgroup},
-};
-
-constexpr bool is_about(const element_refusal& row, const map_kind& kind) noexcept {
-  return (row.keys & rule_bits(kind.key)) != 0 && (row.values & rule_bits(kind.value)) != 0;
-}
-
-constexpr u32 operation_of(step at) noexcept {
-  switch (at) {
-    case step::map_lookup_elem:
-      return can_lookup;
-    case step::map_update_elem:
-      return can_update;
-    case step::map_delete_elem:
-      return can_delete;
-    case step::map_lookup_and_delete_elem:
-      return can_lookup_and_delete;
-    case step::map_lookup_batch:
-      return can_lookup_batch;
-    case step::map_update_batch:
-      return can_update_batch;
-    case step::map_delete_batch:
-      return can_delete_batch;
-    case step::map_lookup_and_delete_batch:
-      return can_lookup_and_delete_batch;
-    default:
-      return 0;
-  }
-}
-
-}  // namespace detail
-
-/// True when the table has more to say of refused elements of this type than room 2.2 has; where not, nobody need ask.
-[[nodiscard]] constexpr bool explains_elements(const map_kind& kind) noexcept {
-  for (const detail::element_refusal& row : detail::element_refusals)
-    if (detail::is_about(row, kind)) return true;
-  return false;
-}
-
-/// What an errno of the kernel means for an element of a map of this type; `none` where it means what it does on every
-/// map. Asked after a refusal only.
-[[nodiscard]] constexpr cause why_refused_element(const map_kind& kind, step at, s32 code) noexcept {
-  for (const detail::element_refusal& row : detail::element_refusals)
-    if (row.code == code && detail::is_about(row, kind) && (row.operations & detail::operation_of(at)) != 0)
-      return row.why;
-  return cause::none;
-}
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_REFUSAL_HPP
-// Room 7.3, map/entries: a walk over a map that always ends and says why. Batches underneath; one key after the
-// other where the kernel has no batches or a bucket is too large for one.
-#ifndef BAREBPF_MAP_ENTRIES_HPP
-#define BAREBPF_MAP_ENTRIES_HPP
-
-// Room 7.1, map/batch: what the batch operations of maps take and give.
-#ifndef BAREBPF_MAP_BATCH_HPP
-#define BAREBPF_MAP_BATCH_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// Where a walk by batches stands; a new one stands at the beginning.
-/// Shape:  as many bytes as the kernel may write: four for hash maps, a key for others.
-/// Source: __htab_map_lookup_and_delete_batch() in kernel/bpf/hashtab.c and generic_map_lookup_batch() in
-///         kernel/bpf/syscall.c at v6.12.
-template <class Key>
-class batch_cursor {
- public:
-  /// True when the last batch was the last one.
-  [[nodiscard]] bool at_end() const noexcept { return at_end_; }
-
-  /// What the kernel is given: nothing for the first batch.
-  [[nodiscard]] const void* in() const noexcept { return started_ ? position_ : nullptr; }
-  /// Where the kernel writes.
-  [[nodiscard]] void* out() noexcept { return position_; }
-  /// Remembers what a batch came to.
-  void advance(bool end) noexcept {
-    started_ = true;
-    at_end_ = end;
-  }
-
- private:
-  alignas(8) unsigned char position_[sizeof(Key) > 4 ? sizeof(Key) : 4] = {};
-  bool started_ = false;
-  bool at_end_ = false;
-};
-
-/// How many elements a batch operation did, and whether it did all.
-class [[nodiscard]] batch_result {
- public:
-  explicit batch_result(u32 count) noexcept : count_(count) {}
-  batch_result(u32 count, const barebpf::error& why) noexcept : count_(count), why_(why) {}
-
-  /// Elements that were done, also when not all of them were.
-  [[nodiscard]] u32 count() const noexcept { return count_; }
-  [[nodiscard]] bool has_value() const noexcept { return why_.has_value(); }
-  explicit operator bool() const noexcept { return why_.has_value(); }
-  /// What kept the operation from doing the rest.
-  [[nodiscard]] const barebpf::error& error() const noexcept { return why_.error(); }
-
- private:
-  u32 count_;
-  result<void> why_;
-};
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_MAP_BATCH_HPP
-// Room 7.2, map/per_cpu: values of which each possible CPU has its own. Only this room knows how large they are
-// together, so nobody can lend the kernel too little memory for them.
-#ifndef BAREBPF_MAP_PER_CPU_HPP
-#define BAREBPF_MAP_PER_CPU_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// How many CPUs the kernel speaks of that writes `ranges`, "0-3,6"; 0 when that is no list of ranges.
-[[nodiscard]] constexpr u32 count_cpus(text ranges) noexcept {
-  constexpr u32 most = 0xffff;
-  u32 count = 0, first = 0, number = 0;
-  bool has_digits = false, is_range = false;
-  for (size_t i = 0; i <= ranges.size(); ++i) {
-    const char c = i < ranges.size() ? ranges[i] : ',';
-    if (c == '\n' && i + 1 == ranges.size()) continue;
-    if (c >= '0' && c <= '9') {
-      number = number * 10 + static_cast<u32>(c - '0');
-      has_digits = true;
-      if (number > most) return 0;
-      continue;
-    }
-    if (!has_digits || (c == '-' && is_range) || (c != '-' && c != ',')) return 0;
-    if (c == '-') {
-      first = number;
-    } else {
-      if (is_range && number < first) return 0;
-      count += is_range ? number - first + 1 : 1;
-    }
-    is_range = c == '-';
-    number = 0;
-    has_digits = false;
-  }
-  return count;
-}
-
-/// How many CPUs the machine may ever have: the kernel keeps so many values, whether they run or not.
-/// Errors: open_file or read_file with errno, about the file; EINVAL when it says something else than ranges.
-/// Cost:   three system calls.
-/// Source: num_possible_cpus() in include/linux/cpumask.h at v6.12; sysfs-devices-system-cpu.
-[[nodiscard]] inline result<u32> possible_cpus() noexcept {
-  constexpr const char* path = "/sys/devices/system/cpu/possible";
-  const fd file = fd::own(open_to_read(path));
-  if (!file.is_open()) return failure(step::open_file, file.number()).about(path);
-  char ranges[256];
-  long length = -EINTR;
-  while (length == -EINTR) length = system_call(__NR_read, file.number(), ranges, sizeof ranges);
-  if (length < 0) return failure(step::read_file, length).about(path);
-  const u32 count = count_cpus(text(ranges, static_cast<size_t>(length)));
-  if (count == 0) return failure(step::read_file, -EINVAL).about(path);
-  return count;
-}
-
-/// One element's values, one for each possible CPU, in the order of their numbers: where those have no gap, the value
-/// at `cpu` is that of CPU `cpu`.
-/// Lifetime: looks at storage of somebody else's.
-template <class Value>
-class per_cpu_view {
- public:
-  /// How the kernel lays values out: 8 bytes apart or a multiple of it.
-  struct alignas(8) cell {
-    Value value;
-  };
-  static_assert(
-      alignof(Value) <= 8 && std::is_trivially_copyable_v<Value>,
-      "barebpf: the kernel copies the values of each CPU as raw bytes, 8 bytes apart, so a value type "
-      "must be trivially copyable and aligned to 8 bytes at most");
-
-  constexpr per_cpu_view(const cell* first, u32 cpus) noexcept : first_(first), cpus_(cpus) {}
-
-  /// How many values there are.
-  [[nodiscard]] u32 size() const noexcept { return cpus_; }
-  /// The value of one CPU; `cpu` must be less than `size()`.
-  [[nodiscard]] const Value& operator[](u32 cpu) const noexcept { return first_[cpu].value; }
-  /// All of them added up.
-  [[nodiscard]] Value sum() const noexcept {
-    Value out{};
-    for (u32 cpu = 0; cpu < cpus_; ++cpu) out = static_cast<Value>(out + first_[cpu].value);
-    return out;
-  }
-
- private:
-  const cell* first_;
-  u32 cpus_;
-};
-
-/// Storage for the values of so many elements, each for every possible CPU.
-/// Lifetime: freed with the object; moving empties the source.
-template <class Value>
-class per_cpu_values {
- public:
-  using cell = typename per_cpu_view<Value>::cell;
-
-  /// Makes room for `elements` elements, all of them `Value{}`.
-  /// Errors: those of `possible_cpus`; ENOMEM.
-  /// Cost:   three system calls and an allocation; so keep it and use it again.
-  [[nodiscard]] static result<per_cpu_values> make(u32 elements = 1) noexcept {
-    const auto cpus = possible_cpus();
-    if (!cpus) return cpus.error();
-    auto cells = buffer<cell>::of(size_t{*cpus} * elements);
-    if (!cells) return cells.error();
-    return per_cpu_values(std::move(*cells), *cpus, elements);
-  }
-
-  /// For how many CPUs.
-  [[nodiscard]] u32 cpus() const noexcept { return cpus_; }
-  /// For how many elements.
-  [[nodiscard]] u32 elements() const noexcept { return elements_; }
-  /// The value of a CPU, of the first element or of another.
-  [[nodiscard]] Value& at(u32 cpu, u32 element = 0) noexcept {
-    return cells_[size_t{element} * cpus_ + cpu].value;
-  }
-  /// The values of one element.
-  [[nodiscard]] per_cpu_view<Value> view(u32 element = 0) const noexcept {
-    return {cells_.data() + size_t{element} * cpus_, cpus_};
-  }
-  [[nodiscard]] const Value& operator[](u32 cpu) const noexcept { return cells_[cpu].value; }
-  [[nodiscard]] Value& operator[](u32 cpu) noexcept { return cells_[cpu].value; }
-  /// The values of the first element, added up.
-  [[nodiscard]] Value sum() const noexcept { return view().sum(); }
-  /// Gives each CPU of the first element the same value.
-  void fill(const Value& value) noexcept {
-    for (u32 cpu = 0; cpu < cpus_; ++cpu) at(cpu) = value;
-  }
-
-  /// What the kernel reads and writes.
-  [[nodiscard]] cell* data() noexcept { return cells_.data(); }
-  [[nodiscard]] const cell* data() const noexcept { return cells_.data(); }
-
- private:
-  per_cpu_values(buffer<cell> cells, u32 cpus, u32 elements) noexcept
-      : cells_(std::move(cells)), cpus_(cpus), elements_(elements) {}
-
-  buffer<cell> cells_;
-  u32 cpus_;
-  u32 elements_;
-};
-
-/// Walks over the elements of such storage, as a pointer walks over values.
-template <class Value>
-class per_cpu_pointer {
- public:
-  using cell = typename per_cpu_view<Value>::cell;
-  using seen = per_cpu_view<Value>;
-
-  constexpr per_cpu_pointer() noexcept = default;
-  constexpr per_cpu_pointer(cell* at, u32 cpus) noexcept : at_(at), cpus_(cpus) {}
-  [[nodiscard]] seen operator*() const noexcept { return {at_, cpus_}; }
-  per_cpu_pointer& operator++() noexcept {
-    at_ += cpus_;
-    return *this;
-  }
-  [[nodiscard]] cell* address() const noexcept { return at_; }
-
- private:
-  cell* at_ = nullptr;
-  u32 cpus_ = 0;
-};
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_MAP_PER_CPU_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// One element of a map, copied out.
-template <class Key, class Value>
-struct entry {
-  Key key;
-  Value value;
-};
-
-namespace detail {
-
-// What a walk shows of the values behind a pointer, and where the kernel writes them.
-template <class Pointer>
-struct pointed {
-  using seen = typename Pointer::seen;
-  struct nothing {};
-  using own = nothing;  // single steps use the storage that was lent
-  static void* address(const Pointer& at) noexcept { return at.address(); }
-};
-template <class Value>
-struct pointed<Value*> {
-  using seen = Value;
-  using own = Value;
-  static void* address(Value* at) noexcept { return at; }
-};
-
-}  // namespace detail
-
-/// A walk over all elements: `for (auto [key, value] : map.entries())`. `Pointer` is what walks over the values: a
-/// plain one, or `per_cpu_pointer`.
-/// Shape:    each element by copy. What is in the map throughout comes at least once; by batches exactly once.
-///           What is added or removed meanwhile may come or not. The element at hand may be deleted.
-/// Errors:   the loop ends; `error()` then tells why, and is nullptr after a whole walk.
-/// Lifetime: the map must outlive the walk; the storage is the range's own, or lent by the caller.
-/// Cost:     one bpf(2) call for each batch; two for each element where batches do not work.
-/// Threads:  one walk belongs to one thread.
-template <class Key, class Pointer>
-class entry_range {
-  using shown = detail::pointed<Pointer>;
-
- public:
-  entry_range(const untyped_map& map, Key* keys, Pointer values, u32 room) noexcept
-      : map_(map), keys_(keys), values_(values), room_(room), stepping_(room == 0) {}
-  entry_range(const entry_range&) = delete;
-  entry_range& operator=(const entry_range&) = delete;
-
-  struct sentinel {};
-  class iterator {
-   public:
-    using value_type = entry<Key, typename shown::seen>;
-    using difference_type = std::ptrdiff_t;
-
-    explicit iterator(entry_range* range) noexcept : range_(range) { take_more(); }
-    [[nodiscard]] value_type operator*() const noexcept { return {*key_, *value_}; }
-    iterator& operator++() noexcept {
-      ++key_;
-      ++value_;
-      if (key_ >= last_) take_more();
-      return *this;
-    }
-    void operator++(int) noexcept { ++*this; }
-    friend bool operator==(const iterator& at, sentinel) noexcept { return at.key_ >= at.last_; }
-
-   private:
-    void take_more() noexcept {
-      const u32 count = range_->next();
-      key_ = range_->stepping_ ? &range_->last_key_ : range_->keys_;
-      value_ = range_->stepping_ ? range_->step_value() : range_->values_;
-      last_ = key_ + count;
-    }
-
-    // Kept here and not in the range, whose memory every system call may change: so they stay in registers.
-    const Key* key_;
-    const Key* last_;  // behind the last that is at hand
-    Pointer value_;
-    entry_range* range_;
-  };
-
-  /// Begins the walk, from the first element each time.
-  [[nodiscard]] iterator begin() noexcept {
-    cursor_ = {};
-    count_ = 0;
-    steps_ = 0;
-    done_ = has_last_ = failed_ = prefetched_ = at_its_end_ = false;
-    stepping_ = room_ == 0;
-    return iterator(this);
-  }
-  [[nodiscard]] sentinel end() const noexcept { return {}; }
-
-  /// Why the walk ended early; nullptr when it did not.
-  [[nodiscard]] const barebpf::error* error() const noexcept { return failed_ ? &why_ : nullptr; }
-
-  /// True when the walk is over.
-  [[nodiscard]] bool at_end() const noexcept { return done_; }
-
- private:
-  // Gets what comes next, a batch or a single element, and says how many elements that are: none at the end.
-  [[nodiscard, gnu::noinline]] u32 next() noexcept {
-    if (done_) return 0;
-    if (!stepping_) fetch();
-    if (stepping_) step_on();
-    if (done_) return 0;
-    return stepping_ ? 1 : count_;
-  }
-
-  // The next batch, or the change to single steps.
-  void fetch() noexcept {
-    const bool first = cursor_.in() == nullptr;
-    Key last{};
-    if (count_ != 0) last = keys_[count_ - 1];
-    while (!cursor_.at_end()) {
-      u32 count = room_;
-      const long answer = map_.batch(abi::command::map_lookup_batch, cursor_.in(), cursor_.out(), keys_,
-                                     shown::address(values_), count);
-      if (answer == -EINTR) continue;
-      // No batches here, or a bucket that does not fit: what is left comes one by one.
-      if (answer == -ENOSPC || (first && (answer == -ENOTSUPP_kernel || answer == -EINVAL))) {
-        stepping_ = true;
-        prefetched_ = false;
-        has_last_ = count_ != 0;
-        last_key_ = last;
-        return;
-      }
-      if (answer < 0 && answer != -ENOENT) return fail(step::map_lookup_batch, answer);
-      cursor_.advance(answer == -ENOENT);
-      count_ = count;
-      if (count_ != 0) return;
-    }
-    done_ = true;
-  }
-
-  // The next element by its key. The key after it is fetched at once, so that the element may be deleted.
-  void step_on() noexcept {
-    if (steps_ == 0) {
-      const auto info = ask_about_map(map_.descriptor().number());
-      if (!info) return fail(info.error().at, -info.error().code);
-      // A key that vanishes sends the kernel back to the first one, so the steps are bounded.
-      most_steps_ = u64{16} * info->max_entries + 16;
-    }
-    for (;;) {
-      if (++steps_ > most_steps_) return fail(step::map_get_next_key, -EAGAIN);
-      if (!prefetched_) {
-        const long answer = map_.get_next_key(has_last_ ? &last_key_ : nullptr, &next_);
-        if (answer < 0) return finish(answer);
-      }
-      prefetched_ = false;
-      if (at_its_end_) return finish(-ENOENT);
-      last_key_ = next_;
-      has_last_ = true;
-      const long found = map_.lookup_elem(&last_key_, shown::address(step_value()));
-      if (found < 0 && found != -ENOENT) return fail(step::map_lookup_elem, found);
-      const long answer = map_.get_next_key(&last_key_, &next_);
-      if (answer < 0 && answer != -ENOENT) return fail(step::map_get_next_key, answer);
-      prefetched_ = true;
-      at_its_end_ = answer == -ENOENT;
-      if (found >= 0) return;
-    }
-  }
-  // Where the value of a single step goes.
-  [[nodiscard]] Pointer step_value() noexcept {
-    if constexpr (std::is_pointer_v<Pointer>)
-      return &last_value_;
-    else
-      return values_;
-  }
-  void finish(long answer) noexcept {
-    if (answer != -ENOENT) return fail(step::map_get_next_key, answer);
-    done_ = true;
-  }
-  void fail(step at, long answer) noexcept {
-    why_ = failure(at, answer).about(map_.map_name());
-    failed_ = done_ = true;
-  }
-
-  const untyped_map& map_;
-  Key* keys_;
-  Pointer values_;
-  u32 room_;
-  batch_cursor<Key> cursor_;
-  u32 count_ = 0;  // elements in the batch
-  u64 steps_ = 0, most_steps_ = 0;
-  Key last_key_{};
-  [[no_unique_address]] typename shown::own last_value_{};
-  Key next_{};
-  bool stepping_, done_ = false, failed_ = false, has_last_ = false, prefetched_ = false, at_its_end_ = false;
-  barebpf::error why_{};
-};
-
-/// An entry_range with storage of its own.
-/// Shape: at most 16 KiB, and room for at least one element.
-template <class Key, class Value>
-class owned_entry_range : public entry_range<Key, Value*> {
-  static constexpr size_t fitting = 16384 / (sizeof(Key) + sizeof(Value));
-  static constexpr size_t room = fitting == 0 ? 1 : fitting;
-
- public:
-  explicit owned_entry_range(const untyped_map& map) noexcept
-      : entry_range<Key, Value*>(map, keys_, values_, static_cast<u32>(room)) {}
-
- private:
-  Key keys_[room];
-  Value values_[room];
-};
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_MAP_ENTRIES_HPP
-// Room 7.5, map/memory: the values of an array as memory of this process. Reading them makes no system call.
-#ifndef BAREBPF_MAP_MEMORY_HPP
-#define BAREBPF_MAP_MEMORY_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-namespace detail {
-
-// mmap(2) of `size` bytes from `offset`, shared. s390x takes the arguments through memory.
-inline long map_shared(size_t size, long protection, int descriptor, size_t offset = 0) noexcept {
-  constexpr long shared = 1;  // MAP_SHARED
-#if defined(__s390x__) && !defined(BAREBPF_LIBC_SYSCALL)
-  const long arguments[6] = {0,          static_cast<long>(size),  protection, shared,
-                             descriptor, static_cast<long>(offset)};
-  return system_call(__NR_mmap, arguments);
-#elif defined(__NR_mmap2)
-  // Where there are two, the first takes its arguments through memory; the second counts the offset in 4 KiB.
-  return system_call(__NR_mmap2, nullptr, size, protection, shared, descriptor, offset / 4096);
-#else
-  return system_call(__NR_mmap, nullptr, size, protection, shared, descriptor, offset);
-#endif
-}
-
-}  // namespace detail
-
-/// The memory of a map, shared with the programs that use it.
-/// Shape:    one element for each entry, `round_up(sizeof(Value), 8)` bytes apart.
-/// Lifetime: unmapped with this object; it keeps the map alive by itself. Moving empties the source.
-/// Threads:  programs and other processes write at any time, so whoever needs more than one word must agree with
-///           them on how.
-/// Cost:     nothing for each access.
-template <class Value>
-class mapped_values {
- public:
-  mapped_values(Value* first, size_t count) noexcept : first_(first), count_(count) {}
-  mapped_values(mapped_values&& other) noexcept
-      : first_(std::exchange(other.first_, nullptr)), count_(std::exchange(other.count_, 0)) {}
-  mapped_values& operator=(mapped_values&& other) noexcept {
-    mapped_values taken(std::move(other));
-    std::swap(first_, taken.first_);
-    std::swap(count_, taken.count_);
-    return *this;
-  }
-  ~mapped_values() {
-    if (count_ != 0) system_call(__NR_munmap, first_, size_of(count_));
-  }
-
-  [[nodiscard]] std::span<Value> values() const noexcept { return {first_, count_}; }
-  [[nodiscard]] Value* begin() const noexcept { return first_; }
-  [[nodiscard]] Value* end() const noexcept { return first_ + count_; }
-  [[nodiscard]] size_t size() const noexcept { return count_; }
-  [[nodiscard]] Value& operator[](size_t at) const noexcept { return first_[at]; }
-
-  /// How many bytes the kernel maps for so many values.
-  /// Source: array_map_mmap() in kernel/bpf/arraymap.c at v6.12.
-  [[nodiscard]] static constexpr size_t size_of(size_t count) noexcept {
-    constexpr size_t page = 4096;  // the kernel rounds a length up to its own pages
-    return (count * sizeof(Value) + page - 1) / page * page;
-  }
-
- private:
-  Value* first_;
-  size_t count_;
-};
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_MAP_MEMORY_HPP
-// Room 7.6, map/value: values that are no plain bytes. What such a map takes stands for something of the kernel's, and
-// what it gives back is often something else: a program goes in by its descriptor and comes out as its id.
-#ifndef BAREBPF_MAP_VALUE_HPP
-#define BAREBPF_MAP_VALUE_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// A file descriptor as the value of an element; whoever owns it may close it once it is in, for the map holds on to
-/// what it stands for. `Answer` is what a lookup gives.
-template <value_rule Rule, class Answer = no_value, class Number = u32>
-struct descriptor_value {
-  static constexpr value_rule rule = Rule;
-  using answer = Answer;
-  Number number;
-
-  /// From the number itself, or from what owns or borrows a descriptor: an `fd`, a map, a link.
-  descriptor_value(int descriptor) noexcept : number(static_cast<Number>(descriptor)) {}
-  descriptor_value(const fd& descriptor) noexcept : descriptor_value(descriptor.number()) {}
-  template <class Owner>
-  requires requires(const Owner& owner) {
-    { owner.descriptor() } -> std::same_as<const fd&>;
-  }
-  descriptor_value(const Owner& owner) noexcept : descriptor_value(owner.descriptor()) {}
-};
-
-/// A loaded program, known to the whole kernel by this number.
-struct program_id {
-  u32 id = 0;
-  friend bool operator==(program_id, program_id) = default;
-};
-/// A map, known to the whole kernel by this number. Errors, cost: those of `Map::from_id`.
-template <class Map>
-struct map_id {
-  u32 id = 0;
-  /// Opens the map.
-  [[nodiscard]] auto open() const noexcept { return Map::from_id(id); }
-  friend bool operator==(map_id, map_id) = default;
-};
-/// A socket, known to the whole kernel by this number, which it never gives again. Source: SO_COOKIE in socket(7).
-struct socket_cookie {
-  u64 cookie = 0;
-  friend bool operator==(socket_cookie, socket_cookie) = default;
-};
-
-/// A program in a slot of a program array.
-using program_fd = descriptor_value<value_rule::program, program_id>;
-/// A map in an element of an array or hash of maps. `Map` is the typed map that each of them is.
-template <class Map>
-using map_fd = descriptor_value<value_rule::map, map_id<Map>>;
-/// A perf event in a slot of a perf event array; it does not come back out.
-using event_fd = descriptor_value<value_rule::event>;
-/// A cgroup in a slot of a cgroup array: the descriptor of its folder in cgroup version 2. It does not come back out.
-using cgroup_fd = descriptor_value<value_rule::cgroup>;
-/// An AF_XDP socket in a slot of an xskmap; it does not come back out.
-using xsk_fd = descriptor_value<value_rule::xsk>;
-/// A socket in a sockmap, a sockhash or a reuseport_sockarray.
-using socket_fd = descriptor_value<value_rule::socket, socket_cookie, u64>;
-/// The same in a map whose values have 4 bytes, from which nothing comes back out.
-using short_socket_fd = descriptor_value<value_rule::socket>;
-
-/// An interface that packets are redirected to.
-struct device {
-  static constexpr value_rule rule = value_rule::device;
-  u32 ifindex = 0;  ///< number of the interface, as if_nametoindex(3) gives it
-};
-/// An interface, and the program that runs on each packet before it leaves there.
-struct device_and_program {
-  static constexpr value_rule rule = value_rule::device;
-  /// What a lookup gives.
-  struct answer {
-    u32 ifindex = 0;
-    u32 program_id = 0;  ///< 0 for none
-  };
-  u32 ifindex = 0;
-  int program = -1;  ///< descriptor of an XDP program for devmaps, negative for none
-};
-
-/// A CPU that packets are redirected to; the key is its number.
-struct cpu_queue {
-  static constexpr value_rule rule = value_rule::cpu;
-  u32 queue_size = 0;  ///< packets that may wait for it, 16,384 at most
-};
-/// The same, and the program that runs there on each packet.
-struct cpu_queue_and_program {
-  static constexpr value_rule rule = value_rule::cpu;
-  /// What a lookup gives.
-  struct answer {
-    u32 queue_size = 0;
-    u32 program_id = 0;  ///< 0 for none
-  };
-  u32 queue_size = 0;
-  int program = -1;  ///< descriptor of an XDP program for cpumaps, negative for none
-};
-
-/// The instruction addresses of a stack, the innermost first. `Depth` is at most kernel.perf_event_max_stack, 127 by
-/// default.
-template <size_t Depth>
-struct stack_addresses {
-  static constexpr value_rule rule = value_rule::stack;
-  u64 list[Depth] = {};
-
-  /// Those that there are.
-  [[nodiscard]] std::span<const u64> addresses() const noexcept {
-    size_t count = 0;
-    while (count < Depth && list[count] != 0) ++count;
-    return {list, count};
-  }
-};
-
-/// One place of a user stack as map_flag::stack_build_id makes the kernel keep it.
-/// Source: struct bpf_stack_build_id in include/uapi/linux/bpf.h at v6.12.
-struct build_id_place {
-  enum class state : s32 {
-    empty = 0,    ///< behind the last
-    valid = 1,    ///< `build_id` and `offset` hold
-    address = 2,  ///< the file has no build id; `offset` is the address
-  };
-  state status = state::empty;
-  u8 build_id[20] = {};
-  u64 offset = 0;  ///< bytes from the start of the file
-};
-/// A user stack by files and offsets, the innermost place first; for maps with map_flag::stack_build_id.
-template <size_t Depth>
-struct stack_build_ids {
-  static constexpr value_rule rule = value_rule::stack;
-  build_id_place list[Depth] = {};
-
-  /// Those that there are.
-  [[nodiscard]] std::span<const build_id_place> places() const noexcept {
-    size_t count = 0;
-    while (count < Depth && list[count].status != build_id_place::state::empty) ++count;
-    return {list, count};
-  }
-};
-
-/// An instruction that a program may jump to.
-/// Source: struct bpf_insn_array_value in include/uapi/linux/bpf.h of 6.19.
-struct instruction_place {
-  static constexpr value_rule rule = value_rule::instruction;
-  u32 original = 0;    ///< as the program was loaded; only this one is given
-  u32 translated = 0;  ///< as the verifier left it
-  u32 machine = 0;     ///< offset into the machine code
-  u32 padding = 0;
-};
-
-/// The owner of a value in a local storage, by a descriptor: a socket, a process (pidfd_open(2)), the folder of a
-/// cgroup, or a file.
-struct owner_fd {
-  int number;
-
-  owner_fd(int descriptor = -1) noexcept : number(descriptor) {}
-  owner_fd(const fd& descriptor) noexcept : number(descriptor.number()) {}
-};
-
-/// The key of a cgroup storage that tells the ways of attaching apart; the other form is the cgroup's id, a u64.
-/// Source: struct bpf_cgroup_storage_key in include/uapi/linux/bpf.h at v6.12.
-struct cgroup_storage_key {
-  u64 cgroup_inode_id = 0;  ///< the inode number of the cgroup's folder
-  u32 attach_type = 0;      ///< `abi::attach_type` of the program
-  u32 padding = 0;
-};
-
-/// A spin lock in a value, which programs take with bpf_spin_lock and `under_lock` takes from here.
-/// Source: struct bpf_spin_lock in include/uapi/linux/bpf.h at v6.12.
-struct spin_lock {
-  u32 word = 0;  ///< the kernel's alone: it is neither read nor written with the value
-};
-
-/// Reads or writes the whole element at once, under the `spin_lock` in its value, so that no program sees half of it.
-/// Kernel: 5.1, BPF_F_LOCK; the map's BTF must show the lock.
-/// Source: copy_map_value_locked() in kernel/bpf/helpers.c at v6.12.
-struct locked {
-  static constexpr operation needs = can_lock;
-  [[nodiscard]] static constexpr u64 flags() noexcept { return 4; }
-};
-inline constexpr locked under_lock;
-
-/// The value of one CPU of a map that keeps one for each: a plain value goes in or comes out.
-/// Kernel: 7.0, BPF_F_CPU.
-struct on_cpu {
-  static constexpr operation needs = can_choose_cpu;
-  u32 cpu;  ///< number of a possible CPU
-  [[nodiscard]] constexpr u64 flags() const noexcept { return 8 | u64{cpu} << 32; }
-};
-/// The same value for every CPU.
-/// Kernel: 7.0, BPF_F_ALL_CPUS.
-struct all_cpus {
-  static constexpr operation needs = can_choose_cpu;
-  [[nodiscard]] static constexpr u64 flags() noexcept { return 16; }
-};
-inline constexpr all_cpus on_all_cpus;
-
-namespace detail {
-
-// A value type that says itself what it stands for; not one of a user's that happens to have a member of that name.
-template <class Value>
-concept exchanged = requires {
-  requires std::same_as<decltype(Value::rule), const value_rule>;
-};
-
-template <class Value>
-struct answer {
-  using type = Value;
-};
-template <exchanged Value>
-requires requires { typename Value::answer; }
-struct answer<Value> {
-  using type = typename Value::answer;
-};
-
-template <class Value>
-constexpr value_rule value_rule_of_type() noexcept {
-  if constexpr (exchanged<Value>)
-    return Value::rule;
-  else
-    return value_rule::plain;
-}
-
-}  // namespace detail
-
-/// What a lookup of a map with values of this type gives: the value itself, or what stands for it.
-template <class Value>
-using answer_of = typename detail::answer<Value>::type;
-
-/// What kind of values the maps have that take `Value`; `plain` for all types that say nothing else.
-template <class Value>
-inline constexpr value_rule value_rule_of = detail::value_rule_of_type<Value>();
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_MAP_VALUE_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// What a new map is made of. Everything but the type and the sizes, which the class knows.
-struct map_options {
-  text name{};                        ///< at most 15 letters, digits, underscores and dots
-  u32 max_entries = 0;                ///< entries; bytes of a ring buffer, pages of an arena, 0 for storages
-  u32 map_flags = 0;                  ///< `map_flag` bits
-  u32 numa_node = 0;                  ///< with map_flag::numa_node
-  u64 map_extra = 0;                  ///< what the type makes of it, see `map_kinds`
-  u32 btf_fd = 0;                     ///< types that describe key and value
-  u32 btf_key_type_id = 0;            ///< in `btf_fd`
-  u32 btf_value_type_id = 0;          ///< in `btf_fd`
-  u32 btf_vmlinux_value_type_id = 0;  ///< in the kernel's own BTF, for a struct_ops
-  int inner_map = -1;  ///< descriptor of a map like those that an array or hash of maps is to hold
-  int token = -1;      ///< descriptor of a BPF token, 6.9; the flag for it is set
-};
-
-/// What an existing map must be beside its type and sizes; `any` where it does not matter.
-struct map_expectations {
-  u32 max_entries = map_identity::any;
-  u32 map_flags = map_identity::any;
-};
-
-/// A way to reach an element beside by its key: `under_lock`, `on_cpu{3}`, `on_all_cpus`.
-template <class Way>
-concept element_way = requires(const Way& way) {
-  { way.flags() } -> std::same_as<u64>;
-  Way::needs;
-};
-
-/// A map of the kernel, with the C++ types of its keys and values. What a map of a type may do stands in room 2.0; a
-/// const one does what leaves the map as it is; `read_only` and `write_only` do what the kernel allows a descriptor
-/// that is narrowed so.
-/// Shape:    a descriptor and the name; keys and values are copied as raw bytes.
-/// Lifetime: a created map lives as long as this object, a program that uses it, or a pin. A borrowed one is
-///           valid as long as its owner.
-/// Threads:  safe on one object from several threads; the kernel orders the calls, but not the bytes: a value larger
-///           than a word that is looked up while it is replaced or deleted may be of two (measured on 6.18: 8 of a
-///           million lookups of 512 bytes). In the batches of a hash map each value is whole.
-/// Cost:     one bpf(2) call for each operation, no allocation.
-template <map_type Type, class Key, class Value, map_access Access = map_access::read_write>
-class map {
-  static constexpr map_kind kind = kind_of(Type);
-  static constexpr bool per_cpu = kind.value == value_rule::per_cpu;
-  // Of a kernel's type the C++ type says nothing, and of values of each CPU it says what one is.
-  static constexpr value_rule wanted_value =
-      per_cpu || kind.value == value_rule::kernel_type ? value_rule::plain : kind.value;
-  static constexpr bool has_value = kind.value != value_rule::none;
-  static_assert(kind.type == Type,
-                "barebpf: this map type is newer than the library, so use untyped_map for it");
-  static_assert(
-      has_value != std::is_same_v<Value, no_value>,
-      "barebpf: ring buffers and arenas have no values and all other maps have, so give no_value as the "
-      "value type of those alone");
-  static_assert(
-      !has_value || value_rule_of<Value> == wanted_value,
-      "barebpf: what goes into a map of this type and comes out of it is no plain value, or what its value "
-      "type says belongs into another, so use the type that the map's alias in map/map.hpp has");
-  static_assert(
-      kind.value != value_rule::stack || sizeof(Value) % 8 == 0,
-      "barebpf: the kernel keeps a stack as addresses of 8 bytes, so use stack_addresses as value type");
-  static_assert((kind.key == key_rule::none) == std::is_same_v<Key, no_key>,
-                "barebpf: queues, stacks, Bloom filters, ring buffers and arenas have no keys and all other "
-                "maps have, so "
-                "give no_key as the key type of those alone");
-  static_assert(
-      kind.key != key_rule::index || sizeof(Key) == 4,
-      "barebpf: the kernel numbers the slots of this map with 32 bits, so its key type must have 4 bytes");
-  static_assert(
-      kind.key == key_rule::index || detail::is_key_size(kind.key, key_size_of<Key>),
-      "barebpf: the kernel makes no map of this type with keys of this size, so take the key type that the "
-      "map's alias in map/map.hpp has");
-  static_assert(std::is_trivially_copyable_v<Key>,
-                "barebpf: the kernel copies keys as raw bytes, so a key type must be trivially copyable");
-  static_assert(std::is_trivially_copyable_v<Value>,
-                "barebpf: the kernel copies values as raw bytes, so a value type must be trivially copyable");
-  static_assert(
-      !kind.hashes_the_key() || std::has_unique_object_representations_v<Key>,
-      "barebpf: the kernel hashes every byte of a key, so a key type must have no padding: name the "
-      "padding bytes as members and set them");
-
- public:
-  static constexpr map_type type = Type;
-  static constexpr map_access access = Access;
-  using key_type = Key;
-  using mapped_type = Value;
-  /// What a lookup gives: the value, or what the kernel gives in its stead, or a value for each possible CPU.
-  using element = std::conditional_t<per_cpu, per_cpu_values<Value>, answer_of<Value>>;
-  /// What an update takes.
-  using given = std::conditional_t<per_cpu, per_cpu_values<Value>, Value>;
-  /// What batches of values are written to and read from.
-  using element_storage = std::conditional_t<per_cpu, per_cpu_values<Value>&, std::span<answer_of<Value>>>;
-  using element_source = std::conditional_t<per_cpu, const per_cpu_values<Value>&, std::span<const Value>>;
-  /// The same map for reading only: `hits::read_only::get_pinned(path)` needs no right to write the pin, and what
-  /// `create`, `get_pinned`, `from_id` and `get_or_create` open here the kernel itself holds to reading. Programs may
-  /// write all the same. `adopt` and `from_fd` leave the descriptor as it is.
-  using read_only = map<Type, Key, Value, map_access::read_only>;
-  /// The same map for writing only, in the same way.
-  using write_only = map<Type, Key, Value, map_access::write_only>;
-
-  /// Uses a map that is already open; its type and sizes must be those of this class.
-  explicit map(untyped_map untyped) noexcept : untyped_(std::move(untyped)) {}
-
-  /// Creates a map.
-  /// Errors: bad_name; EPERM without CAP_BPF; what the table of map types says against it, such as no_entries,
-  ///         refused_map_flag or newer_map_type; E2BIG and ENOMEM for a map that is too large.
-  /// Kernel: the type's first, see `map_kinds`.
-  /// Source: map_create() in kernel/bpf/syscall.c at v6.12.
-  [[nodiscard]] static result<map> create(const map_options& options) noexcept {
-    if (!is_kernel_name(options.name))
-      return error{.at = step::map_create, .why = cause::bad_name}.about(options.name);
-    const abi::map_create attr{
-        .map_type = static_cast<u32>(Type),
-        .key_size = key_size_of<Key>,
-        .value_size = value_size_of<Value>,
-        .max_entries = options.max_entries,
-        .map_flags = options.map_flags | flag_of(Access) | (options.token >= 0 ? map_flag::token_fd : 0),
-        .inner_map_fd = options.inner_map < 0 ? 0 : static_cast<u32>(options.inner_map),
-        .numa_node = options.numa_node,
-        .map_name = to_kernel_name(options.name),
-        .btf_fd = options.btf_fd,
-        .btf_key_type_id = options.btf_key_type_id,
-        .btf_value_type_id = options.btf_value_type_id,
-        .btf_vmlinux_value_type_id = options.btf_vmlinux_value_type_id,
-        .map_extra = options.map_extra};
-    outcome created{.subject = attr.map_name.characters};
-    const long answer =
-        options.token < 0
-            ? create_map(attr)
-            : create_map(abi::map_create_with_token{.create = attr, .map_token_fd = options.token});
-    if (created.fails(step::map_create, answer)) {
-      created.why = explain_refusal(attr, answer);
-      return to_error(created);
-    }
-    return map(untyped_map::own(fd::own(created.answer), attr.map_name));
-  }
-
-  /// Opens the map that is pinned under `path`, if it is one of this type, with these sizes and what `expected` says;
-  /// `get_pinned<barebpf::identity_and_btf>` also holds the C++ types against the map's BTF, and so do those below.
-  /// Errors: another_map, and then every difference is in `differences` if given; ENOENT; EACCES for a path that is
-  ///         no pin, and for a pin without the right to read and write it, of which the views need one.
-  /// Cost:   two system calls.
-  template <class Check = identity_only>
-  [[nodiscard]] static result<map> get_pinned(text path, const map_expectations& expected = {},
-                                              typename Check::differences* differences = nullptr) noexcept {
-    auto opened = get_pin(path, flag_of(Access));
-    if (!opened) return opened.error();
-    return adopt<Check>(std::move(*opened), expected, differences);
-  }
-  /// Opens the map that the kernel knows by this id, under the same conditions.
-  /// Errors: ENOENT when there is none; EPERM without CAP_SYS_ADMIN; another_map.
-  /// Kernel: 4.13, BPF_MAP_GET_FD_BY_ID.
-  template <class Check = identity_only>
-  [[nodiscard]] static result<map> from_id(u32 id, const map_expectations& expected = {},
-                                           typename Check::differences* differences = nullptr) noexcept {
-    const abi::next_id attr{.start_id = id, .open_flags = flag_of(Access)};
-    const long opened = move_away(sys_bpf(abi::command::map_get_fd_by_id, attr));
-    if (opened < 0) return failure(step::map_get_fd_by_id, opened);
-    return adopt<Check>(fd::own(opened), expected, differences);
-  }
-  /// Takes over a descriptor, under the same conditions; it is closed when they are not met.
-  template <class Check = identity_only>
-  [[nodiscard]] static result<map> adopt(fd owned, const map_expectations& expected = {},
-                                         typename Check::differences* differences = nullptr) noexcept {
-    const auto name = Check::template check<Key, Value>(owned.number(), identity(expected), differences);
-    if (!name) return name.error();
-    return map(untyped_map::own(std::move(owned), *name));
-  }
-  /// Uses a descriptor of somebody else's, under the same conditions; it is never closed.
-  /// Lifetime: valid as long as `number` is open.
-  template <class Check = identity_only>
-  [[nodiscard]] static result<map> from_fd(int number, const map_expectations& expected = {},
-                                           typename Check::differences* differences = nullptr) noexcept {
-    const auto name = Check::template check<Key, Value>(number, identity(expected), differences);
-    if (!name) return name.error();
-    return map(untyped_map::borrow(number, *name));
-  }
-  /// Opens the map that is pinned under `path`, or creates it and pins it there. Of several processes that do this
-  /// at once, one creates it and all get the same.
-  /// Errors: those of `create`, `pin` and `get_pinned`.
-  template <class Check = identity_only>
-  [[nodiscard]] static result<map> get_or_create(
-      text path, const map_options& options, typename Check::differences* differences = nullptr) noexcept {
-    // Those of a descriptor are not the map's, and the kernel does not keep them.
-    constexpr u32 forgotten = map_flag::rdonly | map_flag::wronly | map_flag::token_fd;
-    const map_expectations expected{.max_entries = options.max_entries,
-                                    .map_flags = options.map_flags & ~forgotten};
-    for (int tries = 0;; ++tries) {
-      auto existing = get_pinned<Check>(path, expected, differences);
-      if (existing || existing.error().at != step::obj_get || existing.error().code != ENOENT)
-        return existing;
-      auto created = create(options);
-      if (!created) return created;
-      const auto pinned = created->pin(path);
-      if (pinned) return created;
-      // Somebody was faster; and may unpin it again before it is got, so not for ever.
-      if (pinned.error().code != EEXIST || tries == 8) return pinned.error();
-    }
-  }
-
-  /// This map for reading or writing only, by its C++ type alone: no system call, and the descriptor may do what it
-  /// could. `read_only::from_id(map.info()->id)` opens one that the kernel holds to it.
-  /// Lifetime: valid as long as this map.
-  [[nodiscard]] read_only as_read_only() const& noexcept {
-    demand<can_lookup>();
-    return read_only(untyped_map::borrow(descriptor().number(), untyped_.map_name()));
-  }
-  [[nodiscard]] write_only as_write_only() & noexcept {
-    demand<can_update>();
-    return write_only(untyped_map::borrow(descriptor().number(), untyped_.map_name()));
-  }
-  read_only as_read_only() const&& = delete;
-  write_only as_write_only() && = delete;
-
-  /// Pins the map under `path`, see `barebpf::pin`; the pin does not remember what this descriptor may do.
-  [[nodiscard]] result<void> pin(text path) const noexcept { return barebpf::pin(descriptor(), path); }
-  /// What the kernel says of the map.
-  [[nodiscard]] result<abi::map_info> info() const noexcept { return ask_about_map(descriptor().number()); }
-  /// From now on user space may only read; programs may still write.
-  /// Errors: EBUSY while it is mapped for writing; EPERM when it is frozen already.
-  /// Kernel: 5.2, BPF_MAP_FREEZE.
-  /// Source: map_freeze() in kernel/bpf/syscall.c at v6.12.
-  [[nodiscard]] result<void> freeze() noexcept {
-    demand<can_freeze>();
-    return done(step::map_freeze, untyped_.freeze());
-  }
-
-  [[nodiscard]] const fd& descriptor() const noexcept { return untyped_.descriptor(); }
-  [[nodiscard]] text map_name() const noexcept { return untyped_.map_name(); }
-
-  /// Copies out the value under `key`.
-  /// Errors: ENOENT when the key is absent; in an array no_such_slot.
-  /// Kernel: 3.19, BPF_MAP_LOOKUP_ELEM.
-  /// Source: map_lookup_elem() in kernel/bpf/syscall.c at v6.12.
-  [[nodiscard]] result<element> lookup_elem(const Key& key) const noexcept {
-    demand<can_lookup>();
-    demand_answer();
-    if constexpr (per_cpu) {
-      auto values = element::make();
-      if (!values) return values;
-      if (const auto found = lookup_elem(key, *values); !found) return found.error();
-      return values;
-    } else {
-      element value{};
-      if (const long answer = untyped_.lookup_elem(&key, &value); answer < 0)
-        return explain_element(step::map_lookup_elem, answer);
-      return value;
-    }
-  }
-  /// Copies the value under `key` into `value`, for values too large to return, and those of all CPUs without an
-  /// allocation.
-  /// Errors: ENOENT when the key is absent; `value` is then as it was.
-  [[nodiscard]] result<void> lookup_elem(const Key& key, element& value) const noexcept {
-    demand<can_lookup>();
-    demand_answer();
-    if (const long answer = untyped_.lookup_elem(&key, address_of(value)); answer < 0)
-      return explain_element(step::map_lookup_elem, answer);
-    return {};
-  }
-  /// The same `under_lock`, or the value `on_cpu` alone.
-  /// Errors: ENOENT when the key is absent; EINVAL when the map's BTF shows no lock, and before 7.0 for a CPU.
-  template <element_way Way>
-  [[nodiscard]] result<Value> lookup_elem(const Key& key, Way way) const noexcept {
-    demand<can_lookup>();
-    demand_way<Way>();
-    Value value{};
-    if (const long answer = untyped_.lookup_elem(&key, &value, way.flags()); answer < 0)
-      return explain_element(step::map_lookup_elem, answer);
-    return value;
-  }
-  /// Stores `value` under `key`.
-  /// Errors: E2BIG when the map is full; in an array no_such_slot.
-  /// Kernel: 3.19, BPF_MAP_UPDATE_ELEM.
-  /// Source: map_update_elem() in kernel/bpf/syscall.c at v6.12.
-  [[nodiscard]] result<void> update_elem(const Key& key, const given& value) noexcept {
-    return store(key, address_of(value), 0);
-  }
-  /// The same if the key is there, or if it is not, as `how` says.
-  /// Errors: EEXIST and ENOENT as `how` says; slots of arrays are always there.
-  template <class = void>
-  [[nodiscard]] result<void> update_elem(const Key& key, const given& value, update how) noexcept {
-    demand_choice();
-    return store(key, address_of(value), static_cast<u64>(how));
-  }
-  /// The same `under_lock`, or the value `on_cpu` alone, or the same value `on_all_cpus`.
-  /// Errors: EINVAL when the map's BTF shows no lock, and before 7.0 for CPUs.
-  template <element_way Way>
-  [[nodiscard]] result<void> update_elem(const Key& key, const Value& value, Way way,
-                                         update how = update::any) noexcept {
-    demand_way<Way>();
-    return store(key, &value, static_cast<u64>(how) | way.flags());
-  }
-  /// Removes `key` and its value.
-  /// Errors: ENOENT when the key is absent.
-  /// Kernel: 3.19, BPF_MAP_DELETE_ELEM.
-  /// Source: map_delete_elem() in kernel/bpf/syscall.c at v6.12.
-  [[nodiscard]] result<void> delete_elem(const Key& key) noexcept {
-    demand<can_delete>();
-    if (const long answer = untyped_.delete_elem(&key); answer < 0)
-      return explain_element(step::map_delete_elem, answer);
-    return {};
-  }
-  /// Removes `key` and gives its value.
-  /// Errors: ENOENT when the key is absent.
-  /// Kernel: 5.14 for hash maps, BPF_MAP_LOOKUP_AND_DELETE_ELEM.
-  /// Source: map_lookup_and_delete_elem() in kernel/bpf/syscall.c at v6.12.
-  [[nodiscard]] result<element> lookup_and_delete_elem(const Key& key) noexcept {
-    demand<can_lookup_and_delete>();
-    demand_answer();
-    if constexpr (per_cpu) {
-      auto values = element::make();
-      if (!values) return values;
-      if (const long answer = untyped_.lookup_and_delete_elem(&key, values->data()); answer < 0)
-        return explain_element(step::map_lookup_and_delete_elem, answer);
-      return values;
-    } else {
-      element value{};
-      if (const long answer = untyped_.lookup_and_delete_elem(&key, &value); answer < 0)
-        return explain_element(step::map_lookup_and_delete_elem, answer);
-      return value;
-    }
-  }
-
-  // These are templates, so that a map with keys can still be instantiated as a whole.
-
-  /// Adds an element to a queue, a stack or a Bloom filter.
-  /// Errors: E2BIG when it is full.
-  /// Kernel: 4.20, BPF_MAP_UPDATE_ELEM without a key; Bloom filters 5.16.
-  /// Source: queue_stack_map_push_elem() in kernel/bpf/queue_stack_maps.c at v6.12.
-  template <class = void>
-  [[nodiscard]] result<void> push_elem(const Value& value) noexcept {
-    demand<can_update, false>();
-    return done(step::map_update_elem, untyped_.update_elem(nullptr, &value, 0));
-  }
-  /// The same; with `update::exist` a full queue or stack loses its oldest element instead.
-  /// Errors: EINVAL for `update::noexist`.
-  template <class = void>
-  [[nodiscard]] result<void> push_elem(const Value& value, update how) noexcept {
-    demand<can_update, false>();
-    demand_choice();
-    return done(step::map_update_elem, untyped_.update_elem(nullptr, &value, static_cast<u64>(how)));
-  }
-  /// Takes the oldest element of a queue, the newest of a stack.
-  /// Errors: ENOENT when it is empty.
-  /// Kernel: 4.20, BPF_MAP_LOOKUP_AND_DELETE_ELEM without a key.
-  template <class = void>
-  [[nodiscard]] result<Value> pop_elem() noexcept {
-    demand<can_lookup_and_delete, false>();
-    Value value{};
-    if (const long answer = untyped_.lookup_and_delete_elem(nullptr, &value); answer < 0)
-      return explain(step::map_lookup_and_delete_elem, answer);
-    return value;
-  }
-  /// Copies the element that `pop_elem` would take.
-  /// Errors: ENOENT when it is empty.
-  /// Kernel: 4.20, BPF_MAP_LOOKUP_ELEM without a key.
-  template <class = void>
-  [[nodiscard]] result<Value> peek_elem() const noexcept {
-    demand<can_lookup, false>();
-    static_assert(can_be_popped,
-                  "barebpf: a Bloom filter does not give back what is in it, so ask may_contain");
-    Value value{};
-    if (const long answer = untyped_.lookup_elem(nullptr, &value); answer < 0)
-      return explain(step::map_lookup_elem, answer);
-    return value;
-  }
-  /// False when `value` was surely never pushed to a Bloom filter; true when it probably was.
-  /// Kernel: 5.16, BPF_MAP_LOOKUP_ELEM, which takes the value in.
-  /// Source: bloom_map_peek_elem() in kernel/bpf/bloom_filter.c at v6.12.
-  template <class = void>
-  [[nodiscard]] result<bool> may_contain(const Value& value) const noexcept {
-    demand<can_lookup, false>();
-    static_assert(!can_be_popped,
-                  "barebpf: only a Bloom filter answers for a value, so use peek_elem or pop_elem");
-    Value asked = value;
-    const long answer = untyped_.lookup_elem(nullptr, &asked);
-    if (answer < 0 && answer != -ENOENT) return explain(step::map_lookup_elem, answer);
-    return answer >= 0;
-  }
-
-  /// The first key.
-  /// Errors: ENOENT when the map is empty.
-  /// Kernel: 4.12 without a key, BPF_MAP_GET_NEXT_KEY.
-  [[nodiscard]] result<Key> get_next_key() const noexcept { return next(nullptr); }
-  /// The key after `key`. In a hash map the first key follows one that is absent, so a walk that deletes the
-  /// key it stands on begins again.
-  /// Errors: ENOENT after the last key.
-  /// Kernel: 3.19, BPF_MAP_GET_NEXT_KEY.
-  /// Source: map_get_next_key() in kernel/bpf/syscall.c at v6.12.
-  [[nodiscard]] result<Key> get_next_key(const Key& key) const noexcept { return next(&key); }
-
-  /// Walks over all elements: `for (auto [key, value] : map.entries())`, see `entry_range`.
-  [[nodiscard]] owned_entry_range<Key, answer_of<Value>> entries() const noexcept {
-    demand<can_get_next_key>();
-    demand<can_lookup>();
-    demand_answer();
-    static_assert(
-        !per_cpu,
-        "barebpf: how large the values of all CPUs are is known at run time only, so give entries the "
-        "storage that per_cpu_values::make makes");
-    return owned_entry_range<Key, answer_of<Value>>(untyped_);
-  }
-  /// The same with the caller's storage for the batches; without any, one key after the other. Per-CPU values need
-  /// room for at least one element.
-  [[nodiscard]] auto entries(std::span<Key> keys, element_storage values) const noexcept {
-    demand<can_get_next_key>();
-    demand<can_lookup>();
-    demand_answer();
-    const u32 room = smaller(keys.size(), count_of(values));
-    if constexpr (per_cpu)
-      return entry_range<Key, per_cpu_pointer<Value>>(
-          untyped_, keys.data(), per_cpu_pointer<Value>(values.data(), values.cpus()), room);
-    else
-      return entry_range<Key, answer_of<Value>*>(untyped_, keys.data(), values.data(), room);
-  }
-
-  /// Copies out the next elements of a walk, as many as fit, and says in `cursor` whether they were the last.
-  /// Errors: ENOSPC when the elements of one bucket do not fit: give more room.
-  /// Kernel: 5.6, BPF_MAP_LOOKUP_BATCH; the elements of one bucket come together.
-  /// Source: __htab_map_lookup_and_delete_batch() in kernel/bpf/hashtab.c at v6.12.
-  [[nodiscard]] batch_result lookup_batch(batch_cursor<Key>& cursor, std::span<Key> keys,
-                                          element_storage values) const noexcept {
-    demand<can_lookup_batch>();
-    return read_batch(abi::command::map_lookup_batch, step::map_lookup_batch, cursor, keys.data(),
-                      values.data(), smaller(keys.size(), count_of(values)));
-  }
-  /// The same `under_lock`.
-  template <element_way Way>
-  [[nodiscard]] batch_result lookup_batch(batch_cursor<Key>& cursor, std::span<Key> keys,
-                                          std::span<Value> values, Way way) const noexcept {
-    demand<can_lookup_batch>();
-    demand_way<Way>();
-    return read_batch(abi::command::map_lookup_batch, step::map_lookup_batch, cursor, keys.data(),
-                      values.data(), smaller(keys.size(), values.size()), way.flags());
-  }
-  /// The same, and removes them.
-  /// Kernel: 5.6, BPF_MAP_LOOKUP_AND_DELETE_BATCH.
-  [[nodiscard]] batch_result lookup_and_delete_batch(batch_cursor<Key>& cursor, std::span<Key> keys,
-                                                     element_storage values) noexcept {
-    demand<can_lookup_and_delete_batch>();
-    return read_batch(abi::command::map_lookup_and_delete_batch, step::map_lookup_and_delete_batch, cursor,
-                      keys.data(), values.data(), smaller(keys.size(), count_of(values)));
-  }
-  /// Stores each of `values` under its key. The kernel has no noexist and no exist for batches.
-  /// Errors: E2BIG when the map is full, in an array no_such_slot; `count` elements were stored before that.
-  /// Kernel: 5.6, BPF_MAP_UPDATE_BATCH.
-  /// Source: generic_map_update_batch() in kernel/bpf/syscall.c at v6.12.
-  [[nodiscard]] batch_result update_batch(std::span<const Key> keys, element_source values) noexcept {
-    demand<can_update_batch>();
-    return write_batch(abi::command::map_update_batch, step::map_update_batch, keys.data(), values.data(),
-                       smaller(keys.size(), count_of(values)));
-  }
-  /// The same `under_lock`, or each value `on_cpu` alone or `on_all_cpus`.
-  template <element_way Way>
-  [[nodiscard]] batch_result update_batch(std::span<const Key> keys, std::span<const Value> values,
-                                          Way way) noexcept {
-    demand<can_update_batch>();
-    demand_way<Way>();
-    return write_batch(abi::command::map_update_batch, step::map_update_batch, keys.data(), values.data(),
-                       smaller(keys.size(), values.size()), way.flags());
-  }
-  /// Removes each of `keys`.
-  /// Errors: ENOENT at the first that is not there; `count` were removed before it.
-  /// Kernel: 5.6, BPF_MAP_DELETE_BATCH.
-  /// Source: generic_map_delete_batch() in kernel/bpf/syscall.c at v6.12.
-  [[nodiscard]] batch_result delete_batch(std::span<const Key> keys) noexcept {
-    demand<can_delete_batch>();
-    return write_batch(abi::command::map_delete_batch, step::map_delete_batch, keys.data(), nullptr,
-                       static_cast<u32>(keys.size()));
-  }
-
-  /// The values as memory; of a const map for reading, which a map that is frozen or that programs may not write
-  /// allows too: `std::as_const(slots).map_values()`.
-  /// Errors: EINVAL without map_flag::mmapable; EPERM for writing to a frozen map, EACCES to one with
-  ///         map_flag::rdonly_prog; EACCES or EINVAL for a descriptor that was narrowed.
-  /// Cost:   two system calls, and none for each access.
-  /// Kernel: 5.5.
-  /// Source: array_map_mmap() in kernel/bpf/arraymap.c at v6.12.
-  // Templates, so that a map that cannot be mapped can still be instantiated as a whole.
-  template <std::same_as<Value> Seen = Value>
-  [[nodiscard]] result<mapped_values<Seen>> map_values() noexcept {
-    return map_memory<Seen>();
-  }
-  template <std::same_as<const Value> Seen = const Value>
-  [[nodiscard]] result<mapped_values<Seen>> map_values() const noexcept {
-    return map_memory<Seen>();
-  }
-
- private:
-  // Of operations that name an element by its key, and of those that do not.
-  template <operation Wanted, bool ByKey = true>
-  static constexpr void demand() noexcept {
-    static_assert(ByKey || kind.key == key_rule::none,
-                  "barebpf: elements of this map are named by keys, so use update_elem, lookup_elem and "
-                  "lookup_and_delete_elem");
-    static_assert(!ByKey || kind.key != key_rule::none || !has_value || Wanted == can_freeze,
-                  "barebpf: elements of this map have no keys, so use push_elem, pop_elem and peek_elem");
-    static_assert((kind.operations & Wanted) != 0,
-                  "barebpf: the kernel does not know this operation on maps of this type, so use another");
-    constexpr bool allowed = (operations_of(Access) & Wanted) != 0;
-    static_assert(
-        allowed || Wanted != can_mmap,
-        "barebpf: the kernel shares no memory through a read-only or write-only descriptor, so use the "
-        "class of the map itself, and a const map for reading");
-    static_assert(
-        allowed || Wanted == can_mmap || Access != map_access::read_only,
-        "barebpf: the kernel changes no map through a read-only descriptor, so use the class of the map "
-        "itself");
-    static_assert(
-        allowed || Wanted == can_mmap || Access != map_access::write_only,
-        "barebpf: the kernel reads no map through a write-only descriptor, so use the class of the map "
-        "itself");
-  }
-
-  static constexpr void demand_answer() noexcept {
-    static_assert(
-        !std::is_same_v<answer_of<Value>, no_value>,
-        "barebpf: the kernel gives nothing back from such a value, so use socket_fd, whose 8 bytes bring the "
-        "socket's cookie, or look it up in a program");
-  }
-  static constexpr void demand_choice() noexcept {
-    static_assert(
-        (kind.operations & can_choose_update) != 0,
-        "barebpf: the kernel does not ask whether something is there before it updates a map of this type, "
-        "so leave update::noexist and update::exist out");
-  }
-  template <class Way>
-  static constexpr void demand_way() noexcept {
-    static_assert(
-        Way::needs != can_lock || (kind.operations & can_lock) != 0,
-        "barebpf: values of this map type have no spin lock for the kernel to take, so leave under_lock out");
-    static_assert(
-        Way::needs != can_choose_cpu || (kind.operations & can_choose_cpu) != 0,
-        "barebpf: maps of this type keep one value for all CPUs, so leave on_cpu and on_all_cpus out");
-  }
-
-  static constexpr map_identity identity(const map_expectations& expected) noexcept {
-    return {.type = static_cast<u32>(Type),
-            .key_size = key_size_of<Key>,
-            .value_size = value_size_of<Value>,
-            .max_entries = expected.max_entries,
-            .map_flags = expected.map_flags};
-  }
-  static constexpr bool can_be_popped = (kind.operations & can_lookup_and_delete) != 0;
-  template <class Element>
-  static auto* address_of(Element& value) noexcept {
-    if constexpr (per_cpu)
-      return value.data();
-    else
-      return &value;
-  }
-  template <class Storage>
-  static size_t count_of(const Storage& values) noexcept {
-    if constexpr (per_cpu)
-      return values.elements();
-    else
-      return values.size();
-  }
-  static constexpr u32 smaller(size_t a, size_t b) noexcept { return static_cast<u32>(a < b ? a : b); }
-
-  [[nodiscard]] batch_result read_batch(abi::command command, step at, batch_cursor<Key>& cursor, Key* keys,
-                                        void* values, u32 count, u64 flags = 0) const noexcept {
-    if (cursor.at_end()) return batch_result(0);
-    const long answer = untyped_.batch(command, cursor.in(), cursor.out(), keys, values, count, flags);
-    // ENOENT says that these were the last ones, and they count.
-    if (answer < 0 && answer != -ENOENT) return batch_result(0, explain_element(at, answer));
-    cursor.advance(answer == -ENOENT);
-    return batch_result(count);
-  }
-  [[nodiscard]] batch_result write_batch(abi::command command, step at, const Key* keys, const void* values,
-                                         u32 count, u64 flags = 0) noexcept {
-    if (count == 0) return batch_result(0);
-    const u32 wanted = count;
-    const long answer = untyped_.batch(command, nullptr, nullptr, keys, values, count, flags);
-    if (answer >= 0) return batch_result(count);
-    // Where the kernel refused before it began, it left the count as it was.
-    return batch_result(count == wanted ? 0 : count, explain_element(at, answer));
-  }
-  template <class Seen>
-  [[nodiscard]] result<mapped_values<Seen>> map_memory() const noexcept {
-    demand<can_mmap>();
-    static_assert(has_value,
-                  "barebpf: this map's memory is no row of values, so use the class that reads it, such as "
-                  "ringbuf");
-    constexpr long prot_read = 1, prot_write = 2;
-    constexpr long protection = std::is_const_v<Seen> ? prot_read : prot_read | prot_write;
-    static_assert(
-        sizeof(Value) % 8 == 0,
-        "barebpf: the kernel keeps the values of an array 8 bytes apart or a multiple of it, so a value "
-        "type that is mapped must have such a size");
-    const auto known = info();
-    if (!known) return known.error().about(map_name());
-    const size_t size = mapped_values<Seen>::size_of(known->max_entries);
-    const long where = detail::map_shared(size, protection, descriptor().number());
-    if (where < 0 && where > -4096) return explain(step::map_memory, where);
-    return mapped_values<Seen>(reinterpret_cast<Seen*>(where), known->max_entries);
-  }
-  [[nodiscard, gnu::always_inline]] result<void> store(const Key& key, const void* value,
-                                                       u64 flags) noexcept {
-    demand<can_update>();
-    if (const long answer = untyped_.update_elem(&key, value, flags); answer < 0)
-      return explain_element(step::map_update_elem, answer);
-    return {};
-  }
-  [[nodiscard]] result<Key> next(const Key* key) const noexcept {
-    demand<can_get_next_key>();
-    Key found{};
-    if (const long answer = untyped_.get_next_key(key, &found); answer < 0)
-      return explain(step::map_get_next_key, answer);
-    return found;
-  }
-  [[nodiscard]] result<void> done(step at, long answer) const noexcept {
-    if (answer < 0) return explain(at, answer);
-    return {};
-  }
-  // Sixteen bytes at once, because an absent key is no reason to be slow.
-  [[nodiscard, gnu::always_inline]] error explain(step at, long answer) const noexcept {
-    error out = failure(at, answer);
-    static_assert(sizeof(kernel_name) <= sizeof out.name);
-    __builtin_memcpy(out.name, &untyped_.map_name(), sizeof(kernel_name));
-    return out;
-  }
-  // The same, with what the errno means on a map of this type where that is something of its own.
-  [[nodiscard, gnu::always_inline]] error explain_element(step at, long answer) const noexcept {
-    error out = explain(at, answer);
-    if constexpr (explains_elements(kind)) out.why = why_refused_element(kind, at, out.code);
-    return out;
-  }
-
-  untyped_map untyped_;
-};
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_MAP_TYPED_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// A hash table: any key without padding, any value.
-/// Kernel: 3.19, BPF_MAP_TYPE_HASH.
-template <class Key, class Value>
-using hash_map = map<map_type::hash, Key, Value>;
-
-/// Slots numbered from 0, all of them always there; nothing can be deleted.
-/// Kernel: 3.19, BPF_MAP_TYPE_ARRAY.
-template <class Value>
-using array_map = map<map_type::array, u32, Value>;
-
-/// Programs that other programs jump to with bpf_tail_call. A program's descriptor goes in, its id comes out; all must
-/// be of the kind of the one that jumps.
-/// Kernel: 4.2, BPF_MAP_TYPE_PROG_ARRAY.
-using prog_array_map = map<map_type::prog_array, u32, program_fd>;
-
-/// Perf events that programs write records to, one slot for each CPU. The room perfbuf fills and reads it.
-/// Kernel: 4.3, BPF_MAP_TYPE_PERF_EVENT_ARRAY.
-using perf_event_array_map = map<map_type::perf_event_array, u32, event_fd>;
-
-/// A hash table whose values each CPU has for itself, so that programs count without disturbing each other.
-/// Kernel: 4.6, BPF_MAP_TYPE_PERCPU_HASH.
-template <class Key, class Value>
-using percpu_hash_map = map<map_type::percpu_hash, Key, Value>;
-
-/// Slots numbered from 0, all of them always there, each once for every CPU.
-/// Kernel: 4.6, BPF_MAP_TYPE_PERCPU_ARRAY.
-template <class Value>
-using percpu_array_map = map<map_type::percpu_array, u32, Value>;
-
-/// Stacks that programs keep with bpf_get_stackid, under the id that it gives them. User space reads and deletes.
-/// Kernel: 4.6, BPF_MAP_TYPE_STACK_TRACE.
-template <size_t Depth = 127>
-using stack_trace_map = map<map_type::stack_trace, u32, stack_addresses<Depth>>;
-
-/// Cgroups that programs ask bpf_current_task_under_cgroup and bpf_skb_under_cgroup about.
-/// Kernel: 4.8, BPF_MAP_TYPE_CGROUP_ARRAY; cgroup version 2 alone.
-using cgroup_array_map = map<map_type::cgroup_array, u32, cgroup_fd>;
-
-/// A hash table that is never full: it evicts what was not used for longest.
-/// Kernel: 4.10, BPF_MAP_TYPE_LRU_HASH.
-template <class Key, class Value>
-using lru_hash_map = map<map_type::lru_hash, Key, Value>;
-
-/// The same with a value for each CPU.
-/// Kernel: 4.10, BPF_MAP_TYPE_LRU_PERCPU_HASH.
-template <class Key, class Value>
-using lru_percpu_hash_map = map<map_type::lru_percpu_hash, Key, Value>;
-
-/// Values under prefixes of bits, such as networks: a lookup finds the longest prefix that the key begins with. `Key`
-/// is `ipv4_prefix`, `ipv6_prefix`, or anything that begins with a u32 number of bits. Create it with
-/// map_flag::no_prealloc.
-/// Errors: ENOSPC when it is full.
-/// Kernel: 4.11, BPF_MAP_TYPE_LPM_TRIE.
-template <class Key, class Value>
-using lpm_trie_map = map<map_type::lpm_trie, Key, Value>;
-
-/// Maps in slots. `Inner` is the typed map that each of them is; one goes in, its id comes out, which `open` opens.
-/// Cost:   an update waits until no program uses the old map any longer.
-/// Kernel: 4.12, BPF_MAP_TYPE_ARRAY_OF_MAPS; to be created it needs an `inner_map` for an example.
-template <class Inner>
-using array_of_maps = map<map_type::array_of_maps, u32, map_fd<Inner>>;
-
-/// Maps under keys, in the same way.
-/// Kernel: 4.12, BPF_MAP_TYPE_HASH_OF_MAPS.
-template <class Key, class Inner>
-using hash_of_maps = map<map_type::hash_of_maps, Key, map_fd<Inner>>;
-
-/// Interfaces that XDP programs redirect packets to, in slots. `Value` is `device` or `device_and_program` (5.8).
-/// Kernel: 4.14, BPF_MAP_TYPE_DEVMAP.
-template <class Value = device>
-using devmap = map<map_type::devmap, u32, Value>;
-
-/// The same under numbers of any size, by habit the interface's own.
-/// Kernel: 5.4, BPF_MAP_TYPE_DEVMAP_HASH.
-template <class Value = device>
-using devmap_hash = map<map_type::devmap_hash, u32, Value>;
-
-/// TCP, UDP and Unix sockets in slots, whose bytes programs redirect from one to the other. `Value` is `socket_fd`, or
-/// `short_socket_fd` where the object says 4 bytes.
-/// Errors:   unfit_socket; socket_in_use for one that has programs of such a map already, also of the same slot.
-/// Lifetime: a socket gets the programs that are attached when it is put in, and leaves the map when its last
-///           descriptor is closed.
-/// Threads:  safe as every map; bytes that were redirected to a socket and not read yet go with its slot.
-/// Kernel:   4.14, BPF_MAP_TYPE_SOCKMAP.
-/// Source:   sock_map_link() in net/core/sock_map.c at v6.12.
-template <class Value = socket_fd>
-using sockmap = map<map_type::sockmap, u32, Value>;
-
-/// The same under keys.
-/// Kernel: 4.18, BPF_MAP_TYPE_SOCKHASH.
-template <class Key, class Value = socket_fd>
-using sockhash = map<map_type::sockhash, Key, Value>;
-
-/// CPUs that XDP programs redirect packets to, under their numbers. `Value` is `cpu_queue` or `cpu_queue_and_program`
-/// (5.9).
-/// Kernel: 4.15, BPF_MAP_TYPE_CPUMAP.
-template <class Value = cpu_queue>
-using cpumap = map<map_type::cpumap, u32, Value>;
-
-/// AF_XDP sockets that XDP programs redirect packets to, by habit one slot for each queue of an interface.
-/// Kernel: 4.18, BPF_MAP_TYPE_XSKMAP.
-using xskmap = map<map_type::xskmap, u32, xsk_fd>;
-
-/// Listening TCP sockets and bound UDP sockets with SO_REUSEPORT, of which a program chooses one. `Value` as for
-/// `sockmap`.
-/// Errors:   not_in_a_group; socket_in_use for one in such a map already, also in the same slot.
-/// Lifetime: a socket leaves the map when its last descriptor is closed.
-/// Threads:  safe as every map: whoever comes meanwhile finds the old socket, the new one or none.
-/// Kernel:   4.19, BPF_MAP_TYPE_REUSEPORT_SOCKARRAY.
-/// Source:   reuseport_array_update_check() in kernel/bpf/reuseport_array.c at v6.12.
-template <class Value = socket_fd>
-using reuseport_sockarray = map<map_type::reuseport_sockarray, u32, Value>;
-
-/// A value for each cgroup that a program is attached to; the kernel makes and removes them. Deprecated: use
-/// `cgrp_storage_map`. `Key` is the cgroup's id, or `cgroup_storage_key` to tell apart how the program is attached.
-/// Kernel: 4.19, BPF_MAP_TYPE_CGROUP_STORAGE.
-template <class Value, class Key = u64>
-using cgroup_storage_map = map<map_type::cgroup_storage, Key, Value>;
-
-/// The same with a value for each CPU.
-/// Kernel: 4.20, BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE.
-template <class Value, class Key = u64>
-using percpu_cgroup_storage_map = map<map_type::percpu_cgroup_storage, Key, Value>;
-
-/// First in, first out.
-/// Kernel: 4.20, BPF_MAP_TYPE_QUEUE.
-template <class Value>
-using queue_map = map<map_type::queue, no_key, Value>;
-
-/// Last in, first out.
-/// Kernel: 4.20, BPF_MAP_TYPE_STACK.
-template <class Value>
-using stack_map = map<map_type::stack, no_key, Value>;
-
-/// A value for each socket that has one, under its descriptor here and under itself in programs; it goes with the
-/// socket. As all storages it takes no `max_entries`, needs map_flag::no_prealloc, and cannot be walked over but by an
-/// iterator program.
-/// Kernel: 5.2, BPF_MAP_TYPE_SK_STORAGE.
-template <class Value>
-using sk_storage_map = map<map_type::sk_storage, owner_fd, Value>;
-
-/// The same for files. Programs reach it where the BPF security module is on.
-/// Kernel: 5.10, BPF_MAP_TYPE_INODE_STORAGE.
-template <class Value>
-using inode_storage_map = map<map_type::inode_storage, owner_fd, Value>;
-
-/// The same for threads, under what pidfd_open(2) gives.
-/// Kernel: 5.11, BPF_MAP_TYPE_TASK_STORAGE.
-template <class Value>
-using task_storage_map = map<map_type::task_storage, owner_fd, Value>;
-
-/// The same for cgroups, under the descriptor of the cgroup's folder.
-/// Kernel: 6.2, BPF_MAP_TYPE_CGRP_STORAGE.
-template <class Value>
-using cgrp_storage_map = map<map_type::cgrp_storage, owner_fd, Value>;
-
-/// Functions of a program that the kernel calls in the place of its own. `Value` is the kernel's wrapper struct.
-/// Kernel: 5.6, BPF_MAP_TYPE_STRUCT_OPS.
-template <class Value>
-using struct_ops_map = map<map_type::struct_ops, u32, Value>;
-
-/// Records of any size that programs write and one reader takes in their order; `max_entries` is its size in bytes, a
-/// power of two. The room ringbuf reads it.
-/// Kernel: 5.8, BPF_MAP_TYPE_RINGBUF.
-using ringbuf_map = map<map_type::ringbuf, no_key, no_value>;
-
-/// The same the other way round. The room user_ringbuf writes it.
-/// Kernel: 6.1, BPF_MAP_TYPE_USER_RINGBUF.
-using user_ringbuf_map = map<map_type::user_ringbuf, no_key, no_value>;
-
-/// Remembers what was pushed, in less room than it takes: it may say yes too often, never no. `map_extra` is the
-/// number of hash functions, 0 for five.
-/// Kernel: 5.16, BPF_MAP_TYPE_BLOOM_FILTER.
-template <class Value>
-using bloom_filter = map<map_type::bloom_filter, no_key, Value>;
-
-/// Memory that programs and user space share, pointers and all; `max_entries` is its size in pages. Create it with
-/// map_flag::mmapable.
-/// Kernel: 6.9, BPF_MAP_TYPE_ARENA.
-using arena_map = map<map_type::arena, no_key, no_value>;
-
-/// Instructions that a program may jump to.
-/// Kernel: 6.19, BPF_MAP_TYPE_INSN_ARRAY.
-using insn_array_map = map<map_type::insn_array, u32, instruction_place>;
-
-/// A hash table that grows with what is in it. Create it with map_flag::no_prealloc.
-/// Kernel: 7.2, BPF_MAP_TYPE_RHASH.
-template <class Key, class Value>
-using rhash_map = map<map_type::rhash, Key, Value>;
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_MAP_MAP_HPP
 // Room 4.9, object_spec: a spec that is read while the program runs, with its storage on the heap.
 #ifndef BAREBPF_OBJECT_SPEC_HPP
 #define BAREBPF_OBJECT_SPEC_HPP
@@ -10844,7 +11260,7 @@ result<loaded_object> object::load(const load_options& options) const noexcept {
 #ifndef BAREBPF_PERFBUF_HPP
 #define BAREBPF_PERFBUF_HPP
 
-// Room 7.10, map/ring: what ring buffers have in common: memory that the kernel and this process read and write at
+// Room 7.11, map/ring: what ring buffers have in common: memory that the kernel and this process read and write at
 // the same time, positions in it, and records.
 #ifndef BAREBPF_MAP_RING_HPP
 #define BAREBPF_MAP_RING_HPP
@@ -11095,16 +11511,6 @@ namespace barebpf::inline BAREBPF_ABI {
 
 namespace detail {
 
-// How large this machine's pages are. There is no system call for it, but one that does nothing to no bytes and minds
-// where they would begin.
-// Source: msync(2).
-[[nodiscard]] inline size_t page_size() noexcept {
-  constexpr size_t largest = 65536;
-  size_t size = 4096;
-  while (size < largest && system_call(__NR_msync, size, 0, 0) == -EINVAL) size *= 2;
-  return size;
-}
-
 // Memory that the kernel lent; given back with this object.
 class mapping {
  public:
@@ -11121,19 +11527,29 @@ class mapping {
     if (size_ != 0) system_call(__NR_munmap, first_, size_);
   }
 
+  // What `descriptor` stands for, shared.
   // Shape: 0, or negative errno.
-  [[nodiscard]] long fill(int descriptor, size_t size, long protection, size_t offset = 0) noexcept {
-    const long answer = map_shared(size, protection, descriptor, offset);
-    if (answer < 0 && answer >= -largest_errno) return answer;
-    first_ = reinterpret_cast<unsigned char*>(answer);
-    size_ = size;
-    return 0;
+  [[nodiscard]] long fill(int descriptor, size_t size, long protection, u64 offset = 0) noexcept {
+    return take(map_shared(size, protection, descriptor, offset), size);
+  }
+  // Zeros. Not private, so that a fork takes nothing away from the kernel.
+  // Shape: 0, or negative errno.
+  [[nodiscard]] long fill_with_zeros(size_t size) noexcept {
+    constexpr long shared_anonymous = 0x21;  // MAP_SHARED | MAP_ANONYMOUS
+    return take(map_pages(0, size, writable, shared_anonymous, -1, 0), size);
   }
   [[nodiscard]] unsigned char* data() const noexcept { return first_; }
 
   static constexpr long readable = 1, writable = 3;  // PROT_READ, and PROT_WRITE beside it
 
  private:
+  [[nodiscard]] long take(long answer, size_t size) noexcept {
+    if (answer < 0 && answer >= -largest_errno) return answer;
+    first_ = reinterpret_cast<unsigned char*>(answer);
+    size_ = size;
+    return 0;
+  }
+
   unsigned char* first_ = nullptr;
   size_t size_ = 0;
 };
@@ -12187,12 +12603,15 @@ class static_object {
                    .pins = false,
                    .targets = false,
                    .slots = false,
+                   .arenas = false,
                    .hints = false,
                    .patch = naming(policy) == map_naming::by_descriptor};
     for (u32 i = 0; i < spec::map_count; ++i) {
       out.values = out.values || spec::map(i).origin != map_origin::declared;
       out.pins = out.pins || spec::map(i).pinning != 0;
       out.slots = out.slots || spec::map(i).has_values;
+      out.arenas = out.arenas ||
+                   (spec::map(i).type == static_cast<u32>(map_type::arena) && spec::map(i).map_extra == 0);
       // What the oldest kernel has and the table finds nothing wrong with is refused for reasons of the moment.
       const abi::map_create attr = spec::template map_creates<btf_choice::none>.list[i];
       out.hints = out.hints || why_refused(attr) != cause::none ||
@@ -12555,5 +12974,428 @@ inline result<user_ringbuf> user_ringbuf::open(const fd& map) noexcept {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_USER_RINGBUF_HPP
+// Room 10.7, xsk: packets past the network stack, by a socket of the family AF_XDP. An XDP program redirects them into
+// it through an xskmap; nothing is allocated for a packet, and to receive one makes no system call.
+#ifndef BAREBPF_XSK_HPP
+#define BAREBPF_XSK_HPP
+
+// Room 1.6, abi/xdp: what sockets of the family AF_XDP take and give.
+// Source: include/uapi/linux/if_xdp.h at v6.12.
+#ifndef BAREBPF_ABI_XDP_HPP
+#define BAREBPF_ABI_XDP_HPP
+
+namespace barebpf::inline BAREBPF_ABI::abi {
+
+inline constexpr u16 af_xdp = 44;    // AF_XDP
+inline constexpr u32 sol_xdp = 283;  // SOL_XDP
+
+/// Options of getsockopt(2) and setsockopt(2).
+namespace xdp_option {
+inline constexpr u32 mmap_offsets = 1;          // XDP_MMAP_OFFSETS
+inline constexpr u32 rx_ring = 2;               // XDP_RX_RING
+inline constexpr u32 tx_ring = 3;               // XDP_TX_RING
+inline constexpr u32 umem_reg = 4;              // XDP_UMEM_REG
+inline constexpr u32 umem_fill_ring = 5;        // XDP_UMEM_FILL_RING
+inline constexpr u32 umem_completion_ring = 6;  // XDP_UMEM_COMPLETION_RING
+inline constexpr u32 statistics = 7;            // XDP_STATISTICS
+inline constexpr u32 options = 8;               // XDP_OPTIONS
+}  // namespace xdp_option
+
+/// Where mmap(2) finds a ring.
+namespace xdp_place {
+inline constexpr u64 rx_ring = 0;                         // XDP_PGOFF_RX_RING
+inline constexpr u64 tx_ring = 0x80000000;                // XDP_PGOFF_TX_RING
+inline constexpr u64 umem_fill_ring = 0x100000000;        // XDP_UMEM_PGOFF_FILL_RING
+inline constexpr u64 umem_completion_ring = 0x180000000;  // XDP_UMEM_PGOFF_COMPLETION_RING
+}  // namespace xdp_place
+
+inline constexpr u16 xdp_copy = 1 << 1;             // XDP_COPY
+inline constexpr u16 xdp_zerocopy = 1 << 2;         // XDP_ZEROCOPY
+inline constexpr u16 xdp_use_need_wakeup = 1 << 3;  // XDP_USE_NEED_WAKEUP, 5.4
+inline constexpr u32 xdp_ring_need_wakeup = 1;      // XDP_RING_NEED_WAKEUP
+inline constexpr u32 xdp_options_zerocopy = 1;      // XDP_OPTIONS_ZEROCOPY
+
+/// The address that bind(2) takes: struct sockaddr_xdp.
+struct sockaddr_xdp {
+  u16 family = af_xdp;
+  u16 flags = 0;
+  u32 ifindex = 0;
+  u32 queue_id = 0;
+  u32 shared_umem_fd = 0;
+};
+static_assert(sizeof(sockaddr_xdp) == 16);
+
+/// The memory that packets lie in: struct xdp_umem_reg. What came after Linux 4.18 is behind the 24 bytes that it read.
+struct xdp_umem_reg {
+  u64 addr = 0;
+  u64 len = 0;
+  u32 chunk_size = 0;
+  u32 headroom = 0;
+  u32 flags = 0;
+  u32 tx_metadata_len = 0;
+};
+static_assert(sizeof(xdp_umem_reg) == 32);
+
+/// Where in its mapping the parts of a ring lie: struct xdp_ring_offset. Before 5.4 it has no `flags`.
+struct xdp_ring_offset {
+  u64 producer = 0;
+  u64 consumer = 0;
+  u64 desc = 0;
+  u64 flags = 0;
+};
+static_assert(sizeof(xdp_ring_offset) == 32);
+
+/// A packet that was received or is to be sent: struct xdp_desc.
+struct xdp_desc {
+  u64 addr = 0;
+  u32 len = 0;
+  u32 options = 0;
+};
+static_assert(sizeof(xdp_desc) == 16);
+
+/// What happened to packets: struct xdp_statistics.
+struct xdp_statistics {
+  u64 rx_dropped = 0;        ///< larger than a frame, or for another reason
+  u64 rx_invalid_descs = 0;  ///< frames that lie outside of the memory
+  u64 tx_invalid_descs = 0;  ///< packets that do
+  u64 rx_ring_full = 0;      ///< dropped because nobody received; counted since 5.9, and so is what follows
+  u64 rx_fill_ring_empty_descs = 0;  ///< times that there was no frame for a packet
+  u64 tx_ring_empty_descs = 0;       ///< times that there was nothing to send
+};
+static_assert(sizeof(xdp_statistics) == 48);
+
+}  // namespace barebpf::inline BAREBPF_ABI::abi
+
+#endif  // BAREBPF_ABI_XDP_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// How packets get between an interface and a socket.
+enum class xsk_mode : u16 {
+  any = 0,                        ///< without a copy if the driver can, otherwise with one
+  copy = abi::xdp_copy,           ///< with one, which works on every interface
+  zero_copy = abi::xdp_zerocopy,  ///< without, or not at all
+};
+
+/// What a socket is made of.
+struct xsk_options {
+  u32 queue = 0;  ///< of the interface, the one that packets are received from
+  u32 frame_size =
+      2048;  ///< a power of two from 2048 to a page; 256 bytes less is the largest packet that comes in
+  u32 rx_frames = 1024;  ///< for packets that come in, a power of two; 0 for a socket that only sends
+  u32 tx_frames = 1024;  ///< for packets on their way out, a power of two; 0 for one that only receives
+  xsk_mode mode = xsk_mode::any;
+};
+
+namespace detail {
+
+[[nodiscard]] inline long set_xdp_option(const fd& socket, u32 option, const void* value, u32 size) noexcept {
+  return system_call(__NR_setsockopt, socket.number(), abi::sol_xdp, option, value, size);
+}
+// Shape: how many bytes there were, fewer on a kernel that knows less of it, or negative errno.
+template <class Record>
+[[nodiscard]] long get_xdp_option(const fd& socket, u32 option, Record& value) noexcept {
+  u32 size = sizeof(Record);
+  const long answer = system_call(__NR_getsockopt, socket.number(), abi::sol_xdp, option, &value, &size);
+  return answer < 0 ? answer : static_cast<long>(size);
+}
+
+// Where the four rings lie in their mappings, in the order of the kernel: received, to be sent, fill, completion.
+struct xsk_offsets {
+  u64 words[4 * 4] = {};
+  long size = 0;  // of it, or negative errno
+
+  explicit xsk_offsets(const fd& socket) noexcept
+      : size(get_xdp_option(socket, abi::xdp_option::mmap_offsets, words)) {}
+  // Before 5.4 each has a word less, and the socket always wants to be woken.
+  [[nodiscard]] bool have_flags() const noexcept { return size == sizeof words; }
+  [[nodiscard]] abi::xdp_ring_offset operator[](size_t ring) const noexcept {
+    const u64* const of = words + ring * (have_flags() ? 4 : 3);
+    return {.producer = of[0], .consumer = of[1], .desc = of[2], .flags = have_flags() ? of[3] : 0};
+  }
+};
+
+// One ring between this process and the kernel: two counters that only go up, of which each side writes one. What
+// stands between them belongs to the consumer. None of the library's rings can overflow, because each has room for all
+// the frames that may ever be in it.
+// Source: net/xdp/xsk_queue.h at v6.12.
+template <class Entry>
+class xsk_ring {
+ public:
+  // Shape: 0, or negative errno.
+  [[nodiscard]] long open(const fd& socket, u32 option, u64 place, u32 size,
+                          const abi::xdp_ring_offset& at) noexcept {
+    if (const long answer = set_xdp_option(socket, option, &size, sizeof size); answer < 0) return answer;
+    const size_t bytes = static_cast<size_t>(at.desc) + size * sizeof(Entry);
+    if (const long answer = memory_.fill(socket.number(), bytes, mapping::writable, place); answer < 0)
+      return answer;
+    producer_ = word_at(at.producer);
+    consumer_ = word_at(at.consumer);
+    flags_ = at.flags == 0 ? nullptr : word_at(at.flags);
+    entries_ = reinterpret_cast<Entry*>(memory_.data() + at.desc);
+    mask_ = size - 1;
+    return 0;
+  }
+  [[nodiscard]] bool is_open() const noexcept { return entries_ != nullptr; }
+
+  [[nodiscard]] Entry& operator[](u32 at) const noexcept { return entries_[at & mask_]; }
+  // What the kernel says, and with it all that it wrote before.
+  [[nodiscard]] u32 producer() const noexcept { return __atomic_load_n(producer_, __ATOMIC_ACQUIRE); }
+  [[nodiscard]] u32 consumer() const noexcept { return __atomic_load_n(consumer_, __ATOMIC_ACQUIRE); }
+  // What only this side writes.
+  [[nodiscard]] u32 own_producer() const noexcept { return __atomic_load_n(producer_, __ATOMIC_RELAXED); }
+  [[nodiscard]] u32 own_consumer() const noexcept { return __atomic_load_n(consumer_, __ATOMIC_RELAXED); }
+  void produce_up_to(u32 end) const noexcept { __atomic_store_n(producer_, end, __ATOMIC_RELEASE); }
+  void consume_up_to(u32 end) const noexcept { __atomic_store_n(consumer_, end, __ATOMIC_RELEASE); }
+
+  // True when the kernel sleeps and goes on only after a system call; `before_5_4` where it does not say.
+  [[nodiscard]] bool wants_wakeup(bool before_5_4) const noexcept {
+    if (flags_ == nullptr) return before_5_4;
+    return (__atomic_load_n(flags_, __ATOMIC_RELAXED) & abi::xdp_ring_need_wakeup) != 0;
+  }
+
+ private:
+  [[nodiscard]] u32* word_at(u64 offset) const noexcept {
+    return reinterpret_cast<u32*>(memory_.data() + offset);
+  }
+
+  mapping memory_;
+  u32* producer_ = nullptr;
+  u32* consumer_ = nullptr;
+  u32* flags_ = nullptr;
+  Entry* entries_ = nullptr;
+  u32 mask_ = 0;
+};
+
+}  // namespace detail
+
+/// A socket that receives the packets of one queue of an interface that an XDP program redirects to it, and sends
+/// packets as they are. `sockets->update_elem(queue, *socket)` puts it into an xskmap, `wait(end, *socket)` sleeps
+/// until a packet is there.
+/// Shape:    a descriptor, the memory of the frames and four rings. Frames for what comes in and for what goes out are
+///           kept apart, so neither can starve the other.
+/// Lifetime: it leaves the maps that it is in when it goes. When its interface goes it stays, and nothing more comes;
+///           `check` says so.
+/// Threads:  one thread receives and one sends at a time, which may be two.
+/// Kernel:   4.18.
+/// Source:   net/xdp/xsk.c at v6.12.
+class xsk {
+ public:
+  /// Makes a socket and binds it to a queue of the interface of this number.
+  /// Errors: EPERM without CAP_NET_RAW; ENOBUFS for more memory than the process may lock; EINVAL for sizes that are no
+  ///         powers of two and for a queue that the interface does not have; ENODEV; EBUSY when the queue has a socket;
+  ///         EOPNOTSUPP when the driver cannot do `mode`.
+  /// Cost:   fourteen system calls, and (rx_frames + tx_frames) * frame_size bytes of locked memory.
+  [[nodiscard]] static result<xsk> open(u32 ifindex, const xsk_options& options = {}) noexcept;
+
+  /// Gives the packets that are there to `use`, a `std::span<unsigned char>` each, oldest first, at most `at_most`. If
+  /// it returns false, this one was the last. The frames go back to the kernel together at the end, so `at_most` is
+  /// the size of a batch: those that it is too large for fill again later.
+  /// Shape:    how many `use` was given.
+  /// Lifetime: a packet may be read and written until this returns.
+  /// Cost:     no system call, unless the driver sleeps for want of frames: then one.
+  template <class Use>
+  u32 receive(Use&& use, u32 at_most = 64) {
+    if (!received_.is_open()) return 0;
+    u32 used = 0;
+    {
+      const batch now{.of = *this, .used = used};
+      for (const u32 ready = available(); used < ready && used < at_most;) {
+        const abi::xdp_desc packet = received_[now.first + used];
+        fill_[now.filled + used] = packet.addr & ~u64{frame_size_ - 1};
+        ++used;
+        const std::span<unsigned char> bytes(frames_.data() + packet.addr, packet.len);
+        if constexpr (std::is_void_v<decltype(use(bytes))>)
+          use(bytes);
+        else if (!use(bytes))
+          break;
+      }
+    }
+    if (fill_.wants_wakeup(false)) wake_for_frames();
+    return used;
+  }
+  /// How many packets wait to be received.
+  [[nodiscard]] u32 available() const noexcept {
+    return received_.is_open() ? received_.producer() - received_.own_consumer() : 0;
+  }
+
+  /// Lets `write` fill the next frame, a `std::span<unsigned char>`; as many bytes as it returns are the packet, none if
+  /// that is 0. `flush` sends what was submitted.
+  /// Errors: no_free_frame when all are on their way; packet_too_large.
+  /// Cost:   no system call.
+  template <class Write>
+  requires std::is_invocable_r_v<size_t, Write&, std::span<unsigned char>>
+  [[nodiscard]] result<void> submit(Write&& write) {
+    if (!find_free_frame()) return error{.at = step::send_packets, .why = cause::no_free_frame};
+    const size_t size = write(std::span<unsigned char>(frames_.data() + free_frame_, frame_size_));
+    if (size > frame_size_) return error{.at = step::send_packets, .why = cause::packet_too_large};
+    if (size == 0) return {};
+    const u32 at = sent_.own_producer();
+    sent_[at] = {.addr = free_frame_, .len = static_cast<u32>(size)};
+    sent_.produce_up_to(at + 1);
+    free_frame_ = no_frame;
+    return {};
+  }
+  /// Copies `packet` into a frame, under the same conditions.
+  [[nodiscard]] result<void> submit(std::span<const unsigned char> packet) noexcept {
+    return submit([&](std::span<unsigned char> frame) {
+      if (packet.size() <= frame.size()) __builtin_memcpy(frame.data(), packet.data(), packet.size());
+      return packet.size();
+    });
+  }
+  /// Has the kernel send what was submitted, unless it does so already.
+  /// Errors: EAGAIN when it has as much on its way as it may, EBUSY when the interface dropped a packet: what is left is
+  ///         sent by the next `flush`. ENETDOWN while the interface is down; ENXIO when it is gone.
+  /// Cost:   one system call for 32 packets, none when the driver is awake.
+  [[nodiscard]] result<void> flush() noexcept;
+  /// How many packets were submitted that the kernel has not begun to send.
+  [[nodiscard]] u32 unsent() const noexcept {
+    return sent_.is_open() ? sent_.own_producer() - sent_.consumer() : 0;
+  }
+
+  /// Whether packets can still come and go, which a socket does not notice by itself.
+  /// Errors: ENETDOWN while the interface is down; ENXIO when it is gone.
+  /// Cost:   one system call.
+  [[nodiscard]] result<void> check() const noexcept {
+    const long answer = received_.is_open() ? wake_for_frames() : wake_for_packets();
+    if (answer == -ENETDOWN || answer == -ENXIO) return failure(step::check_xsk, answer);
+    return {};
+  }
+  /// What happened to packets since the socket was made.
+  [[nodiscard]] result<abi::xdp_statistics> statistics() const noexcept {
+    abi::xdp_statistics out;
+    if (const long answer = detail::get_xdp_option(socket_, abi::xdp_option::statistics, out); answer < 0)
+      return failure(step::check_xsk, answer);
+    return out;
+  }
+  /// True when packets are not copied.
+  /// Kernel: 5.3.
+  [[nodiscard]] result<bool> is_zero_copy() const noexcept {
+    u32 flags = 0;
+    if (const long answer = detail::get_xdp_option(socket_, abi::xdp_option::options, flags); answer < 0)
+      return failure(step::check_xsk, answer);
+    return (flags & abi::xdp_options_zerocopy) != 0;
+  }
+
+  /// For `wait` and for xskmaps: readable while a packet is there.
+  [[nodiscard]] const fd& descriptor() const noexcept { return socket_; }
+
+ private:
+  static constexpr u64 no_frame = ~u64{0};
+  static constexpr long do_not_wait = 0x40;  // MSG_DONTWAIT
+  xsk() noexcept = default;
+
+  // Packets that are being received. Also when one of them throws, it and those before it are done with.
+  struct batch {
+    const xsk& of;
+    const u32& used;
+    const u32 first = of.received_.own_consumer();
+    const u32 filled = of.fill_.own_producer();
+    ~batch() {
+      of.fill_.produce_up_to(filled + used);
+      of.received_.consume_up_to(first + used);
+    }
+  };
+
+  // Shape: 0, or negative errno.
+  [[nodiscard]] long make_frames(const xsk_options& options) noexcept;
+  [[nodiscard]] long make_rings(const xsk_options& options, const detail::xsk_offsets& at) noexcept;
+  // Looks for a frame to write to, first among those that were sent, whose memory is warm.
+  [[nodiscard]] bool find_free_frame() noexcept {
+    if (free_frame_ != no_frame) return true;
+    if (const u32 at = completed_.own_consumer(); at != completed_.producer()) {
+      free_frame_ = completed_[at];
+      completed_.consume_up_to(at + 1);
+    } else if (untouched_ != end_) {
+      free_frame_ = untouched_;
+      untouched_ += frame_size_;
+    }
+    return free_frame_ != no_frame;
+  }
+  long wake_for_frames() const noexcept {
+    return system_call(__NR_recvfrom, socket_.number(), nullptr, 0, do_not_wait, nullptr, nullptr);
+  }
+  long wake_for_packets() const noexcept {
+    return system_call(__NR_sendto, socket_.number(), nullptr, 0, do_not_wait, nullptr, 0);
+  }
+
+  fd socket_;
+  detail::mapping frames_;  // those for what comes in, and behind them those for what goes out
+  detail::xsk_ring<abi::xdp_desc> received_, sent_;
+  detail::xsk_ring<u64> fill_, completed_;
+  u32 frame_size_ = 0;
+  u64 free_frame_ = no_frame;
+  u64 untouched_ = 0, end_ = 0;  // frames for what goes out that were never used
+};
+
+inline long xsk::make_frames(const xsk_options& options) noexcept {
+  size_t size = 0;
+  if (__builtin_mul_overflow(u64{options.rx_frames} + options.tx_frames, options.frame_size, &size))
+    return -ENOMEM;
+  if (const long answer = frames_.fill_with_zeros(size); answer < 0) return answer;
+  const abi::xdp_umem_reg request{
+      .addr = reinterpret_cast<uintptr_t>(frames_.data()), .len = size, .chunk_size = options.frame_size};
+  frame_size_ = options.frame_size;
+  untouched_ = u64{options.rx_frames} * options.frame_size;
+  end_ = size;
+  return detail::set_xdp_option(socket_, abi::xdp_option::umem_reg, &request, sizeof request);
+}
+
+inline long xsk::make_rings(const xsk_options& options, const detail::xsk_offsets& at) noexcept {
+  namespace option = abi::xdp_option;
+  namespace place = abi::xdp_place;
+  if (at.size < 0) return at.size;
+  // The kernel wants the two of the memory in any case.
+  const u32 fill = options.rx_frames == 0 ? 1 : options.rx_frames;
+  const u32 complete = options.tx_frames == 0 ? 1 : options.tx_frames;
+  long answer = fill_.open(socket_, option::umem_fill_ring, place::umem_fill_ring, fill, at[2]);
+  if (answer >= 0)
+    answer =
+        completed_.open(socket_, option::umem_completion_ring, place::umem_completion_ring, complete, at[3]);
+  if (answer >= 0 && options.rx_frames != 0)
+    answer = received_.open(socket_, option::rx_ring, place::rx_ring, options.rx_frames, at[0]);
+  if (answer >= 0 && options.tx_frames != 0)
+    answer = sent_.open(socket_, option::tx_ring, place::tx_ring, options.tx_frames, at[1]);
+  if (answer < 0) return answer;
+  for (u32 i = 0; i < options.rx_frames; ++i) fill_[i] = u64{i} * options.frame_size;
+  fill_.produce_up_to(options.rx_frames);
+  return 0;
+}
+
+inline result<xsk> xsk::open(u32 ifindex, const xsk_options& options) noexcept {
+  constexpr int raw_close_on_exec = 3 | 02000000;  // SOCK_RAW | SOCK_CLOEXEC
+  xsk out;
+  outcome row;
+  if (row.fails(step::open_xsk, move_away(system_call(__NR_socket, abi::af_xdp, raw_close_on_exec, 0))))
+    return to_error(row);
+  out.socket_.fill(row.answer);
+  if (row.fails(step::make_frames, out.make_frames(options))) return to_error(row);
+  const detail::xsk_offsets offsets(out.socket_);
+  if (row.fails(step::make_xsk_rings, out.make_rings(options, offsets))) return to_error(row);
+  const abi::sockaddr_xdp address{
+      .flags = static_cast<u16>(static_cast<u16>(options.mode) |
+                                (offsets.have_flags() ? abi::xdp_use_need_wakeup : 0)),
+      .ifindex = ifindex,
+      .queue_id = options.queue};
+  if (row.fails(step::bind_xsk, system_call(__NR_bind, out.socket_.number(), &address, sizeof address)))
+    return to_error(row);
+  return out;
+}
+
+inline result<void> xsk::flush() noexcept {
+  // The kernel takes 32 packets at a time and says EAGAIN while there are more.
+  for (u32 left = unsent(); left != 0 && sent_.wants_wakeup(true);) {
+    const long answer = wake_for_packets();
+    if (answer >= 0) break;
+    const u32 now = unsent();
+    if (answer != -EAGAIN || now >= left) return failure(step::send_packets, answer);
+    left = now;
+  }
+  return {};
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_XSK_HPP
 
 #endif  // BAREBPF_BAREBPF_HPP

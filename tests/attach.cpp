@@ -182,7 +182,7 @@ TEST_CASE("a map of sockets has a link since 6.10, and before that the map keeps
   bench b;
   constexpr attach_type verdict = attach_type::sk_skb_stream_verdict;
   {
-    auto attached = b.attach<attach_way::sockmap>(verdict, "", barebpf::sockmap(b.target));
+    auto attached = b.attach<attach_way::sockmap>(verdict, "", barebpf::sockets_in(b.target));
     REQUIRE(attached);
     CHECK(attached->is_link());
     CHECK(b.request("link_create") == record(20).u32(0, 3).u32(4, 4).u32(8, 5));
@@ -191,7 +191,7 @@ TEST_CASE("a map of sockets has a link since 6.10, and before that the map keeps
 
   b.machine.has_sockmap_links = false;
   {
-    auto attached = b.attach<attach_way::sockmap>(verdict, "", barebpf::sockmap(b.target));
+    auto attached = b.attach<attach_way::sockmap>(verdict, "", barebpf::sockets_in(b.target));
     REQUIRE(attached);
     CHECK_FALSE(attached->is_link());
     CHECK(b.request("prog_attach") == record(20).u32(0, 4).u32(4, 3).u32(8, 5));
@@ -204,14 +204,14 @@ TEST_CASE("a map of sockets has a link since 6.10, and before that the map keeps
   CHECK(b.request("prog_detach") == record(20).u32(0, 5).u32(4, 6).u32(8, 5));
   CHECK(b.machine.left_open() == names{"program", "target"});
 
-  REQUIRE(b.attach<attach_way::sockmap>(verdict, "", barebpf::sockmap(b.target)));
+  REQUIRE(b.attach<attach_way::sockmap>(verdict, "", barebpf::sockets_in(b.target)));
   b.machine.refusals["prog_attach"] = {EOPNOTSUPP};
-  check_error(b.attach<attach_way::sockmap>(verdict, "", barebpf::sockmap(b.target)), step::prog_attach,
+  check_error(b.attach<attach_way::sockmap>(verdict, "", barebpf::sockets_in(b.target)), step::prog_attach,
               EOPNOTSUPP);
-  check_error(b.attach<attach_way::sockmap, modern>(verdict, "", barebpf::sockmap(b.target)),
+  check_error(b.attach<attach_way::sockmap, modern>(verdict, "", barebpf::sockets_in(b.target)),
               step::link_create, EINVAL);
   b.machine.refusals["fcntl"] = {EMFILE};
-  check_error(b.attach<attach_way::sockmap>(verdict, "", barebpf::sockmap(b.target)), step::prog_attach,
+  check_error(b.attach<attach_way::sockmap>(verdict, "", barebpf::sockets_in(b.target)), step::prog_attach,
               EMFILE);
   CHECK(b.machine.left_open() == names{"program", "target"});
 }

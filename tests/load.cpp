@@ -776,6 +776,55 @@ TEST_CASE("where there is no descriptor left for a replacement, the row ends", "
   machine.forget(mine);
 }
 
+TEST_CASE("an arena without an address is refused before it is created, unless another is in its stead",
+          "[load]") {
+  const barebpf::abi::map_create arenas[] = {plain_maps[0],
+                                             {.map_type = 33,
+                                              .max_entries = 4,
+                                              .map_flags = 1u << 10,
+                                              .map_name = barebpf::to_kernel_name("pages")}};
+  object_records with_arena = without_types;
+  with_arena.maps = arenas;
+  fake_machine machine;
+  {
+    place to;
+    to.load<plain_patched>(with_arena);
+    CHECK(to.row.failed());
+    CHECK(to.row.at == step::map_create);
+    CHECK(to.row.why == cause::arena_without_address);
+    CHECK(std::string(to.row.subject) == "pages");
+    CHECK(machine.names() == names{"map_create"});  // the map before it
+  }
+  const int mine = machine.open_map(33, 0, 0, 4, 1u << 10);
+  {
+    place to;
+    const barebpf::map_change changes[] = {{.map = 1, .replacement = mine}};
+    to.load<plain_patched>(with_arena, load_options{.maps = changes});
+    CHECK_FALSE(to.row.failed());
+    CHECK(machine.are_one_map(to.maps[1].number(), mine));
+  }
+  machine.forget(mine);
+}
+
+TEST_CASE("an arena is created where the object says", "[load]") {
+  const barebpf::abi::map_create arenas[] = {plain_maps[0],
+                                             {.map_type = 33,
+                                              .max_entries = 4,
+                                              .map_flags = 1u << 10,
+                                              .map_name = barebpf::to_kernel_name("pages"),
+                                              .map_extra = 0x70000000}};
+  object_records with_arena = without_types;
+  with_arena.maps = arenas;
+  fake_machine machine;
+  place to;
+
+  to.load<plain_patched>(with_arena);
+
+  CHECK_FALSE(to.row.failed());
+  CHECK(machine.calls[1].attr ==
+        record(72).u32(0, 33).u32(12, 4).u32(16, 1u << 10).text(28, "pages").u64(64, 0x70000000));
+}
+
 TEST_CASE("a map that is pinned by its name is created and pinned where nothing is", "[load]") {
   fake_machine machine;
   place to;
@@ -1142,7 +1191,7 @@ TEST_CASE("a map that is unlike the pattern is refused in the name of the other,
 
     CHECK(to.row.at == step::map_update_elem);
     CHECK(to.row.answer == -code);
-    CHECK(to.row.why == (code == EINVAL ? cause::unlike_inner_map : cause::none));
+    CHECK(to.row.why == (code == EINVAL ? cause::unfit_inner_map : cause::none));
     CHECK(std::string(to.row.subject) == "outer");
     CHECK(machine.pins() == names{});
   }
@@ -1176,7 +1225,7 @@ TEST_CASE("a program that does not suit a prog array takes back what was made", 
   to.load<all_needs>(with_steps);
 
   CHECK(to.row.at == step::map_update_elem);
-  CHECK(to.row.why == cause::unlike_first_program);
+  CHECK(to.row.why == cause::unfit_program);
   CHECK(std::string(to.row.subject) == "steps");
   CHECK(machine.pins() == names{});
 }

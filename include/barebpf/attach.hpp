@@ -249,8 +249,8 @@ inline result<interface> interface::named(text wanted) noexcept {
   return interface { static_cast<u32>(request.index) };
 }
 
-/// How programs are attached in one way: `attach<Policy>(program, what they are given...)`, and the cause that says what
-/// they want to be given.
+/// How programs are attached in one way: `attach<Policy>(program, what they are given...)`, and the cause that says
+/// what they want to be given.
 template <attach_way Way>
 struct place;
 
@@ -277,7 +277,7 @@ struct place<attach_way::tracepoint> {
   }
 };
 
-/// Errors: ENOENT when the kernel has no such tracepoint; EINVAL when the program reads arguments that it does not have.
+/// Errors: ENOENT when the kernel has no such tracepoint; EINVAL when the program reads more arguments than it has.
 /// Kernel: 4.17, BPF_RAW_TRACEPOINT_OPEN.
 /// Source: bpf_raw_tp_link_attach() in kernel/bpf/syscall.c at v6.12.
 template <>
@@ -368,8 +368,8 @@ struct place<attach_way::perf_event> {
   }
 };
 
-/// Errors: no_interface; EBUSY or EEXIST where another program is; EOPNOTSUPP when the driver cannot do what `mode` asks
-///         for.
+/// Errors: no_interface; EBUSY or EEXIST where another program is; EOPNOTSUPP when the driver cannot do what `mode`
+///         asks for.
 /// Kernel: 5.9.
 /// Source: bpf_xdp_link_attach() in net/core/dev.c at v6.12.
 template <>
@@ -404,7 +404,8 @@ template <attach_way Way>
 
 }  // namespace detail
 
-/// Errors: ENODEV for an interface that is gone; newer_attach_way; EEXIST when this program is there; ERANGE when 64 are.
+/// Errors: ENODEV for an interface that is gone; newer_attach_way; EEXIST when this program is there; ERANGE when 64
+///         are.
 /// Kernel: 6.6.
 /// Source: tcx_link_attach() in kernel/bpf/tcx.c at v6.12.
 template <>
@@ -458,8 +459,8 @@ struct place<attach_way::netns> {
   }
 };
 
-/// Errors: EOPNOTSUPP when the map is of another type; EBUSY where a link holds another program or a stream verdict meets
-///         a verdict.
+/// Errors: EOPNOTSUPP when the map is of another type; EBUSY where a link holds another program or a stream verdict
+///         meets a verdict.
 /// Kernel: 4.14; as a link since 6.10.
 /// Source: sock_map_link_create() and sock_map_get_from_fd() in net/core/sock_map.c at v6.12.
 template <>

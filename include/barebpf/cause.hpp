@@ -161,6 +161,8 @@
   /* what the table of map types tells of a map that the kernel refused to create */                         \
   BAREBPF_CAUSE(newer_map_type,                                                                              \
                 "the kernel is older than this map type, so use a newer kernel or another type")             \
+  BAREBPF_CAUSE(newer_map_flag,                                                                              \
+                "the kernel is older than one of these map_flags, so use a newer kernel or leave it out")    \
   BAREBPF_CAUSE(no_entries, "a map of this type needs room for at least one element, so give max_entries")   \
   BAREBPF_CAUSE(entries_not_wanted,                                                                          \
                 "a map of this type grows with the objects that it belongs to, so give a max_entries of 0")  \
@@ -182,13 +184,15 @@
                 "the kernel wants BTF for the key and the value of this map type, so give both ids")         \
   BAREBPF_CAUSE(missing_inner_map,                                                                           \
                 "a map of maps is made after the pattern of one that is in it, so give inner_map_fd")        \
-  BAREBPF_CAUSE(unlike_inner_map,                                                                            \
-                "the kernel takes into a map of maps only those that are like its pattern in type, sizes "   \
-                "and flags, and arrays also in max_entries unless both have map_flag::inner_map, so make "   \
-                "them alike")                                                                                \
-  BAREBPF_CAUSE(unlike_first_program,                                                                        \
-                "the programs of a prog array must be of one type and attach alike, and this one differs "   \
-                "from the first, so keep a prog array for each kind")                                        \
+  BAREBPF_CAUSE(misplaced_arena,                                                                             \
+                "an arena begins at a page and does not cross a border of 4 GiB in the address space, so "   \
+                "choose another address for it")                                                             \
+  BAREBPF_CAUSE(arena_elsewhere,                                                                             \
+                "an arena has one address and one size in all processes and this one was mapped "            \
+                "differently before, so give the address where it is mapped whole")                          \
+  BAREBPF_CAUSE(arena_without_address,                                                                       \
+                "the kernel loads programs only after their arena has an address, so give the arena "        \
+                "map_extra in the BPF program, or create and map one and give it as replacement")            \
   BAREBPF_CAUSE(bad_name,                                                                                    \
                 "the kernel takes names of at most 15 letters, digits, underscores and dots, "               \
                 "so choose such a name")                                                                     \
@@ -217,15 +221,18 @@
                 "an array of programs takes those of one type, which the first program decides, "            \
                 "and no freplace programs, so put in another one")                                           \
   BAREBPF_CAUSE(unfit_inner_map,                                                                             \
-                "the map differs from the inner map that this one was made with, or is none, so "            \
-                "create it with the same type, sizes and flags")                                             \
+                "a map of maps takes only those that are like its pattern in type, sizes and flags, and "    \
+                "arrays also in max_entries unless both have map_flag::inner_map, so make them alike")       \
   BAREBPF_CAUSE(not_an_event,                                                                                \
                 "the descriptor is closed or of no perf event, so put in what perf_event_open "              \
                 "gave")                                                                                      \
   BAREBPF_CAUSE(unfit_event, "a map takes no event that children inherit, so open it without inherit")       \
   BAREBPF_CAUSE(not_a_cgroup,                                                                                \
-                "this descriptor is of no folder in cgroup2, so open one below its mount, /sys/fs/cgroup "   \
+                "this is no folder in cgroup2, so open one below its mount, /sys/fs/cgroup "                 \
                 "or /sys/fs/cgroup/unified")                                                                 \
+  BAREBPF_CAUSE(cgroup_version_1,                                                                            \
+                "this cgroup belongs to a controller of cgroup version 1, which BPF does not know, so take " \
+                "one of version 2, below /sys/fs/cgroup/unified on machines that have both")                 \
   BAREBPF_CAUSE(unfit_device,                                                                                \
                 "no interface has this index here, or the program beside it was not loaded for devmaps, so " \
                 "look at its name, and put the program into SEC(\"xdp/devmap\")")                            \
@@ -241,11 +248,13 @@
   BAREBPF_CAUSE(socket_in_use,                                                                               \
                 "a socket is in one reuseport_sockarray at a time, and where programs are attached in one "  \
                 "slot of one map, so take it out there before")                                              \
-  BAREBPF_CAUSE(unfit_xsk,                                                                                   \
-                "the map takes AF_XDP sockets alone, so put in one of socket(AF_XDP, SOCK_RAW, 0)")          \
+  BAREBPF_CAUSE(unfit_xsk, "the map takes AF_XDP sockets alone, so put in what xsk::open gives")             \
   BAREBPF_CAUSE(wrong_owner,                                                                                 \
                 "the descriptor in the key is closed or of another kind than the map's, so give "            \
                 "that of a socket, a file, a process (pidfd) or a cgroup")                                   \
+  BAREBPF_CAUSE(nothing_of_owner,                                                                            \
+                "the owner that this descriptor stands for has no value in this storage or has ended, so "   \
+                "store one while it lives")                                                                  \
   BAREBPF_CAUSE(long_prefix,                                                                                 \
                 "the prefix has more bits than the address behind it, so give at most 8 for each "           \
                 "of its bytes")                                                                              \
@@ -292,6 +301,12 @@
   BAREBPF_CAUSE(record_too_large,                                                                            \
                 "a record and its header of 8 bytes must fit into the whole ring buffer, so send less at "   \
                 "once, or create it larger")                                                                 \
+  BAREBPF_CAUSE(no_free_frame,                                                                               \
+                "all frames for packets on their way out are in use, so flush and try again, or open the "   \
+                "socket with more tx_frames")                                                                \
+  BAREBPF_CAUSE(packet_too_large,                                                                            \
+                "a packet must fit into one frame, so send less at once, or open the socket with a larger "  \
+                "frame_size")                                                                                \
   /* what a look at the kernel found out after it refused */                                                 \
   BAREBPF_CAUSE(needs_cap_bpf, "the process lacks CAP_BPF, so run it as root or give it CAP_BPF")            \
   BAREBPF_CAUSE(needs_cap_perfmon,                                                                           \

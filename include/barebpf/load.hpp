@@ -6,6 +6,7 @@
 
 #include "kernel_btf.hpp"
 #include "map/pin.hpp"
+#include "map/value_btf.hpp"
 #include "program.hpp"
 #include "running_kernel.hpp"
 #include "spec/assembly.hpp"
@@ -82,9 +83,11 @@ struct load_needs {
   bool pins = true;     ///< it may have maps that are pinned by their names
   bool targets = true;  ///< it may have programs that are made for a type of the kernel
   bool slots = true;    ///< it may have maps of maps, and maps whose slots it fills
+  bool arenas = true;   ///< it may have an arena without an address
   bool hints = true;    ///< the table of map types may have something to say when one is refused
-  bool patch = true;  ///< descriptors are written into a copy of the instructions; if not, they name maps by
-                      ///< index (5.14, BPF_PSEUDO_MAP_IDX)
+  bool patch =
+      true;  ///< descriptors are written into a copy of the instructions; if not, they name maps by index
+             ///< (5.14, BPF_PSEUDO_MAP_IDX)
 };
 
 /// Where what is made goes; lent by the owner.
@@ -135,7 +138,7 @@ class loader {
       if (!make_program(i)) return false;
     if constexpr (Needs.slots)
       for (u32 i = 0; i < records_.map_count; ++i)
-        if (!holds_maps(i) && !fill_slots(i, slots_.programs, cause::unlike_first_program)) return false;
+        if (!holds_maps(i) && !fill_slots(i, slots_.programs, cause::unfit_program)) return false;
     return true;
   }
 
@@ -211,6 +214,10 @@ class loader {
     return create(attr, slots_.maps[i]);
   }
   bool create(abi::map_create& attr, fd& out) noexcept {
+    // The kernel would create it, and then refuse each program that uses it.
+    if constexpr (Needs.arenas)
+      if (attr.map_type == static_cast<u32>(map_type::arena) && attr.map_extra == 0)
+        return row_.refuse(step::map_create, cause::arena_without_address), false;
     long created = -EINVAL;
     if constexpr (Needs.types) {
       // Types only explain most maps to people, so where the kernel refuses them a map goes without: an object may
@@ -247,7 +254,7 @@ class loader {
   // Puts in what is there before any program: the maps of a map of maps, and the first value of variables.
   bool fill(u32 i) noexcept {
     if constexpr (Needs.slots)
-      if (holds_maps(i) && !fill_slots(i, slots_.maps, cause::unlike_inner_map)) return false;
+      if (holds_maps(i) && !fill_slots(i, slots_.maps, cause::unfit_inner_map)) return false;
     if constexpr (Needs.values) {
       if (records_.duties == nullptr || !records_.duties[i].has_data) return true;
       const map_duty& duty = records_.duties[i];

@@ -99,16 +99,6 @@ template <class Log>
   return move_away(answer);
 }
 
-/// Gives the kernel types; `token` as above.
-/// Shape:  their descriptor, or negative errno; EINVAL when the kernel does not like a type.
-/// Kernel: 4.18.
-/// Source: btf_new_fd() in kernel/bpf/btf.c at v6.12.
-[[nodiscard]] inline long load_btf(const void* types, u32 size, int token = -1) noexcept {
-  abi::btf_load attr{.btf = types, .btf_size = size};
-  if (token >= 0) attr.btf_flags = map_flag::token_fd, attr.btf_token_fd = token;
-  return move_away(sys_bpf(abi::command::btf_load, attr));
-}
-
 /// What a program is run on without its event. What a type of program takes as data and context differs.
 /// Lifetime: borrowed until `test_run` returns.
 struct test_input {
@@ -131,8 +121,8 @@ struct test_result {
 };
 
 /// Runs a program without its event.
-/// Errors: ENOTSUPP for programs that cannot; EINVAL for data or a context that they do not take; ENOSPC when the packet
-///         came out larger than `data_out`.
+/// Errors: ENOTSUPP for programs that cannot; EINVAL for data or a context that they do not take; ENOSPC when the
+///         packet came out larger than `data_out`.
 /// Kernel: 4.12, BPF_PROG_TEST_RUN; contexts since 5.2.
 /// Source: bpf_prog_test_run() in kernel/bpf/syscall.c and net/bpf/test_run.c at v6.12.
 [[nodiscard]] inline result<test_result> test_run(const fd& program, const test_input& input) noexcept {

@@ -63,6 +63,7 @@ inline constexpr element_refusal element_refusals[] = {
     {refused::slots, refused::stacks, can_lookup | can_delete | can_lookup_and_delete, ENOENT,
      cause::no_such_stack},
     {refused::slots, refused::any, can_lookup, ENOENT, cause::no_such_slot},
+    {refused::owners, refused::any, refused::single, ENOENT, cause::nothing_of_owner},
     {refused::owners, refused::any, refused::single, EBADF, cause::wrong_owner},
     {refused::owners, refused::any, refused::single, ENOTSOCK, cause::wrong_owner},
     {refused::prefixes, refused::any, refused::updates | can_delete | can_delete_batch, EINVAL,

@@ -62,6 +62,14 @@ enum class step : u16 {
   map_event = 274,          ///< mmap(2) of a perf event's ring
   reserve = 275,            ///< take room in a ring buffer that a program drains
   open_cpu_event = 276,     ///< perf_event_open(2), for the samples of one CPU
+  open_cgroup = 277,        ///< openat(2), fstatfs(2) of a cgroup's folder
+  fault_in = 278,           ///< madvise(2) of an arena
+  open_xsk = 279,           ///< socket(AF_XDP)
+  make_frames = 280,        ///< mmap(2), setsockopt(XDP_UMEM_REG)
+  make_xsk_rings = 281,     ///< setsockopt(2), getsockopt(2), mmap(2) of the rings of an AF_XDP socket
+  bind_xsk = 282,           ///< bind(2) to the queue of an interface
+  send_packets = 283,       ///< sendto(2) of what was submitted, or submit more
+  check_xsk = 284,          ///< getsockopt(2), recvfrom(2)
 };
 
 /// Kernel-only error number that leaks out of bpf(2): "operation not supported". Not libc's ENOTSUP.

@@ -114,7 +114,7 @@ struct section_rows {
       {"sockops", type::sock_ops, way::cgroup, cgroup_sock_ops},
       {"cgroup_skb/ingress", type::cgroup_skb, way::cgroup, cgroup_inet_ingress},
       {"cgroup_skb/egress", type::cgroup_skb, way::cgroup, cgroup_inet_egress},
-      {"cgroup/skb", type::cgroup_skb, way::cgroup, cgroup_inet_ingress},
+      {"cgroup/skb", type::cgroup_skb, way::cgroup, cgroup_inet_ingress},  // libbpf's choice, too
       {"cgroup/sock", type::cgroup_sock, way::cgroup, cgroup_inet_sock_create},
       {"cgroup/sock_create", type::cgroup_sock, way::cgroup, cgroup_inet_sock_create},
       {"cgroup/sock_release", type::cgroup_sock, way::cgroup, cgroup_inet_sock_release},

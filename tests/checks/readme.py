@@ -35,7 +35,7 @@ with scratch() as folder:
             open(f"{folder}/snippet.cpp", "w").write(whole)
             must([compiler, *STRICT, "-Wno-unused", "-Wno-misleading-indentation", f"-I{INCLUDE}", f"-I{objects}", "-fsyntax-only",
                   f"{folder}/snippet.cpp"])
-        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", text):
+        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", FENCE.sub("", text)):
             expect((page.parent / target).exists(), f"{page.name} links to {target}, which is not there")
         for word in re.findall(r"`([\w/.:]+)`", text) if page.name == "design.md" else []:
             known = (ROOT / word).exists() or re.search(rf"\b{re.escape(word.split('::')[-1])}\b", library)

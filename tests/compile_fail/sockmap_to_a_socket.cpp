@@ -9,6 +9,6 @@ bool attaches(const barebpf::static_object<attach_sockets>::loaded<>& loaded) {
 #ifdef EXPECT_ERROR
   return loaded.attach<"message">(barebpf::socket(3)).has_value();
 #else
-  return loaded.attach<"message">(barebpf::sockmap(3)).has_value();
+  return loaded.attach<"message">(barebpf::sockets_in(3)).has_value();
 #endif
 }

@@ -99,6 +99,10 @@ verdict create(state&) {
   const auto made = hash::create({.name = "hits", .max_entries = 4});
   return made ? verdict() : made.error();
 }
+verdict create_storage(state&) {
+  const auto made = barebpf::task_storage_map<int>::create({.name = "calls"});
+  return made ? verdict() : made.error();
+}
 void close_stdin(state&) { close(0); }
 
 verdict load_static(state&) {
@@ -246,6 +250,7 @@ constexpr struct {
 } scenarios[] = {
     {"create", create},
     {"create_with_stdin_closed", create, close_stdin},
+    {"create_storage", create_storage},
     {"load_static", load_static},
     {"load_object", load_object},
     {"attach", attach, load_counter},

@@ -65,7 +65,7 @@ struct two_hosts {
 
 }  // namespace
 
-TEST_CASE("attach: a raw tracepoint, with the cookie that it was given", "[attach]") {
+TEST_CASE("attach, a raw tracepoint, with the cookie that it was given", "[attach]") {
   const auto loaded = load_tracing();
   barebpf::link attached = must(loaded.attach<"raw">(barebpf::cookie{77}));
   CHECK(attached.info()->type == barebpf::abi::link_type::raw_tracepoint);
@@ -79,7 +79,7 @@ TEST_CASE("attach: a raw tracepoint, with the cookie that it was given", "[attac
   CHECK(value_of<"raw_calls">(loaded) == 5);
 }
 
-TEST_CASE("attach: a tracepoint of the kernel's BTF, with and without a cookie", "[attach]") {
+TEST_CASE("attach, a tracepoint of the kernel's BTF, with and without a cookie", "[attach]") {
   const auto loaded = load_tracing();
   barebpf::link attached = must(loaded.attach<"typed">());
   static_cast<void>(getpgid(0));
@@ -95,20 +95,20 @@ TEST_CASE("attach: a tracepoint of the kernel's BTF, with and without a cookie",
   CHECK(value_of<"typed_cookie">(loaded) == 78);
 }
 
-TEST_CASE("attach: a tracepoint's event with a cookie", "[attach]") {
+TEST_CASE("attach, a tracepoint's event with a cookie", "[attach]") {
   const auto loaded = load_tracing();
   const barebpf::link attached = must(loaded.attach<"event">(barebpf::cookie{79}));
   static_cast<void>(getpgid(0));
   CHECK(value_of<"tracepoint_cookie">(loaded) == 79);
 }
 
-TEST_CASE("attach: a program that the object says not to load is not there", "[attach]") {
+TEST_CASE("attach, a program that the object says not to load is not there", "[attach]") {
   const auto object = must(barebpf::object::open((objects + "/attach_tracing.bpf.o").c_str()));
   CHECK(object.spec().find_program("raw") != barebpf::not_found);
   CHECK(object.spec().find_program("never") == barebpf::not_found);
 }
 
-TEST_CASE("attach: a perf event of the caller's", "[attach]") {
+TEST_CASE("attach, a perf event of the caller's", "[attach]") {
   const auto loaded = load_tracing();
   const barebpf::abi::perf_event_attr clock{
       .type = PERF_TYPE_SOFTWARE, .config = PERF_COUNT_SW_TASK_CLOCK, .sample_period = 100'000};
@@ -125,7 +125,7 @@ TEST_CASE("attach: a perf event of the caller's", "[attach]") {
   CHECK(value_of<"samples">(loaded) == at_the_end);
 }
 
-TEST_CASE("attach: an iterator over a map gives its elements as records", "[attach]") {
+TEST_CASE("attach, an iterator over a map gives its elements as records", "[attach]") {
   const auto loaded = load_tracing();
   auto listed = loaded.map<"listed", std::uint32_t, std::uint64_t>();
   for (std::uint32_t key = 1; key <= 10; ++key)
@@ -149,7 +149,7 @@ TEST_CASE("attach: an iterator over a map gives its elements as records", "[atta
   CHECK(loaded.attach<"elements">(barebpf::elements_of(99)).error().code == EBADF);
 }
 
-TEST_CASE("attach: an iterator over the threads of one process gives text", "[attach]") {
+TEST_CASE("attach, an iterator over the threads of one process gives text", "[attach]") {
   const auto loaded = load_tracing();
   const auto process = static_cast<std::uint32_t>(getpid());
   const barebpf::link attached = must(loaded.attach<"tasks">(barebpf::tasks_of{.process = process}));
@@ -166,7 +166,7 @@ TEST_CASE("attach: an iterator over the threads of one process gives text", "[at
   CHECK(is_explained(open_iterator(raw).error(), step::iter_create, EINVAL));
 }
 
-TEST_CASE("attach: a program that is only run takes a context and gives a value", "[attach]") {
+TEST_CASE("attach, a program that is only run takes a context and gives a value", "[attach]") {
   const auto loaded = load_tracing();
   std::uint64_t numbers[2] = {21, 0};
   auto* const raw = reinterpret_cast<unsigned char*>(numbers);
@@ -178,7 +178,7 @@ TEST_CASE("attach: a program that is only run takes a context and gives a value"
   CHECK(is_explained(barebpf::test_run(loaded.program<"sample">(), {}).error(), step::prog_test_run, 524));
 }
 
-TEST_CASE("attach: XDP on an interface, and another program in its place", "[attach]") {
+TEST_CASE("attach, XDP on an interface, and another program in its place", "[attach]") {
   const auto loaded = must(network.load());
   const two_hosts hosts;
   const unsigned index = hosts.right.index_of("right0");
@@ -206,7 +206,7 @@ TEST_CASE("attach: XDP on an interface, and another program in its place", "[att
   CHECK(value_of<"xdp_packets">(loaded) == 2);
 }
 
-TEST_CASE("attach: an interface that is gone", "[attach]") {
+TEST_CASE("attach, an interface that is gone", "[attach]") {
   const auto loaded = must(network.load());
   two_hosts hosts;
   const unsigned index = hosts.right.index_of("right0");
@@ -224,7 +224,7 @@ TEST_CASE("attach: an interface that is gone", "[attach]") {
   });
 }
 
-TEST_CASE("attach: tcx in an order", "[attach]") {
+TEST_CASE("attach, tcx in an order", "[attach]") {
   const auto loaded = must(network.load());
   const two_hosts hosts;
   const unsigned index = hosts.right.index_of("right0");
@@ -265,7 +265,7 @@ TEST_CASE("attach: tcx in an order", "[attach]") {
   CHECK(value_of<"egress_packets">(loaded) == 1);
 }
 
-TEST_CASE("attach: socket lookup of a network namespace, given or one's own", "[attach]") {
+TEST_CASE("attach, socket lookup of a network namespace, given or one's own", "[attach]") {
   const auto loaded = must(network.load());
   const network_namespace other;
   other.inside([&] {
@@ -294,7 +294,7 @@ TEST_CASE("attach: socket lookup of a network namespace, given or one's own", "[
                      EINVAL));
 }
 
-TEST_CASE("attach: a cgroup, whose processes alone are seen", "[attach]") {
+TEST_CASE("attach, a cgroup, whose processes alone are seen", "[attach]") {
   const auto loaded = must(network.load());
   const test_cgroup group("attach");
   const barebpf::cgroup target(group.descriptor());
@@ -391,7 +391,7 @@ TEST_CASE("attach: a cgroup, whose processes alone are seen", "[attach]") {
   }
 }
 
-TEST_CASE("attach: a link whose descriptor was handed over", "[attach]") {
+TEST_CASE("attach, a link whose descriptor was handed over", "[attach]") {
   const auto loaded = load_tracing();
   barebpf::link attached = must(loaded.attach<"raw">());
   barebpf::fd kept = attached.release();
@@ -404,7 +404,7 @@ TEST_CASE("attach: a link whose descriptor was handed over", "[attach]") {
   CHECK(value_of<"raw_calls">(loaded) == 1);  // that link is gone
 }
 
-TEST_CASE("attach: a filter of one socket", "[attach]") {
+TEST_CASE("attach, a filter of one socket", "[attach]") {
   const auto loaded = must(sockets.load());
   const network_namespace quiet;
   quiet.inside([&] {
@@ -432,7 +432,7 @@ TEST_CASE("attach: a filter of one socket", "[attach]") {
   CHECK(is_explained(loaded.attach<"filter">(barebpf::socket(999)).error(), step::attach_to_socket, EBADF));
 }
 
-TEST_CASE("attach: the choice among sockets that share a port", "[attach]") {
+TEST_CASE("attach, the choice among sockets that share a port", "[attach]") {
   const auto loaded = must(sockets.load());
   const network_namespace quiet;
   quiet.inside([&] {
@@ -459,7 +459,7 @@ TEST_CASE("attach: the choice among sockets that share a port", "[attach]") {
   });
 }
 
-TEST_CASE("attach: parser, verdict and message of a map of sockets", "[attach]") {
+TEST_CASE("attach, parser, verdict and message of a map of sockets", "[attach]") {
   const auto object = must(barebpf::object::open((objects + "/attach_sockets.bpf.o").c_str()));
   const auto loaded = must(object.load());
   const barebpf::sockets_in map(**loaded.map_descriptor("sockets"));
@@ -502,7 +502,7 @@ TEST_CASE("attach: parser, verdict and message of a map of sockets", "[attach]")
   CHECK(is_explained(refused.error(), step::prog_attach, EOPNOTSUPP));
 }
 
-TEST_CASE("attach: an object that is read at run time takes the same targets, and explains wrong ones",
+TEST_CASE("attach, an object that is read at run time takes the same targets, and explains wrong ones",
           "[attach]") {
   const auto object = must(barebpf::object::open((objects + "/attach_network.bpf.o").c_str()));
   const auto loaded = must(object.load());
@@ -525,7 +525,7 @@ TEST_CASE("attach: an object that is read at run time takes the same targets, an
   CHECK(loaded.attach("nothing", right).error().why == cause::no_such_program);
 }
 
-TEST_CASE("attach: an object that is read at run time finds its tracepoint in the kernel's BTF", "[attach]") {
+TEST_CASE("attach, an object that is read at run time finds its tracepoint in the kernel's BTF", "[attach]") {
   const auto object = must(barebpf::object::open((objects + "/attach_tracing.bpf.o").c_str()));
   auto data = must(object.data());
   **data.variable<std::uint32_t>("only_process") = static_cast<std::uint32_t>(getpid());

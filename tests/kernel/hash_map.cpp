@@ -87,10 +87,10 @@ TEST_CASE("a map without entries is refused with a hint") {
   const auto refused = map::create({.name = "none"});
   REQUIRE_FALSE(refused.has_value());
   CHECK(refused.error().code == EINVAL);
-  CHECK(
-      sentence(refused.error()) ==
-      "cannot create the map 'none': the kernel said EINVAL (22): a map of this type needs room for at least one "
-      "element, so give max_entries");
+  CHECK(sentence(refused.error()) ==
+        "cannot create the map 'none': the kernel said EINVAL (22): a map of this type needs room for at "
+        "least one "
+        "element, so give max_entries");
 }
 
 TEST_CASE("the compiler's and the kernel's idea of a name agree") {

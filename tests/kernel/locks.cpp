@@ -13,7 +13,7 @@ namespace {
 constexpr barebpf::static_object<locks> object;
 
 struct pair {
-  barebpf::spin_lock lock;
+  barebpf::spin_lock lock{};
   std::uint32_t padding = 0;
   std::uint64_t first = 0, second = 0;
 };
@@ -56,6 +56,7 @@ void stays_whole(Map map, const Loaded& loaded) {
 auto load() {
   auto data = object.data();
   data.variable<"only_process", std::uint32_t>() = static_cast<std::uint32_t>(getpid());
+  data.variable<"only_call", std::uint64_t>() = __NR_getpgid;
   auto loaded = object.load({.data = data.view()});
   INFO((loaded ? std::string() : sentence(loaded.error())));
   REQUIRE(loaded.has_value());

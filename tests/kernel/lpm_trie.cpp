@@ -42,8 +42,7 @@ void send_ipv6(const char* address, int count) {
 }
 
 ipv4_table table_of(const std::vector<const char*>& networks) {
-  auto made =
-      ipv4_table::create({.name = "table", .max_entries = 16, .map_flags = barebpf::map_flag::no_prealloc});
+  auto made = ipv4_table::create({.name = "table", .max_entries = 16});
   REQUIRE(made.has_value());
   int number = 0;
   for (const char* network : networks) REQUIRE(made->update_elem(ipv4(network), ++number).has_value());
@@ -101,7 +100,7 @@ TEST_CASE("lpm_trie: a lookup finds the longest prefix, a delete wants the prefi
   CHECK(table.lookup_elem(ipv4("10.2.0.0/16")).value_or(0) == 1);  // a network may be asked for too
   CHECK(table.lookup_elem(ipv4("11.0.0.0/8")).error().code == ENOENT);
   CHECK(table.delete_elem(ipv4("10.1.2.3")).error().code == ENOENT);
-  CHECK(table.delete_elem(ipv4("10.1.0.0/15")).error().code == ENOENT);
+  CHECK(table.delete_elem(ipv4("10.0.0.0/15")).error().code == ENOENT);
   REQUIRE(table.delete_elem(ipv4("10.1.0.0/16")).has_value());
   CHECK(table.lookup_elem(ipv4("10.1.3.3")).value_or(0) == 1);
   CHECK(table.update_elem(ipv4("10.0.0.0/8"), 5, barebpf::update::noexist).error().code == EEXIST);
@@ -134,8 +133,7 @@ TEST_CASE("lpm_trie: a walk comes to longer prefixes first, by batches and one b
 }
 
 TEST_CASE("lpm_trie: full means no space, and IPv6 and other bytes are prefixes as well") {
-  auto small =
-      ipv4_table::create({.name = "small", .max_entries = 1, .map_flags = barebpf::map_flag::no_prealloc});
+  auto small = ipv4_table::create({.name = "small", .max_entries = 1});
   REQUIRE(small.has_value());
   REQUIRE(small->update_elem(ipv4("10.0.0.0/8"), 1).has_value());
   const auto full = small->update_elem(ipv4("11.0.0.0/8"), 1);
@@ -146,8 +144,7 @@ TEST_CASE("lpm_trie: full means no space, and IPv6 and other bytes are prefixes 
     std::uint32_t prefixlen;
     char path[12];
   };
-  auto owners = barebpf::lpm_trie_map<paths, int>::create(
-      {.name = "owners", .max_entries = 8, .map_flags = barebpf::map_flag::no_prealloc});
+  auto owners = barebpf::lpm_trie_map<paths, int>::create({.name = "owners", .max_entries = 8});
   REQUIRE(owners.has_value());
   REQUIRE(owners->update_elem({5 * 8, "/home"}, 1).has_value());
   REQUIRE(owners->update_elem({9 * 8, "/home/eve"}, 2).has_value());

@@ -155,7 +155,7 @@ TEST_CASE("array_of_maps: a map that is unlike the pattern is refused by name, a
   const auto check = [](const barebpf::error& why) {
     CHECK(why.at == step::map_update_elem);
     CHECK(why.code == EINVAL);
-    CHECK(why.why == cause::unlike_inner_map);
+    CHECK(why.why == cause::unfit_inner_map);
     CHECK(std::string(why.name) == "pages");
   };
   const barebpf::map_change change[] = {compiled.change<"third">({.max_entries = 2})};

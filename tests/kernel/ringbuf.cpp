@@ -373,6 +373,9 @@ TEST_CASE("ringbuf: what the kernel does not create is explained") {
   CHECK(explained(0, 0) == barebpf::cause::bad_ring_size);
   CHECK(explained(12288, 0) == barebpf::cause::bad_ring_size);
   CHECK(explained(4096, barebpf::map_flag::rdonly) == barebpf::cause::refused_map_flag);
+  const bool overwrites = barebpf::running_kernel() >= barebpf::kernel(6, 19);
+  CHECK(explained(4096, barebpf::map_flag::rb_overwrite) ==
+        (overwrites ? barebpf::cause::none : barebpf::cause::newer_map_flag));
 }
 
 TEST_CASE("ringbuf: nothing stays open, and the buffer outlives its object") {

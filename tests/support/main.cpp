@@ -7,6 +7,10 @@
 
 /// A program that needs more than a compiler may define this: why it cannot run here, or a null pointer.
 extern "C" [[gnu::weak]] const char* reason_to_skip();
+/// And these two, to be asked before the first test and after the last: what there is now that was not there before, or a
+/// null pointer.
+extern "C" [[gnu::weak]] void remember_what_is_there();
+extern "C" [[gnu::weak]] const char* what_is_left();
 
 int main(int count, char** arguments) {
   if (reason_to_skip != nullptr) {
@@ -15,5 +19,18 @@ int main(int count, char** arguments) {
       return 77;
     }
   }
-  return Catch::Session().run(count, arguments);
+  Catch::Session session;
+  if (const int wrong = session.applyCommandLine(count, arguments); wrong != 0) return wrong;
+#if !defined(CATCH_VERSION_MAJOR) || CATCH_VERSION_MAJOR < 3
+  // Whoever names tests that there are not is told so; later versions do it by themselves.
+  session.configData().warnings =
+      static_cast<Catch::WarnAbout::What>(session.configData().warnings | Catch::WarnAbout::NoTests);
+#endif
+  if (remember_what_is_there != nullptr) remember_what_is_there();
+  const int outcome = session.run();
+  if (what_is_left == nullptr) return outcome;
+  const char* const left = what_is_left();
+  if (left == nullptr) return outcome;
+  std::printf("left behind: %s\n", left);
+  return 1;
 }

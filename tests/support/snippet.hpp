@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
+#include <chrono>
 #include <cstdio>
 #include <string>
 

@@ -81,7 +81,7 @@ inline std::vector<fault_row> rows_of_map_in_map() {
       {"map_update_elem", step::map_update_elem, step::map_update_elem, 0, none, "map_in_m.rodata"});
   out.push_back({"map_freeze", step::map_freeze, step::map_freeze, 0, none, "map_in_m.rodata"});
   const auto create_outer = [&](const char* name, const char* pattern, int slots) {
-    const auto unlike = barebpf::cause::unlike_inner_map;
+    const auto unlike = barebpf::cause::unfit_inner_map;
     create(pattern);
     out.push_back({"map_create", step::map_create, step::map_create, 0, none, name});
     out.push_back({"close", works, step::map_update_elem, 0, none, name, unlike});
@@ -111,7 +111,7 @@ inline std::vector<fault_row> rows_of_tail_calls() {
     out.push_back({"prog_load", step::prog_load, step::prog_load, 0, none, name});
   for (const char* name : {"loop", "ways"})
     out.push_back({"map_update_elem", step::map_update_elem, step::map_update_elem, 0, none, name,
-                   barebpf::cause::unlike_first_program});
+                   barebpf::cause::unfit_program});
   out.push_back({"close", works, works});
   return out;
 }

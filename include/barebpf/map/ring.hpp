@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Room 7.10, map/ring: what ring buffers have in common: memory that the kernel and this process read and write at
+// Room 7.11, map/ring: what ring buffers have in common: memory that the kernel and this process read and write at
 // the same time, positions in it, and records.
 #ifndef BAREBPF_MAP_RING_HPP
 #define BAREBPF_MAP_RING_HPP
@@ -12,16 +12,6 @@
 namespace barebpf::inline BAREBPF_ABI {
 
 namespace detail {
-
-// How large this machine's pages are. There is no system call for it, but one that does nothing to no bytes and minds
-// where they would begin.
-// Source: msync(2).
-[[nodiscard]] inline size_t page_size() noexcept {
-  constexpr size_t largest = 65536;
-  size_t size = 4096;
-  while (size < largest && system_call(__NR_msync, size, 0, 0) == -EINVAL) size *= 2;
-  return size;
-}
 
 // Memory that the kernel lent; given back with this object.
 class mapping {
@@ -39,19 +29,29 @@ class mapping {
     if (size_ != 0) system_call(__NR_munmap, first_, size_);
   }
 
+  // What `descriptor` stands for, shared.
   // Shape: 0, or negative errno.
-  [[nodiscard]] long fill(int descriptor, size_t size, long protection, size_t offset = 0) noexcept {
-    const long answer = map_shared(size, protection, descriptor, offset);
-    if (answer < 0 && answer >= -largest_errno) return answer;
-    first_ = reinterpret_cast<unsigned char*>(answer);
-    size_ = size;
-    return 0;
+  [[nodiscard]] long fill(int descriptor, size_t size, long protection, u64 offset = 0) noexcept {
+    return take(map_shared(size, protection, descriptor, offset), size);
+  }
+  // Zeros. Not private, so that a fork takes nothing away from the kernel.
+  // Shape: 0, or negative errno.
+  [[nodiscard]] long fill_with_zeros(size_t size) noexcept {
+    constexpr long shared_anonymous = 0x21;  // MAP_SHARED | MAP_ANONYMOUS
+    return take(map_pages(0, size, writable, shared_anonymous, -1, 0), size);
   }
   [[nodiscard]] unsigned char* data() const noexcept { return first_; }
 
   static constexpr long readable = 1, writable = 3;  // PROT_READ, and PROT_WRITE beside it
 
  private:
+  [[nodiscard]] long take(long answer, size_t size) noexcept {
+    if (answer < 0 && answer >= -largest_errno) return answer;
+    first_ = reinterpret_cast<unsigned char*>(answer);
+    size_ = size;
+    return 0;
+  }
+
   unsigned char* first_ = nullptr;
   size_t size_ = 0;
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Room 7.7, map/typed: typed maps. One class template for all types; what a type allows stands in room 2.0, and what
+// Room 7.8, map/typed: typed maps. One class template for all types; what a type allows stands in room 2.0, and what
 // goes in and comes out where that is no plain value in room 7.6.
 #ifndef BAREBPF_MAP_TYPED_HPP
 #define BAREBPF_MAP_TYPED_HPP
@@ -10,6 +10,7 @@
 #include "memory.hpp"
 #include "pin.hpp"
 #include "value.hpp"
+#include "value_btf.hpp"
 
 namespace barebpf::inline BAREBPF_ABI {
 
@@ -17,10 +18,10 @@ namespace barebpf::inline BAREBPF_ABI {
 struct map_options {
   text name{};                        ///< at most 15 letters, digits, underscores and dots
   u32 max_entries = 0;                ///< entries; bytes of a ring buffer, pages of an arena, 0 for storages
-  u32 map_flags = 0;                  ///< `map_flag` bits
+  u32 map_flags = 0;                  ///< `map_flag` bits; those that the type demands are set
   u32 numa_node = 0;                  ///< with map_flag::numa_node
   u64 map_extra = 0;                  ///< what the type makes of it, see `map_kinds`
-  u32 btf_fd = 0;                     ///< types that describe key and value
+  u32 btf_fd = 0;                     ///< types that describe key and value; a storage makes its own without
   u32 btf_key_type_id = 0;            ///< in `btf_fd`
   u32 btf_value_type_id = 0;          ///< in `btf_fd`
   u32 btf_vmlinux_value_type_id = 0;  ///< in the kernel's own BTF, for a struct_ops
@@ -31,7 +32,7 @@ struct map_options {
 /// What an existing map must be beside its type and sizes; `any` where it does not matter.
 struct map_expectations {
   u32 max_entries = map_identity::any;
-  u32 map_flags = map_identity::any;
+  u32 map_flags = map_identity::any;  ///< with those that the type demands, which every map of it has
 };
 
 /// A way to reach an element beside by its key: `under_lock`, `on_cpu{3}`, `on_all_cpus`.
@@ -114,29 +115,42 @@ class map {
   /// Uses a map that is already open; its type and sizes must be those of this class.
   explicit map(untyped_map untyped) noexcept : untyped_(std::move(untyped)) {}
 
-  /// Creates a map.
+  /// Creates a map. The flags without which the kernel makes none of this type are set, and a storage that is given no
+  /// BTF gets the smallest that does, see `storage_btf_of`.
   /// Errors: bad_name; EPERM without CAP_BPF; what the table of map types says against it, such as no_entries,
-  ///         refused_map_flag or newer_map_type; E2BIG and ENOMEM for a map that is too large.
+  ///         refused_map_flag or newer_map_type; E2BIG and ENOMEM for a map that is too large; for a storage those of
+  ///         BPF_BTF_LOAD.
+  /// Cost:   one system call; three for a storage without BTF.
   /// Kernel: the type's first, see `map_kinds`.
   /// Source: map_create() in kernel/bpf/syscall.c at v6.12.
   [[nodiscard]] static result<map> create(const map_options& options) noexcept {
     if (!is_kernel_name(options.name))
       return error{.at = step::map_create, .why = cause::bad_name}.about(options.name);
-    const abi::map_create attr{
-        .map_type = static_cast<u32>(Type),
-        .key_size = key_size_of<Key>,
-        .value_size = value_size_of<Value>,
-        .max_entries = options.max_entries,
-        .map_flags = options.map_flags | flag_of(Access) | (options.token >= 0 ? map_flag::token_fd : 0),
-        .inner_map_fd = options.inner_map < 0 ? 0 : static_cast<u32>(options.inner_map),
-        .numa_node = options.numa_node,
-        .map_name = to_kernel_name(options.name),
-        .btf_fd = options.btf_fd,
-        .btf_key_type_id = options.btf_key_type_id,
-        .btf_value_type_id = options.btf_value_type_id,
-        .btf_vmlinux_value_type_id = options.btf_vmlinux_value_type_id,
-        .map_extra = options.map_extra};
+    abi::map_create attr{.map_type = static_cast<u32>(Type),
+                         .key_size = key_size_of<Key>,
+                         .value_size = value_size_of<Value>,
+                         .max_entries = options.max_entries,
+                         .map_flags = options.map_flags | kind.required_flags | flag_of(Access) |
+                                      (options.token >= 0 ? map_flag::token_fd : 0),
+                         .inner_map_fd = options.inner_map < 0 ? 0 : static_cast<u32>(options.inner_map),
+                         .numa_node = options.numa_node,
+                         .map_name = to_kernel_name(options.name),
+                         .btf_fd = options.btf_fd,
+                         .btf_key_type_id = options.btf_key_type_id,
+                         .btf_value_type_id = options.btf_value_type_id,
+                         .btf_vmlinux_value_type_id = options.btf_vmlinux_value_type_id,
+                         .map_extra = options.map_extra};
     outcome created{.subject = attr.map_name.characters};
+    fd types;
+    if constexpr (kind.btf == btf_rule::required)
+      if (options.btf_fd == 0) {
+        constexpr auto& made = storage_btf_of<Value>;
+        types = fd::own(load_btf(&made, sizeof made, options.token));
+        if (created.fails(step::btf_load, types.number())) return to_error(created);
+        attr.btf_fd = types.raw();
+        attr.btf_key_type_id = made.key_id;
+        attr.btf_value_type_id = made.value_id;
+      }
     const long answer =
         options.token < 0
             ? create_map(attr)
@@ -552,7 +566,7 @@ class map {
             .key_size = key_size_of<Key>,
             .value_size = value_size_of<Value>,
             .max_entries = expected.max_entries,
-            .map_flags = expected.map_flags};
+            .map_flags = expected.map_flags | kind.required_flags};
   }
   static constexpr bool can_be_popped = (kind.operations & can_lookup_and_delete) != 0;
   template <class Element>
