@@ -11,7 +11,6 @@
 namespace {
 
 using barebpf::cause;
-using barebpf::result;
 using barebpf::socket_fd;
 using barebpf::step;
 using barebpf::u32;
@@ -20,23 +19,6 @@ using barebpf::update;
 constexpr barebpf::static_object<reuseport> object;
 constexpr std::uint16_t shared_port = 4712;
 constexpr barebpf::socket_cookie nobody;
-
-template <class T>
-T must(result<T> made) {
-  INFO((made ? std::string() : sentence(made.error())));
-  REQUIRE(made.has_value());
-  return std::move(*made);
-}
-void must(const result<void>& done) {
-  INFO((done ? std::string() : sentence(done.error())));
-  REQUIRE(done.has_value());
-}
-
-template <class Act>
-void in_own_network(Act act) {
-  const network_namespace quiet;
-  quiet.inside(act);
-}
 
 // Three sockets on one port. Slot 0 holds the last of them, so that no order of the kernel's is taken for a choice.
 struct group {
@@ -52,7 +34,7 @@ struct group {
   }
 };
 
-// A client that connects; 0 or the errno. Which member accepts, or -1.
+// What the kernel says to a client that connects: 0 or the errno.
 int connect_to_port(const owned_fd& client) {
   sockaddr_in where{};
   where.sin_family = AF_INET;
@@ -62,7 +44,7 @@ int connect_to_port(const owned_fd& client) {
 }
 owned_fd new_client(int kind) { return owned_fd::own(::socket(AF_INET, kind | SOCK_CLOEXEC, 0)); }
 
-// The slots whose sockets have a connection to accept, and none of them has afterwards.
+// The slots of the sockets that have a connection to accept, which none has afterwards.
 std::vector<u32> who_accepts(const group& all) {
   std::vector<u32> out;
   for (u32 slot = 0; slot < 3; ++slot) {

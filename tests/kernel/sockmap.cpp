@@ -13,7 +13,6 @@
 namespace {
 
 using barebpf::cause;
-using barebpf::result;
 using barebpf::short_socket_fd;
 using barebpf::sockets_in;
 using barebpf::step;
@@ -25,17 +24,6 @@ constexpr barebpf::static_object<socket_proxy> object;
 constexpr std::size_t sizes[] = {1, 100, 4096, 65536};
 constexpr u64 to_the_reader = 1;  // BPF_F_INGRESS
 constexpr barebpf::socket_cookie nobody;
-
-template <class T>
-T must(result<T> made) {
-  INFO((made ? std::string() : sentence(made.error())));
-  REQUIRE(made.has_value());
-  return std::move(*made);
-}
-void must(const result<void>& done) {
-  INFO((done ? std::string() : sentence(done.error())));
-  REQUIRE(done.has_value());
-}
 
 // A client and a service that know nothing of each other: one is connected to the front, the other to the back of a proxy
 // whose two sockets are in the maps.
@@ -119,12 +107,6 @@ void check_dropped_message(proxy_test& test, Function put_in_again) {
   CHECK(*test.judged == 3);
   CHECK(*test.dropped == 1);
   CHECK(has_nothing(test.ends.client));
-}
-
-template <class Act>
-void in_own_network(Act act) {
-  const network_namespace quiet;
-  quiet.inside(act);
 }
 
 }  // namespace

@@ -3,11 +3,32 @@
 #ifndef BAREBPF_TESTS_SUPPORT_SOCKETS_HPP
 #define BAREBPF_TESTS_SUPPORT_SOCKETS_HPP
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <thread>
 
+#include "live.hpp"
 #include "network.hpp"
+
+/// What was made, if it was; otherwise the test ends with the sentence.
+template <class T>
+T must(barebpf::result<T> made) {
+  INFO((made ? std::string() : sentence(made.error())));
+  REQUIRE(made.has_value());
+  return std::move(*made);
+}
+inline void must(const barebpf::result<void>& done) {
+  INFO((done ? std::string() : sentence(done.error())));
+  REQUIRE(done.has_value());
+}
+
+/// Does `act` in a network namespace of its own.
+template <class Act>
+void in_own_network(Act act) {
+  const network_namespace quiet;
+  quiet.inside(act);
+}
 
 /// The number by which the kernel knows a socket.
 inline barebpf::socket_cookie cookie_of(const owned_fd& of) {
