@@ -19,10 +19,10 @@ enum class xsk_mode : u16 {
 
 /// What a socket is made of.
 struct xsk_options {
-  u32 queue = 0;  ///< of the interface, the one that packets are received from
+  u32 queue = 0;          ///< of the interface, the one that packets are received from
   u32 frame_size = 2048;  ///< a power of two up to a page, of which 256 bytes are not for what comes in
-  u32 rx_frames = 1024;  ///< for packets that come in, a power of two; 0 for a socket that only sends
-  u32 tx_frames = 1024;  ///< for packets on their way out, a power of two; 0 for one that only receives
+  u32 rx_frames = 1024;   ///< for packets that come in, a power of two; 0 for a socket that only sends
+  u32 tx_frames = 1024;   ///< for packets on their way out, a power of two; 0 for one that only receives
   xsk_mode mode = xsk_mode::any;
 };
 
