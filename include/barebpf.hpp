@@ -1786,7 +1786,7 @@ enum class step : u16 {
   make_xsk_rings = 281,     ///< setsockopt(2), getsockopt(2), mmap(2) of the rings of an AF_XDP socket
   bind_xsk = 282,           ///< bind(2) to the queue of an interface
   send_packets = 283,       ///< sendto(2) of what was submitted, or submit more
-  check_xsk = 284,          ///< getsockopt(2), recvfrom(2)
+  check_xsk = 284,          ///< getsockopt(2), sendto(2)
 };
 
 /// Kernel-only error number that leaks out of bpf(2): "operation not supported". Not libc's ENOTSUP.
@@ -2737,7 +2737,9 @@ inline constexpr hint_row hint_rows[] = {
      "the interface has no queue of this number, or the kernel is too old for this mode, so take queue 0 and "
      "xsk_mode::any"},
     {step::bind_xsk, ENODEV, "this network namespace has no interface of this number, so look at its name"},
-    {step::bind_xsk, EBUSY, "another socket has this queue, so close it or take another queue"},
+    {step::bind_xsk, EBUSY,
+     "another socket has this queue or had it a moment ago, so close it and try again, or take another "
+     "queue"},
     {step::bind_xsk, EOPNOTSUPP,
      "the driver of the interface copies packets, so use xsk_mode::any or xsk_mode::copy"},
     {step::bind_xsk, ENETDOWN, "the interface is down, so set it up"},
@@ -13079,11 +13081,10 @@ enum class xsk_mode : u16 {
 
 /// What a socket is made of.
 struct xsk_options {
-  u32 queue = 0;  ///< of the interface, the one that packets are received from
-  u32 frame_size =
-      2048;  ///< a power of two from 2048 to a page; 256 bytes less is the largest packet that comes in
-  u32 rx_frames = 1024;  ///< for packets that come in, a power of two; 0 for a socket that only sends
-  u32 tx_frames = 1024;  ///< for packets on their way out, a power of two; 0 for one that only receives
+  u32 queue = 0;          ///< of the interface, the one that packets are received from
+  u32 frame_size = 2048;  ///< a power of two up to a page, of which 256 bytes are not for what comes in
+  u32 rx_frames = 1024;   ///< for packets that come in, a power of two; 0 for a socket that only sends
+  u32 tx_frames = 1024;   ///< for packets on their way out, a power of two; 0 for one that only receives
   xsk_mode mode = xsk_mode::any;
 };
 
@@ -13136,7 +13137,7 @@ class xsk_ring {
     mask_ = size - 1;
     return 0;
   }
-  [[nodiscard]] bool is_open() const noexcept { return entries_ != nullptr; }
+  [[nodiscard]] bool is_open() const noexcept { return memory_.data() != nullptr; }
 
   [[nodiscard]] Entry& operator[](u32 at) const noexcept { return entries_[at & mask_]; }
   // What the kernel says, and with it all that it wrote before.
@@ -13183,14 +13184,13 @@ class xsk {
  public:
   /// Makes a socket and binds it to a queue of the interface of this number.
   /// Errors: EPERM without CAP_NET_RAW; ENOBUFS for more memory than the process may lock; EINVAL for sizes that are no
-  ///         powers of two and for a queue that the interface does not have; ENODEV; EBUSY when the queue has a socket;
-  ///         EOPNOTSUPP when the driver cannot do `mode`.
-  /// Cost:   fourteen system calls, and (rx_frames + tx_frames) * frame_size bytes of locked memory.
+  ///         powers of two and for a queue that the interface does not have; ENODEV; EBUSY when the queue has a socket,
+  ///         or had one a moment ago; EOPNOTSUPP when the driver cannot do `mode`.
+  /// Cost:   thirteen system calls, and (rx_frames + tx_frames) * frame_size bytes of locked memory.
   [[nodiscard]] static result<xsk> open(u32 ifindex, const xsk_options& options = {}) noexcept;
 
   /// Gives the packets that are there to `use`, a `std::span<unsigned char>` each, oldest first, at most `at_most`. If
-  /// it returns false, this one was the last. The frames go back to the kernel together at the end, so `at_most` is
-  /// the size of a batch: those that it is too large for fill again later.
+  /// it returns false, this one was the last. The frames go back to the kernel together when this returns.
   /// Shape:    how many `use` was given.
   /// Lifetime: a packet may be read and written until this returns.
   /// Cost:     no system call, unless the driver sleeps for want of frames: then one.
@@ -13226,7 +13226,8 @@ class xsk {
   template <class Write>
   requires std::is_invocable_r_v<size_t, Write&, std::span<unsigned char>>
   [[nodiscard]] result<void> submit(Write&& write) {
-    if (!find_free_frame()) return error{.at = step::send_packets, .why = cause::no_free_frame};
+    if (!sent_.is_open() || !find_free_frame())
+      return error{.at = step::send_packets, .why = cause::no_free_frame};
     const size_t size = write(std::span<unsigned char>(frames_.data() + free_frame_, frame_size_));
     if (size > frame_size_) return error{.at = step::send_packets, .why = cause::packet_too_large};
     if (size == 0) return {};
@@ -13253,11 +13254,11 @@ class xsk {
     return sent_.is_open() ? sent_.own_producer() - sent_.consumer() : 0;
   }
 
-  /// Whether packets can still come and go, which a socket does not notice by itself.
+  /// Whether packets can still come and go, which a wait for them does not tell. What was submitted is sent.
   /// Errors: ENETDOWN while the interface is down; ENXIO when it is gone.
   /// Cost:   one system call.
   [[nodiscard]] result<void> check() const noexcept {
-    const long answer = received_.is_open() ? wake_for_frames() : wake_for_packets();
+    const long answer = wake_for_packets();
     if (answer == -ENETDOWN || answer == -ENXIO) return failure(step::check_xsk, answer);
     return {};
   }
@@ -13282,7 +13283,6 @@ class xsk {
 
  private:
   static constexpr u64 no_frame = ~u64{0};
-  static constexpr long do_not_wait = 0x40;  // MSG_DONTWAIT
   xsk() noexcept = default;
 
   // Packets that are being received. Also when one of them throws, it and those before it are done with.
@@ -13312,10 +13312,13 @@ class xsk {
     }
     return free_frame_ != no_frame;
   }
-  long wake_for_frames() const noexcept {
-    return system_call(__NR_recvfrom, socket_.number(), nullptr, 0, do_not_wait, nullptr, nullptr);
+  // Before 5.11 there is no other way.
+  void wake_for_frames() const noexcept {
+    detail::awaited one{socket_.number(), detail::poll_in, 0};
+    static_cast<void>(detail::wait_for(&one, 1, deadline::now()));
   }
   long wake_for_packets() const noexcept {
+    constexpr long do_not_wait = 0x40;  // MSG_DONTWAIT
     return system_call(__NR_sendto, socket_.number(), nullptr, 0, do_not_wait, nullptr, 0);
   }
 

@@ -530,7 +530,9 @@ inline constexpr hint_row hint_rows[] = {
      "the interface has no queue of this number, or the kernel is too old for this mode, so take queue 0 and "
      "xsk_mode::any"},
     {step::bind_xsk, ENODEV, "this network namespace has no interface of this number, so look at its name"},
-    {step::bind_xsk, EBUSY, "another socket has this queue, so close it or take another queue"},
+    {step::bind_xsk, EBUSY,
+     "another socket has this queue or had it a moment ago, so close it and try again, or take another "
+     "queue"},
     {step::bind_xsk, EOPNOTSUPP,
      "the driver of the interface copies packets, so use xsk_mode::any or xsk_mode::copy"},
     {step::bind_xsk, ENETDOWN, "the interface is down, so set it up"},

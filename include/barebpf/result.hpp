@@ -69,7 +69,7 @@ enum class step : u16 {
   make_xsk_rings = 281,     ///< setsockopt(2), getsockopt(2), mmap(2) of the rings of an AF_XDP socket
   bind_xsk = 282,           ///< bind(2) to the queue of an interface
   send_packets = 283,       ///< sendto(2) of what was submitted, or submit more
-  check_xsk = 284,          ///< getsockopt(2), recvfrom(2)
+  check_xsk = 284,          ///< getsockopt(2), sendto(2)
 };
 
 /// Kernel-only error number that leaks out of bpf(2): "operation not supported". Not libc's ENOTSUP.

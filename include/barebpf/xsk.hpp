@@ -19,11 +19,10 @@ enum class xsk_mode : u16 {
 
 /// What a socket is made of.
 struct xsk_options {
-  u32 queue = 0;  ///< of the interface, the one that packets are received from
-  u32 frame_size =
-      2048;  ///< a power of two from 2048 to a page; 256 bytes less is the largest packet that comes in
-  u32 rx_frames = 1024;  ///< for packets that come in, a power of two; 0 for a socket that only sends
-  u32 tx_frames = 1024;  ///< for packets on their way out, a power of two; 0 for one that only receives
+  u32 queue = 0;          ///< of the interface, the one that packets are received from
+  u32 frame_size = 2048;  ///< a power of two up to a page, of which 256 bytes are not for what comes in
+  u32 rx_frames = 1024;   ///< for packets that come in, a power of two; 0 for a socket that only sends
+  u32 tx_frames = 1024;   ///< for packets on their way out, a power of two; 0 for one that only receives
   xsk_mode mode = xsk_mode::any;
 };
 
@@ -76,7 +75,7 @@ class xsk_ring {
     mask_ = size - 1;
     return 0;
   }
-  [[nodiscard]] bool is_open() const noexcept { return entries_ != nullptr; }
+  [[nodiscard]] bool is_open() const noexcept { return memory_.data() != nullptr; }
 
   [[nodiscard]] Entry& operator[](u32 at) const noexcept { return entries_[at & mask_]; }
   // What the kernel says, and with it all that it wrote before.
@@ -123,14 +122,13 @@ class xsk {
  public:
   /// Makes a socket and binds it to a queue of the interface of this number.
   /// Errors: EPERM without CAP_NET_RAW; ENOBUFS for more memory than the process may lock; EINVAL for sizes that are no
-  ///         powers of two and for a queue that the interface does not have; ENODEV; EBUSY when the queue has a socket;
-  ///         EOPNOTSUPP when the driver cannot do `mode`.
-  /// Cost:   fourteen system calls, and (rx_frames + tx_frames) * frame_size bytes of locked memory.
+  ///         powers of two and for a queue that the interface does not have; ENODEV; EBUSY when the queue has a socket,
+  ///         or had one a moment ago; EOPNOTSUPP when the driver cannot do `mode`.
+  /// Cost:   thirteen system calls, and (rx_frames + tx_frames) * frame_size bytes of locked memory.
   [[nodiscard]] static result<xsk> open(u32 ifindex, const xsk_options& options = {}) noexcept;
 
   /// Gives the packets that are there to `use`, a `std::span<unsigned char>` each, oldest first, at most `at_most`. If
-  /// it returns false, this one was the last. The frames go back to the kernel together at the end, so `at_most` is
-  /// the size of a batch: those that it is too large for fill again later.
+  /// it returns false, this one was the last. The frames go back to the kernel together when this returns.
   /// Shape:    how many `use` was given.
   /// Lifetime: a packet may be read and written until this returns.
   /// Cost:     no system call, unless the driver sleeps for want of frames: then one.
@@ -166,7 +164,8 @@ class xsk {
   template <class Write>
   requires std::is_invocable_r_v<size_t, Write&, std::span<unsigned char>>
   [[nodiscard]] result<void> submit(Write&& write) {
-    if (!find_free_frame()) return error{.at = step::send_packets, .why = cause::no_free_frame};
+    if (!sent_.is_open() || !find_free_frame())
+      return error{.at = step::send_packets, .why = cause::no_free_frame};
     const size_t size = write(std::span<unsigned char>(frames_.data() + free_frame_, frame_size_));
     if (size > frame_size_) return error{.at = step::send_packets, .why = cause::packet_too_large};
     if (size == 0) return {};
@@ -193,11 +192,11 @@ class xsk {
     return sent_.is_open() ? sent_.own_producer() - sent_.consumer() : 0;
   }
 
-  /// Whether packets can still come and go, which a socket does not notice by itself.
+  /// Whether packets can still come and go, which a wait for them does not tell. What was submitted is sent.
   /// Errors: ENETDOWN while the interface is down; ENXIO when it is gone.
   /// Cost:   one system call.
   [[nodiscard]] result<void> check() const noexcept {
-    const long answer = received_.is_open() ? wake_for_frames() : wake_for_packets();
+    const long answer = wake_for_packets();
     if (answer == -ENETDOWN || answer == -ENXIO) return failure(step::check_xsk, answer);
     return {};
   }
@@ -222,7 +221,6 @@ class xsk {
 
  private:
   static constexpr u64 no_frame = ~u64{0};
-  static constexpr long do_not_wait = 0x40;  // MSG_DONTWAIT
   xsk() noexcept = default;
 
   // Packets that are being received. Also when one of them throws, it and those before it are done with.
@@ -252,10 +250,13 @@ class xsk {
     }
     return free_frame_ != no_frame;
   }
-  long wake_for_frames() const noexcept {
-    return system_call(__NR_recvfrom, socket_.number(), nullptr, 0, do_not_wait, nullptr, nullptr);
+  // Before 5.11 there is no other way.
+  void wake_for_frames() const noexcept {
+    detail::awaited one{socket_.number(), detail::poll_in, 0};
+    static_cast<void>(detail::wait_for(&one, 1, deadline::now()));
   }
   long wake_for_packets() const noexcept {
+    constexpr long do_not_wait = 0x40;  // MSG_DONTWAIT
     return system_call(__NR_sendto, socket_.number(), nullptr, 0, do_not_wait, nullptr, 0);
   }
 

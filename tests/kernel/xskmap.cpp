@@ -3,6 +3,9 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
+#include <set>
+#include <thread>
+
 #include "../support/catch.hpp"
 #include "../support/frames.hpp"
 #include "../support/live.hpp"
@@ -190,6 +193,41 @@ TEST_CASE("xskmap: one flush sends all, and what comes in goes out again", "[xsk
     echoed.push_back(far.receive());
   }
   CHECK((echoed == sent));
+}
+
+TEST_CASE("xskmap: one thread receives while another sends", "[xskmap]") {
+  const wired_hosts hosts;
+  const wire_end far(hosts.far, "far0");
+  const auto loaded = must(programs.load());
+  auto sockets = loaded.map<"sockets", std::uint32_t, barebpf::xsk_fd>();
+  auto socket = must(hosts.open());
+  REQUIRE(sockets.update_elem(0, socket).has_value());
+  const barebpf::link attached =
+      hosts.near.inside([&] { return must(loaded.attach<"to_socket">(barebpf::interface{hosts.index})); });
+
+  constexpr unsigned count = 500;
+  unsigned refused = 0;
+  std::thread sender([&] {
+    for (unsigned i = 0; i < count; ++i)
+      for (const deadline end = in_seconds(5); end.left() != 0; usleep(100)) {
+        if (socket.submit(frame_of(1, i, 100 + i)) && socket.flush()) break;
+        ++refused;
+      }
+  });
+  bool are_equal = true;
+  std::set<frame> sent, arrived;
+  for (unsigned i = 0; i < count; ++i) {
+    far.send(frame_of(0, i));
+    const auto in = receive(socket, 1);
+    are_equal = are_equal && in.size() == 1 && in[0] == frame_of(0, i);
+    sent.insert(frame_of(1, i, 100 + i));
+    arrived.insert(far.receive());
+  }
+  sender.join();
+  CHECK(are_equal);
+  // A wait sends too, from another CPU, so one packet may overtake another.
+  CHECK((arrived == sent));
+  CHECK(refused == 0);
 }
 
 TEST_CASE("xskmap: what nobody receives in time is dropped and counted", "[xskmap]") {

@@ -44,6 +44,8 @@ class wire_end {
     address.sll_protocol = htons(test_protocol[0] << 8 | test_protocol[1]);
     address.sll_ifindex = static_cast<int>(where.index_of(name));
     REQUIRE(bind(socket_.number(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+    const int room = 4 << 20;
+    REQUIRE(setsockopt(socket_.number(), SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room) == 0);
     const timeval long_enough{.tv_sec = 5, .tv_usec = 0};
     REQUIRE(setsockopt(socket_.number(), SOL_SOCKET, SO_RCVTIMEO, &long_enough, sizeof long_enough) == 0);
   }
