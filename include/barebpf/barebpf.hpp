@@ -9,6 +9,7 @@
 
 #include "abi/helper.hpp"
 #include "describe.hpp"
+#include "map/folded.hpp"
 #include "map/types.hpp"
 #include "object.hpp"
 #include "static_object.hpp"

@@ -52,6 +52,7 @@ BAREBPF_HELPER(8, __u32, bpf_get_smp_processor_id, void);
 BAREBPF_HELPER(14, __u64, bpf_get_current_pid_tgid, void);
 BAREBPF_HELPER(15, __u64, bpf_get_current_uid_gid, void);
 BAREBPF_HELPER(16, long, bpf_get_current_comm, void *buf, __u32 size_of_buf);
+BAREBPF_HELPER(27, long, bpf_get_stackid, void *ctx, void *map, __u64 flags);
 BAREBPF_HELPER(87, long, bpf_map_push_elem, void *map, const void *value, __u64 flags);
 BAREBPF_HELPER(88, long, bpf_map_pop_elem, void *map, void *value);
 BAREBPF_HELPER(89, long, bpf_map_peek_elem, void *map, void *value);
