@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 62459d8371cd49a0f48be26bf84ccb9bc7e803fe9734e9bb255f3387e6e6f7e3; do not edit.
+// Made by tools/amalgamate from files with SHA-256 ad54f5641c68c57d5e2a55ac5abd04a0f2de52da71afc0e3f7c9fd457949622e; do not edit.
 //
 // MIT License
 //
@@ -491,6 +491,13 @@ enum class helper : u32 {
                 "the kernel wants BTF for the key and the value of this map type, so give both ids")         \
   BAREBPF_CAUSE(missing_inner_map,                                                                           \
                 "a map of maps is made after the pattern of one that is in it, so give inner_map_fd")        \
+  BAREBPF_CAUSE(                                                                                             \
+      deep_stack,                                                                                            \
+      "the kernel keeps at most kernel.perf_event_max_stack places of a stack, 127 if nobody raised "        \
+      "it, so keep fewer or raise it")                                                                       \
+  BAREBPF_CAUSE(stack_of_build_ids,                                                                          \
+                "map_flag::stack_build_id makes the kernel keep build ids and offsets, so use "              \
+                "stack_build_ids as value type with this flag, and stack_addresses without it")              \
   BAREBPF_CAUSE(bad_name,                                                                                    \
                 "the kernel takes names of at most 15 letters, digits, underscores and dots, "               \
                 "so choose such a name")                                                                     \
@@ -517,6 +524,15 @@ enum class helper : u32 {
                 "behind the slash stands the number of bits, so write at most 32 for IPv4 and 128 for IPv6") \
   BAREBPF_CAUSE(bits_behind_prefix,                                                                          \
                 "this address has bits behind its prefix, so clear them, or give all bits for an address")   \
+  BAREBPF_CAUSE(                                                                                             \
+      hidden_addresses,                                                                                      \
+      "the kernel shows zeros in place of its addresses, so run it as root or with CAP_SYSLOG, and "         \
+      "set kernel.kptr_restrict to 1 at most")                                                               \
+  BAREBPF_CAUSE(bad_proc_line,                                                                               \
+                "a line of this file is none that the kernel writes there, so look what the path leads to")  \
+  BAREBPF_CAUSE(no_such_process,                                                                             \
+                "there is no process of this number any more, or it has no memory of its own, so read what " \
+                "it has mapped while it runs")                                                               \
   /* what a look at the kernel found out after it refused */                                                 \
   BAREBPF_CAUSE(needs_cap_bpf, "the process lacks CAP_BPF, so run it as root or give it CAP_BPF")            \
   BAREBPF_CAUSE(needs_cap_perfmon,                                                                           \
@@ -597,6 +613,12 @@ class text {
   /// What is left behind the first `count` characters.
   [[nodiscard]] constexpr text without_first(size_t count) const noexcept {
     return count < size_ ? text(data_ + count, size_ - count) : text();
+  }
+  /// What is left behind the last `mark`; the whole where there is none.
+  [[nodiscard]] constexpr text behind_last(char mark) const noexcept {
+    size_t start = size_;
+    while (start != 0 && data_[start - 1] != mark) --start;
+    return without_first(start);
   }
   friend constexpr bool operator==(text a, text b) noexcept {
     if (a.size_ != b.size_) return false;
@@ -1391,818 +1413,14 @@ constexpr text describe(const error& what, char (&buffer)[Size]) noexcept {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_DESCRIBE_HPP
-// Room 7.9, map/types: the types that a map's BTF gives to its key and value, held against the C++ types. Only who
-// names `identity_and_btf` has this in his program.
-#ifndef BAREBPF_MAP_TYPES_HPP
-#define BAREBPF_MAP_TYPES_HPP
+// Room 7.12, map/folded: stacks as lines of text, in the folded form that flame graph tools take.
+#ifndef BAREBPF_MAP_FOLDED_HPP
+#define BAREBPF_MAP_FOLDED_HPP
 
-// Room 3.1, btf: the types of an object file. They are counted once, checked as they pass, and found again
-// through an index that remembers every eighth, so that a file of 100,000 types costs 12,500 words.
-#ifndef BAREBPF_BTF_HPP
-#define BAREBPF_BTF_HPP
+// Room 6.8, symbols: what is at an address: which function of the kernel, which file of a process.
+#ifndef BAREBPF_SYMBOLS_HPP
+#define BAREBPF_SYMBOLS_HPP
 
-// Room 1.4, abi/btf: where the fields of BTF records lie, and the kinds of types.
-// Source: include/uapi/linux/btf.h and Documentation/bpf/btf.rst at v6.12.
-#ifndef BAREBPF_ABI_BTF_HPP
-#define BAREBPF_ABI_BTF_HPP
-
-namespace barebpf::inline BAREBPF_ABI::abi {
-
-inline constexpr u16 btf_magic = 0xeb9f;
-
-/// Offsets in the header of .BTF; sections inside it count from the header's end.
-struct btf_header {
-  static constexpr u64 magic = 0, version = 2, header_size = 4, types_offset = 8, types_size = 12,
-                       strings_offset = 16, strings_size = 20, size = 24;
-};
-
-/// Offsets in a type. `info` holds the number of members in its low 24 bits (16 before 2026), the kind in
-/// the next seven (5 before), and a flag on top.
-struct btf_type_record {
-  static constexpr u64 name = 0, info = 4, size_or_type = 8, size = 12;
-};
-
-enum class btf_kind : u8 {
-  void_type = 0,
-  integer = 1,
-  pointer = 2,
-  array = 3,
-  structure = 4,
-  union_type = 5,
-  enumeration = 6,
-  forward = 7,
-  type_definition = 8,
-  volatile_type = 9,
-  const_type = 10,
-  restrict_type = 11,
-  function = 12,
-  function_prototype = 13,
-  variable = 14,
-  data_section = 15,
-  floating = 16,
-  declaration_tag = 17,
-  type_tag = 18,
-  enumeration64 = 19,
-};
-
-/// How many bytes follow a type's record: so many, and so many more for each member.
-struct btf_tail {
-  u8 fixed;
-  u8 for_each;
-};
-
-/// One row per kind, in the order of their numbers.
-inline constexpr btf_tail btf_tails[] = {
-    {0, 0},   // void, never stored
-    {4, 0},   // INT: encoding, offset and bits
-    {0, 0},   // PTR
-    {12, 0},  // ARRAY: element type, index type, count
-    {0, 12},  // STRUCT: name, type, offset in bits
-    {0, 12},  // UNION
-    {0, 8},   // ENUM: name, value
-    {0, 0},   // FWD
-    {0, 0},   // TYPEDEF
-    {0, 0},   // VOLATILE
-    {0, 0},   // CONST
-    {0, 0},   // RESTRICT
-    {0, 0},   // FUNC
-    {0, 8},   // FUNC_PROTO: name, type
-    {4, 0},   // VAR: linkage
-    {0, 12},  // DATASEC: type, offset, size
-    {0, 0},   // FLOAT
-    {4, 0},   // DECL_TAG: component index
-    {0, 0},   // TYPE_TAG
-    {0, 12},  // ENUM64: name, low half, high half
-};
-inline constexpr u32 btf_kinds = sizeof btf_tails / sizeof btf_tails[0];
-
-inline constexpr u32 btf_integer_is_signed = 1;  // BTF_INT_SIGNED
-inline constexpr u32 btf_integer_is_bool = 4;    // BTF_INT_BOOL
-inline constexpr u32 btf_variable_static = 0;    // BTF_VAR_STATIC
-inline constexpr u32 btf_variable_global = 1;    // BTF_VAR_GLOBAL_ALLOCATED
-inline constexpr u32 btf_function_static = 0;    // BTF_FUNC_STATIC
-inline constexpr u32 btf_function_extern = 2;    // BTF_FUNC_EXTERN
-
-/// Offsets in the header of .BTF.ext; the tables count from the header's end.
-struct btf_ext_header {
-  static constexpr u64 magic = 0, header_size = 4, functions_offset = 8, lines_offset = 16, size = 24,
-                       core_offset = 24;
-};
-/// Offsets in front of the records of one section of code.
-struct btf_ext_run_header {
-  static constexpr u64 section_name = 0, count = 4, size = 8;
-};
-
-/// "At this instruction begins the function of this type." In a file, `insn_off` counts bytes from the start
-/// of the section; for the kernel, instructions from the start of the program.
-struct func_info {
-  u32 insn_off = 0;
-  u32 type_id = 0;
-};
-static_assert(sizeof(func_info) == 8);
-/// "From this instruction on, the code comes from this line." `line_col` is the line in its upper 22 bits and
-/// the column in its lower 10.
-struct line_info {
-  u32 insn_off = 0;
-  u32 file_name_off = 0;
-  u32 line_off = 0;
-  u32 line_col = 0;
-};
-static_assert(sizeof(line_info) == 16);
-/// "This instruction depends on how the kernel lays out a type."
-struct core_relo {
-  u32 insn_off = 0;
-  u32 type_id = 0;
-  u32 access_str_off = 0;
-  u32 kind = 0;
-};
-static_assert(sizeof(core_relo) == 16);
-
-}  // namespace barebpf::inline BAREBPF_ABI::abi
-
-#endif  // BAREBPF_ABI_BTF_HPP
-// Room 3.0, elf: sections, symbols and relocations of an object file, checked once when it is opened.
-// Knows nothing of BPF beyond the machine number.
-#ifndef BAREBPF_ELF_HPP
-#define BAREBPF_ELF_HPP
-
-// Room 1.3, abi/elf: where the fields of 64-bit ELF records lie, and the numbers they hold. Records are
-// read field by field through the checked window, never by casting, so these are offsets and not structs.
-// Source: elf(5); include/uapi/linux/elf.h at v6.12.
-#ifndef BAREBPF_ABI_ELF_HPP
-#define BAREBPF_ABI_ELF_HPP
-
-namespace barebpf::inline BAREBPF_ABI::abi {
-
-inline constexpr u32 elf_magic = 0x464c457f;  // "\177ELF", lowest byte first
-inline constexpr u8 elf_class_64 = 2;         // ELFCLASS64
-inline constexpr u8 elf_little_endian = 1;    // ELFDATA2LSB
-inline constexpr u8 elf_big_endian = 2;       // ELFDATA2MSB
-inline constexpr u16 elf_relocatable = 1;     // ET_REL
-inline constexpr u16 elf_machine_bpf = 247;   // EM_BPF
-
-/// Offsets in the file header.
-struct elf_header {
-  static constexpr u64 ident_class = 4, ident_data = 5, type = 16, machine = 18, section_table = 40,
-                       section_entry_size = 58, section_count = 60, section_names = 62, size = 64;
-};
-
-/// Offsets in a section header.
-struct elf_section_header {
-  static constexpr u64 name = 0, type = 4, flags = 8, offset = 24, content_size = 32, link = 40, info = 44,
-                       entry_size = 56, size = 64;
-};
-
-/// Offsets in a symbol.
-struct elf_symbol_record {
-  static constexpr u64 name = 0, info = 4, other = 5, section = 6, value = 8, extent = 16, size = 24;
-};
-
-/// Offsets in a relocation without addend.
-struct elf_relocation_record {
-  static constexpr u64 offset = 0, type = 8, symbol = 12, size = 16;
-};
-
-inline constexpr u32 section_progbits = 1;  // SHT_PROGBITS
-inline constexpr u32 section_symtab = 2;    // SHT_SYMTAB
-inline constexpr u32 section_nobits = 8;    // SHT_NOBITS
-inline constexpr u32 section_rel = 9;       // SHT_REL
-inline constexpr u64 section_is_code = 4;   // SHF_EXECINSTR
-
-inline constexpr u8 symbol_local = 0;        // STB_LOCAL
-inline constexpr u8 symbol_function = 2;     // STT_FUNC
-inline constexpr u8 symbol_file = 4;         // STT_FILE
-inline constexpr u8 symbol_internal = 1;     // STV_INTERNAL
-inline constexpr u8 symbol_hidden = 2;       // STV_HIDDEN
-inline constexpr u16 section_undefined = 0;  // SHN_UNDEF
-
-}  // namespace barebpf::inline BAREBPF_ABI::abi
-
-#endif  // BAREBPF_ABI_ELF_HPP
-// Room 0.4, bytes: a window on a file that nobody vouches for. The compiler and the running program read
-// through the same window; it never reads outside, and never touches the file.
-#ifndef BAREBPF_BYTES_HPP
-#define BAREBPF_BYTES_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// A read-only window on the image of a file.
-/// Shape:    plain bytes, or the same bytes packed into 64-bit words, eight to a word, the first one
-///           lowest. Words cost the compiler a tenth of what single bytes cost.
-/// Errors:   none. A read outside the window gives zero; who must know asks `holds` first.
-/// Lifetime: valid as long as the storage it was made from.
-class bytes {
- public:
-  constexpr bytes() noexcept = default;
-  constexpr bytes(const unsigned char* first, size_t size) noexcept : plain_(first), size_(size) {}
-  constexpr bytes(const u64* words, size_t words_count) noexcept
-      : words_(words), packed_(true), size_(words_count * 8) {}
-
-  [[nodiscard]] constexpr u64 size() const noexcept { return size_; }
-
-  /// True when `count` bytes from `at` on lie inside.
-  [[nodiscard]] constexpr bool holds(u64 at, u64 count) const noexcept {
-    return at <= size_ && count <= size_ - at;  // no sum, so nothing can wrap around
-  }
-
-  /// From here on, numbers are read with the highest byte first.
-  constexpr void read_big_endian() noexcept { big_endian_ = true; }
-
-  [[nodiscard]] constexpr u8 read8(u64 at) const noexcept { return static_cast<u8>(fetch(at, 1)); }
-  [[nodiscard]] constexpr u16 read16(u64 at) const noexcept {
-    const auto value = static_cast<u16>(fetch(at, 2));
-    return big_endian_ ? __builtin_bswap16(value) : value;
-  }
-  [[nodiscard]] constexpr u32 read32(u64 at) const noexcept {
-    const auto value = static_cast<u32>(fetch(at, 4));
-    return big_endian_ ? __builtin_bswap32(value) : value;
-  }
-  [[nodiscard]] constexpr u64 read64(u64 at) const noexcept {
-    const u64 value = fetch(at, 8);
-    return big_endian_ ? __builtin_bswap64(value) : value;
-  }
-
-  /// Length of the NUL-terminated string at `at`; it ends at the window's end at the latest.
-  [[nodiscard]] constexpr size_t length_of_string(u64 at) const noexcept {
-    // Eight bytes at a time, because the compiler pays for each step. A subtraction that borrows into a byte's
-    // top bit found its zero; the lowest such bit is never wrong.
-    constexpr u64 ones = 0x0101010101010101, tops = ones << 7;
-    for (size_t length = 0;; length += 8) {
-      if (!holds(at, length + 8)) {
-        while (holds(at + length, 1) && read8(at + length) != 0) ++length;
-        return length;
-      }
-      const u64 eight = fetch(at + length, 8);
-      const u64 zeros = (eight - ones) & ~eight & tops;
-      if (zeros != 0) return length + static_cast<size_t>(__builtin_ctzll(zeros)) / 8;
-    }
-  }
-  /// True when the NUL-terminated string at `at` is `wanted`.
-  [[nodiscard]] constexpr bool string_is(u64 at, text wanted) const noexcept {
-    return string_starts_with(at, wanted) && read8(at + wanted.size()) == 0;
-  }
-  /// True when the NUL-terminated string at `at` begins with `wanted`.
-  [[nodiscard]] constexpr bool string_starts_with(u64 at, text wanted) const noexcept {
-    if (!holds(at, wanted.size())) return false;
-    for (size_t i = 0; i < wanted.size(); ++i)
-      if (read8(at + i) != static_cast<unsigned char>(wanted[i])) return false;
-    return true;
-  }
-  /// True when the NUL-terminated strings at `a` and `b` are the same.
-  [[nodiscard]] constexpr bool same_string(u64 a, u64 b) const noexcept {
-    while (read8(a) == read8(b) && read8(a) != 0) ++a, ++b;
-    return read8(a) == read8(b);
-  }
-  /// Copies `count` bytes from `at` on to `out`.
-  constexpr void copy(u64 at, u64 count, u8* out) const noexcept {
-    u64 done = 0;
-    for (; done + 8 <= count; done += 8) {  // eight at a time, see above
-      const u64 eight = fetch(at + done, 8);
-      for (unsigned i = 0; i < 8; ++i) out[done + i] = static_cast<u8>(eight >> (i * 8));
-    }
-    for (; done < count; ++done) out[done] = read8(at + done);
-  }
-  /// The eight bytes from `at` on as a word that has them in this order in memory; zeros stand for those from
-  /// `end` on.
-  [[nodiscard]] constexpr u64 word_in_memory(u64 at, u64 end) const noexcept {
-    const u64 left = end - at;
-    const u64 value = left >= 8 ? fetch(at, 8) : fetch(at, static_cast<unsigned>(left));
-    return host_is_big_endian ? __builtin_bswap64(value) : value;
-  }
-  /// Copies at most `room - 1` characters of the string at `at` to `out` and a NUL behind them.
-  /// Shape: returns how many characters were copied, without the NUL.
-  constexpr size_t copy_string(u64 at, char* out, size_t room) const noexcept {
-    size_t length = 0;
-    for (; length + 1 < room && holds(at + length, 1); ++length) {
-      const u8 character = read8(at + length);
-      if (character == 0) break;
-      out[length] = static_cast<char>(character);
-    }
-    if (room != 0) out[length] = '\0';
-    return length;
-  }
-
- private:
-  // `count` bytes from `at` on as a number whose lowest byte comes first. No template, because clang 14 does
-  // not instantiate one while it evaluates.
-  [[nodiscard]] constexpr u64 fetch(u64 at, unsigned count) const noexcept {
-    if (count == 0 || !holds(at, count)) return 0;
-    u64 value = 0;
-    if (!packed_) {
-      for (unsigned i = 0; i < count; ++i) value |= u64{plain_[at + i]} << (i * 8);
-      return value;
-    }
-    const auto bit = static_cast<unsigned>(at % 8 * 8);
-    value = words_[at / 8] >> bit;
-    if (bit > 64 - count * 8) value |= words_[at / 8 + 1] << (64 - bit);
-    return value & ~u64{0} >> (64 - count * 8);
-  }
-
-  const unsigned char* plain_ = nullptr;
-  const u64* words_ = nullptr;
-  bool packed_ = false;  // asked instead of words_, which g++ will not compare under -fsanitize=undefined
-  u64 size_ = 0;
-  bool big_endian_ = false;
-};
-
-/// `Count` bytes packed into words, for arrays that come as single bytes (what `xxd -i` writes).
-template <size_t Count>
-struct packed_words {
-  u64 words[(Count + 7) / 8] = {};
-
-  template <class Array>
-  constexpr explicit packed_words(const Array& single) noexcept {
-    for (size_t i = 0; i < Count; ++i) words[i / 8] |= u64{static_cast<u8>(single[i])} << (i % 8 * 8);
-  }
-};
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_BYTES_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// A section of an object file; all offsets count from the start of the file.
-struct elf_section {
-  u32 index = 0;
-  u32 type = 0;
-  u64 flags = 0;
-  u64 name = 0;  ///< where the name stands
-  u64 at = 0;    ///< where the content begins
-  u64 size = 0;  ///< bytes of content
-  u32 link = 0;  ///< index of the section that this one refers to
-  u32 info = 0;  ///< for relocations: index of the section that they change
-  u64 entry_size = 0;
-
-  [[nodiscard]] constexpr bool is_code() const noexcept {
-    return type == abi::section_progbits && (flags & abi::section_is_code) != 0;
-  }
-};
-
-/// A symbol of an object file.
-struct elf_symbol {
-  u64 at = 0;    ///< where its record stands
-  u64 name = 0;  ///< where the name stands
-  u8 binding = 0;
-  u8 type = 0;
-  bool is_hidden = false;  ///< other objects cannot name it
-  u16 section = 0;
-  u64 value = 0;  ///< bytes from the start of its section
-  u64 size = 0;   ///< bytes
-};
-
-/// A relocation of an object file.
-struct elf_relocation {
-  u64 at = 0;      ///< where its record stands
-  u64 offset = 0;  ///< bytes from the start of the section that it changes
-  u32 symbol = 0;  ///< index of the symbol
-};
-
-/// An object file whose section headers, symbol table and string tables are known to lie inside it.
-/// Lifetime: valid as long as the image.
-class elf {
- public:
-  /// Looks at the headers of `image`. After any verdict but a good one, `out` must not be used.
-  static constexpr verdict open(bytes image, elf& out) noexcept;
-
-  [[nodiscard]] constexpr const bytes& image() const noexcept { return image_; }
-  [[nodiscard]] constexpr u32 section_count() const noexcept { return section_count_; }
-  [[nodiscard]] constexpr u32 symbol_count() const noexcept { return symbol_count_; }
-
-  /// The section with this index; an empty one when there is none.
-  [[nodiscard]] constexpr elf_section section(u32 index) const noexcept {
-    using header = abi::elf_section_header;
-    if (index >= section_count_) return {};
-    const u64 at = header_at(index);
-    return {.index = index,
-            .type = image_.read32(at + header::type),
-            .flags = image_.read64(at + header::flags),
-            .name = section_names_ + image_.read32(at + header::name),
-            .at = image_.read64(at + header::offset),
-            .size = image_.read64(at + header::content_size),
-            .link = image_.read32(at + header::link),
-            .info = image_.read32(at + header::info),
-            .entry_size = image_.read64(at + header::entry_size)};
-  }
-  /// The first section called `wanted`; one with index 0 when there is none.
-  [[nodiscard]] constexpr elf_section find_section(text wanted) const noexcept {
-    for (u32 i = 1; i < section_count_; ++i)
-      if (image_.string_is(section(i).name, wanted)) return section(i);
-    return {};
-  }
-  /// The same by the string at `wanted` in the file. One of more than 255 characters is not found, so that
-  /// many long names which differ at their ends cost no more than many short ones.
-  [[nodiscard]] constexpr elf_section find_section(u64 wanted) const noexcept {
-    constexpr u64 longest = 255;
-    if (image_.length_of_string(wanted) > longest) return {};
-    for (u32 i = 1; i < section_count_; ++i)
-      if (image_.same_string(section(i).name, wanted)) return section(i);
-    return {};
-  }
-  /// Finds fault with a section that is there and is not of this type.
-  [[nodiscard]] constexpr verdict demand_type(const elf_section& of, u32 type) const noexcept {
-    if (of.index == 0 || of.type == type) return {};
-    return {.why = cause::bad_section_header,
-            .section = of.index,
-            .offset = header_at(of.index) + abi::elf_section_header::type};
-  }
-  /// The symbol with this index; an undefined one when there is none.
-  [[nodiscard]] constexpr elf_symbol symbol(u32 index) const noexcept {
-    using record = abi::elf_symbol_record;
-    if (index >= symbol_count_) return {};
-    const u64 at = symbols_ + u64{index} * record::size;
-    const u8 info = image_.read8(at + record::info);
-    const u8 visibility = image_.read8(at + record::other) & 3;
-    return {.at = at,
-            .name = symbol_names_ + image_.read32(at + record::name),
-            .binding = static_cast<u8>(info >> 4),
-            .type = static_cast<u8>(info & 15),
-            .is_hidden = visibility == abi::symbol_hidden || visibility == abi::symbol_internal,
-            .section = image_.read16(at + record::section),
-            .value = image_.read64(at + record::value),
-            .size = image_.read64(at + record::extent)};
-  }
-  /// How many relocations the section `relocations` holds.
-  [[nodiscard]] static constexpr u64 relocation_count(const elf_section& relocations) noexcept {
-    return relocations.size / abi::elf_relocation_record::size;
-  }
-  /// The relocation with this index in the section `relocations`.
-  [[nodiscard]] constexpr elf_relocation relocation(const elf_section& relocations,
-                                                    u64 index) const noexcept {
-    using record = abi::elf_relocation_record;
-    const u64 at = relocations.at + index * record::size;
-    // One 64-bit field holds type and symbol, the symbol in its upper half.
-    const u64 info = image_.read64(at + record::type);
-    return {.at = at, .offset = image_.read64(at + record::offset), .symbol = static_cast<u32>(info >> 32)};
-  }
-
- private:
-  [[nodiscard]] constexpr u64 header_at(u32 index) const noexcept {
-    return section_table_ + u64{index} * abi::elf_section_header::size;
-  }
-  constexpr verdict check_header() noexcept;
-  constexpr verdict check_sections() noexcept;
-  constexpr verdict find_symbols() noexcept;
-
-  bytes image_;
-  u64 section_table_ = 0;
-  u64 section_names_ = 0;
-  u64 symbols_ = 0;
-  u64 symbol_names_ = 0;
-  u32 section_count_ = 0;
-  u32 symbol_count_ = 0;
-};
-
-constexpr verdict elf::open(bytes image, elf& out) noexcept {
-  constexpr u64 largest = 1 << 30;  // bytes; counts and offsets in BTF have 32 bits
-  if (image.size() > largest) return {.why = cause::too_large};
-  out.image_ = image;
-  if (const verdict v = out.check_header(); v.failed()) return v;
-  if (const verdict v = out.check_sections(); v.failed()) return v;
-  return out.find_symbols();
-}
-
-constexpr verdict elf::check_header() noexcept {
-  using header = abi::elf_header;
-  using section_header = abi::elf_section_header;
-  const auto is_magic = [&] {
-    for (u64 i = 0; i < 4; ++i)
-      if (image_.read8(i) != (abi::elf_magic >> (i * 8) & 0xff)) return false;
-    return true;
-  };
-  if (!is_magic()) return {.why = cause::not_elf};
-  if (!image_.holds(0, header::size)) return {.why = cause::truncated, .offset = image_.size()};
-  if (image_.read8(header::ident_class) != abi::elf_class_64)
-    return {.why = cause::not_64_bit, .offset = header::ident_class};
-  const u8 order = image_.read8(header::ident_data);
-  if (order != (host_is_big_endian ? abi::elf_big_endian : abi::elf_little_endian))
-    return {.why = cause::foreign_byte_order, .offset = header::ident_data};
-  if (order == abi::elf_big_endian) image_.read_big_endian();
-  if (image_.read16(header::type) != abi::elf_relocatable)
-    return {.why = cause::not_relocatable, .offset = header::type};
-  const u16 machine = image_.read16(header::machine);
-  if (machine != abi::elf_machine_bpf && machine != 0)  // compilers before clang 4 left it 0
-    return {.why = cause::not_bpf, .offset = header::machine};
-
-  section_table_ = image_.read64(header::section_table);
-  section_count_ = image_.read16(header::section_count);
-  if (image_.read16(header::section_entry_size) != section_header::size)
-    return {.why = cause::bad_section_header, .offset = header::section_entry_size};
-  if (!image_.holds(section_table_, section_header::size))
-    return {.why = cause::truncated, .offset = header::section_table};
-  // A file of more than 65,279 sections keeps their number in the first header, see elf(5).
-  if (section_count_ == 0) {
-    const u64 count = image_.read64(section_table_ + section_header::content_size);
-    if (count > image_.size() / section_header::size)
-      return {.why = cause::truncated, .offset = section_table_ + section_header::content_size};
-    section_count_ = static_cast<u32>(count);
-  }
-  if (!image_.holds(section_table_, u64{section_count_} * section_header::size))
-    return {.why = cause::truncated, .offset = header::section_table};
-  return {};
-}
-
-constexpr verdict elf::check_sections() noexcept {
-  using header = abi::elf_section_header;
-  u32 names = image_.read16(abi::elf_header::section_names);
-  if (names == 0xffff) names = image_.read32(section_table_ + header::link);  // SHN_XINDEX
-  const elf_section name_table = section(names);
-  if (names == 0 || names >= section_count_ || !image_.holds(name_table.at, name_table.size))
-    return {.why = cause::bad_section_header, .offset = abi::elf_header::section_names};
-  section_names_ = name_table.at;
-
-  for (u32 i = 1; i < section_count_; ++i) {
-    const elf_section s = section(i);
-    if (s.name - section_names_ >= name_table.size)
-      return {.why = cause::bad_section_header, .offset = header_at(i) + header::name};
-    if (s.type != abi::section_nobits && !image_.holds(s.at, s.size))
-      return {.why = cause::truncated, .section = i, .offset = header_at(i) + header::offset};
-    if (s.type == abi::section_rel && s.entry_size != abi::elf_relocation_record::size)
-      return {.why = cause::bad_section_header, .section = i, .offset = header_at(i) + header::entry_size};
-  }
-  return {};
-}
-
-constexpr verdict elf::find_symbols() noexcept {
-  using header = abi::elf_section_header;
-  for (u32 i = 1; i < section_count_; ++i) {
-    const elf_section s = section(i);
-    if (s.type != abi::section_symtab) continue;
-    const elf_section names = section(s.link);
-    if (s.entry_size != abi::elf_symbol_record::size || names.index == 0 || names.type == abi::section_nobits)
-      return {.why = cause::bad_section_header, .section = i, .offset = header_at(i) + header::link};
-    symbols_ = s.at;
-    symbol_names_ = names.at;
-    symbol_count_ = static_cast<u32>(s.size / abi::elf_symbol_record::size);
-    return {};
-  }
-  return {.why = cause::no_symbols, .offset = abi::elf_header::section_count};
-}
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_ELF_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// A type; all offsets count from the start of the file.
-struct btf_type {
-  u32 id = 0;  ///< 0 is void
-  abi::btf_kind kind = abi::btf_kind::void_type;
-  u32 members = 0;
-  u64 at = 0;            ///< where its record stands
-  u64 name = 0;          ///< where the name stands
-  u32 size_or_type = 0;  ///< bytes, or the id of the type that this one refers to
-
-  /// Where what follows the record stands: members, or the fixed words of the kind.
-  [[nodiscard]] constexpr u64 tail() const noexcept { return at + abi::btf_type_record::size; }
-};
-
-/// One member of a struct, union or data section.
-struct btf_member {
-  u64 at = 0;
-  u64 name = 0;
-  u32 type = 0;
-};
-
-/// What user space must know of a number to treat it as one.
-enum class number_form : u8 { no_number, signed_number, unsigned_number };
-
-/// The types of one object file.
-/// Lifetime: valid as long as the image and the index.
-class btf {
- public:
-  /// How many types apart the entries of the index are.
-  static constexpr u32 index_stride = 8;
-
-  /// Checks `section` and counts its types; `out` can walk but not yet find.
-  static constexpr verdict open(const elf& file, const elf_section& section, btf& out) noexcept;
-  /// The same of the `size` bytes from `start` on, as the kernel gives them; faults are said to lie in `section`.
-  static constexpr verdict open(const bytes& image, u64 start, u64 size, btf& out, u32 section = 0) noexcept;
-
-  [[nodiscard]] constexpr const bytes& image() const noexcept { return image_; }
-  /// How many types there are, without void.
-  [[nodiscard]] constexpr u32 count() const noexcept { return count_; }
-  [[nodiscard]] constexpr u32 index_size() const noexcept { return count_ / index_stride + 1; }
-  /// Where the strings begin.
-  [[nodiscard]] constexpr u64 strings() const noexcept { return strings_; }
-  /// How many bytes they take.
-  [[nodiscard]] constexpr u32 strings_size() const noexcept { return strings_size_; }
-  /// True when `at` lies among the strings.
-  [[nodiscard]] constexpr bool has_string(u64 at) const noexcept {
-    return at >= strings_ && at - strings_ < strings_size_;
-  }
-  /// True when there is a type of this kind.
-  [[nodiscard]] constexpr bool has(abi::btf_kind kind) const noexcept {
-    return (kinds_ >> static_cast<u8>(kind) & 1) != 0;
-  }
-
-  /// Fills `index`, which has room for `index_size()` words, and lets `type` use it.
-  constexpr void build_index(u32* index) noexcept;
-  /// Lets `type` use an index that was built before.
-  constexpr void use_index(const u32* index) noexcept {
-    index_ = index;
-    is_indexed_ = true;
-  }
-
-  /// The type with this number; void when there is none.
-  [[nodiscard]] constexpr btf_type type(u32 id) const noexcept {
-    if (id == 0 || id > count_ || !is_indexed_) return {};
-    const u32 near = id / index_stride;
-    btf_type found = type_at(types_ + index_[near], near == 0 ? 1 : near * index_stride);
-    while (found.id != id) found = type_at(end_of(found), found.id + 1);
-    return found;
-  }
-  /// The type with number 1, and the one behind `type`; void behind the last. These need no index.
-  [[nodiscard]] constexpr btf_type first() const noexcept {
-    return count_ == 0 ? btf_type{} : type_at(types_, 1);
-  }
-  [[nodiscard]] constexpr btf_type after(const btf_type& type) const noexcept {
-    return type.id >= count_ ? btf_type{} : type_at(end_of(type), type.id + 1);
-  }
-  /// The first type of this kind and name; void when there is none.
-  [[nodiscard]] constexpr btf_type find(abi::btf_kind kind, text wanted) const noexcept {
-    btf_type candidate = first();
-    while (candidate.id != 0 && !(candidate.kind == kind && image_.string_is(candidate.name, wanted)))
-      candidate = after(candidate);
-    return candidate;
-  }
-  /// The type behind const, volatile, restrict, typedef and type tags; void when they never end.
-  [[nodiscard]] constexpr btf_type resolve(u32 id) const noexcept {
-    for (u32 depth = 0; depth < longest_chain; ++depth) {
-      const btf_type found = type(id);
-      if (!is_modifier(found.kind)) return found;
-      id = found.size_or_type;
-    }
-    return {};
-  }
-  /// How many bytes a value of this type takes.
-  /// Errors: 0 for types without a size, and for those that never end or exceed 32 bits.
-  [[nodiscard]] constexpr u32 size_of(u32 id) const noexcept;
-  /// Whether a value of this type is a number, and of which sign.
-  [[nodiscard]] constexpr number_form form_of(u32 id) const noexcept;
-
-  /// The flag on top of a type's kind; on an enum it says that its values are signed.
-  [[nodiscard]] constexpr bool is_flagged(const btf_type& of) const noexcept {
-    return (image_.read32(of.at + abi::btf_type_record::info) >> 31) != 0;
-  }
-
-  /// A member of a struct or union, or an entry of a data section.
-  [[nodiscard]] constexpr btf_member member(const btf_type& of, u32 index) const noexcept {
-    const u64 at = of.tail() + u64{index} * 12;
-    return {.at = at, .name = strings_ + image_.read32(at), .type = image_.read32(at + 4)};
-  }
-  /// The id of the variable in an entry of a data section, which stands where others have their name.
-  [[nodiscard]] constexpr u32 variable_of(const btf_member& place) const noexcept {
-    return image_.read32(place.at);
-  }
-  /// The element type of an array.
-  [[nodiscard]] constexpr u32 element_of(const btf_type& array) const noexcept {
-    return image_.read32(array.tail());
-  }
-  /// The number of elements of an array.
-  [[nodiscard]] constexpr u32 length_of(const btf_type& array) const noexcept {
-    return image_.read32(array.tail() + 8);
-  }
-  /// Bytes from the start of a type's record to the next type.
-  [[nodiscard]] static constexpr u64 extent_of(const btf_type& of) noexcept {
-    const abi::btf_tail tail = abi::btf_tails[static_cast<u8>(of.kind)];
-    return abi::btf_type_record::size + tail.fixed + u64{tail.for_each} * of.members;
-  }
-  [[nodiscard]] static constexpr bool is_modifier(abi::btf_kind kind) noexcept {
-    using enum abi::btf_kind;
-    return kind == const_type || kind == volatile_type || kind == restrict_type || kind == type_definition ||
-           kind == type_tag;
-  }
-
- private:
-  static constexpr u32 longest_chain = 32;  // the kernel's MAX_RESOLVE_DEPTH
-
-  [[nodiscard]] constexpr btf_type type_at(u64 at, u32 id) const noexcept {
-    using record = abi::btf_type_record;
-    const u32 info = image_.read32(at + record::info);
-    return {.id = id,
-            .kind = static_cast<abi::btf_kind>(info >> 24 & 0x7f),
-            .members = info & 0xffffff,
-            .at = at,
-            .name = strings_ + image_.read32(at + record::name),
-            .size_or_type = image_.read32(at + record::size_or_type)};
-  }
-  [[nodiscard]] static constexpr u64 end_of(const btf_type& of) noexcept { return of.at + extent_of(of); }
-
-  bytes image_;
-  u64 types_ = 0;
-  u64 strings_ = 0;
-  u32 strings_size_ = 0;
-  u32 count_ = 0;
-  u32 kinds_ = 0;  // one bit for each kind that occurs
-  const u32* index_ = nullptr;
-  bool is_indexed_ = false;
-};
-
-constexpr verdict btf::open(const elf& file, const elf_section& section, btf& out) noexcept {
-  // Content that is not in the file has no bounds, so nothing may be read from it.
-  if (const verdict v = file.demand_type(section, abi::section_progbits); v.failed()) return v;
-  return open(file.image(), section.at, section.size, out, section.index);
-}
-
-constexpr verdict btf::open(const bytes& image, u64 start, u64 size, btf& out, u32 section) noexcept {
-  using header = abi::btf_header;
-  using record = abi::btf_type_record;
-  const auto bad_header = [&](u64 field) {
-    return verdict{.why = cause::bad_btf_header, .section = section, .offset = start + field};
-  };
-  if (size < header::size || !image.holds(start, size)) return bad_header(0);
-  if (image.read16(start + header::magic) != abi::btf_magic) return bad_header(header::magic);
-  const u64 header_size = image.read32(start + header::header_size);
-  if (header_size < header::size || header_size > size) return bad_header(header::header_size);
-  const u64 body = start + header_size;
-  const u64 body_size = size - header_size;
-  const u64 types_offset = image.read32(start + header::types_offset);
-  const u64 types_size = image.read32(start + header::types_size);
-  if (types_offset > body_size || types_size > body_size - types_offset)
-    return bad_header(header::types_size);
-  const u64 strings_offset = image.read32(start + header::strings_offset);
-  const u64 strings_size = image.read32(start + header::strings_size);
-  if (strings_offset > body_size || strings_size > body_size - strings_offset)
-    return bad_header(header::strings_size);
-  // With a NUL at both ends every name inside is a string, and the one at 0 is empty.
-  if (strings_size == 0 || image.read8(body + strings_offset) != 0 ||
-      image.read8(body + strings_offset + strings_size - 1) != 0)
-    return bad_header(header::strings_offset);
-
-  out.image_ = image;
-  out.types_ = body + types_offset;
-  out.strings_ = body + strings_offset;
-  out.strings_size_ = static_cast<u32>(strings_size);
-  const u64 end = out.types_ + types_size;
-  for (u64 at = out.types_; at < end;) {
-    const auto bad = [&](cause why) { return verdict{.why = why, .section = section, .offset = at}; };
-    if (end - at < record::size) return bad(cause::bad_btf_type);
-    const btf_type next = out.type_at(at, out.count_ + 1);
-    if (static_cast<u8>(next.kind) == 0 || static_cast<u8>(next.kind) >= abi::btf_kinds)
-      return bad(cause::unknown_btf_kind);
-    if (extent_of(next) > end - at || next.name - out.strings_ >= strings_size)
-      return bad(cause::bad_btf_type);
-    ++out.count_;
-    out.kinds_ |= u32{1} << static_cast<u8>(next.kind);
-    at = end_of(next);
-  }
-  return {};
-}
-
-constexpr void btf::build_index(u32* index) noexcept {
-  use_index(index);
-  index[0] = 0;
-  u64 at = types_;
-  for (u32 id = 1; id <= count_; ++id) {
-    if (id % index_stride == 0) index[id / index_stride] = static_cast<u32>(at - types_);
-    at = end_of(type_at(at, id));
-  }
-}
-
-constexpr u32 btf::size_of(u32 id) const noexcept {
-  using enum abi::btf_kind;
-  u64 elements = 1;
-  for (u32 depth = 0; depth < longest_chain; ++depth) {
-    const btf_type found = resolve(id);
-    u64 size = 0;
-    switch (found.kind) {
-      case array:
-        elements *= length_of(found);
-        if (elements > 0xffffffff) return 0;
-        id = element_of(found);
-        continue;
-      case pointer:
-        size = 8;
-        break;
-      case integer:
-      case structure:
-      case union_type:
-      case enumeration:
-      case enumeration64:
-      case floating:
-        size = found.size_or_type;
-        break;
-      default:
-        return 0;
-    }
-    return elements * size > 0xffffffff ? 0 : static_cast<u32>(elements * size);
-  }
-  return 0;
-}
-
-constexpr number_form btf::form_of(u32 id) const noexcept {
-  const btf_type found = resolve(id);
-  if (found.kind != abi::btf_kind::integer) return number_form::no_number;
-  const u32 encoding = image_.read32(found.tail()) >> 24;
-  return (encoding & abi::btf_integer_is_signed) != 0 ? number_form::signed_number
-                                                      : number_form::unsigned_number;
-}
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_BTF_HPP
 // Room 0.6, buffer: the one owner of heap memory. Used by what reads objects at run time; a program that
 // lets the compiler read its object never allocates.
 #ifndef BAREBPF_BUFFER_HPP
@@ -2260,16 +1478,6 @@ class buffer {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_BUFFER_HPP
-// Room 7.4, map/pin: maps that somebody else made: by their pin, their id or a descriptor; and what the kernel says
-// of them, held against what the caller expects.
-#ifndef BAREBPF_MAP_PIN_HPP
-#define BAREBPF_MAP_PIN_HPP
-
-// Room 7.0, map/element: one map without types. Keys and values are addresses here, and every call is one
-// system call; the typed maps of room 7.7 are a thin layer over this and hold the only sizes.
-#ifndef BAREBPF_MAP_ELEMENT_HPP
-#define BAREBPF_MAP_ELEMENT_HPP
-
 // Room 6.1, fd: file descriptors and who closes them.
 #ifndef BAREBPF_FD_HPP
 #define BAREBPF_FD_HPP
@@ -3307,6 +2515,809 @@ class fd {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_FD_HPP
+// Room 2.7, proc_lines: a line of /proc/kallsyms and one of /proc/PID/maps, as the kernel writes them.
+#ifndef BAREBPF_PROC_LINES_HPP
+#define BAREBPF_PROC_LINES_HPP
+
+// Room 0.7, reader: takes words and numbers from the front of a text.
+#ifndef BAREBPF_READER_HPP
+#define BAREBPF_READER_HPP
+
+namespace barebpf::inline BAREBPF_ABI::detail {
+
+class text_reader {
+ public:
+  constexpr explicit text_reader(text whole) noexcept : rest_(whole) {}
+
+  [[nodiscard]] constexpr text rest() const noexcept { return rest_; }
+  [[nodiscard]] constexpr bool is_done() const noexcept { return rest_.empty(); }
+  [[nodiscard]] constexpr bool is_next(text wanted) const noexcept { return rest_.starts_with(wanted); }
+  [[nodiscard]] constexpr bool take(text wanted) noexcept {
+    if (!is_next(wanted)) return false;
+    rest_ = rest_.without_first(wanted.size());
+    return true;
+  }
+  // A number of at most `digits` digits, without needless zeros in front where it is decimal: others read those as
+  // octal.
+  template <class Number>
+  [[nodiscard]] constexpr bool take_number(u32 base, u32 digits, Number& out) noexcept {
+    out = 0;
+    u32 count = 0;
+    for (u32 digit = 0; count < digits && !rest_.empty() && (digit = digit_of(rest_[0])) < base; ++count) {
+      if (base == 10 && count == 1 && out == 0) return false;
+      out = out * base + digit;
+      rest_ = rest_.without_first(1);
+    }
+    return count != 0 && (rest_.empty() || digit_of(rest_[0]) >= base);
+  }
+  // Everything in front of the next `end`, which is taken too; all that is left where there is none.
+  [[nodiscard]] constexpr text take_until(char end) noexcept {
+    size_t size = 0;
+    while (size < rest_.size() && rest_[size] != end) ++size;
+    const text out(rest_.data(), size);
+    rest_ = rest_.without_first(size + 1);
+    return out;
+  }
+
+ private:
+  [[nodiscard]] static constexpr u32 digit_of(char c) noexcept {
+    if (c >= '0' && c <= '9') return static_cast<u32>(c - '0');
+    if (c >= 'a' && c <= 'f') return static_cast<u32>(c - 'a' + 10);
+    if (c >= 'A' && c <= 'F') return static_cast<u32>(c - 'A' + 10);
+    return 99;
+  }
+  text rest_;
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI::detail
+
+#endif  // BAREBPF_READER_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// A line of /proc/kallsyms: "ffffffff81000000 T _text", with "\t[module]" behind it if it is a module's.
+/// Lifetime: looks at the line that was read.
+/// Source:   s_show() in kernel/kallsyms.c at v6.12.
+struct kallsyms_line {
+  u64 address = 0;  ///< 0 where the kernel hides it
+  char type = ' ';  ///< as nm(1) has it
+  text symbol{};
+  text module{};  ///< "bpf" for programs that were compiled to machine code
+
+  /// True for functions and other places that code may be at.
+  [[nodiscard]] constexpr bool is_code() const noexcept {
+    // What begins with a dollar marks code and data inside the functions of arm64's modules.
+    return (type == 't' || type == 'T' || type == 'w' || type == 'W') && !symbol.starts_with("$");
+  }
+};
+
+/// Reads a line without its end into `out`; false when it is none.
+[[nodiscard]] constexpr bool read_kallsyms_line(text line, kallsyms_line& out) noexcept {
+  detail::text_reader in(line);
+  if (!in.take_number(16, 16, out.address) || !in.take(" ") || in.is_done()) return false;
+  out.type = in.rest()[0];
+  if (!in.take(text(&out.type, 1)) || !in.take(" ")) return false;
+  out.symbol = in.take_until('\t');
+  out.module = {};
+  if (in.take("[")) out.module = in.take_until(']');
+  return !out.symbol.empty() && in.is_done();
+}
+
+/// A line of /proc/PID/maps: "7f5231677000-7f52317cd000 r-xp 00026000 fe:00 332835      /usr/lib/libc.so.6".
+/// Lifetime: looks at the line that was read.
+/// Source:   show_map_vma() in fs/proc/task_mmu.c at v6.12; proc_pid_maps(5).
+struct maps_line {
+  u64 first = 0;   ///< address of the first byte
+  u64 end = 0;     ///< address behind the last byte
+  u64 offset = 0;  ///< of the first byte in the file
+  bool is_executable = false;
+  text path{};  ///< empty where no file is mapped, "[vdso]" for the kernel's own
+};
+
+/// Reads a line without its end into `out`; false when it is none.
+[[nodiscard]] constexpr bool read_maps_line(text line, maps_line& out) noexcept {
+  detail::text_reader in(line);
+  if (!in.take_number(16, 16, out.first) || !in.take("-")) return false;
+  if (!in.take_number(16, 16, out.end) || !in.take(" ") || out.end <= out.first) return false;
+  const text rights = in.take_until(' ');
+  if (rights.size() != 4) return false;
+  out.is_executable = rights[2] == 'x';
+  if (!in.take_number(16, 16, out.offset) || !in.take(" ")) return false;
+  const text device = in.take_until(' '), inode = in.take_until(' ');
+  if (device.empty() || inode.empty()) return false;
+  while (in.take(" ")) {
+  }
+  out.path = in.rest();
+  return true;
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_PROC_LINES_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+namespace detail {
+
+// The lines of a file that has no size, such as those of /proc.
+class line_reader {
+ public:
+  [[nodiscard]] static result<line_reader> open(text path) noexcept {
+    const auto terminated = name<4096>::cut(path);
+    line_reader out;
+    out.file_ = fd::own(move_away(open_to_read(terminated.characters)));
+    if (!out.file_.is_open()) return failure(step::open_file, out.file_.number()).about(path);
+    auto piece = buffer<char>::of(piece_size);
+    if (!piece) return piece.error();
+    out.piece_ = std::move(*piece);
+    return out;
+  }
+
+  // The next line without its end, which stays where it is until the next call.
+  // Shape: 1 when there was one, 0 behind the last, or negative errno.
+  [[nodiscard]] long next(text& line) noexcept {
+    size_t seen = first_;
+    for (;;) {
+      for (; seen < end_; ++seen) {
+        if (piece_[seen] != '\n') continue;
+        line = text(piece_.data() + first_, seen - first_);
+        first_ = seen + 1;
+        return 1;
+      }
+      if (first_ != 0) {  // what is begun goes to the front
+        end_ -= first_;
+        __builtin_memmove(piece_.data(), piece_.data() + first_, end_);
+        seen -= first_;
+        first_ = 0;
+      }
+      if (end_ == piece_.size()) return -EOVERFLOW;
+      const long got = system_call(__NR_read, file_.number(), piece_.data() + end_, piece_.size() - end_);
+      if (got == -EINTR) continue;
+      if (got <= 0) return got;
+      end_ += static_cast<size_t>(got);
+    }
+  }
+
+ private:
+  // Room for the longest line: a path of 4095 characters, each of which may take four.
+  static constexpr size_t piece_size = size_t{1} << 16;
+
+  fd file_;
+  buffer<char> piece_;
+  size_t first_ = 0, end_ = 0;
+};
+
+// Hands each line of the file at `path` to `keep`, as `understand` reads it, up to the first that fails.
+template <class Line, class Keep>
+[[nodiscard]] result<void> each_line(text path, bool (*understand)(text, Line&) noexcept,
+                                     Keep keep) noexcept {
+  auto lines = line_reader::open(path);
+  if (!lines) return lines.error();
+  for (text line;;) {
+    const long got = lines->next(line);
+    if (got < 0) return failure(step::read_file, got).about(path);
+    if (got == 0) return {};
+    Line seen;
+    if (!understand(line, seen)) return error{.at = step::read_file, .why = cause::bad_proc_line}.about(path);
+    if (auto kept = keep(seen); !kept) return kept;
+  }
+}
+
+// An array of which nobody knows how long it gets.
+template <class T>
+class growing {
+ public:
+  [[nodiscard]] result<void> add(const T* from, size_t count) noexcept {
+    if (count > list_.size() - size_) {
+      auto larger = buffer<T>::of((list_.size() + count + first_size) * 2);
+      if (!larger) return larger.error();
+      copy_to(*larger);
+      list_ = std::move(*larger);
+    }
+    for (size_t i = 0; i < count; ++i) list_[size_ + i] = from[i];
+    size_ += count;
+    return {};
+  }
+  [[nodiscard]] size_t size() const noexcept { return size_; }
+  [[nodiscard]] const T* data() const noexcept { return list_.data(); }
+  // All of it in just as much memory as it takes.
+  [[nodiscard]] result<buffer<T>> finish() const noexcept {
+    auto out = buffer<T>::of(size_);
+    if (out) copy_to(*out);
+    return out;
+  }
+
+ private:
+  static constexpr size_t first_size = 64;
+
+  void copy_to(buffer<T>& out) const noexcept {
+    if (size_ != 0) __builtin_memcpy(out.data(), list_.data(), size_ * sizeof(T));
+  }
+  buffer<T> list_;
+  size_t size_ = 0;
+};
+
+// Names one behind the other, each with a NUL; the empty one is the first.
+class name_list {
+ public:
+  // Where `name` stands from now on.
+  [[nodiscard]] result<u32> add(text name) noexcept {
+    if (all_.size() == 0)
+      if (const auto begun = all_.add("", 1); !begun) return begun.error();
+    if (name.empty()) return 0u;
+    const size_t at = all_.size();
+    if (at + name.size() >= ~u32{0}) return error{.at = step::allocate, .code = ENOMEM};
+    if (const auto added = all_.add(name.data(), name.size()); !added) return added.error();
+    if (const auto ended = all_.add("", 1); !ended) return ended.error();
+    return static_cast<u32>(at);
+  }
+  // The same, or where the last name stands that was added so, if it is this one.
+  [[nodiscard]] result<u32> add_again(text name) noexcept {
+    if (last_ != 0 && text(all_.data() + last_) == name) return last_;
+    auto at = add(name);
+    if (at && *at != 0) last_ = *at;
+    return at;
+  }
+  [[nodiscard]] result<buffer<char>> finish() const noexcept { return all_.finish(); }
+
+ private:
+  growing<char> all_;
+  u32 last_ = 0;
+};
+
+// Puts `list` in order, whatever order it is in, without memory and in count times log(count) steps.
+template <class T>
+constexpr void sort(T* list, size_t count) noexcept {
+  const auto sink = [list](size_t at, size_t end) {
+    for (size_t child; (child = at * 2 + 1) < end; at = child) {
+      if (child + 1 < end && list[child].is_before(list[child + 1])) ++child;
+      if (!list[at].is_before(list[child])) return;
+      std::swap(list[at], list[child]);
+    }
+  };
+  for (size_t at = count / 2; at-- != 0;) sink(at, count);
+  for (size_t end = count; end > 1;) {
+    std::swap(list[0], list[--end]);
+    sink(0, end);
+  }
+}
+
+// How many of `list` begin at `address` or in front of it, by halving.
+template <class T>
+constexpr size_t count_up_to(const T* list, size_t count, u64 address) noexcept {
+  size_t first = 0;
+  while (count != 0) {
+    const size_t half = count / 2;
+    if (list[first + half].address <= address) {
+      first += half + 1;
+      count -= half + 1;
+    } else {
+      count = half;
+    }
+  }
+  return first;
+}
+
+}  // namespace detail
+
+/// A place in the kernel's code.
+/// Lifetime: looks at the `kernel_symbols` that found it.
+struct kernel_place {
+  text symbol{};   ///< empty where there is none
+  text module{};   ///< empty for the kernel itself, "bpf" for programs
+  u64 offset = 0;  ///< bytes behind the symbol
+};
+
+/// The names of the kernel's functions by their addresses, as they are at this moment.
+/// Lifetime: what is loaded or unloaded later is not seen, so read them when the stacks have been taken.
+class kernel_symbols {
+ public:
+  /// Reads them from the kernel, or from a copy of its list.
+  /// Errors: hidden_addresses when the kernel shows zeros; open_file with ENOENT when it was built without them;
+  ///         bad_proc_line; ENOMEM.
+  /// Cost:   for 122,000 functions 0.1 s, most of it the kernel's, 5 MiB, and 10 MiB more meanwhile.
+  /// Source: proc_kallsyms in kernel/kallsyms.c and kallsyms_show_value() in kernel/ksyms_common.c at v6.12.
+  [[nodiscard]] static result<kernel_symbols> read(text path = "/proc/kallsyms") noexcept {
+    detail::growing<place> places;
+    detail::name_list names;
+    bool are_hidden = false, are_sorted = true;
+    u64 before = 0;
+    const auto keep = [&](const kallsyms_line& seen) -> result<void> {
+      if (!seen.is_code()) return {};
+      are_hidden = are_hidden || seen.address == 0;
+      if (seen.address == 0) return {};
+      const auto symbol = names.add(seen.symbol);
+      if (!symbol) return symbol.error();
+      const auto module = names.add_again(seen.module);
+      if (!module) return module.error();
+      are_sorted = are_sorted && before <= seen.address;
+      before = seen.address;
+      const place found{.address = seen.address, .symbol = *symbol, .module = *module};
+      return places.add(&found, 1);
+    };
+    if (auto all = detail::each_line(path, read_kallsyms_line, keep); !all) return all.error();
+    if (are_hidden && places.size() == 0)
+      return error{.at = step::read_file, .why = cause::hidden_addresses}.about(path);
+    auto kept_places = places.finish();
+    if (!kept_places) return kept_places.error();
+    auto kept_names = names.finish();
+    if (!kept_names) return kept_names.error();
+    kernel_symbols out;
+    out.places_ = std::move(*kept_places);
+    out.names_ = std::move(*kept_names);
+    if (!are_sorted) detail::sort(out.places_.data(), out.places_.size());
+    return out;
+  }
+
+  /// The function that `address` is in. Of several names for one address, the one that the kernel lists first, as in
+  /// its own traces.
+  /// Shape: no symbol where no name is within 1 MiB in front of it: the kernel has no longer function, so it is in
+  ///        something without a name, such as a program while net.core.bpf_jit_kallsyms is 0.
+  /// Cost:  no system call and no allocation; 17 steps for 122,000 functions.
+  [[nodiscard]] kernel_place find(u64 address) const noexcept {
+    constexpr u64 longest_function = u64{1} << 20;
+    size_t at = detail::count_up_to(places_.data(), places_.size(), address);
+    if (at == 0) return {};
+    const u64 start = places_[--at].address;
+    if (address - start >= longest_function) return {};
+    while (at != 0 && places_[at - 1].address == start) --at;
+    return {.symbol = names_.data() + places_[at].symbol,
+            .module = names_.data() + places_[at].module,
+            .offset = address - start};
+  }
+  /// How many there are.
+  [[nodiscard]] size_t size() const noexcept { return places_.size(); }
+
+ private:
+  struct place {
+    u64 address;
+    u32 symbol, module;  // in `names_`
+
+    // Names stand in the order of the list.
+    [[nodiscard]] constexpr bool is_before(const place& other) const noexcept {
+      return address != other.address ? address < other.address : symbol < other.symbol;
+    }
+  };
+
+  buffer<place> places_;
+  buffer<char> names_;
+};
+
+/// A place in a file that a process has mapped.
+/// Lifetime: looks at the `user_mappings` that found it.
+struct user_place {
+  text
+      path{};  ///< empty where no file is, as in code that the process made itself; "[vdso]" for the kernel's
+  u64 offset =
+      0;  ///< bytes from the start of the file, which is not always the address that a linker gave it
+};
+
+/// The files that a process has mapped to be executed, as they are at this moment.
+/// Lifetime: what is mapped or unmapped later is not seen; of a process that is gone nothing is.
+class user_mappings {
+ public:
+  /// Reads those of the process with this number.
+  /// Errors: no_such_process when it is gone; EACCES without the right to trace it; ENOMEM.
+  /// Cost:   some ten system calls and allocations.
+  /// Source: proc_pid_maps(5).
+  [[nodiscard]] static result<user_mappings> read(u32 process) noexcept {
+    char path[32];
+    auto out =
+        read_file((detail::text_writer(path, sizeof path) << "/proc/" << u64{process} << "/maps").finish());
+    // What is gone before it is opened is no folder of /proc any more, and later no process.
+    if (!out && (out.error().code == ENOENT || out.error().code == ESRCH)) {
+      error why = out.error();
+      why.why = cause::no_such_process;
+      return why;
+    }
+    return out;
+  }
+
+  /// The file that is mapped at `address`, and the place in it.
+  [[nodiscard]] user_place find(u64 address) const noexcept {
+    const size_t behind = detail::count_up_to(mapped_.data(), mapped_.size(), address);
+    if (behind == 0 || address >= mapped_[behind - 1].end) return {};
+    const mapping& in = mapped_[behind - 1];
+    return {.path = names_.data() + in.path, .offset = address - in.address + in.offset};
+  }
+  /// How many there are.
+  [[nodiscard]] size_t size() const noexcept { return mapped_.size(); }
+
+ private:
+  struct mapping {
+    u64 address, end, offset;
+    u32 path;  // in `names_`
+  };
+
+  static result<user_mappings> read_file(text path) noexcept {
+    detail::growing<mapping> mapped;
+    detail::name_list names;
+    const auto keep = [&](const maps_line& seen) -> result<void> {
+      if (!seen.is_executable) return {};
+      const auto at = names.add_again(seen.path);
+      if (!at) return at.error();
+      const mapping found{.address = seen.first, .end = seen.end, .offset = seen.offset, .path = *at};
+      return mapped.add(&found, 1);
+    };
+    if (auto all = detail::each_line(path, read_maps_line, keep); !all) return all.error();
+    auto kept_mapped = mapped.finish();
+    if (!kept_mapped) return kept_mapped.error();
+    auto kept_names = names.finish();
+    if (!kept_names) return kept_names.error();
+    user_mappings out;
+    out.mapped_ = std::move(*kept_mapped);
+    out.names_ = std::move(*kept_names);
+    return out;
+  }
+
+  buffer<mapping> mapped_;
+  buffer<char> names_;
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_SYMBOLS_HPP
+// Room 7.6, map/value: values that are no plain bytes. What such a map takes stands for something of the kernel's, and
+// what it gives back is often something else: a program goes in by its descriptor and comes out as its id.
+#ifndef BAREBPF_MAP_VALUE_HPP
+#define BAREBPF_MAP_VALUE_HPP
+
+// Room 2.0, kinds: the table of map types. One row says what the kernel allows on a type; the typed maps read it
+// here and nowhere else.
+#ifndef BAREBPF_KINDS_HPP
+#define BAREBPF_KINDS_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// A kernel version as a number that can be compared: `kernel(5, 15) < kernel(6, 1)`.
+[[nodiscard]] constexpr u32 kernel(u32 version, u32 patchlevel) noexcept {
+  return version << 16 | patchlevel << 8;
+}
+
+/// Operations of bpf(2) on a map and its elements, as bits.
+enum operation : u32 {
+  can_lookup = 1u << 0,
+  can_update = 1u << 1,
+  can_delete = 1u << 2,
+  can_get_next_key = 1u << 3,
+  can_lookup_and_delete = 1u << 4,
+  can_lookup_batch = 1u << 5,
+  can_update_batch = 1u << 6,
+  can_delete_batch = 1u << 7,
+  can_lookup_and_delete_batch = 1u << 8,
+  can_mmap = 1u << 9,
+  can_freeze = 1u << 10,
+  can_choose_update = 1u << 11,  ///< an update may ask for `noexist` or `exist`
+  can_lock = 1u << 12,           ///< a value may have a spin lock that reads and updates take
+  can_choose_cpu = 1u << 13,     ///< a value of one CPU may be read and updated alone; 7.0
+};
+
+/// What a descriptor of a map may do. Only the descriptor knows: neither the map nor its pins nor its flags do.
+/// Kernel: 4.15, BPF_F_RDONLY and BPF_F_WRONLY, given when a map is created, got by its pin or opened by its id.
+/// Source: bpf_get_file_flag() in kernel/bpf/syscall.c at v6.12.
+enum class map_access : u8 { read_write, read_only, write_only };
+
+/// The flag that narrows a descriptor to `access`.
+[[nodiscard]] constexpr u32 flag_of(map_access access) noexcept {
+  return access == map_access::read_only    ? map_flag::rdonly
+         : access == map_access::write_only ? map_flag::wronly
+                                            : 0u;
+}
+
+/// The operations that the kernel lets a descriptor do. What takes elements out both reads and writes; and mmap(2)
+/// shares no memory of a file that is not open for both.
+/// Source: FMODE_CAN_READ and FMODE_CAN_WRITE in kernel/bpf/syscall.c and do_mmap() in mm/mmap.c at v6.12, measured
+///         on 6.18.
+[[nodiscard]] constexpr u32 operations_of(map_access access) noexcept {
+  constexpr u32 reading = can_lookup | can_get_next_key | can_lookup_batch;
+  constexpr u32 writing = can_update | can_delete | can_update_batch | can_delete_batch | can_freeze;
+  return access == map_access::read_only ? reading : access == map_access::write_only ? writing : ~0u;
+}
+
+/// What a key is to the kernel.
+enum class key_rule : u8 {
+  none,        ///< there is none, the size is 0
+  index,       ///< a u32 from 0 to max_entries - 1
+  bytes,       ///< any bytes, compared as they are
+  prefix,      ///< a u32 prefix length in host order and 1 to 256 bytes
+  descriptor,  ///< a u32 file descriptor of the object that the value is stored with
+  cgroup,      ///< the u64 id of a cgroup, or struct bpf_cgroup_storage_key
+  ifindex,     ///< a u32 that the caller chooses, by habit an interface's index
+  single,      ///< a u32 that must be 0
+};
+
+/// The key type of maps that have no keys.
+struct no_key {};
+
+/// How many bytes of `Key` the kernel reads.
+template <class Key>
+inline constexpr u32 key_size_of = std::is_same_v<Key, no_key> ? 0 : sizeof(Key);
+
+/// The value type of maps that have no values.
+struct no_value {};
+
+/// How many bytes of `Value` the kernel copies.
+template <class Value>
+inline constexpr u32 value_size_of = std::is_same_v<Value, no_value> ? 0 : sizeof(Value);
+
+/// What a value is to the kernel.
+enum class value_rule : u8 {
+  none,         ///< there is none, the size is 0
+  plain,        ///< any bytes
+  per_cpu,      ///< any bytes, once for every possible CPU, each rounded up to 8 bytes
+  program,      ///< a program: its descriptor goes in, its id comes out
+  map,          ///< a map: its descriptor goes in, its id comes out
+  event,        ///< a perf event: its descriptor goes in, nothing comes out
+  cgroup,       ///< a cgroup: its descriptor goes in, nothing comes out
+  socket,       ///< a socket: its descriptor goes in, its cookie comes out if the value has 8 bytes
+  xsk,          ///< an AF_XDP socket: its descriptor goes in, nothing comes out
+  device,       ///< an interface's index, with 8 bytes also a program
+  cpu,          ///< a queue size, with 8 bytes also a program
+  stack,        ///< instruction addresses, 8 bytes each, or records of 32 bytes with stack_build_id
+  kernel_type,  ///< the kernel's own struct, bpf_struct_ops_<name>
+  instruction,  ///< struct bpf_insn_array_value
+};
+
+/// What max_entries is to the kernel.
+enum class entries_rule : u8 {
+  count,      ///< entries, at least 1
+  zero,       ///< must be 0
+  one,        ///< must be 1
+  ring_size,  ///< bytes, a power of two and whole pages
+  pages,      ///< pages, at most 4 GiB in all
+};
+
+/// Whether the kernel takes BTF ids for key and value.
+enum class btf_rule : u8 { refused, allowed, required };
+
+/// What the kernel allows on one map type.
+struct map_kind {
+  map_type type;
+  text type_name;        ///< the kernel's word for it
+  u32 first_kernel = 0;  ///< as `kernel()` gives it
+  key_rule key = key_rule::none;
+  value_rule value = value_rule::none;
+  entries_rule entries = entries_rule::count;
+  btf_rule btf = btf_rule::refused;
+  u32 operations = 0;      ///< bits of `operation`
+  u32 flags = 0;           ///< bits of `map_flag` that BPF_MAP_CREATE takes, beside token_fd
+  u32 required_flags = 0;  ///< bits of `map_flag` without which it refuses
+
+  /// True when the kernel compares keys as raw bytes, padding and all.
+  [[nodiscard]] constexpr bool hashes_the_key() const noexcept {
+    return key == key_rule::bytes || key == key_rule::prefix;
+  }
+};
+
+namespace detail {
+
+// Operations that go together.
+struct operations {
+  static constexpr u32 slots = can_update | can_delete | can_get_next_key | can_freeze;
+  static constexpr u32 elements = slots | can_lookup | can_choose_update;
+  static constexpr u32 read_write_batches = can_lookup_batch | can_update_batch;
+  static constexpr u32 all_batches = read_write_batches | can_delete_batch | can_lookup_and_delete_batch;
+  static constexpr u32 hash = elements | can_lookup_and_delete | all_batches;
+  static constexpr u32 array = (elements & ~u32{can_delete}) | read_write_batches;
+  static constexpr u32 queue =
+      can_lookup | can_update | can_choose_update | can_lookup_and_delete | can_freeze;
+  static constexpr u32 storage =
+      can_lookup | can_update | can_choose_update | can_delete | can_lock | can_freeze;
+  static constexpr u32 cgroup_storage =
+      can_lookup | can_update | can_choose_update | can_get_next_key | can_freeze;
+};
+
+// Flags that go together.
+struct flags {
+  static constexpr u32 access = map_flag::rdonly | map_flag::wronly;
+  static constexpr u32 program_access = map_flag::rdonly_prog | map_flag::wronly_prog;
+  static constexpr u32 slots = map_flag::numa_node | access;
+  static constexpr u32 hash = access | program_access | map_flag::zero_seed;
+  static constexpr u32 storage = map_flag::no_prealloc | map_flag::clone;
+};
+
+}  // namespace detail
+
+/// One row per type, in the order of their numbers. Sources: kernel/bpf/syscall.c and the `map_ops` of each
+/// type at v6.12, measured on 6.18; the last two from the sources of 7.2.
+inline constexpr map_kind map_kinds[] = {
+    {map_type::hash, "hash", kernel(3, 19), key_rule::bytes, value_rule::plain, entries_rule::count,
+     btf_rule::allowed, detail::operations::hash | can_lock,
+     detail::flags::hash | map_flag::no_prealloc | map_flag::numa_node, 0},
+    {map_type::array, "array", kernel(3, 19), key_rule::index, value_rule::plain, entries_rule::count,
+     btf_rule::allowed, detail::operations::array | can_lock | can_mmap,
+     detail::flags::slots | detail::flags::program_access | map_flag::mmapable | map_flag::inner_map, 0},
+    {map_type::prog_array, "prog_array", kernel(4, 2), key_rule::index, value_rule::program,
+     entries_rule::count, btf_rule::allowed, detail::operations::slots | can_lookup, detail::flags::slots, 0},
+    {map_type::perf_event_array, "perf_event_array", kernel(4, 3), key_rule::index, value_rule::event,
+     entries_rule::count, btf_rule::refused, detail::operations::slots,
+     detail::flags::slots | map_flag::preserve_elems, 0},
+    {map_type::percpu_hash, "percpu_hash", kernel(4, 6), key_rule::bytes, value_rule::per_cpu,
+     entries_rule::count, btf_rule::allowed, detail::operations::hash | can_choose_cpu,
+     detail::flags::hash | map_flag::no_prealloc, 0},
+    {map_type::percpu_array, "percpu_array", kernel(4, 6), key_rule::index, value_rule::per_cpu,
+     entries_rule::count, btf_rule::allowed, detail::operations::array | can_choose_cpu,
+     detail::flags::access | detail::flags::program_access, 0},
+    {map_type::stack_trace, "stack_trace", kernel(4, 6), key_rule::index, value_rule::stack,
+     entries_rule::count, btf_rule::refused, can_lookup | can_delete | can_get_next_key | can_freeze,
+     detail::flags::slots | map_flag::stack_build_id, 0},
+    {map_type::cgroup_array, "cgroup_array", kernel(4, 8), key_rule::index, value_rule::cgroup,
+     entries_rule::count, btf_rule::refused, detail::operations::slots, detail::flags::slots, 0},
+    {map_type::lru_hash, "lru_hash", kernel(4, 10), key_rule::bytes, value_rule::plain, entries_rule::count,
+     btf_rule::allowed, detail::operations::hash,
+     detail::flags::hash | map_flag::no_common_lru | map_flag::numa_node, 0},
+    {map_type::lru_percpu_hash, "lru_percpu_hash", kernel(4, 10), key_rule::bytes, value_rule::per_cpu,
+     entries_rule::count, btf_rule::allowed, detail::operations::hash | can_choose_cpu,
+     detail::flags::hash | map_flag::no_common_lru, 0},
+    {map_type::lpm_trie, "lpm_trie", kernel(4, 11), key_rule::prefix, value_rule::plain, entries_rule::count,
+     btf_rule::allowed,
+     detail::operations::elements | detail::operations::read_write_batches | can_delete_batch,
+     detail::flags::slots | detail::flags::program_access | map_flag::no_prealloc, map_flag::no_prealloc},
+    {map_type::array_of_maps, "array_of_maps", kernel(4, 12), key_rule::index, value_rule::map,
+     entries_rule::count, btf_rule::refused,
+     detail::operations::slots | can_lookup | detail::operations::read_write_batches, detail::flags::slots,
+     0},
+    {map_type::hash_of_maps, "hash_of_maps", kernel(4, 12), key_rule::bytes, value_rule::map,
+     entries_rule::count, btf_rule::refused, detail::operations::elements | detail::operations::all_batches,
+     detail::flags::hash | map_flag::no_prealloc | map_flag::numa_node, 0},
+    {map_type::devmap, "devmap", kernel(4, 14), key_rule::index, value_rule::device, entries_rule::count,
+     btf_rule::refused, detail::operations::elements, detail::flags::slots, 0},
+    {map_type::sockmap, "sockmap", kernel(4, 14), key_rule::index, value_rule::socket, entries_rule::count,
+     btf_rule::refused, detail::operations::elements, detail::flags::slots, 0},
+    {map_type::cpumap, "cpumap", kernel(4, 15), key_rule::index, value_rule::cpu, entries_rule::count,
+     btf_rule::refused, detail::operations::elements, map_flag::numa_node, 0},
+    {map_type::xskmap, "xskmap", kernel(4, 18), key_rule::index, value_rule::xsk, entries_rule::count,
+     btf_rule::refused, detail::operations::slots | can_choose_update, detail::flags::slots, 0},
+    {map_type::sockhash, "sockhash", kernel(4, 18), key_rule::bytes, value_rule::socket, entries_rule::count,
+     btf_rule::refused, detail::operations::elements, detail::flags::slots, 0},
+    {map_type::cgroup_storage, "cgroup_storage", kernel(4, 19), key_rule::cgroup, value_rule::plain,
+     entries_rule::zero, btf_rule::allowed, detail::operations::cgroup_storage | can_lock,
+     detail::flags::slots | detail::flags::program_access, 0},
+    {map_type::reuseport_sockarray, "reuseport_sockarray", kernel(4, 19), key_rule::index, value_rule::socket,
+     entries_rule::count, btf_rule::allowed, detail::operations::elements,
+     detail::flags::slots | detail::flags::program_access, 0},
+    {map_type::percpu_cgroup_storage, "percpu_cgroup_storage", kernel(4, 20), key_rule::cgroup,
+     value_rule::per_cpu, entries_rule::zero, btf_rule::allowed,
+     detail::operations::cgroup_storage | can_choose_cpu,
+     detail::flags::slots | detail::flags::program_access, 0},
+    {map_type::queue, "queue", kernel(4, 20), key_rule::none, value_rule::plain, entries_rule::count,
+     btf_rule::refused, detail::operations::queue, detail::flags::slots | detail::flags::program_access, 0},
+    {map_type::stack, "stack", kernel(4, 20), key_rule::none, value_rule::plain, entries_rule::count,
+     btf_rule::refused, detail::operations::queue, detail::flags::slots | detail::flags::program_access, 0},
+    {map_type::sk_storage, "sk_storage", kernel(5, 2), key_rule::descriptor, value_rule::plain,
+     entries_rule::zero, btf_rule::required, detail::operations::storage, detail::flags::storage,
+     map_flag::no_prealloc},
+    {map_type::devmap_hash, "devmap_hash", kernel(5, 4), key_rule::ifindex, value_rule::device,
+     entries_rule::count, btf_rule::refused, detail::operations::elements, detail::flags::slots, 0},
+    {map_type::struct_ops, "struct_ops", kernel(5, 6), key_rule::single, value_rule::kernel_type,
+     entries_rule::one, btf_rule::refused, can_lookup | can_update | can_delete | can_get_next_key,
+     map_flag::link | map_flag::vtype_btf_obj_fd, 0},
+    {map_type::ringbuf, "ringbuf", kernel(5, 8), key_rule::none, value_rule::none, entries_rule::ring_size,
+     btf_rule::refused, can_mmap | can_freeze, map_flag::numa_node | map_flag::rb_overwrite, 0},
+    {map_type::inode_storage, "inode_storage", kernel(5, 10), key_rule::descriptor, value_rule::plain,
+     entries_rule::zero, btf_rule::required, detail::operations::storage, detail::flags::storage,
+     map_flag::no_prealloc},
+    {map_type::task_storage, "task_storage", kernel(5, 11), key_rule::descriptor, value_rule::plain,
+     entries_rule::zero, btf_rule::required, detail::operations::storage, detail::flags::storage,
+     map_flag::no_prealloc},
+    {map_type::bloom_filter, "bloom_filter", kernel(5, 16), key_rule::none, value_rule::plain,
+     entries_rule::count, btf_rule::refused, can_lookup | can_update | can_freeze,
+     detail::flags::slots | detail::flags::program_access | map_flag::zero_seed, 0},
+    {map_type::user_ringbuf, "user_ringbuf", kernel(6, 1), key_rule::none, value_rule::none,
+     entries_rule::ring_size, btf_rule::refused, can_mmap | can_freeze, map_flag::numa_node, 0},
+    {map_type::cgrp_storage, "cgrp_storage", kernel(6, 2), key_rule::descriptor, value_rule::plain,
+     entries_rule::zero, btf_rule::required, detail::operations::storage, detail::flags::storage,
+     map_flag::no_prealloc},
+    {map_type::arena, "arena", kernel(6, 9), key_rule::none, value_rule::none, entries_rule::pages,
+     btf_rule::refused, can_mmap | can_freeze,
+     map_flag::mmapable | map_flag::segv_on_fault | map_flag::no_user_conv, map_flag::mmapable},
+    {map_type::insn_array, "insn_array", kernel(6, 19), key_rule::index, value_rule::instruction,
+     entries_rule::count, btf_rule::allowed,
+     can_lookup | can_update | can_choose_update | can_get_next_key | can_freeze, 0, 0},
+    {map_type::rhash, "rhash", kernel(7, 2), key_rule::bytes, value_rule::plain, entries_rule::count,
+     btf_rule::allowed, detail::operations::hash | can_lock,
+     detail::flags::slots | detail::flags::program_access | map_flag::no_prealloc, map_flag::no_prealloc},
+};
+
+/// The row of `type`; for a type that is newer than this table, an empty one of type `unspec`.
+[[nodiscard]] constexpr map_kind kind_of(map_type type) noexcept {
+  for (const map_kind& kind : map_kinds)
+    if (kind.type == type) return kind;
+  return {};
+}
+
+namespace detail {
+
+constexpr bool is_key_size(key_rule rule, u32 size) noexcept {
+  switch (rule) {
+    case key_rule::none:
+      return size == 0;
+    case key_rule::bytes:
+      return size != 0;
+    case key_rule::prefix:  // source: LPM_KEY_SIZE_MIN and LPM_KEY_SIZE_MAX in kernel/bpf/lpm_trie.c at v6.12
+      return size >= 5 && size <= 260;
+    case key_rule::cgroup:
+      return size == 8 || size == 16;
+    default:
+      return size == 4;
+  }
+}
+
+// How many bytes the kernel keeps for one place of a stack.
+constexpr u32 stack_place_size(u32 flags) noexcept {
+  return (flags & map_flag::stack_build_id) != 0 ? 32 : 8;
+}
+
+constexpr bool is_value_size(const map_kind& kind, u32 size, u32 flags) noexcept {
+  switch (kind.value) {
+    case value_rule::none:
+      return size == 0;
+    case value_rule::per_cpu:  // source: PCPU_MIN_UNIT_SIZE in include/linux/percpu.h at v6.12
+      return size != 0 && size <= 32768;
+    case value_rule::program:
+    case value_rule::map:
+    case value_rule::event:
+    case value_rule::cgroup:
+    case value_rule::xsk:
+      return size == 4;
+    case value_rule::socket:
+    case value_rule::device:
+    case value_rule::cpu:
+      return size == 4 || size == 8;
+    case value_rule::stack:
+      return size != 0 && size % stack_place_size(flags) == 0;
+    case value_rule::instruction:
+      return size == 16;
+    default:
+      return size != 0;
+  }
+}
+
+constexpr bool is_whole_ring(u32 size) noexcept {
+  constexpr u32 smallest_page = 4096;
+  return size >= smallest_page && (size & (size - 1)) == 0;
+}
+
+}  // namespace detail
+
+/// What the table says against a map that the kernel refused to create; `none` where it sees nothing wrong.
+/// Asked after a refusal only: a newer kernel may take what this table does not know yet.
+[[nodiscard]] constexpr cause why_refused(const abi::map_create& attr) noexcept {
+  const map_kind kind = kind_of(static_cast<map_type>(attr.map_type));
+  if (kind.type == map_type::unspec) return cause::none;
+  if (!detail::is_key_size(kind.key, attr.key_size)) return cause::bad_key_size;
+  if (!detail::is_value_size(kind, attr.value_size, attr.map_flags)) return cause::bad_value_size;
+  switch (kind.entries) {
+    case entries_rule::zero:
+      if (attr.max_entries != 0) return cause::entries_not_wanted;
+      break;
+    case entries_rule::one:
+      if (attr.max_entries != 1) return cause::one_entry;
+      break;
+    case entries_rule::ring_size:
+      if (!detail::is_whole_ring(attr.max_entries)) return cause::bad_ring_size;
+      break;
+    default:
+      if (attr.max_entries == 0) return cause::no_entries;
+  }
+  if ((attr.map_flags & kind.required_flags) != kind.required_flags) return cause::missing_map_flag;
+  if ((attr.map_flags & ~(kind.flags | map_flag::token_fd)) != 0) return cause::refused_map_flag;
+  if (kind.btf == btf_rule::required && (attr.btf_key_type_id == 0 || attr.btf_value_type_id == 0))
+    return cause::missing_map_types;
+  if (kind.value == value_rule::map && attr.inner_map_fd == 0) return cause::missing_inner_map;
+  if (kind.value == value_rule::stack && attr.value_size / detail::stack_place_size(attr.map_flags) > 127)
+    return cause::deep_stack;
+  return cause::none;
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_KINDS_HPP
+// Room 7.0, map/element: one map without types. Keys and values are addresses here, and every call is one
+// system call; the typed maps of room 7.7 are a thin layer over this and hold the only sizes.
+#ifndef BAREBPF_MAP_ELEMENT_HPP
+#define BAREBPF_MAP_ELEMENT_HPP
+
 // Room 6.2, outcome: what a row of system calls came to. Small, so that rows stay small; an error is made of
 // it once, at the end, and only then is the kernel asked why it refused.
 #ifndef BAREBPF_OUTCOME_HPP
@@ -3487,6 +3498,1175 @@ class untyped_map {
 
 namespace barebpf::inline BAREBPF_ABI {
 
+/// A file descriptor as the value of an element; whoever owns it may close it once it is in, for the map holds on to
+/// what it stands for. `Answer` is what a lookup gives.
+template <value_rule Rule, class Answer = no_value, class Number = u32>
+struct descriptor_value {
+  static constexpr value_rule rule = Rule;
+  using answer = Answer;
+  Number number;
+
+  /// From the number itself, or from what owns or borrows a descriptor: an `fd`, a map, a link.
+  descriptor_value(int descriptor) noexcept : number(static_cast<Number>(descriptor)) {}
+  descriptor_value(const fd& descriptor) noexcept : descriptor_value(descriptor.number()) {}
+  template <class Owner>
+  requires requires(const Owner& owner) {
+    { owner.descriptor() } -> std::same_as<const fd&>;
+  }
+  descriptor_value(const Owner& owner) noexcept : descriptor_value(owner.descriptor()) {}
+};
+
+/// A loaded program, known to the whole kernel by this number.
+struct program_id {
+  u32 id = 0;
+  friend bool operator==(program_id, program_id) = default;
+};
+/// A map, known to the whole kernel by this number. Errors, cost: those of `Map::from_id`.
+template <class Map>
+struct map_id {
+  u32 id = 0;
+  /// Opens the map.
+  [[nodiscard]] auto open() const noexcept { return Map::from_id(id); }
+  friend bool operator==(map_id, map_id) = default;
+};
+/// A socket, known to the whole kernel by this number, which it never gives again. Source: SO_COOKIE in socket(7).
+struct socket_cookie {
+  u64 cookie = 0;
+  friend bool operator==(socket_cookie, socket_cookie) = default;
+};
+
+/// A program in a slot of a program array.
+using program_fd = descriptor_value<value_rule::program, program_id>;
+/// A map in an element of an array or hash of maps. `Map` is the typed map that each of them is.
+template <class Map>
+using map_fd = descriptor_value<value_rule::map, map_id<Map>>;
+/// A perf event in a slot of a perf event array; it does not come back out.
+using event_fd = descriptor_value<value_rule::event>;
+/// A cgroup in a slot of a cgroup array: the descriptor of its folder in cgroup version 2. It does not come back out.
+using cgroup_fd = descriptor_value<value_rule::cgroup>;
+/// An AF_XDP socket in a slot of an xskmap; it does not come back out.
+using xsk_fd = descriptor_value<value_rule::xsk>;
+/// A socket in a sockmap, a sockhash or a reuseport_sockarray.
+using socket_fd = descriptor_value<value_rule::socket, socket_cookie, u64>;
+/// The same in a map whose values have 4 bytes, from which nothing comes back out.
+using short_socket_fd = descriptor_value<value_rule::socket>;
+
+/// An interface that packets are redirected to.
+struct device {
+  static constexpr value_rule rule = value_rule::device;
+  u32 ifindex = 0;  ///< number of the interface, as if_nametoindex(3) gives it
+};
+/// An interface, and the program that runs on each packet before it leaves there.
+struct device_and_program {
+  static constexpr value_rule rule = value_rule::device;
+  /// What a lookup gives.
+  struct answer {
+    u32 ifindex = 0;
+    u32 program_id = 0;  ///< 0 for none
+  };
+  u32 ifindex = 0;
+  int program = -1;  ///< descriptor of an XDP program for devmaps, negative for none
+};
+
+/// A CPU that packets are redirected to; the key is its number.
+struct cpu_queue {
+  static constexpr value_rule rule = value_rule::cpu;
+  u32 queue_size = 0;  ///< packets that may wait for it, 16,384 at most
+};
+/// The same, and the program that runs there on each packet.
+struct cpu_queue_and_program {
+  static constexpr value_rule rule = value_rule::cpu;
+  /// What a lookup gives.
+  struct answer {
+    u32 queue_size = 0;
+    u32 program_id = 0;  ///< 0 for none
+  };
+  u32 queue_size = 0;
+  int program = -1;  ///< descriptor of an XDP program for cpumaps, negative for none
+};
+
+/// The instruction addresses of a stack, the innermost first. `Depth` is at most kernel.perf_event_max_stack, 127 by
+/// default.
+template <size_t Depth>
+struct stack_addresses {
+  static constexpr value_rule rule = value_rule::stack;
+  static constexpr u32 map_flags = 0;
+  u64 list[Depth] = {};
+
+  /// Those that there are.
+  [[nodiscard]] std::span<const u64> addresses() const noexcept {
+    size_t count = 0;
+    while (count < Depth && list[count] != 0) ++count;
+    return {list, count};
+  }
+};
+
+/// One place of a stack as map_flag::stack_build_id makes the kernel keep it; in the kernel it is an address.
+/// Source: struct bpf_stack_build_id in include/uapi/linux/bpf.h at v6.12.
+struct build_id_place {
+  enum class state : s32 {
+    empty = 0,    ///< behind the last
+    valid = 1,    ///< `build_id` and `offset` hold
+    address = 2,  ///< the file has no build id or was not in memory; `offset` is the address
+  };
+  state status = state::empty;
+  u8 build_id[20] = {};
+  u64 offset = 0;  ///< bytes from the start of the file
+};
+/// A stack by files and offsets, the innermost place first; for maps with map_flag::stack_build_id.
+template <size_t Depth>
+struct stack_build_ids {
+  static constexpr value_rule rule = value_rule::stack;
+  static constexpr u32 map_flags = map_flag::stack_build_id;
+  build_id_place list[Depth] = {};
+
+  /// Those that there are.
+  [[nodiscard]] std::span<const build_id_place> places() const noexcept {
+    size_t count = 0;
+    while (count < Depth && list[count].status != build_id_place::state::empty) ++count;
+    return {list, count};
+  }
+};
+
+/// An instruction that a program may jump to.
+/// Source: struct bpf_insn_array_value in include/uapi/linux/bpf.h of 6.19.
+struct instruction_place {
+  static constexpr value_rule rule = value_rule::instruction;
+  u32 original = 0;    ///< as the program was loaded; only this one is given
+  u32 translated = 0;  ///< as the verifier left it
+  u32 machine = 0;     ///< offset into the machine code
+  u32 padding = 0;
+};
+
+/// The owner of a value in a local storage, by a descriptor: a socket, a process (pidfd_open(2)), the folder of a
+/// cgroup, or a file.
+struct owner_fd {
+  int number;
+
+  owner_fd(int descriptor = -1) noexcept : number(descriptor) {}
+  owner_fd(const fd& descriptor) noexcept : number(descriptor.number()) {}
+};
+
+/// The key of a cgroup storage that tells the ways of attaching apart; the other form is the cgroup's id, a u64.
+/// Source: struct bpf_cgroup_storage_key in include/uapi/linux/bpf.h at v6.12.
+struct cgroup_storage_key {
+  u64 cgroup_inode_id = 0;  ///< the inode number of the cgroup's folder
+  u32 attach_type = 0;      ///< `abi::attach_type` of the program
+  u32 padding = 0;
+};
+
+/// A spin lock in a value, which programs take with bpf_spin_lock and `under_lock` takes from here.
+/// Source: struct bpf_spin_lock in include/uapi/linux/bpf.h at v6.12.
+struct spin_lock {
+  u32 word = 0;  ///< the kernel's alone: it is neither read nor written with the value
+};
+
+/// Reads or writes the whole element at once, under the `spin_lock` in its value, so that no program sees half of it.
+/// Kernel: 5.1, BPF_F_LOCK; the map's BTF must show the lock.
+/// Source: copy_map_value_locked() in kernel/bpf/helpers.c at v6.12.
+struct locked {
+  static constexpr operation needs = can_lock;
+  [[nodiscard]] static constexpr u64 flags() noexcept { return 4; }
+};
+inline constexpr locked under_lock;
+
+/// The value of one CPU of a map that keeps one for each: a plain value goes in or comes out.
+/// Kernel: 7.0, BPF_F_CPU.
+struct on_cpu {
+  static constexpr operation needs = can_choose_cpu;
+  u32 cpu;  ///< number of a possible CPU
+  [[nodiscard]] constexpr u64 flags() const noexcept { return 8 | u64{cpu} << 32; }
+};
+/// The same value for every CPU.
+/// Kernel: 7.0, BPF_F_ALL_CPUS.
+struct all_cpus {
+  static constexpr operation needs = can_choose_cpu;
+  [[nodiscard]] static constexpr u64 flags() noexcept { return 16; }
+};
+inline constexpr all_cpus on_all_cpus;
+
+namespace detail {
+
+// A value type that says itself what it stands for; not one of a user's that happens to have a member of that name.
+template <class Value>
+concept exchanged = requires {
+  requires std::same_as<decltype(Value::rule), const value_rule>;
+};
+
+template <class Value>
+struct answer {
+  using type = Value;
+};
+template <exchanged Value>
+requires requires { typename Value::answer; }
+struct answer<Value> {
+  using type = typename Value::answer;
+};
+
+template <class Value>
+constexpr value_rule value_rule_of_type() noexcept {
+  if constexpr (exchanged<Value>)
+    return Value::rule;
+  else
+    return value_rule::plain;
+}
+
+}  // namespace detail
+
+/// What a lookup of a map with values of this type gives: the value itself, or what stands for it.
+template <class Value>
+using answer_of = typename detail::answer<Value>::type;
+
+/// What kind of values the maps have that take `Value`; `plain` for all types that say nothing else.
+template <class Value>
+inline constexpr value_rule value_rule_of = detail::value_rule_of_type<Value>();
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_MAP_VALUE_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// A stack and how often it was seen. What is not known is left empty.
+/// Lifetime: looks at what others own.
+struct counted_stack {
+  text comm{};                                 ///< the name of the process
+  std::span<const u64> user{};                 ///< as `stack_addresses::addresses` gives them
+  std::span<const build_id_place> user_ids{};  ///< or as `stack_build_ids::places` does
+  std::span<const u64> kernel{};
+  u64 count = 0;
+};
+
+/// Where the names of places come from; nullptr for nowhere.
+struct stack_names {
+  const user_mappings* user = nullptr;
+  const kernel_symbols* kernel = nullptr;
+};
+
+namespace detail {
+
+// A number as "0x2a", or "+0x2a".
+struct hex_digits {
+  char characters[19];
+  u32 first = sizeof characters;
+
+  constexpr explicit hex_digits(u64 number, text sign = {}) noexcept : characters() {
+    do characters[--first] = "0123456789abcdef"[number % 16];
+    while ((number /= 16) != 0);
+    characters[--first] = 'x';
+    characters[--first] = '0';
+    for (const char c : sign) characters[--first] = c;
+  }
+  constexpr operator text() const noexcept { return {characters + first, sizeof characters - first}; }
+};
+
+template <class Sink>
+class folded_writer {
+ public:
+  constexpr folded_writer(const stack_names& names, Sink& sink) noexcept : names_(names), sink_(sink) {}
+
+  constexpr void write(const counted_stack& stack) noexcept {
+    write_name(stack.comm);
+    for (size_t i = stack.user_ids.size(); i-- != 0;) write_user(stack.user_ids[i]);
+    for (size_t i = stack.user.size(); i-- != 0;) write_user(stack.user[i]);
+    for (size_t i = stack.kernel.size(); i-- != 0;) write_kernel(stack.kernel[i]);
+    char digits[24];
+    sink_((text_writer(digits, sizeof digits) << " " << stack.count << "\n").finish());
+  }
+
+ private:
+  // A semicolon would be read as the end of the name, and a line's end as that of the stack.
+  constexpr void write_name(text name) noexcept {
+    size_t begin = 0;
+    for (size_t i = 0; i < name.size(); ++i) {
+      if (name[i] != ';' && name[i] != '\n') continue;
+      sink_(text(name.data() + begin, i - begin));
+      sink_("_");
+      begin = i + 1;
+    }
+    sink_(name.without_first(begin));
+  }
+  constexpr void write_user(u64 address) noexcept {
+    sink_(";");
+    const user_place found = names_.user != nullptr ? names_.user->find(address) : user_place{};
+    if (found.path.empty()) return sink_(hex_digits(address));
+    write_name(found.path.behind_last('/'));
+    sink_(hex_digits(found.offset, "+"));
+  }
+  constexpr void write_user(const build_id_place& place) noexcept {
+    if (place.status == build_id_place::state::address) return write_user(place.offset);
+    char digits[2 * sizeof place.build_id];
+    for (size_t i = 0; i < sizeof digits; ++i)
+      digits[i] = "0123456789abcdef"[place.build_id[i / 2] >> (i % 2 == 0 ? 4 : 0) & 15];
+    sink_(";");
+    sink_(text(digits, sizeof digits));
+    sink_(hex_digits(place.offset, "+"));
+  }
+  constexpr void write_kernel(u64 address) noexcept {
+    sink_(";");
+    const kernel_place found = names_.kernel != nullptr ? names_.kernel->find(address) : kernel_place{};
+    if (found.symbol.empty())
+      sink_(hex_digits(address));
+    else
+      write_name(found.symbol);
+    sink_("_[k]");
+  }
+
+  const stack_names& names_;
+  Sink& sink_;
+};
+
+}  // namespace detail
+
+/// Writes a line such as "cat;libc.so.6+0x29d90;cat+0x3b21;do_syscall_64_[k];vfs_read_[k] 12": the process, its own
+/// places and those of the kernel from the outermost to the innermost, and how often. `sink` is called with pieces of
+/// text, the last of which ends the line.
+/// Shape:    a function of the kernel is one frame wherever it was in it; so that of a process, of whose functions this
+///           library knows nothing, is a frame for each place. Places without a name are numbers, and build ids are
+///           named by their digits.
+/// Lifetime: a piece is valid while `sink` runs.
+/// Cost:     no system call and no allocation.
+template <class Sink>
+requires std::invocable<Sink&, text>
+constexpr void write_folded(const counted_stack& stack, const stack_names& names, Sink&& sink) noexcept {
+  detail::folded_writer<std::remove_reference_t<Sink>>(names, sink).write(stack);
+}
+/// Writes the same line into `buffer`.
+/// Shape: returns the length of the line, whole or not: it is whole if that is at most `size`.
+constexpr size_t write_folded(const counted_stack& stack, const stack_names& names, char* buffer,
+                              size_t size) noexcept {
+  size_t length = 0;
+  write_folded(stack, names, [&](text piece) {
+    for (const char c : piece) {
+      if (length < size) buffer[length] = c;
+      ++length;
+    }
+  });
+  return length;
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_MAP_FOLDED_HPP
+// Room 7.9, map/types: the types that a map's BTF gives to its key and value, held against the C++ types. Only who
+// names `identity_and_btf` has this in his program.
+#ifndef BAREBPF_MAP_TYPES_HPP
+#define BAREBPF_MAP_TYPES_HPP
+
+// Room 3.1, btf: the types of an object file. They are counted once, checked as they pass, and found again
+// through an index that remembers every eighth, so that a file of 100,000 types costs 12,500 words.
+#ifndef BAREBPF_BTF_HPP
+#define BAREBPF_BTF_HPP
+
+// Room 1.4, abi/btf: where the fields of BTF records lie, and the kinds of types.
+// Source: include/uapi/linux/btf.h and Documentation/bpf/btf.rst at v6.12.
+#ifndef BAREBPF_ABI_BTF_HPP
+#define BAREBPF_ABI_BTF_HPP
+
+namespace barebpf::inline BAREBPF_ABI::abi {
+
+inline constexpr u16 btf_magic = 0xeb9f;
+
+/// Offsets in the header of .BTF; sections inside it count from the header's end.
+struct btf_header {
+  static constexpr u64 magic = 0, version = 2, header_size = 4, types_offset = 8, types_size = 12,
+                       strings_offset = 16, strings_size = 20, size = 24;
+};
+
+/// Offsets in a type. `info` holds the number of members in its low 24 bits (16 before 2026), the kind in
+/// the next seven (5 before), and a flag on top.
+struct btf_type_record {
+  static constexpr u64 name = 0, info = 4, size_or_type = 8, size = 12;
+};
+
+enum class btf_kind : u8 {
+  void_type = 0,
+  integer = 1,
+  pointer = 2,
+  array = 3,
+  structure = 4,
+  union_type = 5,
+  enumeration = 6,
+  forward = 7,
+  type_definition = 8,
+  volatile_type = 9,
+  const_type = 10,
+  restrict_type = 11,
+  function = 12,
+  function_prototype = 13,
+  variable = 14,
+  data_section = 15,
+  floating = 16,
+  declaration_tag = 17,
+  type_tag = 18,
+  enumeration64 = 19,
+};
+
+/// How many bytes follow a type's record: so many, and so many more for each member.
+struct btf_tail {
+  u8 fixed;
+  u8 for_each;
+};
+
+/// One row per kind, in the order of their numbers.
+inline constexpr btf_tail btf_tails[] = {
+    {0, 0},   // void, never stored
+    {4, 0},   // INT: encoding, offset and bits
+    {0, 0},   // PTR
+    {12, 0},  // ARRAY: element type, index type, count
+    {0, 12},  // STRUCT: name, type, offset in bits
+    {0, 12},  // UNION
+    {0, 8},   // ENUM: name, value
+    {0, 0},   // FWD
+    {0, 0},   // TYPEDEF
+    {0, 0},   // VOLATILE
+    {0, 0},   // CONST
+    {0, 0},   // RESTRICT
+    {0, 0},   // FUNC
+    {0, 8},   // FUNC_PROTO: name, type
+    {4, 0},   // VAR: linkage
+    {0, 12},  // DATASEC: type, offset, size
+    {0, 0},   // FLOAT
+    {4, 0},   // DECL_TAG: component index
+    {0, 0},   // TYPE_TAG
+    {0, 12},  // ENUM64: name, low half, high half
+};
+inline constexpr u32 btf_kinds = sizeof btf_tails / sizeof btf_tails[0];
+
+inline constexpr u32 btf_integer_is_signed = 1;  // BTF_INT_SIGNED
+inline constexpr u32 btf_integer_is_bool = 4;    // BTF_INT_BOOL
+inline constexpr u32 btf_variable_static = 0;    // BTF_VAR_STATIC
+inline constexpr u32 btf_variable_global = 1;    // BTF_VAR_GLOBAL_ALLOCATED
+inline constexpr u32 btf_function_static = 0;    // BTF_FUNC_STATIC
+inline constexpr u32 btf_function_extern = 2;    // BTF_FUNC_EXTERN
+
+/// Offsets in the header of .BTF.ext; the tables count from the header's end.
+struct btf_ext_header {
+  static constexpr u64 magic = 0, header_size = 4, functions_offset = 8, lines_offset = 16, size = 24,
+                       core_offset = 24;
+};
+/// Offsets in front of the records of one section of code.
+struct btf_ext_run_header {
+  static constexpr u64 section_name = 0, count = 4, size = 8;
+};
+
+/// "At this instruction begins the function of this type." In a file, `insn_off` counts bytes from the start
+/// of the section; for the kernel, instructions from the start of the program.
+struct func_info {
+  u32 insn_off = 0;
+  u32 type_id = 0;
+};
+static_assert(sizeof(func_info) == 8);
+/// "From this instruction on, the code comes from this line." `line_col` is the line in its upper 22 bits and
+/// the column in its lower 10.
+struct line_info {
+  u32 insn_off = 0;
+  u32 file_name_off = 0;
+  u32 line_off = 0;
+  u32 line_col = 0;
+};
+static_assert(sizeof(line_info) == 16);
+/// "This instruction depends on how the kernel lays out a type."
+struct core_relo {
+  u32 insn_off = 0;
+  u32 type_id = 0;
+  u32 access_str_off = 0;
+  u32 kind = 0;
+};
+static_assert(sizeof(core_relo) == 16);
+
+}  // namespace barebpf::inline BAREBPF_ABI::abi
+
+#endif  // BAREBPF_ABI_BTF_HPP
+// Room 3.0, elf: sections, symbols and relocations of an object file, checked once when it is opened.
+// Knows nothing of BPF beyond the machine number.
+#ifndef BAREBPF_ELF_HPP
+#define BAREBPF_ELF_HPP
+
+// Room 1.3, abi/elf: where the fields of 64-bit ELF records lie, and the numbers they hold. Records are
+// read field by field through the checked window, never by casting, so these are offsets and not structs.
+// Source: elf(5); include/uapi/linux/elf.h at v6.12.
+#ifndef BAREBPF_ABI_ELF_HPP
+#define BAREBPF_ABI_ELF_HPP
+
+namespace barebpf::inline BAREBPF_ABI::abi {
+
+inline constexpr u32 elf_magic = 0x464c457f;  // "\177ELF", lowest byte first
+inline constexpr u8 elf_class_64 = 2;         // ELFCLASS64
+inline constexpr u8 elf_little_endian = 1;    // ELFDATA2LSB
+inline constexpr u8 elf_big_endian = 2;       // ELFDATA2MSB
+inline constexpr u16 elf_relocatable = 1;     // ET_REL
+inline constexpr u16 elf_machine_bpf = 247;   // EM_BPF
+
+/// Offsets in the file header.
+struct elf_header {
+  static constexpr u64 ident_class = 4, ident_data = 5, type = 16, machine = 18, section_table = 40,
+                       section_entry_size = 58, section_count = 60, section_names = 62, size = 64;
+};
+
+/// Offsets in a section header.
+struct elf_section_header {
+  static constexpr u64 name = 0, type = 4, flags = 8, offset = 24, content_size = 32, link = 40, info = 44,
+                       entry_size = 56, size = 64;
+};
+
+/// Offsets in a symbol.
+struct elf_symbol_record {
+  static constexpr u64 name = 0, info = 4, other = 5, section = 6, value = 8, extent = 16, size = 24;
+};
+
+/// Offsets in a relocation without addend.
+struct elf_relocation_record {
+  static constexpr u64 offset = 0, type = 8, symbol = 12, size = 16;
+};
+
+inline constexpr u32 section_progbits = 1;  // SHT_PROGBITS
+inline constexpr u32 section_symtab = 2;    // SHT_SYMTAB
+inline constexpr u32 section_nobits = 8;    // SHT_NOBITS
+inline constexpr u32 section_rel = 9;       // SHT_REL
+inline constexpr u64 section_is_code = 4;   // SHF_EXECINSTR
+
+inline constexpr u8 symbol_local = 0;        // STB_LOCAL
+inline constexpr u8 symbol_function = 2;     // STT_FUNC
+inline constexpr u8 symbol_file = 4;         // STT_FILE
+inline constexpr u8 symbol_internal = 1;     // STV_INTERNAL
+inline constexpr u8 symbol_hidden = 2;       // STV_HIDDEN
+inline constexpr u16 section_undefined = 0;  // SHN_UNDEF
+
+}  // namespace barebpf::inline BAREBPF_ABI::abi
+
+#endif  // BAREBPF_ABI_ELF_HPP
+// Room 0.4, bytes: a window on a file that nobody vouches for. The compiler and the running program read
+// through the same window; it never reads outside, and never touches the file.
+#ifndef BAREBPF_BYTES_HPP
+#define BAREBPF_BYTES_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// A read-only window on the image of a file.
+/// Shape:    plain bytes, or the same bytes packed into 64-bit words, eight to a word, the first one
+///           lowest. Words cost the compiler a tenth of what single bytes cost.
+/// Errors:   none. A read outside the window gives zero; who must know asks `holds` first.
+/// Lifetime: valid as long as the storage it was made from.
+class bytes {
+ public:
+  constexpr bytes() noexcept = default;
+  constexpr bytes(const unsigned char* first, size_t size) noexcept : plain_(first), size_(size) {}
+  constexpr bytes(const u64* words, size_t words_count) noexcept
+      : words_(words), packed_(true), size_(words_count * 8) {}
+
+  [[nodiscard]] constexpr u64 size() const noexcept { return size_; }
+
+  /// True when `count` bytes from `at` on lie inside.
+  [[nodiscard]] constexpr bool holds(u64 at, u64 count) const noexcept {
+    return at <= size_ && count <= size_ - at;  // no sum, so nothing can wrap around
+  }
+
+  /// From here on, numbers are read with the highest byte first.
+  constexpr void read_big_endian() noexcept { big_endian_ = true; }
+
+  [[nodiscard]] constexpr u8 read8(u64 at) const noexcept { return static_cast<u8>(fetch(at, 1)); }
+  [[nodiscard]] constexpr u16 read16(u64 at) const noexcept {
+    const auto value = static_cast<u16>(fetch(at, 2));
+    return big_endian_ ? __builtin_bswap16(value) : value;
+  }
+  [[nodiscard]] constexpr u32 read32(u64 at) const noexcept {
+    const auto value = static_cast<u32>(fetch(at, 4));
+    return big_endian_ ? __builtin_bswap32(value) : value;
+  }
+  [[nodiscard]] constexpr u64 read64(u64 at) const noexcept {
+    const u64 value = fetch(at, 8);
+    return big_endian_ ? __builtin_bswap64(value) : value;
+  }
+
+  /// Length of the NUL-terminated string at `at`; it ends at the window's end at the latest.
+  [[nodiscard]] constexpr size_t length_of_string(u64 at) const noexcept {
+    // Eight bytes at a time, because the compiler pays for each step. A subtraction that borrows into a byte's
+    // top bit found its zero; the lowest such bit is never wrong.
+    constexpr u64 ones = 0x0101010101010101, tops = ones << 7;
+    for (size_t length = 0;; length += 8) {
+      if (!holds(at, length + 8)) {
+        while (holds(at + length, 1) && read8(at + length) != 0) ++length;
+        return length;
+      }
+      const u64 eight = fetch(at + length, 8);
+      const u64 zeros = (eight - ones) & ~eight & tops;
+      if (zeros != 0) return length + static_cast<size_t>(__builtin_ctzll(zeros)) / 8;
+    }
+  }
+  /// True when the NUL-terminated string at `at` is `wanted`.
+  [[nodiscard]] constexpr bool string_is(u64 at, text wanted) const noexcept {
+    return string_starts_with(at, wanted) && read8(at + wanted.size()) == 0;
+  }
+  /// True when the NUL-terminated string at `at` begins with `wanted`.
+  [[nodiscard]] constexpr bool string_starts_with(u64 at, text wanted) const noexcept {
+    if (!holds(at, wanted.size())) return false;
+    for (size_t i = 0; i < wanted.size(); ++i)
+      if (read8(at + i) != static_cast<unsigned char>(wanted[i])) return false;
+    return true;
+  }
+  /// True when the NUL-terminated strings at `a` and `b` are the same.
+  [[nodiscard]] constexpr bool same_string(u64 a, u64 b) const noexcept {
+    while (read8(a) == read8(b) && read8(a) != 0) ++a, ++b;
+    return read8(a) == read8(b);
+  }
+  /// Copies `count` bytes from `at` on to `out`.
+  constexpr void copy(u64 at, u64 count, u8* out) const noexcept {
+    u64 done = 0;
+    for (; done + 8 <= count; done += 8) {  // eight at a time, see above
+      const u64 eight = fetch(at + done, 8);
+      for (unsigned i = 0; i < 8; ++i) out[done + i] = static_cast<u8>(eight >> (i * 8));
+    }
+    for (; done < count; ++done) out[done] = read8(at + done);
+  }
+  /// The eight bytes from `at` on as a word that has them in this order in memory; zeros stand for those from
+  /// `end` on.
+  [[nodiscard]] constexpr u64 word_in_memory(u64 at, u64 end) const noexcept {
+    const u64 left = end - at;
+    const u64 value = left >= 8 ? fetch(at, 8) : fetch(at, static_cast<unsigned>(left));
+    return host_is_big_endian ? __builtin_bswap64(value) : value;
+  }
+  /// Copies at most `room - 1` characters of the string at `at` to `out` and a NUL behind them.
+  /// Shape: returns how many characters were copied, without the NUL.
+  constexpr size_t copy_string(u64 at, char* out, size_t room) const noexcept {
+    size_t length = 0;
+    for (; length + 1 < room && holds(at + length, 1); ++length) {
+      const u8 character = read8(at + length);
+      if (character == 0) break;
+      out[length] = static_cast<char>(character);
+    }
+    if (room != 0) out[length] = '\0';
+    return length;
+  }
+
+ private:
+  // `count` bytes from `at` on as a number whose lowest byte comes first. No template, because clang 14 does
+  // not instantiate one while it evaluates.
+  [[nodiscard]] constexpr u64 fetch(u64 at, unsigned count) const noexcept {
+    if (count == 0 || !holds(at, count)) return 0;
+    u64 value = 0;
+    if (!packed_) {
+      for (unsigned i = 0; i < count; ++i) value |= u64{plain_[at + i]} << (i * 8);
+      return value;
+    }
+    const auto bit = static_cast<unsigned>(at % 8 * 8);
+    value = words_[at / 8] >> bit;
+    if (bit > 64 - count * 8) value |= words_[at / 8 + 1] << (64 - bit);
+    return value & ~u64{0} >> (64 - count * 8);
+  }
+
+  const unsigned char* plain_ = nullptr;
+  const u64* words_ = nullptr;
+  bool packed_ = false;  // asked instead of words_, which g++ will not compare under -fsanitize=undefined
+  u64 size_ = 0;
+  bool big_endian_ = false;
+};
+
+/// `Count` bytes packed into words, for arrays that come as single bytes (what `xxd -i` writes).
+template <size_t Count>
+struct packed_words {
+  u64 words[(Count + 7) / 8] = {};
+
+  template <class Array>
+  constexpr explicit packed_words(const Array& single) noexcept {
+    for (size_t i = 0; i < Count; ++i) words[i / 8] |= u64{static_cast<u8>(single[i])} << (i % 8 * 8);
+  }
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_BYTES_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// A section of an object file; all offsets count from the start of the file.
+struct elf_section {
+  u32 index = 0;
+  u32 type = 0;
+  u64 flags = 0;
+  u64 name = 0;  ///< where the name stands
+  u64 at = 0;    ///< where the content begins
+  u64 size = 0;  ///< bytes of content
+  u32 link = 0;  ///< index of the section that this one refers to
+  u32 info = 0;  ///< for relocations: index of the section that they change
+  u64 entry_size = 0;
+
+  [[nodiscard]] constexpr bool is_code() const noexcept {
+    return type == abi::section_progbits && (flags & abi::section_is_code) != 0;
+  }
+};
+
+/// A symbol of an object file.
+struct elf_symbol {
+  u64 at = 0;    ///< where its record stands
+  u64 name = 0;  ///< where the name stands
+  u8 binding = 0;
+  u8 type = 0;
+  bool is_hidden = false;  ///< other objects cannot name it
+  u16 section = 0;
+  u64 value = 0;  ///< bytes from the start of its section
+  u64 size = 0;   ///< bytes
+};
+
+/// A relocation of an object file.
+struct elf_relocation {
+  u64 at = 0;      ///< where its record stands
+  u64 offset = 0;  ///< bytes from the start of the section that it changes
+  u32 symbol = 0;  ///< index of the symbol
+};
+
+/// An object file whose section headers, symbol table and string tables are known to lie inside it.
+/// Lifetime: valid as long as the image.
+class elf {
+ public:
+  /// Looks at the headers of `image`. After any verdict but a good one, `out` must not be used.
+  static constexpr verdict open(bytes image, elf& out) noexcept;
+
+  [[nodiscard]] constexpr const bytes& image() const noexcept { return image_; }
+  [[nodiscard]] constexpr u32 section_count() const noexcept { return section_count_; }
+  [[nodiscard]] constexpr u32 symbol_count() const noexcept { return symbol_count_; }
+
+  /// The section with this index; an empty one when there is none.
+  [[nodiscard]] constexpr elf_section section(u32 index) const noexcept {
+    using header = abi::elf_section_header;
+    if (index >= section_count_) return {};
+    const u64 at = header_at(index);
+    return {.index = index,
+            .type = image_.read32(at + header::type),
+            .flags = image_.read64(at + header::flags),
+            .name = section_names_ + image_.read32(at + header::name),
+            .at = image_.read64(at + header::offset),
+            .size = image_.read64(at + header::content_size),
+            .link = image_.read32(at + header::link),
+            .info = image_.read32(at + header::info),
+            .entry_size = image_.read64(at + header::entry_size)};
+  }
+  /// The first section called `wanted`; one with index 0 when there is none.
+  [[nodiscard]] constexpr elf_section find_section(text wanted) const noexcept {
+    for (u32 i = 1; i < section_count_; ++i)
+      if (image_.string_is(section(i).name, wanted)) return section(i);
+    return {};
+  }
+  /// The same by the string at `wanted` in the file. One of more than 255 characters is not found, so that
+  /// many long names which differ at their ends cost no more than many short ones.
+  [[nodiscard]] constexpr elf_section find_section(u64 wanted) const noexcept {
+    constexpr u64 longest = 255;
+    if (image_.length_of_string(wanted) > longest) return {};
+    for (u32 i = 1; i < section_count_; ++i)
+      if (image_.same_string(section(i).name, wanted)) return section(i);
+    return {};
+  }
+  /// Finds fault with a section that is there and is not of this type.
+  [[nodiscard]] constexpr verdict demand_type(const elf_section& of, u32 type) const noexcept {
+    if (of.index == 0 || of.type == type) return {};
+    return {.why = cause::bad_section_header,
+            .section = of.index,
+            .offset = header_at(of.index) + abi::elf_section_header::type};
+  }
+  /// The symbol with this index; an undefined one when there is none.
+  [[nodiscard]] constexpr elf_symbol symbol(u32 index) const noexcept {
+    using record = abi::elf_symbol_record;
+    if (index >= symbol_count_) return {};
+    const u64 at = symbols_ + u64{index} * record::size;
+    const u8 info = image_.read8(at + record::info);
+    const u8 visibility = image_.read8(at + record::other) & 3;
+    return {.at = at,
+            .name = symbol_names_ + image_.read32(at + record::name),
+            .binding = static_cast<u8>(info >> 4),
+            .type = static_cast<u8>(info & 15),
+            .is_hidden = visibility == abi::symbol_hidden || visibility == abi::symbol_internal,
+            .section = image_.read16(at + record::section),
+            .value = image_.read64(at + record::value),
+            .size = image_.read64(at + record::extent)};
+  }
+  /// How many relocations the section `relocations` holds.
+  [[nodiscard]] static constexpr u64 relocation_count(const elf_section& relocations) noexcept {
+    return relocations.size / abi::elf_relocation_record::size;
+  }
+  /// The relocation with this index in the section `relocations`.
+  [[nodiscard]] constexpr elf_relocation relocation(const elf_section& relocations,
+                                                    u64 index) const noexcept {
+    using record = abi::elf_relocation_record;
+    const u64 at = relocations.at + index * record::size;
+    // One 64-bit field holds type and symbol, the symbol in its upper half.
+    const u64 info = image_.read64(at + record::type);
+    return {.at = at, .offset = image_.read64(at + record::offset), .symbol = static_cast<u32>(info >> 32)};
+  }
+
+ private:
+  [[nodiscard]] constexpr u64 header_at(u32 index) const noexcept {
+    return section_table_ + u64{index} * abi::elf_section_header::size;
+  }
+  constexpr verdict check_header() noexcept;
+  constexpr verdict check_sections() noexcept;
+  constexpr verdict find_symbols() noexcept;
+
+  bytes image_;
+  u64 section_table_ = 0;
+  u64 section_names_ = 0;
+  u64 symbols_ = 0;
+  u64 symbol_names_ = 0;
+  u32 section_count_ = 0;
+  u32 symbol_count_ = 0;
+};
+
+constexpr verdict elf::open(bytes image, elf& out) noexcept {
+  constexpr u64 largest = 1 << 30;  // bytes; counts and offsets in BTF have 32 bits
+  if (image.size() > largest) return {.why = cause::too_large};
+  out.image_ = image;
+  if (const verdict v = out.check_header(); v.failed()) return v;
+  if (const verdict v = out.check_sections(); v.failed()) return v;
+  return out.find_symbols();
+}
+
+constexpr verdict elf::check_header() noexcept {
+  using header = abi::elf_header;
+  using section_header = abi::elf_section_header;
+  const auto is_magic = [&] {
+    for (u64 i = 0; i < 4; ++i)
+      if (image_.read8(i) != (abi::elf_magic >> (i * 8) & 0xff)) return false;
+    return true;
+  };
+  if (!is_magic()) return {.why = cause::not_elf};
+  if (!image_.holds(0, header::size)) return {.why = cause::truncated, .offset = image_.size()};
+  if (image_.read8(header::ident_class) != abi::elf_class_64)
+    return {.why = cause::not_64_bit, .offset = header::ident_class};
+  const u8 order = image_.read8(header::ident_data);
+  if (order != (host_is_big_endian ? abi::elf_big_endian : abi::elf_little_endian))
+    return {.why = cause::foreign_byte_order, .offset = header::ident_data};
+  if (order == abi::elf_big_endian) image_.read_big_endian();
+  if (image_.read16(header::type) != abi::elf_relocatable)
+    return {.why = cause::not_relocatable, .offset = header::type};
+  const u16 machine = image_.read16(header::machine);
+  if (machine != abi::elf_machine_bpf && machine != 0)  // compilers before clang 4 left it 0
+    return {.why = cause::not_bpf, .offset = header::machine};
+
+  section_table_ = image_.read64(header::section_table);
+  section_count_ = image_.read16(header::section_count);
+  if (image_.read16(header::section_entry_size) != section_header::size)
+    return {.why = cause::bad_section_header, .offset = header::section_entry_size};
+  if (!image_.holds(section_table_, section_header::size))
+    return {.why = cause::truncated, .offset = header::section_table};
+  // A file of more than 65,279 sections keeps their number in the first header, see elf(5).
+  if (section_count_ == 0) {
+    const u64 count = image_.read64(section_table_ + section_header::content_size);
+    if (count > image_.size() / section_header::size)
+      return {.why = cause::truncated, .offset = section_table_ + section_header::content_size};
+    section_count_ = static_cast<u32>(count);
+  }
+  if (!image_.holds(section_table_, u64{section_count_} * section_header::size))
+    return {.why = cause::truncated, .offset = header::section_table};
+  return {};
+}
+
+constexpr verdict elf::check_sections() noexcept {
+  using header = abi::elf_section_header;
+  u32 names = image_.read16(abi::elf_header::section_names);
+  if (names == 0xffff) names = image_.read32(section_table_ + header::link);  // SHN_XINDEX
+  const elf_section name_table = section(names);
+  if (names == 0 || names >= section_count_ || !image_.holds(name_table.at, name_table.size))
+    return {.why = cause::bad_section_header, .offset = abi::elf_header::section_names};
+  section_names_ = name_table.at;
+
+  for (u32 i = 1; i < section_count_; ++i) {
+    const elf_section s = section(i);
+    if (s.name - section_names_ >= name_table.size)
+      return {.why = cause::bad_section_header, .offset = header_at(i) + header::name};
+    if (s.type != abi::section_nobits && !image_.holds(s.at, s.size))
+      return {.why = cause::truncated, .section = i, .offset = header_at(i) + header::offset};
+    if (s.type == abi::section_rel && s.entry_size != abi::elf_relocation_record::size)
+      return {.why = cause::bad_section_header, .section = i, .offset = header_at(i) + header::entry_size};
+  }
+  return {};
+}
+
+constexpr verdict elf::find_symbols() noexcept {
+  using header = abi::elf_section_header;
+  for (u32 i = 1; i < section_count_; ++i) {
+    const elf_section s = section(i);
+    if (s.type != abi::section_symtab) continue;
+    const elf_section names = section(s.link);
+    if (s.entry_size != abi::elf_symbol_record::size || names.index == 0 || names.type == abi::section_nobits)
+      return {.why = cause::bad_section_header, .section = i, .offset = header_at(i) + header::link};
+    symbols_ = s.at;
+    symbol_names_ = names.at;
+    symbol_count_ = static_cast<u32>(s.size / abi::elf_symbol_record::size);
+    return {};
+  }
+  return {.why = cause::no_symbols, .offset = abi::elf_header::section_count};
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_ELF_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// A type; all offsets count from the start of the file.
+struct btf_type {
+  u32 id = 0;  ///< 0 is void
+  abi::btf_kind kind = abi::btf_kind::void_type;
+  u32 members = 0;
+  u64 at = 0;            ///< where its record stands
+  u64 name = 0;          ///< where the name stands
+  u32 size_or_type = 0;  ///< bytes, or the id of the type that this one refers to
+
+  /// Where what follows the record stands: members, or the fixed words of the kind.
+  [[nodiscard]] constexpr u64 tail() const noexcept { return at + abi::btf_type_record::size; }
+};
+
+/// One member of a struct, union or data section.
+struct btf_member {
+  u64 at = 0;
+  u64 name = 0;
+  u32 type = 0;
+};
+
+/// What user space must know of a number to treat it as one.
+enum class number_form : u8 { no_number, signed_number, unsigned_number };
+
+/// The types of one object file.
+/// Lifetime: valid as long as the image and the index.
+class btf {
+ public:
+  /// How many types apart the entries of the index are.
+  static constexpr u32 index_stride = 8;
+
+  /// Checks `section` and counts its types; `out` can walk but not yet find.
+  static constexpr verdict open(const elf& file, const elf_section& section, btf& out) noexcept;
+  /// The same of the `size` bytes from `start` on, as the kernel gives them; faults are said to lie in `section`.
+  static constexpr verdict open(const bytes& image, u64 start, u64 size, btf& out, u32 section = 0) noexcept;
+
+  [[nodiscard]] constexpr const bytes& image() const noexcept { return image_; }
+  /// How many types there are, without void.
+  [[nodiscard]] constexpr u32 count() const noexcept { return count_; }
+  [[nodiscard]] constexpr u32 index_size() const noexcept { return count_ / index_stride + 1; }
+  /// Where the strings begin.
+  [[nodiscard]] constexpr u64 strings() const noexcept { return strings_; }
+  /// How many bytes they take.
+  [[nodiscard]] constexpr u32 strings_size() const noexcept { return strings_size_; }
+  /// True when `at` lies among the strings.
+  [[nodiscard]] constexpr bool has_string(u64 at) const noexcept {
+    return at >= strings_ && at - strings_ < strings_size_;
+  }
+  /// True when there is a type of this kind.
+  [[nodiscard]] constexpr bool has(abi::btf_kind kind) const noexcept {
+    return (kinds_ >> static_cast<u8>(kind) & 1) != 0;
+  }
+
+  /// Fills `index`, which has room for `index_size()` words, and lets `type` use it.
+  constexpr void build_index(u32* index) noexcept;
+  /// Lets `type` use an index that was built before.
+  constexpr void use_index(const u32* index) noexcept {
+    index_ = index;
+    is_indexed_ = true;
+  }
+
+  /// The type with this number; void when there is none.
+  [[nodiscard]] constexpr btf_type type(u32 id) const noexcept {
+    if (id == 0 || id > count_ || !is_indexed_) return {};
+    const u32 near = id / index_stride;
+    btf_type found = type_at(types_ + index_[near], near == 0 ? 1 : near * index_stride);
+    while (found.id != id) found = type_at(end_of(found), found.id + 1);
+    return found;
+  }
+  /// The type with number 1, and the one behind `type`; void behind the last. These need no index.
+  [[nodiscard]] constexpr btf_type first() const noexcept {
+    return count_ == 0 ? btf_type{} : type_at(types_, 1);
+  }
+  [[nodiscard]] constexpr btf_type after(const btf_type& type) const noexcept {
+    return type.id >= count_ ? btf_type{} : type_at(end_of(type), type.id + 1);
+  }
+  /// The first type of this kind and name; void when there is none.
+  [[nodiscard]] constexpr btf_type find(abi::btf_kind kind, text wanted) const noexcept {
+    btf_type candidate = first();
+    while (candidate.id != 0 && !(candidate.kind == kind && image_.string_is(candidate.name, wanted)))
+      candidate = after(candidate);
+    return candidate;
+  }
+  /// The type behind const, volatile, restrict, typedef and type tags; void when they never end.
+  [[nodiscard]] constexpr btf_type resolve(u32 id) const noexcept {
+    for (u32 depth = 0; depth < longest_chain; ++depth) {
+      const btf_type found = type(id);
+      if (!is_modifier(found.kind)) return found;
+      id = found.size_or_type;
+    }
+    return {};
+  }
+  /// How many bytes a value of this type takes.
+  /// Errors: 0 for types without a size, and for those that never end or exceed 32 bits.
+  [[nodiscard]] constexpr u32 size_of(u32 id) const noexcept;
+  /// Whether a value of this type is a number, and of which sign.
+  [[nodiscard]] constexpr number_form form_of(u32 id) const noexcept;
+
+  /// The flag on top of a type's kind; on an enum it says that its values are signed.
+  [[nodiscard]] constexpr bool is_flagged(const btf_type& of) const noexcept {
+    return (image_.read32(of.at + abi::btf_type_record::info) >> 31) != 0;
+  }
+
+  /// A member of a struct or union, or an entry of a data section.
+  [[nodiscard]] constexpr btf_member member(const btf_type& of, u32 index) const noexcept {
+    const u64 at = of.tail() + u64{index} * 12;
+    return {.at = at, .name = strings_ + image_.read32(at), .type = image_.read32(at + 4)};
+  }
+  /// The id of the variable in an entry of a data section, which stands where others have their name.
+  [[nodiscard]] constexpr u32 variable_of(const btf_member& place) const noexcept {
+    return image_.read32(place.at);
+  }
+  /// The element type of an array.
+  [[nodiscard]] constexpr u32 element_of(const btf_type& array) const noexcept {
+    return image_.read32(array.tail());
+  }
+  /// The number of elements of an array.
+  [[nodiscard]] constexpr u32 length_of(const btf_type& array) const noexcept {
+    return image_.read32(array.tail() + 8);
+  }
+  /// Bytes from the start of a type's record to the next type.
+  [[nodiscard]] static constexpr u64 extent_of(const btf_type& of) noexcept {
+    const abi::btf_tail tail = abi::btf_tails[static_cast<u8>(of.kind)];
+    return abi::btf_type_record::size + tail.fixed + u64{tail.for_each} * of.members;
+  }
+  [[nodiscard]] static constexpr bool is_modifier(abi::btf_kind kind) noexcept {
+    using enum abi::btf_kind;
+    return kind == const_type || kind == volatile_type || kind == restrict_type || kind == type_definition ||
+           kind == type_tag;
+  }
+
+ private:
+  static constexpr u32 longest_chain = 32;  // the kernel's MAX_RESOLVE_DEPTH
+
+  [[nodiscard]] constexpr btf_type type_at(u64 at, u32 id) const noexcept {
+    using record = abi::btf_type_record;
+    const u32 info = image_.read32(at + record::info);
+    return {.id = id,
+            .kind = static_cast<abi::btf_kind>(info >> 24 & 0x7f),
+            .members = info & 0xffffff,
+            .at = at,
+            .name = strings_ + image_.read32(at + record::name),
+            .size_or_type = image_.read32(at + record::size_or_type)};
+  }
+  [[nodiscard]] static constexpr u64 end_of(const btf_type& of) noexcept { return of.at + extent_of(of); }
+
+  bytes image_;
+  u64 types_ = 0;
+  u64 strings_ = 0;
+  u32 strings_size_ = 0;
+  u32 count_ = 0;
+  u32 kinds_ = 0;  // one bit for each kind that occurs
+  const u32* index_ = nullptr;
+  bool is_indexed_ = false;
+};
+
+constexpr verdict btf::open(const elf& file, const elf_section& section, btf& out) noexcept {
+  // Content that is not in the file has no bounds, so nothing may be read from it.
+  if (const verdict v = file.demand_type(section, abi::section_progbits); v.failed()) return v;
+  return open(file.image(), section.at, section.size, out, section.index);
+}
+
+constexpr verdict btf::open(const bytes& image, u64 start, u64 size, btf& out, u32 section) noexcept {
+  using header = abi::btf_header;
+  using record = abi::btf_type_record;
+  const auto bad_header = [&](u64 field) {
+    return verdict{.why = cause::bad_btf_header, .section = section, .offset = start + field};
+  };
+  if (size < header::size || !image.holds(start, size)) return bad_header(0);
+  if (image.read16(start + header::magic) != abi::btf_magic) return bad_header(header::magic);
+  const u64 header_size = image.read32(start + header::header_size);
+  if (header_size < header::size || header_size > size) return bad_header(header::header_size);
+  const u64 body = start + header_size;
+  const u64 body_size = size - header_size;
+  const u64 types_offset = image.read32(start + header::types_offset);
+  const u64 types_size = image.read32(start + header::types_size);
+  if (types_offset > body_size || types_size > body_size - types_offset)
+    return bad_header(header::types_size);
+  const u64 strings_offset = image.read32(start + header::strings_offset);
+  const u64 strings_size = image.read32(start + header::strings_size);
+  if (strings_offset > body_size || strings_size > body_size - strings_offset)
+    return bad_header(header::strings_size);
+  // With a NUL at both ends every name inside is a string, and the one at 0 is empty.
+  if (strings_size == 0 || image.read8(body + strings_offset) != 0 ||
+      image.read8(body + strings_offset + strings_size - 1) != 0)
+    return bad_header(header::strings_offset);
+
+  out.image_ = image;
+  out.types_ = body + types_offset;
+  out.strings_ = body + strings_offset;
+  out.strings_size_ = static_cast<u32>(strings_size);
+  const u64 end = out.types_ + types_size;
+  for (u64 at = out.types_; at < end;) {
+    const auto bad = [&](cause why) { return verdict{.why = why, .section = section, .offset = at}; };
+    if (end - at < record::size) return bad(cause::bad_btf_type);
+    const btf_type next = out.type_at(at, out.count_ + 1);
+    if (static_cast<u8>(next.kind) == 0 || static_cast<u8>(next.kind) >= abi::btf_kinds)
+      return bad(cause::unknown_btf_kind);
+    if (extent_of(next) > end - at || next.name - out.strings_ >= strings_size)
+      return bad(cause::bad_btf_type);
+    ++out.count_;
+    out.kinds_ |= u32{1} << static_cast<u8>(next.kind);
+    at = end_of(next);
+  }
+  return {};
+}
+
+constexpr void btf::build_index(u32* index) noexcept {
+  use_index(index);
+  index[0] = 0;
+  u64 at = types_;
+  for (u32 id = 1; id <= count_; ++id) {
+    if (id % index_stride == 0) index[id / index_stride] = static_cast<u32>(at - types_);
+    at = end_of(type_at(at, id));
+  }
+}
+
+constexpr u32 btf::size_of(u32 id) const noexcept {
+  using enum abi::btf_kind;
+  u64 elements = 1;
+  for (u32 depth = 0; depth < longest_chain; ++depth) {
+    const btf_type found = resolve(id);
+    u64 size = 0;
+    switch (found.kind) {
+      case array:
+        elements *= length_of(found);
+        if (elements > 0xffffffff) return 0;
+        id = element_of(found);
+        continue;
+      case pointer:
+        size = 8;
+        break;
+      case integer:
+      case structure:
+      case union_type:
+      case enumeration:
+      case enumeration64:
+      case floating:
+        size = found.size_or_type;
+        break;
+      default:
+        return 0;
+    }
+    return elements * size > 0xffffffff ? 0 : static_cast<u32>(elements * size);
+  }
+  return 0;
+}
+
+constexpr number_form btf::form_of(u32 id) const noexcept {
+  const btf_type found = resolve(id);
+  if (found.kind != abi::btf_kind::integer) return number_form::no_number;
+  const u32 encoding = image_.read32(found.tail()) >> 24;
+  return (encoding & abi::btf_integer_is_signed) != 0 ? number_form::signed_number
+                                                      : number_form::unsigned_number;
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_BTF_HPP
+// Room 7.4, map/pin: maps that somebody else made: by their pin, their id or a descriptor; and what the kernel says
+// of them, held against what the caller expects.
+#ifndef BAREBPF_MAP_PIN_HPP
+#define BAREBPF_MAP_PIN_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
 /// What a map is expected to be, and what the kernel says that it is.
 /// Shape: a member that is not expected to be anything has `any`.
 struct map_identity {
@@ -3497,6 +4677,7 @@ struct map_identity {
   u32 value_size = any;
   u32 max_entries = any;
   u32 map_flags = any;
+  u32 compared_flags = any;  ///< bits of `map_flags` that matter
 };
 
 /// Both sides of an adoption that failed with cause `another_map`.
@@ -3508,7 +4689,7 @@ struct map_differences {
     const auto differ = [](u32 wanted, u32 is) { return wanted != map_identity::any && wanted != is; };
     return differ(expected.type, found.type) || differ(expected.key_size, found.key_size) ||
            differ(expected.value_size, found.value_size) || differ(expected.max_entries, found.max_entries) ||
-           differ(expected.map_flags, found.map_flags);
+           differ(expected.map_flags, found.map_flags & expected.compared_flags);
   }
 };
 
@@ -3519,11 +4700,12 @@ constexpr text describe(const map_differences& what, char* buffer, size_t size) 
     text word;
     u32 expected, found;
   };
-  const line lines[] = {{"type", what.expected.type, what.found.type},
-                        {"key_size", what.expected.key_size, what.found.key_size},
-                        {"value_size", what.expected.value_size, what.found.value_size},
-                        {"max_entries", what.expected.max_entries, what.found.max_entries},
-                        {"map_flags", what.expected.map_flags, what.found.map_flags}};
+  const line lines[] = {
+      {"type", what.expected.type, what.found.type},
+      {"key_size", what.expected.key_size, what.found.key_size},
+      {"value_size", what.expected.value_size, what.found.value_size},
+      {"max_entries", what.expected.max_entries, what.found.max_entries},
+      {"map_flags", what.expected.map_flags, what.found.map_flags & what.expected.compared_flags}};
   detail::text_writer out(buffer, size);
   bool first = true;
   for (const line& l : lines) {
@@ -3549,14 +4731,6 @@ struct path_buffer {
   }
 };
 
-// What stands behind the last slash.
-constexpr text last_part(text path) noexcept {
-  size_t start = 0;
-  for (size_t i = 0; i < path.size(); ++i)
-    if (path[i] == '/') start = i + 1;
-  return path.without_first(start);
-}
-
 // Whether a name in `path` has a dot; "." and ".." are no names.
 constexpr bool has_dot(text path) noexcept {
   const auto in_a_name = [&](size_t at) { return at < path.size() && path[at] != '/' && path[at] != '.'; };
@@ -3574,7 +4748,7 @@ constexpr bool has_dot(text path) noexcept {
     else if (at == step::obj_pin)
       out.why = cause::not_a_bpf_path;
   }
-  return out.about(last_part(path));
+  return out.about(path.behind_last('/'));
 }
 
 // The error for what is behind `number` and is not the expected map. Of programs, links and BTF the kernel tells in
@@ -3951,351 +5125,6 @@ inline constexpr u32 fsmount_cloexec = 1;      // FSMOUNT_CLOEXEC
 // Room 2.3, policy: what a user decides while compiling, because it decides which code and which constants there are.
 #ifndef BAREBPF_POLICY_HPP
 #define BAREBPF_POLICY_HPP
-
-// Room 2.0, kinds: the table of map types. One row says what the kernel allows on a type; the typed maps read it
-// here and nowhere else.
-#ifndef BAREBPF_KINDS_HPP
-#define BAREBPF_KINDS_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// A kernel version as a number that can be compared: `kernel(5, 15) < kernel(6, 1)`.
-[[nodiscard]] constexpr u32 kernel(u32 version, u32 patchlevel) noexcept {
-  return version << 16 | patchlevel << 8;
-}
-
-/// Operations of bpf(2) on a map and its elements, as bits.
-enum operation : u32 {
-  can_lookup = 1u << 0,
-  can_update = 1u << 1,
-  can_delete = 1u << 2,
-  can_get_next_key = 1u << 3,
-  can_lookup_and_delete = 1u << 4,
-  can_lookup_batch = 1u << 5,
-  can_update_batch = 1u << 6,
-  can_delete_batch = 1u << 7,
-  can_lookup_and_delete_batch = 1u << 8,
-  can_mmap = 1u << 9,
-  can_freeze = 1u << 10,
-  can_choose_update = 1u << 11,  ///< an update may ask for `noexist` or `exist`
-  can_lock = 1u << 12,           ///< a value may have a spin lock that reads and updates take
-  can_choose_cpu = 1u << 13,     ///< a value of one CPU may be read and updated alone; 7.0
-};
-
-/// What a descriptor of a map may do. Only the descriptor knows: neither the map nor its pins nor its flags do.
-/// Kernel: 4.15, BPF_F_RDONLY and BPF_F_WRONLY, given when a map is created, got by its pin or opened by its id.
-/// Source: bpf_get_file_flag() in kernel/bpf/syscall.c at v6.12.
-enum class map_access : u8 { read_write, read_only, write_only };
-
-/// The flag that narrows a descriptor to `access`.
-[[nodiscard]] constexpr u32 flag_of(map_access access) noexcept {
-  return access == map_access::read_only    ? map_flag::rdonly
-         : access == map_access::write_only ? map_flag::wronly
-                                            : 0u;
-}
-
-/// The operations that the kernel lets a descriptor do. What takes elements out both reads and writes; and mmap(2)
-/// shares no memory of a file that is not open for both.
-/// Source: FMODE_CAN_READ and FMODE_CAN_WRITE in kernel/bpf/syscall.c and do_mmap() in mm/mmap.c at v6.12, measured
-///         on 6.18.
-[[nodiscard]] constexpr u32 operations_of(map_access access) noexcept {
-  constexpr u32 reading = can_lookup | can_get_next_key | can_lookup_batch;
-  constexpr u32 writing = can_update | can_delete | can_update_batch | can_delete_batch | can_freeze;
-  return access == map_access::read_only ? reading : access == map_access::write_only ? writing : ~0u;
-}
-
-/// What a key is to the kernel.
-enum class key_rule : u8 {
-  none,        ///< there is none, the size is 0
-  index,       ///< a u32 from 0 to max_entries - 1
-  bytes,       ///< any bytes, compared as they are
-  prefix,      ///< a u32 prefix length in host order and 1 to 256 bytes
-  descriptor,  ///< a u32 file descriptor of the object that the value is stored with
-  cgroup,      ///< the u64 id of a cgroup, or struct bpf_cgroup_storage_key
-  ifindex,     ///< a u32 that the caller chooses, by habit an interface's index
-  single,      ///< a u32 that must be 0
-};
-
-/// The key type of maps that have no keys.
-struct no_key {};
-
-/// How many bytes of `Key` the kernel reads.
-template <class Key>
-inline constexpr u32 key_size_of = std::is_same_v<Key, no_key> ? 0 : sizeof(Key);
-
-/// The value type of maps that have no values.
-struct no_value {};
-
-/// How many bytes of `Value` the kernel copies.
-template <class Value>
-inline constexpr u32 value_size_of = std::is_same_v<Value, no_value> ? 0 : sizeof(Value);
-
-/// What a value is to the kernel.
-enum class value_rule : u8 {
-  none,         ///< there is none, the size is 0
-  plain,        ///< any bytes
-  per_cpu,      ///< any bytes, once for every possible CPU, each rounded up to 8 bytes
-  program,      ///< a program: its descriptor goes in, its id comes out
-  map,          ///< a map: its descriptor goes in, its id comes out
-  event,        ///< a perf event: its descriptor goes in, nothing comes out
-  cgroup,       ///< a cgroup: its descriptor goes in, nothing comes out
-  socket,       ///< a socket: its descriptor goes in, its cookie comes out if the value has 8 bytes
-  xsk,          ///< an AF_XDP socket: its descriptor goes in, nothing comes out
-  device,       ///< an interface's index, with 8 bytes also a program
-  cpu,          ///< a queue size, with 8 bytes also a program
-  stack,        ///< instruction addresses, 8 bytes each, or records of 32 bytes with stack_build_id
-  kernel_type,  ///< the kernel's own struct, bpf_struct_ops_<name>
-  instruction,  ///< struct bpf_insn_array_value
-};
-
-/// What max_entries is to the kernel.
-enum class entries_rule : u8 {
-  count,      ///< entries, at least 1
-  zero,       ///< must be 0
-  one,        ///< must be 1
-  ring_size,  ///< bytes, a power of two and whole pages
-  pages,      ///< pages, at most 4 GiB in all
-};
-
-/// Whether the kernel takes BTF ids for key and value.
-enum class btf_rule : u8 { refused, allowed, required };
-
-/// What the kernel allows on one map type.
-struct map_kind {
-  map_type type;
-  text type_name;        ///< the kernel's word for it
-  u32 first_kernel = 0;  ///< as `kernel()` gives it
-  key_rule key = key_rule::none;
-  value_rule value = value_rule::none;
-  entries_rule entries = entries_rule::count;
-  btf_rule btf = btf_rule::refused;
-  u32 operations = 0;      ///< bits of `operation`
-  u32 flags = 0;           ///< bits of `map_flag` that BPF_MAP_CREATE takes, beside token_fd
-  u32 required_flags = 0;  ///< bits of `map_flag` without which it refuses
-
-  /// True when the kernel compares keys as raw bytes, padding and all.
-  [[nodiscard]] constexpr bool hashes_the_key() const noexcept {
-    return key == key_rule::bytes || key == key_rule::prefix;
-  }
-};
-
-namespace detail {
-
-// Operations that go together.
-struct operations {
-  static constexpr u32 slots = can_update | can_delete | can_get_next_key | can_freeze;
-  static constexpr u32 elements = slots | can_lookup | can_choose_update;
-  static constexpr u32 read_write_batches = can_lookup_batch | can_update_batch;
-  static constexpr u32 all_batches = read_write_batches | can_delete_batch | can_lookup_and_delete_batch;
-  static constexpr u32 hash = elements | can_lookup_and_delete | all_batches;
-  static constexpr u32 array = (elements & ~u32{can_delete}) | read_write_batches;
-  static constexpr u32 queue =
-      can_lookup | can_update | can_choose_update | can_lookup_and_delete | can_freeze;
-  static constexpr u32 storage =
-      can_lookup | can_update | can_choose_update | can_delete | can_lock | can_freeze;
-  static constexpr u32 cgroup_storage =
-      can_lookup | can_update | can_choose_update | can_get_next_key | can_freeze;
-};
-
-// Flags that go together.
-struct flags {
-  static constexpr u32 access = map_flag::rdonly | map_flag::wronly;
-  static constexpr u32 program_access = map_flag::rdonly_prog | map_flag::wronly_prog;
-  static constexpr u32 slots = map_flag::numa_node | access;
-  static constexpr u32 hash = access | program_access | map_flag::zero_seed;
-  static constexpr u32 storage = map_flag::no_prealloc | map_flag::clone;
-};
-
-}  // namespace detail
-
-/// One row per type, in the order of their numbers. Sources: kernel/bpf/syscall.c and the `map_ops` of each
-/// type at v6.12, measured on 6.18; the last two from the sources of 7.2.
-inline constexpr map_kind map_kinds[] = {
-    {map_type::hash, "hash", kernel(3, 19), key_rule::bytes, value_rule::plain, entries_rule::count,
-     btf_rule::allowed, detail::operations::hash | can_lock,
-     detail::flags::hash | map_flag::no_prealloc | map_flag::numa_node, 0},
-    {map_type::array, "array", kernel(3, 19), key_rule::index, value_rule::plain, entries_rule::count,
-     btf_rule::allowed, detail::operations::array | can_lock | can_mmap,
-     detail::flags::slots | detail::flags::program_access | map_flag::mmapable | map_flag::inner_map, 0},
-    {map_type::prog_array, "prog_array", kernel(4, 2), key_rule::index, value_rule::program,
-     entries_rule::count, btf_rule::allowed, detail::operations::slots | can_lookup, detail::flags::slots, 0},
-    {map_type::perf_event_array, "perf_event_array", kernel(4, 3), key_rule::index, value_rule::event,
-     entries_rule::count, btf_rule::refused, detail::operations::slots,
-     detail::flags::slots | map_flag::preserve_elems, 0},
-    {map_type::percpu_hash, "percpu_hash", kernel(4, 6), key_rule::bytes, value_rule::per_cpu,
-     entries_rule::count, btf_rule::allowed, detail::operations::hash | can_choose_cpu,
-     detail::flags::hash | map_flag::no_prealloc, 0},
-    {map_type::percpu_array, "percpu_array", kernel(4, 6), key_rule::index, value_rule::per_cpu,
-     entries_rule::count, btf_rule::allowed, detail::operations::array | can_choose_cpu,
-     detail::flags::access | detail::flags::program_access, 0},
-    {map_type::stack_trace, "stack_trace", kernel(4, 6), key_rule::index, value_rule::stack,
-     entries_rule::count, btf_rule::refused, can_lookup | can_delete | can_get_next_key | can_freeze,
-     detail::flags::slots | map_flag::stack_build_id, 0},
-    {map_type::cgroup_array, "cgroup_array", kernel(4, 8), key_rule::index, value_rule::cgroup,
-     entries_rule::count, btf_rule::refused, detail::operations::slots, detail::flags::slots, 0},
-    {map_type::lru_hash, "lru_hash", kernel(4, 10), key_rule::bytes, value_rule::plain, entries_rule::count,
-     btf_rule::allowed, detail::operations::hash,
-     detail::flags::hash | map_flag::no_common_lru | map_flag::numa_node, 0},
-    {map_type::lru_percpu_hash, "lru_percpu_hash", kernel(4, 10), key_rule::bytes, value_rule::per_cpu,
-     entries_rule::count, btf_rule::allowed, detail::operations::hash | can_choose_cpu,
-     detail::flags::hash | map_flag::no_common_lru, 0},
-    {map_type::lpm_trie, "lpm_trie", kernel(4, 11), key_rule::prefix, value_rule::plain, entries_rule::count,
-     btf_rule::allowed,
-     detail::operations::elements | detail::operations::read_write_batches | can_delete_batch,
-     detail::flags::slots | detail::flags::program_access | map_flag::no_prealloc, map_flag::no_prealloc},
-    {map_type::array_of_maps, "array_of_maps", kernel(4, 12), key_rule::index, value_rule::map,
-     entries_rule::count, btf_rule::refused,
-     detail::operations::slots | can_lookup | detail::operations::read_write_batches, detail::flags::slots,
-     0},
-    {map_type::hash_of_maps, "hash_of_maps", kernel(4, 12), key_rule::bytes, value_rule::map,
-     entries_rule::count, btf_rule::refused, detail::operations::elements | detail::operations::all_batches,
-     detail::flags::hash | map_flag::no_prealloc | map_flag::numa_node, 0},
-    {map_type::devmap, "devmap", kernel(4, 14), key_rule::index, value_rule::device, entries_rule::count,
-     btf_rule::refused, detail::operations::elements, detail::flags::slots, 0},
-    {map_type::sockmap, "sockmap", kernel(4, 14), key_rule::index, value_rule::socket, entries_rule::count,
-     btf_rule::refused, detail::operations::elements, detail::flags::slots, 0},
-    {map_type::cpumap, "cpumap", kernel(4, 15), key_rule::index, value_rule::cpu, entries_rule::count,
-     btf_rule::refused, detail::operations::elements, map_flag::numa_node, 0},
-    {map_type::xskmap, "xskmap", kernel(4, 18), key_rule::index, value_rule::xsk, entries_rule::count,
-     btf_rule::refused, detail::operations::slots | can_choose_update, detail::flags::slots, 0},
-    {map_type::sockhash, "sockhash", kernel(4, 18), key_rule::bytes, value_rule::socket, entries_rule::count,
-     btf_rule::refused, detail::operations::elements, detail::flags::slots, 0},
-    {map_type::cgroup_storage, "cgroup_storage", kernel(4, 19), key_rule::cgroup, value_rule::plain,
-     entries_rule::zero, btf_rule::allowed, detail::operations::cgroup_storage | can_lock,
-     detail::flags::slots | detail::flags::program_access, 0},
-    {map_type::reuseport_sockarray, "reuseport_sockarray", kernel(4, 19), key_rule::index, value_rule::socket,
-     entries_rule::count, btf_rule::allowed, detail::operations::elements,
-     detail::flags::slots | detail::flags::program_access, 0},
-    {map_type::percpu_cgroup_storage, "percpu_cgroup_storage", kernel(4, 20), key_rule::cgroup,
-     value_rule::per_cpu, entries_rule::zero, btf_rule::allowed,
-     detail::operations::cgroup_storage | can_choose_cpu,
-     detail::flags::slots | detail::flags::program_access, 0},
-    {map_type::queue, "queue", kernel(4, 20), key_rule::none, value_rule::plain, entries_rule::count,
-     btf_rule::refused, detail::operations::queue, detail::flags::slots | detail::flags::program_access, 0},
-    {map_type::stack, "stack", kernel(4, 20), key_rule::none, value_rule::plain, entries_rule::count,
-     btf_rule::refused, detail::operations::queue, detail::flags::slots | detail::flags::program_access, 0},
-    {map_type::sk_storage, "sk_storage", kernel(5, 2), key_rule::descriptor, value_rule::plain,
-     entries_rule::zero, btf_rule::required, detail::operations::storage, detail::flags::storage,
-     map_flag::no_prealloc},
-    {map_type::devmap_hash, "devmap_hash", kernel(5, 4), key_rule::ifindex, value_rule::device,
-     entries_rule::count, btf_rule::refused, detail::operations::elements, detail::flags::slots, 0},
-    {map_type::struct_ops, "struct_ops", kernel(5, 6), key_rule::single, value_rule::kernel_type,
-     entries_rule::one, btf_rule::refused, can_lookup | can_update | can_delete | can_get_next_key,
-     map_flag::link | map_flag::vtype_btf_obj_fd, 0},
-    {map_type::ringbuf, "ringbuf", kernel(5, 8), key_rule::none, value_rule::none, entries_rule::ring_size,
-     btf_rule::refused, can_mmap | can_freeze, map_flag::numa_node | map_flag::rb_overwrite, 0},
-    {map_type::inode_storage, "inode_storage", kernel(5, 10), key_rule::descriptor, value_rule::plain,
-     entries_rule::zero, btf_rule::required, detail::operations::storage, detail::flags::storage,
-     map_flag::no_prealloc},
-    {map_type::task_storage, "task_storage", kernel(5, 11), key_rule::descriptor, value_rule::plain,
-     entries_rule::zero, btf_rule::required, detail::operations::storage, detail::flags::storage,
-     map_flag::no_prealloc},
-    {map_type::bloom_filter, "bloom_filter", kernel(5, 16), key_rule::none, value_rule::plain,
-     entries_rule::count, btf_rule::refused, can_lookup | can_update | can_freeze,
-     detail::flags::slots | detail::flags::program_access | map_flag::zero_seed, 0},
-    {map_type::user_ringbuf, "user_ringbuf", kernel(6, 1), key_rule::none, value_rule::none,
-     entries_rule::ring_size, btf_rule::refused, can_mmap | can_freeze, map_flag::numa_node, 0},
-    {map_type::cgrp_storage, "cgrp_storage", kernel(6, 2), key_rule::descriptor, value_rule::plain,
-     entries_rule::zero, btf_rule::required, detail::operations::storage, detail::flags::storage,
-     map_flag::no_prealloc},
-    {map_type::arena, "arena", kernel(6, 9), key_rule::none, value_rule::none, entries_rule::pages,
-     btf_rule::refused, can_mmap | can_freeze,
-     map_flag::mmapable | map_flag::segv_on_fault | map_flag::no_user_conv, map_flag::mmapable},
-    {map_type::insn_array, "insn_array", kernel(6, 19), key_rule::index, value_rule::instruction,
-     entries_rule::count, btf_rule::allowed,
-     can_lookup | can_update | can_choose_update | can_get_next_key | can_freeze, 0, 0},
-    {map_type::rhash, "rhash", kernel(7, 2), key_rule::bytes, value_rule::plain, entries_rule::count,
-     btf_rule::allowed, detail::operations::hash | can_lock,
-     detail::flags::slots | detail::flags::program_access | map_flag::no_prealloc, map_flag::no_prealloc},
-};
-
-/// The row of `type`; for a type that is newer than this table, an empty one of type `unspec`.
-[[nodiscard]] constexpr map_kind kind_of(map_type type) noexcept {
-  for (const map_kind& kind : map_kinds)
-    if (kind.type == type) return kind;
-  return {};
-}
-
-namespace detail {
-
-constexpr bool is_key_size(key_rule rule, u32 size) noexcept {
-  switch (rule) {
-    case key_rule::none:
-      return size == 0;
-    case key_rule::bytes:
-      return size != 0;
-    case key_rule::prefix:  // source: LPM_KEY_SIZE_MIN and LPM_KEY_SIZE_MAX in kernel/bpf/lpm_trie.c at v6.12
-      return size >= 5 && size <= 260;
-    case key_rule::cgroup:
-      return size == 8 || size == 16;
-    default:
-      return size == 4;
-  }
-}
-
-constexpr bool is_value_size(const map_kind& kind, u32 size, u32 flags) noexcept {
-  switch (kind.value) {
-    case value_rule::none:
-      return size == 0;
-    case value_rule::per_cpu:  // source: PCPU_MIN_UNIT_SIZE in include/linux/percpu.h at v6.12
-      return size != 0 && size <= 32768;
-    case value_rule::program:
-    case value_rule::map:
-    case value_rule::event:
-    case value_rule::cgroup:
-    case value_rule::xsk:
-      return size == 4;
-    case value_rule::socket:
-    case value_rule::device:
-    case value_rule::cpu:
-      return size == 4 || size == 8;
-    case value_rule::stack:
-      return size != 0 && size % ((flags & map_flag::stack_build_id) != 0 ? 32 : 8) == 0;
-    case value_rule::instruction:
-      return size == 16;
-    default:
-      return size != 0;
-  }
-}
-
-constexpr bool is_whole_ring(u32 size) noexcept {
-  constexpr u32 smallest_page = 4096;
-  return size >= smallest_page && (size & (size - 1)) == 0;
-}
-
-}  // namespace detail
-
-/// What the table says against a map that the kernel refused to create; `none` where it sees nothing wrong.
-/// Asked after a refusal only: a newer kernel may take what this table does not know yet.
-[[nodiscard]] constexpr cause why_refused(const abi::map_create& attr) noexcept {
-  const map_kind kind = kind_of(static_cast<map_type>(attr.map_type));
-  if (kind.type == map_type::unspec) return cause::none;
-  if (!detail::is_key_size(kind.key, attr.key_size)) return cause::bad_key_size;
-  if (!detail::is_value_size(kind, attr.value_size, attr.map_flags)) return cause::bad_value_size;
-  switch (kind.entries) {
-    case entries_rule::zero:
-      if (attr.max_entries != 0) return cause::entries_not_wanted;
-      break;
-    case entries_rule::one:
-      if (attr.max_entries != 1) return cause::one_entry;
-      break;
-    case entries_rule::ring_size:
-      if (!detail::is_whole_ring(attr.max_entries)) return cause::bad_ring_size;
-      break;
-    default:
-      if (attr.max_entries == 0) return cause::no_entries;
-  }
-  if ((attr.map_flags & kind.required_flags) != kind.required_flags) return cause::missing_map_flag;
-  if ((attr.map_flags & ~(kind.flags | map_flag::token_fd)) != 0) return cause::refused_map_flag;
-  if (kind.btf == btf_rule::required && (attr.btf_key_type_id == 0 || attr.btf_value_type_id == 0))
-    return cause::missing_map_types;
-  if (kind.value == value_rule::map && attr.inner_map_fd == 0) return cause::missing_inner_map;
-  return cause::none;
-}
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_KINDS_HPP
 
 namespace barebpf::inline BAREBPF_ABI {
 
@@ -5649,41 +6478,6 @@ using ipv6_prefix = lpm_key<16>;
 
 namespace detail {
 
-// Takes text from the front.
-class text_reader {
- public:
-  constexpr explicit text_reader(text whole) noexcept : rest_(whole) {}
-
-  [[nodiscard]] constexpr bool is_done() const noexcept { return rest_.empty(); }
-  [[nodiscard]] constexpr bool is_next(text wanted) const noexcept { return rest_.starts_with(wanted); }
-  [[nodiscard]] constexpr bool take(text wanted) noexcept {
-    if (!is_next(wanted)) return false;
-    rest_ = rest_.without_first(wanted.size());
-    return true;
-  }
-  // A number of at most `digits` digits, without needless zeros in front where it is decimal: others read those as
-  // octal.
-  [[nodiscard]] constexpr bool take_number(u32 base, u32 digits, u32& out) noexcept {
-    out = 0;
-    u32 count = 0;
-    for (u32 digit = 0; count < digits && !rest_.empty() && (digit = digit_of(rest_[0])) < base; ++count) {
-      if (base == 10 && count == 1 && out == 0) return false;
-      out = out * base + digit;
-      rest_ = rest_.without_first(1);
-    }
-    return count != 0 && (rest_.empty() || digit_of(rest_[0]) >= base);
-  }
-
- private:
-  [[nodiscard]] static constexpr u32 digit_of(char c) noexcept {
-    if (c >= '0' && c <= '9') return static_cast<u32>(c - '0');
-    if (c >= 'a' && c <= 'f') return static_cast<u32>(c - 'a' + 10);
-    if (c >= 'A' && c <= 'F') return static_cast<u32>(c - 'A' + 10);
-    return 99;
-  }
-  text rest_;
-};
-
 constexpr bool take_ipv4(text_reader& in, u8* out) noexcept {
   for (int i = 0; i < 4; ++i) {
     u32 number = 0;
@@ -6291,237 +7085,6 @@ class mapped_values {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_MAP_MEMORY_HPP
-// Room 7.6, map/value: values that are no plain bytes. What such a map takes stands for something of the kernel's, and
-// what it gives back is often something else: a program goes in by its descriptor and comes out as its id.
-#ifndef BAREBPF_MAP_VALUE_HPP
-#define BAREBPF_MAP_VALUE_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// A file descriptor as the value of an element; whoever owns it may close it once it is in, for the map holds on to
-/// what it stands for. `Answer` is what a lookup gives.
-template <value_rule Rule, class Answer = no_value, class Number = u32>
-struct descriptor_value {
-  static constexpr value_rule rule = Rule;
-  using answer = Answer;
-  Number number;
-
-  /// From the number itself, or from what owns or borrows a descriptor: an `fd`, a map, a link.
-  descriptor_value(int descriptor) noexcept : number(static_cast<Number>(descriptor)) {}
-  descriptor_value(const fd& descriptor) noexcept : descriptor_value(descriptor.number()) {}
-  template <class Owner>
-  requires requires(const Owner& owner) {
-    { owner.descriptor() } -> std::same_as<const fd&>;
-  }
-  descriptor_value(const Owner& owner) noexcept : descriptor_value(owner.descriptor()) {}
-};
-
-/// A loaded program, known to the whole kernel by this number.
-struct program_id {
-  u32 id = 0;
-  friend bool operator==(program_id, program_id) = default;
-};
-/// A map, known to the whole kernel by this number. Errors, cost: those of `Map::from_id`.
-template <class Map>
-struct map_id {
-  u32 id = 0;
-  /// Opens the map.
-  [[nodiscard]] auto open() const noexcept { return Map::from_id(id); }
-  friend bool operator==(map_id, map_id) = default;
-};
-/// A socket, known to the whole kernel by this number, which it never gives again. Source: SO_COOKIE in socket(7).
-struct socket_cookie {
-  u64 cookie = 0;
-  friend bool operator==(socket_cookie, socket_cookie) = default;
-};
-
-/// A program in a slot of a program array.
-using program_fd = descriptor_value<value_rule::program, program_id>;
-/// A map in an element of an array or hash of maps. `Map` is the typed map that each of them is.
-template <class Map>
-using map_fd = descriptor_value<value_rule::map, map_id<Map>>;
-/// A perf event in a slot of a perf event array; it does not come back out.
-using event_fd = descriptor_value<value_rule::event>;
-/// A cgroup in a slot of a cgroup array: the descriptor of its folder in cgroup version 2. It does not come back out.
-using cgroup_fd = descriptor_value<value_rule::cgroup>;
-/// An AF_XDP socket in a slot of an xskmap; it does not come back out.
-using xsk_fd = descriptor_value<value_rule::xsk>;
-/// A socket in a sockmap, a sockhash or a reuseport_sockarray.
-using socket_fd = descriptor_value<value_rule::socket, socket_cookie, u64>;
-/// The same in a map whose values have 4 bytes, from which nothing comes back out.
-using short_socket_fd = descriptor_value<value_rule::socket>;
-
-/// An interface that packets are redirected to.
-struct device {
-  static constexpr value_rule rule = value_rule::device;
-  u32 ifindex = 0;  ///< number of the interface, as if_nametoindex(3) gives it
-};
-/// An interface, and the program that runs on each packet before it leaves there.
-struct device_and_program {
-  static constexpr value_rule rule = value_rule::device;
-  /// What a lookup gives.
-  struct answer {
-    u32 ifindex = 0;
-    u32 program_id = 0;  ///< 0 for none
-  };
-  u32 ifindex = 0;
-  int program = -1;  ///< descriptor of an XDP program for devmaps, negative for none
-};
-
-/// A CPU that packets are redirected to; the key is its number.
-struct cpu_queue {
-  static constexpr value_rule rule = value_rule::cpu;
-  u32 queue_size = 0;  ///< packets that may wait for it, 16,384 at most
-};
-/// The same, and the program that runs there on each packet.
-struct cpu_queue_and_program {
-  static constexpr value_rule rule = value_rule::cpu;
-  /// What a lookup gives.
-  struct answer {
-    u32 queue_size = 0;
-    u32 program_id = 0;  ///< 0 for none
-  };
-  u32 queue_size = 0;
-  int program = -1;  ///< descriptor of an XDP program for cpumaps, negative for none
-};
-
-/// The instruction addresses of a stack, the innermost first. `Depth` is at most kernel.perf_event_max_stack, 127 by
-/// default.
-template <size_t Depth>
-struct stack_addresses {
-  static constexpr value_rule rule = value_rule::stack;
-  u64 list[Depth] = {};
-
-  /// Those that there are.
-  [[nodiscard]] std::span<const u64> addresses() const noexcept {
-    size_t count = 0;
-    while (count < Depth && list[count] != 0) ++count;
-    return {list, count};
-  }
-};
-
-/// One place of a user stack as map_flag::stack_build_id makes the kernel keep it.
-/// Source: struct bpf_stack_build_id in include/uapi/linux/bpf.h at v6.12.
-struct build_id_place {
-  enum class state : s32 {
-    empty = 0,    ///< behind the last
-    valid = 1,    ///< `build_id` and `offset` hold
-    address = 2,  ///< the file has no build id; `offset` is the address
-  };
-  state status = state::empty;
-  u8 build_id[20] = {};
-  u64 offset = 0;  ///< bytes from the start of the file
-};
-/// A user stack by files and offsets, the innermost place first; for maps with map_flag::stack_build_id.
-template <size_t Depth>
-struct stack_build_ids {
-  static constexpr value_rule rule = value_rule::stack;
-  build_id_place list[Depth] = {};
-
-  /// Those that there are.
-  [[nodiscard]] std::span<const build_id_place> places() const noexcept {
-    size_t count = 0;
-    while (count < Depth && list[count].status != build_id_place::state::empty) ++count;
-    return {list, count};
-  }
-};
-
-/// An instruction that a program may jump to.
-/// Source: struct bpf_insn_array_value in include/uapi/linux/bpf.h of 6.19.
-struct instruction_place {
-  static constexpr value_rule rule = value_rule::instruction;
-  u32 original = 0;    ///< as the program was loaded; only this one is given
-  u32 translated = 0;  ///< as the verifier left it
-  u32 machine = 0;     ///< offset into the machine code
-  u32 padding = 0;
-};
-
-/// The owner of a value in a local storage, by a descriptor: a socket, a process (pidfd_open(2)), the folder of a
-/// cgroup, or a file.
-struct owner_fd {
-  int number;
-
-  owner_fd(int descriptor = -1) noexcept : number(descriptor) {}
-  owner_fd(const fd& descriptor) noexcept : number(descriptor.number()) {}
-};
-
-/// The key of a cgroup storage that tells the ways of attaching apart; the other form is the cgroup's id, a u64.
-/// Source: struct bpf_cgroup_storage_key in include/uapi/linux/bpf.h at v6.12.
-struct cgroup_storage_key {
-  u64 cgroup_inode_id = 0;  ///< the inode number of the cgroup's folder
-  u32 attach_type = 0;      ///< `abi::attach_type` of the program
-  u32 padding = 0;
-};
-
-/// A spin lock in a value, which programs take with bpf_spin_lock and `under_lock` takes from here.
-/// Source: struct bpf_spin_lock in include/uapi/linux/bpf.h at v6.12.
-struct spin_lock {
-  u32 word = 0;  ///< the kernel's alone: it is neither read nor written with the value
-};
-
-/// Reads or writes the whole element at once, under the `spin_lock` in its value, so that no program sees half of it.
-/// Kernel: 5.1, BPF_F_LOCK; the map's BTF must show the lock.
-/// Source: copy_map_value_locked() in kernel/bpf/helpers.c at v6.12.
-struct locked {
-  static constexpr operation needs = can_lock;
-  [[nodiscard]] static constexpr u64 flags() noexcept { return 4; }
-};
-inline constexpr locked under_lock;
-
-/// The value of one CPU of a map that keeps one for each: a plain value goes in or comes out.
-/// Kernel: 7.0, BPF_F_CPU.
-struct on_cpu {
-  static constexpr operation needs = can_choose_cpu;
-  u32 cpu;  ///< number of a possible CPU
-  [[nodiscard]] constexpr u64 flags() const noexcept { return 8 | u64{cpu} << 32; }
-};
-/// The same value for every CPU.
-/// Kernel: 7.0, BPF_F_ALL_CPUS.
-struct all_cpus {
-  static constexpr operation needs = can_choose_cpu;
-  [[nodiscard]] static constexpr u64 flags() noexcept { return 16; }
-};
-inline constexpr all_cpus on_all_cpus;
-
-namespace detail {
-
-// A value type that says itself what it stands for; not one of a user's that happens to have a member of that name.
-template <class Value>
-concept exchanged = requires {
-  requires std::same_as<decltype(Value::rule), const value_rule>;
-};
-
-template <class Value>
-struct answer {
-  using type = Value;
-};
-template <exchanged Value>
-requires requires { typename Value::answer; }
-struct answer<Value> {
-  using type = typename Value::answer;
-};
-
-template <class Value>
-constexpr value_rule value_rule_of_type() noexcept {
-  if constexpr (exchanged<Value>)
-    return Value::rule;
-  else
-    return value_rule::plain;
-}
-
-}  // namespace detail
-
-/// What a lookup of a map with values of this type gives: the value itself, or what stands for it.
-template <class Value>
-using answer_of = typename detail::answer<Value>::type;
-
-/// What kind of values the maps have that take `Value`; `plain` for all types that say nothing else.
-template <class Value>
-inline constexpr value_rule value_rule_of = detail::value_rule_of_type<Value>();
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_MAP_VALUE_HPP
 
 namespace barebpf::inline BAREBPF_ABI {
 
@@ -6634,12 +7197,16 @@ class map {
   [[nodiscard]] static result<map> create(const map_options& options) noexcept {
     if (!is_kernel_name(options.name))
       return error{.at = step::map_create, .why = cause::bad_name}.about(options.name);
+    if constexpr (kind.value == value_rule::stack)
+      if ((options.map_flags & map_flag::stack_build_id & ~Value::map_flags) != 0)
+        return error{.at = step::map_create, .why = cause::stack_of_build_ids}.about(options.name);
     const abi::map_create attr{
         .map_type = static_cast<u32>(Type),
         .key_size = key_size_of<Key>,
         .value_size = value_size_of<Value>,
         .max_entries = options.max_entries,
-        .map_flags = options.map_flags | flag_of(Access) | (options.token >= 0 ? map_flag::token_fd : 0),
+        .map_flags =
+            options.map_flags | value_flags | flag_of(Access) | (options.token >= 0 ? map_flag::token_fd : 0),
         .inner_map_fd = options.inner_map < 0 ? 0 : static_cast<u32>(options.inner_map),
         .numa_node = options.numa_node,
         .map_name = to_kernel_name(options.name),
@@ -7058,12 +7625,29 @@ class map {
   }
 
   static constexpr map_identity identity(const map_expectations& expected) noexcept {
-    return {.type = static_cast<u32>(Type),
-            .key_size = key_size_of<Key>,
-            .value_size = value_size_of<Value>,
-            .max_entries = expected.max_entries,
-            .map_flags = expected.map_flags};
+    map_identity out{.type = static_cast<u32>(Type),
+                     .key_size = key_size_of<Key>,
+                     .value_size = value_size_of<Value>,
+                     .max_entries = expected.max_entries,
+                     .map_flags = expected.map_flags};
+    // Values of either kind may have the same size, so whatever else is expected, this flag tells them apart.
+    if constexpr (kind.value == value_rule::stack) {
+      if (expected.map_flags == map_identity::any) {
+        out.map_flags = value_flags;
+        out.compared_flags = map_flag::stack_build_id;
+      } else {
+        out.map_flags |= value_flags;
+      }
+    }
+    return out;
   }
+  // What the value type itself wants of a map.
+  static constexpr u32 value_flags = [] {
+    if constexpr (kind.value == value_rule::stack)
+      return Value::map_flags;
+    else
+      return u32{0};
+  }();
   static constexpr bool can_be_popped = (kind.operations & can_lookup_and_delete) != 0;
   template <class Element>
   static auto* address_of(Element& value) noexcept {
@@ -7143,11 +7727,13 @@ class map {
     __builtin_memcpy(out.name, &untyped_.map_name(), sizeof(kernel_name));
     return out;
   }
-  // Keys of an array are never absent and arrays never full: where the kernel says so, the index is too large.
+  // Arrays are never full, and plain values in them never absent: where the kernel says so, the index is too large.
   [[nodiscard, gnu::always_inline]] error explain_element(step at, long answer) const noexcept {
     error out = explain(at, answer);
-    if constexpr (kind.key == key_rule::index)
-      if (answer == -ENOENT || answer == -E2BIG) out.why = cause::no_such_slot;
+    if constexpr (kind.key == key_rule::index) {
+      constexpr bool may_be_absent = kind.value != value_rule::plain && kind.value != value_rule::per_cpu;
+      if (answer == -E2BIG || (answer == -ENOENT && !may_be_absent)) out.why = cause::no_such_slot;
+    }
     return out;
   }
 
@@ -7193,6 +7779,11 @@ using percpu_array_map = map<map_type::percpu_array, u32, Value>;
 /// Kernel: 4.6, BPF_MAP_TYPE_STACK_TRACE.
 template <size_t Depth = 127>
 using stack_trace_map = map<map_type::stack_trace, u32, stack_addresses<Depth>>;
+
+/// The same with the places of user stacks as build ids and offsets, which mean the same when the process is gone.
+/// Kernel: 4.17, BPF_F_STACK_BUILD_ID, which is set.
+template <size_t Depth = 127>
+using stack_build_id_map = map<map_type::stack_trace, u32, stack_build_ids<Depth>>;
 
 /// Cgroups that programs ask bpf_current_task_under_cgroup and bpf_skb_under_cgroup about.
 /// Kernel: 4.8, BPF_MAP_TYPE_CGROUP_ARRAY; cgroup version 2 alone.
@@ -8531,6 +9122,9 @@ template <class Key, class Value>
   if (value_size_of<Value> != map.value_size) return cause::wrong_value_size;
   if (!detail::same_sign<Key>(map.key_form)) return cause::wrong_key_sign;
   if (!detail::same_sign<Value>(map.value_form)) return cause::wrong_value_sign;
+  if constexpr (requires { requires Value::rule == value_rule::stack; })
+    if (((map.map_flags ^ Value::map_flags) & map_flag::stack_build_id) != 0)
+      return cause::stack_of_build_ids;
   return cause::none;
 }
 
