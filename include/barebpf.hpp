@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 ad54f5641c68c57d5e2a55ac5abd04a0f2de52da71afc0e3f7c9fd457949622e; do not edit.
+// Made by tools/amalgamate from files with SHA-256 6e9e53b3d73a84c75bc4a4f70c0b0c9b4265bd345158dcb43cb603a386c68bb9; do not edit.
 //
 // MIT License
 //
@@ -321,254 +321,24 @@ enum class helper : u32 {
 }  // namespace barebpf::inline BAREBPF_ABI::abi
 
 #endif  // BAREBPF_ABI_HELPER_HPP
-// Room 2.2, describe: makes the sentence of an error: what was tried, on what, what the kernel said, the
-// likely cause and what to do. Tables and a writer; nothing is allocated, and nothing is asked again.
-#ifndef BAREBPF_DESCRIBE_HPP
-#define BAREBPF_DESCRIBE_HPP
+// Room 6.7, cgroup: cgroups by the path of their folder.
+#ifndef BAREBPF_CGROUP_HPP
+#define BAREBPF_CGROUP_HPP
 
-// Room 0.5, result: what went wrong as one plain value, and a value that may be that instead. Nothing is
-// thrown, printed or allocated here; room 2.2 makes the sentence.
-#ifndef BAREBPF_RESULT_HPP
-#define BAREBPF_RESULT_HPP
+// Room 6.1, fd: file descriptors and who closes them.
+#ifndef BAREBPF_FD_HPP
+#define BAREBPF_FD_HPP
 
-// Room 0.3, cause: every reason that the library can name, each with its one sentence. The same row is a
-// compile error of a static_object and the text of an error at run time.
-#ifndef BAREBPF_CAUSE_HPP
-#define BAREBPF_CAUSE_HPP
+// Room 6.0, syscall: the one door to the kernel. Every system call of the library goes through
+// `system_call`, and every bpf(2) through `sys_bpf`.
+#ifndef BAREBPF_SYSCALL_HPP
+#define BAREBPF_SYSCALL_HPP
 
-// One row per cause: BAREBPF_CAUSE(identifier, "fact, so what to do").
-// A macro and not an array, because static_assert takes only literals in C++20.
-#define BAREBPF_CAUSES(BAREBPF_CAUSE)                                                                        \
-  /* the file as a whole */                                                                                  \
-  BAREBPF_CAUSE(not_elf, "this is not an ELF file, so give the .o that clang -target bpf wrote")             \
-  BAREBPF_CAUSE(not_64_bit,                                                                                  \
-                "BPF objects are 64-bit ELF files and this one is not, so compile it with "                  \
-                "clang -target bpf")                                                                         \
-  BAREBPF_CAUSE(foreign_byte_order,                                                                          \
-                "this object has the other byte order than the machine, so compile "                         \
-                "it with -target bpfel or bpfeb to match")                                                   \
-  BAREBPF_CAUSE(not_relocatable,                                                                             \
-                "this ELF file is a program or a shared library, so give the "                               \
-                "relocatable .o instead")                                                                    \
-  BAREBPF_CAUSE(not_bpf,                                                                                     \
-                "this ELF file holds code of another machine, so compile it with "                           \
-                "clang -target bpf")                                                                         \
-  BAREBPF_CAUSE(truncated,                                                                                   \
-                "the file ends before what it announces, so it was cut or overwritten: "                     \
-                "copy or compile it again")                                                                  \
-  BAREBPF_CAUSE(too_large, "no BPF object is larger than 1 GiB, so this is another kind of file")            \
-  BAREBPF_CAUSE(bad_section_header,                                                                          \
-                "a section header of this ELF file contradicts itself, so the "                              \
-                "file is damaged: compile it again")                                                         \
-  BAREBPF_CAUSE(no_symbols, "the object has no symbol table, so strip it with llvm-strip -g at most")        \
-  BAREBPF_CAUSE(bad_symbol,                                                                                  \
-                "a relocation names a symbol that is not there, so the file is damaged: "                    \
-                "compile it again")                                                                          \
-  /* its types */                                                                                            \
-  BAREBPF_CAUSE(no_btf,                                                                                      \
-                "maps in .maps are described by BTF and the object has none, so compile it "                 \
-                "with -g and keep the .BTF section")                                                         \
-  BAREBPF_CAUSE(bad_btf_header,                                                                              \
-                "the header of .BTF does not fit the section, so the file is damaged: "                      \
-                "compile it again")                                                                          \
-  BAREBPF_CAUSE(bad_btf_type,                                                                                \
-                "a type in .BTF runs past its end or names what is not there, so the "                       \
-                "file is damaged: compile it again")                                                         \
-  BAREBPF_CAUSE(unknown_btf_kind,                                                                            \
-                "this .BTF holds a kind of type that barebpf does not know, so it "                          \
-                "was made by a newer compiler: use a newer barebpf")                                         \
-  BAREBPF_CAUSE(bad_btf_ext,                                                                                 \
-                "a table in .BTF.ext runs past its end, so the file is damaged: compile it "                 \
-                "again")                                                                                     \
-  /* its maps */                                                                                             \
-  BAREBPF_CAUSE(static_map,                                                                                  \
-                "a static map cannot be found by name, so take the word static away from "                   \
-                "the map in the BPF program")                                                                \
-  BAREBPF_CAUSE(map_is_no_struct,                                                                            \
-                "every variable in .maps must be a struct that describes a map, so "                         \
-                "move other variables elsewhere")                                                            \
-  BAREBPF_CAUSE(map_outside_section,                                                                         \
-                "a map lies past the end of .maps, so the file is damaged: "                                 \
-                "compile it again")                                                                          \
-  BAREBPF_CAUSE(unknown_map_member,                                                                          \
-                "a map in .maps has a member that is not part of a map "                                     \
-                "definition, so look for a misspelling")                                                     \
-  BAREBPF_CAUSE(map_member_not_loaded_yet,                                                                   \
-                "this version of barebpf cannot honour this member of a map "                                \
-                "definition yet, so leave it out")                                                           \
-  BAREBPF_CAUSE(bad_map_member,                                                                              \
-                "a member of a map definition has the wrong form, so write it with "                         \
-                "__uint, __ulong, __type or __array")                                                        \
-  BAREBPF_CAUSE(two_sizes,                                                                                   \
-                "a map gives the size of its key or value twice and differently, so keep "                   \
-                "one of them")                                                                               \
-  BAREBPF_CAUSE(no_map_type, "a map in .maps has no type, so add __uint(type, BPF_MAP_TYPE_...)")            \
-  BAREBPF_CAUSE(bad_pinning,                                                                                 \
-                "a map can be pinned by its name (1) or not at all (0), so correct its "                     \
-                "member pinning")                                                                            \
-  BAREBPF_CAUSE(variable_outside_section,                                                                    \
-                "a global variable lies past the end of its section, so the file is "                        \
-                "damaged: compile it again")                                                                 \
-  /* its programs */                                                                                         \
-  BAREBPF_CAUSE(unknown_section,                                                                             \
-                "the name of this section tells no program type that barebpf knows, "                        \
-                "so correct the SEC() of the program")                                                       \
-  BAREBPF_CAUSE(bad_program,                                                                                 \
-                "a program is not whole instructions inside its section, so the file is "                    \
-                "damaged: compile it again")                                                                 \
-  BAREBPF_CAUSE(bad_relocation,                                                                              \
-                "a relocation does not point at an instruction that loads an address, "                      \
-                "so the file is damaged: compile it again")                                                  \
-  BAREBPF_CAUSE(relocation_not_loaded_yet,                                                                   \
-                "this version of barebpf cannot load a program that refers to this "                         \
-                "section, so keep variables in .data, .rodata or .bss")                                      \
-  BAREBPF_CAUSE(bad_call, "a call leads to no function, so the file is damaged: compile it again")           \
-  BAREBPF_CAUSE(too_many_functions,                                                                          \
-                "the kernel takes at most 256 functions in one program, so let the "                         \
-                "compiler inline some")                                                                      \
-  BAREBPF_CAUSE(core_not_loaded_yet,                                                                         \
-                "this version of barebpf cannot relocate types of the kernel (CO-RE) yet, "                  \
-                "so leave out preserve_access_index")                                                        \
-  BAREBPF_CAUSE(undefined_symbol,                                                                            \
-                "the program uses a symbol that the object does not define, so "                             \
-                "define it or declare the helper")                                                           \
-  /* what the caller asked for */                                                                            \
-  BAREBPF_CAUSE(no_such_map, "the object has no map of this name, so look for a misspelling")                \
-  BAREBPF_CAUSE(no_such_program, "the object has no program of this name, so look for a misspelling")        \
-  BAREBPF_CAUSE(no_such_variable,                                                                            \
-                "the object has no global variable of this name, so look for a misspelling, or give it "     \
-                "BTF with -g")                                                                               \
-  BAREBPF_CAUSE(wrong_variable_size,                                                                         \
-                "the variable in the BPF object has another size than this type, so use the type that the "  \
-                "BPF program declares")                                                                      \
-  BAREBPF_CAUSE(wrong_variable_sign,                                                                         \
-                "the variable in the BPF object and this type differ in signedness, so use the type that "   \
-                "the BPF program declares")                                                                  \
-  BAREBPF_CAUSE(constant_variable,                                                                           \
-                "constants are frozen when the object is loaded, so set them before, and ask for a const "   \
-                "type afterwards")                                                                           \
-  BAREBPF_CAUSE(hidden_variable,                                                                             \
-                "the kernel lets a section be mapped only when one of its variables is not static, so take " \
-                "the word static away from this one")                                                        \
-  BAREBPF_CAUSE(foreign_data,                                                                                \
-                "these first values were made for another object, so make them with data() of this one")     \
-  BAREBPF_CAUSE(wrong_map_type,                                                                              \
-                "the map is of another type than asked for, so use the class of its "                        \
-                "own type")                                                                                  \
-  BAREBPF_CAUSE(wrong_key_size,                                                                              \
-                "the key type has another size than the key in the BPF object, so use "                      \
-                "the type that the BPF program declares")                                                    \
-  BAREBPF_CAUSE(wrong_value_size,                                                                            \
-                "the value type has another size than the value in the BPF object, "                         \
-                "so use the type that the BPF program declares")                                             \
-  BAREBPF_CAUSE(wrong_key_sign,                                                                              \
-                "the key type and the key in the BPF object differ in signedness, so "                       \
-                "use the type that the BPF program declares")                                                \
-  BAREBPF_CAUSE(wrong_value_sign,                                                                            \
-                "the value type and the value in the BPF object differ in "                                  \
-                "signedness, so use the type that the BPF program declares")                                 \
-  /* what the table of map types tells of a map that the kernel refused to create */                         \
-  BAREBPF_CAUSE(newer_map_type,                                                                              \
-                "the kernel is older than this map type, so use a newer kernel or another type")             \
-  BAREBPF_CAUSE(no_entries, "a map of this type needs room for at least one element, so give max_entries")   \
-  BAREBPF_CAUSE(entries_not_wanted,                                                                          \
-                "a map of this type grows with the objects that it belongs to, so give a max_entries of 0")  \
-  BAREBPF_CAUSE(one_entry, "a map of this type holds one element, so give a max_entries of 1")               \
-  BAREBPF_CAUSE(bad_ring_size,                                                                               \
-                "a ring buffer has max_entries bytes, which must be a power of two and whole pages, so "     \
-                "give 4096 or its like")                                                                     \
-  BAREBPF_CAUSE(bad_key_size,                                                                                \
-                "keys of this map type have a size of their own, so give the key type that the table of "    \
-                "map types names")                                                                           \
-  BAREBPF_CAUSE(bad_value_size,                                                                              \
-                "values of this map type have a size of their own, so give the value type that the table "   \
-                "of map types names")                                                                        \
-  BAREBPF_CAUSE(missing_map_flag,                                                                            \
-                "the kernel wants map_flag::no_prealloc for this map type, and map_flag::mmapable for an "   \
-                "arena, so set it")                                                                          \
-  BAREBPF_CAUSE(refused_map_flag, "maps of this type do not take one of these map_flags, so leave it out")   \
-  BAREBPF_CAUSE(missing_map_types,                                                                           \
-                "the kernel wants BTF for the key and the value of this map type, so give both ids")         \
-  BAREBPF_CAUSE(missing_inner_map,                                                                           \
-                "a map of maps is made after the pattern of one that is in it, so give inner_map_fd")        \
-  BAREBPF_CAUSE(                                                                                             \
-      deep_stack,                                                                                            \
-      "the kernel keeps at most kernel.perf_event_max_stack places of a stack, 127 if nobody raised "        \
-      "it, so keep fewer or raise it")                                                                       \
-  BAREBPF_CAUSE(stack_of_build_ids,                                                                          \
-                "map_flag::stack_build_id makes the kernel keep build ids and offsets, so use "              \
-                "stack_build_ids as value type with this flag, and stack_addresses without it")              \
-  BAREBPF_CAUSE(bad_name,                                                                                    \
-                "the kernel takes names of at most 15 letters, digits, underscores and dots, "               \
-                "so choose such a name")                                                                     \
-  BAREBPF_CAUSE(another_map,                                                                                 \
-                "this map is not the one that the C++ types describe, so look at the differences")           \
-  BAREBPF_CAUSE(not_a_bpf_path,                                                                              \
-                "maps are pinned on the BPF file system only, so choose a path below /sys/fs/bpf and mount " \
-                "it: mount -t bpf bpf /sys/fs/bpf")                                                          \
-  BAREBPF_CAUSE(dot_in_a_pin,                                                                                \
-                "the BPF file system takes no dots in names, and maps are pinned on it alone, so choose "    \
-                "names without dots below /sys/fs/bpf")                                                      \
-  BAREBPF_CAUSE(not_a_map,                                                                                   \
-                "this is a program, a link or something else and no map, so look at what the path or the "   \
-                "descriptor belongs to")                                                                     \
-  BAREBPF_CAUSE(no_such_slot,                                                                                \
-                "this index is past the end of the array, so stay below its max_entries or create it with "  \
-                "more")                                                                                      \
-  BAREBPF_CAUSE(not_attachable,                                                                              \
-                "the section of this program does not tell where to attach it, so "                          \
-                "complete the name in SEC(), as in SEC(\"tracepoint/group/event\")")                         \
-  BAREBPF_CAUSE(bad_address,                                                                                 \
-                "this is no address of its kind, so write 10.0.0.0/8 for IPv4 and 2001:db8::/32 for IPv6")   \
-  BAREBPF_CAUSE(bad_prefix_length,                                                                           \
-                "behind the slash stands the number of bits, so write at most 32 for IPv4 and 128 for IPv6") \
-  BAREBPF_CAUSE(bits_behind_prefix,                                                                          \
-                "this address has bits behind its prefix, so clear them, or give all bits for an address")   \
-  BAREBPF_CAUSE(                                                                                             \
-      hidden_addresses,                                                                                      \
-      "the kernel shows zeros in place of its addresses, so run it as root or with CAP_SYSLOG, and "         \
-      "set kernel.kptr_restrict to 1 at most")                                                               \
-  BAREBPF_CAUSE(bad_proc_line,                                                                               \
-                "a line of this file is none that the kernel writes there, so look what the path leads to")  \
-  BAREBPF_CAUSE(no_such_process,                                                                             \
-                "there is no process of this number any more, or it has no memory of its own, so read what " \
-                "it has mapped while it runs")                                                               \
-  /* what a look at the kernel found out after it refused */                                                 \
-  BAREBPF_CAUSE(needs_cap_bpf, "the process lacks CAP_BPF, so run it as root or give it CAP_BPF")            \
-  BAREBPF_CAUSE(needs_cap_perfmon,                                                                           \
-                "the process lacks CAP_PERFMON, which tracing programs need beside "                         \
-                "CAP_BPF, so run it as root or give it both")                                                \
-  BAREBPF_CAUSE(refused_by_verifier,                                                                         \
-                "the kernel's verifier refused the program, so read its log: the "                           \
-                "last lines name the instruction and the reason")                                            \
-  BAREBPF_CAUSE(log_cut,                                                                                     \
-                "the verifier refused the program and its log is larger than the buffer that "               \
-                "was given, so give a larger one or let verifier_log grow")
+// Room 1.1, abi/bpf: what bpf(2) takes, as plain records of our own. One record per command, every member
+// initialized, so that no byte is ever left over; <linux/bpf.h> is never needed and never in the way.
+#ifndef BAREBPF_ABI_BPF_HPP
+#define BAREBPF_ABI_BPF_HPP
 
-namespace barebpf::inline BAREBPF_ABI {
-
-/// Why something failed, as far as the library knows; `none` where only the kernel's errno is known.
-enum class cause : u16 {
-  none = 0,
-#define BAREBPF_CAUSE(identifier, sentence) identifier,
-  BAREBPF_CAUSES(BAREBPF_CAUSE)
-#undef BAREBPF_CAUSE
-};
-
-/// What a reader found: nothing wrong, or the cause, the place in the file and what it is about. A plain
-/// value without a destructor, so that the compiler carries it cheaply through its evaluations.
-struct [[nodiscard]] verdict {
-  cause why = cause::none;
-  u32 section = 0;  ///< index of the ELF section, 0 for the file as a whole
-  u64 offset = 0;   ///< bytes from the start of the file
-  u64 subject = 0;  ///< where in the file the name of the map, member or program stands; 0 for none
-
-  [[nodiscard]] constexpr bool failed() const noexcept { return why != cause::none; }
-};
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_CAUSE_HPP
 // Room 0.2, name: text that is looked at (`text`) and text that is part of a type (`name`).
 #ifndef BAREBPF_NAME_HPP
 #define BAREBPF_NAME_HPP
@@ -690,808 +460,6 @@ struct kernel_name {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_NAME_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// What the library was doing. Below 256 it is the number of the bpf(2) command (`abi::command`).
-enum class step : u16 {
-  map_create = 0,
-  map_lookup_elem = 1,
-  map_update_elem = 2,
-  map_delete_elem = 3,
-  map_get_next_key = 4,
-  prog_load = 5,
-  obj_pin = 6,
-  obj_get = 7,
-  map_get_fd_by_id = 14,
-  obj_get_info_by_fd = 15,
-  btf_load = 18,
-  btf_get_fd_by_id = 19,
-  map_lookup_and_delete_elem = 21,
-  map_freeze = 22,
-  map_lookup_batch = 24,
-  map_lookup_and_delete_batch = 25,
-  map_update_batch = 26,
-  map_delete_batch = 27,
-  link_create = 28,
-
-  read_object = 256,        ///< understand an object file; `offset` counts from its start
-  find = 257,               ///< look for a map or a program by name, or check it against C++ types
-  allocate = 258,           ///< get memory
-  open_file = 259,          ///< openat(2)
-  read_file = 260,          ///< read(2), lseek(2)
-  mount_tracefs = 261,      ///< fsopen(2), fsconfig(2), fsmount(2): a tracefs that only this process sees
-  find_tracepoint = 262,    ///< read a tracepoint's number from tracefs
-  open_event = 263,         ///< perf_event_open(2)
-  unpin = 265,              ///< unlinkat(2) on the BPF file system
-  map_memory = 266,         ///< mmap(2) of a map
-  read_prefix = 280,        ///< understand a network or an address
-  set_event_program = 264,  ///< ioctl(PERF_EVENT_IOC_SET_BPF), where the kernel has no perf link
-};
-
-/// Kernel-only error number that leaks out of bpf(2): "operation not supported". Not libc's ENOTSUP.
-/// Source: include/linux/errno.h at v6.12.
-inline constexpr int ENOTSUPP_kernel = 524;
-
-/// What went wrong, where, and on what.
-/// Shape:    64 bytes, trivially copyable; owns nothing, so it may outlive what failed.
-struct [[nodiscard]] error {
-  step at = step::map_create;  ///< what was tried
-  cause why = cause::none;     ///< what the library knows about the reason
-  s32 code = 0;                ///< errno, 0 when no system call failed
-  u64 offset = 0;              ///< bytes from the start of the file, when it came from a file
-  char name[48] = {};          ///< the map, program, section or file it is about; cut if longer
-
-  /// The same error, about `what`; or about `what` in the section `where`, as ".maps:hits".
-  [[nodiscard]] constexpr error about(text what, text where = {}) const noexcept {
-    error out = *this;
-    size_t used = 0;
-    const auto append = [&](text more) {
-      for (const char c : more)
-        if (used + 1 < sizeof name) out.name[used++] = c;
-    };
-    append(where);
-    if (!where.empty() && !what.empty()) append(":");
-    append(what);
-    while (used < sizeof name) out.name[used++] = '\0';
-    return out;
-  }
-};
-static_assert(sizeof(error) == 64);
-
-namespace detail {
-
-// What a result holds. Plain for plain values, so that such a result is itself trivially copyable.
-template <class T, bool Plain = std::is_trivially_copyable_v<T>>
-struct result_storage {
-  union {
-    T value;
-    error failure;
-  };
-  bool has_value;
-
-  template <class... Arguments>
-  constexpr explicit result_storage(std::in_place_t, Arguments&&... arguments) noexcept
-      : value(std::forward<Arguments>(arguments)...), has_value(true) {}
-  constexpr explicit result_storage(const error& why) noexcept : failure(why), has_value(false) {}
-};
-
-template <class T>
-struct result_storage<T, false> {
-  union {
-    T value;
-    error failure;
-  };
-  bool has_value;
-
-  template <class... Arguments>
-  explicit result_storage(std::in_place_t, Arguments&&... arguments) noexcept
-      : value(std::forward<Arguments>(arguments)...), has_value(true) {}
-  explicit result_storage(const error& why) noexcept : failure(why), has_value(false) {}
-  result_storage(result_storage&& other) noexcept : has_value(other.has_value) {
-    if (has_value)
-      ::new (static_cast<void*>(&value)) T(std::move(other.value));
-    else
-      ::new (static_cast<void*>(&failure)) error(other.failure);
-  }
-  ~result_storage() {
-    if (has_value) value.~T();
-  }
-};
-
-}  // namespace detail
-
-/// A value, or the error that stands in its place. The interface is std::expected's.
-/// Errors: asking a failed result for its value, or a good one for its error, traps.
-template <class T>
-class [[nodiscard]] result {
- public:
-  using value_type = T;
-  using error_type = barebpf::error;
-
-  template <class U = T>
-  requires std::is_constructible_v<T, U&&>
-  constexpr result(U&& value) noexcept : held_(std::in_place, std::forward<U>(value)) {}
-  template <class... Arguments>
-  constexpr explicit result(std::in_place_t, Arguments&&... arguments) noexcept
-      : held_(std::in_place, std::forward<Arguments>(arguments)...) {}
-  constexpr result(const error_type& why) noexcept : held_(why) {}
-
-  /// Gives the value up, which must be there, for the error that `make` returns.
-  template <class Function>
-  void fail_with(Function&& make) noexcept {
-    held_.value.~T();
-    ::new (static_cast<void*>(&held_.failure)) error_type(make());
-    held_.has_value = false;
-  }
-
-  [[nodiscard]] constexpr bool has_value() const noexcept { return held_.has_value; }
-  constexpr explicit operator bool() const noexcept { return held_.has_value; }
-
-  [[nodiscard]] constexpr T& value() & noexcept { return demand_value(), held_.value; }
-  [[nodiscard]] constexpr const T& value() const& noexcept { return demand_value(), held_.value; }
-  [[nodiscard]] constexpr T&& value() && noexcept { return std::move(value()); }
-  [[nodiscard]] constexpr T& operator*() & noexcept { return value(); }
-  [[nodiscard]] constexpr const T& operator*() const& noexcept { return value(); }
-  [[nodiscard]] constexpr T&& operator*() && noexcept { return std::move(value()); }
-  [[nodiscard]] constexpr T* operator->() noexcept { return &value(); }
-  [[nodiscard]] constexpr const T* operator->() const noexcept { return &value(); }
-  [[nodiscard]] constexpr const error_type& error() const noexcept {
-    if (held_.has_value) __builtin_trap();
-    return held_.failure;
-  }
-
-  template <class U>
-  [[nodiscard]] constexpr T value_or(U&& otherwise) const& noexcept {
-    return held_.has_value ? held_.value : static_cast<T>(std::forward<U>(otherwise));
-  }
-  template <class U>
-  [[nodiscard]] constexpr T value_or(U&& otherwise) && noexcept {
-    return held_.has_value ? std::move(held_.value) : static_cast<T>(std::forward<U>(otherwise));
-  }
-  /// `next(value)`, which gives a result itself, or the error as it is.
-  template <class Function>
-  [[nodiscard]] constexpr auto and_then(Function&& next) && noexcept -> decltype(next(std::declval<T&&>())) {
-    if (!held_.has_value) return held_.failure;
-    return next(std::move(held_.value));
-  }
-  /// A result of what `change` makes of the value, or the error as it is.
-  template <class Function>
-  [[nodiscard]] constexpr auto transform(Function&& change) && noexcept
-      -> result<decltype(change(std::declval<T&&>()))> {
-    if (!held_.has_value) return held_.failure;
-    return change(std::move(held_.value));
-  }
-
- private:
-  constexpr void demand_value() const noexcept {
-    if (!held_.has_value) __builtin_trap();
-  }
-  detail::result_storage<T> held_;
-};
-
-/// Done, or the error that says why not.
-template <>
-class [[nodiscard]] result<void> {
- public:
-  using value_type = void;
-  using error_type = barebpf::error;
-
-  constexpr result() noexcept = default;
-  constexpr result(const error_type& why) noexcept : error_(why), has_value_(false) {}
-
-  [[nodiscard]] constexpr bool has_value() const noexcept { return has_value_; }
-  constexpr explicit operator bool() const noexcept { return has_value_; }
-  constexpr void value() const noexcept {
-    if (!has_value_) __builtin_trap();
-  }
-  [[nodiscard]] constexpr const error_type& error() const noexcept {
-    if (has_value_) __builtin_trap();
-    return error_;
-  }
-  template <class Function>
-  [[nodiscard]] constexpr auto and_then(Function&& next) const noexcept -> decltype(next()) {
-    if (!has_value_) return error_;
-    return next();
-  }
-
- private:
-  error_type error_{};
-  bool has_value_ = true;
-};
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_RESULT_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// One step in words: "cannot <words> <name>".
-struct step_row {
-  step at;
-  text words;
-};
-inline constexpr step_row step_rows[] = {
-    {step::map_create, "create the map"},
-    {step::map_lookup_elem, "look up a key in the map"},
-    {step::map_update_elem, "update an element of the map"},
-    {step::map_delete_elem, "delete a key from the map"},
-    {step::map_get_next_key, "find the next key of the map"},
-    {step::map_lookup_and_delete_elem, "take a key out of the map"},
-    {step::map_lookup_batch, "look up a batch of the map"},
-    {step::map_lookup_and_delete_batch, "take a batch out of the map"},
-    {step::map_update_batch, "update a batch of the map"},
-    {step::map_delete_batch, "delete a batch from the map"},
-    {step::map_freeze, "freeze the map"},
-    {step::map_memory, "map the memory of the map"},
-    {step::map_get_fd_by_id, "open by its id the map"},
-    {step::btf_get_fd_by_id, "read the types of the map"},
-    {step::obj_get_info_by_fd, "ask about the map"},
-    {step::obj_pin, "pin"},
-    {step::obj_get, "get the pin"},
-    {step::unpin, "remove the pin"},
-    {step::read_prefix, "understand the network"},
-    {step::open_file, "open the file"},
-    {step::read_file, "read the file"},
-    {step::read_object, "read the object"},
-    {step::find, "use"},
-    {step::allocate, "get memory"},
-    {step::btf_load, "load the types"},
-    {step::prog_load, "load the program"},
-    {step::link_create, "attach the program"},
-    {step::mount_tracefs, "reach tracefs to attach the program"},
-    {step::find_tracepoint, "find the tracepoint of the program"},
-    {step::open_event, "open the event of the program"},
-    {step::set_event_program, "attach the program to its event"},
-};
-
-/// An error number by its name.
-struct errno_row {
-  s32 code;
-  text errno_name;
-};
-inline constexpr errno_row errno_rows[] = {{EPERM, "EPERM"},
-                                           {ENOENT, "ENOENT"},
-                                           {ESRCH, "ESRCH"},
-                                           {EINTR, "EINTR"},
-                                           {EIO, "EIO"},
-                                           {ENXIO, "ENXIO"},
-                                           {E2BIG, "E2BIG"},
-                                           {EBADF, "EBADF"},
-                                           {EAGAIN, "EAGAIN"},
-                                           {ENOMEM, "ENOMEM"},
-                                           {EACCES, "EACCES"},
-                                           {EFAULT, "EFAULT"},
-                                           {EBUSY, "EBUSY"},
-                                           {EEXIST, "EEXIST"},
-                                           {ENODEV, "ENODEV"},
-                                           {ENOTDIR, "ENOTDIR"},
-                                           {EISDIR, "EISDIR"},
-                                           {EINVAL, "EINVAL"},
-                                           {ENFILE, "ENFILE"},
-                                           {EMFILE, "EMFILE"},
-                                           {ENOSPC, "ENOSPC"},
-                                           {ESPIPE, "ESPIPE"},
-                                           {EROFS, "EROFS"},
-                                           {ERANGE, "ERANGE"},
-                                           {EDEADLK, "EDEADLK"},
-                                           {ENAMETOOLONG, "ENAMETOOLONG"},
-                                           {ENOSYS, "ENOSYS"},
-                                           {ELOOP, "ELOOP"},
-                                           {EOVERFLOW, "EOVERFLOW"},
-                                           {EBADFD, "EBADFD"},
-                                           {ENOTSOCK, "ENOTSOCK"},
-                                           {EOPNOTSUPP, "EOPNOTSUPP"},
-                                           {ETIMEDOUT, "ETIMEDOUT"},
-                                           {ESTALE, "ESTALE"},
-                                           {ENOTSUPP_kernel, "ENOTSUPP"}};
-
-/// What an errno usually means at a step, and what to do about it.
-struct hint_row {
-  step at;
-  s32 code;
-  text sentence;
-};
-inline constexpr hint_row hint_rows[] = {
-    {step::map_create, EPERM,
-     "this type of map or one of its flags needs more than CAP_BPF, such as CAP_NET_ADMIN, or before Linux "
-     "5.11 RLIMIT_MEMLOCK is too small, so run it as root or raise ulimit -l"},
-    {step::map_create, EINVAL,
-     "the kernel does not know this map type, or does not allow one of its sizes, flags or a max_entries of "
-     "0"},
-    {step::map_create, E2BIG, "the keys and values are larger than the kernel allows, so make them smaller"},
-    {step::map_create, ENOMEM, "the kernel has no memory for so many entries, so ask for fewer"},
-    {step::map_create, EBADF,
-     "the descriptor of the inner map, the types or the token is closed, so keep it open until the map is "
-     "created"},
-    {step::map_create, EACCES,
-     "a value with a spin lock cannot be read-only to programs, so leave out map_flag::rdonly_prog"},
-    {step::map_create, ERANGE,
-     "the arena would cross a border of 4 GiB in the address space, so choose another map_extra"},
-    {step::map_create, EOPNOTSUPP,
-     "this map type needs a JIT, which the kernel lacks on this machine, so use another type"},
-    {step::map_create, ENOTSUPP_kernel,
-     "the kernel does not combine this map type with types of keys and values, with one of its flags or with "
-     "this inner map, so leave that out"},
-
-    {step::map_lookup_elem, ENOENT, "the key is not in the map"},
-    {step::map_lookup_elem, EPERM, "the descriptor only writes, so open the map without map_flag::wronly"},
-    {step::map_lookup_elem, EINVAL,
-     "the kernel does not look into this map in this way, so look at what its type allows"},
-    {step::map_lookup_elem, ENOSPC,
-     "sockets come out as cookies of 8 bytes, so create the map with values of 8 bytes"},
-    {step::map_lookup_elem, EBUSY, "somebody else holds the lock of this element, so try again"},
-    {step::map_lookup_elem, EOPNOTSUPP,
-     "elements of this map type come out in programs only, so look them up there"},
-    {step::map_lookup_elem, ENOTSUPP_kernel,
-     "elements of this map type come out in programs only, so look them up there"},
-
-    {step::map_update_elem, ENOENT, "the key is not in the map, and update::exist only replaces"},
-    {step::map_update_elem, EEXIST,
-     "the key is in the map already, as every key of an array is, and update::noexist only creates"},
-    {step::map_update_elem, E2BIG,
-     "the map is full or the index is behind its end, so delete elements or create it with more max_entries"},
-    {step::map_update_elem, EPERM,
-     "the map is frozen or the descriptor only reads, so write earlier or through another descriptor"},
-    {step::map_update_elem, EINVAL,
-     "the kernel does not take this value or these flags on this map type, so look at what its type allows"},
-    {step::map_update_elem, EBADF,
-     "the descriptor of the map or one in the value is closed or of another kind, so keep both open"},
-    {step::map_update_elem, ENOTSOCK, "the descriptor in the value is no socket, so give one"},
-    {step::map_update_elem, EOPNOTSUPP,
-     "the map does not take this kind or state of socket, or no update from user space, so look at what its "
-     "type allows"},
-    {step::map_update_elem, EBUSY,
-     "the element is in use or somebody else holds its lock, so let go of it or try again"},
-    {step::map_update_elem, ENOMEM,
-     "a map without preallocation found no memory for the element, so try again or leave out "
-     "map_flag::no_prealloc"},
-    {step::map_update_elem, ENOSPC,
-     "the trie is full, so delete prefixes or create it with more max_entries"},
-    {step::map_update_elem, ENODEV, "this machine has no CPU of that number, so choose a possible one"},
-    {step::map_update_elem, EOVERFLOW, "the queue of a CPU holds at most 16384 packets, so ask for fewer"},
-    {step::map_update_elem, ENOTSUPP_kernel,
-     "user space does not write elements of this map type, so let a program do it"},
-
-    {step::map_delete_elem, ENOENT, "the key is not in the map"},
-    {step::map_delete_elem, EPERM,
-     "the map is frozen or the descriptor only reads, so delete earlier or through another descriptor"},
-    {step::map_delete_elem, EINVAL,
-     "elements of this map cannot be deleted, so overwrite them, or pop those of a queue"},
-    {step::map_delete_elem, E2BIG, "the index is behind the end of the map, so choose one below max_entries"},
-    {step::map_delete_elem, EBUSY, "somebody else holds the lock of this element, so try again"},
-    {step::map_delete_elem, EOPNOTSUPP,
-     "user space does not delete elements of this map type, so create the map anew"},
-    {step::map_delete_elem, ENOTSUPP_kernel,
-     "user space does not delete elements of this map type, so create the map anew"},
-
-    {step::map_get_next_key, ENOENT, "there is no key after this one"},
-    {step::map_get_next_key, EPERM, "the descriptor only writes, so open the map without map_flag::wronly"},
-    {step::map_get_next_key, EINVAL, "queues and stacks have no keys, so pop their elements"},
-    {step::map_get_next_key, EAGAIN,
-     "the map changed faster than the walk went, so walk again or use batches"},
-    {step::map_get_next_key, EOPNOTSUPP,
-     "the kernel lists no keys of this map type, so remember them yourself"},
-    {step::map_get_next_key, ENOTSUPP_kernel,
-     "the kernel lists no keys of this map type, so remember them yourself"},
-
-    {step::map_lookup_and_delete_elem, ENOENT, "the key is not in the map"},
-    {step::map_lookup_and_delete_elem, EPERM,
-     "the map is frozen or the descriptor does not both read and write, so open it for both"},
-    {step::map_lookup_and_delete_elem, EINVAL,
-     "the kernel does not take elements out of this map in this way, so look at what its type allows"},
-    {step::map_lookup_and_delete_elem, EBUSY, "somebody else holds the lock of this element, so try again"},
-    {step::map_lookup_and_delete_elem, ENOTSUPP_kernel,
-     "the kernel takes elements out of queues and stacks, and of hash maps since 5.14, so look up and delete "
-     "instead"},
-
-    {step::map_lookup_batch, ENOENT, "no elements are left, so the batch before this one was the last"},
-    {step::map_lookup_batch, ENOSPC,
-     "more elements share a bucket than the batch has room for, so give more room"},
-    {step::map_lookup_batch, EPERM, "the descriptor only writes, so open the map without map_flag::wronly"},
-    {step::map_lookup_batch, EINTR, "elements went away while the batch was read, so ask for it again"},
-    {step::map_lookup_batch, EINVAL,
-     "the kernel does not take these flags on a batch of this map, so leave them out"},
-    {step::map_lookup_batch, ENOTSUPP_kernel,
-     "the kernel has no such batches of this map type, so go element by element"},
-
-    {step::map_lookup_and_delete_batch, ENOENT,
-     "no elements are left, so the batch before this one was the last"},
-    {step::map_lookup_and_delete_batch, ENOSPC,
-     "more elements share a bucket than the batch has room for, so give more room"},
-    {step::map_lookup_and_delete_batch, EPERM,
-     "the map is frozen or the descriptor does not both read and write, so open it for both"},
-    {step::map_lookup_and_delete_batch, EINVAL,
-     "the kernel does not take these flags on a batch of this map, so leave them out"},
-    {step::map_lookup_and_delete_batch, ENOTSUPP_kernel,
-     "the kernel has no such batches of this map type, so go element by element"},
-
-    {step::map_update_batch, E2BIG, "the map is full, so delete elements or create it with more max_entries"},
-    {step::map_update_batch, EPERM,
-     "the map is frozen or the descriptor only reads, so write earlier or through another descriptor"},
-    {step::map_update_batch, EINVAL,
-     "the kernel does not take these values or flags in a batch, so update the elements one by one"},
-    {step::map_update_batch, EBUSY,
-     "somebody else holds the lock of an element, so go on with the ones behind those that are done"},
-    {step::map_update_batch, ENOSPC,
-     "the trie is full, so delete prefixes or create it with more max_entries"},
-    {step::map_update_batch, ENOTSUPP_kernel,
-     "the kernel has no such batches of this map type, so go element by element"},
-
-    {step::map_delete_batch, ENOENT, "a key of the batch is not in the map; those before it are deleted"},
-    {step::map_delete_batch, EPERM,
-     "the map is frozen or the descriptor only reads, so delete earlier or through another descriptor"},
-    {step::map_delete_batch, EINVAL,
-     "the kernel does not take these flags on a batch of this map, so leave them out"},
-    {step::map_delete_batch, EBUSY,
-     "somebody else holds the lock of an element, so go on with the ones behind those that are done"},
-    {step::map_delete_batch, ENOTSUPP_kernel,
-     "the kernel has no such batches of this map type, so go element by element"},
-
-    {step::map_freeze, EBUSY, "somebody has mapped the map for writing, so unmap it first"},
-    {step::map_freeze, EPERM, "the map is frozen already or the descriptor only reads, so freeze it once"},
-    {step::map_freeze, ENOTSUPP_kernel,
-     "maps of struct_ops and values with locks, timers or kernel pointers stay writable, so leave them as "
-     "they are"},
-
-    {step::map_memory, EINVAL,
-     "the map was created without map_flag::mmapable, or this descriptor may not write"},
-    {step::map_memory, EPERM, "the map is frozen or read-only, so map it for reading"},
-    {step::map_memory, EACCES,
-     "map_flag::rdonly_prog forbids to write, so map it for reading, or this descriptor may not both read "
-     "and write, which the kernel asks for even then"},
-    {step::map_memory, EAGAIN, "the process has as much memory locked as it may, so raise ulimit -l"},
-    {step::map_memory, EBUSY, "the arena is mapped at another address already, so use that one"},
-    {step::map_memory, E2BIG, "the arena is smaller than what is to be mapped, so ask for less"},
-    {step::map_memory, ENODEV, "the descriptor is of something without memory, so give one of a map"},
-    {step::map_memory, ENOMEM, "the process has no address space or too many mappings, so unmap some"},
-    {step::map_memory, ENOTSUPP_kernel,
-     "maps of this type, or with locks or timers in their values, have no memory to map, so look up their "
-     "elements"},
-
-    {step::map_get_fd_by_id, ENOENT, "there is no map with this id any more"},
-    {step::map_get_fd_by_id, EPERM, "opening a map by its id needs CAP_SYS_ADMIN, so run it as root"},
-    {step::map_get_fd_by_id, EINVAL,
-     "a descriptor cannot be both rdonly and wronly, so choose one of these flags"},
-
-    {step::btf_get_fd_by_id, EPERM,
-     "only CAP_SYS_ADMIN opens types by their ids, so run the process as root, or get the map without them"},
-
-    {step::obj_get_info_by_fd, EBADFD, "the descriptor is closed"},
-    {step::obj_get_info_by_fd, EINVAL, "the descriptor is of something else"},
-
-    {step::obj_pin, EEXIST, "something is pinned under this path already, so get it or choose another path"},
-    {step::obj_pin, ENOENT, "the folder of this path does not exist, so make it"},
-    {step::obj_pin, EPERM,
-     "this is no place on the BPF file system or a name with a dot, so choose a plain name below "
-     "/sys/fs/bpf"},
-    {step::obj_pin, EACCES,
-     "the process may not write to this folder, so run it as root or change the folder's mode"},
-    {step::obj_pin, EINVAL, "the descriptor is of no map, program or link, so there is nothing to pin"},
-
-    {step::obj_get, ENOENT, "nothing is pinned under this path"},
-    {step::obj_get, EACCES, "this is no pin, or one that the process may not open"},
-    {step::obj_get, EINVAL,
-     "a descriptor cannot be both rdonly and wronly, and a link takes neither, so leave these flags out"},
-
-    {step::unpin, ENOENT, "nothing is pinned under this path"},
-    {step::unpin, EACCES,
-     "the process may not write to this folder, so run it as root or change the folder's mode"},
-    {step::unpin, EISDIR, "it is a folder, so remove the pins inside it and then the folder with rmdir"},
-
-    {step::open_file, ENOENT, "there is no such file"},
-    {step::open_file, EACCES, "the process may not read it"},
-    {step::open_file, ENXIO, "it is a socket or a device that is not there, so give an object file"},
-
-    {step::read_file, EISDIR, "it is a folder, so give the object file inside it"},
-    {step::read_file, EINVAL, "it is nothing that can be read from its start, so give an object file"},
-    {step::read_file, ESPIPE, "it is a pipe, so give a file"},
-
-    {step::allocate, ENOMEM, "the process has no memory left, so free some or raise its limits"},
-
-    {step::btf_load, EPERM,
-     "the process has CAP_BPF, so before Linux 5.11 RLIMIT_MEMLOCK is too small: raise it with ulimit -l"},
-    {step::btf_load, EINVAL,
-     "the kernel refused a type that it does not know or finds damaged, so load without types or on a newer "
-     "kernel"},
-    {step::btf_load, E2BIG,
-     "the types take more than 16 MiB or the kernel is older than their header, so load fewer"},
-    {step::btf_load, ENOSPC, "the log of the types does not fit into its buffer, so give a larger one"},
-    {step::btf_load, ENOTSUPP_kernel,
-     "the kernel does not know this version of BTF, so load without types or on a newer kernel"},
-
-    {step::prog_load, EPERM,
-     "the process has the capabilities, so the kernel is locked down for this program type, or before Linux "
-     "5.11 RLIMIT_MEMLOCK is too small"},
-    {step::prog_load, EACCES, "the verifier refused the program, so give load a verifier_log and read it"},
-    {step::prog_load, EINVAL,
-     "the verifier refused the program or the kernel does not know its type, so give load a verifier_log and "
-     "read it"},
-    {step::prog_load, E2BIG,
-     "the program is longer or branches more often than the verifier follows, so make it smaller or its "
-     "loops simpler"},
-    {step::prog_load, EAGAIN, "a signal interrupted the verifier, so load the program again"},
-    {step::prog_load, ENOMEM,
-     "the kernel has no memory for the program and for what the verifier remembers of it, so make it "
-     "smaller"},
-    {step::prog_load, ENOSPC,
-     "the verifier's log does not fit into its buffer, so give a larger one or let verifier_log grow"},
-    {step::prog_load, EBADF,
-     "the program uses a map whose descriptor is closed, so keep its maps open until it is loaded"},
-    {step::prog_load, ENOENT,
-     "the kernel does not find the function or type that the program attaches to, so choose another"},
-    {step::prog_load, EBUSY,
-     "the program uses a map that belongs to another program, so create one for each"},
-    {step::prog_load, EFAULT,
-     "the verifier contradicted itself or a buffer is outside of the process's memory, so give load a "
-     "verifier_log and read it"},
-    {step::prog_load, EOPNOTSUPP,
-     "this machine or device does not run programs of this kind, so attach elsewhere"},
-    {step::prog_load, ENOTSUPP_kernel,
-     "the program needs what this kernel lacks on this machine, often its JIT, so give load a verifier_log "
-     "and read it"},
-
-    {step::link_create, EINVAL,
-     "the kernel does not attach programs of this type here, or is older than 5.15"},
-    {step::link_create, EPERM,
-     "attaching here needs more than CAP_BPF, or who is attached already admits nobody else, so run it as "
-     "root or detach the other"},
-    {step::link_create, EACCES,
-     "the program reads behind the end of what its tracepoint records, so compare its context with the "
-     "tracepoint's format"},
-    {step::link_create, EBADF, "the program or what it attaches to is closed, so keep both open"},
-    {step::link_create, EBUSY, "another program has this place to itself, so detach it first"},
-    {step::link_create, EEXIST, "this program or another is attached here already, so detach it first"},
-    {step::link_create, E2BIG,
-     "as many programs as the kernel allows are attached here already, so detach one"},
-    {step::link_create, ERANGE,
-     "as many programs as the kernel allows are attached here already, so detach one"},
-    {step::link_create, ENODEV, "there is no such interface any more, so look at its name"},
-    {step::link_create, ENOENT,
-     "the kernel does not find what the program attaches to, so look at the name in its section"},
-    {step::link_create, ESRCH,
-     "the kernel does not find a function or a process of this link, so look at its names"},
-    {step::link_create, ESTALE, "the programs here have changed since they were looked at, so look again"},
-    {step::link_create, EOPNOTSUPP,
-     "the kernel was built without this way to attach, or the interface's driver lacks it, so attach in "
-     "another way"},
-    {step::link_create, ENOTSUPP_kernel,
-     "the kernel does not attach programs of this type on this machine, so attach in another way"},
-
-    {step::mount_tracefs, EPERM,
-     "tracefs is not mounted and a private one needs CAP_SYS_ADMIN, so mount it: mount -t tracefs tracefs "
-     "/sys/kernel/tracing"},
-    {step::mount_tracefs, ENODEV,
-     "the kernel was built without tracefs, so it has no tracepoints to attach to"},
-
-    {step::find_tracepoint, ENOENT,
-     "the kernel has no such tracepoint, so look for its group and name under /sys/kernel/tracing/events"},
-    {step::find_tracepoint, EACCES, "the process may not read tracefs, so run it as root"},
-    {step::find_tracepoint, EPERM,
-     "the kernel is locked down and shows no tracepoints, so boot it without lockdown"},
-
-    {step::open_event, EACCES, "the process lacks CAP_PERFMON, so run it as root or give it CAP_PERFMON"},
-    {step::open_event, EPERM,
-     "the kernel is locked down or a filter forbids perf_event_open, so allow it there"},
-    {step::open_event, ENODEV, "CPU 0 is offline, so bring it online"},
-    {step::open_event, ENOENT, "the kernel has no such events, so it was built without them"},
-    {step::open_event, EINVAL, "the kernel has no tracepoint of this number any more, so attach again"},
-    {step::open_event, EBUSY, "another event has the hardware to itself, so close it first"},
-    {step::open_event, EOPNOTSUPP, "the hardware has no such event, so choose another"},
-
-    {step::set_event_program, EINVAL,
-     "the program is of another type than its event, so correct the SEC() of the program"},
-    {step::set_event_program, EACCES,
-     "the program reads behind the end of what its tracepoint records, so compare its context with the "
-     "tracepoint's format"},
-    {step::set_event_program, EEXIST, "this program or another is attached here already, so detach it first"},
-    {step::set_event_program, E2BIG,
-     "as many programs as the kernel allows are attached here already, so detach one"},
-};
-
-/// What an errno means at every step that has no row of its own for it.
-struct any_step_row {
-  s32 code;
-  text sentence;
-};
-inline constexpr any_step_row any_step_rows[] = {
-    {EPERM, "the process lacks a capability for this or a security module forbids it, so run it as root"},
-    {EACCES, "the process lacks the right to this or a security module forbids it, so run it as root"},
-    {EBADF, "the descriptor is closed or of something else, so look for who closed it"},
-    {EFAULT, "an address is outside of the process's memory, so look at the buffers that were given"},
-    {EINTR, "a signal came in between, so do it again"},
-    {EIO, "the device did not deliver, so look into the kernel's log"},
-    {ENOMEM,
-     "the kernel has no memory for this, so free some or raise the memory limit of the process's cgroup"},
-    {EMFILE, "the process has too many files open, so close some or raise ulimit -n"},
-    {ENFILE, "the machine has too many files open, so close some"},
-    {ENOSYS, "the kernel does not have this system call, so it is too old or built without it"},
-    {ENOTDIR, "a part of the path is no folder, so correct the path"},
-    {ELOOP, "the path leads through too many symbolic links, so look where they lead"},
-    {ENAMETOOLONG,
-     "a name in the path is longer than 255 characters or the whole longer than 4095, so shorten it"},
-    {EROFS, "the file system is mounted read-only, so mount it for writing"},
-    {EDEADLK, "the kernel would have waited for itself, so try again outside of what holds the lock"},
-    {ETIMEDOUT, "a lock of the kernel was held for too long, so try again"},
-};
-
-/// The words for a step; empty for one without a row.
-[[nodiscard]] constexpr text step_words(step at) noexcept {
-  for (const step_row& row : step_rows)
-    if (row.at == at) return row.words;
-  return {};
-}
-/// The name of an error number; empty for one without a row.
-[[nodiscard]] constexpr text errno_name(s32 code) noexcept {
-  for (const errno_row& row : errno_rows)
-    if (row.code == code) return row.errno_name;
-  return {};
-}
-/// What an errno usually means at a step; empty when there is nothing to say.
-[[nodiscard]] constexpr text hint(step at, s32 code) noexcept {
-  for (const hint_row& row : hint_rows)
-    if (row.at == at && row.code == code) return row.sentence;
-  for (const any_step_row& row : any_step_rows)
-    if (row.code == code) return row.sentence;
-  return {};
-}
-/// The sentence of a cause; empty for `none`.
-[[nodiscard]] constexpr text cause_sentence(cause why) noexcept {
-  switch (why) {
-    case cause::none:
-      return {};
-#define BAREBPF_CAUSE(identifier, sentence) \
-  case cause::identifier:                   \
-    return sentence;
-      BAREBPF_CAUSES(BAREBPF_CAUSE)
-#undef BAREBPF_CAUSE
-  }
-  return {};
-}
-
-namespace detail {
-
-// Writes text into a buffer, leaving off what does not fit.
-class text_writer {
- public:
-  constexpr text_writer(char* buffer, size_t size) noexcept : buffer_(buffer), room_(size) {}
-
-  constexpr text_writer& operator<<(text more) noexcept {
-    for (const char c : more)
-      if (used_ + 1 < room_) buffer_[used_++] = c;
-    return *this;
-  }
-  constexpr text_writer& operator<<(u64 number) noexcept {
-    char digits[20] = {};
-    size_t first = sizeof digits;
-    do {
-      digits[--first] = static_cast<char>('0' + number % 10);
-      number /= 10;
-    } while (number != 0);
-    return *this << text(digits + first, sizeof digits - first);
-  }
-  constexpr text finish() noexcept {
-    if (room_ == 0) return {};
-    buffer_[used_] = '\0';
-    return {buffer_, used_};
-  }
-
- private:
-  char* buffer_;
-  size_t room_;
-  size_t used_ = 0;
-};
-
-}  // namespace detail
-
-/// Writes one English sentence about `what` into `buffer`, with a NUL behind it. 512 bytes are always enough.
-/// Shape: returns a view of what was written; cut at the buffer's end if it is smaller.
-constexpr text describe(const error& what, char* buffer, size_t size) noexcept {
-  detail::text_writer out(buffer, size);
-  const text subject = text::until_nul(what.name, sizeof what.name);
-  out << "cannot " << step_words(what.at);
-  if (!subject.empty()) out << " '" << subject << "'";
-  if (what.at == step::read_object || what.offset != 0) out << " at byte " << what.offset;
-  out << ": ";
-  const text reason = what.why != cause::none ? cause_sentence(what.why) : hint(what.at, what.code);
-  if (what.code != 0) {
-    out << "the kernel said ";
-    if (const text known = errno_name(what.code); !known.empty()) out << known << " ";
-    const s64 number = what.code;
-    out << "(" << static_cast<u64>(number < 0 ? -number : number) << ")";
-    if (!reason.empty()) out << ": ";
-  }
-  return (out << reason).finish();
-}
-
-/// The same into an array: `char buffer[512]; describe(error, buffer)`.
-template <size_t Size>
-constexpr text describe(const error& what, char (&buffer)[Size]) noexcept {
-  return describe(what, buffer, Size);
-}
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_DESCRIBE_HPP
-// Room 7.12, map/folded: stacks as lines of text, in the folded form that flame graph tools take.
-#ifndef BAREBPF_MAP_FOLDED_HPP
-#define BAREBPF_MAP_FOLDED_HPP
-
-// Room 6.8, symbols: what is at an address: which function of the kernel, which file of a process.
-#ifndef BAREBPF_SYMBOLS_HPP
-#define BAREBPF_SYMBOLS_HPP
-
-// Room 0.6, buffer: the one owner of heap memory. Used by what reads objects at run time; a program that
-// lets the compiler read its object never allocates.
-#ifndef BAREBPF_BUFFER_HPP
-#define BAREBPF_BUFFER_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// An array on the heap that says so when there is no memory.
-/// Lifetime: freed with the buffer; moving empties the source.
-template <class T>
-class buffer {
- public:
-  buffer() noexcept = default;
-  buffer(buffer&& other) noexcept
-      : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
-  buffer& operator=(buffer&& other) noexcept {
-    buffer taken(std::move(other));
-    std::swap(data_, taken.data_);
-    std::swap(size_, taken.size_);
-    return *this;
-  }
-  ~buffer() { delete[] data_; }
-
-  /// Makes room for `count` value-initialized elements.
-  /// Errors: ENOMEM, with step `allocate`.
-  [[nodiscard]] static result<buffer> of(size_t count) noexcept {
-    buffer out;
-    if (count == 0) return out;
-    if (count <= static_cast<size_t>(-1) / 2 / sizeof(T)) out.data_ = new (std::nothrow) T[count]();
-    if (out.data_ == nullptr) return error{.at = step::allocate, .code = ENOMEM};
-    out.size_ = count;
-    return out;
-  }
-
-  /// Forgets what is behind the first `count` elements; the memory stays.
-  void shrink(size_t count) noexcept {
-    if (count < size_) size_ = count;
-  }
-
-  [[nodiscard]] T* data() noexcept { return data_; }
-  [[nodiscard]] const T* data() const noexcept { return data_; }
-  [[nodiscard]] size_t size() const noexcept { return size_; }
-  [[nodiscard]] T& operator[](size_t at) noexcept { return data_[at]; }
-  [[nodiscard]] const T& operator[](size_t at) const noexcept { return data_[at]; }
-  [[nodiscard]] T* begin() noexcept { return data_; }
-  [[nodiscard]] T* end() noexcept { return data_ + size_; }
-  [[nodiscard]] const T* begin() const noexcept { return data_; }
-  [[nodiscard]] const T* end() const noexcept { return data_ + size_; }
-
- private:
-  T* data_ = nullptr;
-  size_t size_ = 0;
-};
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_BUFFER_HPP
-// Room 6.1, fd: file descriptors and who closes them.
-#ifndef BAREBPF_FD_HPP
-#define BAREBPF_FD_HPP
-
-// Room 6.0, syscall: the one door to the kernel. Every system call of the library goes through
-// `system_call`, and every bpf(2) through `sys_bpf`.
-#ifndef BAREBPF_SYSCALL_HPP
-#define BAREBPF_SYSCALL_HPP
-
-// Room 1.1, abi/bpf: what bpf(2) takes, as plain records of our own. One record per command, every member
-// initialized, so that no byte is ever left over; <linux/bpf.h> is never needed and never in the way.
-#ifndef BAREBPF_ABI_BPF_HPP
-#define BAREBPF_ABI_BPF_HPP
-
 // Room 1.0, abi/enums: the kernel's numbers under the kernel's names without their BPF_ prefix, which its own
 // header defines as macros. A comment gives the first kernel of what is younger than 5.10.
 // Source: include/uapi/linux/bpf.h at v6.18; what is newer, at v7.2.
@@ -1723,6 +691,21 @@ enum class attach_type : u32 {
   trace_fsession_multi = 61,            ///< 7.2
 };
 
+/// Flags of BPF_LINK_CREATE, BPF_LINK_UPDATE and BPF_PROG_ATTACH.
+struct attach_flag {
+  static constexpr u32 replace = 1u << 2;
+  static constexpr u32 before = 1u << 3;  ///< 6.6
+  static constexpr u32 after = 1u << 4;   ///< 6.6
+  static constexpr u32 id = 1u << 5;      ///< 6.6
+  static constexpr u32 link = 1u << 13;   ///< 6.6
+};
+
+/// Flags of BPF_PROG_TEST_RUN.
+struct test_flag {
+  static constexpr u32 run_on_cpu = 1u << 0;       ///< 5.10
+  static constexpr u32 xdp_live_frames = 1u << 1;  ///< 5.18
+};
+
 /// Link types.
 enum class link_type : u32 {
   unspec = 0,
@@ -1914,7 +897,10 @@ struct prog_load {
 static_assert(sizeof(prog_load) == 144 && offsetof(prog_load, prog_name) == 48 &&
               offsetof(prog_load, fd_array) == 120 && offsetof(prog_load, log_true_size) == 140);
 
-/// A flag in `prog_flags`: `prog_token_fd` holds a token. BPF_F_TOKEN_FD, 6.9.
+/// Flags in `prog_flags`: the program may sleep (5.10); it takes packets in several pieces (5.18); `prog_token_fd`
+/// holds a token (6.9). BPF_F_SLEEPABLE, BPF_F_XDP_HAS_FRAGS, BPF_F_TOKEN_FD.
+inline constexpr u32 prog_flag_sleepable = 1u << 4;
+inline constexpr u32 prog_flag_xdp_has_frags = 1u << 5;
 inline constexpr u32 prog_flag_token_fd = map_flag::token_fd;
 
 /// BPF_PROG_LOAD with what came after 6.8.
@@ -1977,6 +963,7 @@ struct prog_test_run {
   u32 flags = 0;
   u32 cpu = 0;
   u32 batch_size = 0;  ///< 5.18
+  u32 unused = 0;
 };
 static_assert(sizeof(prog_test_run) == 80 && offsetof(prog_test_run, batch_size) == 72);
 
@@ -2078,6 +1065,23 @@ struct link_create_perf_event {
 };
 static_assert(sizeof(link_create_perf_event) == 24);
 
+/// What an iterator lists: the elements of a map, the cgroups below one, or the threads of a process.
+/// Source: union bpf_iter_link_info in include/uapi/linux/bpf.h at v6.12.
+struct iter_map {
+  u32 map_fd = 0;
+};
+struct iter_cgroup {  // 6.1
+  u32 order = 0;
+  u32 cgroup_fd = 0;
+  u64 cgroup_id = 0;
+};
+struct iter_task {  // 6.1
+  u32 tid = 0;
+  u32 pid = 0;
+  u32 pid_fd = 0;
+};
+static_assert(sizeof(iter_cgroup) == 16 && sizeof(iter_task) == 12);
+
 /// BPF_LINK_CREATE for an iterator.
 struct link_create_iter {
   u32 prog_fd = 0;
@@ -2086,6 +1090,7 @@ struct link_create_iter {
   u32 flags = 0;
   alignas(8) address iter_info{};
   u32 iter_info_len = 0;
+  u32 unused = 0;
 };
 static_assert(sizeof(link_create_iter) == 32 && offsetof(link_create_iter, iter_info_len) == 24);
 
@@ -2110,6 +1115,7 @@ struct link_create_tracing {
   u32 attach_type = 0;
   u32 flags = 0;
   u32 target_btf_id = 0;
+  u32 unused = 0;
   alignas(8) u64 cookie = 0;
 };
 static_assert(sizeof(link_create_tracing) == 32 && offsetof(link_create_tracing, cookie) == 24);
@@ -2134,6 +1140,7 @@ struct link_create_ordered {
   u32 attach_type = 0;
   u32 flags = 0;
   u32 relative_fd = 0;  ///< or an id
+  u32 unused = 0;
   alignas(8) u64 expected_revision = 0;
 };
 static_assert(sizeof(link_create_ordered) == 32 && offsetof(link_create_ordered, expected_revision) == 24);
@@ -2167,6 +1174,7 @@ struct link_create_tracing_multi {
   alignas(8) address ids{};
   address cookies{};
   u32 cnt = 0;
+  u32 unused = 0;
 };
 static_assert(sizeof(link_create_tracing_multi) == 40 && offsetof(link_create_tracing_multi, cnt) == 32);
 
@@ -2215,6 +1223,7 @@ struct prog_stream_read {
   u32 stream_buf_len = 0;
   u32 stream_id = 0;
   u32 prog_fd = 0;
+  u32 unused = 0;
 };
 static_assert(sizeof(prog_stream_read) == 24 && offsetof(prog_stream_read, prog_fd) == 16);
 
@@ -2247,6 +1256,47 @@ struct map_info {
 };
 static_assert(sizeof(map_info) == 88 && offsetof(map_info, netns_dev) == 48 &&
               offsetof(map_info, map_extra) == 80);
+
+/// What BPF_OBJ_GET_INFO_BY_FD tells of a link. Which member of `place` holds follows from the type.
+struct link_info {
+  /// Of links of XDP, tcx and netkit.
+  struct interface_place {
+    u32 ifindex = 0;
+    u32 attach_type = 0;  ///< 0 for XDP
+  };
+  struct cgroup_place {
+    u64 cgroup_id = 0;
+    u32 attach_type = 0;
+  };
+  struct netns_place {
+    u32 netns_ino = 0;
+    u32 attach_type = 0;
+  };
+  struct map_place {
+    u32 map_id = 0;
+    u32 attach_type = 0;
+  };
+  struct tracing_place {
+    u32 attach_type = 0;
+    u32 target_obj_id = 0;
+    u32 target_btf_id = 0;
+  };
+  union any_place {
+    u64 words[8] = {};
+    interface_place interface;
+    cgroup_place cgroup;
+    netns_place netns;
+    map_place sockmap;
+    tracing_place tracing;
+  };
+
+  link_type type{};
+  u32 id = 0;
+  u32 prog_id = 0;
+  u32 unused = 0;
+  alignas(8) any_place place{};
+};
+static_assert(sizeof(link_info) == 80 && offsetof(link_info, place) == 16);
 
 /// The same with where the kernel shall write the hash of the map's content, which comes out. 6.18.
 struct map_info_with_hash {
@@ -2320,6 +1370,621 @@ static_assert(sizeof(bpf_attr) == 168);
 }  // namespace barebpf::inline BAREBPF_ABI::abi
 
 #endif  // BAREBPF_ABI_BPF_HPP
+// Room 0.5, result: what went wrong as one plain value, and a value that may be that instead. Nothing is
+// thrown, printed or allocated here; room 2.2 makes the sentence.
+#ifndef BAREBPF_RESULT_HPP
+#define BAREBPF_RESULT_HPP
+
+// Room 0.3, cause: every reason that the library can name, each with its one sentence. The same row is a
+// compile error of a static_object and the text of an error at run time.
+#ifndef BAREBPF_CAUSE_HPP
+#define BAREBPF_CAUSE_HPP
+
+// One row per cause: BAREBPF_CAUSE(identifier, "fact, so what to do").
+// A macro and not an array, because static_assert takes only literals in C++20.
+#define BAREBPF_CAUSES(BAREBPF_CAUSE)                                                                        \
+  /* the file as a whole */                                                                                  \
+  BAREBPF_CAUSE(not_elf, "this is not an ELF file, so give the .o that clang -target bpf wrote")             \
+  BAREBPF_CAUSE(not_64_bit,                                                                                  \
+                "BPF objects are 64-bit ELF files and this one is not, so compile it with "                  \
+                "clang -target bpf")                                                                         \
+  BAREBPF_CAUSE(foreign_byte_order,                                                                          \
+                "this object has the other byte order than the machine, so compile "                         \
+                "it with -target bpfel or bpfeb to match")                                                   \
+  BAREBPF_CAUSE(not_relocatable,                                                                             \
+                "this ELF file is a program or a shared library, so give the "                               \
+                "relocatable .o instead")                                                                    \
+  BAREBPF_CAUSE(not_bpf,                                                                                     \
+                "this ELF file holds code of another machine, so compile it with "                           \
+                "clang -target bpf")                                                                         \
+  BAREBPF_CAUSE(truncated,                                                                                   \
+                "the file ends before what it announces, so it was cut or overwritten: "                     \
+                "copy or compile it again")                                                                  \
+  BAREBPF_CAUSE(too_large, "no BPF object is larger than 1 GiB, so this is another kind of file")            \
+  BAREBPF_CAUSE(bad_section_header,                                                                          \
+                "a section header of this ELF file contradicts itself, so the "                              \
+                "file is damaged: compile it again")                                                         \
+  BAREBPF_CAUSE(no_symbols, "the object has no symbol table, so strip it with llvm-strip -g at most")        \
+  BAREBPF_CAUSE(bad_symbol,                                                                                  \
+                "a relocation names a symbol that is not there, so the file is damaged: "                    \
+                "compile it again")                                                                          \
+  /* its types */                                                                                            \
+  BAREBPF_CAUSE(no_btf,                                                                                      \
+                "maps in .maps are described by BTF and the object has none, so compile it "                 \
+                "with -g and keep the .BTF section")                                                         \
+  BAREBPF_CAUSE(bad_btf_header,                                                                              \
+                "the header of .BTF does not fit the section, so the file is damaged: "                      \
+                "compile it again")                                                                          \
+  BAREBPF_CAUSE(bad_btf_type,                                                                                \
+                "a type in .BTF runs past its end or names what is not there, so the "                       \
+                "file is damaged: compile it again")                                                         \
+  BAREBPF_CAUSE(unknown_btf_kind,                                                                            \
+                "this .BTF holds a kind of type that barebpf does not know, so it "                          \
+                "was made by a newer compiler: use a newer barebpf")                                         \
+  BAREBPF_CAUSE(bad_btf_ext,                                                                                 \
+                "a table in .BTF.ext runs past its end, so the file is damaged: compile it "                 \
+                "again")                                                                                     \
+  /* its maps */                                                                                             \
+  BAREBPF_CAUSE(static_map,                                                                                  \
+                "a static map cannot be found by name, so take the word static away from "                   \
+                "the map in the BPF program")                                                                \
+  BAREBPF_CAUSE(map_is_no_struct,                                                                            \
+                "every variable in .maps must be a struct that describes a map, so "                         \
+                "move other variables elsewhere")                                                            \
+  BAREBPF_CAUSE(map_outside_section,                                                                         \
+                "a map lies past the end of .maps, so the file is damaged: "                                 \
+                "compile it again")                                                                          \
+  BAREBPF_CAUSE(unknown_map_member,                                                                          \
+                "a map in .maps has a member that is not part of a map "                                     \
+                "definition, so look for a misspelling")                                                     \
+  BAREBPF_CAUSE(bad_map_member,                                                                              \
+                "a member of a map definition has the wrong form, so write it with "                         \
+                "__uint, __ulong, __type or __array")                                                        \
+  BAREBPF_CAUSE(two_sizes,                                                                                   \
+                "a map gives the size of its key or value twice and differently, so keep "                   \
+                "one of them")                                                                               \
+  BAREBPF_CAUSE(no_map_type, "a map in .maps has no type, so add __uint(type, BPF_MAP_TYPE_...)")            \
+  BAREBPF_CAUSE(bad_pinning,                                                                                 \
+                "a map can be pinned by its name (1) or not at all (0), so correct its "                     \
+                "member pinning")                                                                            \
+  BAREBPF_CAUSE(values_not_wanted,                                                                           \
+                "only maps of maps and prog arrays begin with values, so take the member values away")       \
+  BAREBPF_CAUSE(wrong_values,                                                                                \
+                "the member values describes a map for maps of maps and a function for prog arrays, so "     \
+                "write __array(values, struct ...) for the ones and __array(values, int (void *)) for the "  \
+                "others")                                                                                    \
+  BAREBPF_CAUSE(maps_too_deep, "the kernel takes no map of maps into a map of maps, so give it plain maps")  \
+  BAREBPF_CAUSE(pinned_inner_map,                                                                            \
+                "the map in the member values is only a pattern that goes when its map is made, so take "    \
+                "its pinning away")                                                                          \
+  BAREBPF_CAUSE(bad_slot,                                                                                    \
+                "a relocation of .maps fills no slot of a member values, or one twice, so the file is "      \
+                "damaged: compile it again")                                                                 \
+  BAREBPF_CAUSE(slots_need_numbers,                                                                          \
+                "the values that a hash of maps begins with have their numbers for keys, so give it keys "   \
+                "of 4 bytes or fill it after it was loaded")                                                 \
+  BAREBPF_CAUSE(slot_is_no_map,                                                                              \
+                "a value of this map of maps is no map of the object, so give the address of one in .maps")  \
+  BAREBPF_CAUSE(slot_is_no_program,                                                                          \
+                "a value of this prog array is no program of the object, so give the address of a function " \
+                "that has a SEC() and is not static")                                                        \
+  BAREBPF_CAUSE(variable_outside_section,                                                                    \
+                "a global variable lies past the end of its section, so the file is "                        \
+                "damaged: compile it again")                                                                 \
+  /* its programs */                                                                                         \
+  BAREBPF_CAUSE(unknown_section,                                                                             \
+                "the name of this section tells no program type that barebpf knows, "                        \
+                "so correct the SEC() of the program")                                                       \
+  BAREBPF_CAUSE(no_kernel_place,                                                                             \
+                "programs of this section are made for one function, tracepoint or list of the kernel, so"   \
+                " name it in SEC(), as in SEC(\"fentry/vfs_read\")")                                         \
+  BAREBPF_CAUSE(bad_program,                                                                                 \
+                "a program is not whole instructions inside its section, so the file is "                    \
+                "damaged: compile it again")                                                                 \
+  BAREBPF_CAUSE(bad_relocation,                                                                              \
+                "a relocation does not point at an instruction that loads an address, "                      \
+                "so the file is damaged: compile it again")                                                  \
+  BAREBPF_CAUSE(relocation_not_loaded_yet,                                                                   \
+                "this version of barebpf cannot load a program that refers to this "                         \
+                "section, so keep variables in .data, .rodata or .bss")                                      \
+  BAREBPF_CAUSE(bad_call, "a call leads to no function, so the file is damaged: compile it again")           \
+  BAREBPF_CAUSE(too_many_functions,                                                                          \
+                "the kernel takes at most 256 functions in one program, so let the "                         \
+                "compiler inline some")                                                                      \
+  BAREBPF_CAUSE(core_not_loaded_yet,                                                                         \
+                "this version of barebpf cannot relocate types of the kernel (CO-RE) yet, "                  \
+                "so leave out preserve_access_index")                                                        \
+  BAREBPF_CAUSE(undefined_symbol,                                                                            \
+                "the program uses a symbol that the object does not define, so "                             \
+                "define it or declare the helper")                                                           \
+  /* what the caller asked for */                                                                            \
+  BAREBPF_CAUSE(no_such_map, "the object has no map of this name, so look for a misspelling")                \
+  BAREBPF_CAUSE(no_such_program, "the object has no program of this name, so look for a misspelling")        \
+  BAREBPF_CAUSE(no_such_variable,                                                                            \
+                "the object has no global variable of this name, so look for a misspelling, or give it "     \
+                "BTF with -g")                                                                               \
+  BAREBPF_CAUSE(wrong_variable_size,                                                                         \
+                "the variable in the BPF object has another size than this type, so use the type that the "  \
+                "BPF program declares")                                                                      \
+  BAREBPF_CAUSE(wrong_variable_sign,                                                                         \
+                "the variable in the BPF object and this type differ in signedness, so use the type that "   \
+                "the BPF program declares")                                                                  \
+  BAREBPF_CAUSE(constant_variable,                                                                           \
+                "constants are frozen when the object is loaded, so set them before, and ask for a const "   \
+                "type afterwards")                                                                           \
+  BAREBPF_CAUSE(hidden_variable,                                                                             \
+                "the kernel lets a section be mapped only when one of its variables is not static, so take " \
+                "the word static away from this one")                                                        \
+  BAREBPF_CAUSE(foreign_data,                                                                                \
+                "these first values were made for another object, so make them with data() of this one")     \
+  BAREBPF_CAUSE(wrong_map_type,                                                                              \
+                "the map is of another type than asked for, so use the class of its "                        \
+                "own type")                                                                                  \
+  BAREBPF_CAUSE(wrong_key_size,                                                                              \
+                "the key type has another size than the key in the BPF object, so use "                      \
+                "the type that the BPF program declares")                                                    \
+  BAREBPF_CAUSE(wrong_value_size,                                                                            \
+                "the value type has another size than the value in the BPF object, "                         \
+                "so use the type that the BPF program declares")                                             \
+  BAREBPF_CAUSE(wrong_key_sign,                                                                              \
+                "the key type and the key in the BPF object differ in signedness, so "                       \
+                "use the type that the BPF program declares")                                                \
+  BAREBPF_CAUSE(wrong_value_sign,                                                                            \
+                "the value type and the value in the BPF object differ in "                                  \
+                "signedness, so use the type that the BPF program declares")                                 \
+  /* what the table of map types tells of a map that the kernel refused to create */                         \
+  BAREBPF_CAUSE(newer_map_type,                                                                              \
+                "the kernel is older than this map type, so use a newer kernel or another type")             \
+  BAREBPF_CAUSE(newer_map_flag,                                                                              \
+                "the kernel is older than one of these map_flags, so use a newer kernel or leave it out")    \
+  BAREBPF_CAUSE(no_entries, "a map of this type needs room for at least one element, so give max_entries")   \
+  BAREBPF_CAUSE(entries_not_wanted,                                                                          \
+                "a map of this type grows with the objects that it belongs to, so give a max_entries of 0")  \
+  BAREBPF_CAUSE(one_entry, "a map of this type holds one element, so give a max_entries of 1")               \
+  BAREBPF_CAUSE(bad_ring_size,                                                                               \
+                "a ring buffer has max_entries bytes, which must be a power of two and whole pages, so "     \
+                "give 4096 or its like")                                                                     \
+  BAREBPF_CAUSE(bad_key_size,                                                                                \
+                "keys of this map type have a size of their own, so give the key type that the table of "    \
+                "map types names")                                                                           \
+  BAREBPF_CAUSE(bad_value_size,                                                                              \
+                "values of this map type have a size of their own, so give the value type that the table "   \
+                "of map types names")                                                                        \
+  BAREBPF_CAUSE(missing_map_flag,                                                                            \
+                "the kernel wants map_flag::no_prealloc for this map type, and map_flag::mmapable for an "   \
+                "arena, so set it")                                                                          \
+  BAREBPF_CAUSE(refused_map_flag, "maps of this type do not take one of these map_flags, so leave it out")   \
+  BAREBPF_CAUSE(missing_map_types,                                                                           \
+                "the kernel wants BTF for the key and the value of this map type, so give both ids")         \
+  BAREBPF_CAUSE(missing_inner_map,                                                                           \
+                "a map of maps is made after the pattern of one that is in it, so give inner_map_fd")        \
+  BAREBPF_CAUSE(                                                                                             \
+      deep_stack,                                                                                            \
+      "the kernel keeps at most kernel.perf_event_max_stack places of a stack, 127 if nobody raised "        \
+      "it, so keep fewer or raise it")                                                                       \
+  BAREBPF_CAUSE(stack_of_build_ids,                                                                          \
+                "map_flag::stack_build_id makes the kernel keep build ids and offsets, so use "              \
+                "stack_build_ids as value type with this flag, and stack_addresses without it")              \
+  BAREBPF_CAUSE(misplaced_arena,                                                                             \
+                "an arena begins at a page and does not cross a border of 4 GiB in the address space, so "   \
+                "choose another address for it")                                                             \
+  BAREBPF_CAUSE(arena_elsewhere,                                                                             \
+                "an arena has one address and one size in all processes and this one was mapped "            \
+                "differently before, so give the address where it is mapped whole")                          \
+  BAREBPF_CAUSE(arena_without_address,                                                                       \
+                "the kernel loads programs only after their arena has an address, so give the arena "        \
+                "map_extra in the BPF program, or create and map one and give it as replacement")            \
+  BAREBPF_CAUSE(bad_name,                                                                                    \
+                "the kernel takes names of at most 15 letters, digits, underscores and dots, "               \
+                "so choose such a name")                                                                     \
+  BAREBPF_CAUSE(another_map,                                                                                 \
+                "this map is not the one that the C++ types describe, so look at the differences")           \
+  BAREBPF_CAUSE(not_a_bpf_path,                                                                              \
+                "maps are pinned on the BPF file system only, so choose a path below /sys/fs/bpf and mount " \
+                "it: mount -t bpf bpf /sys/fs/bpf")                                                          \
+  BAREBPF_CAUSE(dot_in_a_pin,                                                                                \
+                "the BPF file system takes no dots in names, and maps are pinned on it alone, so choose "    \
+                "names without dots below /sys/fs/bpf")                                                      \
+  BAREBPF_CAUSE(not_a_map,                                                                                   \
+                "this is a program, a link or something else and no map, so look at what the path or the "   \
+                "descriptor belongs to")                                                                     \
+  BAREBPF_CAUSE(no_such_slot,                                                                                \
+                "this index is past the end of the array, so stay below its max_entries or create it with "  \
+                "more")                                                                                      \
+  /* what the table of map types tells of an element that the kernel refused */                              \
+  BAREBPF_CAUSE(empty_slot,                                                                                  \
+                "nothing is in this slot or it is past the end, so put something in before, and "            \
+                "stay below max_entries")                                                                    \
+  BAREBPF_CAUSE(no_such_stack,                                                                               \
+                "no stack has this number any more, so look up the numbers that bpf_get_stackid "            \
+                "gave, and soon")                                                                            \
+  BAREBPF_CAUSE(unfit_program,                                                                               \
+                "an array of programs takes those of one type, which the first program decides, "            \
+                "and no freplace programs, so put in another one")                                           \
+  BAREBPF_CAUSE(unfit_inner_map,                                                                             \
+                "a map of maps takes only those that are like its pattern in type, sizes and flags, and "    \
+                "arrays also in max_entries unless both have map_flag::inner_map, so make them alike")       \
+  BAREBPF_CAUSE(not_an_event,                                                                                \
+                "the descriptor is closed or of no perf event, so put in what perf_event_open "              \
+                "gave")                                                                                      \
+  BAREBPF_CAUSE(unfit_event, "a map takes no event that children inherit, so open it without inherit")       \
+  BAREBPF_CAUSE(not_a_cgroup,                                                                                \
+                "this is no folder in cgroup2, so open one below its mount, /sys/fs/cgroup "                 \
+                "or /sys/fs/cgroup/unified")                                                                 \
+  BAREBPF_CAUSE(cgroup_version_1,                                                                            \
+                "this cgroup belongs to a controller of cgroup version 1, which BPF does not know, so take " \
+                "one of version 2, below /sys/fs/cgroup/unified on machines that have both")                 \
+  BAREBPF_CAUSE(unfit_device,                                                                                \
+                "no interface has this index here, or the program beside it was not loaded for devmaps, so " \
+                "look at its name, and put the program into SEC(\"xdp/devmap\")")                            \
+  BAREBPF_CAUSE(unfit_cpu_program,                                                                           \
+                "the program was not loaded for cpumaps, or the kernel has no memory for the queue, so put " \
+                "the program into SEC(\"xdp/cpumap\")")                                                      \
+  BAREBPF_CAUSE(unfit_socket,                                                                                \
+                "a map takes UDP sockets, TCP sockets that listen or are connected, and "                    \
+                "connected Unix sockets, so put it in later, or another one")                                \
+  BAREBPF_CAUSE(not_in_a_group,                                                                              \
+                "the map takes bound sockets of a group, so set SO_REUSEPORT before bind, and "              \
+                "listen where it is TCP")                                                                    \
+  BAREBPF_CAUSE(socket_in_use,                                                                               \
+                "a socket is in one array of sockets at a time, so take it out of the other one "            \
+                "or of its other slot")                                                                      \
+  BAREBPF_CAUSE(unfit_xsk, "the map takes AF_XDP sockets alone, so put in what xsk::open gives")             \
+  BAREBPF_CAUSE(wrong_owner,                                                                                 \
+                "the descriptor in the key is closed or of another kind than the map's, so give "            \
+                "that of a socket, a file, a process (pidfd) or a cgroup")                                   \
+  BAREBPF_CAUSE(nothing_of_owner,                                                                            \
+                "the owner that this descriptor stands for has no value in this storage or has ended, so "   \
+                "store one while it lives")                                                                  \
+  BAREBPF_CAUSE(long_prefix,                                                                                 \
+                "the prefix has more bits than the address behind it, so give at most 8 for each "           \
+                "of its bytes")                                                                              \
+  BAREBPF_CAUSE(not_at_this_cgroup,                                                                          \
+                "no program that uses this map is attached to this cgroup, so attach one, and "              \
+                "the kernel makes the element")                                                              \
+  BAREBPF_CAUSE(registered_already,                                                                          \
+                "the operations in this map are registered already, and that only once, so "                 \
+                "create another map for them")                                                               \
+  BAREBPF_CAUSE(not_attachable,                                                                              \
+                "the section of this program does not tell where to attach it, so "                          \
+                "complete the name in SEC(), as in SEC(\"tracepoint/group/event\")")                         \
+  BAREBPF_CAUSE(bad_address,                                                                                 \
+                "this is no address of its kind, so write 10.0.0.0/8 for IPv4 and 2001:db8::/32 for IPv6")   \
+  BAREBPF_CAUSE(bad_prefix_length,                                                                           \
+                "behind the slash stands the number of bits, so write at most 32 for IPv4 and 128 for IPv6") \
+  BAREBPF_CAUSE(bits_behind_prefix,                                                                          \
+                "this address has bits behind its prefix, so clear them, or give all bits for an address")   \
+  BAREBPF_CAUSE(                                                                                             \
+      hidden_addresses,                                                                                      \
+      "the kernel shows zeros in place of its addresses, so run it as root or with CAP_SYSLOG, and "         \
+      "set kernel.kptr_restrict to 1 at most")                                                               \
+  BAREBPF_CAUSE(bad_proc_line,                                                                               \
+                "a line of this file is none that the kernel writes there, so look what the path leads to")  \
+  BAREBPF_CAUSE(no_such_process,                                                                             \
+                "there is no process of this number any more, or it has no memory of its own, so read what " \
+                "it has mapped while it runs")                                                               \
+  BAREBPF_CAUSE(attached_elsewhere,                                                                          \
+                "programs of this section are put into a map, a route or a filter of tc, or are only run,"   \
+                " so do that with the program's descriptor")                                                 \
+  BAREBPF_CAUSE(takes_no_target,                                                                             \
+                "the section of this program names the place to attach to, so give nothing but perhaps a "   \
+                "cookie")                                                                                    \
+  BAREBPF_CAUSE(lists_no_target,                                                                             \
+                "the kernel lists this by itself, or the elements of a map, the tasks or the cgroups that"   \
+                " are asked for, so give nothing or one of those")                                           \
+  BAREBPF_CAUSE(needs_perf_event,                                                                            \
+                "this program runs when a perf event does, so give perf_event with an event that is open")   \
+  BAREBPF_CAUSE(needs_interface,                                                                             \
+                "this program attaches to a network interface, so give interface with its index")            \
+  BAREBPF_CAUSE(needs_cgroup,                                                                                \
+                "this program attaches to a cgroup, so give cgroup with a descriptor of its folder")         \
+  BAREBPF_CAUSE(needs_netns,                                                                                 \
+                "this program attaches to a network namespace, so give netns with its descriptor, or "       \
+                "nothing for the one of this process")                                                       \
+  BAREBPF_CAUSE(needs_sockmap, "this program attaches to a map of sockets, so give sockets_in with the map") \
+  BAREBPF_CAUSE(needs_socket, "this program attaches to a socket, so give socket with its descriptor")       \
+  BAREBPF_CAUSE(bad_page_count,                                                                              \
+                "the samples of a CPU go round in a power of two of pages, so ask for 8 or its like")        \
+  BAREBPF_CAUSE(ring_is_full,                                                                                \
+                "the ring buffer has no room for this record, so wait until a program has drained it, or "   \
+                "create it larger")                                                                          \
+  BAREBPF_CAUSE(record_too_large,                                                                            \
+                "a record and its header of 8 bytes must fit into the whole ring buffer, so send less at "   \
+                "once, or create it larger")                                                                 \
+  BAREBPF_CAUSE(no_free_frame,                                                                               \
+                "all frames for packets on their way out are in use, so flush and try again, or open the "   \
+                "socket with more tx_frames")                                                                \
+  BAREBPF_CAUSE(packet_too_large,                                                                            \
+                "a packet must fit into one frame, so send less at once, or open the socket with a larger "  \
+                "frame_size")                                                                                \
+  /* what a look at the kernel found out after it refused */                                                 \
+  BAREBPF_CAUSE(needs_cap_bpf, "the process lacks CAP_BPF, so run it as root or give it CAP_BPF")            \
+  BAREBPF_CAUSE(needs_cap_perfmon,                                                                           \
+                "the process lacks CAP_PERFMON, which tracing programs need beside "                         \
+                "CAP_BPF, so run it as root or give it both")                                                \
+  BAREBPF_CAUSE(no_kernel_function,                                                                          \
+                "the kernel has no function of this name that programs can attach to, so look for it in "    \
+                "/proc/kallsyms, and for one that was not inlined")                                          \
+  BAREBPF_CAUSE(no_kernel_tracepoint,                                                                        \
+                "the kernel has no tracepoint of this name, so look for its name under "                     \
+                "/sys/kernel/tracing/events, without the group")                                             \
+  BAREBPF_CAUSE(no_kernel_iterator,                                                                          \
+                "the kernel cannot list this, so choose one of the words that follow bpf_iter_ in "          \
+                "/proc/kallsyms")                                                                            \
+  BAREBPF_CAUSE(newer_attach_way,                                                                            \
+                "the running kernel is older than this way to attach: tcx came with Linux 6.6, so attach "   \
+                "on a newer one")                                                                            \
+  BAREBPF_CAUSE(no_interface, "this network namespace has no interface of this index, so look at its name")  \
+  BAREBPF_CAUSE(not_a_link,                                                                                  \
+                "this is a map, a program or something else and no link, so look at what the path belongs"   \
+                " to")                                                                                       \
+  BAREBPF_CAUSE(refused_by_verifier,                                                                         \
+                "the kernel's verifier refused the program, so read its log: the "                           \
+                "last lines name the instruction and the reason")                                            \
+  BAREBPF_CAUSE(log_cut,                                                                                     \
+                "the verifier refused the program and its log is larger than the buffer that "               \
+                "was given, so give a larger one or let verifier_log grow")
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// Why something failed, as far as the library knows; `none` where only the kernel's errno is known.
+enum class cause : u16 {
+  none = 0,
+#define BAREBPF_CAUSE(identifier, sentence) identifier,
+  BAREBPF_CAUSES(BAREBPF_CAUSE)
+#undef BAREBPF_CAUSE
+};
+
+/// What a reader found: nothing wrong, or the cause, the place in the file and what it is about. A plain
+/// value without a destructor, so that the compiler carries it cheaply through its evaluations.
+struct [[nodiscard]] verdict {
+  cause why = cause::none;
+  u32 section = 0;  ///< index of the ELF section, 0 for the file as a whole
+  u64 offset = 0;   ///< bytes from the start of the file
+  u64 subject = 0;  ///< where in the file the name of the map, member or program stands; 0 for none
+
+  [[nodiscard]] constexpr bool failed() const noexcept { return why != cause::none; }
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_CAUSE_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// What the library was doing. Below 256 it is the number of the bpf(2) command (`abi::command`).
+enum class step : u16 {
+  map_create = 0,
+  map_lookup_elem = 1,
+  map_update_elem = 2,
+  map_delete_elem = 3,
+  map_get_next_key = 4,
+  prog_load = 5,
+  obj_pin = 6,
+  obj_get = 7,
+  prog_attach = 8,
+  prog_test_run = 10,
+  map_get_fd_by_id = 14,
+  obj_get_info_by_fd = 15,
+  raw_tracepoint_open = 17,
+  btf_load = 18,
+  btf_get_fd_by_id = 19,
+  map_lookup_and_delete_elem = 21,
+  map_freeze = 22,
+  map_lookup_batch = 24,
+  map_lookup_and_delete_batch = 25,
+  map_update_batch = 26,
+  map_delete_batch = 27,
+  link_create = 28,
+  link_update = 29,
+  iter_create = 33,
+  link_detach = 34,
+
+  read_object = 256,        ///< understand an object file; `offset` counts from its start
+  find = 257,               ///< look for a map or a program by name, or check it against C++ types
+  allocate = 258,           ///< get memory
+  open_file = 259,          ///< openat(2)
+  read_file = 260,          ///< read(2), lseek(2)
+  mount_tracefs = 261,      ///< fsopen(2), fsconfig(2), fsmount(2): a tracefs that only this process sees
+  find_tracepoint = 262,    ///< read a tracepoint's number from tracefs
+  open_event = 263,         ///< perf_event_open(2)
+  set_event_program = 264,  ///< ioctl(PERF_EVENT_IOC_SET_BPF), where the kernel has no perf link
+  unpin = 265,              ///< unlinkat(2) on the BPF file system
+  map_memory = 266,         ///< mmap(2) of a map
+  read_prefix = 267,        ///< understand a network or an address
+  find_kernel_type = 268,   ///< find in the kernel's BTF what a program is made for
+  attach_to_socket = 269,   ///< setsockopt(2)
+  read_iterator = 270,      ///< read(2) of what an iterator lists
+  find_interface = 271,     ///< ioctl(SIOCGIFINDEX)
+  wait = 272,               ///< ppoll(2), epoll(7), eventfd(2)
+  open_map = 273,           ///< fcntl(2): a descriptor of a map for oneself
+  map_event = 274,          ///< mmap(2) of a perf event's ring
+  reserve = 275,            ///< take room in a ring buffer that a program drains
+  open_cpu_event = 276,     ///< perf_event_open(2), for the samples of one CPU
+  open_cgroup = 277,        ///< openat(2), fstatfs(2) of a cgroup's folder
+  fault_in = 278,           ///< madvise(2) of an arena
+  open_xsk = 279,           ///< socket(AF_XDP)
+  make_frames = 280,        ///< mmap(2), setsockopt(XDP_UMEM_REG)
+  make_xsk_rings = 281,     ///< setsockopt(2), getsockopt(2), mmap(2) of the rings of an AF_XDP socket
+  bind_xsk = 282,           ///< bind(2) to the queue of an interface
+  send_packets = 283,       ///< sendto(2) of what was submitted, or submit more
+  check_xsk = 284,          ///< getsockopt(2), recvfrom(2)
+};
+
+/// Kernel-only error number that leaks out of bpf(2): "operation not supported". Not libc's ENOTSUP.
+/// Source: include/linux/errno.h at v6.12.
+inline constexpr int ENOTSUPP_kernel = 524;
+
+/// What went wrong, where, and on what.
+/// Shape:    64 bytes, trivially copyable; owns nothing, so it may outlive what failed.
+struct [[nodiscard]] error {
+  step at = step::map_create;  ///< what was tried
+  cause why = cause::none;     ///< what the library knows about the reason
+  s32 code = 0;                ///< errno, 0 when no system call failed
+  u64 offset = 0;              ///< bytes from the start of the file, when it came from a file
+  char name[48] = {};          ///< the map, program, section or file it is about; cut if longer
+
+  /// The same error, about `what`; or about `what` in the section `where`, as ".maps:hits".
+  [[nodiscard]] constexpr error about(text what, text where = {}) const noexcept {
+    error out = *this;
+    size_t used = 0;
+    const auto append = [&](text more) {
+      for (const char c : more)
+        if (used + 1 < sizeof name) out.name[used++] = c;
+    };
+    append(where);
+    if (!where.empty() && !what.empty()) append(":");
+    append(what);
+    while (used < sizeof name) out.name[used++] = '\0';
+    return out;
+  }
+};
+static_assert(sizeof(error) == 64);
+
+namespace detail {
+
+// What a result holds. Plain for plain values, so that such a result is itself trivially copyable.
+template <class T, bool Plain = std::is_trivially_copyable_v<T>>
+struct result_storage {
+  union {
+    T value;
+    error failure;
+  };
+  bool has_value;
+
+  template <class... Arguments>
+  constexpr explicit result_storage(std::in_place_t, Arguments&&... arguments) noexcept
+      : value(std::forward<Arguments>(arguments)...), has_value(true) {}
+  constexpr explicit result_storage(const error& why) noexcept : failure(why), has_value(false) {}
+};
+
+template <class T>
+struct result_storage<T, false> {
+  union {
+    T value;
+    error failure;
+  };
+  bool has_value;
+
+  template <class... Arguments>
+  explicit result_storage(std::in_place_t, Arguments&&... arguments) noexcept
+      : value(std::forward<Arguments>(arguments)...), has_value(true) {}
+  explicit result_storage(const error& why) noexcept : failure(why), has_value(false) {}
+  result_storage(result_storage&& other) noexcept : has_value(other.has_value) {
+    if (has_value)
+      ::new (static_cast<void*>(&value)) T(std::move(other.value));
+    else
+      ::new (static_cast<void*>(&failure)) error(other.failure);
+  }
+  ~result_storage() {
+    if (has_value) value.~T();
+  }
+};
+
+}  // namespace detail
+
+/// A value, or the error that stands in its place. The interface is std::expected's.
+/// Errors: asking a failed result for its value, or a good one for its error, traps.
+template <class T>
+class [[nodiscard]] result {
+ public:
+  using value_type = T;
+  using error_type = barebpf::error;
+
+  template <class U = T>
+  requires std::is_constructible_v<T, U&&>
+  constexpr result(U&& value) noexcept : held_(std::in_place, std::forward<U>(value)) {}
+  template <class... Arguments>
+  constexpr explicit result(std::in_place_t, Arguments&&... arguments) noexcept
+      : held_(std::in_place, std::forward<Arguments>(arguments)...) {}
+  constexpr result(const error_type& why) noexcept : held_(why) {}
+
+  /// Gives the value up, which must be there, for the error that `make` returns.
+  template <class Function>
+  void fail_with(Function&& make) noexcept {
+    held_.value.~T();
+    ::new (static_cast<void*>(&held_.failure)) error_type(make());
+    held_.has_value = false;
+  }
+
+  [[nodiscard]] constexpr bool has_value() const noexcept { return held_.has_value; }
+  constexpr explicit operator bool() const noexcept { return held_.has_value; }
+
+  [[nodiscard]] constexpr T& value() & noexcept { return demand_value(), held_.value; }
+  [[nodiscard]] constexpr const T& value() const& noexcept { return demand_value(), held_.value; }
+  [[nodiscard]] constexpr T&& value() && noexcept { return std::move(value()); }
+  [[nodiscard]] constexpr T& operator*() & noexcept { return value(); }
+  [[nodiscard]] constexpr const T& operator*() const& noexcept { return value(); }
+  [[nodiscard]] constexpr T&& operator*() && noexcept { return std::move(value()); }
+  [[nodiscard]] constexpr T* operator->() noexcept { return &value(); }
+  [[nodiscard]] constexpr const T* operator->() const noexcept { return &value(); }
+  [[nodiscard]] constexpr const error_type& error() const noexcept {
+    if (held_.has_value) __builtin_trap();
+    return held_.failure;
+  }
+
+  template <class U>
+  [[nodiscard]] constexpr T value_or(U&& otherwise) const& noexcept {
+    return held_.has_value ? held_.value : static_cast<T>(std::forward<U>(otherwise));
+  }
+  template <class U>
+  [[nodiscard]] constexpr T value_or(U&& otherwise) && noexcept {
+    return held_.has_value ? std::move(held_.value) : static_cast<T>(std::forward<U>(otherwise));
+  }
+  /// `next(value)`, which gives a result itself, or the error as it is.
+  template <class Function>
+  [[nodiscard]] constexpr auto and_then(Function&& next) && noexcept -> decltype(next(std::declval<T&&>())) {
+    if (!held_.has_value) return held_.failure;
+    return next(std::move(held_.value));
+  }
+  /// A result of what `change` makes of the value, or the error as it is.
+  template <class Function>
+  [[nodiscard]] constexpr auto transform(Function&& change) && noexcept
+      -> result<decltype(change(std::declval<T&&>()))> {
+    if (!held_.has_value) return held_.failure;
+    return change(std::move(held_.value));
+  }
+
+ private:
+  constexpr void demand_value() const noexcept {
+    if (!held_.has_value) __builtin_trap();
+  }
+  detail::result_storage<T> held_;
+};
+
+/// Done, or the error that says why not.
+template <>
+class [[nodiscard]] result<void> {
+ public:
+  using value_type = void;
+  using error_type = barebpf::error;
+
+  constexpr result() noexcept = default;
+  constexpr result(const error_type& why) noexcept : error_(why), has_value_(false) {}
+
+  [[nodiscard]] constexpr bool has_value() const noexcept { return has_value_; }
+  constexpr explicit operator bool() const noexcept { return has_value_; }
+  constexpr void value() const noexcept {
+    if (!has_value_) __builtin_trap();
+  }
+  [[nodiscard]] constexpr const error_type& error() const noexcept {
+    if (has_value_) __builtin_trap();
+    return error_;
+  }
+  template <class Function>
+  [[nodiscard]] constexpr auto and_then(Function&& next) const noexcept -> decltype(next()) {
+    if (!has_value_) return error_;
+    return next();
+  }
+
+ private:
+  error_type error_{};
+  bool has_value_ = true;
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_RESULT_HPP
 
 #ifdef BAREBPF_LIBC_SYSCALL
 #include <unistd.h>  // syscall
@@ -2515,9 +2180,2068 @@ class fd {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_FD_HPP
-// Room 2.7, proc_lines: a line of /proc/kallsyms and one of /proc/PID/maps, as the kernel writes them.
-#ifndef BAREBPF_PROC_LINES_HPP
-#define BAREBPF_PROC_LINES_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+namespace detail {
+
+// What a file system says that it is.
+// Source: CGROUP_SUPER_MAGIC and CGROUP2_SUPER_MAGIC in include/uapi/linux/magic.h at v6.12.
+inline constexpr u32 cgroup_magic = 0x27e0eb, cgroup2_magic = 0x63677270;
+
+// The start of struct statfs, and room for what follows. Source: statfs(2).
+struct file_system {
+#ifdef __s390x__
+  u32 magic;
+#else
+  long magic;
+#endif
+  long others[31];
+};
+
+// O_RDONLY | O_DIRECTORY | O_CLOEXEC. Source: fcntl.h of each machine in the kernel at v6.12.
+#if defined(__aarch64__) || defined(__arm__) || defined(__powerpc__)
+inline constexpr long open_folder = 02000000 | 040000;
+#else
+inline constexpr long open_folder = 02000000 | 0200000;
+#endif
+
+}  // namespace detail
+
+/// Opens the folder of a cgroup: what a `cgroup_array_map` takes as its values, a `cgrp_storage_map` as its keys, and
+/// programs are attached to.
+/// Errors: cgroup_version_1; not_a_cgroup for any other folder; ENOENT, ENOTDIR and EACCES of its path.
+/// Cost:   two system calls.
+/// Source: cgroup_get_from_fd() in kernel/cgroup/cgroup.c at v6.12, which takes version 2 alone.
+[[nodiscard]] inline result<fd> open_cgroup(const char* path) noexcept {
+  const long opened = move_away(system_call(__NR_openat, current_folder, path, detail::open_folder));
+  if (opened < 0) return failure(step::open_cgroup, opened).about(path);
+  fd folder = fd::own(opened);
+  detail::file_system of = {};
+  if (const long told = system_call(__NR_fstatfs, folder.number(), &of); told < 0)
+    return failure(step::open_cgroup, told).about(path);
+  const auto magic = static_cast<u32>(of.magic);
+  if (magic == detail::cgroup2_magic) return folder;
+  return error{.at = step::open_cgroup,
+               .why = magic == detail::cgroup_magic ? cause::cgroup_version_1 : cause::not_a_cgroup}
+      .about(path);
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_CGROUP_HPP
+// Room 2.2, describe: makes the sentence of an error: what was tried, on what, what the kernel said, the
+// likely cause and what to do. Tables and a writer; nothing is allocated, and nothing is asked again.
+#ifndef BAREBPF_DESCRIBE_HPP
+#define BAREBPF_DESCRIBE_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// One step in words: "cannot <words> <name>".
+struct step_row {
+  step at;
+  text words;
+};
+inline constexpr step_row step_rows[] = {
+    {step::map_create, "create the map"},
+    {step::map_lookup_elem, "look up a key in the map"},
+    {step::map_update_elem, "update an element of the map"},
+    {step::map_delete_elem, "delete a key from the map"},
+    {step::map_get_next_key, "find the next key of the map"},
+    {step::map_lookup_and_delete_elem, "take a key out of the map"},
+    {step::map_lookup_batch, "look up a batch of the map"},
+    {step::map_lookup_and_delete_batch, "take a batch out of the map"},
+    {step::map_update_batch, "update a batch of the map"},
+    {step::map_delete_batch, "delete a batch from the map"},
+    {step::map_freeze, "freeze the map"},
+    {step::map_memory, "map the memory of the map"},
+    {step::fault_in, "bring in the pages of the arena"},
+    {step::map_get_fd_by_id, "open by its id the map"},
+    {step::btf_get_fd_by_id, "read the types of the map"},
+    {step::obj_get_info_by_fd, "ask about the map"},
+    {step::obj_pin, "pin"},
+    {step::obj_get, "get the pin"},
+    {step::unpin, "remove the pin"},
+    {step::read_prefix, "understand the network"},
+    {step::open_cgroup, "open the cgroup"},
+    {step::open_file, "open the file"},
+    {step::read_file, "read the file"},
+    {step::read_object, "read the object"},
+    {step::find, "use"},
+    {step::allocate, "get memory"},
+    {step::btf_load, "load the types"},
+    {step::prog_load, "load the program"},
+    {step::link_create, "attach the program"},
+    {step::raw_tracepoint_open, "attach the program"},
+    {step::prog_attach, "attach the program"},
+    {step::attach_to_socket, "attach the program"},
+    {step::link_update, "replace the program of the link"},
+    {step::link_detach, "detach the link"},
+    {step::iter_create, "start the iterator"},
+    {step::read_iterator, "read the iterator"},
+    {step::prog_test_run, "run the program"},
+    {step::find_kernel_type, "find in the kernel what the program attaches to"},
+    {step::find_interface, "find the interface"},
+    {step::mount_tracefs, "reach tracefs to attach the program"},
+    {step::find_tracepoint, "find the tracepoint of the program"},
+    {step::open_event, "open the event of the program"},
+    {step::set_event_program, "attach the program to its event"},
+    {step::wait, "wait for the ring buffer"},
+    {step::open_map, "hold the map"},
+    {step::open_cpu_event, "open an event for the map"},
+    {step::map_event, "map the memory of an event for the map"},
+    {step::reserve, "reserve a record in the map"},
+    {step::open_xsk, "open an AF_XDP socket"},
+    {step::make_frames, "get memory for the frames of the AF_XDP socket"},
+    {step::make_xsk_rings, "make the rings of the AF_XDP socket"},
+    {step::bind_xsk, "bind the AF_XDP socket"},
+    {step::send_packets, "send through the AF_XDP socket"},
+    {step::check_xsk, "ask about the AF_XDP socket"},
+};
+
+/// An error number by its name.
+struct errno_row {
+  s32 code;
+  text errno_name;
+};
+inline constexpr errno_row errno_rows[] = {{EPERM, "EPERM"},
+                                           {ENOENT, "ENOENT"},
+                                           {ESRCH, "ESRCH"},
+                                           {EINTR, "EINTR"},
+                                           {EIO, "EIO"},
+                                           {ENXIO, "ENXIO"},
+                                           {E2BIG, "E2BIG"},
+                                           {EBADF, "EBADF"},
+                                           {EAGAIN, "EAGAIN"},
+                                           {ENOMEM, "ENOMEM"},
+                                           {EACCES, "EACCES"},
+                                           {EFAULT, "EFAULT"},
+                                           {EBUSY, "EBUSY"},
+                                           {EEXIST, "EEXIST"},
+                                           {ENODEV, "ENODEV"},
+                                           {ENOTDIR, "ENOTDIR"},
+                                           {EISDIR, "EISDIR"},
+                                           {EINVAL, "EINVAL"},
+                                           {ENFILE, "ENFILE"},
+                                           {EMFILE, "EMFILE"},
+                                           {ENOSPC, "ENOSPC"},
+                                           {ESPIPE, "ESPIPE"},
+                                           {EROFS, "EROFS"},
+                                           {ERANGE, "ERANGE"},
+                                           {EDEADLK, "EDEADLK"},
+                                           {ENAMETOOLONG, "ENAMETOOLONG"},
+                                           {ENOSYS, "ENOSYS"},
+                                           {ELOOP, "ELOOP"},
+                                           {EOVERFLOW, "EOVERFLOW"},
+                                           {ENOLINK, "ENOLINK"},
+                                           {EBADFD, "EBADFD"},
+                                           {ENOTSOCK, "ENOTSOCK"},
+                                           {EOPNOTSUPP, "EOPNOTSUPP"},
+                                           {EAFNOSUPPORT, "EAFNOSUPPORT"},
+                                           {ENETDOWN, "ENETDOWN"},
+                                           {ENOBUFS, "ENOBUFS"},
+                                           {ETIMEDOUT, "ETIMEDOUT"},
+                                           {ESTALE, "ESTALE"},
+                                           {ENOTSUPP_kernel, "ENOTSUPP"}};
+
+/// What an errno usually means at a step, and what to do about it.
+struct hint_row {
+  step at;
+  s32 code;
+  text sentence;
+};
+inline constexpr hint_row hint_rows[] = {
+    {step::map_create, EPERM,
+     "this type of map or one of its flags needs more than CAP_BPF, such as CAP_NET_ADMIN, or before Linux "
+     "5.11 RLIMIT_MEMLOCK is too small, so run it as root or raise ulimit -l"},
+    {step::map_create, EINVAL,
+     "the kernel does not know this map type, or does not allow one of its sizes, flags or a max_entries of "
+     "0"},
+    {step::map_create, E2BIG,
+     "the keys and values are larger than the kernel allows, or an arena than 4 GiB, so make them smaller"},
+    {step::map_create, ENOMEM, "the kernel has no memory for so many entries, so ask for fewer"},
+    {step::map_create, EBADF,
+     "the descriptor of the inner map, the types or the token is closed, so keep it open until the map is "
+     "created"},
+    {step::map_create, EACCES,
+     "a value with a spin lock cannot be read-only to programs, so leave out map_flag::rdonly_prog"},
+    {step::map_create, ERANGE,
+     "the arena would cross a border of 4 GiB in the address space, so choose another map_extra"},
+    {step::map_create, EOPNOTSUPP,
+     "this map type needs a JIT, which the kernel lacks on this machine, so use another type"},
+    {step::map_create, ENOTSUPP_kernel,
+     "the kernel does not combine this map type with types of keys and values, with one of its flags or with "
+     "this inner map, so leave that out"},
+
+    {step::map_lookup_elem, ENOENT, "the key is not in the map"},
+    {step::map_lookup_elem, EPERM, "the descriptor only writes, so open the map without map_flag::wronly"},
+    {step::map_lookup_elem, EINVAL,
+     "the kernel does not look into this map in this way, so look at what its type allows"},
+    {step::map_lookup_elem, ENOSPC,
+     "sockets come out as cookies of 8 bytes, so create the map with values of 8 bytes"},
+    {step::map_lookup_elem, EBUSY, "somebody else holds the lock of this element, so try again"},
+    {step::map_lookup_elem, EOPNOTSUPP,
+     "elements of this map type come out in programs only, so look them up there"},
+    {step::map_lookup_elem, ENOTSUPP_kernel,
+     "elements of this map type come out in programs only, so look them up there"},
+
+    {step::map_update_elem, ENOENT, "the key is not in the map, and update::exist only replaces"},
+    {step::map_update_elem, EEXIST,
+     "the key is in the map already, as every key of an array is, and update::noexist only creates"},
+    {step::map_update_elem, E2BIG,
+     "the map is full or the index is behind its end, so delete elements or create it with more max_entries"},
+    {step::map_update_elem, EPERM,
+     "the map is frozen or the descriptor only reads, so write earlier or through another descriptor"},
+    {step::map_update_elem, EINVAL,
+     "the kernel does not take this value or these flags on this map type, so look at what its type allows"},
+    {step::map_update_elem, EBADF,
+     "the descriptor of the map, or one in the key or value, is closed or of another kind, so look at both"},
+    {step::map_update_elem, ENOTSOCK, "the descriptor in the value is no socket, so give one"},
+    {step::map_update_elem, EOPNOTSUPP,
+     "the map does not take this kind or state of socket, or no update from user space, so look at what its "
+     "type allows"},
+    {step::map_update_elem, EBUSY,
+     "the element is in use or somebody else holds its lock, so let go of it or try again"},
+    {step::map_update_elem, ENOMEM,
+     "a map without preallocation found no memory for the element, so try again or leave out "
+     "map_flag::no_prealloc"},
+    {step::map_update_elem, ENOSPC,
+     "the trie is full, so delete prefixes or create it with more max_entries"},
+    {step::map_update_elem, ENODEV, "this machine has no CPU of that number, so choose a possible one"},
+    {step::map_update_elem, EOVERFLOW, "the queue of a CPU holds at most 16384 packets, so ask for fewer"},
+    {step::map_update_elem, ENOTSUPP_kernel,
+     "user space does not write elements of this map type, so let a program do it"},
+
+    {step::map_delete_elem, ENOENT, "the key is not in the map"},
+    {step::map_delete_elem, EPERM,
+     "the map is frozen or the descriptor only reads, so delete earlier or through another descriptor"},
+    {step::map_delete_elem, EINVAL,
+     "elements of this map cannot be deleted, so overwrite them, or pop those of a queue"},
+    {step::map_delete_elem, E2BIG, "the index is behind the end of the map, so choose one below max_entries"},
+    {step::map_delete_elem, EBUSY, "somebody else holds the lock of this element, so try again"},
+    {step::map_delete_elem, EOPNOTSUPP,
+     "user space does not delete elements of this map type, so create the map anew"},
+    {step::map_delete_elem, ENOTSUPP_kernel,
+     "user space does not delete elements of this map type, so create the map anew"},
+
+    {step::map_get_next_key, ENOENT, "there is no key after this one"},
+    {step::map_get_next_key, EPERM, "the descriptor only writes, so open the map without map_flag::wronly"},
+    {step::map_get_next_key, EINVAL, "queues and stacks have no keys, so pop their elements"},
+    {step::map_get_next_key, EAGAIN,
+     "the map changed faster than the walk went, so walk again or use batches"},
+    {step::map_get_next_key, EOPNOTSUPP,
+     "the kernel lists no keys of this map type, so remember them yourself"},
+    {step::map_get_next_key, ENOTSUPP_kernel,
+     "the kernel lists no keys of this map type, so remember them yourself"},
+
+    {step::map_lookup_and_delete_elem, ENOENT, "the key is not in the map"},
+    {step::map_lookup_and_delete_elem, EPERM,
+     "the map is frozen or the descriptor does not both read and write, so open it for both"},
+    {step::map_lookup_and_delete_elem, EINVAL,
+     "the kernel does not take elements out of this map in this way, so look at what its type allows"},
+    {step::map_lookup_and_delete_elem, EBUSY, "somebody else holds the lock of this element, so try again"},
+    {step::map_lookup_and_delete_elem, ENOTSUPP_kernel,
+     "the kernel takes elements out of queues and stacks, and of hash maps since 5.14, so look up and delete "
+     "instead"},
+
+    {step::map_lookup_batch, ENOENT, "no elements are left, so the batch before this one was the last"},
+    {step::map_lookup_batch, ENOSPC,
+     "more elements share a bucket than the batch has room for, so give more room"},
+    {step::map_lookup_batch, EPERM, "the descriptor only writes, so open the map without map_flag::wronly"},
+    {step::map_lookup_batch, EINTR, "elements went away while the batch was read, so ask for it again"},
+    {step::map_lookup_batch, EINVAL,
+     "the kernel does not take these flags on a batch of this map, so leave them out"},
+    {step::map_lookup_batch, ENOTSUPP_kernel,
+     "the kernel has no such batches of this map type, so go element by element"},
+
+    {step::map_lookup_and_delete_batch, ENOENT,
+     "no elements are left, so the batch before this one was the last"},
+    {step::map_lookup_and_delete_batch, ENOSPC,
+     "more elements share a bucket than the batch has room for, so give more room"},
+    {step::map_lookup_and_delete_batch, EPERM,
+     "the map is frozen or the descriptor does not both read and write, so open it for both"},
+    {step::map_lookup_and_delete_batch, EINVAL,
+     "the kernel does not take these flags on a batch of this map, so leave them out"},
+    {step::map_lookup_and_delete_batch, ENOTSUPP_kernel,
+     "the kernel has no such batches of this map type, so go element by element"},
+
+    {step::map_update_batch, E2BIG, "the map is full, so delete elements or create it with more max_entries"},
+    {step::map_update_batch, EPERM,
+     "the map is frozen or the descriptor only reads, so write earlier or through another descriptor"},
+    {step::map_update_batch, EINVAL,
+     "the kernel does not take these values or flags in a batch, so update the elements one by one"},
+    {step::map_update_batch, EBUSY,
+     "somebody else holds the lock of an element, so go on with the ones behind those that are done"},
+    {step::map_update_batch, ENOSPC,
+     "the trie is full, so delete prefixes or create it with more max_entries"},
+    {step::map_update_batch, ENOTSUPP_kernel,
+     "the kernel has no such batches of this map type, so go element by element"},
+
+    {step::map_delete_batch, ENOENT, "a key of the batch is not in the map; those before it are deleted"},
+    {step::map_delete_batch, EPERM,
+     "the map is frozen or the descriptor only reads, so delete earlier or through another descriptor"},
+    {step::map_delete_batch, EINVAL,
+     "the kernel does not take these flags on a batch of this map, so leave them out"},
+    {step::map_delete_batch, EBUSY,
+     "somebody else holds the lock of an element, so go on with the ones behind those that are done"},
+    {step::map_delete_batch, ENOTSUPP_kernel,
+     "the kernel has no such batches of this map type, so go element by element"},
+
+    {step::map_freeze, EBUSY, "somebody has mapped the map for writing, so unmap it first"},
+    {step::map_freeze, EPERM, "the map is frozen already or the descriptor only reads, so freeze it once"},
+    {step::map_freeze, ENOTSUPP_kernel,
+     "maps of struct_ops and values with locks, timers or kernel pointers stay writable, so leave them as "
+     "they are"},
+
+    {step::map_memory, EINVAL,
+     "the map was created without map_flag::mmapable, or this descriptor may not write"},
+    {step::map_memory, EPERM, "the map is frozen or read-only, so map it for reading"},
+    {step::map_memory, EACCES,
+     "map_flag::rdonly_prog forbids to write, so map it for reading, or this descriptor may not both read "
+     "and write, which the kernel asks for even then"},
+    {step::map_memory, EAGAIN, "the process has as much memory locked as it may, so raise ulimit -l"},
+    {step::map_memory, E2BIG,
+     "whoever mapped this arena first took fewer pages than it has, and all must map the same, so let the "
+     "first map it whole"},
+    {step::map_memory, EEXIST,
+     "the process has something else where the arena must be, or has mapped it already, so map it once and "
+     "early, or create it for another address"},
+    {step::map_memory, ENODEV, "the descriptor is of something without memory, so give one of a map"},
+    {step::map_memory, ENOMEM, "the process has no address space or too many mappings, so unmap some"},
+    {step::map_memory, ENOTSUPP_kernel,
+     "maps of this type, or with locks or timers in their values, have no memory to map, so look up their "
+     "elements"},
+
+    {step::fault_in, EINVAL, "the offset is not that of a page, so give a multiple of the page size"},
+    {step::fault_in, ENOMEM, "the arena ends before that, so stay below its size"},
+    {step::fault_in, EFAULT,
+     "map_flag::segv_on_fault leaves it to programs, or the memory cgroup of the arena's creator is full, so "
+     "create it without the flag or raise the limit"},
+
+    {step::map_get_fd_by_id, ENOENT, "there is no map with this id any more"},
+    {step::map_get_fd_by_id, EPERM, "opening a map by its id needs CAP_SYS_ADMIN, so run it as root"},
+    {step::map_get_fd_by_id, EINVAL,
+     "a descriptor cannot be both rdonly and wronly, so choose one of these flags"},
+
+    {step::btf_get_fd_by_id, EPERM,
+     "only CAP_SYS_ADMIN opens types by their ids, so run the process as root, or get the map without them"},
+
+    {step::obj_get_info_by_fd, EBADFD, "the descriptor is closed"},
+    {step::obj_get_info_by_fd, EINVAL, "the descriptor is of something else"},
+
+    {step::obj_pin, EEXIST, "something is pinned under this path already, so get it or choose another path"},
+    {step::obj_pin, ENOENT, "the folder of this path does not exist, so make it"},
+    {step::obj_pin, EPERM,
+     "this is no place on the BPF file system or a name with a dot, so choose a plain name below "
+     "/sys/fs/bpf"},
+    {step::obj_pin, EACCES,
+     "the process may not write to this folder, so run it as root or change the folder's mode"},
+    {step::obj_pin, EINVAL, "the descriptor is of no map, program or link, so there is nothing to pin"},
+
+    {step::obj_get, ENOENT, "nothing is pinned under this path"},
+    {step::obj_get, EACCES, "this is no pin, or one that the process may not open"},
+    {step::obj_get, EINVAL,
+     "a descriptor cannot be both rdonly and wronly, and a link takes neither, so leave these flags out"},
+
+    {step::unpin, ENOENT, "nothing is pinned under this path"},
+    {step::unpin, EACCES,
+     "the process may not write to this folder, so run it as root or change the folder's mode"},
+    {step::unpin, EISDIR, "it is a folder, so remove the pins inside it and then the folder with rmdir"},
+
+    {step::open_cgroup, ENOENT, "there is no such cgroup, so make it with mkdir"},
+    {step::open_cgroup, ENOTDIR, "a cgroup is a folder and this is a file, so give the folder"},
+
+    {step::open_file, ENOENT, "there is no such file"},
+    {step::open_file, EACCES, "the process may not read it"},
+    {step::open_file, ENXIO, "it is a socket or a device that is not there, so give an object file"},
+
+    {step::read_file, EISDIR, "it is a folder, so give the object file inside it"},
+    {step::read_file, EINVAL, "it is nothing that can be read from its start, so give an object file"},
+    {step::read_file, ESPIPE, "it is a pipe, so give a file"},
+
+    {step::allocate, ENOMEM, "the process has no memory left, so free some or raise its limits"},
+
+    {step::btf_load, EPERM,
+     "the process has CAP_BPF, so before Linux 5.11 RLIMIT_MEMLOCK is too small: raise it with ulimit -l"},
+    {step::btf_load, EINVAL,
+     "the kernel refused a type that it does not know or finds damaged, so load without types or on a newer "
+     "kernel"},
+    {step::btf_load, E2BIG,
+     "the types take more than 16 MiB or the kernel is older than their header, so load fewer"},
+    {step::btf_load, ENOSPC, "the log of the types does not fit into its buffer, so give a larger one"},
+    {step::btf_load, ENOTSUPP_kernel,
+     "the kernel does not know this version of BTF, so load without types or on a newer kernel"},
+
+    {step::prog_load, EPERM,
+     "the process has the capabilities, so the kernel is locked down for this program type, or before Linux "
+     "5.11 RLIMIT_MEMLOCK is too small"},
+    {step::prog_load, EACCES, "the verifier refused the program, so give load a verifier_log and read it"},
+    {step::prog_load, EINVAL,
+     "the verifier refused the program or the kernel does not know its type, so give load a verifier_log and "
+     "read it"},
+    {step::prog_load, E2BIG,
+     "the program is longer or branches more often than the verifier follows, so make it smaller or its "
+     "loops simpler"},
+    {step::prog_load, EAGAIN, "a signal interrupted the verifier, so load the program again"},
+    {step::prog_load, ENOMEM,
+     "the kernel has no memory for the program and for what the verifier remembers of it, so make it "
+     "smaller"},
+    {step::prog_load, ENOSPC,
+     "the verifier's log does not fit into its buffer, so give a larger one or let verifier_log grow"},
+    {step::prog_load, EBADF,
+     "the program uses a map whose descriptor is closed, so keep its maps open until it is loaded"},
+    {step::prog_load, ENOENT,
+     "the kernel does not find the function or type that the program attaches to, so choose another"},
+    {step::prog_load, EBUSY,
+     "the program uses a map that belongs to another program, so create one for each"},
+    {step::prog_load, EFAULT,
+     "the verifier contradicted itself or a buffer is outside of the process's memory, so give load a "
+     "verifier_log and read it"},
+    {step::prog_load, EOPNOTSUPP,
+     "this machine or device does not run programs of this kind, so attach elsewhere"},
+    {step::prog_load, ENOTSUPP_kernel,
+     "the program needs what this kernel lacks on this machine, often its JIT, so give load a verifier_log "
+     "and read it"},
+
+    {step::link_create, EINVAL,
+     "the kernel does not attach programs of this type here, or is older than 5.15"},
+    {step::link_create, EPERM,
+     "attaching here needs more than CAP_BPF, or who is attached already admits nobody else, so run it as "
+     "root or detach the other"},
+    {step::link_create, EACCES,
+     "the program reads behind the end of what its tracepoint records, so compare its context with the "
+     "tracepoint's format"},
+    {step::link_create, EBADF, "the program or what it attaches to is closed, so keep both open"},
+    {step::link_create, EBUSY, "another program has this place to itself, so detach it first"},
+    {step::link_create, EEXIST, "this program or another is attached here already, so detach it first"},
+    {step::link_create, E2BIG,
+     "as many programs as the kernel allows are attached here already, so detach one"},
+    {step::link_create, ERANGE,
+     "as many programs as the kernel allows are attached here already, so detach one"},
+    {step::link_create, ENODEV, "there is no such interface any more, so look at its name"},
+    {step::link_create, ENOENT,
+     "the kernel does not find what the program attaches to, so look at the name in its section"},
+    {step::link_create, ESRCH,
+     "the kernel does not find a function or a process of this link, so look at its names"},
+    {step::link_create, ESTALE, "the programs here have changed since they were looked at, so look again"},
+    {step::link_create, EOPNOTSUPP,
+     "the kernel was built without this way to attach, or the interface's driver lacks it, so attach in "
+     "another way"},
+    {step::link_create, ENOTSUPP_kernel,
+     "the kernel does not attach programs of this type on this machine, so attach in another way"},
+
+    {step::raw_tracepoint_open, ENOENT,
+     "the kernel has no such tracepoint, so look for its name under /sys/kernel/tracing/events, without the "
+     "group"},
+    {step::raw_tracepoint_open, EINVAL,
+     "the program reads more arguments than the tracepoint has, or its section names another kind of "
+     "program"},
+    {step::raw_tracepoint_open, EPERM,
+     "the process lacks CAP_PERFMON, so run it as root or give it CAP_PERFMON"},
+    {step::raw_tracepoint_open, EBUSY,
+     "as many programs as the kernel allows are attached here, so detach one"},
+    {step::raw_tracepoint_open, E2BIG,
+     "as many programs as the kernel allows are attached here already, so detach one, or the kernel is older "
+     "than "
+     "6.10 and takes no cookie here"},
+
+    {step::prog_attach, EOPNOTSUPP,
+     "the map holds no sockets or its programs are of another type, so give a sockmap or sockhash"},
+    {step::prog_attach, EINVAL, "the kernel does not know this kind of program in a map, so it is too old"},
+    {step::prog_attach, EBUSY, "a link holds another program in this place, so let go of it first"},
+
+    {step::attach_to_socket, ENOTSOCK, "the descriptor is of something else, so give one of a socket"},
+    {step::attach_to_socket, EINVAL,
+     "the program is of another type, or sockets share no port here, so set SO_REUSEPORT before bind"},
+    {step::attach_to_socket, ENOTSUPP_kernel,
+     "only TCP and UDP sockets choose among those that share a port, so give one of these"},
+    {step::attach_to_socket, EPERM,
+     "the filter of the socket is locked by SO_LOCK_FILTER, so attach it before"},
+    {step::attach_to_socket, ENOMEM,
+     "the program is larger than net.core.optmem_max allows for this socket, so raise it or make it smaller"},
+
+    {step::link_update, EINVAL,
+     "the new program is of another type or made for another place than the old one, or links of this kind "
+     "keep "
+     "their program"},
+    {step::link_update, EPERM,
+     "another program is in the link than the one that was to be replaced, so look which one is"},
+    {step::link_update, ENOLINK, "the link is detached: what it attached to is gone, so attach again"},
+
+    {step::link_detach, EOPNOTSUPP,
+     "links of this kind end with their last descriptor, so close it and remove pins"},
+
+    {step::iter_create, EINVAL,
+     "the link is of another kind, so attach a program whose section begins with iter/"},
+
+    {step::read_iterator, EACCES, "the program refused to list this, so look at what it returns"},
+    {step::read_iterator, EINVAL, "the iterator was read to its end, so start it again"},
+    {step::read_iterator, E2BIG,
+     "one element came out longer than the kernel's buffer of 8 pages, so let the program write less for "
+     "each"},
+
+    {step::prog_test_run, ENOTSUPP_kernel,
+     "programs of this type cannot be run without their event, so attach it and cause that"},
+    {step::prog_test_run, EOPNOTSUPP,
+     "programs of this type cannot be run without their event, so attach it and cause that"},
+    {step::prog_test_run, EINVAL,
+     "the data or the context is shorter or longer than programs of this type take, so look at what its type "
+     "wants"},
+    {step::prog_test_run, ENOSPC,
+     "the data or the context that came out did not fit, so give as much room as goes in and 256 bytes more"},
+    {step::prog_test_run, E2BIG, "the context is longer than the kernel knows, so give less"},
+    {step::prog_test_run, ENODEV, "the context names an interface that does not exist, so give a real index"},
+
+    {step::find_kernel_type, ENOENT,
+     "the kernel has no BTF of itself, so use one that was built with CONFIG_DEBUG_INFO_BTF"},
+
+    {step::find_interface, ENODEV,
+     "this network namespace has no interface of that name, so look at its name"},
+
+    {step::mount_tracefs, EPERM,
+     "tracefs is not mounted and a private one needs CAP_SYS_ADMIN, so mount it: mount -t tracefs tracefs "
+     "/sys/kernel/tracing"},
+    {step::mount_tracefs, ENODEV,
+     "the kernel was built without tracefs, so it has no tracepoints to attach to"},
+
+    {step::find_tracepoint, ENOENT,
+     "the kernel has no such tracepoint, so look for its group and name under /sys/kernel/tracing/events"},
+    {step::find_tracepoint, EACCES, "the process may not read tracefs, so run it as root"},
+    {step::find_tracepoint, EPERM,
+     "the kernel is locked down and shows no tracepoints, so boot it without lockdown"},
+
+    {step::open_event, EACCES, "the process lacks CAP_PERFMON, so run it as root or give it CAP_PERFMON"},
+    {step::open_event, EPERM,
+     "the kernel is locked down or a filter forbids perf_event_open, so allow it there"},
+    {step::open_event, ENODEV, "CPU 0 is offline, so bring it online"},
+    {step::open_event, ENOENT, "the kernel has no such events, so it was built without them"},
+    {step::open_event, EINVAL, "the kernel has no tracepoint of this number any more, so attach again"},
+    {step::open_event, EBUSY, "another event has the hardware to itself, so close it first"},
+    {step::open_event, EOPNOTSUPP, "the hardware has no such event, so choose another"},
+
+    {step::set_event_program, EINVAL,
+     "the program is of another type than its event, so correct the SEC() of the program"},
+    {step::set_event_program, EACCES,
+     "the program reads behind the end of what its tracepoint records, so compare its context with the "
+     "tracepoint's format"},
+    {step::set_event_program, EEXIST, "this program or another is attached here already, so detach it first"},
+    {step::set_event_program, E2BIG,
+     "as many programs as the kernel allows are attached here already, so detach one"},
+
+    {step::open_cpu_event, EACCES, "the process lacks CAP_PERFMON, so run it as root or give it CAP_PERFMON"},
+    {step::open_cpu_event, EPERM,
+     "the kernel is locked down or a filter forbids perf_event_open, so allow it there"},
+    {step::open_cpu_event, ENODEV,
+     "none of the CPUs that have a slot runs, so create the map with more max_entries"},
+    {step::open_cpu_event, ENOENT, "the kernel is older than 4.4 or was built without perf events"},
+
+    {step::wait, EEXIST, "it is waited for already, so add it once"},
+    {step::wait, EPERM, "the descriptor is of something that is never ready, so wait for something else"},
+
+    {step::open_map, EOPNOTSUPP,
+     "a program of 32 bits cannot share a ring buffer with a kernel that has the highest byte first, so "
+     "build it "
+     "for 64 bits"},
+
+    {step::open_xsk, EPERM, "AF_XDP sockets need CAP_NET_RAW, so run the process as root or give it that"},
+    {step::open_xsk, EAFNOSUPPORT,
+     "the kernel is older than 4.18 or built without AF_XDP, so use another kernel"},
+
+    {step::make_frames, EINVAL,
+     "a frame is a power of two of bytes, from 2048 to a page, and a socket needs some, so ask for such"},
+    {step::make_frames, ENOBUFS,
+     "the process may not lock so much memory, so ask for fewer frames or raise ulimit -l"},
+
+    {step::make_xsk_rings, EINVAL, "a ring holds a power of two of frames, so ask for 1024 or its like"},
+
+    {step::bind_xsk, EINVAL,
+     "the interface has no queue of this number, or the kernel is too old for this mode, so take queue 0 and "
+     "xsk_mode::any"},
+    {step::bind_xsk, ENODEV, "this network namespace has no interface of this number, so look at its name"},
+    {step::bind_xsk, EBUSY, "another socket has this queue, so close it or take another queue"},
+    {step::bind_xsk, EOPNOTSUPP,
+     "the driver of the interface copies packets, so use xsk_mode::any or xsk_mode::copy"},
+    {step::bind_xsk, ENETDOWN, "the interface is down, so set it up"},
+
+    {step::send_packets, EAGAIN,
+     "the kernel has as many packets on their way as it may, so flush again a little later"},
+    {step::send_packets, EBUSY, "the interface dropped a packet, so flush again for those behind it"},
+    {step::send_packets, ENOBUFS, "the kernel has no memory for the packet, so flush again a little later"},
+    {step::send_packets, ENETDOWN, "the interface is down, so set it up"},
+    {step::send_packets, ENXIO, "the interface is gone, so open a socket for another one"},
+
+    {step::check_xsk, ENETDOWN, "the interface is down, so set it up"},
+    {step::check_xsk, ENXIO, "the interface is gone, so open a socket for another one"},
+
+    {step::map_event, EPERM,
+     "so many pages are more than the process may lock, so ask for fewer, or raise ulimit -l or the sysctl "
+     "kernel.perf_event_mlock_kb"},
+};
+
+/// What an errno means at every step that has no row of its own for it.
+struct any_step_row {
+  s32 code;
+  text sentence;
+};
+inline constexpr any_step_row any_step_rows[] = {
+    {EPERM, "the process lacks a capability for this or a security module forbids it, so run it as root"},
+    {EACCES, "the process lacks the right to this or a security module forbids it, so run it as root"},
+    {EBADF, "the descriptor is closed or of something else, so look for who closed it"},
+    {EFAULT, "an address is outside of the process's memory, so look at the buffers that were given"},
+    {EINTR, "a signal came in between, so do it again"},
+    {EIO, "the device did not deliver, so look into the kernel's log"},
+    {ENOMEM,
+     "the kernel has no memory for this, so free some or raise the memory limit of the process's cgroup"},
+    {EMFILE, "the process has too many files open, so close some or raise ulimit -n"},
+    {ENFILE, "the machine has too many files open, so close some"},
+    {ENOSYS, "the kernel does not have this system call, so it is too old or built without it"},
+    {ENOTDIR, "a part of the path is no folder, so correct the path"},
+    {ELOOP, "the path leads through too many symbolic links, so look where they lead"},
+    {ENAMETOOLONG,
+     "a name in the path is longer than 255 characters or the whole longer than 4095, so shorten it"},
+    {EROFS, "the file system is mounted read-only, so mount it for writing"},
+    {EDEADLK, "the kernel would have waited for itself, so try again outside of what holds the lock"},
+    {ETIMEDOUT, "a lock of the kernel was held for too long, so try again"},
+};
+
+/// The words for a step; empty for one without a row.
+[[nodiscard]] constexpr text step_words(step at) noexcept {
+  for (const step_row& row : step_rows)
+    if (row.at == at) return row.words;
+  return {};
+}
+/// The name of an error number; empty for one without a row.
+[[nodiscard]] constexpr text errno_name(s32 code) noexcept {
+  for (const errno_row& row : errno_rows)
+    if (row.code == code) return row.errno_name;
+  return {};
+}
+/// What an errno usually means at a step; empty when there is nothing to say.
+[[nodiscard]] constexpr text hint(step at, s32 code) noexcept {
+  for (const hint_row& row : hint_rows)
+    if (row.at == at && row.code == code) return row.sentence;
+  for (const any_step_row& row : any_step_rows)
+    if (row.code == code) return row.sentence;
+  return {};
+}
+/// The sentence of a cause; empty for `none`.
+[[nodiscard]] constexpr text cause_sentence(cause why) noexcept {
+  switch (why) {
+    case cause::none:
+      return {};
+#define BAREBPF_CAUSE(identifier, sentence) \
+  case cause::identifier:                   \
+    return sentence;
+      BAREBPF_CAUSES(BAREBPF_CAUSE)
+#undef BAREBPF_CAUSE
+  }
+  return {};
+}
+
+namespace detail {
+
+// Writes text into a buffer, leaving off what does not fit.
+class text_writer {
+ public:
+  constexpr text_writer(char* buffer, size_t size) noexcept : buffer_(buffer), room_(size) {}
+
+  constexpr text_writer& operator<<(text more) noexcept {
+    for (const char c : more)
+      if (used_ + 1 < room_) buffer_[used_++] = c;
+    return *this;
+  }
+  constexpr text_writer& operator<<(u64 number) noexcept {
+    char digits[20] = {};
+    size_t first = sizeof digits;
+    do {
+      digits[--first] = static_cast<char>('0' + number % 10);
+      number /= 10;
+    } while (number != 0);
+    return *this << text(digits + first, sizeof digits - first);
+  }
+  constexpr text finish() noexcept {
+    if (room_ == 0) return {};
+    buffer_[used_] = '\0';
+    return {buffer_, used_};
+  }
+
+ private:
+  char* buffer_;
+  size_t room_;
+  size_t used_ = 0;
+};
+
+}  // namespace detail
+
+/// Writes one English sentence about `what` into `buffer`, with a NUL behind it. 512 bytes are always enough.
+/// Shape: returns a view of what was written; cut at the buffer's end if it is smaller.
+constexpr text describe(const error& what, char* buffer, size_t size) noexcept {
+  detail::text_writer out(buffer, size);
+  const text subject = text::until_nul(what.name, sizeof what.name);
+  out << "cannot " << step_words(what.at);
+  if (!subject.empty()) out << " '" << subject << "'";
+  if (what.at == step::read_object || what.offset != 0) out << " at byte " << what.offset;
+  out << ": ";
+  const text reason = what.why != cause::none ? cause_sentence(what.why) : hint(what.at, what.code);
+  if (what.code != 0) {
+    out << "the kernel said ";
+    if (const text known = errno_name(what.code); !known.empty()) out << known << " ";
+    const s64 number = what.code;
+    out << "(" << static_cast<u64>(number < 0 ? -number : number) << ")";
+    if (!reason.empty()) out << ": ";
+  }
+  return (out << reason).finish();
+}
+
+/// The same into an array: `char buffer[512]; describe(error, buffer)`.
+template <size_t Size>
+constexpr text describe(const error& what, char (&buffer)[Size]) noexcept {
+  return describe(what, buffer, Size);
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_DESCRIBE_HPP
+// Room 9.2, iterator: reads what a program lists that is attached to an iterator of the kernel.
+#ifndef BAREBPF_ITERATOR_HPP
+#define BAREBPF_ITERATOR_HPP
+
+// Room 9.0, link: attaches programs and holds them there.
+#ifndef BAREBPF_LINK_HPP
+#define BAREBPF_LINK_HPP
+
+// Room 1.5, abi/perf: what perf_event_open(2) and tracefs without a mount take.
+#ifndef BAREBPF_ABI_PERF_HPP
+#define BAREBPF_ABI_PERF_HPP
+
+namespace barebpf::inline BAREBPF_ABI::abi {
+
+/// The first 64 bytes of struct perf_event_attr, which every kernel takes.
+/// Source: perf_event_open(2); PERF_ATTR_SIZE_VER0 in include/uapi/linux/perf_event.h at v6.12.
+struct perf_event_attr {
+  u32 type = 0;
+  u32 size = 64;
+  u64 config = 0;
+  u64 sample_period = 0;
+  u64 sample_type = 0;
+  u64 read_format = 0;
+  u64 flags = 0;
+  u32 wakeup_events = 0;
+  u32 breakpoint_type = 0;
+  u64 config1 = 0;
+};
+static_assert(sizeof(perf_event_attr) == 64 && offsetof(perf_event_attr, config1) == 56);
+
+/// What stands before each record in the ring of an event.
+/// Source: include/uapi/linux/perf_event.h at v6.12.
+struct perf_event_header {
+  u32 type;
+  u16 misc;
+  u16 size;  ///< bytes, this header too
+};
+static_assert(sizeof(perf_event_header) == 8);
+inline constexpr u32 perf_record_lost = 2;    // PERF_RECORD_LOST: the event's id and a number, both u64
+inline constexpr u32 perf_record_sample = 9;  // PERF_RECORD_SAMPLE: what sample_type asks for
+
+/// The first page of that ring; what is left out before it tells of the hardware.
+struct perf_event_mmap_page {
+  u8 reserved[1024];
+  u64 data_head;  ///< bytes put in by the kernel since the beginning
+  u64 data_tail;  ///< bytes taken out
+};
+static_assert(sizeof(perf_event_mmap_page) == 1040);
+
+inline constexpr u32 perf_type_software = 1;         // PERF_TYPE_SOFTWARE
+inline constexpr u64 perf_count_sw_bpf_output = 10;  // PERF_COUNT_SW_BPF_OUTPUT
+inline constexpr u64 perf_sample_raw = 1u << 10;     // PERF_SAMPLE_RAW: a u32 length and so many bytes
+inline constexpr u32 perf_type_tracepoint = 2;       // PERF_TYPE_TRACEPOINT
+inline constexpr u64 perf_flag_fd_cloexec = 8;       // PERF_FLAG_FD_CLOEXEC
+inline constexpr u32 perf_ioc_set_bpf = 0x40042408;  // PERF_EVENT_IOC_SET_BPF
+
+// Source: include/uapi/linux/mount.h at v6.12.
+inline constexpr u32 fsopen_cloexec = 1;       // FSOPEN_CLOEXEC
+inline constexpr u32 fsconfig_cmd_create = 6;  // FSCONFIG_CMD_CREATE
+inline constexpr u32 fsmount_cloexec = 1;      // FSMOUNT_CLOEXEC
+
+}  // namespace barebpf::inline BAREBPF_ABI::abi
+
+#endif  // BAREBPF_ABI_PERF_HPP
+// Room 7.4, map/pin: maps that somebody else made: by their pin, their id or a descriptor; and what the kernel says
+// of them, held against what the caller expects.
+#ifndef BAREBPF_MAP_PIN_HPP
+#define BAREBPF_MAP_PIN_HPP
+
+// Room 7.0, map/element: one map without types. Keys and values are addresses here, and every call is one
+// system call; the typed maps of room 7.8 are a thin layer over this and hold the only sizes.
+#ifndef BAREBPF_MAP_ELEMENT_HPP
+#define BAREBPF_MAP_ELEMENT_HPP
+
+// Room 6.2, outcome: what a row of system calls came to. Small, so that rows stay small; an error is made of
+// it once, at the end, and only then is the kernel asked why it refused.
+#ifndef BAREBPF_OUTCOME_HPP
+#define BAREBPF_OUTCOME_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// The capability that this thread lacks for bpf(2), or `none` when it lacks nothing and the refusal has
+/// another reason.
+/// Cost:   one capget(2) call.
+/// Kernel: CAP_BPF and CAP_PERFMON since 5.8; CAP_SYS_ADMIN stands for both.
+/// Source: capabilities(7); bpf_capable() in include/linux/capability.h at v6.12.
+[[nodiscard]] inline cause missing_capability(bool for_tracing) noexcept {
+  constexpr u32 version_3 = 0x20080522, sys_admin = 21, perfmon = 38, bpf = 39;
+  struct {
+    u32 version = version_3;
+    s32 thread = 0;
+  } header;
+  struct {
+    u32 effective, permitted, inheritable;
+  } sets[2] = {};
+  if (system_call(__NR_capget, &header, sets) < 0) return cause::none;
+  const auto has = [&](u32 capability) {
+    return (sets[capability / 32].effective >> capability % 32 & 1) != 0;
+  };
+  if (has(sys_admin)) return cause::none;
+  if (!has(bpf)) return cause::needs_cap_bpf;
+  return for_tracing && !has(perfmon) ? cause::needs_cap_perfmon : cause::none;
+}
+
+/// Source: MAX_ERRNO in include/linux/err.h at v6.12.
+inline constexpr long largest_errno = 4095;
+/// The answer of a row that failed without a system call: one beyond, so that masking makes it 0.
+inline constexpr long no_errno = -largest_errno - 1;
+
+/// How far a row of system calls came: `answer` is negative errno when step `at` failed.
+struct outcome {
+  long answer = 0;
+  step at = step::map_create;
+  cause why = cause::none;
+  const char* subject = "";  ///< the map or program that it is about
+
+  [[nodiscard]] constexpr bool failed() const noexcept { return answer < 0; }
+  /// Ends the row for a reason that no system call gave.
+  constexpr void refuse(step now, cause reason) noexcept {
+    at = now;
+    why = reason;
+    answer = no_errno;
+  }
+  /// Remembers what step `now` came to; true when it failed.
+  constexpr bool fails(step now, long came_to) noexcept {
+    at = now;
+    answer = came_to;
+    return came_to < 0;
+  }
+};
+
+/// The error of a failed row; after EPERM with the capability that was missing.
+[[nodiscard, gnu::cold, gnu::noinline]] inline error to_error(const outcome& row) noexcept {
+  error out{.at = row.at, .why = row.why, .code = static_cast<s32>(-row.answer & largest_errno)};
+  for (size_t i = 0; i + 1 < sizeof out.name && row.subject[i] != '\0'; ++i) out.name[i] = row.subject[i];
+  const bool needs_privilege =
+      row.at == step::map_create || row.at == step::prog_load || row.at == step::btf_load;
+  if (out.code == EPERM && needs_privilege) out.why = missing_capability(row.at == step::prog_load);
+  return out;
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_OUTCOME_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// Creates a map from a finished record, `map_create` or `map_create_with_token`.
+/// Shape: its descriptor, or negative errno.
+template <class Record = abi::map_create>
+[[nodiscard]] long create_map(const Record& attr) noexcept {
+  return move_away(sys_bpf(abi::command::map_create, attr));
+}
+
+/// What the kernel says of a map.
+/// Cost:   one bpf(2) call.
+/// Kernel: 4.13, BPF_OBJ_GET_INFO_BY_FD; members that came later stay 0 on older kernels.
+/// Source: bpf_map_get_info_by_fd() in kernel/bpf/syscall.c at v6.12.
+[[nodiscard]] inline result<abi::map_info> ask_about_map(int map) noexcept {
+  abi::map_info info;
+  abi::obj_info attr{.bpf_fd = static_cast<u32>(map), .info_len = sizeof info, .info = &info};
+  if (const long answer = sys_bpf(abi::command::obj_get_info_by_fd, attr); answer < 0)
+    return failure(step::obj_get_info_by_fd, answer);
+  return info;
+}
+
+/// What the element commands need of a map: its descriptor, and its name for errors.
+/// Lifetime: an owned map closes its descriptor, a borrowed one is valid as long as its owner.
+/// Threads:  safe on one object from several threads; the kernel orders the calls.
+class untyped_map {
+ public:
+  /// Takes `map` over.
+  [[nodiscard]] static untyped_map own(fd map, const kernel_name& name) noexcept {
+    return untyped_map(std::move(map), name, false);
+  }
+  /// Uses a map that somebody else closes.
+  [[nodiscard]] static untyped_map borrow(int number, const kernel_name& name) noexcept {
+    return untyped_map(fd::own(number), name, true);
+  }
+
+  untyped_map(untyped_map&&) noexcept = default;
+  untyped_map& operator=(untyped_map&& other) noexcept {
+    untyped_map taken(std::move(other));
+    std::swap(fd_, taken.fd_);
+    std::swap(name_, taken.name_);
+    std::swap(borrowed_, taken.borrowed_);
+    return *this;
+  }
+  [[gnu::always_inline]] ~untyped_map() {
+    if (borrowed_) static_cast<void>(fd_.release());
+  }
+
+  [[nodiscard]] const fd& descriptor() const noexcept { return fd_; }
+  [[nodiscard]] const kernel_name& map_name() const noexcept { return name_; }
+
+  [[nodiscard, gnu::always_inline]] long lookup_elem(const void* key, void* value,
+                                                     u64 flags = 0) const noexcept {
+    const abi::map_elem attr{.map_fd = fd_.raw(), .key = key, .value = value, .flags = flags};
+    return sys_bpf(abi::command::map_lookup_elem, attr);
+  }
+  [[nodiscard, gnu::always_inline]] long update_elem(const void* key, const void* value,
+                                                     u64 flags) const noexcept {
+    const abi::map_elem attr{.map_fd = fd_.raw(), .key = key, .value = value, .flags = flags};
+    return sys_bpf(abi::command::map_update_elem, attr);
+  }
+  [[nodiscard, gnu::always_inline]] long lookup_and_delete_elem(const void* key, void* value,
+                                                                u64 flags = 0) const noexcept {
+    const abi::map_elem attr{.map_fd = fd_.raw(), .key = key, .value = value, .flags = flags};
+    return sys_bpf(abi::command::map_lookup_and_delete_elem, attr);
+  }
+  [[nodiscard, gnu::always_inline]] long delete_elem(const void* key) const noexcept {
+    const abi::map_key attr{.map_fd = fd_.raw(), .key = key};
+    return sys_bpf(abi::command::map_delete_elem, attr);
+  }
+  [[nodiscard, gnu::always_inline]] long get_next_key(const void* key, void* next) const noexcept {
+    const abi::map_next_key attr{.map_fd = fd_.raw(), .key = key, .next_key = next};
+    return sys_bpf(abi::command::map_get_next_key, attr);
+  }
+
+  [[nodiscard]] long freeze() const noexcept {
+    const abi::map_freeze attr{.map_fd = fd_.raw()};
+    return sys_bpf(abi::command::map_freeze, attr);
+  }
+  /// One of the four commands on batches. `count` is how many elements there is room for, and then how many
+  /// there were, which holds after some failures too.
+  [[nodiscard]] long batch(abi::command command, const void* in, void* out, const void* keys,
+                           const void* values, u32& count, u64 elem_flags = 0) const noexcept {
+    abi::map_batch attr{.in_batch = in,
+                        .out_batch = out,
+                        .keys = keys,
+                        .values = values,
+                        .count = count,
+                        .map_fd = fd_.raw(),
+                        .elem_flags = elem_flags};
+    const long answer = sys_bpf(command, attr);
+    count = attr.count;
+    return answer;
+  }
+
+ private:
+  untyped_map(fd map, const kernel_name& name, bool borrowed) noexcept
+      : fd_(std::move(map)), name_(name), borrowed_(borrowed) {}
+
+  fd fd_;
+  kernel_name name_;
+  bool borrowed_;
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_MAP_ELEMENT_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// What a map is expected to be, and what the kernel says that it is.
+/// Shape: a member that is not expected to be anything has `any`.
+struct map_identity {
+  static constexpr u32 any = 0xffffffff;
+
+  u32 type = any;
+  u32 key_size = any;
+  u32 value_size = any;
+  u32 max_entries = any;
+  u32 map_flags = any;
+  u32 compared_flags = any;  ///< bits of `map_flags` that matter
+};
+
+/// Both sides of an adoption that failed with cause `another_map`.
+struct map_differences {
+  map_identity expected;
+  map_identity found;
+
+  [[nodiscard]] constexpr bool any() const noexcept {
+    const auto differ = [](u32 wanted, u32 is) { return wanted != map_identity::any && wanted != is; };
+    return differ(expected.type, found.type) || differ(expected.key_size, found.key_size) ||
+           differ(expected.value_size, found.value_size) || differ(expected.max_entries, found.max_entries) ||
+           differ(expected.map_flags, found.map_flags & expected.compared_flags);
+  }
+};
+
+/// Writes every difference into `buffer`: "type: expected 1, found 2; value_size: expected 8, found 4". 256 bytes
+/// are always enough.
+constexpr text describe(const map_differences& what, char* buffer, size_t size) noexcept {
+  struct line {
+    text word;
+    u32 expected, found;
+  };
+  const line lines[] = {
+      {"type", what.expected.type, what.found.type},
+      {"key_size", what.expected.key_size, what.found.key_size},
+      {"value_size", what.expected.value_size, what.found.value_size},
+      {"max_entries", what.expected.max_entries, what.found.max_entries},
+      {"map_flags", what.expected.map_flags, what.found.map_flags & what.expected.compared_flags}};
+  detail::text_writer out(buffer, size);
+  bool first = true;
+  for (const line& l : lines) {
+    if (l.expected == map_identity::any || l.expected == l.found) continue;
+    if (!first) out << "; ";
+    first = false;
+    out << l.word << ": expected " << u64{l.expected} << ", found " << u64{l.found};
+  }
+  return out.finish();
+}
+
+namespace detail {
+
+// Paths are given as text and the kernel wants a NUL behind them.
+struct path_buffer {
+  char characters[4096];
+
+  [[nodiscard]] bool fill(text path) noexcept {
+    if (path.size() >= sizeof characters) return false;
+    for (size_t i = 0; i < path.size(); ++i) characters[i] = path[i];
+    characters[path.size()] = '\0';
+    return true;
+  }
+};
+
+// Whether a name in `path` has a dot; "." and ".." are no names.
+constexpr bool has_dot(text path) noexcept {
+  const auto in_a_name = [&](size_t at) { return at < path.size() && path[at] != '/' && path[at] != '.'; };
+  for (size_t i = 0; i < path.size(); ++i)
+    if (path[i] == '.' && (in_a_name(i - 1) || in_a_name(i + 1))) return true;
+  return false;
+}
+
+// The kernel says EPERM to dots on the BPF file system and to pins on any other.
+[[gnu::cold, gnu::noinline]] inline error path_failure(step at, long answer, text path) noexcept {
+  error out = failure(at, answer);
+  if (answer == -EPERM && at != step::unpin) {
+    if (has_dot(path))
+      out.why = cause::dot_in_a_pin;
+    else if (at == step::obj_pin)
+      out.why = cause::not_a_bpf_path;
+  }
+  return out.about(path.behind_last('/'));
+}
+
+// The error for what is behind `number` and is not the expected map. Of programs, links and BTF the kernel tells in
+// the same bytes, so only an empty batch shows whether it is a map at all: EINVAL where it is none.
+[[nodiscard, gnu::cold, gnu::noinline]] inline error another_map(int number,
+                                                                 const abi::map_info& info) noexcept {
+  constexpr step at = step::obj_get_info_by_fd;
+  u32 none = 0;
+  const auto map = untyped_map::borrow(number, {});
+  if (map.batch(abi::command::map_lookup_batch, nullptr, nullptr, nullptr, nullptr, none) == -EINVAL)
+    return {.at = at, .why = cause::not_a_map};
+  return error{.at = at, .why = cause::another_map}.about(info.name);
+}
+
+}  // namespace detail
+
+/// Pins what `descriptor` holds under `path`.
+/// Errors: EEXIST when something is there already; not_a_bpf_path; dot_in_a_pin; ENOENT when the folder is missing;
+///         EACCES without the right to write to it.
+/// Kernel: 4.4, BPF_OBJ_PIN.
+/// Source: bpf_obj_do_pin() in kernel/bpf/inode.c at v6.12.
+[[nodiscard]] inline result<void> pin(const fd& descriptor, text path) noexcept {
+  detail::path_buffer terminated;
+  if (!terminated.fill(path)) return detail::path_failure(step::obj_pin, -ENAMETOOLONG, path);
+  const abi::obj_path attr{.pathname = terminated.characters, .bpf_fd = descriptor.raw()};
+  if (const long answer = sys_bpf(abi::command::obj_pin, attr); answer < 0)
+    return detail::path_failure(step::obj_pin, answer, path);
+  return {};
+}
+/// Removes the pin under `path`; what was pinned stays as long as somebody holds it.
+/// Errors: ENOENT when nothing is pinned there.
+/// Source: unlink(2).
+[[nodiscard]] inline result<void> unpin(text path) noexcept {
+  detail::path_buffer terminated;
+  if (!terminated.fill(path)) return detail::path_failure(step::unpin, -ENAMETOOLONG, path);
+  if (const long answer = system_call(__NR_unlinkat, current_folder, terminated.characters, 0); answer < 0)
+    return detail::path_failure(step::unpin, answer, path);
+  return {};
+}
+/// Opens what is pinned under `path`; `file_flags` may narrow it by map_flag::rdonly or map_flag::wronly.
+/// Shape:  its descriptor, which may be a map, a program or a link.
+/// Kernel: 4.4, BPF_OBJ_GET; flags since 4.15.
+/// Source: bpf_obj_get_user() in kernel/bpf/inode.c at v6.12.
+[[nodiscard]] inline result<fd> get_pin(text path, u32 file_flags = 0) noexcept {
+  detail::path_buffer terminated;
+  if (!terminated.fill(path)) return detail::path_failure(step::obj_get, -ENAMETOOLONG, path);
+  const abi::obj_path attr{.pathname = terminated.characters, .file_flags = file_flags};
+  const long opened = move_away(sys_bpf(abi::command::obj_get, attr));
+  if (opened < 0) return detail::path_failure(step::obj_get, opened, path);
+  return fd::own(opened);
+}
+
+/// What the kernel said of a map, as far as it can be expected.
+[[nodiscard]] constexpr map_identity identity_of(const abi::map_info& info) noexcept {
+  // Device maps get a flag from the kernel that nobody asked for, since 0cdbb4b09a06.
+  const bool device =
+      info.type == static_cast<u32>(map_type::devmap) || info.type == static_cast<u32>(map_type::devmap_hash);
+  return {.type = info.type,
+          .key_size = info.key_size,
+          .value_size = info.value_size,
+          .max_entries = info.max_entries,
+          .map_flags = device ? info.map_flags & ~u32{map_flag::rdonly_prog} : info.map_flags};
+}
+
+/// Asks the kernel what the map behind `number` is and holds it against `expected`.
+/// Shape:  the kernel's name of the map.
+/// Errors: another_map, with both sides in `differences` if given; not_a_map; EBADFD when `number` is closed.
+[[nodiscard]] inline result<kernel_name> check_identity(int number, const map_identity& expected,
+                                                        map_differences* differences) noexcept {
+  const auto info = ask_about_map(number);
+  if (!info) return info.error();
+  const map_differences both{.expected = expected, .found = identity_of(*info)};
+  if (!both.any()) return info->name;
+  const error why = detail::another_map(number, *info);
+  if (differences != nullptr && why.why == cause::another_map) *differences = both;
+  return why;
+}
+
+/// How a map is looked at before it is adopted: by what it is. Room 7.9 has `identity_and_btf`.
+struct identity_only {
+  using differences = map_differences;
+
+  template <class Key, class Value>
+  [[nodiscard]] static result<kernel_name> check(int number, const map_identity& expected,
+                                                 differences* found) noexcept {
+    return check_identity(number, expected, found);
+  }
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_MAP_PIN_HPP
+// Room 8.0, program: hands instructions to the verifier and keeps what it says.
+#ifndef BAREBPF_PROGRAM_HPP
+#define BAREBPF_PROGRAM_HPP
+
+// Room 0.6, buffer: the one owner of heap memory. Used by what reads objects at run time; a program that
+// lets the compiler read its object never allocates.
+#ifndef BAREBPF_BUFFER_HPP
+#define BAREBPF_BUFFER_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// An array on the heap that says so when there is no memory.
+/// Lifetime: freed with the buffer; moving empties the source.
+template <class T>
+class buffer {
+ public:
+  buffer() noexcept = default;
+  buffer(buffer&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  buffer& operator=(buffer&& other) noexcept {
+    buffer taken(std::move(other));
+    std::swap(data_, taken.data_);
+    std::swap(size_, taken.size_);
+    return *this;
+  }
+  ~buffer() { delete[] data_; }
+
+  /// Makes room for `count` value-initialized elements.
+  /// Errors: ENOMEM, with step `allocate`.
+  [[nodiscard]] static result<buffer> of(size_t count) noexcept {
+    buffer out;
+    if (count == 0) return out;
+    if (count <= static_cast<size_t>(-1) / 2 / sizeof(T)) out.data_ = new (std::nothrow) T[count]();
+    if (out.data_ == nullptr) return error{.at = step::allocate, .code = ENOMEM};
+    out.size_ = count;
+    return out;
+  }
+
+  /// Forgets what is behind the first `count` elements; the memory stays.
+  void shrink(size_t count) noexcept {
+    if (count < size_) size_ = count;
+  }
+
+  [[nodiscard]] T* data() noexcept { return data_; }
+  [[nodiscard]] const T* data() const noexcept { return data_; }
+  [[nodiscard]] size_t size() const noexcept { return size_; }
+  [[nodiscard]] T& operator[](size_t at) noexcept { return data_[at]; }
+  [[nodiscard]] const T& operator[](size_t at) const noexcept { return data_[at]; }
+  [[nodiscard]] T* begin() noexcept { return data_; }
+  [[nodiscard]] T* end() noexcept { return data_ + size_; }
+  [[nodiscard]] const T* begin() const noexcept { return data_; }
+  [[nodiscard]] const T* end() const noexcept { return data_ + size_; }
+
+ private:
+  T* data_ = nullptr;
+  size_t size_ = 0;
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_BUFFER_HPP
+// Room 2.3, policy: what a user decides while compiling, because it decides which code and which constants there are.
+#ifndef BAREBPF_POLICY_HPP
+#define BAREBPF_POLICY_HPP
+
+// Room 2.0, kinds: the table of map types. One row says what the kernel allows on a type; the typed maps read it
+// here and nowhere else.
+#ifndef BAREBPF_KINDS_HPP
+#define BAREBPF_KINDS_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// A kernel version as a number that can be compared: `kernel(5, 15) < kernel(6, 1)`.
+[[nodiscard]] constexpr u32 kernel(u32 version, u32 patchlevel) noexcept {
+  return version << 16 | patchlevel << 8;
+}
+
+/// Operations of bpf(2) on a map and its elements, as bits.
+enum operation : u32 {
+  can_lookup = 1u << 0,
+  can_update = 1u << 1,
+  can_delete = 1u << 2,
+  can_get_next_key = 1u << 3,
+  can_lookup_and_delete = 1u << 4,
+  can_lookup_batch = 1u << 5,
+  can_update_batch = 1u << 6,
+  can_delete_batch = 1u << 7,
+  can_lookup_and_delete_batch = 1u << 8,
+  can_mmap = 1u << 9,
+  can_freeze = 1u << 10,
+  can_choose_update = 1u << 11,  ///< an update may ask for `noexist` or `exist`
+  can_lock = 1u << 12,           ///< a value may have a spin lock that reads and updates take
+  can_choose_cpu = 1u << 13,     ///< a value of one CPU may be read and updated alone; 7.0
+};
+
+/// What a descriptor of a map may do. Only the descriptor knows: neither the map nor its pins nor its flags do.
+/// Kernel: 4.15, BPF_F_RDONLY and BPF_F_WRONLY, given when a map is created, got by its pin or opened by its id.
+/// Source: bpf_get_file_flag() in kernel/bpf/syscall.c at v6.12.
+enum class map_access : u8 { read_write, read_only, write_only };
+
+/// The flag that narrows a descriptor to `access`.
+[[nodiscard]] constexpr u32 flag_of(map_access access) noexcept {
+  return access == map_access::read_only    ? map_flag::rdonly
+         : access == map_access::write_only ? map_flag::wronly
+                                            : 0u;
+}
+
+/// The operations that the kernel lets a descriptor do. What takes elements out both reads and writes; and mmap(2)
+/// shares no memory of a file that is not open for both.
+/// Source: FMODE_CAN_READ and FMODE_CAN_WRITE in kernel/bpf/syscall.c and do_mmap() in mm/mmap.c at v6.12, measured
+///         on 6.18.
+[[nodiscard]] constexpr u32 operations_of(map_access access) noexcept {
+  constexpr u32 reading = can_lookup | can_get_next_key | can_lookup_batch;
+  constexpr u32 writing = can_update | can_delete | can_update_batch | can_delete_batch | can_freeze;
+  return access == map_access::read_only ? reading : access == map_access::write_only ? writing : ~0u;
+}
+
+/// What a key is to the kernel.
+enum class key_rule : u8 {
+  none,        ///< there is none, the size is 0
+  index,       ///< a u32 from 0 to max_entries - 1
+  bytes,       ///< any bytes, compared as they are
+  prefix,      ///< a u32 prefix length in host order and 1 to 256 bytes
+  descriptor,  ///< a u32 file descriptor of the object that the value is stored with
+  cgroup,      ///< the u64 id of a cgroup, or struct bpf_cgroup_storage_key
+  ifindex,     ///< a u32 that the caller chooses, by habit an interface's index
+  single,      ///< a u32 that must be 0
+};
+
+/// The key type of maps that have no keys.
+struct no_key {};
+
+/// How many bytes of `Key` the kernel reads.
+template <class Key>
+inline constexpr u32 key_size_of = std::is_same_v<Key, no_key> ? 0 : sizeof(Key);
+
+/// The value type of maps that have no values.
+struct no_value {};
+
+/// How many bytes of `Value` the kernel copies.
+template <class Value>
+inline constexpr u32 value_size_of = std::is_same_v<Value, no_value> ? 0 : sizeof(Value);
+
+/// What a value is to the kernel.
+enum class value_rule : u8 {
+  none,         ///< there is none, the size is 0
+  plain,        ///< any bytes
+  per_cpu,      ///< any bytes, once for every possible CPU, each rounded up to 8 bytes
+  program,      ///< a program: its descriptor goes in, its id comes out
+  map,          ///< a map: its descriptor goes in, its id comes out
+  event,        ///< a perf event: its descriptor goes in, nothing comes out
+  cgroup,       ///< a cgroup: its descriptor goes in, nothing comes out
+  socket,       ///< a socket: its descriptor goes in, its cookie comes out if the value has 8 bytes
+  xsk,          ///< an AF_XDP socket: its descriptor goes in, nothing comes out
+  device,       ///< an interface's index, with 8 bytes also a program
+  cpu,          ///< a queue size, with 8 bytes also a program
+  stack,        ///< instruction addresses, 8 bytes each, or records of 32 bytes with stack_build_id
+  kernel_type,  ///< the kernel's own struct, bpf_struct_ops_<name>
+  instruction,  ///< struct bpf_insn_array_value
+};
+
+/// What max_entries is to the kernel.
+enum class entries_rule : u8 {
+  count,      ///< entries, at least 1
+  zero,       ///< must be 0
+  one,        ///< must be 1
+  ring_size,  ///< bytes, a power of two and whole pages
+  pages,      ///< pages, at most 4 GiB in all
+};
+
+/// Whether the kernel takes BTF ids for key and value.
+enum class btf_rule : u8 { refused, allowed, required };
+
+/// What the kernel allows on one map type.
+struct map_kind {
+  map_type type;
+  text type_name;        ///< the kernel's word for it
+  u32 first_kernel = 0;  ///< as `kernel()` gives it
+  key_rule key = key_rule::none;
+  value_rule value = value_rule::none;
+  entries_rule entries = entries_rule::count;
+  btf_rule btf = btf_rule::refused;
+  u32 operations = 0;      ///< bits of `operation`
+  u32 flags = 0;           ///< bits of `map_flag` that BPF_MAP_CREATE takes, beside token_fd
+  u32 required_flags = 0;  ///< bits of `map_flag` without which it refuses
+
+  /// True when the kernel compares keys as raw bytes, padding and all.
+  [[nodiscard]] constexpr bool hashes_the_key() const noexcept {
+    return key == key_rule::bytes || key == key_rule::prefix;
+  }
+};
+
+namespace detail {
+
+// Operations that go together.
+struct operations {
+  static constexpr u32 slots = can_update | can_delete | can_get_next_key | can_freeze;
+  static constexpr u32 elements = slots | can_lookup | can_choose_update;
+  static constexpr u32 read_write_batches = can_lookup_batch | can_update_batch;
+  static constexpr u32 all_batches = read_write_batches | can_delete_batch | can_lookup_and_delete_batch;
+  static constexpr u32 hash = elements | can_lookup_and_delete | all_batches;
+  static constexpr u32 array = (elements & ~u32{can_delete}) | read_write_batches;
+  static constexpr u32 queue =
+      can_lookup | can_update | can_choose_update | can_lookup_and_delete | can_freeze;
+  static constexpr u32 storage =
+      can_lookup | can_update | can_choose_update | can_delete | can_lock | can_freeze;
+  static constexpr u32 cgroup_storage =
+      can_lookup | can_update | can_choose_update | can_get_next_key | can_freeze;
+};
+
+// Flags that go together.
+struct flags {
+  static constexpr u32 access = map_flag::rdonly | map_flag::wronly;
+  static constexpr u32 program_access = map_flag::rdonly_prog | map_flag::wronly_prog;
+  static constexpr u32 slots = map_flag::numa_node | access;
+  static constexpr u32 hash = access | program_access | map_flag::zero_seed;
+  static constexpr u32 storage = map_flag::no_prealloc | map_flag::clone;
+};
+
+}  // namespace detail
+
+/// One row per type, in the order of their numbers. Sources: kernel/bpf/syscall.c and the `map_ops` of each
+/// type at v6.12, measured on 6.18; the last two from the sources of 7.2.
+inline constexpr map_kind map_kinds[] = {
+    {map_type::hash, "hash", kernel(3, 19), key_rule::bytes, value_rule::plain, entries_rule::count,
+     btf_rule::allowed, detail::operations::hash | can_lock,
+     detail::flags::hash | map_flag::no_prealloc | map_flag::numa_node, 0},
+    {map_type::array, "array", kernel(3, 19), key_rule::index, value_rule::plain, entries_rule::count,
+     btf_rule::allowed, detail::operations::array | can_lock | can_mmap,
+     detail::flags::slots | detail::flags::program_access | map_flag::mmapable | map_flag::inner_map, 0},
+    {map_type::prog_array, "prog_array", kernel(4, 2), key_rule::index, value_rule::program,
+     entries_rule::count, btf_rule::allowed, detail::operations::slots | can_lookup, detail::flags::slots, 0},
+    {map_type::perf_event_array, "perf_event_array", kernel(4, 3), key_rule::index, value_rule::event,
+     entries_rule::count, btf_rule::refused, detail::operations::slots,
+     detail::flags::slots | map_flag::preserve_elems, 0},
+    {map_type::percpu_hash, "percpu_hash", kernel(4, 6), key_rule::bytes, value_rule::per_cpu,
+     entries_rule::count, btf_rule::allowed, detail::operations::hash | can_choose_cpu,
+     detail::flags::hash | map_flag::no_prealloc, 0},
+    {map_type::percpu_array, "percpu_array", kernel(4, 6), key_rule::index, value_rule::per_cpu,
+     entries_rule::count, btf_rule::allowed, detail::operations::array | can_choose_cpu,
+     detail::flags::access | detail::flags::program_access, 0},
+    {map_type::stack_trace, "stack_trace", kernel(4, 6), key_rule::index, value_rule::stack,
+     entries_rule::count, btf_rule::refused,
+     can_lookup | can_delete | can_get_next_key | can_freeze | can_lookup_and_delete,  // the last since 6.18
+     detail::flags::slots | map_flag::stack_build_id, 0},
+    {map_type::cgroup_array, "cgroup_array", kernel(4, 8), key_rule::index, value_rule::cgroup,
+     entries_rule::count, btf_rule::refused, detail::operations::slots, detail::flags::slots, 0},
+    {map_type::lru_hash, "lru_hash", kernel(4, 10), key_rule::bytes, value_rule::plain, entries_rule::count,
+     btf_rule::allowed, detail::operations::hash,
+     detail::flags::hash | map_flag::no_common_lru | map_flag::numa_node, 0},
+    {map_type::lru_percpu_hash, "lru_percpu_hash", kernel(4, 10), key_rule::bytes, value_rule::per_cpu,
+     entries_rule::count, btf_rule::allowed, detail::operations::hash | can_choose_cpu,
+     detail::flags::hash | map_flag::no_common_lru, 0},
+    {map_type::lpm_trie, "lpm_trie", kernel(4, 11), key_rule::prefix, value_rule::plain, entries_rule::count,
+     btf_rule::allowed,
+     detail::operations::elements | detail::operations::read_write_batches | can_delete_batch,
+     detail::flags::slots | detail::flags::program_access | map_flag::no_prealloc, map_flag::no_prealloc},
+    {map_type::array_of_maps, "array_of_maps", kernel(4, 12), key_rule::index, value_rule::map,
+     entries_rule::count, btf_rule::refused,
+     detail::operations::slots | can_lookup | detail::operations::read_write_batches, detail::flags::slots,
+     0},
+    {map_type::hash_of_maps, "hash_of_maps", kernel(4, 12), key_rule::bytes, value_rule::map,
+     entries_rule::count, btf_rule::refused, detail::operations::elements | detail::operations::all_batches,
+     detail::flags::hash | map_flag::no_prealloc | map_flag::numa_node, 0},
+    {map_type::devmap, "devmap", kernel(4, 14), key_rule::index, value_rule::device, entries_rule::count,
+     btf_rule::refused, detail::operations::elements, detail::flags::slots, 0},
+    {map_type::sockmap, "sockmap", kernel(4, 14), key_rule::index, value_rule::socket, entries_rule::count,
+     btf_rule::refused, detail::operations::elements, detail::flags::slots, 0},
+    {map_type::cpumap, "cpumap", kernel(4, 15), key_rule::index, value_rule::cpu, entries_rule::count,
+     btf_rule::refused, detail::operations::elements, map_flag::numa_node, 0},
+    {map_type::xskmap, "xskmap", kernel(4, 18), key_rule::index, value_rule::xsk, entries_rule::count,
+     btf_rule::refused, detail::operations::slots | can_choose_update, detail::flags::slots, 0},
+    {map_type::sockhash, "sockhash", kernel(4, 18), key_rule::bytes, value_rule::socket, entries_rule::count,
+     btf_rule::refused, detail::operations::elements, detail::flags::slots, 0},
+    {map_type::cgroup_storage, "cgroup_storage", kernel(4, 19), key_rule::cgroup, value_rule::plain,
+     entries_rule::zero, btf_rule::allowed, detail::operations::cgroup_storage | can_lock,
+     detail::flags::slots | detail::flags::program_access, 0},
+    {map_type::reuseport_sockarray, "reuseport_sockarray", kernel(4, 19), key_rule::index, value_rule::socket,
+     entries_rule::count, btf_rule::allowed, detail::operations::elements,
+     detail::flags::slots | detail::flags::program_access, 0},
+    {map_type::percpu_cgroup_storage, "percpu_cgroup_storage", kernel(4, 20), key_rule::cgroup,
+     value_rule::per_cpu, entries_rule::zero, btf_rule::allowed,
+     detail::operations::cgroup_storage | can_choose_cpu,
+     detail::flags::slots | detail::flags::program_access, 0},
+    {map_type::queue, "queue", kernel(4, 20), key_rule::none, value_rule::plain, entries_rule::count,
+     btf_rule::refused, detail::operations::queue, detail::flags::slots | detail::flags::program_access, 0},
+    {map_type::stack, "stack", kernel(4, 20), key_rule::none, value_rule::plain, entries_rule::count,
+     btf_rule::refused, detail::operations::queue, detail::flags::slots | detail::flags::program_access, 0},
+    {map_type::sk_storage, "sk_storage", kernel(5, 2), key_rule::descriptor, value_rule::plain,
+     entries_rule::zero, btf_rule::required, detail::operations::storage, detail::flags::storage,
+     map_flag::no_prealloc},
+    {map_type::devmap_hash, "devmap_hash", kernel(5, 4), key_rule::ifindex, value_rule::device,
+     entries_rule::count, btf_rule::refused, detail::operations::elements, detail::flags::slots, 0},
+    {map_type::struct_ops, "struct_ops", kernel(5, 6), key_rule::single, value_rule::kernel_type,
+     entries_rule::one, btf_rule::refused, can_lookup | can_update | can_delete | can_get_next_key,
+     map_flag::link | map_flag::vtype_btf_obj_fd, 0},
+    {map_type::ringbuf, "ringbuf", kernel(5, 8), key_rule::none, value_rule::none, entries_rule::ring_size,
+     btf_rule::refused, can_mmap | can_freeze, map_flag::numa_node | map_flag::rb_overwrite, 0},
+    {map_type::inode_storage, "inode_storage", kernel(5, 10), key_rule::descriptor, value_rule::plain,
+     entries_rule::zero, btf_rule::required, detail::operations::storage, detail::flags::storage,
+     map_flag::no_prealloc},
+    {map_type::task_storage, "task_storage", kernel(5, 11), key_rule::descriptor, value_rule::plain,
+     entries_rule::zero, btf_rule::required, detail::operations::storage, detail::flags::storage,
+     map_flag::no_prealloc},
+    {map_type::bloom_filter, "bloom_filter", kernel(5, 16), key_rule::none, value_rule::plain,
+     entries_rule::count, btf_rule::refused, can_lookup | can_update | can_freeze,
+     detail::flags::slots | detail::flags::program_access | map_flag::zero_seed, 0},
+    {map_type::user_ringbuf, "user_ringbuf", kernel(6, 1), key_rule::none, value_rule::none,
+     entries_rule::ring_size, btf_rule::refused, can_mmap | can_freeze, map_flag::numa_node, 0},
+    {map_type::cgrp_storage, "cgrp_storage", kernel(6, 2), key_rule::descriptor, value_rule::plain,
+     entries_rule::zero, btf_rule::required, detail::operations::storage, detail::flags::storage,
+     map_flag::no_prealloc},
+    {map_type::arena, "arena", kernel(6, 9), key_rule::none, value_rule::none, entries_rule::pages,
+     btf_rule::refused, can_mmap | can_freeze,
+     map_flag::mmapable | map_flag::segv_on_fault | map_flag::no_user_conv, map_flag::mmapable},
+    {map_type::insn_array, "insn_array", kernel(6, 19), key_rule::index, value_rule::instruction,
+     entries_rule::count, btf_rule::allowed,
+     can_lookup | can_update | can_choose_update | can_get_next_key | can_freeze, 0, 0},
+    {map_type::rhash, "rhash", kernel(7, 2), key_rule::bytes, value_rule::plain, entries_rule::count,
+     btf_rule::allowed, detail::operations::hash | can_lock,
+     detail::flags::slots | detail::flags::program_access | map_flag::no_prealloc, map_flag::no_prealloc},
+};
+
+/// The row of `type`; for a type that is newer than this table, an empty one of type `unspec`.
+[[nodiscard]] constexpr map_kind kind_of(map_type type) noexcept {
+  for (const map_kind& kind : map_kinds)
+    if (kind.type == type) return kind;
+  return {};
+}
+
+namespace detail {
+
+constexpr bool is_key_size(key_rule rule, u32 size) noexcept {
+  switch (rule) {
+    case key_rule::none:
+      return size == 0;
+    case key_rule::bytes:
+      return size != 0;
+    case key_rule::prefix:  // source: LPM_KEY_SIZE_MIN and LPM_KEY_SIZE_MAX in kernel/bpf/lpm_trie.c at v6.12
+      return size >= 5 && size <= 260;
+    case key_rule::cgroup:
+      return size == 8 || size == 16;
+    default:
+      return size == 4;
+  }
+}
+
+// How many bytes the kernel keeps for one place of a stack.
+constexpr u32 stack_place_size(u32 flags) noexcept {
+  return (flags & map_flag::stack_build_id) != 0 ? 32 : 8;
+}
+
+constexpr bool is_value_size(const map_kind& kind, u32 size, u32 flags) noexcept {
+  switch (kind.value) {
+    case value_rule::none:
+      return size == 0;
+    case value_rule::per_cpu:  // source: PCPU_MIN_UNIT_SIZE in include/linux/percpu.h at v6.12
+      return size != 0 && size <= 32768;
+    case value_rule::program:
+    case value_rule::map:
+    case value_rule::event:
+    case value_rule::cgroup:
+    case value_rule::xsk:
+      return size == 4;
+    case value_rule::socket:
+    case value_rule::device:
+    case value_rule::cpu:
+      return size == 4 || size == 8;
+    case value_rule::stack:
+      return size != 0 && size % stack_place_size(flags) == 0;
+    case value_rule::instruction:
+      return size == 16;
+    default:
+      return size != 0;
+  }
+}
+
+inline constexpr u32 smallest_page = 4096;
+
+constexpr bool is_whole_ring(u32 size) noexcept { return size >= smallest_page && (size & (size - 1)) == 0; }
+
+}  // namespace detail
+
+/// Flags that came later than one of the types that take them, and the first kernel that knows them.
+struct newer_flag {
+  u32 flags;
+  u32 first_kernel;
+};
+/// Source: include/uapi/linux/bpf.h and the create masks of each type, from v4.15 to v6.19.
+inline constexpr newer_flag newer_flags[] = {
+    {map_flag::rdonly | map_flag::wronly, kernel(4, 15)},
+    {map_flag::stack_build_id, kernel(4, 17)},
+    {map_flag::zero_seed, kernel(5, 0)},
+    {map_flag::rdonly_prog | map_flag::wronly_prog, kernel(5, 2)},
+    {map_flag::clone, kernel(5, 4)},
+    {map_flag::mmapable, kernel(5, 5)},
+    {map_flag::preserve_elems | map_flag::inner_map, kernel(5, 10)},
+    {map_flag::link, kernel(6, 4)},
+    {map_flag::vtype_btf_obj_fd | map_flag::token_fd, kernel(6, 9)},
+    {map_flag::rb_overwrite, kernel(6, 19)},
+};
+/// True when a kernel of version `running` lacks one of `flags`.
+[[nodiscard]] constexpr bool lacks_flag(u32 running, u32 flags) noexcept {
+  for (const newer_flag& row : newer_flags)
+    if ((flags & row.flags) != 0 && running < row.first_kernel) return true;
+  return false;
+}
+
+/// What the table says against a map that the kernel refused to create; `none` where it sees nothing wrong.
+/// Asked after a refusal only: a newer kernel may take what this table does not know yet.
+[[nodiscard]] constexpr cause why_refused(const abi::map_create& attr) noexcept {
+  const map_kind kind = kind_of(static_cast<map_type>(attr.map_type));
+  if (kind.type == map_type::unspec) return cause::none;
+  if (!detail::is_key_size(kind.key, attr.key_size)) return cause::bad_key_size;
+  if (!detail::is_value_size(kind, attr.value_size, attr.map_flags)) return cause::bad_value_size;
+  switch (kind.entries) {
+    case entries_rule::zero:
+      if (attr.max_entries != 0) return cause::entries_not_wanted;
+      break;
+    case entries_rule::one:
+      if (attr.max_entries != 1) return cause::one_entry;
+      break;
+    case entries_rule::ring_size:
+      if (!detail::is_whole_ring(attr.max_entries)) return cause::bad_ring_size;
+      break;
+    default:
+      if (attr.max_entries == 0) return cause::no_entries;
+  }
+  if ((attr.map_flags & kind.required_flags) != kind.required_flags) return cause::missing_map_flag;
+  if ((attr.map_flags & ~(kind.flags | map_flag::token_fd)) != 0) return cause::refused_map_flag;
+  if (kind.btf == btf_rule::required && (attr.btf_key_type_id == 0 || attr.btf_value_type_id == 0))
+    return cause::missing_map_types;
+  if (kind.entries == entries_rule::pages && attr.map_extra % detail::smallest_page != 0)
+    return cause::misplaced_arena;
+  if (kind.value == value_rule::map && attr.inner_map_fd == 0) return cause::missing_inner_map;
+  if (kind.value == value_rule::stack && attr.value_size / detail::stack_place_size(attr.map_flags) > 127)
+    return cause::deep_stack;
+  return cause::none;
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_KINDS_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// Which of the object's types the kernel is given.
+enum class btf_choice : u8 {
+  none,    ///< none: two calls and some bytes less, and bpftool shows raw bytes. An object that does not work
+           ///< without types gets those that are needed all the same.
+  needed,  ///< those of its maps, variables and functions
+  all,     ///< those, and the source lines that the verifier's log and bpftool show
+};
+
+/// What is decided while compiling, because it decides which code is there at all.
+struct load_policy {
+  u32 oldest_kernel = kernel(5, 10);  ///< no code is made for kernels before this one
+  btf_choice btf = btf_choice::all;
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_POLICY_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// Where the verifier's log goes: a buffer of the caller's, or one that grows until the log is whole.
+/// Shape:    text, empty until a program was refused.
+/// Lifetime: a lent buffer must outlive this object.
+class verifier_log {
+ public:
+  /// Grows on the heap as needed, to 16 MiB at most.
+  verifier_log() noexcept = default;
+  /// Uses `size` bytes at `lent` and never more.
+  verifier_log(char* lent, u32 size) noexcept : data_(lent), size_(size), grows_(false) {}
+
+  /// What the verifier said.
+  [[nodiscard]] text said() const noexcept { return data_ == nullptr || size_ == 0 ? text() : text(data_); }
+  /// False when the log did not fit; `said` is then its last part (its first before 6.4).
+  [[nodiscard]] bool is_whole() const noexcept { return is_whole_; }
+
+ private:
+  template <class Log>
+  friend long load_program(abi::prog_load& attr, Log* log, int token, cause& why) noexcept;
+
+  static constexpr u32 first_size = 64 << 10, largest_size = 16 << 20;
+
+  // Room for `wanted` bytes, or for twice as much when nobody knows; false when there will be no more.
+  [[nodiscard]] bool grow(u32 wanted) noexcept {
+    if (!grows_ || size_ >= largest_size) return false;
+    u32 size = wanted > size_ ? wanted : size_ == 0 ? first_size : size_ * 2;
+    if (size > largest_size) size = largest_size;
+    auto larger = buffer<char>::of(size);
+    if (!larger) return false;
+    owned_ = std::move(*larger);
+    data_ = owned_.data();
+    size_ = size;
+    return true;
+  }
+
+  buffer<char> owned_;
+  char* data_ = nullptr;
+  u32 size_ = 0;
+  bool grows_ = true;
+  bool is_whole_ = true;
+};
+
+/// Stands for "no log wanted"; no code for one is made.
+struct no_log {};
+
+/// Loads one program. First without a log, because a log slows the verifier down; after a refusal once more
+/// to be told why, which `why` then says: refused_by_verifier or log_cut. `token` is the descriptor of a BPF
+/// token (6.9), or negative.
+/// Shape:  its descriptor, or negative errno.
+/// Cost:   one bpf(2) call; EAGAIN, which a signal causes, is tried again up to five times.
+/// Source: bpf_prog_load() in kernel/bpf/syscall.c and bpf_vlog_finalize() in kernel/bpf/log.c at v6.12.
+template <class Log>
+[[nodiscard]] long load_program(abi::prog_load& attr, [[maybe_unused]] Log* log, [[maybe_unused]] int token,
+                                [[maybe_unused]] cause& why) noexcept {
+  const auto attempt = [&] {
+    long answer = -EAGAIN;
+    for (int tries = 0; tries < 5 && answer == -EAGAIN; ++tries) {
+      if constexpr (!std::is_same_v<Log, no_log>)
+        if (token >= 0) {
+          abi::prog_load_with_token with{.load = attr, .prog_token_fd = token};
+          with.load.prog_flags |= abi::prog_flag_token_fd;
+          answer = sys_bpf(abi::command::prog_load, with);
+          attr.log_true_size = with.load.log_true_size;
+          continue;
+        }
+      answer = sys_bpf(abi::command::prog_load, attr);
+    }
+    return answer;
+  };
+  long answer = attempt();
+  if constexpr (!std::is_same_v<Log, no_log>) {
+    if (answer < 0 && answer != -EPERM && log != nullptr && (log->size_ != 0 || log->grow(0))) {
+      do {
+        log->data_[0] = '\0';
+        attr.log_level = 1;
+        attr.log_size = log->size_;
+        attr.log_buf = log->data_;
+        attr.log_true_size = 0;
+        answer = attempt();
+      } while (answer == -ENOSPC && log->grow(attr.log_true_size));
+      log->is_whole_ = answer != -ENOSPC;
+      if (answer < 0 && !log->said().empty())
+        why = log->is_whole_ ? cause::refused_by_verifier : cause::log_cut;
+    }
+  }
+  return move_away(answer);
+}
+
+/// What a program is run on without its event. What a type of program takes as data and context differs.
+/// Lifetime: borrowed until `test_run` returns.
+struct test_input {
+  std::span<const unsigned char> data{};   ///< a packet; 14 bytes at least where one is taken
+  std::span<unsigned char> context{};      ///< the start of struct xdp_md, struct __sk_buff or the like; what
+                                           ///< a program of type syscall writes into it stays there
+  std::span<unsigned char> data_out{};     ///< where the packet goes as the program leaves it
+  std::span<unsigned char> context_out{};  ///< and its context
+  u32 repeat = 1;
+  u32 flags = 0;       ///< of abi::test_flag
+  u32 cpu = 0;         ///< with run_on_cpu
+  u32 batch_size = 0;  ///< with xdp_live_frames
+};
+/// What came of it.
+struct test_result {
+  u32 value = 0;         ///< what the program returned
+  u32 nanoseconds = 0;   ///< of one run, on average
+  u32 data_size = 0;     ///< bytes of the packet afterwards, if there was room for it
+  u32 context_size = 0;  ///< and of its context
+};
+
+/// Runs a program without its event.
+/// Errors: ENOTSUPP for programs that cannot; EINVAL for data or a context that they do not take; ENOSPC when the
+///         packet came out larger than `data_out`.
+/// Kernel: 4.12, BPF_PROG_TEST_RUN; contexts since 5.2.
+/// Source: bpf_prog_test_run() in kernel/bpf/syscall.c and net/bpf/test_run.c at v6.12.
+[[nodiscard]] inline result<test_result> test_run(const fd& program, const test_input& input) noexcept {
+  abi::prog_test_run attr{.prog_fd = program.raw(),
+                          .data_size_in = static_cast<u32>(input.data.size()),
+                          .data_size_out = static_cast<u32>(input.data_out.size()),
+                          .data_in = input.data.data(),
+                          .data_out = input.data_out.data(),
+                          .repeat = input.repeat,
+                          .ctx_size_in = static_cast<u32>(input.context.size()),
+                          .ctx_size_out = static_cast<u32>(input.context_out.size()),
+                          .ctx_in = input.context.data(),
+                          .ctx_out = input.context_out.data(),
+                          .flags = input.flags,
+                          .cpu = input.cpu,
+                          .batch_size = input.batch_size};
+  if (const long answer = sys_bpf(abi::command::prog_test_run, attr); answer < 0)
+    return failure(step::prog_test_run, answer);
+  return test_result{.value = attr.retval,
+                     .nanoseconds = attr.duration,
+                     .data_size = attr.data_size_out,
+                     .context_size = attr.ctx_size_out};
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_PROGRAM_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// A number that a program gets from bpf_get_attach_cookie().
+/// Kernel: 5.15 on perf events and tracepoints, 5.19 for tracing, 6.10 for raw tracepoints.
+struct cookie {
+  u64 value = 0;
+};
+/// Stands for "no cookie"; no code for one is made.
+struct no_cookie {
+  static constexpr u64 value = 0;
+};
+
+/// A program in its place.
+/// Lifetime: the program is detached when this object goes, unless a pin or another descriptor holds the link; moving
+///           empties the source.
+class link {
+ public:
+  link() noexcept = default;
+  /// Keeps `connection` and, for programs on perf events, the event.
+  link(fd connection, fd event) noexcept : connection_(std::move(connection)), event_(std::move(event)) {}
+
+  /// Attaches a program to the tracepoint whose number stands in the file `path`; errors are about `subject`. The
+  /// program gets a cookie, if one is given.
+  /// Errors: ENOENT when the kernel has no such tracepoint; EACCES without CAP_PERFMON.
+  /// Cost:   five system calls; seven more where no tracefs is mounted.
+  /// Kernel: 4.7; as a link and with a cookie since 5.15, before that through the event.
+  /// Source: perf_event_open(2); bpf_perf_link_attach() in kernel/bpf/syscall.c at v6.12.
+  template <load_policy Policy = load_policy{}, class Cookie = no_cookie>
+  [[nodiscard]] static result<link> attach_tracepoint(const fd& program, const char* path,
+                                                      const char* subject, Cookie with = {}) noexcept;
+  /// Attaches a program to `event`, which the link then owns.
+  /// Errors: EINVAL for a program of another type; EEXIST where one is attached.
+  /// Kernel: as above, 4.9 for programs of type perf_event.
+  template <load_policy Policy = load_policy{}, class Cookie = no_cookie>
+  [[nodiscard]] static result<link> attach_event(const fd& program, fd event, const char* subject,
+                                                 Cookie with = {}) noexcept;
+
+  /// The link that is pinned under `path`.
+  /// Errors: ENOENT; not_a_link.
+  /// Kernel: 5.7.
+  [[nodiscard]] static result<link> get_pinned(text path) noexcept;
+  /// Pins the link, so that the program stays in its place when this object goes; `unpin` ends that.
+  /// Errors: those of `pin`; EBADF where the kernel has no link, before 5.15 on perf events.
+  [[nodiscard]] result<void> pin(text path) const noexcept { return barebpf::pin(connection_, path); }
+
+  /// Puts `program` in the place of the one that is there, without a moment between the two.
+  /// Errors: EINVAL for a program of another type, and for links that keep theirs: those of tracing, perf events and
+  ///         raw tracepoints; ENOLINK when the place is gone.
+  /// Kernel: 5.7, BPF_LINK_UPDATE.
+  /// Source: link_update() in kernel/bpf/syscall.c at v6.12.
+  [[nodiscard]] result<void> update(const fd& program) const noexcept {
+    return update_from({.link_fd = connection_.raw(), .new_prog_fd = program.raw()});
+  }
+  /// The same if `old` is the one that is there.
+  /// Errors: EPERM when it is not.
+  [[nodiscard]] result<void> update(const fd& program, const fd& old) const noexcept {
+    return update_from({.link_fd = connection_.raw(),
+                        .new_prog_fd = program.raw(),
+                        .flags = abi::attach_flag::replace,
+                        .old_prog_fd = old.raw()});
+  }
+
+  /// What the kernel says of the link: its type and id, the program's id, and the place.
+  /// Kernel: 5.8.
+  /// Source: bpf_link_get_info_by_fd() in kernel/bpf/syscall.c at v6.12.
+  [[nodiscard]] result<abi::link_info> info() const noexcept {
+    abi::link_info out;
+    abi::obj_info attr{.bpf_fd = connection_.raw(), .info_len = sizeof out, .info = &out};
+    if (const long answer = sys_bpf(abi::command::obj_get_info_by_fd, attr); answer < 0)
+      return failure(step::obj_get_info_by_fd, answer);
+    return out;
+  }
+
+  /// The kernel's link; none on kernels before 5.15, where the event itself holds the program.
+  [[nodiscard]] const fd& descriptor() const noexcept { return connection_; }
+  /// True while the program is in its place, as far as this object can tell.
+  [[nodiscard]] bool is_attached() const noexcept { return connection_.is_open() || event_.is_open(); }
+  /// Takes the program out of its place now, unless somebody else holds the link.
+  void detach() noexcept { const link old(std::move(*this)); }
+  /// Takes the program out of its place whoever else holds the link, which stays, without a place.
+  /// Errors: EOPNOTSUPP for links that end with their last descriptor: those of tracing, perf events and raw
+  ///         tracepoints.
+  /// Kernel: 5.9, BPF_LINK_DETACH.
+  [[nodiscard]] result<void> force_detach() const noexcept {
+    const abi::link_detach attr{.link_fd = connection_.raw()};
+    if (const long answer = sys_bpf(abi::command::link_detach, attr); answer < 0)
+      return failure(step::link_detach, answer);
+    return {};
+  }
+  /// Hands the kernel's link over: the program stays until that is closed.
+  [[nodiscard]] fd release() noexcept {
+    event_ = fd();
+    return std::move(connection_);
+  }
+
+ private:
+  template <u32 OldestKernel, class Cookie>
+  void to_tracepoint(const fd& program, const char* path, Cookie with, outcome& row) noexcept;
+  template <u32 OldestKernel, class Cookie>
+  void to_event(const fd& program, Cookie with, outcome& row) noexcept;
+  [[nodiscard]] static result<void> update_from(const abi::link_update& attr) noexcept {
+    if (const long answer = sys_bpf(abi::command::link_update, attr); answer < 0)
+      return failure(step::link_update, answer);
+    return {};
+  }
+
+  fd connection_;
+  fd event_;
+};
+
+namespace detail {
+
+inline constexpr text tracefs = "/sys/kernel/tracing/";
+
+constexpr bool is_event_name(text word) noexcept {
+  for (const char c : word)
+    if (!is_kernel_name_character(c) && c != '-') return false;
+  return !word.empty() && word[0] != '.';
+}
+
+// The number that perf_event_open(2) knows the tracepoint by, from the file at `path`; or negative errno.
+inline long read_tracepoint_id(long folder, const char* path) noexcept {
+  const long file = open_to_read(path, folder);
+  if (file < 0) return file;
+  char digits[16];
+  const long length = system_call(__NR_read, file, digits, sizeof digits);
+  system_call(__NR_close, file);
+  if (length < 0) return length;
+  long id = 0;
+  for (long i = 0; i < length && digits[i] >= '0' && digits[i] <= '9'; ++i) id = id * 10 + (digits[i] - '0');
+  return id;
+}
+
+// Where no tracefs is mounted, one that only this process sees, gone with its descriptor.
+inline long open_detached_tracefs() noexcept {
+  const long context = system_call(nr_fsopen, "tracefs", abi::fsopen_cloexec);
+  if (context < 0) return context;
+  long mounted = system_call(nr_fsconfig, context, abi::fsconfig_cmd_create, nullptr, nullptr, 0);
+  if (mounted >= 0) mounted = system_call(nr_fsmount, context, abi::fsmount_cloexec, 0);
+  system_call(__NR_close, context);
+  return mounted;
+}
+
+// `path` begins with `tracefs`.
+inline long find_tracepoint(const char* path, outcome& row) noexcept {
+  if (!row.fails(step::find_tracepoint, read_tracepoint_id(current_folder, path)) || row.answer != -ENOENT)
+    return row.answer;
+  const long mounted = open_detached_tracefs();
+  if (row.fails(step::mount_tracefs, mounted)) return mounted;
+  row.fails(step::find_tracepoint, read_tracepoint_id(mounted, path + tracefs.size()));
+  system_call(__NR_close, mounted);
+  return row.answer;
+}
+
+}  // namespace detail
+
+/// Writes the path under which tracefs tells the number of the tracepoint `target`, "group/event".
+/// Shape: returns the length without NUL, and writes only if `room` is larger; 0 when `target` names none.
+constexpr size_t write_tracepoint_path(text target, char* out, size_t room) noexcept {
+  size_t slash = 0;
+  while (slash < target.size() && target[slash] != '/') ++slash;
+  if (!detail::is_event_name(text(target.data(), slash)) ||
+      !detail::is_event_name(target.without_first(slash + 1)))
+    return 0;
+  const text parts[] = {detail::tracefs, "events/", target, "/id"};
+  size_t length = 0;
+  for (const text part : parts) length += part.size();
+  if (length >= room) return length;
+  for (const text part : parts)
+    for (const char c : part) *out++ = c;
+  *out = '\0';
+  return length;
+}
+
+inline result<link> link::get_pinned(text path) noexcept {
+  auto found = get_pin(path);
+  if (!found) return found.error();
+  // Of anything but a link the kernel says EINVAL before it looks for the program, which is none.
+  const abi::link_update attr{.link_fd = found->raw(), .new_prog_fd = fd().raw()};
+  if (sys_bpf(abi::command::link_update, attr) == -EINVAL)
+    return error{.at = step::obj_get, .why = cause::not_a_link}.about(path.behind_last('/'));
+  return link(std::move(*found), fd());
+}
+
+// Puts the program on the event.
+template <u32 OldestKernel, class Cookie>
+void link::to_event(const fd& program, Cookie with, outcome& row) noexcept {
+  const abi::link_create_perf_event request{.prog_fd = program.raw(),
+                                            .target_fd = event_.raw(),
+                                            .attach_type = static_cast<u32>(abi::attach_type::perf_event),
+                                            .bpf_cookie = with.value};
+  if (!row.fails(step::link_create, move_away(sys_bpf(abi::command::link_create, request)))) {
+    connection_.fill(row.answer);
+    return;
+  }
+  if constexpr (OldestKernel < kernel(5, 15))
+    if (row.answer == -EINVAL && with.value == 0)  // no perf links before 5.15
+      row.fails(step::set_event_program,
+                system_call(__NR_ioctl, event_.number(), abi::perf_ioc_set_bpf, program.number()));
+}
+
+// Puts the program on an event for the tracepoint in `path`. Never inlined, which costs the small counters more.
+template <u32 OldestKernel, class Cookie>
+[[gnu::noinline]] void link::to_tracepoint(const fd& program, const char* path, Cookie with,
+                                           outcome& row) noexcept {
+  const long id = detail::find_tracepoint(path, row);
+  if (id < 0) return;
+  const abi::perf_event_attr attr{.type = abi::perf_type_tracepoint, .config = static_cast<u64>(id)};
+  // Any CPU will do: the kernel runs the program wherever the tracepoint is passed.
+  const long opened = system_call(__NR_perf_event_open, &attr, -1, 0, -1, abi::perf_flag_fd_cloexec);
+  if (row.fails(step::open_event, move_away(opened))) return;
+  event_.fill(row.answer);
+  to_event<OldestKernel>(program, with, row);
+}
+
+template <load_policy Policy, class Cookie>
+result<link> link::attach_tracepoint(const fd& program, const char* path, const char* subject,
+                                     Cookie with) noexcept {
+  result<link> out(std::in_place);
+  outcome row{.subject = subject};
+  out->to_tracepoint<Policy.oldest_kernel>(program, path, with, row);
+  if (row.failed()) out.fail_with([&row] { return to_error(row); });
+  return out;
+}
+
+template <load_policy Policy, class Cookie>
+result<link> link::attach_event(const fd& program, fd event, const char* subject, Cookie with) noexcept {
+  result<link> out(std::in_place, fd(), std::move(event));
+  outcome row{.subject = subject};
+  out->to_event<Policy.oldest_kernel>(program, with, row);
+  if (row.failed()) out.fail_with([&row] { return to_error(row); });
+  return out;
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_LINK_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// One walk over what the kernel lists: whatever the program writes with bpf_seq_write() and bpf_seq_printf().
+/// Lifetime: needs the link no longer.
+/// Threads:  one thread at a time; each may have a walk of its own.
+class iterator {
+ public:
+  /// Takes over a descriptor that `open_iterator` or the pin of an iterator gave.
+  explicit iterator(fd walk) noexcept : walk_(std::move(walk)) {}
+
+  /// For poll(2) and for read(2) of one's own.
+  [[nodiscard]] const fd& descriptor() const noexcept { return walk_; }
+
+  /// Fills `room` with bytes as they come: text, or whatever the program writes.
+  /// Shape:  how many there were; fewer than there is room for only at the end.
+  /// Errors: what the program returns where it returns neither 0 nor 1; E2BIG when one element came out too long.
+  /// Cost:   one system call for each 32 KiB, and one to see the end.
+  /// Source: bpf_seq_read() in kernel/bpf/bpf_iter.c at v6.12.
+  [[nodiscard]] result<size_t> read(std::span<char> room) const noexcept {
+    size_t done = 0;
+    while (done < room.size()) {
+      const long got = system_call(__NR_read, walk_.number(), room.data() + done, room.size() - done);
+      if (got == -EAGAIN || got == -EINTR) continue;  // the kernel let others run after a million elements
+      if (got < 0) return failure(step::read_iterator, got);
+      if (got == 0) break;
+      done += static_cast<size_t>(got);
+    }
+    return done;
+  }
+  /// The same of records of one type.
+  /// Shape:  how many whole ones there were; fewer than there is room for only at the end.
+  template <class Record>
+  [[nodiscard]] result<size_t> read(std::span<Record> room) const noexcept {
+    static_assert(std::is_trivially_copyable_v<Record>,
+                  "barebpf: a program writes bytes, so read records that are trivially copyable");
+    const auto got = read(std::span<char>(reinterpret_cast<char*>(room.data()), room.size_bytes()));
+    if (!got) return got.error();
+    return *got / sizeof(Record);
+  }
+
+ private:
+  fd walk_;
+};
+
+/// Starts a walk over what the program of `link` lists.
+/// Errors: EINVAL for a link of another kind.
+/// Kernel: 5.8, BPF_ITER_CREATE.
+/// Source: bpf_iter_new_fd() in kernel/bpf/bpf_iter.c at v6.12.
+[[nodiscard]] inline result<iterator> open_iterator(const link& from) noexcept {
+  const abi::iter_create attr{.link_fd = from.descriptor().raw()};
+  const long opened = move_away(sys_bpf(abi::command::iter_create, attr));
+  if (opened < 0) return failure(step::iter_create, opened);
+  return iterator(fd::own(opened));
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_ITERATOR_HPP
+// Room 7.12, map/arena: an arena as memory of this process. Pointers into it mean the same here and in programs.
+#ifndef BAREBPF_MAP_ARENA_HPP
+#define BAREBPF_MAP_ARENA_HPP
+
+// Room 7.9, map/map: every map type under its name, with the key and value types that it wants.
+#ifndef BAREBPF_MAP_MAP_HPP
+#define BAREBPF_MAP_MAP_HPP
+
+// Room 2.4, prefix: keys of an LPM trie, from text such as "10.0.0.0/8" and back to it.
+#ifndef BAREBPF_PREFIX_HPP
+#define BAREBPF_PREFIX_HPP
 
 // Room 0.7, reader: takes words and numbers from the front of a text.
 #ifndef BAREBPF_READER_HPP
@@ -2572,6 +4296,2265 @@ class text_reader {
 }  // namespace barebpf::inline BAREBPF_ABI::detail
 
 #endif  // BAREBPF_READER_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// The first bits of so many bytes, as the kernel takes them for the key of an LPM trie.
+/// Shape:  the number of bits in the machine's byte order, then the bytes, the first bit in front.
+/// Source: struct bpf_lpm_trie_key_u8 in include/uapi/linux/bpf.h at v6.12.
+template <size_t Bytes>
+struct lpm_key {
+  static_assert(
+      Bytes % 4 == 0 && Bytes != 0 && Bytes <= 256,
+      "barebpf: an LPM trie compares 1 to 256 bytes, and C rounds the struct up to four of them, so ask for "
+      "a multiple of 4 and leave the last ones zero");
+  u32 prefixlen = 0;  ///< bits
+  u8 data[Bytes] = {};
+
+  friend constexpr bool operator==(const lpm_key& a, const lpm_key& b) noexcept {
+    bool same = a.prefixlen == b.prefixlen;
+    for (size_t i = 0; i < Bytes; ++i) same = same && a.data[i] == b.data[i];
+    return same;
+  }
+};
+
+/// A network, or an address with all 32 bits.
+using ipv4_prefix = lpm_key<4>;
+/// A network, or an address with all 128 bits.
+using ipv6_prefix = lpm_key<16>;
+
+namespace detail {
+
+constexpr bool take_ipv4(text_reader& in, u8* out) noexcept {
+  for (int i = 0; i < 4; ++i) {
+    u32 number = 0;
+    if ((i != 0 && !in.take(".")) || !in.take_number(10, 3, number) || number > 255) return false;
+    out[i] = static_cast<u8>(number);
+  }
+  return true;
+}
+
+// Source: RFC 4291, 2.2.
+constexpr bool take_ipv6(text_reader& in, u8* out) noexcept {
+  constexpr u32 size = 16, nowhere = 99;
+  u8 bytes[size] = {};
+  u32 used = 0, gap = nowhere;
+  if (in.take("::")) gap = 0;
+  while (used < size && !in.is_done() && !in.is_next("/")) {
+    if (used != 0 && used != gap && !in.take(":")) return false;
+    text_reader as_ipv4 = in;
+    if (used + 4 <= size && take_ipv4(as_ipv4, bytes + used)) {
+      in = as_ipv4;
+      used += 4;
+      break;
+    }
+    u32 group = 0;
+    if (!in.take_number(16, 4, group)) return false;
+    bytes[used] = static_cast<u8>(group >> 8);
+    bytes[used + 1] = static_cast<u8>(group);
+    used += 2;
+    if (in.is_next("::")) {
+      if (gap != nowhere) return false;
+      static_cast<void>(in.take("::"));
+      gap = used;
+    }
+  }
+  if ((gap == nowhere) != (used == size)) return false;  // a gap stands for a group at least
+  for (u32 i = 0; i < size; ++i) out[i] = 0;
+  const u32 behind = gap == nowhere ? 0 : used - gap;
+  for (u32 i = 0; i < used - behind; ++i) out[i] = bytes[i];
+  for (u32 i = 0; i < behind; ++i) out[size - behind + i] = bytes[used - behind + i];
+  return true;
+}
+
+template <size_t Bytes>
+constexpr result<lpm_key<Bytes>> read_prefix(text whole) noexcept {
+  const auto wrong = [whole](cause why) { return error{.at = step::read_prefix, .why = why}.about(whole); };
+  lpm_key<Bytes> out{.prefixlen = Bytes * 8};
+  text_reader in(whole);
+  const bool is_address = Bytes == 4 ? take_ipv4(in, out.data) : take_ipv6(in, out.data);
+  if (!is_address) return wrong(cause::bad_address);
+  if (in.take("/") && (!in.take_number(10, 3, out.prefixlen) || out.prefixlen > Bytes * 8))
+    return wrong(cause::bad_prefix_length);
+  if (!in.is_done()) return wrong(cause::bad_address);
+  for (size_t bit = out.prefixlen; bit < Bytes * 8; ++bit)
+    if ((out.data[bit / 8] >> (7 - bit % 8) & 1) != 0) return wrong(cause::bits_behind_prefix);
+  return out;
+}
+
+}  // namespace detail
+
+/// The network that "10.0.0.0/8" names, or the address "10.0.0.1" with all its bits.
+/// Errors: bad_address, bad_prefix_length, bits_behind_prefix, about the text.
+[[nodiscard]] constexpr result<ipv4_prefix> read_ipv4_prefix(text whole) noexcept {
+  return detail::read_prefix<4>(whole);
+}
+/// The network that "2001:db8::/32" names, or the address "::1" with all its bits.
+/// Errors: as for `read_ipv4_prefix`.
+[[nodiscard]] constexpr result<ipv6_prefix> read_ipv6_prefix(text whole) noexcept {
+  return detail::read_prefix<16>(whole);
+}
+
+/// Writes "10.0.0.0/8" into `buffer`, with a NUL behind it; 19 bytes are always enough.
+constexpr text describe(const ipv4_prefix& what, char* buffer, size_t size) noexcept {
+  detail::text_writer out(buffer, size);
+  for (int i = 0; i < 4; ++i) out << (i == 0 ? text() : text(".")) << u64{what.data[i]};
+  return (out << "/" << u64{what.prefixlen}).finish();
+}
+/// Writes "2001:db8::/32" into `buffer`, with a NUL behind it; 44 bytes are always enough.
+/// Source: RFC 5952, 4: the longest row of zeros is left out, the first of equals.
+constexpr text describe(const ipv6_prefix& what, char* buffer, size_t size) noexcept {
+  constexpr int groups = 8;
+  const auto group = [&what](int i) { return u32{what.data[i * 2]} << 8 | what.data[i * 2 + 1]; };
+  int gap = groups, longest = 1;
+  for (int i = 0; i < groups; ++i) {
+    int length = 0;
+    while (i + length < groups && group(i + length) == 0) ++length;
+    if (length > longest) gap = i, longest = length;
+  }
+  detail::text_writer out(buffer, size);
+  for (int i = 0; i < groups; ++i) {
+    if (i == gap) {
+      out << "::";
+      i += longest - 1;
+      continue;
+    }
+    if (i != 0 && i != gap + longest) out << ":";
+    bool begun = false;
+    for (int shift = 12; shift >= 0; shift -= 4) {
+      const u32 digit = group(i) >> shift & 15;
+      begun = begun || digit != 0 || shift == 0;
+      if (begun) out << text(&"0123456789abcdef"[digit], 1);
+    }
+  }
+  return (out << "/" << u64{what.prefixlen}).finish();
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_PREFIX_HPP
+// Room 7.8, map/typed: typed maps. One class template for all types; what a type allows stands in room 2.0, and what
+// goes in and comes out where that is no plain value in room 7.6.
+#ifndef BAREBPF_MAP_TYPED_HPP
+#define BAREBPF_MAP_TYPED_HPP
+
+// Room 2.5, refusal: what an errno says of an element, where that depends on the type of its map. What it says on every
+// map stands in room 2.2.
+#ifndef BAREBPF_REFUSAL_HPP
+#define BAREBPF_REFUSAL_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+namespace detail {
+
+// One meaning of an errno: of which keys, of which values, at which operations, as bits.
+struct element_refusal {
+  u32 keys;
+  u32 values;
+  u32 operations;
+  s32 code;
+  cause why;
+};
+
+template <class... Rules>
+constexpr u32 rule_bits(Rules... rules) noexcept {
+  return ((1u << static_cast<u32>(rules)) | ...);
+}
+
+// Rules and operations that go together.
+struct refused {
+  static constexpr u32 any = ~0u;
+  static constexpr u32 slots = rule_bits(key_rule::index);
+  static constexpr u32 owners = rule_bits(key_rule::descriptor);
+  static constexpr u32 prefixes = rule_bits(key_rule::prefix);
+  static constexpr u32 cgroups = rule_bits(key_rule::cgroup);
+  static constexpr u32 stacks = rule_bits(value_rule::stack);
+  static constexpr u32 endpoints =
+      rule_bits(value_rule::socket, value_rule::xsk, value_rule::device, value_rule::cpu);
+  static constexpr u32 objects =
+      endpoints | rule_bits(value_rule::program, value_rule::map, value_rule::event, value_rule::cgroup);
+  static constexpr u32 updates = can_update | can_update_batch;
+  static constexpr u32 single = can_lookup | can_update | can_delete;
+};
+
+// The first row that fits counts. Sources: the `map_ops` of each type at v6.12, measured on 6.18.
+inline constexpr element_refusal element_refusals[] = {
+    {refused::any, rule_bits(value_rule::program), refused::updates, EINVAL, cause::unfit_program},
+    {refused::any, rule_bits(value_rule::map), refused::updates, EINVAL, cause::unfit_inner_map},
+    {refused::any, rule_bits(value_rule::event), refused::updates, EBADF, cause::not_an_event},
+    {refused::any, rule_bits(value_rule::event), refused::updates, EOPNOTSUPP, cause::unfit_event},
+    {refused::any, rule_bits(value_rule::cgroup), refused::updates, EBADF, cause::not_a_cgroup},
+    {refused::any, rule_bits(value_rule::device), refused::updates, EINVAL, cause::unfit_device},
+    {refused::any, rule_bits(value_rule::cpu), refused::updates, ENOMEM, cause::unfit_cpu_program},
+    {refused::any, rule_bits(value_rule::socket), refused::updates, EOPNOTSUPP, cause::unfit_socket},
+    {refused::any, rule_bits(value_rule::socket), refused::updates, ENOTSUPP_kernel, cause::not_in_a_group},
+    {refused::any, rule_bits(value_rule::socket), refused::updates, EINVAL, cause::not_in_a_group},
+    {refused::any, rule_bits(value_rule::socket), refused::updates, EBUSY, cause::socket_in_use},
+    {refused::any, rule_bits(value_rule::xsk), refused::updates, EOPNOTSUPP, cause::unfit_xsk},
+    {refused::any, rule_bits(value_rule::kernel_type), refused::updates, EBUSY, cause::registered_already},
+
+    {refused::slots, refused::any, refused::single | can_update_batch, E2BIG, cause::no_such_slot},
+    {refused::slots, refused::objects, refused::single, ENOENT, cause::empty_slot},
+    {refused::slots, refused::endpoints, can_delete, EINVAL, cause::empty_slot},
+    {refused::slots, refused::stacks, can_lookup | can_delete | can_lookup_and_delete, ENOENT,
+     cause::no_such_stack},
+    {refused::slots, refused::any, can_lookup, ENOENT, cause::no_such_slot},
+    {refused::owners, refused::any, refused::single, ENOENT, cause::nothing_of_owner},
+    {refused::owners, refused::any, refused::single, EBADF, cause::wrong_owner},
+    {refused::owners, refused::any, refused::single, ENOTSOCK, cause::wrong_owner},
+    {refused::prefixes, refused::any, refused::updates | can_delete | can_delete_batch, EINVAL,
+     cause::long_prefix},
+    {refused::cgroups, refused::any, can_lookup | can_update, ENOENT, cause::not_at_this_cgroup},
+};
+
+constexpr bool is_about(const element_refusal& row, const map_kind& kind) noexcept {
+  return (row.keys & rule_bits(kind.key)) != 0 && (row.values & rule_bits(kind.value)) != 0;
+}
+
+constexpr u32 operation_of(step at) noexcept {
+  switch (at) {
+    case step::map_lookup_elem:
+      return can_lookup;
+    case step::map_update_elem:
+      return can_update;
+    case step::map_delete_elem:
+      return can_delete;
+    case step::map_lookup_and_delete_elem:
+      return can_lookup_and_delete;
+    case step::map_lookup_batch:
+      return can_lookup_batch;
+    case step::map_update_batch:
+      return can_update_batch;
+    case step::map_delete_batch:
+      return can_delete_batch;
+    case step::map_lookup_and_delete_batch:
+      return can_lookup_and_delete_batch;
+    default:
+      return 0;
+  }
+}
+
+}  // namespace detail
+
+/// True when the table has more to say of refused elements of this type than room 2.2 has; where not, nobody need ask.
+[[nodiscard]] constexpr bool explains_elements(const map_kind& kind) noexcept {
+  for (const detail::element_refusal& row : detail::element_refusals)
+    if (detail::is_about(row, kind)) return true;
+  return false;
+}
+
+/// What an errno of the kernel means for an element of a map of this type; `none` where it means what it does on every
+/// map. Asked after a refusal only.
+[[nodiscard]] constexpr cause why_refused_element(const map_kind& kind, step at, s32 code) noexcept {
+  for (const detail::element_refusal& row : detail::element_refusals)
+    if (row.code == code && detail::is_about(row, kind) && (row.operations & detail::operation_of(at)) != 0)
+      return row.why;
+  return cause::none;
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_REFUSAL_HPP
+// Room 6.3, running_kernel: which kernel answers, asked only to explain what it refused.
+#ifndef BAREBPF_RUNNING_KERNEL_HPP
+#define BAREBPF_RUNNING_KERNEL_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// The version of the running kernel, as `kernel()` makes it; 0 when it does not say.
+/// Cost:   one system call.
+/// Source: uname(2). A distribution's kernel may have more than its number says, never less.
+[[nodiscard, gnu::cold, gnu::noinline]] inline u32 running_kernel() noexcept {
+  struct {
+    char words[6][65];  // system, node, release, version, machine, domain
+  } names = {};
+  if (system_call(__NR_uname, &names) < 0) return 0;
+  u32 numbers[2] = {};
+  const char* at = names.words[2];
+  for (u32& number : numbers) {
+    for (; *at >= '0' && *at <= '9'; ++at) number = number * 10 + static_cast<u32>(*at - '0');
+    if (*at == '.') ++at;
+  }
+  return kernel(numbers[0], numbers[1]);
+}
+
+/// Why the kernel refused to create a map with `answer`, negative errno, as far as the table of map types and the
+/// kernel's version tell; `none` where they do not.
+[[nodiscard, gnu::cold, gnu::noinline]] inline cause explain_refusal(const abi::map_create& attr,
+                                                                     long answer) noexcept {
+  if (answer != -EINVAL && answer != -E2BIG && answer != -ENOTSUPP_kernel && answer != -EOPNOTSUPP)
+    return cause::none;
+  const u32 running = running_kernel();
+  if (running != 0 && running < kind_of(static_cast<map_type>(attr.map_type)).first_kernel)
+    return cause::newer_map_type;
+  const cause why = why_refused(attr);
+  return why == cause::none && running != 0 && lacks_flag(running, attr.map_flags) ? cause::newer_map_flag
+                                                                                   : why;
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_RUNNING_KERNEL_HPP
+// Room 7.3, map/entries: a walk over a map that always ends and says why. Batches underneath; one key after the
+// other where the kernel has no batches or a bucket is too large for one.
+#ifndef BAREBPF_MAP_ENTRIES_HPP
+#define BAREBPF_MAP_ENTRIES_HPP
+
+// Room 7.1, map/batch: what the batch operations of maps take and give.
+#ifndef BAREBPF_MAP_BATCH_HPP
+#define BAREBPF_MAP_BATCH_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// Where a walk by batches stands; a new one stands at the beginning.
+/// Shape:  as many bytes as the kernel may write: four for hash maps, a key for others.
+/// Source: __htab_map_lookup_and_delete_batch() in kernel/bpf/hashtab.c and generic_map_lookup_batch() in
+///         kernel/bpf/syscall.c at v6.12.
+template <class Key>
+class batch_cursor {
+ public:
+  /// True when the last batch was the last one.
+  [[nodiscard]] bool at_end() const noexcept { return at_end_; }
+
+  /// What the kernel is given: nothing for the first batch.
+  [[nodiscard]] const void* in() const noexcept { return started_ ? position_ : nullptr; }
+  /// Where the kernel writes.
+  [[nodiscard]] void* out() noexcept { return position_; }
+  /// Remembers what a batch came to.
+  void advance(bool end) noexcept {
+    started_ = true;
+    at_end_ = end;
+  }
+
+ private:
+  alignas(8) unsigned char position_[sizeof(Key) > 4 ? sizeof(Key) : 4] = {};
+  bool started_ = false;
+  bool at_end_ = false;
+};
+
+/// How many elements a batch operation did, and whether it did all.
+class [[nodiscard]] batch_result {
+ public:
+  explicit batch_result(u32 count) noexcept : count_(count) {}
+  batch_result(u32 count, const barebpf::error& why) noexcept : count_(count), why_(why) {}
+
+  /// Elements that were done, also when not all of them were.
+  [[nodiscard]] u32 count() const noexcept { return count_; }
+  [[nodiscard]] bool has_value() const noexcept { return why_.has_value(); }
+  explicit operator bool() const noexcept { return why_.has_value(); }
+  /// What kept the operation from doing the rest.
+  [[nodiscard]] const barebpf::error& error() const noexcept { return why_.error(); }
+
+ private:
+  u32 count_;
+  result<void> why_;
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_MAP_BATCH_HPP
+// Room 7.2, map/per_cpu: values of which each possible CPU has its own. Only this room knows how large they are
+// together, so nobody can lend the kernel too little memory for them.
+#ifndef BAREBPF_MAP_PER_CPU_HPP
+#define BAREBPF_MAP_PER_CPU_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// How many CPUs the kernel speaks of that writes `ranges`, "0-3,6"; 0 when that is no list of ranges.
+[[nodiscard]] constexpr u32 count_cpus(text ranges) noexcept {
+  constexpr u32 most = 0xffff;
+  u32 count = 0, first = 0, number = 0;
+  bool has_digits = false, is_range = false;
+  for (size_t i = 0; i <= ranges.size(); ++i) {
+    const char c = i < ranges.size() ? ranges[i] : ',';
+    if (c == '\n' && i + 1 == ranges.size()) continue;
+    if (c >= '0' && c <= '9') {
+      number = number * 10 + static_cast<u32>(c - '0');
+      has_digits = true;
+      if (number > most) return 0;
+      continue;
+    }
+    if (!has_digits || (c == '-' && is_range) || (c != '-' && c != ',')) return 0;
+    if (c == '-') {
+      first = number;
+    } else {
+      if (is_range && number < first) return 0;
+      count += is_range ? number - first + 1 : 1;
+    }
+    is_range = c == '-';
+    number = 0;
+    has_digits = false;
+  }
+  return count;
+}
+
+/// How many CPUs the machine may ever have: the kernel keeps so many values, whether they run or not.
+/// Errors: open_file or read_file with errno, about the file; EINVAL when it says something else than ranges.
+/// Cost:   three system calls.
+/// Source: num_possible_cpus() in include/linux/cpumask.h at v6.12; sysfs-devices-system-cpu.
+[[nodiscard]] inline result<u32> possible_cpus() noexcept {
+  constexpr const char* path = "/sys/devices/system/cpu/possible";
+  const fd file = fd::own(open_to_read(path));
+  if (!file.is_open()) return failure(step::open_file, file.number()).about(path);
+  char ranges[256];
+  long length = -EINTR;
+  while (length == -EINTR) length = system_call(__NR_read, file.number(), ranges, sizeof ranges);
+  if (length < 0) return failure(step::read_file, length).about(path);
+  const u32 count = count_cpus(text(ranges, static_cast<size_t>(length)));
+  if (count == 0) return failure(step::read_file, -EINVAL).about(path);
+  return count;
+}
+
+/// One element's values, one for each possible CPU, in the order of their numbers: where those have no gap, the value
+/// at `cpu` is that of CPU `cpu`.
+/// Lifetime: looks at storage of somebody else's.
+template <class Value>
+class per_cpu_view {
+ public:
+  /// How the kernel lays values out: 8 bytes apart or a multiple of it.
+  struct alignas(8) cell {
+    Value value;
+  };
+  static_assert(
+      alignof(Value) <= 8 && std::is_trivially_copyable_v<Value>,
+      "barebpf: the kernel copies the values of each CPU as raw bytes, 8 bytes apart, so a value type "
+      "must be trivially copyable and aligned to 8 bytes at most");
+
+  constexpr per_cpu_view(const cell* first, u32 cpus) noexcept : first_(first), cpus_(cpus) {}
+
+  /// How many values there are.
+  [[nodiscard]] u32 size() const noexcept { return cpus_; }
+  /// The value of one CPU; `cpu` must be less than `size()`.
+  [[nodiscard]] const Value& operator[](u32 cpu) const noexcept { return first_[cpu].value; }
+  /// All of them added up.
+  [[nodiscard]] Value sum() const noexcept {
+    Value out{};
+    for (u32 cpu = 0; cpu < cpus_; ++cpu) out = static_cast<Value>(out + first_[cpu].value);
+    return out;
+  }
+
+ private:
+  const cell* first_;
+  u32 cpus_;
+};
+
+/// Storage for the values of so many elements, each for every possible CPU.
+/// Lifetime: freed with the object; moving empties the source.
+template <class Value>
+class per_cpu_values {
+ public:
+  using cell = typename per_cpu_view<Value>::cell;
+
+  /// Makes room for `elements` elements, all of them `Value{}`.
+  /// Errors: those of `possible_cpus`; ENOMEM.
+  /// Cost:   three system calls and an allocation; so keep it and use it again.
+  [[nodiscard]] static result<per_cpu_values> make(u32 elements = 1) noexcept {
+    const auto cpus = possible_cpus();
+    if (!cpus) return cpus.error();
+    auto cells = buffer<cell>::of(size_t{*cpus} * elements);
+    if (!cells) return cells.error();
+    return per_cpu_values(std::move(*cells), *cpus, elements);
+  }
+
+  /// For how many CPUs.
+  [[nodiscard]] u32 cpus() const noexcept { return cpus_; }
+  /// For how many elements.
+  [[nodiscard]] u32 elements() const noexcept { return elements_; }
+  /// The value of a CPU, of the first element or of another.
+  [[nodiscard]] Value& at(u32 cpu, u32 element = 0) noexcept {
+    return cells_[size_t{element} * cpus_ + cpu].value;
+  }
+  /// The values of one element.
+  [[nodiscard]] per_cpu_view<Value> view(u32 element = 0) const noexcept {
+    return {cells_.data() + size_t{element} * cpus_, cpus_};
+  }
+  [[nodiscard]] const Value& operator[](u32 cpu) const noexcept { return cells_[cpu].value; }
+  [[nodiscard]] Value& operator[](u32 cpu) noexcept { return cells_[cpu].value; }
+  /// The values of the first element, added up.
+  [[nodiscard]] Value sum() const noexcept { return view().sum(); }
+  /// Gives each CPU of the first element the same value.
+  void fill(const Value& value) noexcept {
+    for (u32 cpu = 0; cpu < cpus_; ++cpu) at(cpu) = value;
+  }
+
+  /// What the kernel reads and writes.
+  [[nodiscard]] cell* data() noexcept { return cells_.data(); }
+  [[nodiscard]] const cell* data() const noexcept { return cells_.data(); }
+
+ private:
+  per_cpu_values(buffer<cell> cells, u32 cpus, u32 elements) noexcept
+      : cells_(std::move(cells)), cpus_(cpus), elements_(elements) {}
+
+  buffer<cell> cells_;
+  u32 cpus_;
+  u32 elements_;
+};
+
+/// Walks over the elements of such storage, as a pointer walks over values.
+template <class Value>
+class per_cpu_pointer {
+ public:
+  using cell = typename per_cpu_view<Value>::cell;
+  using seen = per_cpu_view<Value>;
+
+  constexpr per_cpu_pointer() noexcept = default;
+  constexpr per_cpu_pointer(cell* at, u32 cpus) noexcept : at_(at), cpus_(cpus) {}
+  [[nodiscard]] seen operator*() const noexcept { return {at_, cpus_}; }
+  per_cpu_pointer& operator++() noexcept {
+    at_ += cpus_;
+    return *this;
+  }
+  [[nodiscard]] cell* address() const noexcept { return at_; }
+
+ private:
+  cell* at_ = nullptr;
+  u32 cpus_ = 0;
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_MAP_PER_CPU_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// One element of a map, copied out.
+template <class Key, class Value>
+struct entry {
+  Key key;
+  Value value;
+};
+
+namespace detail {
+
+// What a walk shows of the values behind a pointer, and where the kernel writes them.
+template <class Pointer>
+struct pointed {
+  using seen = typename Pointer::seen;
+  struct nothing {};
+  using own = nothing;  // single steps use the storage that was lent
+  static void* address(const Pointer& at) noexcept { return at.address(); }
+};
+template <class Value>
+struct pointed<Value*> {
+  using seen = Value;
+  using own = Value;
+  static void* address(Value* at) noexcept { return at; }
+};
+
+}  // namespace detail
+
+/// A walk over all elements: `for (auto [key, value] : map.entries())`. `Pointer` is what walks over the values: a
+/// plain one, or `per_cpu_pointer`.
+/// Shape:    each element by copy. What is in the map throughout comes at least once; by batches exactly once.
+///           What is added or removed meanwhile may come or not. The element at hand may be deleted.
+/// Errors:   the loop ends; `error()` then tells why, and is nullptr after a whole walk.
+/// Lifetime: the map must outlive the walk; the storage is the range's own, or lent by the caller.
+/// Cost:     one bpf(2) call for each batch; two for each element where batches do not work.
+/// Threads:  one walk belongs to one thread.
+template <class Key, class Pointer>
+class entry_range {
+  using shown = detail::pointed<Pointer>;
+
+ public:
+  entry_range(const untyped_map& map, Key* keys, Pointer values, u32 room) noexcept
+      : map_(map), keys_(keys), values_(values), room_(room), stepping_(room == 0) {}
+  entry_range(const entry_range&) = delete;
+  entry_range& operator=(const entry_range&) = delete;
+
+  struct sentinel {};
+  class iterator {
+   public:
+    using value_type = entry<Key, typename shown::seen>;
+    using difference_type = std::ptrdiff_t;
+
+    explicit iterator(entry_range* range) noexcept : range_(range) { take_more(); }
+    [[nodiscard]] value_type operator*() const noexcept { return {*key_, *value_}; }
+    iterator& operator++() noexcept {
+      ++key_;
+      ++value_;
+      if (key_ >= last_) take_more();
+      return *this;
+    }
+    void operator++(int) noexcept { ++*this; }
+    friend bool operator==(const iterator& at, sentinel) noexcept { return at.key_ >= at.last_; }
+
+   private:
+    void take_more() noexcept {
+      const u32 count = range_->next();
+      key_ = range_->stepping_ ? &range_->last_key_ : range_->keys_;
+      value_ = range_->stepping_ ? range_->step_value() : range_->values_;
+      last_ = key_ + count;
+    }
+
+    // Kept here and not in the range, whose memory every system call may change: so they stay in registers.
+    const Key* key_;
+    const Key* last_;  // behind the last that is at hand
+    Pointer value_;
+    entry_range* range_;
+  };
+
+  /// Begins the walk, from the first element each time.
+  [[nodiscard]] iterator begin() noexcept {
+    cursor_ = {};
+    count_ = 0;
+    steps_ = 0;
+    done_ = has_last_ = failed_ = prefetched_ = at_its_end_ = false;
+    stepping_ = room_ == 0;
+    return iterator(this);
+  }
+  [[nodiscard]] sentinel end() const noexcept { return {}; }
+
+  /// Why the walk ended early; nullptr when it did not.
+  [[nodiscard]] const barebpf::error* error() const noexcept { return failed_ ? &why_ : nullptr; }
+
+  /// True when the walk is over.
+  [[nodiscard]] bool at_end() const noexcept { return done_; }
+
+ private:
+  // Gets what comes next, a batch or a single element, and says how many elements that are: none at the end.
+  [[nodiscard, gnu::noinline]] u32 next() noexcept {
+    if (done_) return 0;
+    if (!stepping_) fetch();
+    if (stepping_) step_on();
+    if (done_) return 0;
+    return stepping_ ? 1 : count_;
+  }
+
+  // The next batch, or the change to single steps.
+  void fetch() noexcept {
+    const bool first = cursor_.in() == nullptr;
+    Key last{};
+    if (count_ != 0) last = keys_[count_ - 1];
+    while (!cursor_.at_end()) {
+      u32 count = room_;
+      const long answer = map_.batch(abi::command::map_lookup_batch, cursor_.in(), cursor_.out(), keys_,
+                                     shown::address(values_), count);
+      if (answer == -EINTR) continue;
+      // No batches here, or a bucket that does not fit: what is left comes one by one.
+      if (answer == -ENOSPC || (first && (answer == -ENOTSUPP_kernel || answer == -EINVAL))) {
+        stepping_ = true;
+        prefetched_ = false;
+        has_last_ = count_ != 0;
+        last_key_ = last;
+        return;
+      }
+      if (answer < 0 && answer != -ENOENT) return fail(step::map_lookup_batch, answer);
+      cursor_.advance(answer == -ENOENT);
+      count_ = count;
+      if (count_ != 0) return;
+    }
+    done_ = true;
+  }
+
+  // The next element by its key. The key after it is fetched at once, so that the element may be deleted.
+  void step_on() noexcept {
+    if (steps_ == 0) {
+      const auto info = ask_about_map(map_.descriptor().number());
+      if (!info) return fail(info.error().at, -info.error().code);
+      // A key that vanishes sends the kernel back to the first one, so the steps are bounded.
+      most_steps_ = u64{16} * info->max_entries + 16;
+    }
+    for (;;) {
+      if (++steps_ > most_steps_) return fail(step::map_get_next_key, -EAGAIN);
+      if (!prefetched_) {
+        const long answer = map_.get_next_key(has_last_ ? &last_key_ : nullptr, &next_);
+        if (answer < 0) return finish(answer);
+      }
+      prefetched_ = false;
+      if (at_its_end_) return finish(-ENOENT);
+      last_key_ = next_;
+      has_last_ = true;
+      const long found = map_.lookup_elem(&last_key_, shown::address(step_value()));
+      if (found < 0 && found != -ENOENT) return fail(step::map_lookup_elem, found);
+      const long answer = map_.get_next_key(&last_key_, &next_);
+      if (answer < 0 && answer != -ENOENT) return fail(step::map_get_next_key, answer);
+      prefetched_ = true;
+      at_its_end_ = answer == -ENOENT;
+      if (found >= 0) return;
+    }
+  }
+  // Where the value of a single step goes.
+  [[nodiscard]] Pointer step_value() noexcept {
+    if constexpr (std::is_pointer_v<Pointer>)
+      return &last_value_;
+    else
+      return values_;
+  }
+  void finish(long answer) noexcept {
+    if (answer != -ENOENT) return fail(step::map_get_next_key, answer);
+    done_ = true;
+  }
+  void fail(step at, long answer) noexcept {
+    why_ = failure(at, answer).about(map_.map_name());
+    failed_ = done_ = true;
+  }
+
+  const untyped_map& map_;
+  Key* keys_;
+  Pointer values_;
+  u32 room_;
+  batch_cursor<Key> cursor_;
+  u32 count_ = 0;  // elements in the batch
+  u64 steps_ = 0, most_steps_ = 0;
+  Key last_key_{};
+  [[no_unique_address]] typename shown::own last_value_{};
+  Key next_{};
+  bool stepping_, done_ = false, failed_ = false, has_last_ = false, prefetched_ = false, at_its_end_ = false;
+  barebpf::error why_{};
+};
+
+/// An entry_range with storage of its own.
+/// Shape: at most 16 KiB, and room for at least one element.
+template <class Key, class Value>
+class owned_entry_range : public entry_range<Key, Value*> {
+  static constexpr size_t fitting = 16384 / (sizeof(Key) + sizeof(Value));
+  static constexpr size_t room = fitting == 0 ? 1 : fitting;
+
+ public:
+  explicit owned_entry_range(const untyped_map& map) noexcept
+      : entry_range<Key, Value*>(map, keys_, values_, static_cast<u32>(room)) {}
+
+ private:
+  Key keys_[room];
+  Value values_[room];
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_MAP_ENTRIES_HPP
+// Room 7.5, map/memory: the values of an array as memory of this process. Reading them makes no system call.
+#ifndef BAREBPF_MAP_MEMORY_HPP
+#define BAREBPF_MAP_MEMORY_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+namespace detail {
+
+// mmap(2). s390x takes the arguments through memory.
+// Shape: the address, or negative errno.
+[[gnu::always_inline]] inline long map_pages(size_t address, size_t size, long protection, long flags,
+                                             int descriptor, u64 offset) noexcept {
+#if defined(__s390x__) && !defined(BAREBPF_LIBC_SYSCALL)
+  const long arguments[6] = {
+      static_cast<long>(address), static_cast<long>(size), protection, flags, descriptor,
+      static_cast<long>(offset)};
+  return system_call(__NR_mmap, arguments);
+#elif defined(__NR_mmap2)
+  // Where there are two, the first takes its arguments through memory; the second counts the offset in 4 KiB.
+  return system_call(__NR_mmap2, address, size, protection, flags, descriptor, offset / 4096);
+#else
+  return system_call(__NR_mmap, address, size, protection, flags, descriptor, offset);
+#endif
+}
+
+// mmap(2) of `size` bytes from `offset`, shared, wherever there is room.
+inline long map_shared(size_t size, long protection, int descriptor, u64 offset = 0) noexcept {
+  constexpr long shared = 1;  // MAP_SHARED
+  return map_pages(0, size, protection, shared, descriptor, offset);
+}
+
+// How large this machine's pages are. There is no system call for it, but one that does nothing to no bytes and minds
+// where they would begin.
+// Source: msync(2).
+[[nodiscard]] inline size_t page_size() noexcept {
+  constexpr size_t largest = 65536;
+  size_t size = 4096;
+  while (size < largest && system_call(__NR_msync, size, 0, 0) == -EINVAL) size *= 2;
+  return size;
+}
+
+}  // namespace detail
+
+/// The memory of a map, shared with the programs that use it.
+/// Shape:    one element for each entry, `round_up(sizeof(Value), 8)` bytes apart.
+/// Lifetime: unmapped with this object; it keeps the map alive by itself. Moving empties the source.
+/// Threads:  programs and other processes write at any time, so whoever needs more than one word must agree with
+///           them on how.
+/// Cost:     nothing for each access.
+template <class Value>
+class mapped_values {
+ public:
+  mapped_values(Value* first, size_t count) noexcept : first_(first), count_(count) {}
+  mapped_values(mapped_values&& other) noexcept
+      : first_(std::exchange(other.first_, nullptr)), count_(std::exchange(other.count_, 0)) {}
+  mapped_values& operator=(mapped_values&& other) noexcept {
+    mapped_values taken(std::move(other));
+    std::swap(first_, taken.first_);
+    std::swap(count_, taken.count_);
+    return *this;
+  }
+  ~mapped_values() {
+    if (count_ != 0) system_call(__NR_munmap, first_, size_of(count_));
+  }
+
+  [[nodiscard]] std::span<Value> values() const noexcept { return {first_, count_}; }
+  [[nodiscard]] Value* begin() const noexcept { return first_; }
+  [[nodiscard]] Value* end() const noexcept { return first_ + count_; }
+  [[nodiscard]] size_t size() const noexcept { return count_; }
+  [[nodiscard]] Value& operator[](size_t at) const noexcept { return first_[at]; }
+
+  /// How many bytes the kernel maps for so many values.
+  /// Source: array_map_mmap() in kernel/bpf/arraymap.c at v6.12.
+  [[nodiscard]] static constexpr size_t size_of(size_t count) noexcept {
+    constexpr size_t page = 4096;  // the kernel rounds a length up to its own pages
+    return (count * sizeof(Value) + page - 1) / page * page;
+  }
+
+ private:
+  Value* first_;
+  size_t count_;
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_MAP_MEMORY_HPP
+// Room 7.6, map/value: values that are no plain bytes. What such a map takes stands for something of the kernel's, and
+// what it gives back is often something else: a program goes in by its descriptor and comes out as its id.
+#ifndef BAREBPF_MAP_VALUE_HPP
+#define BAREBPF_MAP_VALUE_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// A file descriptor as the value of an element; whoever owns it may close it once it is in, for the map holds on to
+/// what it stands for. `Answer` is what a lookup gives.
+template <value_rule Rule, class Answer = no_value, class Number = u32>
+struct descriptor_value {
+  static constexpr value_rule rule = Rule;
+  using answer = Answer;
+  Number number;
+
+  /// From the number itself, or from what owns or borrows a descriptor: an `fd`, a map, a link.
+  descriptor_value(int descriptor) noexcept : number(static_cast<Number>(descriptor)) {}
+  descriptor_value(const fd& descriptor) noexcept : descriptor_value(descriptor.number()) {}
+  template <class Owner>
+  requires requires(const Owner& owner) {
+    { owner.descriptor() } -> std::same_as<const fd&>;
+  }
+  descriptor_value(const Owner& owner) noexcept : descriptor_value(owner.descriptor()) {}
+};
+
+/// A loaded program, known to the whole kernel by this number.
+struct program_id {
+  u32 id = 0;
+  friend bool operator==(program_id, program_id) = default;
+};
+/// A map, known to the whole kernel by this number. Errors, cost: those of `Map::from_id`.
+template <class Map>
+struct map_id {
+  u32 id = 0;
+  /// Opens the map.
+  [[nodiscard]] auto open() const noexcept { return Map::from_id(id); }
+  friend bool operator==(map_id, map_id) = default;
+};
+/// A socket, known to the whole kernel by this number, which it never gives again. Source: SO_COOKIE in socket(7).
+struct socket_cookie {
+  u64 cookie = 0;
+  friend bool operator==(socket_cookie, socket_cookie) = default;
+};
+
+/// A program in a slot of a program array.
+using program_fd = descriptor_value<value_rule::program, program_id>;
+/// A map in an element of an array or hash of maps. `Map` is the typed map that each of them is.
+template <class Map>
+using map_fd = descriptor_value<value_rule::map, map_id<Map>>;
+/// A perf event in a slot of a perf event array; it does not come back out.
+using event_fd = descriptor_value<value_rule::event>;
+/// A cgroup in a slot of a cgroup array: the descriptor of its folder in cgroup version 2. It does not come back out.
+using cgroup_fd = descriptor_value<value_rule::cgroup>;
+/// An AF_XDP socket in a slot of an xskmap; it does not come back out.
+using xsk_fd = descriptor_value<value_rule::xsk>;
+/// A socket in a sockmap, a sockhash or a reuseport_sockarray.
+using socket_fd = descriptor_value<value_rule::socket, socket_cookie, u64>;
+/// The same in a map whose values have 4 bytes, from which nothing comes back out.
+using short_socket_fd = descriptor_value<value_rule::socket>;
+
+/// An interface that packets are redirected to.
+struct device {
+  static constexpr value_rule rule = value_rule::device;
+  u32 ifindex = 0;  ///< number of the interface, as if_nametoindex(3) gives it
+};
+/// An interface, and the program that runs on each packet before it leaves there.
+struct device_and_program {
+  static constexpr value_rule rule = value_rule::device;
+  /// What a lookup gives.
+  struct answer {
+    u32 ifindex = 0;
+    u32 program_id = 0;  ///< 0 for none
+  };
+  u32 ifindex = 0;
+  int program = -1;  ///< descriptor of an XDP program for devmaps, negative for none
+};
+
+/// A CPU that packets are redirected to; the key is its number.
+struct cpu_queue {
+  static constexpr value_rule rule = value_rule::cpu;
+  u32 queue_size = 0;  ///< packets that may wait for it, 16,384 at most
+};
+/// The same, and the program that runs there on each packet.
+struct cpu_queue_and_program {
+  static constexpr value_rule rule = value_rule::cpu;
+  /// What a lookup gives.
+  struct answer {
+    u32 queue_size = 0;
+    u32 program_id = 0;  ///< 0 for none
+  };
+  u32 queue_size = 0;
+  int program = -1;  ///< descriptor of an XDP program for cpumaps, negative for none
+};
+
+/// The instruction addresses of a stack, the innermost first. `Depth` is at most kernel.perf_event_max_stack, 127 by
+/// default.
+template <size_t Depth>
+struct stack_addresses {
+  static constexpr value_rule rule = value_rule::stack;
+  static constexpr u32 map_flags = 0;
+  u64 list[Depth] = {};
+
+  /// Those that there are.
+  [[nodiscard]] std::span<const u64> addresses() const noexcept {
+    size_t count = 0;
+    while (count < Depth && list[count] != 0) ++count;
+    return {list, count};
+  }
+};
+
+/// One place of a stack as map_flag::stack_build_id makes the kernel keep it; in the kernel it is an address.
+/// Source: struct bpf_stack_build_id in include/uapi/linux/bpf.h at v6.12.
+struct build_id_place {
+  enum class state : s32 {
+    empty = 0,    ///< behind the last
+    valid = 1,    ///< `build_id` and `offset` hold
+    address = 2,  ///< the file has no build id or was not in memory; `offset` is the address
+  };
+  state status = state::empty;
+  u8 build_id[20] = {};
+  u64 offset = 0;  ///< bytes from the start of the file
+};
+/// A stack by files and offsets, the innermost place first; for maps with map_flag::stack_build_id.
+template <size_t Depth>
+struct stack_build_ids {
+  static constexpr value_rule rule = value_rule::stack;
+  static constexpr u32 map_flags = map_flag::stack_build_id;
+  build_id_place list[Depth] = {};
+
+  /// Those that there are.
+  [[nodiscard]] std::span<const build_id_place> places() const noexcept {
+    size_t count = 0;
+    while (count < Depth && list[count].status != build_id_place::state::empty) ++count;
+    return {list, count};
+  }
+};
+
+/// An instruction that a program may jump to.
+/// Source: struct bpf_insn_array_value in include/uapi/linux/bpf.h of 6.19.
+struct instruction_place {
+  static constexpr value_rule rule = value_rule::instruction;
+  u32 original = 0;    ///< as the program was loaded; only this one is given
+  u32 translated = 0;  ///< as the verifier left it
+  u32 machine = 0;     ///< offset into the machine code
+  u32 padding = 0;
+};
+
+/// The owner of a value in a local storage, by a descriptor: a socket, a process (pidfd_open(2)), the folder of a
+/// cgroup, or a file.
+struct owner_fd {
+  int number;
+
+  owner_fd(int descriptor = -1) noexcept : number(descriptor) {}
+  owner_fd(const fd& descriptor) noexcept : number(descriptor.number()) {}
+};
+
+/// The key of a cgroup storage that tells the ways of attaching apart; the other form is the cgroup's id, a u64.
+/// Source: struct bpf_cgroup_storage_key in include/uapi/linux/bpf.h at v6.12.
+struct cgroup_storage_key {
+  u64 cgroup_inode_id = 0;  ///< the inode number of the cgroup's folder
+  u32 attach_type = 0;      ///< `abi::attach_type` of the program
+  u32 padding = 0;
+};
+
+/// A spin lock in a value, which programs take with bpf_spin_lock and `under_lock` takes from here.
+/// Source: struct bpf_spin_lock in include/uapi/linux/bpf.h at v6.12.
+struct spin_lock {
+  u32 word = 0;  ///< the kernel's alone: it is neither read nor written with the value
+};
+
+/// Reads or writes the whole element at once, under the `spin_lock` in its value, so that no program sees half of it.
+/// Kernel: 5.1, BPF_F_LOCK; the map's BTF must show the lock.
+/// Source: copy_map_value_locked() in kernel/bpf/helpers.c at v6.12.
+struct locked {
+  static constexpr operation needs = can_lock;
+  [[nodiscard]] static constexpr u64 flags() noexcept { return 4; }
+};
+inline constexpr locked under_lock;
+
+/// The value of one CPU of a map that keeps one for each: a plain value goes in or comes out.
+/// Kernel: 7.0, BPF_F_CPU.
+struct on_cpu {
+  static constexpr operation needs = can_choose_cpu;
+  u32 cpu;  ///< number of a possible CPU
+  [[nodiscard]] constexpr u64 flags() const noexcept { return 8 | u64{cpu} << 32; }
+};
+/// The same value for every CPU.
+/// Kernel: 7.0, BPF_F_ALL_CPUS.
+struct all_cpus {
+  static constexpr operation needs = can_choose_cpu;
+  [[nodiscard]] static constexpr u64 flags() noexcept { return 16; }
+};
+inline constexpr all_cpus on_all_cpus;
+
+namespace detail {
+
+// A value type that says itself what it stands for; not one of a user's that happens to have a member of that name.
+template <class Value>
+concept exchanged = requires {
+  requires std::same_as<decltype(Value::rule), const value_rule>;
+};
+
+template <class Value>
+struct answer {
+  using type = Value;
+};
+template <exchanged Value>
+requires requires { typename Value::answer; }
+struct answer<Value> {
+  using type = typename Value::answer;
+};
+
+template <class Value>
+constexpr value_rule value_rule_of_type() noexcept {
+  if constexpr (exchanged<Value>)
+    return Value::rule;
+  else
+    return value_rule::plain;
+}
+
+}  // namespace detail
+
+/// What a lookup of a map with values of this type gives: the value itself, or what stands for it.
+template <class Value>
+using answer_of = typename detail::answer<Value>::type;
+
+/// What kind of values the maps have that take `Value`; `plain` for all types that say nothing else.
+template <class Value>
+inline constexpr value_rule value_rule_of = detail::value_rule_of_type<Value>();
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_MAP_VALUE_HPP
+// Room 7.7, map/value_btf: types for the kernel, and the smallest that let a local storage be created. The compiler
+// makes those of the C++ type of the values.
+// Source: Documentation/bpf/btf.rst at v6.12.
+#ifndef BAREBPF_MAP_VALUE_BTF_HPP
+#define BAREBPF_MAP_VALUE_BTF_HPP
+
+// Room 1.4, abi/btf: where the fields of BTF records lie, and the kinds of types.
+// Source: include/uapi/linux/btf.h and Documentation/bpf/btf.rst at v6.12.
+#ifndef BAREBPF_ABI_BTF_HPP
+#define BAREBPF_ABI_BTF_HPP
+
+namespace barebpf::inline BAREBPF_ABI::abi {
+
+inline constexpr u16 btf_magic = 0xeb9f;
+
+/// Offsets in the header of .BTF; sections inside it count from the header's end.
+struct btf_header {
+  static constexpr u64 magic = 0, version = 2, header_size = 4, types_offset = 8, types_size = 12,
+                       strings_offset = 16, strings_size = 20, size = 24;
+};
+
+/// Offsets in a type. `info` holds the number of members in its low 24 bits (16 before 2026), the kind in
+/// the next seven (5 before), and a flag on top.
+struct btf_type_record {
+  static constexpr u64 name = 0, info = 4, size_or_type = 8, size = 12;
+};
+
+enum class btf_kind : u8 {
+  void_type = 0,
+  integer = 1,
+  pointer = 2,
+  array = 3,
+  structure = 4,
+  union_type = 5,
+  enumeration = 6,
+  forward = 7,
+  type_definition = 8,
+  volatile_type = 9,
+  const_type = 10,
+  restrict_type = 11,
+  function = 12,
+  function_prototype = 13,
+  variable = 14,
+  data_section = 15,
+  floating = 16,
+  declaration_tag = 17,
+  type_tag = 18,
+  enumeration64 = 19,
+};
+
+/// How many bytes follow a type's record: so many, and so many more for each member.
+struct btf_tail {
+  u8 fixed;
+  u8 for_each;
+};
+
+/// One row per kind, in the order of their numbers.
+inline constexpr btf_tail btf_tails[] = {
+    {0, 0},   // void, never stored
+    {4, 0},   // INT: encoding, offset and bits
+    {0, 0},   // PTR
+    {12, 0},  // ARRAY: element type, index type, count
+    {0, 12},  // STRUCT: name, type, offset in bits
+    {0, 12},  // UNION
+    {0, 8},   // ENUM: name, value
+    {0, 0},   // FWD
+    {0, 0},   // TYPEDEF
+    {0, 0},   // VOLATILE
+    {0, 0},   // CONST
+    {0, 0},   // RESTRICT
+    {0, 0},   // FUNC
+    {0, 8},   // FUNC_PROTO: name, type
+    {4, 0},   // VAR: linkage
+    {0, 12},  // DATASEC: type, offset, size
+    {0, 0},   // FLOAT
+    {4, 0},   // DECL_TAG: component index
+    {0, 0},   // TYPE_TAG
+    {0, 12},  // ENUM64: name, low half, high half
+};
+inline constexpr u32 btf_kinds = sizeof btf_tails / sizeof btf_tails[0];
+
+inline constexpr u32 btf_integer_is_signed = 1;  // BTF_INT_SIGNED
+inline constexpr u32 btf_integer_is_bool = 4;    // BTF_INT_BOOL
+inline constexpr u32 btf_variable_static = 0;    // BTF_VAR_STATIC
+inline constexpr u32 btf_variable_global = 1;    // BTF_VAR_GLOBAL_ALLOCATED
+inline constexpr u32 btf_function_static = 0;    // BTF_FUNC_STATIC
+inline constexpr u32 btf_function_extern = 2;    // BTF_FUNC_EXTERN
+
+/// Offsets in the header of .BTF.ext; the tables count from the header's end.
+struct btf_ext_header {
+  static constexpr u64 magic = 0, header_size = 4, functions_offset = 8, lines_offset = 16, size = 24,
+                       core_offset = 24;
+};
+/// Offsets in front of the records of one section of code.
+struct btf_ext_run_header {
+  static constexpr u64 section_name = 0, count = 4, size = 8;
+};
+
+/// "At this instruction begins the function of this type." In a file, `insn_off` counts bytes from the start
+/// of the section; for the kernel, instructions from the start of the program.
+struct func_info {
+  u32 insn_off = 0;
+  u32 type_id = 0;
+};
+static_assert(sizeof(func_info) == 8);
+/// "From this instruction on, the code comes from this line." `line_col` is the line in its upper 22 bits and
+/// the column in its lower 10.
+struct line_info {
+  u32 insn_off = 0;
+  u32 file_name_off = 0;
+  u32 line_off = 0;
+  u32 line_col = 0;
+};
+static_assert(sizeof(line_info) == 16);
+/// "This instruction depends on how the kernel lays out a type."
+struct core_relo {
+  u32 insn_off = 0;
+  u32 type_id = 0;
+  u32 access_str_off = 0;
+  u32 kind = 0;
+};
+static_assert(sizeof(core_relo) == 16);
+
+}  // namespace barebpf::inline BAREBPF_ABI::abi
+
+#endif  // BAREBPF_ABI_BTF_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// Gives the kernel types. `token` is the descriptor of a BPF token (6.9), or negative.
+/// Shape:  their descriptor, or negative errno; EINVAL when the kernel does not like a type.
+/// Kernel: 4.18.
+/// Source: btf_new_fd() in kernel/bpf/btf.c at v6.12.
+[[nodiscard]] inline long load_btf(const void* types, u32 size, int token = -1) noexcept {
+  abi::btf_load attr{.btf = types, .btf_size = size};
+  if (token >= 0) attr.btf_flags = map_flag::token_fd, attr.btf_token_fd = token;
+  return move_away(sys_bpf(abi::command::btf_load, attr));
+}
+
+namespace detail {
+
+// Where the names begin in the strings of a `storage_btf`.
+inline constexpr u32 int_name = 1, value_name = 5, bytes_name = 11, char_name = 17;
+
+struct btf_record {
+  u32 name;
+  u32 info;
+  u32 size;
+};
+struct btf_number {
+  btf_record type;
+  u32 form;
+};
+// struct value { unsigned char bytes[count]; }
+struct btf_struct_of_bytes {
+  btf_record type;
+  u32 member_name, member_type, member_at;
+  btf_record array;
+  u32 element_type, index_type, count;
+  btf_number element;
+};
+
+constexpr btf_record make_record(u32 name, abi::btf_kind kind, u32 size, u32 members = 0) noexcept {
+  return {name, static_cast<u32>(kind) << 24 | members, size};
+}
+constexpr btf_number make_number(u32 name, u32 size, u32 encoding) noexcept {
+  return {make_record(name, abi::btf_kind::integer, size), encoding << 24 | size * 8};
+}
+
+template <class Number>
+constexpr u32 encoding_of() noexcept {
+  if constexpr (std::is_enum_v<Number>)
+    return encoding_of<std::underlying_type_t<Number>>();
+  else if constexpr (std::is_same_v<Number, bool>)
+    return abi::btf_integer_is_bool;
+  else
+    return std::is_signed_v<Number> ? abi::btf_integer_is_signed : 0;
+}
+
+template <class Value>
+constexpr auto make_value_type() noexcept {
+  constexpr u32 size = sizeof(Value);
+  if constexpr (std::is_integral_v<Value> || std::is_enum_v<Value>)
+    return make_number(value_name, size, encoding_of<Value>());
+  else if constexpr (std::is_floating_point_v<Value>)
+    return make_record(value_name, abi::btf_kind::floating, size);
+  else
+    return btf_struct_of_bytes{.type = make_record(value_name, abi::btf_kind::structure, size, 1),
+                               .member_name = bytes_name,
+                               .member_type = 3,
+                               .member_at = 0,
+                               .array = make_record(0, abi::btf_kind::array, 0),
+                               .element_type = 4,
+                               .index_type = 1,
+                               .count = size,
+                               .element = make_number(char_name, 1, 0)};
+}
+
+}  // namespace detail
+
+/// BTF of a storage: of its keys, which are descriptors, and of its values.
+/// Shape: byte for byte what BPF_BTF_LOAD takes; a type's id is its place, from 1.
+/// Source: bpf_local_storage_map_check_btf() in kernel/bpf/bpf_local_storage.c at v6.12.
+template <class Types>
+struct storage_btf {
+  static constexpr u32 key_id = 1, value_id = 2;
+
+  u16 magic = abi::btf_magic;
+  u8 version = 1;
+  u8 flags = 0;
+  u32 header_size = abi::btf_header::size;
+  u32 types_offset = 0;
+  u32 types_size = sizeof key + sizeof value;
+  u32 strings_offset = types_size;
+  u32 strings_size = sizeof strings;
+  detail::btf_number key = detail::make_number(detail::int_name, 4, abi::btf_integer_is_signed);
+  Types value;
+  char strings[24] = "\0int\0value\0bytes\0char\0";
+};
+
+/// The BTF of a storage with values of this type: a number is one of its size and sign, anything else a struct of its
+/// size, of which nothing more is said. So the kernel finds no lock, timer or pointer in it: for those it needs the
+/// BTF of a BPF object.
+/// Kernel: 4.18; floating-point numbers 5.13.
+template <class Value>
+inline constexpr storage_btf<decltype(detail::make_value_type<Value>())> storage_btf_of{
+    .value = detail::make_value_type<Value>()};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_MAP_VALUE_BTF_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// What a new map is made of. Everything but the type and the sizes, which the class knows.
+struct map_options {
+  text name{};                        ///< at most 15 letters, digits, underscores and dots
+  u32 max_entries = 0;                ///< entries; bytes of a ring buffer, pages of an arena, 0 for storages
+  u32 map_flags = 0;                  ///< `map_flag` bits; those that the type demands are set
+  u32 numa_node = 0;                  ///< with map_flag::numa_node
+  u64 map_extra = 0;                  ///< what the type makes of it, see `map_kinds`
+  u32 btf_fd = 0;                     ///< types that describe key and value; a storage makes its own without
+  u32 btf_key_type_id = 0;            ///< in `btf_fd`
+  u32 btf_value_type_id = 0;          ///< in `btf_fd`
+  u32 btf_vmlinux_value_type_id = 0;  ///< in the kernel's own BTF, for a struct_ops
+  int inner_map = -1;  ///< descriptor of a map like those that an array or hash of maps is to hold
+  int token = -1;      ///< descriptor of a BPF token, 6.9; the flag for it is set
+};
+
+/// What an existing map must be beside its type and sizes; `any` where it does not matter.
+struct map_expectations {
+  u32 max_entries = map_identity::any;
+  u32 map_flags = map_identity::any;  ///< with those that the type demands, which every map of it has
+};
+
+/// A way to reach an element beside by its key: `under_lock`, `on_cpu{3}`, `on_all_cpus`.
+template <class Way>
+concept element_way = requires(const Way& way) {
+  { way.flags() } -> std::same_as<u64>;
+  Way::needs;
+};
+
+/// A map of the kernel, with the C++ types of its keys and values. What a map of a type may do stands in room 2.0; a
+/// const one does what leaves the map as it is; `read_only` and `write_only` do what the kernel allows a descriptor
+/// that is narrowed so.
+/// Shape:    a descriptor and the name; keys and values are copied as raw bytes.
+/// Lifetime: a created map lives as long as this object, a program that uses it, or a pin. A borrowed one is
+///           valid as long as its owner.
+/// Threads:  safe on one object from several threads; the kernel orders the calls, but not the bytes: a value larger
+///           than a word that is looked up while it is replaced or deleted may be of two (measured on 6.18: 8 of a
+///           million lookups of 512 bytes). In the batches of a hash map each value is whole.
+/// Cost:     one bpf(2) call for each operation, no allocation.
+template <map_type Type, class Key, class Value, map_access Access = map_access::read_write>
+class map {
+  static constexpr map_kind kind = kind_of(Type);
+  static constexpr bool per_cpu = kind.value == value_rule::per_cpu;
+  // Of a kernel's type the C++ type says nothing, and of values of each CPU it says what one is.
+  static constexpr value_rule wanted_value =
+      per_cpu || kind.value == value_rule::kernel_type ? value_rule::plain : kind.value;
+  static constexpr bool has_value = kind.value != value_rule::none;
+  static_assert(kind.type == Type,
+                "barebpf: this map type is newer than the library, so use untyped_map for it");
+  static_assert(
+      has_value != std::is_same_v<Value, no_value>,
+      "barebpf: ring buffers and arenas have no values and all other maps have, so give no_value as the "
+      "value type of those alone");
+  static_assert(
+      !has_value || value_rule_of<Value> == wanted_value,
+      "barebpf: what goes into a map of this type and comes out of it is no plain value, or what its value "
+      "type says belongs into another, so use the type that the map's alias in map/map.hpp has");
+  static_assert(
+      kind.value != value_rule::stack || sizeof(Value) % 8 == 0,
+      "barebpf: the kernel keeps a stack as addresses of 8 bytes, so use stack_addresses as value type");
+  static_assert((kind.key == key_rule::none) == std::is_same_v<Key, no_key>,
+                "barebpf: queues, stacks, Bloom filters, ring buffers and arenas have no keys and all other "
+                "maps have, so "
+                "give no_key as the key type of those alone");
+  static_assert(
+      kind.key != key_rule::index || sizeof(Key) == 4,
+      "barebpf: the kernel numbers the slots of this map with 32 bits, so its key type must have 4 bytes");
+  static_assert(
+      kind.key == key_rule::index || detail::is_key_size(kind.key, key_size_of<Key>),
+      "barebpf: the kernel makes no map of this type with keys of this size, so take the key type that the "
+      "map's alias in map/map.hpp has");
+  static_assert(std::is_trivially_copyable_v<Key>,
+                "barebpf: the kernel copies keys as raw bytes, so a key type must be trivially copyable");
+  static_assert(std::is_trivially_copyable_v<Value>,
+                "barebpf: the kernel copies values as raw bytes, so a value type must be trivially copyable");
+  static_assert(
+      !kind.hashes_the_key() || std::has_unique_object_representations_v<Key>,
+      "barebpf: the kernel hashes every byte of a key, so a key type must have no padding: name the "
+      "padding bytes as members and set them");
+
+ public:
+  static constexpr map_type type = Type;
+  static constexpr map_access access = Access;
+  using key_type = Key;
+  using mapped_type = Value;
+  /// What a lookup gives: the value, or what the kernel gives in its stead, or a value for each possible CPU.
+  using element = std::conditional_t<per_cpu, per_cpu_values<Value>, answer_of<Value>>;
+  /// What an update takes.
+  using given = std::conditional_t<per_cpu, per_cpu_values<Value>, Value>;
+  /// What batches of values are written to and read from.
+  using element_storage = std::conditional_t<per_cpu, per_cpu_values<Value>&, std::span<answer_of<Value>>>;
+  using element_source = std::conditional_t<per_cpu, const per_cpu_values<Value>&, std::span<const Value>>;
+  /// The same map for reading only: `hits::read_only::get_pinned(path)` needs no right to write the pin, and what
+  /// `create`, `get_pinned`, `from_id` and `get_or_create` open here the kernel itself holds to reading. Programs may
+  /// write all the same. `adopt` and `from_fd` leave the descriptor as it is.
+  using read_only = map<Type, Key, Value, map_access::read_only>;
+  /// The same map for writing only, in the same way.
+  using write_only = map<Type, Key, Value, map_access::write_only>;
+
+  /// Uses a map that is already open; its type and sizes must be those of this class.
+  explicit map(untyped_map untyped) noexcept : untyped_(std::move(untyped)) {}
+
+  /// Creates a map. The flags without which the kernel makes none of this type are set, and a storage that is given no
+  /// BTF gets the smallest that does, see `storage_btf_of`.
+  /// Errors: bad_name; EPERM without CAP_BPF; what the table of map types says against it, such as no_entries,
+  ///         refused_map_flag or newer_map_type; E2BIG and ENOMEM for a map that is too large; for a storage those of
+  ///         BPF_BTF_LOAD.
+  /// Cost:   one system call; three for a storage without BTF.
+  /// Kernel: the type's first, see `map_kinds`.
+  /// Source: map_create() in kernel/bpf/syscall.c at v6.12.
+  [[nodiscard]] static result<map> create(const map_options& options) noexcept {
+    if (!is_kernel_name(options.name))
+      return error{.at = step::map_create, .why = cause::bad_name}.about(options.name);
+    if constexpr (kind.value == value_rule::stack)
+      if ((options.map_flags & map_flag::stack_build_id & ~Value::map_flags) != 0)
+        return error{.at = step::map_create, .why = cause::stack_of_build_ids}.about(options.name);
+    abi::map_create attr{.map_type = static_cast<u32>(Type),
+                         .key_size = key_size_of<Key>,
+                         .value_size = value_size_of<Value>,
+                         .max_entries = options.max_entries,
+                         .map_flags = options.map_flags | kind.required_flags | value_flags |
+                                      flag_of(Access) | (options.token >= 0 ? map_flag::token_fd : 0),
+                         .inner_map_fd = options.inner_map < 0 ? 0 : static_cast<u32>(options.inner_map),
+                         .numa_node = options.numa_node,
+                         .map_name = to_kernel_name(options.name),
+                         .btf_fd = options.btf_fd,
+                         .btf_key_type_id = options.btf_key_type_id,
+                         .btf_value_type_id = options.btf_value_type_id,
+                         .btf_vmlinux_value_type_id = options.btf_vmlinux_value_type_id,
+                         .map_extra = options.map_extra};
+    outcome created{.subject = attr.map_name.characters};
+    fd types;
+    if constexpr (kind.btf == btf_rule::required)
+      if (options.btf_fd == 0) {
+        constexpr auto& made = storage_btf_of<Value>;
+        types = fd::own(load_btf(&made, sizeof made, options.token));
+        if (created.fails(step::btf_load, types.number())) return to_error(created);
+        attr.btf_fd = types.raw();
+        attr.btf_key_type_id = made.key_id;
+        attr.btf_value_type_id = made.value_id;
+      }
+    const long answer =
+        options.token < 0
+            ? create_map(attr)
+            : create_map(abi::map_create_with_token{.create = attr, .map_token_fd = options.token});
+    if (created.fails(step::map_create, answer)) {
+      created.why = explain_refusal(attr, answer);
+      return to_error(created);
+    }
+    return map(untyped_map::own(fd::own(created.answer), attr.map_name));
+  }
+
+  /// Opens the map that is pinned under `path`, if it is one of this type, with these sizes and what `expected` says;
+  /// `get_pinned<barebpf::identity_and_btf>` also holds the C++ types against the map's BTF, and so do those below.
+  /// Errors: another_map, and then every difference is in `differences` if given; ENOENT; EACCES for a path that is
+  ///         no pin, and for a pin without the right to read and write it, of which the views need one.
+  /// Cost:   two system calls.
+  template <class Check = identity_only>
+  [[nodiscard]] static result<map> get_pinned(text path, const map_expectations& expected = {},
+                                              typename Check::differences* differences = nullptr) noexcept {
+    auto opened = get_pin(path, flag_of(Access));
+    if (!opened) return opened.error();
+    return adopt<Check>(std::move(*opened), expected, differences);
+  }
+  /// Opens the map that the kernel knows by this id, under the same conditions.
+  /// Errors: ENOENT when there is none; EPERM without CAP_SYS_ADMIN; another_map.
+  /// Kernel: 4.13, BPF_MAP_GET_FD_BY_ID.
+  template <class Check = identity_only>
+  [[nodiscard]] static result<map> from_id(u32 id, const map_expectations& expected = {},
+                                           typename Check::differences* differences = nullptr) noexcept {
+    const abi::next_id attr{.start_id = id, .open_flags = flag_of(Access)};
+    const long opened = move_away(sys_bpf(abi::command::map_get_fd_by_id, attr));
+    if (opened < 0) return failure(step::map_get_fd_by_id, opened);
+    return adopt<Check>(fd::own(opened), expected, differences);
+  }
+  /// Takes over a descriptor, under the same conditions; it is closed when they are not met.
+  template <class Check = identity_only>
+  [[nodiscard]] static result<map> adopt(fd owned, const map_expectations& expected = {},
+                                         typename Check::differences* differences = nullptr) noexcept {
+    const auto name = Check::template check<Key, Value>(owned.number(), identity(expected), differences);
+    if (!name) return name.error();
+    return map(untyped_map::own(std::move(owned), *name));
+  }
+  /// Uses a descriptor of somebody else's, under the same conditions; it is never closed.
+  /// Lifetime: valid as long as `number` is open.
+  template <class Check = identity_only>
+  [[nodiscard]] static result<map> from_fd(int number, const map_expectations& expected = {},
+                                           typename Check::differences* differences = nullptr) noexcept {
+    const auto name = Check::template check<Key, Value>(number, identity(expected), differences);
+    if (!name) return name.error();
+    return map(untyped_map::borrow(number, *name));
+  }
+  /// Opens the map that is pinned under `path`, or creates it and pins it there. Of several processes that do this
+  /// at once, one creates it and all get the same.
+  /// Errors: those of `create`, `pin` and `get_pinned`.
+  template <class Check = identity_only>
+  [[nodiscard]] static result<map> get_or_create(
+      text path, const map_options& options, typename Check::differences* differences = nullptr) noexcept {
+    // Those of a descriptor are not the map's, and the kernel does not keep them.
+    constexpr u32 forgotten = map_flag::rdonly | map_flag::wronly | map_flag::token_fd;
+    const map_expectations expected{.max_entries = options.max_entries,
+                                    .map_flags = options.map_flags & ~forgotten};
+    for (int tries = 0;; ++tries) {
+      auto existing = get_pinned<Check>(path, expected, differences);
+      if (existing || existing.error().at != step::obj_get || existing.error().code != ENOENT)
+        return existing;
+      auto created = create(options);
+      if (!created) return created;
+      const auto pinned = created->pin(path);
+      if (pinned) return created;
+      // Somebody was faster; and may unpin it again before it is got, so not for ever.
+      if (pinned.error().code != EEXIST || tries == 8) return pinned.error();
+    }
+  }
+
+  /// This map for reading or writing only, by its C++ type alone: no system call, and the descriptor may do what it
+  /// could. `read_only::from_id(map.info()->id)` opens one that the kernel holds to it.
+  /// Lifetime: valid as long as this map.
+  [[nodiscard]] read_only as_read_only() const& noexcept {
+    demand<can_lookup>();
+    return read_only(untyped_map::borrow(descriptor().number(), untyped_.map_name()));
+  }
+  [[nodiscard]] write_only as_write_only() & noexcept {
+    demand<can_update>();
+    return write_only(untyped_map::borrow(descriptor().number(), untyped_.map_name()));
+  }
+  read_only as_read_only() const&& = delete;
+  write_only as_write_only() && = delete;
+
+  /// Pins the map under `path`, see `barebpf::pin`; the pin does not remember what this descriptor may do.
+  [[nodiscard]] result<void> pin(text path) const noexcept { return barebpf::pin(descriptor(), path); }
+  /// What the kernel says of the map.
+  [[nodiscard]] result<abi::map_info> info() const noexcept { return ask_about_map(descriptor().number()); }
+  /// From now on user space may only read; programs may still write.
+  /// Errors: EBUSY while it is mapped for writing; EPERM when it is frozen already.
+  /// Kernel: 5.2, BPF_MAP_FREEZE.
+  /// Source: map_freeze() in kernel/bpf/syscall.c at v6.12.
+  [[nodiscard]] result<void> freeze() noexcept {
+    demand<can_freeze>();
+    return done(step::map_freeze, untyped_.freeze());
+  }
+
+  [[nodiscard]] const fd& descriptor() const noexcept { return untyped_.descriptor(); }
+  [[nodiscard]] text map_name() const noexcept { return untyped_.map_name(); }
+
+  /// Copies out the value under `key`.
+  /// Errors: ENOENT when the key is absent; in an array no_such_slot.
+  /// Kernel: 3.19, BPF_MAP_LOOKUP_ELEM.
+  /// Source: map_lookup_elem() in kernel/bpf/syscall.c at v6.12.
+  [[nodiscard]] result<element> lookup_elem(const Key& key) const noexcept {
+    demand<can_lookup>();
+    demand_answer();
+    if constexpr (per_cpu) {
+      auto values = element::make();
+      if (!values) return values;
+      if (const auto found = lookup_elem(key, *values); !found) return found.error();
+      return values;
+    } else {
+      element value{};
+      if (const long answer = untyped_.lookup_elem(&key, &value); answer < 0)
+        return explain_element(step::map_lookup_elem, answer);
+      return value;
+    }
+  }
+  /// Copies the value under `key` into `value`, for values too large to return, and those of all CPUs without an
+  /// allocation.
+  /// Errors: ENOENT when the key is absent; `value` is then as it was.
+  [[nodiscard]] result<void> lookup_elem(const Key& key, element& value) const noexcept {
+    demand<can_lookup>();
+    demand_answer();
+    if (const long answer = untyped_.lookup_elem(&key, address_of(value)); answer < 0)
+      return explain_element(step::map_lookup_elem, answer);
+    return {};
+  }
+  /// The same `under_lock`, or the value `on_cpu` alone.
+  /// Errors: ENOENT when the key is absent; EINVAL when the map's BTF shows no lock, and before 7.0 for a CPU.
+  template <element_way Way>
+  [[nodiscard]] result<Value> lookup_elem(const Key& key, Way way) const noexcept {
+    demand<can_lookup>();
+    demand_way<Way>();
+    Value value{};
+    if (const long answer = untyped_.lookup_elem(&key, &value, way.flags()); answer < 0)
+      return explain_element(step::map_lookup_elem, answer);
+    return value;
+  }
+  /// Stores `value` under `key`.
+  /// Errors: E2BIG when the map is full; in an array no_such_slot.
+  /// Kernel: 3.19, BPF_MAP_UPDATE_ELEM.
+  /// Source: map_update_elem() in kernel/bpf/syscall.c at v6.12.
+  [[nodiscard]] result<void> update_elem(const Key& key, const given& value) noexcept {
+    return store(key, address_of(value), 0);
+  }
+  /// The same if the key is there, or if it is not, as `how` says.
+  /// Errors: EEXIST and ENOENT as `how` says; slots of arrays are always there.
+  template <class = void>
+  [[nodiscard]] result<void> update_elem(const Key& key, const given& value, update how) noexcept {
+    demand_choice();
+    return store(key, address_of(value), static_cast<u64>(how));
+  }
+  /// The same `under_lock`, or the value `on_cpu` alone, or the same value `on_all_cpus`.
+  /// Errors: EINVAL when the map's BTF shows no lock, and before 7.0 for CPUs.
+  template <element_way Way>
+  [[nodiscard]] result<void> update_elem(const Key& key, const Value& value, Way way,
+                                         update how = update::any) noexcept {
+    demand_way<Way>();
+    return store(key, &value, static_cast<u64>(how) | way.flags());
+  }
+  /// Removes `key` and its value.
+  /// Errors: ENOENT when the key is absent.
+  /// Kernel: 3.19, BPF_MAP_DELETE_ELEM.
+  /// Source: map_delete_elem() in kernel/bpf/syscall.c at v6.12.
+  [[nodiscard]] result<void> delete_elem(const Key& key) noexcept {
+    demand<can_delete>();
+    if (const long answer = untyped_.delete_elem(&key); answer < 0)
+      return explain_element(step::map_delete_elem, answer);
+    return {};
+  }
+  /// Removes `key` and gives its value.
+  /// Errors: ENOENT when the key is absent.
+  /// Kernel: 5.14 for hash maps, BPF_MAP_LOOKUP_AND_DELETE_ELEM.
+  /// Source: map_lookup_and_delete_elem() in kernel/bpf/syscall.c at v6.12.
+  [[nodiscard]] result<element> lookup_and_delete_elem(const Key& key) noexcept {
+    demand<can_lookup_and_delete>();
+    demand_answer();
+    if constexpr (per_cpu) {
+      auto values = element::make();
+      if (!values) return values;
+      if (const long answer = untyped_.lookup_and_delete_elem(&key, values->data()); answer < 0)
+        return explain_element(step::map_lookup_and_delete_elem, answer);
+      return values;
+    } else {
+      element value{};
+      if (const long answer = untyped_.lookup_and_delete_elem(&key, &value); answer < 0)
+        return explain_element(step::map_lookup_and_delete_elem, answer);
+      return value;
+    }
+  }
+
+  // These are templates, so that a map with keys can still be instantiated as a whole.
+
+  /// Adds an element to a queue, a stack or a Bloom filter.
+  /// Errors: E2BIG when it is full.
+  /// Kernel: 4.20, BPF_MAP_UPDATE_ELEM without a key; Bloom filters 5.16.
+  /// Source: queue_stack_map_push_elem() in kernel/bpf/queue_stack_maps.c at v6.12.
+  template <class = void>
+  [[nodiscard]] result<void> push_elem(const Value& value) noexcept {
+    demand<can_update, false>();
+    return done(step::map_update_elem, untyped_.update_elem(nullptr, &value, 0));
+  }
+  /// The same; with `update::exist` a full queue or stack loses its oldest element instead.
+  /// Errors: EINVAL for `update::noexist`.
+  template <class = void>
+  [[nodiscard]] result<void> push_elem(const Value& value, update how) noexcept {
+    demand<can_update, false>();
+    demand_choice();
+    return done(step::map_update_elem, untyped_.update_elem(nullptr, &value, static_cast<u64>(how)));
+  }
+  /// Takes the oldest element of a queue, the newest of a stack.
+  /// Errors: ENOENT when it is empty.
+  /// Kernel: 4.20, BPF_MAP_LOOKUP_AND_DELETE_ELEM without a key.
+  template <class = void>
+  [[nodiscard]] result<Value> pop_elem() noexcept {
+    demand<can_lookup_and_delete, false>();
+    Value value{};
+    if (const long answer = untyped_.lookup_and_delete_elem(nullptr, &value); answer < 0)
+      return explain(step::map_lookup_and_delete_elem, answer);
+    return value;
+  }
+  /// Copies the element that `pop_elem` would take.
+  /// Errors: ENOENT when it is empty.
+  /// Kernel: 4.20, BPF_MAP_LOOKUP_ELEM without a key.
+  template <class = void>
+  [[nodiscard]] result<Value> peek_elem() const noexcept {
+    demand<can_lookup, false>();
+    static_assert(can_be_popped,
+                  "barebpf: a Bloom filter does not give back what is in it, so ask may_contain");
+    Value value{};
+    if (const long answer = untyped_.lookup_elem(nullptr, &value); answer < 0)
+      return explain(step::map_lookup_elem, answer);
+    return value;
+  }
+  /// False when `value` was surely never pushed to a Bloom filter; true when it probably was.
+  /// Kernel: 5.16, BPF_MAP_LOOKUP_ELEM, which takes the value in.
+  /// Source: bloom_map_peek_elem() in kernel/bpf/bloom_filter.c at v6.12.
+  template <class = void>
+  [[nodiscard]] result<bool> may_contain(const Value& value) const noexcept {
+    demand<can_lookup, false>();
+    static_assert(!can_be_popped,
+                  "barebpf: only a Bloom filter answers for a value, so use peek_elem or pop_elem");
+    Value asked = value;
+    const long answer = untyped_.lookup_elem(nullptr, &asked);
+    if (answer < 0 && answer != -ENOENT) return explain(step::map_lookup_elem, answer);
+    return answer >= 0;
+  }
+
+  /// The first key.
+  /// Errors: ENOENT when the map is empty.
+  /// Kernel: 4.12 without a key, BPF_MAP_GET_NEXT_KEY.
+  [[nodiscard]] result<Key> get_next_key() const noexcept { return next(nullptr); }
+  /// The key after `key`. In a hash map the first key follows one that is absent, so a walk that deletes the
+  /// key it stands on begins again.
+  /// Errors: ENOENT after the last key.
+  /// Kernel: 3.19, BPF_MAP_GET_NEXT_KEY.
+  /// Source: map_get_next_key() in kernel/bpf/syscall.c at v6.12.
+  [[nodiscard]] result<Key> get_next_key(const Key& key) const noexcept { return next(&key); }
+
+  /// Walks over all elements: `for (auto [key, value] : map.entries())`, see `entry_range`.
+  [[nodiscard]] owned_entry_range<Key, answer_of<Value>> entries() const noexcept {
+    demand<can_get_next_key>();
+    demand<can_lookup>();
+    demand_answer();
+    static_assert(
+        !per_cpu,
+        "barebpf: how large the values of all CPUs are is known at run time only, so give entries the "
+        "storage that per_cpu_values::make makes");
+    return owned_entry_range<Key, answer_of<Value>>(untyped_);
+  }
+  /// The same with the caller's storage for the batches; without any, one key after the other. Per-CPU values need
+  /// room for at least one element.
+  [[nodiscard]] auto entries(std::span<Key> keys, element_storage values) const noexcept {
+    demand<can_get_next_key>();
+    demand<can_lookup>();
+    demand_answer();
+    const u32 room = smaller(keys.size(), count_of(values));
+    if constexpr (per_cpu)
+      return entry_range<Key, per_cpu_pointer<Value>>(
+          untyped_, keys.data(), per_cpu_pointer<Value>(values.data(), values.cpus()), room);
+    else
+      return entry_range<Key, answer_of<Value>*>(untyped_, keys.data(), values.data(), room);
+  }
+
+  /// Copies out the next elements of a walk, as many as fit, and says in `cursor` whether they were the last.
+  /// Errors: ENOSPC when the elements of one bucket do not fit: give more room.
+  /// Kernel: 5.6, BPF_MAP_LOOKUP_BATCH; the elements of one bucket come together.
+  /// Source: __htab_map_lookup_and_delete_batch() in kernel/bpf/hashtab.c at v6.12.
+  [[nodiscard]] batch_result lookup_batch(batch_cursor<Key>& cursor, std::span<Key> keys,
+                                          element_storage values) const noexcept {
+    demand<can_lookup_batch>();
+    return read_batch(abi::command::map_lookup_batch, step::map_lookup_batch, cursor, keys.data(),
+                      values.data(), smaller(keys.size(), count_of(values)));
+  }
+  /// The same `under_lock`.
+  template <element_way Way>
+  [[nodiscard]] batch_result lookup_batch(batch_cursor<Key>& cursor, std::span<Key> keys,
+                                          std::span<Value> values, Way way) const noexcept {
+    demand<can_lookup_batch>();
+    demand_way<Way>();
+    return read_batch(abi::command::map_lookup_batch, step::map_lookup_batch, cursor, keys.data(),
+                      values.data(), smaller(keys.size(), values.size()), way.flags());
+  }
+  /// The same, and removes them.
+  /// Kernel: 5.6, BPF_MAP_LOOKUP_AND_DELETE_BATCH.
+  [[nodiscard]] batch_result lookup_and_delete_batch(batch_cursor<Key>& cursor, std::span<Key> keys,
+                                                     element_storage values) noexcept {
+    demand<can_lookup_and_delete_batch>();
+    return read_batch(abi::command::map_lookup_and_delete_batch, step::map_lookup_and_delete_batch, cursor,
+                      keys.data(), values.data(), smaller(keys.size(), count_of(values)));
+  }
+  /// Stores each of `values` under its key. The kernel has no noexist and no exist for batches.
+  /// Errors: E2BIG when the map is full, in an array no_such_slot; `count` elements were stored before that.
+  /// Kernel: 5.6, BPF_MAP_UPDATE_BATCH.
+  /// Source: generic_map_update_batch() in kernel/bpf/syscall.c at v6.12.
+  [[nodiscard]] batch_result update_batch(std::span<const Key> keys, element_source values) noexcept {
+    demand<can_update_batch>();
+    return write_batch(abi::command::map_update_batch, step::map_update_batch, keys.data(), values.data(),
+                       smaller(keys.size(), count_of(values)));
+  }
+  /// The same `under_lock`, or each value `on_cpu` alone or `on_all_cpus`.
+  template <element_way Way>
+  [[nodiscard]] batch_result update_batch(std::span<const Key> keys, std::span<const Value> values,
+                                          Way way) noexcept {
+    demand<can_update_batch>();
+    demand_way<Way>();
+    return write_batch(abi::command::map_update_batch, step::map_update_batch, keys.data(), values.data(),
+                       smaller(keys.size(), values.size()), way.flags());
+  }
+  /// Removes each of `keys`.
+  /// Errors: ENOENT at the first that is not there; `count` were removed before it.
+  /// Kernel: 5.6, BPF_MAP_DELETE_BATCH.
+  /// Source: generic_map_delete_batch() in kernel/bpf/syscall.c at v6.12.
+  [[nodiscard]] batch_result delete_batch(std::span<const Key> keys) noexcept {
+    demand<can_delete_batch>();
+    return write_batch(abi::command::map_delete_batch, step::map_delete_batch, keys.data(), nullptr,
+                       static_cast<u32>(keys.size()));
+  }
+
+  /// The values as memory; of a const map for reading, which a map that is frozen or that programs may not write
+  /// allows too: `std::as_const(slots).map_values()`.
+  /// Errors: EINVAL without map_flag::mmapable; EPERM for writing to a frozen map, EACCES to one with
+  ///         map_flag::rdonly_prog; EACCES or EINVAL for a descriptor that was narrowed.
+  /// Cost:   two system calls, and none for each access.
+  /// Kernel: 5.5.
+  /// Source: array_map_mmap() in kernel/bpf/arraymap.c at v6.12.
+  // Templates, so that a map that cannot be mapped can still be instantiated as a whole.
+  template <std::same_as<Value> Seen = Value>
+  [[nodiscard]] result<mapped_values<Seen>> map_values() noexcept {
+    return map_memory<Seen>();
+  }
+  template <std::same_as<const Value> Seen = const Value>
+  [[nodiscard]] result<mapped_values<Seen>> map_values() const noexcept {
+    return map_memory<Seen>();
+  }
+
+ private:
+  // Of operations that name an element by its key, and of those that do not.
+  template <operation Wanted, bool ByKey = true>
+  static constexpr void demand() noexcept {
+    static_assert(ByKey || kind.key == key_rule::none,
+                  "barebpf: elements of this map are named by keys, so use update_elem, lookup_elem and "
+                  "lookup_and_delete_elem");
+    static_assert(!ByKey || kind.key != key_rule::none || !has_value || Wanted == can_freeze,
+                  "barebpf: elements of this map have no keys, so use push_elem, pop_elem and peek_elem");
+    static_assert((kind.operations & Wanted) != 0,
+                  "barebpf: the kernel does not know this operation on maps of this type, so use another");
+    constexpr bool allowed = (operations_of(Access) & Wanted) != 0;
+    static_assert(
+        allowed || Wanted != can_mmap,
+        "barebpf: the kernel shares no memory through a read-only or write-only descriptor, so use the "
+        "class of the map itself, and a const map for reading");
+    static_assert(
+        allowed || Wanted == can_mmap || Access != map_access::read_only,
+        "barebpf: the kernel changes no map through a read-only descriptor, so use the class of the map "
+        "itself");
+    static_assert(
+        allowed || Wanted == can_mmap || Access != map_access::write_only,
+        "barebpf: the kernel reads no map through a write-only descriptor, so use the class of the map "
+        "itself");
+  }
+
+  static constexpr void demand_answer() noexcept {
+    static_assert(
+        !std::is_same_v<answer_of<Value>, no_value>,
+        "barebpf: the kernel gives nothing back from such a value, so use socket_fd, whose 8 bytes bring the "
+        "socket's cookie, or look it up in a program");
+  }
+  static constexpr void demand_choice() noexcept {
+    static_assert(
+        (kind.operations & can_choose_update) != 0,
+        "barebpf: the kernel does not ask whether something is there before it updates a map of this type, "
+        "so leave update::noexist and update::exist out");
+  }
+  template <class Way>
+  static constexpr void demand_way() noexcept {
+    static_assert(
+        Way::needs != can_lock || (kind.operations & can_lock) != 0,
+        "barebpf: values of this map type have no spin lock for the kernel to take, so leave under_lock out");
+    static_assert(
+        Way::needs != can_choose_cpu || (kind.operations & can_choose_cpu) != 0,
+        "barebpf: maps of this type keep one value for all CPUs, so leave on_cpu and on_all_cpus out");
+  }
+
+  static constexpr map_identity identity(const map_expectations& expected) noexcept {
+    map_identity out{.type = static_cast<u32>(Type),
+                     .key_size = key_size_of<Key>,
+                     .value_size = value_size_of<Value>,
+                     .max_entries = expected.max_entries,
+                     .map_flags = expected.map_flags | kind.required_flags};
+    // Values of either kind may have the same size, so whatever else is expected, this flag tells them apart.
+    if constexpr (kind.value == value_rule::stack) {
+      if (expected.map_flags == map_identity::any) {
+        out.map_flags = value_flags;
+        out.compared_flags = map_flag::stack_build_id;
+      } else {
+        out.map_flags |= value_flags;
+      }
+    }
+    return out;
+  }
+  // What the value type itself wants of a map.
+  static constexpr u32 value_flags = [] {
+    if constexpr (kind.value == value_rule::stack)
+      return Value::map_flags;
+    else
+      return u32{0};
+  }();
+  static constexpr bool can_be_popped = (kind.operations & can_lookup_and_delete) != 0;
+  template <class Element>
+  static auto* address_of(Element& value) noexcept {
+    if constexpr (per_cpu)
+      return value.data();
+    else
+      return &value;
+  }
+  template <class Storage>
+  static size_t count_of(const Storage& values) noexcept {
+    if constexpr (per_cpu)
+      return values.elements();
+    else
+      return values.size();
+  }
+  static constexpr u32 smaller(size_t a, size_t b) noexcept { return static_cast<u32>(a < b ? a : b); }
+
+  [[nodiscard]] batch_result read_batch(abi::command command, step at, batch_cursor<Key>& cursor, Key* keys,
+                                        void* values, u32 count, u64 flags = 0) const noexcept {
+    if (cursor.at_end()) return batch_result(0);
+    const long answer = untyped_.batch(command, cursor.in(), cursor.out(), keys, values, count, flags);
+    // ENOENT says that these were the last ones, and they count.
+    if (answer < 0 && answer != -ENOENT) return batch_result(0, explain_element(at, answer));
+    cursor.advance(answer == -ENOENT);
+    return batch_result(count);
+  }
+  [[nodiscard]] batch_result write_batch(abi::command command, step at, const Key* keys, const void* values,
+                                         u32 count, u64 flags = 0) noexcept {
+    if (count == 0) return batch_result(0);
+    const u32 wanted = count;
+    const long answer = untyped_.batch(command, nullptr, nullptr, keys, values, count, flags);
+    if (answer >= 0) return batch_result(count);
+    // Where the kernel refused before it began, it left the count as it was.
+    return batch_result(count == wanted ? 0 : count, explain_element(at, answer));
+  }
+  template <class Seen>
+  [[nodiscard]] result<mapped_values<Seen>> map_memory() const noexcept {
+    demand<can_mmap>();
+    static_assert(has_value,
+                  "barebpf: this map's memory is no row of values, so use the class that reads it, such as "
+                  "ringbuf");
+    constexpr long prot_read = 1, prot_write = 2;
+    constexpr long protection = std::is_const_v<Seen> ? prot_read : prot_read | prot_write;
+    static_assert(
+        sizeof(Value) % 8 == 0,
+        "barebpf: the kernel keeps the values of an array 8 bytes apart or a multiple of it, so a value "
+        "type that is mapped must have such a size");
+    const auto known = info();
+    if (!known) return known.error().about(map_name());
+    const size_t size = mapped_values<Seen>::size_of(known->max_entries);
+    const long where = detail::map_shared(size, protection, descriptor().number());
+    if (where < 0 && where > -4096) return explain(step::map_memory, where);
+    return mapped_values<Seen>(reinterpret_cast<Seen*>(where), known->max_entries);
+  }
+  [[nodiscard, gnu::always_inline]] result<void> store(const Key& key, const void* value,
+                                                       u64 flags) noexcept {
+    demand<can_update>();
+    if (const long answer = untyped_.update_elem(&key, value, flags); answer < 0)
+      return explain_element(step::map_update_elem, answer);
+    return {};
+  }
+  [[nodiscard]] result<Key> next(const Key* key) const noexcept {
+    demand<can_get_next_key>();
+    Key found{};
+    if (const long answer = untyped_.get_next_key(key, &found); answer < 0)
+      return explain(step::map_get_next_key, answer);
+    return found;
+  }
+  [[nodiscard]] result<void> done(step at, long answer) const noexcept {
+    if (answer < 0) return explain(at, answer);
+    return {};
+  }
+  // Sixteen bytes at once, because an absent key is no reason to be slow.
+  [[nodiscard, gnu::always_inline]] error explain(step at, long answer) const noexcept {
+    error out = failure(at, answer);
+    static_assert(sizeof(kernel_name) <= sizeof out.name);
+    __builtin_memcpy(out.name, &untyped_.map_name(), sizeof(kernel_name));
+    return out;
+  }
+  // The same, with what the errno means on a map of this type where that is something of its own.
+  [[nodiscard, gnu::always_inline]] error explain_element(step at, long answer) const noexcept {
+    error out = explain(at, answer);
+    if constexpr (explains_elements(kind)) out.why = why_refused_element(kind, at, out.code);
+    return out;
+  }
+
+  untyped_map untyped_;
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_MAP_TYPED_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// A hash table: any key without padding, any value.
+/// Kernel: 3.19, BPF_MAP_TYPE_HASH.
+template <class Key, class Value>
+using hash_map = map<map_type::hash, Key, Value>;
+
+/// Slots numbered from 0, all of them always there; nothing can be deleted.
+/// Kernel: 3.19, BPF_MAP_TYPE_ARRAY.
+template <class Value>
+using array_map = map<map_type::array, u32, Value>;
+
+/// Programs that other programs jump to with bpf_tail_call. A program's descriptor goes in, its id comes out; all must
+/// be of the kind of the one that jumps.
+/// Kernel: 4.2, BPF_MAP_TYPE_PROG_ARRAY.
+using prog_array_map = map<map_type::prog_array, u32, program_fd>;
+
+/// Perf events that programs write records to, one slot for each CPU. The room perfbuf fills and reads it.
+/// Kernel: 4.3, BPF_MAP_TYPE_PERF_EVENT_ARRAY.
+using perf_event_array_map = map<map_type::perf_event_array, u32, event_fd>;
+
+/// A hash table whose values each CPU has for itself, so that programs count without disturbing each other.
+/// Kernel: 4.6, BPF_MAP_TYPE_PERCPU_HASH.
+template <class Key, class Value>
+using percpu_hash_map = map<map_type::percpu_hash, Key, Value>;
+
+/// Slots numbered from 0, all of them always there, each once for every CPU.
+/// Kernel: 4.6, BPF_MAP_TYPE_PERCPU_ARRAY.
+template <class Value>
+using percpu_array_map = map<map_type::percpu_array, u32, Value>;
+
+/// Stacks that programs keep with bpf_get_stackid, under the id that it gives them. User space reads and deletes.
+/// Kernel: 4.6, BPF_MAP_TYPE_STACK_TRACE.
+template <size_t Depth = 127>
+using stack_trace_map = map<map_type::stack_trace, u32, stack_addresses<Depth>>;
+
+/// The same with the places of user stacks as build ids and offsets, which mean the same when the process is gone.
+/// Kernel: 4.17, BPF_F_STACK_BUILD_ID, which is set.
+template <size_t Depth = 127>
+using stack_build_id_map = map<map_type::stack_trace, u32, stack_build_ids<Depth>>;
+
+/// Cgroups that programs ask bpf_current_task_under_cgroup and bpf_skb_under_cgroup about: descriptors of their folders,
+/// such as `open_cgroup` gives, go in.
+/// Kernel: 4.8, BPF_MAP_TYPE_CGROUP_ARRAY; cgroup version 2 alone.
+using cgroup_array_map = map<map_type::cgroup_array, u32, cgroup_fd>;
+
+/// A hash table that is never full: it evicts what was not used for longest.
+/// Kernel: 4.10, BPF_MAP_TYPE_LRU_HASH.
+template <class Key, class Value>
+using lru_hash_map = map<map_type::lru_hash, Key, Value>;
+
+/// The same with a value for each CPU.
+/// Kernel: 4.10, BPF_MAP_TYPE_LRU_PERCPU_HASH.
+template <class Key, class Value>
+using lru_percpu_hash_map = map<map_type::lru_percpu_hash, Key, Value>;
+
+/// Values under prefixes of bits, such as networks: a lookup finds the longest prefix that the key begins with. `Key`
+/// is `ipv4_prefix`, `ipv6_prefix`, or anything that begins with a u32 number of bits.
+/// Errors: ENOSPC when it is full.
+/// Kernel: 4.11, BPF_MAP_TYPE_LPM_TRIE.
+template <class Key, class Value>
+using lpm_trie_map = map<map_type::lpm_trie, Key, Value>;
+
+/// Maps in slots. `Inner` is the typed map that each of them is; one goes in, its id comes out, which `open` opens.
+/// Cost:   an update waits until no program uses the old map any longer.
+/// Kernel: 4.12, BPF_MAP_TYPE_ARRAY_OF_MAPS; to be created it needs an `inner_map` for an example.
+template <class Inner>
+using array_of_maps = map<map_type::array_of_maps, u32, map_fd<Inner>>;
+
+/// Maps under keys, in the same way.
+/// Kernel: 4.12, BPF_MAP_TYPE_HASH_OF_MAPS.
+template <class Key, class Inner>
+using hash_of_maps = map<map_type::hash_of_maps, Key, map_fd<Inner>>;
+
+/// Interfaces that XDP programs redirect packets to, in slots. `Value` is `device` or `device_and_program` (5.8).
+/// Kernel: 4.14, BPF_MAP_TYPE_DEVMAP.
+template <class Value = device>
+using devmap = map<map_type::devmap, u32, Value>;
+
+/// The same under numbers of any size, by habit the interface's own.
+/// Kernel: 5.4, BPF_MAP_TYPE_DEVMAP_HASH.
+template <class Value = device>
+using devmap_hash = map<map_type::devmap_hash, u32, Value>;
+
+/// TCP, UDP and Unix sockets in slots, whose bytes programs redirect from one to the other. `Value` is `socket_fd`, or
+/// `short_socket_fd` where the object says 4 bytes.
+/// Kernel: 4.14, BPF_MAP_TYPE_SOCKMAP.
+template <class Value = socket_fd>
+using sockmap = map<map_type::sockmap, u32, Value>;
+
+/// The same under keys.
+/// Kernel: 4.18, BPF_MAP_TYPE_SOCKHASH.
+template <class Key, class Value = socket_fd>
+using sockhash = map<map_type::sockhash, Key, Value>;
+
+/// CPUs that XDP programs redirect packets to, under their numbers. `Value` is `cpu_queue` or `cpu_queue_and_program`
+/// (5.9).
+/// Kernel: 4.15, BPF_MAP_TYPE_CPUMAP.
+template <class Value = cpu_queue>
+using cpumap = map<map_type::cpumap, u32, Value>;
+
+/// AF_XDP sockets that XDP programs redirect packets to, by habit one slot for each queue of an interface.
+/// Kernel: 4.18, BPF_MAP_TYPE_XSKMAP.
+using xskmap = map<map_type::xskmap, u32, xsk_fd>;
+
+/// Listening sockets with SO_REUSEPORT of which a program chooses one. `Value` as for `sockmap`.
+/// Kernel: 4.19, BPF_MAP_TYPE_REUSEPORT_SOCKARRAY.
+template <class Value = socket_fd>
+using reuseport_sockarray = map<map_type::reuseport_sockarray, u32, Value>;
+
+/// A value for each cgroup that a program is attached to; the kernel makes and removes them. Deprecated: use
+/// `cgrp_storage_map`. `Key` is the cgroup's id, or `cgroup_storage_key` to tell apart how the program is attached.
+/// Kernel: 4.19, BPF_MAP_TYPE_CGROUP_STORAGE.
+template <class Value, class Key = u64>
+using cgroup_storage_map = map<map_type::cgroup_storage, Key, Value>;
+
+/// The same with a value for each CPU.
+/// Kernel: 4.20, BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE.
+template <class Value, class Key = u64>
+using percpu_cgroup_storage_map = map<map_type::percpu_cgroup_storage, Key, Value>;
+
+/// First in, first out.
+/// Kernel: 4.20, BPF_MAP_TYPE_QUEUE.
+template <class Value>
+using queue_map = map<map_type::queue, no_key, Value>;
+
+/// Last in, first out.
+/// Kernel: 4.20, BPF_MAP_TYPE_STACK.
+template <class Value>
+using stack_map = map<map_type::stack, no_key, Value>;
+
+/// A value for each socket that has one, under its descriptor here and under itself in programs; it goes with the
+/// socket. As all storages it takes no `max_entries`, and cannot be walked over but by an iterator program.
+/// Errors: EBADF for a descriptor of something else, ENOTSOCK for a socket's; nothing_of_owner.
+/// Kernel: 5.2, BPF_MAP_TYPE_SK_STORAGE.
+template <class Value>
+using sk_storage_map = map<map_type::sk_storage, owner_fd, Value>;
+
+/// The same for files, where the BPF security module is on: programs of that module reach it.
+/// Errors: EBADF where it is off.
+/// Kernel: 5.10, BPF_MAP_TYPE_INODE_STORAGE.
+template <class Value>
+using inode_storage_map = map<map_type::inode_storage, owner_fd, Value>;
+
+/// The same for threads, under what pidfd_open(2) gives: of a process its first thread, with PIDFD_THREAD (6.9) any.
+/// Kernel: 5.11, BPF_MAP_TYPE_TASK_STORAGE.
+template <class Value>
+using task_storage_map = map<map_type::task_storage, owner_fd, Value>;
+
+/// The same for cgroups, under the descriptor of the cgroup's folder, such as `open_cgroup` gives.
+/// Kernel: 6.2, BPF_MAP_TYPE_CGRP_STORAGE.
+template <class Value>
+using cgrp_storage_map = map<map_type::cgrp_storage, owner_fd, Value>;
+
+/// Functions of a program that the kernel calls in the place of its own. `Value` is the kernel's wrapper struct.
+/// Kernel: 5.6, BPF_MAP_TYPE_STRUCT_OPS.
+template <class Value>
+using struct_ops_map = map<map_type::struct_ops, u32, Value>;
+
+/// Records of any size that programs write and one reader takes in their order; `max_entries` is its size in bytes, a
+/// power of two. The room ringbuf reads it.
+/// Kernel: 5.8, BPF_MAP_TYPE_RINGBUF.
+using ringbuf_map = map<map_type::ringbuf, no_key, no_value>;
+
+/// The same the other way round. The room user_ringbuf writes it.
+/// Kernel: 6.1, BPF_MAP_TYPE_USER_RINGBUF.
+using user_ringbuf_map = map<map_type::user_ringbuf, no_key, no_value>;
+
+/// Remembers what was pushed, in less room than it takes: it may say yes too often, never no. `map_extra` is the
+/// number of hash functions, 0 for five.
+/// Kernel: 5.16, BPF_MAP_TYPE_BLOOM_FILTER.
+template <class Value>
+using bloom_filter = map<map_type::bloom_filter, no_key, Value>;
+
+/// Memory that programs and user space share, pointers and all; `max_entries` is its size in pages.
+/// Kernel: 6.9, BPF_MAP_TYPE_ARENA.
+using arena_map = map<map_type::arena, no_key, no_value>;
+
+/// Instructions that a program may jump to.
+/// Kernel: 6.19, BPF_MAP_TYPE_INSN_ARRAY.
+using insn_array_map = map<map_type::insn_array, u32, instruction_place>;
+
+/// A hash table that grows with what is in it.
+/// Kernel: 7.2, BPF_MAP_TYPE_RHASH.
+template <class Key, class Value>
+using rhash_map = map<map_type::rhash, Key, Value>;
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_MAP_MAP_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+namespace detail {
+
+// An arena begins at a page, and its addresses differ in their lower 32 bits alone: those are what a program counts
+// with. The kernel would silently map one that crosses a border of 4 GiB behind it.
+// Source: arena_get_unmapped_area() in kernel/bpf/arena.c at v6.12.
+constexpr bool can_hold_an_arena(u64 address, u64 size, size_t page) noexcept {
+  return address % page == 0 && (size == 0 || address >> 32 == (address + size - 1) >> 32);
+}
+
+}  // namespace detail
+
+/// The pages of an arena, shared with the programs that use it; made by `map_arena`.
+/// Shape:    all of it, at the address that it has in every process. A page is there, full of zeros, once somebody
+///           here touches it or `fault_in` does. In a page that is not there, a program reads zeros and what it writes
+///           is lost.
+/// Lifetime: unmapped with this object; it keeps the arena alive by itself. Moving empties the source. The pages
+///           and what is in them stay as long as the arena. Newer kernels do not hand it to a child of fork
+///           (measured on 6.18), which maps it for itself.
+/// Threads:  programs and other processes write at any time, so whoever needs more than one word must agree with
+///           them on how.
+/// Cost:     nothing for each access but the first to a page.
+class mapped_arena {
+ public:
+  explicit mapped_arena(mapped_values<unsigned char> pages) noexcept : pages_(std::move(pages)) {}
+
+  [[nodiscard]] unsigned char* data() const noexcept { return pages_.begin(); }
+  [[nodiscard]] size_t size() const noexcept { return pages_.size(); }
+  [[nodiscard]] std::span<unsigned char> bytes() const noexcept { return pages_.values(); }
+
+  /// The `T` that lies `offset` bytes behind the start of the arena; all of it must lie inside.
+  template <class T>
+  [[nodiscard]] T& at(size_t offset) const noexcept {
+    demand_plain<T>();
+    return *reinterpret_cast<T*>(data() + offset);
+  }
+  /// Whether a whole `T` lies inside the arena where `pointer` says, and is aligned. What a program or another process
+  /// wrote is just a number until this is true of it.
+  template <class T>
+  [[nodiscard]] bool contains(const T* pointer) const noexcept {
+    demand_plain<T>();
+    // As integers, because pointers to different things have no order. One below the start wraps to one far behind.
+    const size_t address = reinterpret_cast<size_t>(pointer);
+    const size_t offset = address - reinterpret_cast<size_t>(data());
+    return sizeof(T) <= size() && offset <= size() - sizeof(T) && address % alignof(T) == 0;
+  }
+
+  /// Makes the pages of `count` bytes from `offset` be there, so that programs may write to them; a `count` of 0 is all
+  /// from `offset` on.
+  /// Errors: EINVAL for an offset that is no whole page; ENOMEM behind the end; EFAULT with map_flag::segv_on_fault,
+  ///         where only programs bring pages in, and when the memory cgroup of the arena's creator is full.
+  /// Cost:   one system call.
+  /// Source: madvise(2), MADV_POPULATE_WRITE.
+  [[nodiscard]] result<void> fault_in(size_t offset = 0, size_t count = 0) const noexcept {
+    constexpr long populate_write = 23;
+    const size_t bytes = count == 0 && offset < size() ? size() - offset : count;
+    if (const long answer = system_call(__NR_madvise, data() + offset, bytes, populate_write); answer < 0)
+      return failure(step::fault_in, answer);
+    return {};
+  }
+
+ private:
+  template <class T>
+  static constexpr void demand_plain() noexcept {
+    static_assert(
+        std::is_trivially_copyable_v<T>,
+        "barebpf: programs see the raw bytes of an arena, so what lies in it must be trivially copyable");
+  }
+
+  mapped_values<unsigned char> pages_;
+};
+
+/// Maps all pages of an arena, for reading and writing. The first who maps it decides where: at the `map_extra` that
+/// it was created with; or else at `address`, or where the kernel finds room when that is 0. Everybody else must say
+/// the same: the kernel tells nobody where an arena is, so whoever adopts one without `map_extra` is given `address`
+/// by those who mapped it. A process maps it once, and before a program that uses it is loaded.
+/// Errors: misplaced_arena; arena_elsewhere; EEXIST when this process has something else there, such as the arena
+///         itself; E2BIG when others mapped less of it; EPERM when it is frozen.
+/// Cost:   two system calls, and one or more for the size of a page.
+/// Kernel: 6.9; a map that was mapped so cannot be frozen any more.
+/// Source: arena_map_mmap() in kernel/bpf/arena.c at v6.12.
+template <class Map>
+[[nodiscard]] result<mapped_arena> map_arena(const Map& arena, u64 address = 0) noexcept {
+  static_assert(std::is_same_v<Map, arena_map>,
+                "barebpf: only an arena has an address that programs know, and it is mapped for writing, so "
+                "give an arena_map");
+  constexpr long read_and_write = 3;                 // PROT_READ | PROT_WRITE
+  constexpr long shared = 1, not_instead = 1 << 20;  // MAP_SHARED, MAP_FIXED_NOREPLACE
+  const auto known = arena.info();
+  if (!known) return known.error().about(arena.map_name());
+  if (address == 0) address = known->map_extra;
+  const size_t page = detail::page_size();
+  const u64 size = u64{known->max_entries} * page;
+  if (!detail::can_hold_an_arena(address, size, page))
+    return error{.at = step::map_memory, .why = cause::misplaced_arena}.about(arena.map_name());
+  const long where =
+      detail::map_pages(static_cast<size_t>(address), static_cast<size_t>(size), read_and_write,
+                        address == 0 ? shared : shared | not_instead, arena.descriptor().number(), 0);
+  if (where < 0 && where >= -largest_errno) {
+    error why = failure(step::map_memory, where).about(arena.map_name());
+    if (where == -EINVAL || where == -EBUSY) why.why = cause::arena_elsewhere;
+    return why;
+  }
+  return mapped_arena(
+      mapped_values<unsigned char>(reinterpret_cast<unsigned char*>(where), static_cast<size_t>(size)));
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_MAP_ARENA_HPP
+// Room 7.13, map/folded: stacks as lines of text, in the folded form that flame graph tools take.
+#ifndef BAREBPF_MAP_FOLDED_HPP
+#define BAREBPF_MAP_FOLDED_HPP
+
+// Room 6.8, symbols: what is at an address: which function of the kernel, which file of a process.
+#ifndef BAREBPF_SYMBOLS_HPP
+#define BAREBPF_SYMBOLS_HPP
+
+// Room 2.6, proc_lines: a line of /proc/kallsyms and one of /proc/PID/maps, as the kernel writes them.
+#ifndef BAREBPF_PROC_LINES_HPP
+#define BAREBPF_PROC_LINES_HPP
 
 namespace barebpf::inline BAREBPF_ABI {
 
@@ -2957,773 +6940,6 @@ class user_mappings {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_SYMBOLS_HPP
-// Room 7.6, map/value: values that are no plain bytes. What such a map takes stands for something of the kernel's, and
-// what it gives back is often something else: a program goes in by its descriptor and comes out as its id.
-#ifndef BAREBPF_MAP_VALUE_HPP
-#define BAREBPF_MAP_VALUE_HPP
-
-// Room 2.0, kinds: the table of map types. One row says what the kernel allows on a type; the typed maps read it
-// here and nowhere else.
-#ifndef BAREBPF_KINDS_HPP
-#define BAREBPF_KINDS_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// A kernel version as a number that can be compared: `kernel(5, 15) < kernel(6, 1)`.
-[[nodiscard]] constexpr u32 kernel(u32 version, u32 patchlevel) noexcept {
-  return version << 16 | patchlevel << 8;
-}
-
-/// Operations of bpf(2) on a map and its elements, as bits.
-enum operation : u32 {
-  can_lookup = 1u << 0,
-  can_update = 1u << 1,
-  can_delete = 1u << 2,
-  can_get_next_key = 1u << 3,
-  can_lookup_and_delete = 1u << 4,
-  can_lookup_batch = 1u << 5,
-  can_update_batch = 1u << 6,
-  can_delete_batch = 1u << 7,
-  can_lookup_and_delete_batch = 1u << 8,
-  can_mmap = 1u << 9,
-  can_freeze = 1u << 10,
-  can_choose_update = 1u << 11,  ///< an update may ask for `noexist` or `exist`
-  can_lock = 1u << 12,           ///< a value may have a spin lock that reads and updates take
-  can_choose_cpu = 1u << 13,     ///< a value of one CPU may be read and updated alone; 7.0
-};
-
-/// What a descriptor of a map may do. Only the descriptor knows: neither the map nor its pins nor its flags do.
-/// Kernel: 4.15, BPF_F_RDONLY and BPF_F_WRONLY, given when a map is created, got by its pin or opened by its id.
-/// Source: bpf_get_file_flag() in kernel/bpf/syscall.c at v6.12.
-enum class map_access : u8 { read_write, read_only, write_only };
-
-/// The flag that narrows a descriptor to `access`.
-[[nodiscard]] constexpr u32 flag_of(map_access access) noexcept {
-  return access == map_access::read_only    ? map_flag::rdonly
-         : access == map_access::write_only ? map_flag::wronly
-                                            : 0u;
-}
-
-/// The operations that the kernel lets a descriptor do. What takes elements out both reads and writes; and mmap(2)
-/// shares no memory of a file that is not open for both.
-/// Source: FMODE_CAN_READ and FMODE_CAN_WRITE in kernel/bpf/syscall.c and do_mmap() in mm/mmap.c at v6.12, measured
-///         on 6.18.
-[[nodiscard]] constexpr u32 operations_of(map_access access) noexcept {
-  constexpr u32 reading = can_lookup | can_get_next_key | can_lookup_batch;
-  constexpr u32 writing = can_update | can_delete | can_update_batch | can_delete_batch | can_freeze;
-  return access == map_access::read_only ? reading : access == map_access::write_only ? writing : ~0u;
-}
-
-/// What a key is to the kernel.
-enum class key_rule : u8 {
-  none,        ///< there is none, the size is 0
-  index,       ///< a u32 from 0 to max_entries - 1
-  bytes,       ///< any bytes, compared as they are
-  prefix,      ///< a u32 prefix length in host order and 1 to 256 bytes
-  descriptor,  ///< a u32 file descriptor of the object that the value is stored with
-  cgroup,      ///< the u64 id of a cgroup, or struct bpf_cgroup_storage_key
-  ifindex,     ///< a u32 that the caller chooses, by habit an interface's index
-  single,      ///< a u32 that must be 0
-};
-
-/// The key type of maps that have no keys.
-struct no_key {};
-
-/// How many bytes of `Key` the kernel reads.
-template <class Key>
-inline constexpr u32 key_size_of = std::is_same_v<Key, no_key> ? 0 : sizeof(Key);
-
-/// The value type of maps that have no values.
-struct no_value {};
-
-/// How many bytes of `Value` the kernel copies.
-template <class Value>
-inline constexpr u32 value_size_of = std::is_same_v<Value, no_value> ? 0 : sizeof(Value);
-
-/// What a value is to the kernel.
-enum class value_rule : u8 {
-  none,         ///< there is none, the size is 0
-  plain,        ///< any bytes
-  per_cpu,      ///< any bytes, once for every possible CPU, each rounded up to 8 bytes
-  program,      ///< a program: its descriptor goes in, its id comes out
-  map,          ///< a map: its descriptor goes in, its id comes out
-  event,        ///< a perf event: its descriptor goes in, nothing comes out
-  cgroup,       ///< a cgroup: its descriptor goes in, nothing comes out
-  socket,       ///< a socket: its descriptor goes in, its cookie comes out if the value has 8 bytes
-  xsk,          ///< an AF_XDP socket: its descriptor goes in, nothing comes out
-  device,       ///< an interface's index, with 8 bytes also a program
-  cpu,          ///< a queue size, with 8 bytes also a program
-  stack,        ///< instruction addresses, 8 bytes each, or records of 32 bytes with stack_build_id
-  kernel_type,  ///< the kernel's own struct, bpf_struct_ops_<name>
-  instruction,  ///< struct bpf_insn_array_value
-};
-
-/// What max_entries is to the kernel.
-enum class entries_rule : u8 {
-  count,      ///< entries, at least 1
-  zero,       ///< must be 0
-  one,        ///< must be 1
-  ring_size,  ///< bytes, a power of two and whole pages
-  pages,      ///< pages, at most 4 GiB in all
-};
-
-/// Whether the kernel takes BTF ids for key and value.
-enum class btf_rule : u8 { refused, allowed, required };
-
-/// What the kernel allows on one map type.
-struct map_kind {
-  map_type type;
-  text type_name;        ///< the kernel's word for it
-  u32 first_kernel = 0;  ///< as `kernel()` gives it
-  key_rule key = key_rule::none;
-  value_rule value = value_rule::none;
-  entries_rule entries = entries_rule::count;
-  btf_rule btf = btf_rule::refused;
-  u32 operations = 0;      ///< bits of `operation`
-  u32 flags = 0;           ///< bits of `map_flag` that BPF_MAP_CREATE takes, beside token_fd
-  u32 required_flags = 0;  ///< bits of `map_flag` without which it refuses
-
-  /// True when the kernel compares keys as raw bytes, padding and all.
-  [[nodiscard]] constexpr bool hashes_the_key() const noexcept {
-    return key == key_rule::bytes || key == key_rule::prefix;
-  }
-};
-
-namespace detail {
-
-// Operations that go together.
-struct operations {
-  static constexpr u32 slots = can_update | can_delete | can_get_next_key | can_freeze;
-  static constexpr u32 elements = slots | can_lookup | can_choose_update;
-  static constexpr u32 read_write_batches = can_lookup_batch | can_update_batch;
-  static constexpr u32 all_batches = read_write_batches | can_delete_batch | can_lookup_and_delete_batch;
-  static constexpr u32 hash = elements | can_lookup_and_delete | all_batches;
-  static constexpr u32 array = (elements & ~u32{can_delete}) | read_write_batches;
-  static constexpr u32 queue =
-      can_lookup | can_update | can_choose_update | can_lookup_and_delete | can_freeze;
-  static constexpr u32 storage =
-      can_lookup | can_update | can_choose_update | can_delete | can_lock | can_freeze;
-  static constexpr u32 cgroup_storage =
-      can_lookup | can_update | can_choose_update | can_get_next_key | can_freeze;
-};
-
-// Flags that go together.
-struct flags {
-  static constexpr u32 access = map_flag::rdonly | map_flag::wronly;
-  static constexpr u32 program_access = map_flag::rdonly_prog | map_flag::wronly_prog;
-  static constexpr u32 slots = map_flag::numa_node | access;
-  static constexpr u32 hash = access | program_access | map_flag::zero_seed;
-  static constexpr u32 storage = map_flag::no_prealloc | map_flag::clone;
-};
-
-}  // namespace detail
-
-/// One row per type, in the order of their numbers. Sources: kernel/bpf/syscall.c and the `map_ops` of each
-/// type at v6.12, measured on 6.18; the last two from the sources of 7.2.
-inline constexpr map_kind map_kinds[] = {
-    {map_type::hash, "hash", kernel(3, 19), key_rule::bytes, value_rule::plain, entries_rule::count,
-     btf_rule::allowed, detail::operations::hash | can_lock,
-     detail::flags::hash | map_flag::no_prealloc | map_flag::numa_node, 0},
-    {map_type::array, "array", kernel(3, 19), key_rule::index, value_rule::plain, entries_rule::count,
-     btf_rule::allowed, detail::operations::array | can_lock | can_mmap,
-     detail::flags::slots | detail::flags::program_access | map_flag::mmapable | map_flag::inner_map, 0},
-    {map_type::prog_array, "prog_array", kernel(4, 2), key_rule::index, value_rule::program,
-     entries_rule::count, btf_rule::allowed, detail::operations::slots | can_lookup, detail::flags::slots, 0},
-    {map_type::perf_event_array, "perf_event_array", kernel(4, 3), key_rule::index, value_rule::event,
-     entries_rule::count, btf_rule::refused, detail::operations::slots,
-     detail::flags::slots | map_flag::preserve_elems, 0},
-    {map_type::percpu_hash, "percpu_hash", kernel(4, 6), key_rule::bytes, value_rule::per_cpu,
-     entries_rule::count, btf_rule::allowed, detail::operations::hash | can_choose_cpu,
-     detail::flags::hash | map_flag::no_prealloc, 0},
-    {map_type::percpu_array, "percpu_array", kernel(4, 6), key_rule::index, value_rule::per_cpu,
-     entries_rule::count, btf_rule::allowed, detail::operations::array | can_choose_cpu,
-     detail::flags::access | detail::flags::program_access, 0},
-    {map_type::stack_trace, "stack_trace", kernel(4, 6), key_rule::index, value_rule::stack,
-     entries_rule::count, btf_rule::refused, can_lookup | can_delete | can_get_next_key | can_freeze,
-     detail::flags::slots | map_flag::stack_build_id, 0},
-    {map_type::cgroup_array, "cgroup_array", kernel(4, 8), key_rule::index, value_rule::cgroup,
-     entries_rule::count, btf_rule::refused, detail::operations::slots, detail::flags::slots, 0},
-    {map_type::lru_hash, "lru_hash", kernel(4, 10), key_rule::bytes, value_rule::plain, entries_rule::count,
-     btf_rule::allowed, detail::operations::hash,
-     detail::flags::hash | map_flag::no_common_lru | map_flag::numa_node, 0},
-    {map_type::lru_percpu_hash, "lru_percpu_hash", kernel(4, 10), key_rule::bytes, value_rule::per_cpu,
-     entries_rule::count, btf_rule::allowed, detail::operations::hash | can_choose_cpu,
-     detail::flags::hash | map_flag::no_common_lru, 0},
-    {map_type::lpm_trie, "lpm_trie", kernel(4, 11), key_rule::prefix, value_rule::plain, entries_rule::count,
-     btf_rule::allowed,
-     detail::operations::elements | detail::operations::read_write_batches | can_delete_batch,
-     detail::flags::slots | detail::flags::program_access | map_flag::no_prealloc, map_flag::no_prealloc},
-    {map_type::array_of_maps, "array_of_maps", kernel(4, 12), key_rule::index, value_rule::map,
-     entries_rule::count, btf_rule::refused,
-     detail::operations::slots | can_lookup | detail::operations::read_write_batches, detail::flags::slots,
-     0},
-    {map_type::hash_of_maps, "hash_of_maps", kernel(4, 12), key_rule::bytes, value_rule::map,
-     entries_rule::count, btf_rule::refused, detail::operations::elements | detail::operations::all_batches,
-     detail::flags::hash | map_flag::no_prealloc | map_flag::numa_node, 0},
-    {map_type::devmap, "devmap", kernel(4, 14), key_rule::index, value_rule::device, entries_rule::count,
-     btf_rule::refused, detail::operations::elements, detail::flags::slots, 0},
-    {map_type::sockmap, "sockmap", kernel(4, 14), key_rule::index, value_rule::socket, entries_rule::count,
-     btf_rule::refused, detail::operations::elements, detail::flags::slots, 0},
-    {map_type::cpumap, "cpumap", kernel(4, 15), key_rule::index, value_rule::cpu, entries_rule::count,
-     btf_rule::refused, detail::operations::elements, map_flag::numa_node, 0},
-    {map_type::xskmap, "xskmap", kernel(4, 18), key_rule::index, value_rule::xsk, entries_rule::count,
-     btf_rule::refused, detail::operations::slots | can_choose_update, detail::flags::slots, 0},
-    {map_type::sockhash, "sockhash", kernel(4, 18), key_rule::bytes, value_rule::socket, entries_rule::count,
-     btf_rule::refused, detail::operations::elements, detail::flags::slots, 0},
-    {map_type::cgroup_storage, "cgroup_storage", kernel(4, 19), key_rule::cgroup, value_rule::plain,
-     entries_rule::zero, btf_rule::allowed, detail::operations::cgroup_storage | can_lock,
-     detail::flags::slots | detail::flags::program_access, 0},
-    {map_type::reuseport_sockarray, "reuseport_sockarray", kernel(4, 19), key_rule::index, value_rule::socket,
-     entries_rule::count, btf_rule::allowed, detail::operations::elements,
-     detail::flags::slots | detail::flags::program_access, 0},
-    {map_type::percpu_cgroup_storage, "percpu_cgroup_storage", kernel(4, 20), key_rule::cgroup,
-     value_rule::per_cpu, entries_rule::zero, btf_rule::allowed,
-     detail::operations::cgroup_storage | can_choose_cpu,
-     detail::flags::slots | detail::flags::program_access, 0},
-    {map_type::queue, "queue", kernel(4, 20), key_rule::none, value_rule::plain, entries_rule::count,
-     btf_rule::refused, detail::operations::queue, detail::flags::slots | detail::flags::program_access, 0},
-    {map_type::stack, "stack", kernel(4, 20), key_rule::none, value_rule::plain, entries_rule::count,
-     btf_rule::refused, detail::operations::queue, detail::flags::slots | detail::flags::program_access, 0},
-    {map_type::sk_storage, "sk_storage", kernel(5, 2), key_rule::descriptor, value_rule::plain,
-     entries_rule::zero, btf_rule::required, detail::operations::storage, detail::flags::storage,
-     map_flag::no_prealloc},
-    {map_type::devmap_hash, "devmap_hash", kernel(5, 4), key_rule::ifindex, value_rule::device,
-     entries_rule::count, btf_rule::refused, detail::operations::elements, detail::flags::slots, 0},
-    {map_type::struct_ops, "struct_ops", kernel(5, 6), key_rule::single, value_rule::kernel_type,
-     entries_rule::one, btf_rule::refused, can_lookup | can_update | can_delete | can_get_next_key,
-     map_flag::link | map_flag::vtype_btf_obj_fd, 0},
-    {map_type::ringbuf, "ringbuf", kernel(5, 8), key_rule::none, value_rule::none, entries_rule::ring_size,
-     btf_rule::refused, can_mmap | can_freeze, map_flag::numa_node | map_flag::rb_overwrite, 0},
-    {map_type::inode_storage, "inode_storage", kernel(5, 10), key_rule::descriptor, value_rule::plain,
-     entries_rule::zero, btf_rule::required, detail::operations::storage, detail::flags::storage,
-     map_flag::no_prealloc},
-    {map_type::task_storage, "task_storage", kernel(5, 11), key_rule::descriptor, value_rule::plain,
-     entries_rule::zero, btf_rule::required, detail::operations::storage, detail::flags::storage,
-     map_flag::no_prealloc},
-    {map_type::bloom_filter, "bloom_filter", kernel(5, 16), key_rule::none, value_rule::plain,
-     entries_rule::count, btf_rule::refused, can_lookup | can_update | can_freeze,
-     detail::flags::slots | detail::flags::program_access | map_flag::zero_seed, 0},
-    {map_type::user_ringbuf, "user_ringbuf", kernel(6, 1), key_rule::none, value_rule::none,
-     entries_rule::ring_size, btf_rule::refused, can_mmap | can_freeze, map_flag::numa_node, 0},
-    {map_type::cgrp_storage, "cgrp_storage", kernel(6, 2), key_rule::descriptor, value_rule::plain,
-     entries_rule::zero, btf_rule::required, detail::operations::storage, detail::flags::storage,
-     map_flag::no_prealloc},
-    {map_type::arena, "arena", kernel(6, 9), key_rule::none, value_rule::none, entries_rule::pages,
-     btf_rule::refused, can_mmap | can_freeze,
-     map_flag::mmapable | map_flag::segv_on_fault | map_flag::no_user_conv, map_flag::mmapable},
-    {map_type::insn_array, "insn_array", kernel(6, 19), key_rule::index, value_rule::instruction,
-     entries_rule::count, btf_rule::allowed,
-     can_lookup | can_update | can_choose_update | can_get_next_key | can_freeze, 0, 0},
-    {map_type::rhash, "rhash", kernel(7, 2), key_rule::bytes, value_rule::plain, entries_rule::count,
-     btf_rule::allowed, detail::operations::hash | can_lock,
-     detail::flags::slots | detail::flags::program_access | map_flag::no_prealloc, map_flag::no_prealloc},
-};
-
-/// The row of `type`; for a type that is newer than this table, an empty one of type `unspec`.
-[[nodiscard]] constexpr map_kind kind_of(map_type type) noexcept {
-  for (const map_kind& kind : map_kinds)
-    if (kind.type == type) return kind;
-  return {};
-}
-
-namespace detail {
-
-constexpr bool is_key_size(key_rule rule, u32 size) noexcept {
-  switch (rule) {
-    case key_rule::none:
-      return size == 0;
-    case key_rule::bytes:
-      return size != 0;
-    case key_rule::prefix:  // source: LPM_KEY_SIZE_MIN and LPM_KEY_SIZE_MAX in kernel/bpf/lpm_trie.c at v6.12
-      return size >= 5 && size <= 260;
-    case key_rule::cgroup:
-      return size == 8 || size == 16;
-    default:
-      return size == 4;
-  }
-}
-
-// How many bytes the kernel keeps for one place of a stack.
-constexpr u32 stack_place_size(u32 flags) noexcept {
-  return (flags & map_flag::stack_build_id) != 0 ? 32 : 8;
-}
-
-constexpr bool is_value_size(const map_kind& kind, u32 size, u32 flags) noexcept {
-  switch (kind.value) {
-    case value_rule::none:
-      return size == 0;
-    case value_rule::per_cpu:  // source: PCPU_MIN_UNIT_SIZE in include/linux/percpu.h at v6.12
-      return size != 0 && size <= 32768;
-    case value_rule::program:
-    case value_rule::map:
-    case value_rule::event:
-    case value_rule::cgroup:
-    case value_rule::xsk:
-      return size == 4;
-    case value_rule::socket:
-    case value_rule::device:
-    case value_rule::cpu:
-      return size == 4 || size == 8;
-    case value_rule::stack:
-      return size != 0 && size % stack_place_size(flags) == 0;
-    case value_rule::instruction:
-      return size == 16;
-    default:
-      return size != 0;
-  }
-}
-
-constexpr bool is_whole_ring(u32 size) noexcept {
-  constexpr u32 smallest_page = 4096;
-  return size >= smallest_page && (size & (size - 1)) == 0;
-}
-
-}  // namespace detail
-
-/// What the table says against a map that the kernel refused to create; `none` where it sees nothing wrong.
-/// Asked after a refusal only: a newer kernel may take what this table does not know yet.
-[[nodiscard]] constexpr cause why_refused(const abi::map_create& attr) noexcept {
-  const map_kind kind = kind_of(static_cast<map_type>(attr.map_type));
-  if (kind.type == map_type::unspec) return cause::none;
-  if (!detail::is_key_size(kind.key, attr.key_size)) return cause::bad_key_size;
-  if (!detail::is_value_size(kind, attr.value_size, attr.map_flags)) return cause::bad_value_size;
-  switch (kind.entries) {
-    case entries_rule::zero:
-      if (attr.max_entries != 0) return cause::entries_not_wanted;
-      break;
-    case entries_rule::one:
-      if (attr.max_entries != 1) return cause::one_entry;
-      break;
-    case entries_rule::ring_size:
-      if (!detail::is_whole_ring(attr.max_entries)) return cause::bad_ring_size;
-      break;
-    default:
-      if (attr.max_entries == 0) return cause::no_entries;
-  }
-  if ((attr.map_flags & kind.required_flags) != kind.required_flags) return cause::missing_map_flag;
-  if ((attr.map_flags & ~(kind.flags | map_flag::token_fd)) != 0) return cause::refused_map_flag;
-  if (kind.btf == btf_rule::required && (attr.btf_key_type_id == 0 || attr.btf_value_type_id == 0))
-    return cause::missing_map_types;
-  if (kind.value == value_rule::map && attr.inner_map_fd == 0) return cause::missing_inner_map;
-  if (kind.value == value_rule::stack && attr.value_size / detail::stack_place_size(attr.map_flags) > 127)
-    return cause::deep_stack;
-  return cause::none;
-}
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_KINDS_HPP
-// Room 7.0, map/element: one map without types. Keys and values are addresses here, and every call is one
-// system call; the typed maps of room 7.7 are a thin layer over this and hold the only sizes.
-#ifndef BAREBPF_MAP_ELEMENT_HPP
-#define BAREBPF_MAP_ELEMENT_HPP
-
-// Room 6.2, outcome: what a row of system calls came to. Small, so that rows stay small; an error is made of
-// it once, at the end, and only then is the kernel asked why it refused.
-#ifndef BAREBPF_OUTCOME_HPP
-#define BAREBPF_OUTCOME_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// The capability that this thread lacks for bpf(2), or `none` when it lacks nothing and the refusal has
-/// another reason.
-/// Cost:   one capget(2) call.
-/// Kernel: CAP_BPF and CAP_PERFMON since 5.8; CAP_SYS_ADMIN stands for both.
-/// Source: capabilities(7); bpf_capable() in include/linux/capability.h at v6.12.
-[[nodiscard]] inline cause missing_capability(bool for_tracing) noexcept {
-  constexpr u32 version_3 = 0x20080522, sys_admin = 21, perfmon = 38, bpf = 39;
-  struct {
-    u32 version = version_3;
-    s32 thread = 0;
-  } header;
-  struct {
-    u32 effective, permitted, inheritable;
-  } sets[2] = {};
-  if (system_call(__NR_capget, &header, sets) < 0) return cause::none;
-  const auto has = [&](u32 capability) {
-    return (sets[capability / 32].effective >> capability % 32 & 1) != 0;
-  };
-  if (has(sys_admin)) return cause::none;
-  if (!has(bpf)) return cause::needs_cap_bpf;
-  return for_tracing && !has(perfmon) ? cause::needs_cap_perfmon : cause::none;
-}
-
-/// Source: MAX_ERRNO in include/linux/err.h at v6.12.
-inline constexpr long largest_errno = 4095;
-/// The answer of a row that failed without a system call: one beyond, so that masking makes it 0.
-inline constexpr long no_errno = -largest_errno - 1;
-
-/// How far a row of system calls came: `answer` is negative errno when step `at` failed.
-struct outcome {
-  long answer = 0;
-  step at = step::map_create;
-  cause why = cause::none;
-  const char* subject = "";  ///< the map or program that it is about
-
-  [[nodiscard]] constexpr bool failed() const noexcept { return answer < 0; }
-  /// Ends the row for a reason that no system call gave.
-  constexpr void refuse(step now, cause reason) noexcept {
-    at = now;
-    why = reason;
-    answer = no_errno;
-  }
-  /// Remembers what step `now` came to; true when it failed.
-  constexpr bool fails(step now, long came_to) noexcept {
-    at = now;
-    answer = came_to;
-    return came_to < 0;
-  }
-};
-
-/// The error of a failed row; after EPERM with the capability that was missing.
-[[nodiscard, gnu::cold, gnu::noinline]] inline error to_error(const outcome& row) noexcept {
-  error out{.at = row.at, .why = row.why, .code = static_cast<s32>(-row.answer & largest_errno)};
-  for (size_t i = 0; i + 1 < sizeof out.name && row.subject[i] != '\0'; ++i) out.name[i] = row.subject[i];
-  const bool needs_privilege =
-      row.at == step::map_create || row.at == step::prog_load || row.at == step::btf_load;
-  if (out.code == EPERM && needs_privilege) out.why = missing_capability(row.at == step::prog_load);
-  return out;
-}
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_OUTCOME_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// Creates a map from a finished record, `map_create` or `map_create_with_token`.
-/// Shape: its descriptor, or negative errno.
-template <class Record = abi::map_create>
-[[nodiscard]] long create_map(const Record& attr) noexcept {
-  return move_away(sys_bpf(abi::command::map_create, attr));
-}
-
-/// What the kernel says of a map.
-/// Cost:   one bpf(2) call.
-/// Kernel: 4.13, BPF_OBJ_GET_INFO_BY_FD; members that came later stay 0 on older kernels.
-/// Source: bpf_map_get_info_by_fd() in kernel/bpf/syscall.c at v6.12.
-[[nodiscard]] inline result<abi::map_info> ask_about_map(int map) noexcept {
-  abi::map_info info;
-  abi::obj_info attr{.bpf_fd = static_cast<u32>(map), .info_len = sizeof info, .info = &info};
-  if (const long answer = sys_bpf(abi::command::obj_get_info_by_fd, attr); answer < 0)
-    return failure(step::obj_get_info_by_fd, answer);
-  return info;
-}
-
-/// What the element commands need of a map: its descriptor, and its name for errors.
-/// Lifetime: an owned map closes its descriptor, a borrowed one is valid as long as its owner.
-/// Threads:  safe on one object from several threads; the kernel orders the calls.
-class untyped_map {
- public:
-  /// Takes `map` over.
-  [[nodiscard]] static untyped_map own(fd map, const kernel_name& name) noexcept {
-    return untyped_map(std::move(map), name, false);
-  }
-  /// Uses a map that somebody else closes.
-  [[nodiscard]] static untyped_map borrow(int number, const kernel_name& name) noexcept {
-    return untyped_map(fd::own(number), name, true);
-  }
-
-  untyped_map(untyped_map&&) noexcept = default;
-  untyped_map& operator=(untyped_map&& other) noexcept {
-    untyped_map taken(std::move(other));
-    std::swap(fd_, taken.fd_);
-    std::swap(name_, taken.name_);
-    std::swap(borrowed_, taken.borrowed_);
-    return *this;
-  }
-  [[gnu::always_inline]] ~untyped_map() {
-    if (borrowed_) static_cast<void>(fd_.release());
-  }
-
-  [[nodiscard]] const fd& descriptor() const noexcept { return fd_; }
-  [[nodiscard]] const kernel_name& map_name() const noexcept { return name_; }
-
-  [[nodiscard, gnu::always_inline]] long lookup_elem(const void* key, void* value,
-                                                     u64 flags = 0) const noexcept {
-    const abi::map_elem attr{.map_fd = fd_.raw(), .key = key, .value = value, .flags = flags};
-    return sys_bpf(abi::command::map_lookup_elem, attr);
-  }
-  [[nodiscard, gnu::always_inline]] long update_elem(const void* key, const void* value,
-                                                     u64 flags) const noexcept {
-    const abi::map_elem attr{.map_fd = fd_.raw(), .key = key, .value = value, .flags = flags};
-    return sys_bpf(abi::command::map_update_elem, attr);
-  }
-  [[nodiscard, gnu::always_inline]] long lookup_and_delete_elem(const void* key, void* value,
-                                                                u64 flags = 0) const noexcept {
-    const abi::map_elem attr{.map_fd = fd_.raw(), .key = key, .value = value, .flags = flags};
-    return sys_bpf(abi::command::map_lookup_and_delete_elem, attr);
-  }
-  [[nodiscard, gnu::always_inline]] long delete_elem(const void* key) const noexcept {
-    const abi::map_key attr{.map_fd = fd_.raw(), .key = key};
-    return sys_bpf(abi::command::map_delete_elem, attr);
-  }
-  [[nodiscard, gnu::always_inline]] long get_next_key(const void* key, void* next) const noexcept {
-    const abi::map_next_key attr{.map_fd = fd_.raw(), .key = key, .next_key = next};
-    return sys_bpf(abi::command::map_get_next_key, attr);
-  }
-
-  [[nodiscard]] long freeze() const noexcept {
-    const abi::map_freeze attr{.map_fd = fd_.raw()};
-    return sys_bpf(abi::command::map_freeze, attr);
-  }
-  /// One of the four commands on batches. `count` is how many elements there is room for, and then how many
-  /// there were, which holds after some failures too.
-  [[nodiscard]] long batch(abi::command command, const void* in, void* out, const void* keys,
-                           const void* values, u32& count, u64 elem_flags = 0) const noexcept {
-    abi::map_batch attr{.in_batch = in,
-                        .out_batch = out,
-                        .keys = keys,
-                        .values = values,
-                        .count = count,
-                        .map_fd = fd_.raw(),
-                        .elem_flags = elem_flags};
-    const long answer = sys_bpf(command, attr);
-    count = attr.count;
-    return answer;
-  }
-
- private:
-  untyped_map(fd map, const kernel_name& name, bool borrowed) noexcept
-      : fd_(std::move(map)), name_(name), borrowed_(borrowed) {}
-
-  fd fd_;
-  kernel_name name_;
-  bool borrowed_;
-};
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_MAP_ELEMENT_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// A file descriptor as the value of an element; whoever owns it may close it once it is in, for the map holds on to
-/// what it stands for. `Answer` is what a lookup gives.
-template <value_rule Rule, class Answer = no_value, class Number = u32>
-struct descriptor_value {
-  static constexpr value_rule rule = Rule;
-  using answer = Answer;
-  Number number;
-
-  /// From the number itself, or from what owns or borrows a descriptor: an `fd`, a map, a link.
-  descriptor_value(int descriptor) noexcept : number(static_cast<Number>(descriptor)) {}
-  descriptor_value(const fd& descriptor) noexcept : descriptor_value(descriptor.number()) {}
-  template <class Owner>
-  requires requires(const Owner& owner) {
-    { owner.descriptor() } -> std::same_as<const fd&>;
-  }
-  descriptor_value(const Owner& owner) noexcept : descriptor_value(owner.descriptor()) {}
-};
-
-/// A loaded program, known to the whole kernel by this number.
-struct program_id {
-  u32 id = 0;
-  friend bool operator==(program_id, program_id) = default;
-};
-/// A map, known to the whole kernel by this number. Errors, cost: those of `Map::from_id`.
-template <class Map>
-struct map_id {
-  u32 id = 0;
-  /// Opens the map.
-  [[nodiscard]] auto open() const noexcept { return Map::from_id(id); }
-  friend bool operator==(map_id, map_id) = default;
-};
-/// A socket, known to the whole kernel by this number, which it never gives again. Source: SO_COOKIE in socket(7).
-struct socket_cookie {
-  u64 cookie = 0;
-  friend bool operator==(socket_cookie, socket_cookie) = default;
-};
-
-/// A program in a slot of a program array.
-using program_fd = descriptor_value<value_rule::program, program_id>;
-/// A map in an element of an array or hash of maps. `Map` is the typed map that each of them is.
-template <class Map>
-using map_fd = descriptor_value<value_rule::map, map_id<Map>>;
-/// A perf event in a slot of a perf event array; it does not come back out.
-using event_fd = descriptor_value<value_rule::event>;
-/// A cgroup in a slot of a cgroup array: the descriptor of its folder in cgroup version 2. It does not come back out.
-using cgroup_fd = descriptor_value<value_rule::cgroup>;
-/// An AF_XDP socket in a slot of an xskmap; it does not come back out.
-using xsk_fd = descriptor_value<value_rule::xsk>;
-/// A socket in a sockmap, a sockhash or a reuseport_sockarray.
-using socket_fd = descriptor_value<value_rule::socket, socket_cookie, u64>;
-/// The same in a map whose values have 4 bytes, from which nothing comes back out.
-using short_socket_fd = descriptor_value<value_rule::socket>;
-
-/// An interface that packets are redirected to.
-struct device {
-  static constexpr value_rule rule = value_rule::device;
-  u32 ifindex = 0;  ///< number of the interface, as if_nametoindex(3) gives it
-};
-/// An interface, and the program that runs on each packet before it leaves there.
-struct device_and_program {
-  static constexpr value_rule rule = value_rule::device;
-  /// What a lookup gives.
-  struct answer {
-    u32 ifindex = 0;
-    u32 program_id = 0;  ///< 0 for none
-  };
-  u32 ifindex = 0;
-  int program = -1;  ///< descriptor of an XDP program for devmaps, negative for none
-};
-
-/// A CPU that packets are redirected to; the key is its number.
-struct cpu_queue {
-  static constexpr value_rule rule = value_rule::cpu;
-  u32 queue_size = 0;  ///< packets that may wait for it, 16,384 at most
-};
-/// The same, and the program that runs there on each packet.
-struct cpu_queue_and_program {
-  static constexpr value_rule rule = value_rule::cpu;
-  /// What a lookup gives.
-  struct answer {
-    u32 queue_size = 0;
-    u32 program_id = 0;  ///< 0 for none
-  };
-  u32 queue_size = 0;
-  int program = -1;  ///< descriptor of an XDP program for cpumaps, negative for none
-};
-
-/// The instruction addresses of a stack, the innermost first. `Depth` is at most kernel.perf_event_max_stack, 127 by
-/// default.
-template <size_t Depth>
-struct stack_addresses {
-  static constexpr value_rule rule = value_rule::stack;
-  static constexpr u32 map_flags = 0;
-  u64 list[Depth] = {};
-
-  /// Those that there are.
-  [[nodiscard]] std::span<const u64> addresses() const noexcept {
-    size_t count = 0;
-    while (count < Depth && list[count] != 0) ++count;
-    return {list, count};
-  }
-};
-
-/// One place of a stack as map_flag::stack_build_id makes the kernel keep it; in the kernel it is an address.
-/// Source: struct bpf_stack_build_id in include/uapi/linux/bpf.h at v6.12.
-struct build_id_place {
-  enum class state : s32 {
-    empty = 0,    ///< behind the last
-    valid = 1,    ///< `build_id` and `offset` hold
-    address = 2,  ///< the file has no build id or was not in memory; `offset` is the address
-  };
-  state status = state::empty;
-  u8 build_id[20] = {};
-  u64 offset = 0;  ///< bytes from the start of the file
-};
-/// A stack by files and offsets, the innermost place first; for maps with map_flag::stack_build_id.
-template <size_t Depth>
-struct stack_build_ids {
-  static constexpr value_rule rule = value_rule::stack;
-  static constexpr u32 map_flags = map_flag::stack_build_id;
-  build_id_place list[Depth] = {};
-
-  /// Those that there are.
-  [[nodiscard]] std::span<const build_id_place> places() const noexcept {
-    size_t count = 0;
-    while (count < Depth && list[count].status != build_id_place::state::empty) ++count;
-    return {list, count};
-  }
-};
-
-/// An instruction that a program may jump to.
-/// Source: struct bpf_insn_array_value in include/uapi/linux/bpf.h of 6.19.
-struct instruction_place {
-  static constexpr value_rule rule = value_rule::instruction;
-  u32 original = 0;    ///< as the program was loaded; only this one is given
-  u32 translated = 0;  ///< as the verifier left it
-  u32 machine = 0;     ///< offset into the machine code
-  u32 padding = 0;
-};
-
-/// The owner of a value in a local storage, by a descriptor: a socket, a process (pidfd_open(2)), the folder of a
-/// cgroup, or a file.
-struct owner_fd {
-  int number;
-
-  owner_fd(int descriptor = -1) noexcept : number(descriptor) {}
-  owner_fd(const fd& descriptor) noexcept : number(descriptor.number()) {}
-};
-
-/// The key of a cgroup storage that tells the ways of attaching apart; the other form is the cgroup's id, a u64.
-/// Source: struct bpf_cgroup_storage_key in include/uapi/linux/bpf.h at v6.12.
-struct cgroup_storage_key {
-  u64 cgroup_inode_id = 0;  ///< the inode number of the cgroup's folder
-  u32 attach_type = 0;      ///< `abi::attach_type` of the program
-  u32 padding = 0;
-};
-
-/// A spin lock in a value, which programs take with bpf_spin_lock and `under_lock` takes from here.
-/// Source: struct bpf_spin_lock in include/uapi/linux/bpf.h at v6.12.
-struct spin_lock {
-  u32 word = 0;  ///< the kernel's alone: it is neither read nor written with the value
-};
-
-/// Reads or writes the whole element at once, under the `spin_lock` in its value, so that no program sees half of it.
-/// Kernel: 5.1, BPF_F_LOCK; the map's BTF must show the lock.
-/// Source: copy_map_value_locked() in kernel/bpf/helpers.c at v6.12.
-struct locked {
-  static constexpr operation needs = can_lock;
-  [[nodiscard]] static constexpr u64 flags() noexcept { return 4; }
-};
-inline constexpr locked under_lock;
-
-/// The value of one CPU of a map that keeps one for each: a plain value goes in or comes out.
-/// Kernel: 7.0, BPF_F_CPU.
-struct on_cpu {
-  static constexpr operation needs = can_choose_cpu;
-  u32 cpu;  ///< number of a possible CPU
-  [[nodiscard]] constexpr u64 flags() const noexcept { return 8 | u64{cpu} << 32; }
-};
-/// The same value for every CPU.
-/// Kernel: 7.0, BPF_F_ALL_CPUS.
-struct all_cpus {
-  static constexpr operation needs = can_choose_cpu;
-  [[nodiscard]] static constexpr u64 flags() noexcept { return 16; }
-};
-inline constexpr all_cpus on_all_cpus;
-
-namespace detail {
-
-// A value type that says itself what it stands for; not one of a user's that happens to have a member of that name.
-template <class Value>
-concept exchanged = requires {
-  requires std::same_as<decltype(Value::rule), const value_rule>;
-};
-
-template <class Value>
-struct answer {
-  using type = Value;
-};
-template <exchanged Value>
-requires requires { typename Value::answer; }
-struct answer<Value> {
-  using type = typename Value::answer;
-};
-
-template <class Value>
-constexpr value_rule value_rule_of_type() noexcept {
-  if constexpr (exchanged<Value>)
-    return Value::rule;
-  else
-    return value_rule::plain;
-}
-
-}  // namespace detail
-
-/// What a lookup of a map with values of this type gives: the value itself, or what stands for it.
-template <class Value>
-using answer_of = typename detail::answer<Value>::type;
-
-/// What kind of values the maps have that take `Value`; `plain` for all types that say nothing else.
-template <class Value>
-inline constexpr value_rule value_rule_of = detail::value_rule_of_type<Value>();
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_MAP_VALUE_HPP
 
 namespace barebpf::inline BAREBPF_ABI {
 
@@ -3848,7 +7064,7 @@ constexpr size_t write_folded(const counted_stack& stack, const stack_names& nam
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_MAP_FOLDED_HPP
-// Room 7.9, map/types: the types that a map's BTF gives to its key and value, held against the C++ types. Only who
+// Room 7.10, map/types: the types that a map's BTF gives to its key and value, held against the C++ types. Only who
 // names `identity_and_btf` has this in his program.
 #ifndef BAREBPF_MAP_TYPES_HPP
 #define BAREBPF_MAP_TYPES_HPP
@@ -3858,126 +7074,6 @@ constexpr size_t write_folded(const counted_stack& stack, const stack_names& nam
 #ifndef BAREBPF_BTF_HPP
 #define BAREBPF_BTF_HPP
 
-// Room 1.4, abi/btf: where the fields of BTF records lie, and the kinds of types.
-// Source: include/uapi/linux/btf.h and Documentation/bpf/btf.rst at v6.12.
-#ifndef BAREBPF_ABI_BTF_HPP
-#define BAREBPF_ABI_BTF_HPP
-
-namespace barebpf::inline BAREBPF_ABI::abi {
-
-inline constexpr u16 btf_magic = 0xeb9f;
-
-/// Offsets in the header of .BTF; sections inside it count from the header's end.
-struct btf_header {
-  static constexpr u64 magic = 0, version = 2, header_size = 4, types_offset = 8, types_size = 12,
-                       strings_offset = 16, strings_size = 20, size = 24;
-};
-
-/// Offsets in a type. `info` holds the number of members in its low 24 bits (16 before 2026), the kind in
-/// the next seven (5 before), and a flag on top.
-struct btf_type_record {
-  static constexpr u64 name = 0, info = 4, size_or_type = 8, size = 12;
-};
-
-enum class btf_kind : u8 {
-  void_type = 0,
-  integer = 1,
-  pointer = 2,
-  array = 3,
-  structure = 4,
-  union_type = 5,
-  enumeration = 6,
-  forward = 7,
-  type_definition = 8,
-  volatile_type = 9,
-  const_type = 10,
-  restrict_type = 11,
-  function = 12,
-  function_prototype = 13,
-  variable = 14,
-  data_section = 15,
-  floating = 16,
-  declaration_tag = 17,
-  type_tag = 18,
-  enumeration64 = 19,
-};
-
-/// How many bytes follow a type's record: so many, and so many more for each member.
-struct btf_tail {
-  u8 fixed;
-  u8 for_each;
-};
-
-/// One row per kind, in the order of their numbers.
-inline constexpr btf_tail btf_tails[] = {
-    {0, 0},   // void, never stored
-    {4, 0},   // INT: encoding, offset and bits
-    {0, 0},   // PTR
-    {12, 0},  // ARRAY: element type, index type, count
-    {0, 12},  // STRUCT: name, type, offset in bits
-    {0, 12},  // UNION
-    {0, 8},   // ENUM: name, value
-    {0, 0},   // FWD
-    {0, 0},   // TYPEDEF
-    {0, 0},   // VOLATILE
-    {0, 0},   // CONST
-    {0, 0},   // RESTRICT
-    {0, 0},   // FUNC
-    {0, 8},   // FUNC_PROTO: name, type
-    {4, 0},   // VAR: linkage
-    {0, 12},  // DATASEC: type, offset, size
-    {0, 0},   // FLOAT
-    {4, 0},   // DECL_TAG: component index
-    {0, 0},   // TYPE_TAG
-    {0, 12},  // ENUM64: name, low half, high half
-};
-inline constexpr u32 btf_kinds = sizeof btf_tails / sizeof btf_tails[0];
-
-inline constexpr u32 btf_integer_is_signed = 1;  // BTF_INT_SIGNED
-inline constexpr u32 btf_integer_is_bool = 4;    // BTF_INT_BOOL
-inline constexpr u32 btf_variable_static = 0;    // BTF_VAR_STATIC
-inline constexpr u32 btf_variable_global = 1;    // BTF_VAR_GLOBAL_ALLOCATED
-inline constexpr u32 btf_function_static = 0;    // BTF_FUNC_STATIC
-inline constexpr u32 btf_function_extern = 2;    // BTF_FUNC_EXTERN
-
-/// Offsets in the header of .BTF.ext; the tables count from the header's end.
-struct btf_ext_header {
-  static constexpr u64 magic = 0, header_size = 4, functions_offset = 8, lines_offset = 16, size = 24,
-                       core_offset = 24;
-};
-/// Offsets in front of the records of one section of code.
-struct btf_ext_run_header {
-  static constexpr u64 section_name = 0, count = 4, size = 8;
-};
-
-/// "At this instruction begins the function of this type." In a file, `insn_off` counts bytes from the start
-/// of the section; for the kernel, instructions from the start of the program.
-struct func_info {
-  u32 insn_off = 0;
-  u32 type_id = 0;
-};
-static_assert(sizeof(func_info) == 8);
-/// "From this instruction on, the code comes from this line." `line_col` is the line in its upper 22 bits and
-/// the column in its lower 10.
-struct line_info {
-  u32 insn_off = 0;
-  u32 file_name_off = 0;
-  u32 line_off = 0;
-  u32 line_col = 0;
-};
-static_assert(sizeof(line_info) == 16);
-/// "This instruction depends on how the kernel lays out a type."
-struct core_relo {
-  u32 insn_off = 0;
-  u32 type_id = 0;
-  u32 access_str_off = 0;
-  u32 kind = 0;
-};
-static_assert(sizeof(core_relo) == 16);
-
-}  // namespace barebpf::inline BAREBPF_ABI::abi
-
-#endif  // BAREBPF_ABI_BTF_HPP
 // Room 3.0, elf: sections, symbols and relocations of an object file, checked once when it is opened.
 // Knows nothing of BPF beyond the machine number.
 #ifndef BAREBPF_ELF_HPP
@@ -4146,6 +7242,10 @@ class bytes {
     if (count == 0 || !holds(at, count)) return 0;
     u64 value = 0;
     if (!packed_) {
+      if (!__builtin_is_constant_evaluated() && !host_is_big_endian) {
+        __builtin_memcpy(&value, plain_ + at, count);  // one load, nine times as fast over the kernel's types
+        return value;
+      }
       for (unsigned i = 0; i < count; ++i) value |= u64{plain_[at + i]} << (i * 8);
       return value;
     }
@@ -4660,187 +7760,6 @@ constexpr number_form btf::form_of(u32 id) const noexcept {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_BTF_HPP
-// Room 7.4, map/pin: maps that somebody else made: by their pin, their id or a descriptor; and what the kernel says
-// of them, held against what the caller expects.
-#ifndef BAREBPF_MAP_PIN_HPP
-#define BAREBPF_MAP_PIN_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// What a map is expected to be, and what the kernel says that it is.
-/// Shape: a member that is not expected to be anything has `any`.
-struct map_identity {
-  static constexpr u32 any = 0xffffffff;
-
-  u32 type = any;
-  u32 key_size = any;
-  u32 value_size = any;
-  u32 max_entries = any;
-  u32 map_flags = any;
-  u32 compared_flags = any;  ///< bits of `map_flags` that matter
-};
-
-/// Both sides of an adoption that failed with cause `another_map`.
-struct map_differences {
-  map_identity expected;
-  map_identity found;
-
-  [[nodiscard]] constexpr bool any() const noexcept {
-    const auto differ = [](u32 wanted, u32 is) { return wanted != map_identity::any && wanted != is; };
-    return differ(expected.type, found.type) || differ(expected.key_size, found.key_size) ||
-           differ(expected.value_size, found.value_size) || differ(expected.max_entries, found.max_entries) ||
-           differ(expected.map_flags, found.map_flags & expected.compared_flags);
-  }
-};
-
-/// Writes every difference into `buffer`: "type: expected 1, found 2; value_size: expected 8, found 4". 256 bytes
-/// are always enough.
-constexpr text describe(const map_differences& what, char* buffer, size_t size) noexcept {
-  struct line {
-    text word;
-    u32 expected, found;
-  };
-  const line lines[] = {
-      {"type", what.expected.type, what.found.type},
-      {"key_size", what.expected.key_size, what.found.key_size},
-      {"value_size", what.expected.value_size, what.found.value_size},
-      {"max_entries", what.expected.max_entries, what.found.max_entries},
-      {"map_flags", what.expected.map_flags, what.found.map_flags & what.expected.compared_flags}};
-  detail::text_writer out(buffer, size);
-  bool first = true;
-  for (const line& l : lines) {
-    if (l.expected == map_identity::any || l.expected == l.found) continue;
-    if (!first) out << "; ";
-    first = false;
-    out << l.word << ": expected " << u64{l.expected} << ", found " << u64{l.found};
-  }
-  return out.finish();
-}
-
-namespace detail {
-
-// Paths are given as text and the kernel wants a NUL behind them.
-struct path_buffer {
-  char characters[4096];
-
-  [[nodiscard]] bool fill(text path) noexcept {
-    if (path.size() >= sizeof characters) return false;
-    for (size_t i = 0; i < path.size(); ++i) characters[i] = path[i];
-    characters[path.size()] = '\0';
-    return true;
-  }
-};
-
-// Whether a name in `path` has a dot; "." and ".." are no names.
-constexpr bool has_dot(text path) noexcept {
-  const auto in_a_name = [&](size_t at) { return at < path.size() && path[at] != '/' && path[at] != '.'; };
-  for (size_t i = 0; i < path.size(); ++i)
-    if (path[i] == '.' && (in_a_name(i - 1) || in_a_name(i + 1))) return true;
-  return false;
-}
-
-// The kernel says EPERM to dots on the BPF file system and to pins on any other.
-[[gnu::cold, gnu::noinline]] inline error path_failure(step at, long answer, text path) noexcept {
-  error out = failure(at, answer);
-  if (answer == -EPERM && at != step::unpin) {
-    if (has_dot(path))
-      out.why = cause::dot_in_a_pin;
-    else if (at == step::obj_pin)
-      out.why = cause::not_a_bpf_path;
-  }
-  return out.about(path.behind_last('/'));
-}
-
-// The error for what is behind `number` and is not the expected map. Of programs, links and BTF the kernel tells in
-// the same bytes, so only an empty batch shows whether it is a map at all: EINVAL where it is none.
-[[nodiscard, gnu::cold, gnu::noinline]] inline error another_map(int number,
-                                                                 const abi::map_info& info) noexcept {
-  constexpr step at = step::obj_get_info_by_fd;
-  u32 none = 0;
-  const auto map = untyped_map::borrow(number, {});
-  if (map.batch(abi::command::map_lookup_batch, nullptr, nullptr, nullptr, nullptr, none) == -EINVAL)
-    return {.at = at, .why = cause::not_a_map};
-  return error{.at = at, .why = cause::another_map}.about(info.name);
-}
-
-}  // namespace detail
-
-/// Pins what `descriptor` holds under `path`.
-/// Errors: EEXIST when something is there already; not_a_bpf_path; dot_in_a_pin; ENOENT when the folder is missing;
-///         EACCES without the right to write to it.
-/// Kernel: 4.4, BPF_OBJ_PIN.
-/// Source: bpf_obj_do_pin() in kernel/bpf/inode.c at v6.12.
-[[nodiscard]] inline result<void> pin(const fd& descriptor, text path) noexcept {
-  detail::path_buffer terminated;
-  if (!terminated.fill(path)) return detail::path_failure(step::obj_pin, -ENAMETOOLONG, path);
-  const abi::obj_path attr{.pathname = terminated.characters, .bpf_fd = descriptor.raw()};
-  if (const long answer = sys_bpf(abi::command::obj_pin, attr); answer < 0)
-    return detail::path_failure(step::obj_pin, answer, path);
-  return {};
-}
-/// Removes the pin under `path`; what was pinned stays as long as somebody holds it.
-/// Errors: ENOENT when nothing is pinned there.
-/// Source: unlink(2).
-[[nodiscard]] inline result<void> unpin(text path) noexcept {
-  detail::path_buffer terminated;
-  if (!terminated.fill(path)) return detail::path_failure(step::unpin, -ENAMETOOLONG, path);
-  if (const long answer = system_call(__NR_unlinkat, current_folder, terminated.characters, 0); answer < 0)
-    return detail::path_failure(step::unpin, answer, path);
-  return {};
-}
-/// Opens what is pinned under `path`; `file_flags` may narrow it by map_flag::rdonly or map_flag::wronly.
-/// Shape:  its descriptor, which may be a map, a program or a link.
-/// Kernel: 4.4, BPF_OBJ_GET; flags since 4.15.
-/// Source: bpf_obj_get_user() in kernel/bpf/inode.c at v6.12.
-[[nodiscard]] inline result<fd> get_pin(text path, u32 file_flags = 0) noexcept {
-  detail::path_buffer terminated;
-  if (!terminated.fill(path)) return detail::path_failure(step::obj_get, -ENAMETOOLONG, path);
-  const abi::obj_path attr{.pathname = terminated.characters, .file_flags = file_flags};
-  const long opened = move_away(sys_bpf(abi::command::obj_get, attr));
-  if (opened < 0) return detail::path_failure(step::obj_get, opened, path);
-  return fd::own(opened);
-}
-
-/// What the kernel said of a map, as far as it can be expected.
-[[nodiscard]] constexpr map_identity identity_of(const abi::map_info& info) noexcept {
-  // Device maps get a flag from the kernel that nobody asked for, since 0cdbb4b09a06.
-  const bool device =
-      info.type == static_cast<u32>(map_type::devmap) || info.type == static_cast<u32>(map_type::devmap_hash);
-  return {.type = info.type,
-          .key_size = info.key_size,
-          .value_size = info.value_size,
-          .max_entries = info.max_entries,
-          .map_flags = device ? info.map_flags & ~u32{map_flag::rdonly_prog} : info.map_flags};
-}
-
-/// Asks the kernel what the map behind `number` is and holds it against `expected`.
-/// Shape:  the kernel's name of the map.
-/// Errors: another_map, with both sides in `differences` if given; not_a_map; EBADFD when `number` is closed.
-[[nodiscard]] inline result<kernel_name> check_identity(int number, const map_identity& expected,
-                                                        map_differences* differences) noexcept {
-  const auto info = ask_about_map(number);
-  if (!info) return info.error();
-  const map_differences both{.expected = expected, .found = identity_of(*info)};
-  if (!both.any()) return info->name;
-  const error why = detail::another_map(number, *info);
-  if (differences != nullptr && why.why == cause::another_map) *differences = both;
-  return why;
-}
-
-/// How a map is looked at before it is adopted: by what it is. Room 7.9 has `identity_and_btf`.
-struct identity_only {
-  using differences = map_differences;
-
-  template <class Key, class Value>
-  [[nodiscard]] static result<kernel_name> check(int number, const map_identity& expected,
-                                                 differences* found) noexcept {
-    return check_identity(number, expected, found);
-  }
-};
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_MAP_PIN_HPP
 
 namespace barebpf::inline BAREBPF_ABI {
 
@@ -5080,215 +7999,181 @@ struct identity_and_btf {
 #ifndef BAREBPF_OBJECT_HPP
 #define BAREBPF_OBJECT_HPP
 
-// Room 9.0, link: attaches programs and holds them there.
-#ifndef BAREBPF_LINK_HPP
-#define BAREBPF_LINK_HPP
+// Room 9.1, attach: the ways to attach a program, one `place` for each `attach_way`, and what each of them wants to be
+// given. Whoever knows a program's section finds its place in the table of room 2.1 and calls it.
+#ifndef BAREBPF_ATTACH_HPP
+#define BAREBPF_ATTACH_HPP
 
-// Room 1.5, abi/perf: what perf_event_open(2) and tracefs without a mount take.
-#ifndef BAREBPF_ABI_PERF_HPP
-#define BAREBPF_ABI_PERF_HPP
-
-namespace barebpf::inline BAREBPF_ABI::abi {
-
-/// The first 64 bytes of struct perf_event_attr, which every kernel takes.
-/// Source: perf_event_open(2); PERF_ATTR_SIZE_VER0 in include/uapi/linux/perf_event.h at v6.12.
-struct perf_event_attr {
-  u32 type = 0;
-  u32 size = 64;
-  u64 config = 0;
-  u64 sample_period = 0;
-  u64 sample_type = 0;
-  u64 read_format = 0;
-  u64 flags = 0;
-  u32 wakeup_events = 0;
-  u32 breakpoint_type = 0;
-  u64 config1 = 0;
-};
-static_assert(sizeof(perf_event_attr) == 64 && offsetof(perf_event_attr, config1) == 56);
-
-inline constexpr u32 perf_type_tracepoint = 2;       // PERF_TYPE_TRACEPOINT
-inline constexpr u64 perf_flag_fd_cloexec = 8;       // PERF_FLAG_FD_CLOEXEC
-inline constexpr u32 perf_ioc_set_bpf = 0x40042408;  // PERF_EVENT_IOC_SET_BPF
-
-// Source: include/uapi/linux/mount.h at v6.12.
-inline constexpr u32 fsopen_cloexec = 1;       // FSOPEN_CLOEXEC
-inline constexpr u32 fsconfig_cmd_create = 6;  // FSCONFIG_CMD_CREATE
-inline constexpr u32 fsmount_cloexec = 1;      // FSMOUNT_CLOEXEC
-
-}  // namespace barebpf::inline BAREBPF_ABI::abi
-
-#endif  // BAREBPF_ABI_PERF_HPP
-// Room 8.0, program: hands instructions to the verifier and keeps what it says.
-#ifndef BAREBPF_PROGRAM_HPP
-#define BAREBPF_PROGRAM_HPP
-
-// Room 2.3, policy: what a user decides while compiling, because it decides which code and which constants there are.
-#ifndef BAREBPF_POLICY_HPP
-#define BAREBPF_POLICY_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// Which of the object's types the kernel is given.
-enum class btf_choice : u8 {
-  none,    ///< none: two calls and some bytes less, and bpftool shows raw bytes. An object that does not work
-           ///< without types gets those that are needed all the same.
-  needed,  ///< those of its maps, variables and functions
-  all,     ///< those, and the source lines that the verifier's log and bpftool show
-};
-
-/// What is decided while compiling, because it decides which code is there at all.
-struct load_policy {
-  u32 oldest_kernel = kernel(5, 10);  ///< no code is made for kernels before this one
-  btf_choice btf = btf_choice::all;
-};
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_POLICY_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// Where the verifier's log goes: a buffer of the caller's, or one that grows until the log is whole.
-/// Shape:    text, empty until a program was refused.
-/// Lifetime: a lent buffer must outlive this object.
-class verifier_log {
- public:
-  /// Grows on the heap as needed, to 16 MiB at most.
-  verifier_log() noexcept = default;
-  /// Uses `size` bytes at `lent` and never more.
-  verifier_log(char* lent, u32 size) noexcept : data_(lent), size_(size), grows_(false) {}
-
-  /// What the verifier said.
-  [[nodiscard]] text said() const noexcept { return data_ == nullptr || size_ == 0 ? text() : text(data_); }
-  /// False when the log did not fit; `said` is then its last part (its first before 6.4).
-  [[nodiscard]] bool is_whole() const noexcept { return is_whole_; }
-
- private:
-  template <class Log>
-  friend long load_program(abi::prog_load& attr, Log* log, int token, cause& why) noexcept;
-
-  static constexpr u32 first_size = 64 << 10, largest_size = 16 << 20;
-
-  // Room for `wanted` bytes, or for twice as much when nobody knows; false when there will be no more.
-  [[nodiscard]] bool grow(u32 wanted) noexcept {
-    if (!grows_ || size_ >= largest_size) return false;
-    u32 size = wanted > size_ ? wanted : size_ == 0 ? first_size : size_ * 2;
-    if (size > largest_size) size = largest_size;
-    auto larger = buffer<char>::of(size);
-    if (!larger) return false;
-    owned_ = std::move(*larger);
-    data_ = owned_.data();
-    size_ = size;
-    return true;
-  }
-
-  buffer<char> owned_;
-  char* data_ = nullptr;
-  u32 size_ = 0;
-  bool grows_ = true;
-  bool is_whole_ = true;
-};
-
-/// Stands for "no log wanted"; no code for one is made.
-struct no_log {};
-
-/// Loads one program. First without a log, because a log slows the verifier down; after a refusal once more
-/// to be told why, which `why` then says: refused_by_verifier or log_cut. `token` is the descriptor of a BPF
-/// token (6.9), or negative.
-/// Shape:  its descriptor, or negative errno.
-/// Cost:   one bpf(2) call; EAGAIN, which a signal causes, is tried again up to five times.
-/// Source: bpf_prog_load() in kernel/bpf/syscall.c and bpf_vlog_finalize() in kernel/bpf/log.c at v6.12.
-template <class Log>
-[[nodiscard]] long load_program(abi::prog_load& attr, [[maybe_unused]] Log* log, [[maybe_unused]] int token,
-                                [[maybe_unused]] cause& why) noexcept {
-  const auto attempt = [&] {
-    long answer = -EAGAIN;
-    for (int tries = 0; tries < 5 && answer == -EAGAIN; ++tries) {
-      if constexpr (!std::is_same_v<Log, no_log>)
-        if (token >= 0) {
-          abi::prog_load_with_token with{.load = attr, .prog_token_fd = token};
-          with.load.prog_flags |= abi::prog_flag_token_fd;
-          answer = sys_bpf(abi::command::prog_load, with);
-          attr.log_true_size = with.load.log_true_size;
-          continue;
-        }
-      answer = sys_bpf(abi::command::prog_load, attr);
-    }
-    return answer;
-  };
-  long answer = attempt();
-  if constexpr (!std::is_same_v<Log, no_log>) {
-    if (answer < 0 && answer != -EPERM && log != nullptr && (log->size_ != 0 || log->grow(0))) {
-      do {
-        log->data_[0] = '\0';
-        attr.log_level = 1;
-        attr.log_size = log->size_;
-        attr.log_buf = log->data_;
-        attr.log_true_size = 0;
-        answer = attempt();
-      } while (answer == -ENOSPC && log->grow(attr.log_true_size));
-      log->is_whole_ = answer != -ENOSPC;
-      if (answer < 0 && !log->said().empty())
-        why = log->is_whole_ ? cause::refused_by_verifier : cause::log_cut;
-    }
-  }
-  return move_away(answer);
-}
-
-/// Gives the kernel types; `token` as above.
-/// Shape:  their descriptor, or negative errno; EINVAL when the kernel does not like a type.
-/// Kernel: 4.18.
-/// Source: btf_new_fd() in kernel/bpf/btf.c at v6.12.
-[[nodiscard]] inline long load_btf(const void* types, u32 size, int token = -1) noexcept {
-  abi::btf_load attr{.btf = types, .btf_size = size};
-  if (token >= 0) attr.btf_flags = map_flag::token_fd, attr.btf_token_fd = token;
-  return move_away(sys_bpf(abi::command::btf_load, attr));
-}
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_PROGRAM_HPP
-// Room 2.1, sections: the table of section names. The name that SEC() gives a program tells its type and
-// where it attaches.
+// Room 2.1, sections: the table of section names. The name that SEC() gives a program tells its type, what it is for,
+// and where it attaches.
 #ifndef BAREBPF_SECTIONS_HPP
 #define BAREBPF_SECTIONS_HPP
 
 namespace barebpf::inline BAREBPF_ABI {
 
-/// How a program of a section is attached.
+/// How a program of a section is attached. Room 9.1 has a `place` for each but the first two.
 enum class attach_way : u8 {
-  none,
-  tracepoint,  ///< "group/event" follows the prefix
+  none,            ///< the name does not say enough
+  elsewhere,       ///< by what is no program of ours: a map, a route, a filter of tc; or it is only run
+  tracepoint,      ///< a perf event, which the text behind the prefix names: "group/event"
+  raw_tracepoint,  ///< a tracepoint without an event, which the text names
+  tracing,         ///< a function or tracepoint of the kernel's BTF, which the text names
+  iterator,        ///< something that the kernel can list, which the text names
+  perf_event,      ///< a perf event of the caller
+  xdp,             ///< a network interface, before the network stack
+  tcx,             ///< a network interface, in the network stack
+  cgroup,          ///< a cgroup of the unified hierarchy, and all below it
+  netns,           ///< a network namespace
+  sockmap,         ///< a map of sockets
+  socket,          ///< one socket
+  reuseport,       ///< all sockets that share a port with one
+};
+inline constexpr size_t attach_ways = static_cast<size_t>(attach_way::reuseport) + 1;
+
+/// What may follow the prefix of a section name.
+enum class section_rest : u8 {
+  nothing,     ///< the prefix is the whole name
+  place,       ///< perhaps a slash and the place to attach to
+  function,    ///< a slash and a function of the kernel
+  tracepoint,  ///< a slash and a tracepoint that the kernel's BTF describes
+  iterator,    ///< a slash and what the kernel is to list
 };
 
-/// What a section name that begins with `prefix` and a slash, or is `prefix`, says of its programs.
+/// What a section name says of its programs.
 struct section_kind {
   text prefix{};
   abi::prog_type type = abi::prog_type::unspec;
   attach_way attach = attach_way::none;
+  /// What BPF_PROG_LOAD and BPF_LINK_CREATE are told; 0 where the kernel asks for nothing.
+  abi::attach_type attach_type{};
+  section_rest rest = section_rest::nothing;
+  u32 flags = 0;  ///< `prog_flags` of BPF_PROG_LOAD
+
+  /// True when the text behind the prefix names a type in the kernel's BTF.
+  [[nodiscard]] constexpr bool needs_kernel_type() const noexcept { return rest > section_rest::place; }
 };
 
-/// One row per prefix, by libbpf's names.
-inline constexpr section_kind section_kinds[] = {
-    {"tracepoint", abi::prog_type::tracepoint, attach_way::tracepoint},
-    {"tp", abi::prog_type::tracepoint, attach_way::tracepoint},
-};
+/// One row per name, by libbpf's names. A row with a longer name stands for itself, so the order is of no importance.
+/// Kernel: a comment gives the first of what is younger than 5.10. All of those have `expected_attach_type`, and no
+///         older program type minds one that it does not know, so none is left out for old kernels.
+struct section_rows {
+  using type = abi::prog_type;
+  using way = attach_way;
+  using rest = section_rest;
+  using enum abi::attach_type;
+  static constexpr abi::attach_type any{};
+  static constexpr u32 sleeps = abi::prog_flag_sleepable, frags = abi::prog_flag_xdp_has_frags;
 
-/// True when `section` is `prefix` or begins with it and a slash.
-[[nodiscard]] constexpr bool has_prefix(text section, text prefix) noexcept {
-  return section.starts_with(prefix) && (section.size() == prefix.size() || section[prefix.size()] == '/');
-}
+  static constexpr section_kind list[] = {
+      {"tracepoint", type::tracepoint, way::tracepoint, any, rest::place},
+      {"tp", type::tracepoint, way::tracepoint, any, rest::place},
+      {"raw_tracepoint", type::raw_tracepoint, way::raw_tracepoint, any, rest::place},
+      {"raw_tp", type::raw_tracepoint, way::raw_tracepoint, any, rest::place},
+      {"raw_tracepoint.w", type::raw_tracepoint_writable, way::raw_tracepoint, any, rest::place},
+      {"raw_tp.w", type::raw_tracepoint_writable, way::raw_tracepoint, any, rest::place},
+      {"tp_btf", type::tracing, way::tracing, trace_raw_tp, rest::tracepoint},
+      {"fentry", type::tracing, way::tracing, trace_fentry, rest::function},
+      {"fexit", type::tracing, way::tracing, trace_fexit, rest::function},
+      {"fmod_ret", type::tracing, way::tracing, modify_return, rest::function},
+      {"fentry.s", type::tracing, way::tracing, trace_fentry, rest::function, sleeps},
+      {"fexit.s", type::tracing, way::tracing, trace_fexit, rest::function, sleeps},
+      {"fmod_ret.s", type::tracing, way::tracing, modify_return, rest::function, sleeps},
+      {"iter", type::tracing, way::iterator, trace_iter, rest::iterator},
+      {"iter.s", type::tracing, way::iterator, trace_iter, rest::iterator, sleeps},
+      {"perf_event", type::perf_event, way::perf_event},
+      {"syscall", type::syscall, way::elsewhere, any, rest::nothing, sleeps},  // 5.14
+
+      {"xdp", type::xdp, way::xdp, xdp},
+      {"xdp.frags", type::xdp, way::xdp, xdp, rest::nothing, frags},  // 5.18
+      {"xdp/devmap", type::xdp, way::elsewhere, xdp_devmap},
+      {"xdp.frags/devmap", type::xdp, way::elsewhere, xdp_devmap, rest::nothing, frags},  // 5.18
+      {"xdp/cpumap", type::xdp, way::elsewhere, xdp_cpumap},
+      {"xdp.frags/cpumap", type::xdp, way::elsewhere, xdp_cpumap, rest::nothing, frags},  // 5.18
+      {"tcx/ingress", type::sched_cls, way::tcx, tcx_ingress},  // attached since 6.6
+      {"tcx/egress", type::sched_cls, way::tcx, tcx_egress},
+      {"tc/ingress", type::sched_cls, way::tcx, tcx_ingress},
+      {"tc/egress", type::sched_cls, way::tcx, tcx_egress},
+      {"tc", type::sched_cls},
+      {"classifier", type::sched_cls},
+      {"action", type::sched_act, way::elsewhere},
+      {"lwt_in", type::lwt_in, way::elsewhere},
+      {"lwt_out", type::lwt_out, way::elsewhere},
+      {"lwt_xmit", type::lwt_xmit, way::elsewhere},
+      {"lwt_seg6local", type::lwt_seg6local, way::elsewhere},
+      {"flow_dissector", type::flow_dissector, way::netns, flow_dissector},
+      {"sk_lookup", type::sk_lookup, way::netns, sk_lookup},
+
+      {"socket", type::socket_filter, way::socket},
+      {"sk_reuseport", type::sk_reuseport, way::reuseport, sk_reuseport_select},
+      {"sk_reuseport/migrate", type::sk_reuseport, way::reuseport, sk_reuseport_select_or_migrate},  // 5.14
+      {"sk_skb", type::sk_skb},
+      {"sk_skb/stream_parser", type::sk_skb, way::sockmap, sk_skb_stream_parser},
+      {"sk_skb/stream_verdict", type::sk_skb, way::sockmap, sk_skb_stream_verdict},
+      {"sk_skb/verdict", type::sk_skb, way::sockmap, sk_skb_verdict},  // 5.13
+      {"sk_msg", type::sk_msg, way::sockmap, sk_msg_verdict},
+
+      {"sockops", type::sock_ops, way::cgroup, cgroup_sock_ops},
+      {"cgroup_skb/ingress", type::cgroup_skb, way::cgroup, cgroup_inet_ingress},
+      {"cgroup_skb/egress", type::cgroup_skb, way::cgroup, cgroup_inet_egress},
+      {"cgroup/skb", type::cgroup_skb, way::cgroup, cgroup_inet_ingress},  // libbpf's choice, too
+      {"cgroup/sock", type::cgroup_sock, way::cgroup, cgroup_inet_sock_create},
+      {"cgroup/sock_create", type::cgroup_sock, way::cgroup, cgroup_inet_sock_create},
+      {"cgroup/sock_release", type::cgroup_sock, way::cgroup, cgroup_inet_sock_release},
+      {"cgroup/post_bind4", type::cgroup_sock, way::cgroup, cgroup_inet4_post_bind},
+      {"cgroup/post_bind6", type::cgroup_sock, way::cgroup, cgroup_inet6_post_bind},
+      {"cgroup/bind4", type::cgroup_sock_addr, way::cgroup, cgroup_inet4_bind},
+      {"cgroup/bind6", type::cgroup_sock_addr, way::cgroup, cgroup_inet6_bind},
+      {"cgroup/connect4", type::cgroup_sock_addr, way::cgroup, cgroup_inet4_connect},
+      {"cgroup/connect6", type::cgroup_sock_addr, way::cgroup, cgroup_inet6_connect},
+      {"cgroup/connect_unix", type::cgroup_sock_addr, way::cgroup, cgroup_unix_connect},  // 6.7
+      {"cgroup/sendmsg4", type::cgroup_sock_addr, way::cgroup, cgroup_udp4_sendmsg},
+      {"cgroup/sendmsg6", type::cgroup_sock_addr, way::cgroup, cgroup_udp6_sendmsg},
+      {"cgroup/sendmsg_unix", type::cgroup_sock_addr, way::cgroup, cgroup_unix_sendmsg},  // 6.7
+      {"cgroup/recvmsg4", type::cgroup_sock_addr, way::cgroup, cgroup_udp4_recvmsg},
+      {"cgroup/recvmsg6", type::cgroup_sock_addr, way::cgroup, cgroup_udp6_recvmsg},
+      {"cgroup/recvmsg_unix", type::cgroup_sock_addr, way::cgroup, cgroup_unix_recvmsg},  // 6.7
+      {"cgroup/getpeername4", type::cgroup_sock_addr, way::cgroup, cgroup_inet4_getpeername},
+      {"cgroup/getpeername6", type::cgroup_sock_addr, way::cgroup, cgroup_inet6_getpeername},
+      {"cgroup/getpeername_unix", type::cgroup_sock_addr, way::cgroup, cgroup_unix_getpeername},  // 6.7
+      {"cgroup/getsockname4", type::cgroup_sock_addr, way::cgroup, cgroup_inet4_getsockname},
+      {"cgroup/getsockname6", type::cgroup_sock_addr, way::cgroup, cgroup_inet6_getsockname},
+      {"cgroup/getsockname_unix", type::cgroup_sock_addr, way::cgroup, cgroup_unix_getsockname},  // 6.7
+      {"cgroup/sysctl", type::cgroup_sysctl, way::cgroup, cgroup_sysctl},
+      {"cgroup/getsockopt", type::cgroup_sockopt, way::cgroup, cgroup_getsockopt},
+      {"cgroup/setsockopt", type::cgroup_sockopt, way::cgroup, cgroup_setsockopt},
+      {"cgroup/dev", type::cgroup_device, way::cgroup, cgroup_device},
+  };
+};
+inline constexpr auto& section_kinds = section_rows::list;
+
+/// What a program of a section attaches to, as a type in the kernel's BTF: its kind, and what stands in front of the
+/// name that the section gives.
+struct kernel_type_kind {
+  section_rest rest;
+  abi::btf_kind kind;
+  text prefix;
+  cause missing;  ///< when the kernel has none of this name
+};
+inline constexpr kernel_type_kind kernel_type_kinds[] = {
+    {section_rest::function, abi::btf_kind::function, "", cause::no_kernel_function},
+    {section_rest::tracepoint, abi::btf_kind::type_definition, "btf_trace_", cause::no_kernel_tracepoint},
+    {section_rest::iterator, abi::btf_kind::function, "bpf_iter_", cause::no_kernel_iterator},
+};
 
 /// The row for the section called `section`; where there is none, an empty one of type `unspec`.
 [[nodiscard]] constexpr section_kind section_kind_of(text section) noexcept {
-  for (const section_kind& kind : section_kinds)
-    if (has_prefix(section, kind.prefix)) return kind;
+  for (const section_kind& kind : section_kinds) {
+    if (!section.starts_with(kind.prefix)) continue;
+    if (section.size() == kind.prefix.size()) return kind;
+    if (kind.rest != section_rest::nothing && section[kind.prefix.size()] == '/') return kind;
+  }
   return {};
 }
-/// What follows the prefix and the slash in the name of a section, "group/event"; empty where nothing does.
-[[nodiscard]] constexpr text target_of(text section) noexcept {
-  const section_kind kind = section_kind_of(section);
-  return kind.prefix.empty() ? text() : section.without_first(kind.prefix.size() + 1);
+
+/// How many characters of the name of a section stand in front of what the prefix leaves for the place, the slash
+/// counted; all of them where it leaves nothing.
+[[nodiscard]] constexpr size_t place_in(text section, const section_kind& kind) noexcept {
+  return kind.prefix.size() + 1 < section.size() ? kind.prefix.size() + 1 : section.size();
 }
 
 }  // namespace barebpf::inline BAREBPF_ABI
@@ -5297,180 +8182,659 @@ inline constexpr section_kind section_kinds[] = {
 
 namespace barebpf::inline BAREBPF_ABI {
 
-/// A program in its place.
-/// Lifetime: the program is detached when this object goes; moving empties the source.
-class link {
- public:
-  link() noexcept = default;
-  /// Keeps `connection` and, for programs on perf events, the event.
-  link(fd connection, fd event) noexcept : connection_(std::move(connection)), event_(std::move(event)) {}
+/// A perf event, which the link owns from then on. `open_perf_event` makes one.
+struct perf_event {
+  fd event;
+  barebpf::cookie cookie{};
+};
 
-  /// Attaches a program to the tracepoint whose number stands in the file `path`; errors are about `subject`.
-  /// Errors: ENOENT when the kernel has no such tracepoint; EACCES without CAP_PERFMON.
-  /// Cost:   five system calls; seven more where no tracefs is mounted.
-  /// Kernel: 4.7; as a link since 5.15, before that through the event.
-  /// Source: perf_event_open(2); bpf_perf_link_attach() in kernel/bpf/syscall.c at v6.12.
-  template <load_policy Policy = load_policy{}>
-  [[nodiscard]] static result<link> attach_tracepoint(const fd& program, const char* path,
-                                                      const char* subject) noexcept;
+/// A network interface of this process's network namespace.
+struct interface {
+  u32 index = 0;
 
-  /// The kernel's link; none on kernels before 5.15, where the event itself holds the program.
-  [[nodiscard]] const fd& descriptor() const noexcept { return connection_; }
-  /// True while the program is in its place.
-  [[nodiscard]] bool is_attached() const noexcept { return connection_.is_open() || event_.is_open(); }
-  /// Takes the program out of its place now.
-  void detach() noexcept { const link old(std::move(*this)); }
+  /// The interface called `wanted`.
+  /// Errors: ENODEV when there is none; ENAMETOOLONG.
+  /// Source: netdevice(7), SIOCGIFINDEX.
+  [[nodiscard]] static result<interface> named(text wanted) noexcept;
+};
 
- private:
-  template <u32 OldestKernel>
-  void to_tracepoint(const fd& program, const char* path, outcome& row) noexcept;
+/// How an XDP program gets its packets. XDP_FLAGS_SKB_MODE and its siblings.
+enum class xdp_mode : u32 {
+  any = 0,       ///< by the driver if it can, otherwise in the network stack
+  skb = 1 << 1,  ///< in the network stack, which works on every interface
+  drv = 1 << 2,  ///< by the driver
+  hw = 1 << 3,   ///< on the device
+};
 
-  fd connection_;
-  fd event_;
+/// Where among the programs of one place a new one goes.
+/// Lifetime: a link that is named must stay until the program is attached.
+/// Kernel:   6.6 for tcx, 6.16 for cgroups; at the end before that.
+/// Source:   bpf_mprog_attach() in kernel/bpf/mprog.c at v6.12.
+struct position {
+  u32 flags = 0;
+  u32 relative_fd = 0;
+  u64 revision = 0;  ///< when it is not 0, ESTALE if the programs have changed since they had this revision
+
+  [[nodiscard]] static constexpr position first() noexcept { return {.flags = abi::attach_flag::before}; }
+  [[nodiscard]] static constexpr position last() noexcept { return {.flags = abi::attach_flag::after}; }
+  [[nodiscard]] static position before(const link& other) noexcept {
+    return {.flags = abi::attach_flag::before | abi::attach_flag::link,
+            .relative_fd = other.descriptor().raw()};
+  }
+  [[nodiscard]] static position after(const link& other) noexcept {
+    return {.flags = abi::attach_flag::after | abi::attach_flag::link,
+            .relative_fd = other.descriptor().raw()};
+  }
 };
 
 namespace detail {
 
-inline constexpr text tracefs = "/sys/kernel/tracing/";
+// A descriptor of the caller's, as a number, an `fd` or something that has one.
+struct borrowed {
+  int descriptor = -1;
 
-constexpr bool is_event_name(text word) noexcept {
-  for (const char c : word)
-    if (!is_kernel_name_character(c) && c != '-') return false;
-  return !word.empty() && word[0] != '.';
+  constexpr borrowed() noexcept = default;
+  constexpr explicit borrowed(int number) noexcept : descriptor(number) {}
+  explicit borrowed(const fd& owner) noexcept : descriptor(owner.number()) {}
+  template <class Owner>
+  requires requires(const Owner& owner) { owner.descriptor().number(); }
+  explicit borrowed(const Owner& owner) noexcept : descriptor(owner.descriptor().number()) {}
+};
+
+}  // namespace detail
+
+/// A cgroup of the unified hierarchy, by a descriptor of its folder, such as `open_to_read` gives.
+struct cgroup : detail::borrowed {
+  using borrowed::borrowed;
+};
+/// A network namespace, by a descriptor of /proc/PID/ns/net or of a file that it is mounted on.
+struct netns : detail::borrowed {
+  using borrowed::borrowed;
+};
+/// A map of sockets, by its descriptor or as the typed map.
+struct sockets_in : detail::borrowed {
+  using borrowed::borrowed;
+};
+/// A socket, by its descriptor.
+struct socket : detail::borrowed {
+  using borrowed::borrowed;
+};
+
+/// The map whose elements an iterator lists, by its descriptor or as the typed map: iter/bpf_map_elem, iter/sockmap,
+/// iter/bpf_sk_storage_map.
+struct elements_of : detail::borrowed {
+  using borrowed::borrowed;
+};
+/// Whose tasks an iterator lists: all, those of a process, or one thread.
+/// Kernel: 6.1.
+struct tasks_of {
+  u32 process = 0;
+  u32 thread = 0;
+};
+/// Which cgroups an iterator lists, and in which order.
+/// Kernel: 6.1.
+struct cgroups_of {
+  enum class order : u32 { self_only = 1, descendants_pre = 2, descendants_post = 3, ancestors_up = 4 };
+  int descriptor = -1;
+  order walk = order::descendants_pre;
+};
+
+/// A program in a place that the kernel may have no link for.
+/// Lifetime: the program is taken out when this object goes, which keeps the socket or the map open until then; moving
+///           empties the source.
+class attachment {
+ public:
+  attachment() noexcept = default;
+  attachment(attachment&& other) noexcept
+      : place_(std::move(other.place_)),
+        program_(std::move(other.program_)),
+        undo_(other.undo_),
+        what_(other.what_) {}
+  attachment& operator=(attachment&& other) noexcept {
+    attachment taken(std::move(other));
+    std::swap(place_, taken.place_);
+    std::swap(program_, taken.program_);
+    std::swap(undo_, taken.undo_);
+    std::swap(what_, taken.what_);
+    return *this;
+  }
+  ~attachment() { detach(); }
+
+  /// True while the program is in its place, as far as this object can tell.
+  [[nodiscard]] bool is_attached() const noexcept { return place_.is_open(); }
+  /// True when the kernel has a link for it.
+  [[nodiscard]] bool is_link() const noexcept { return is_attached() && undo_ == undo::close; }
+  /// Takes the program out of its place now. From a socket this takes whatever filter it has by now.
+  void detach() noexcept {
+    if (!place_.is_open()) return;
+    if (undo_ == undo::socket_option) {
+      const int nothing = 0;
+      system_call(__NR_setsockopt, place_.number(), sol_socket, what_, &nothing, sizeof nothing);
+    } else if (undo_ == undo::prog_detach) {
+      const abi::prog_attach attr{
+          .target_fd = place_.raw(), .attach_bpf_fd = program_.raw(), .attach_type = what_};
+      sys_bpf(abi::command::prog_detach, attr);
+    }
+    place_ = fd();
+    program_ = fd();
+  }
+  /// Lets go of the place and leaves the program there, for as long as the socket or the map lives. A link goes.
+  void leave() noexcept {
+    place_ = fd();
+    program_ = fd();
+  }
+
+ private:
+  template <attach_way>
+  friend struct place;
+  enum class undo : u8 { close, prog_detach, socket_option };
+  static constexpr int sol_socket = 1;  // SOL_SOCKET
+
+  fd place_;  // the link, the map or the socket
+  fd program_;
+  undo undo_ = undo::close;
+  u32 what_ = 0;  // attach type or socket option
+};
+
+/// A program that is to be attached, with what its section says.
+struct program_to_attach {
+  const fd& descriptor;
+  const char* subject;  ///< its name, which errors are about
+  const char* place;    ///< as `write_place` made it
+  abi::attach_type attach_type;
+};
+
+/// Writes what `program_to_attach::place` has to be for `target`, the text behind the prefix of the section.
+/// Shape: returns the length without NUL, and writes only if `room` is larger; 0 when `target` names no place.
+constexpr size_t write_place(attach_way way, text target, char* out, size_t room) noexcept {
+  if (way == attach_way::tracepoint) return write_tracepoint_path(target, out, room);
+  if (target.size() >= room) return target.size();
+  for (const char c : target) *out++ = c;
+  *out = '\0';
+  return target.size();
+}
+/// True when a program cannot be attached in this way unless its section names the place.
+[[nodiscard]] constexpr bool needs_place(attach_way way) noexcept {
+  return way == attach_way::tracepoint || way == attach_way::raw_tracepoint;
 }
 
-// The number that perf_event_open(2) knows the tracepoint by, from the file at `path`; or negative errno.
-inline long read_tracepoint_id(long folder, const char* path) noexcept {
-  const long file = open_to_read(path, folder);
-  if (file < 0) return file;
-  char digits[16];
-  const long length = system_call(__NR_read, file, digits, sizeof digits);
-  system_call(__NR_close, file);
-  if (length < 0) return length;
-  long id = 0;
-  for (long i = 0; i < length && digits[i] >= '0' && digits[i] <= '9'; ++i) id = id * 10 + (digits[i] - '0');
-  return id;
+/// Opens a perf event for `attach`.
+/// Shape:  of a process, or all for -1; on a CPU, or any for -1.
+/// Errors: those of perf_event_open(2).
+[[nodiscard]] inline result<fd> open_perf_event(const abi::perf_event_attr& attr, int process,
+                                                int cpu) noexcept {
+  const long opened =
+      move_away(system_call(__NR_perf_event_open, &attr, process, cpu, -1, abi::perf_flag_fd_cloexec));
+  if (opened < 0) return failure(step::open_event, opened);
+  return fd::own(opened);
 }
 
-// Where no tracefs is mounted, one that only this process sees, gone with its descriptor.
-inline long open_detached_tracefs() noexcept {
-  const long context = system_call(nr_fsopen, "tracefs", abi::fsopen_cloexec);
-  if (context < 0) return context;
-  long mounted = system_call(nr_fsconfig, context, abi::fsconfig_cmd_create, nullptr, nullptr, 0);
-  if (mounted >= 0) mounted = system_call(nr_fsmount, context, abi::fsmount_cloexec, 0);
-  system_call(__NR_close, context);
-  return mounted;
+namespace detail {
+
+// What ioctl(2) on sockets takes for interfaces: struct ifreq.
+struct interface_request {
+  char name[16] = {};
+  s32 index = 0;
+  char unused[20] = {};
+};
+inline long ask_about_interface(u32 question, interface_request& request) noexcept {
+  constexpr int unix_domain = 1, datagram_close_on_exec = 2 | 02000000;  // AF_UNIX; SOCK_DGRAM | SOCK_CLOEXEC
+  const fd any = fd::own(system_call(__NR_socket, unix_domain, datagram_close_on_exec, 0));
+  return any.is_open() ? system_call(__NR_ioctl, any.number(), question, &request) : any.number();
 }
 
-// `path` begins with `tracefs`.
-inline long find_tracepoint(const char* path, outcome& row) noexcept {
-  if (!row.fails(step::find_tracepoint, read_tracepoint_id(current_folder, path)) || row.answer != -ENOENT)
-    return row.answer;
-  const long mounted = open_detached_tracefs();
-  if (row.fails(step::mount_tracefs, mounted)) return mounted;
-  row.fails(step::find_tracepoint, read_tracepoint_id(mounted, path + tracefs.size()));
-  system_call(__NR_close, mounted);
-  return row.answer;
+// Why a link was refused, as far as a second look tells.
+[[nodiscard, gnu::cold, gnu::noinline]] inline cause why_not_attached(attach_way way, u32 target,
+                                                                      long answer) noexcept {
+  constexpr int f_getfd = 1;  // F_GETFD
+  const u32 running = way == attach_way::tcx && answer == -EINVAL ? running_kernel() : 0;
+  if (running != 0 && running < kernel(6, 6)) return cause::newer_attach_way;
+  if (way == attach_way::xdp && answer == -EINVAL) {
+    constexpr u32 get_name = 0x8910;  // SIOCGIFNAME
+    interface_request request{.index = static_cast<s32>(target)};
+    return ask_about_interface(get_name, request) == -ENODEV ? cause::no_interface : cause::none;
+  }
+  if (way == attach_way::cgroup && answer == -EBADF && system_call(__NR_fcntl, target, f_getfd) >= 0)
+    return cause::not_a_cgroup;
+  return cause::none;
+}
+
+template <attach_way Way, class Request>
+[[nodiscard]] result<link> create_link(const program_to_attach& program, const Request& request) noexcept {
+  outcome row{.subject = program.subject};
+  if (row.fails(step::link_create, move_away(sys_bpf(abi::command::link_create, request)))) {
+    row.why = why_not_attached(Way, request.target_fd, row.answer);
+    return to_error(row);
+  }
+  return link(fd::own(row.answer), fd());
 }
 
 }  // namespace detail
 
-/// Writes the path under which tracefs tells the number of the tracepoint `target`, "group/event".
-/// Shape: returns the length without NUL, and writes only if `room` is larger; 0 when `target` names none.
-constexpr size_t write_tracepoint_path(text target, char* out, size_t room) noexcept {
-  size_t slash = 0;
-  while (slash < target.size() && target[slash] != '/') ++slash;
-  if (!detail::is_event_name(text(target.data(), slash)) ||
-      !detail::is_event_name(target.without_first(slash + 1)))
-    return 0;
-  const text parts[] = {detail::tracefs, "events/", target, "/id"};
-  size_t length = 0;
-  for (const text part : parts) length += part.size();
-  if (length >= room) return length;
-  for (const text part : parts)
-    for (const char c : part) *out++ = c;
-  *out = '\0';
-  return length;
+inline result<interface> interface::named(text wanted) noexcept {
+  constexpr u32 get_index = 0x8933;  // SIOCGIFINDEX
+  detail::interface_request request;
+  const bool fits = wanted.size() < sizeof request.name;
+  for (size_t i = 0; fits && i < wanted.size(); ++i) request.name[i] = wanted[i];
+  const long answer = fits ? detail::ask_about_interface(get_index, request) : -ENAMETOOLONG;
+  if (answer < 0) return failure(step::find_interface, answer).about(wanted);
+  return interface { static_cast<u32>(request.index) };
 }
 
-// Puts the program on an event for the tracepoint in `path`.
-template <u32 OldestKernel>
-void link::to_tracepoint(const fd& program, const char* path, outcome& row) noexcept {
-  const long id = detail::find_tracepoint(path, row);
-  if (id < 0) return;
-  const abi::perf_event_attr attr{.type = abi::perf_type_tracepoint, .config = static_cast<u64>(id)};
-  // Any CPU will do: the kernel runs the program wherever the tracepoint is passed.
-  const long opened = system_call(__NR_perf_event_open, &attr, -1, 0, -1, abi::perf_flag_fd_cloexec);
-  if (row.fails(step::open_event, move_away(opened))) return;
-  event_.fill(row.answer);
-  const abi::link_create_perf_event request{.prog_fd = program.raw(),
-                                            .target_fd = event_.raw(),
-                                            .attach_type = static_cast<u32>(abi::attach_type::perf_event)};
-  if (!row.fails(step::link_create, move_away(sys_bpf(abi::command::link_create, request)))) {
-    connection_.fill(row.answer);
-    return;
+/// How programs are attached in one way: `attach<Policy>(program, what they are given...)`, and the cause that says
+/// what they want to be given.
+template <attach_way Way>
+struct place;
+
+template <>
+struct place<attach_way::none> {
+  static constexpr cause wants = cause::not_attachable;
+};
+template <>
+struct place<attach_way::elsewhere> {
+  static constexpr cause wants = cause::attached_elsewhere;
+};
+
+template <>
+struct place<attach_way::tracepoint> {
+  static constexpr cause wants = cause::takes_no_target;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program) noexcept {
+    return link::attach_tracepoint<Policy>(program.descriptor, program.place, program.subject);
   }
-  if constexpr (OldestKernel < kernel(5, 15))
-    if (row.answer == -EINVAL)  // no perf links before 5.15
-      row.fails(step::set_event_program,
-                system_call(__NR_ioctl, event_.number(), abi::perf_ioc_set_bpf, program.number()));
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program, barebpf::cookie with) noexcept {
+    return link::attach_tracepoint<Policy>(program.descriptor, program.place, program.subject, with);
+  }
+};
+
+/// Errors: ENOENT when the kernel has no such tracepoint; EINVAL when the program reads more arguments than it has.
+/// Kernel: 4.17, BPF_RAW_TRACEPOINT_OPEN.
+/// Source: bpf_raw_tp_link_attach() in kernel/bpf/syscall.c at v6.12.
+template <>
+struct place<attach_way::raw_tracepoint> {
+  static constexpr cause wants = cause::takes_no_target;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program,
+                                           barebpf::cookie with = {}) noexcept {
+    outcome row{.subject = program.subject};
+    const abi::raw_tracepoint request{
+        .name = program.place, .prog_fd = program.descriptor.raw(), .cookie = with.value};
+    if (row.fails(step::raw_tracepoint_open, move_away(sys_bpf(abi::command::raw_tracepoint_open, request))))
+      return to_error(row);
+    return link(fd::own(row.answer), fd());
+  }
+};
+
+/// Where to is in the program since it was loaded, so no name is given.
+/// Errors: EBUSY when more than 38 programs are attached to the function.
+/// Kernel: 5.5; as any other link, which a cookie needs, since 5.19.
+/// Source: bpf_tracing_prog_attach() in kernel/bpf/syscall.c at v6.12.
+template <>
+struct place<attach_way::tracing> {
+  static constexpr cause wants = cause::takes_no_target;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program,
+                                           barebpf::cookie with = {}) noexcept {
+    if (with.value != 0)
+      return detail::create_link<attach_way::tracing>(
+          program, abi::link_create_tracing{.prog_fd = program.descriptor.raw(),
+                                            .attach_type = static_cast<u32>(program.attach_type),
+                                            .cookie = with.value});
+    return place<attach_way::raw_tracepoint>::attach<Policy>(
+        {program.descriptor, program.subject, nullptr, program.attach_type});
+  }
+};
+
+/// Kernel: 5.8.
+/// Source: bpf_iter_link_attach() in kernel/bpf/bpf_iter.c at v6.12.
+template <>
+struct place<attach_way::iterator> {
+  static constexpr cause wants = cause::lists_no_target;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program) noexcept {
+    return create(program, nullptr, 0);
+  }
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program, elements_of map) noexcept {
+    return with(program, abi::iter_map{.map_fd = static_cast<u32>(map.descriptor)});
+  }
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program, tasks_of whom) noexcept {
+    return with(program, abi::iter_task{.tid = whom.thread, .pid = whom.process});
+  }
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program, cgroups_of which) noexcept {
+    return with(program, abi::iter_cgroup{.order = static_cast<u32>(which.walk),
+                                          .cgroup_fd = static_cast<u32>(which.descriptor)});
+  }
+
+ private:
+  template <class Info>
+  [[nodiscard]] static result<link> with(const program_to_attach& program, const Info& info) noexcept {
+    return create(program, &info, sizeof info);
+  }
+  [[nodiscard]] static result<link> create(const program_to_attach& program, const void* info,
+                                           u32 size) noexcept {
+    return detail::create_link<attach_way::iterator>(
+        program, abi::link_create_iter{.prog_fd = program.descriptor.raw(),
+                                       .attach_type = static_cast<u32>(program.attach_type),
+                                       .iter_info = info,
+                                       .iter_info_len = size});
+  }
+};
+
+template <>
+struct place<attach_way::perf_event> {
+  static constexpr cause wants = cause::needs_perf_event;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program,
+                                           barebpf::perf_event target) noexcept {
+    return link::attach_event<Policy>(program.descriptor, std::move(target.event), program.subject,
+                                      target.cookie);
+  }
+};
+
+/// Errors: no_interface; EBUSY or EEXIST where another program is; EOPNOTSUPP when the driver cannot do what `mode`
+///         asks for.
+/// Kernel: 5.9.
+/// Source: bpf_xdp_link_attach() in net/core/dev.c at v6.12.
+template <>
+struct place<attach_way::xdp> {
+  static constexpr cause wants = cause::needs_interface;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program, interface target,
+                                           xdp_mode mode = xdp_mode::any) noexcept {
+    return detail::create_link<attach_way::xdp>(
+        program, abi::link_create{.prog_fd = program.descriptor.raw(),
+                                  .target_fd = target.index,
+                                  .attach_type = static_cast<u32>(program.attach_type),
+                                  .flags = static_cast<u32>(mode)});
+  }
+};
+
+namespace detail {
+
+// Places with an order.
+template <attach_way Way>
+[[nodiscard]] result<link> create_ordered_link(const program_to_attach& program, u32 target,
+                                               const position& where) noexcept {
+  return create_link<Way>(program,
+                          abi::link_create_ordered{.prog_fd = program.descriptor.raw(),
+                                                   .target_fd = target,
+                                                   .attach_type = static_cast<u32>(program.attach_type),
+                                                   .flags = where.flags,
+                                                   .relative_fd = where.relative_fd,
+                                                   .expected_revision = where.revision});
 }
 
-template <load_policy Policy>
-result<link> link::attach_tracepoint(const fd& program, const char* path, const char* subject) noexcept {
-  result<link> out(std::in_place);
-  outcome row{.subject = subject};
-  out->to_tracepoint<Policy.oldest_kernel>(program, path, row);
-  if (row.failed()) out.fail_with([&row] { return to_error(row); });
-  return out;
+}  // namespace detail
+
+/// Errors: ENODEV for an interface that is gone; newer_attach_way; EEXIST when this program is there; ERANGE when 64
+///         are.
+/// Kernel: 6.6.
+/// Source: tcx_link_attach() in kernel/bpf/tcx.c at v6.12.
+template <>
+struct place<attach_way::tcx> {
+  static constexpr cause wants = cause::needs_interface;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program, interface target,
+                                           position where = {}) noexcept {
+    return detail::create_ordered_link<attach_way::tcx>(program, target.index, where);
+  }
+};
+
+/// Errors: not_a_cgroup; EPERM where a program above admits no others.
+/// Kernel: 5.7.
+/// Source: cgroup_bpf_link_attach() in kernel/bpf/cgroup.c at v6.12.
+template <>
+struct place<attach_way::cgroup> {
+  static constexpr cause wants = cause::needs_cgroup;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program, barebpf::cgroup target,
+                                           position where = {}) noexcept {
+    return detail::create_ordered_link<attach_way::cgroup>(program, static_cast<u32>(target.descriptor),
+                                                           where);
+  }
+};
+
+/// Errors: EINVAL when the descriptor is of no network namespace; EEXIST where a flow dissector is; E2BIG when 64
+///         programs look up sockets.
+/// Cost:   two system calls more when no namespace is given.
+/// Kernel: 5.8 for flow dissectors, 5.9 for sk_lookup.
+/// Source: netns_bpf_link_create() in kernel/bpf/net_namespace.c at v6.12.
+template <>
+struct place<attach_way::netns> {
+  static constexpr cause wants = cause::needs_netns;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program) noexcept {
+    constexpr const char* own = "/proc/thread-self/ns/net";
+    const fd opened = fd::own(move_away(open_to_read(own)));
+    if (!opened.is_open()) return failure(step::open_file, opened.number()).about(own);
+    return attach<Policy>(program, barebpf::netns(opened));
+  }
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program, barebpf::netns target) noexcept {
+    return detail::create_link<attach_way::netns>(
+        program, abi::link_create{.prog_fd = program.descriptor.raw(),
+                                  .target_fd = static_cast<u32>(target.descriptor),
+                                  .attach_type = static_cast<u32>(program.attach_type)});
+  }
+};
+
+/// Errors: EOPNOTSUPP when the map is of another type; EBUSY where a link holds another program or a stream verdict
+///         meets a verdict.
+/// Kernel: 4.14; as a link since 6.10.
+/// Source: sock_map_link_create() and sock_map_get_from_fd() in net/core/sock_map.c at v6.12.
+template <>
+struct place<attach_way::sockmap> {
+  static constexpr cause wants = cause::needs_sockmap;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<attachment> attach(const program_to_attach& program,
+                                                 sockets_in target) noexcept {
+    const auto target_fd = static_cast<u32>(target.descriptor);
+    const auto attach_type = static_cast<u32>(program.attach_type);
+    outcome row{.subject = program.subject};
+    attachment out;
+    const abi::link_create link_request{
+        .prog_fd = program.descriptor.raw(), .target_fd = target_fd, .attach_type = attach_type};
+    if (!row.fails(step::link_create, move_away(sys_bpf(abi::command::link_create, link_request)))) {
+      out.place_.fill(row.answer);
+      return out;
+    }
+    if constexpr (Policy.oldest_kernel < kernel(6, 10)) {
+      if (row.answer == -EINVAL) {  // no such links before 6.10
+        fd map = fd::own(duplicate(target.descriptor)),
+           copy = fd::own(duplicate(program.descriptor.number()));
+        const abi::prog_attach request{
+            .target_fd = target_fd, .attach_bpf_fd = program.descriptor.raw(), .attach_type = attach_type};
+        if (!row.fails(step::prog_attach, map.number()) && !row.fails(step::prog_attach, copy.number()) &&
+            !row.fails(step::prog_attach, sys_bpf(abi::command::prog_attach, request))) {
+          out.place_ = std::move(map);
+          out.program_ = std::move(copy);
+          out.undo_ = attachment::undo::prog_detach;
+          out.what_ = attach_type;
+          return out;
+        }
+      }
+    }
+    return to_error(row);
+  }
+};
+
+/// Errors: ENOTSOCK; EPERM for a socket whose filter is locked.
+/// Kernel: 3.19, SO_ATTACH_BPF. There is no link.
+/// Source: socket(7); sk_attach_bpf() in net/core/filter.c at v6.12.
+template <>
+struct place<attach_way::socket> {
+  static constexpr cause wants = cause::needs_socket;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<attachment> attach(const program_to_attach& program,
+                                                 barebpf::socket target) noexcept {
+    constexpr u32 so_attach_bpf = 50, so_detach_bpf = 27;  // SO_ATTACH_BPF, SO_DETACH_BPF
+    return set(program, target, so_attach_bpf, so_detach_bpf);
+  }
+
+ protected:
+  [[nodiscard]] static result<attachment> set(const program_to_attach& program, barebpf::socket target,
+                                              u32 option, u32 undo) noexcept {
+    outcome row{.subject = program.subject};
+    attachment out;
+    if (row.fails(step::attach_to_socket, duplicate(target.descriptor))) return to_error(row);
+    fd copy = fd::own(row.answer);
+    const int number = program.descriptor.number();
+    if (row.fails(step::attach_to_socket,
+                  system_call(__NR_setsockopt, target.descriptor, attachment::sol_socket, option, &number,
+                              sizeof number)))
+      return to_error(row);
+    out.place_ = std::move(copy);
+    out.undo_ = attachment::undo::socket_option;
+    out.what_ = undo;
+    return out;
+  }
+};
+
+/// Errors: EINVAL for a socket that shares no port.
+/// Kernel: 4.19, SO_ATTACH_REUSEPORT_EBPF; taken out again since 5.3. There is no link.
+/// Source: reuseport_attach_prog() in net/core/sock_reuseport.c at v6.12.
+template <>
+struct place<attach_way::reuseport> : private place<attach_way::socket> {
+  static constexpr cause wants = cause::needs_socket;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<attachment> attach(const program_to_attach& program,
+                                                 barebpf::socket target) noexcept {
+    constexpr u32 so_attach_reuseport_ebpf = 52, so_detach_reuseport_bpf = 68;
+    return set(program, target, so_attach_reuseport_ebpf, so_detach_reuseport_bpf);
+  }
+};
+
+/// True when programs that are attached in this way take what `Target` are.
+template <attach_way Way, class... Target>
+concept attaches_to = requires(const program_to_attach& program, Target&&... target) {
+  place<Way>::template attach<load_policy{}>(program, std::forward<Target>(target)...);
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_ATTACH_HPP
+// Room 6.4, file: a whole file in memory.
+#ifndef BAREBPF_FILE_HPP
+#define BAREBPF_FILE_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// Reads the file at `path`.
+/// Shape:  its bytes; fewer than it said when it shrinks meanwhile.
+/// Errors: open_file and read_file with errno; read_file with too_large for more than 1 GiB; ENOMEM.
+[[nodiscard]] inline result<buffer<unsigned char>> read_file(const char* path) noexcept {
+  constexpr long from_start = 0, from_end = 2;  // SEEK_SET, SEEK_END
+  constexpr long largest = 1 << 30;             // bytes; BTF counts in 32 bits
+  const fd file = fd::own(open_to_read(path));
+  if (!file.is_open()) return failure(step::open_file, file.number());
+  const long size = system_call(__NR_lseek, file.number(), 0, from_end);
+  if (size < 0) return failure(step::read_file, size);
+  if (size > largest) {  // a folder says that it is endless, and refuses to be read
+    const long refused = system_call(__NR_read, file.number(), nullptr, 0);
+    return refused < 0 ? failure(step::read_file, refused)
+                       : error{.at = step::read_file, .why = cause::too_large};
+  }
+  if (const long back = system_call(__NR_lseek, file.number(), 0, from_start); back < 0)
+    return failure(step::read_file, back);
+  auto content = buffer<unsigned char>::of(static_cast<size_t>(size));
+  if (!content) return content;
+  size_t done = 0;
+  while (done < content->size()) {
+    const long got = system_call(__NR_read, file.number(), content->data() + done, content->size() - done);
+    if (got == -EINTR) continue;
+    if (got < 0) return failure(step::read_file, got);
+    if (got == 0) break;  // the file shrank; the reader will say what is missing
+    done += static_cast<size_t>(got);
+  }
+  content->shrink(done);
+  return content;
 }
 
 }  // namespace barebpf::inline BAREBPF_ABI
 
-#endif  // BAREBPF_LINK_HPP
+#endif  // BAREBPF_FILE_HPP
 // Room 10.0, load: finished records made real. The two kinds of objects differ in who wrote the records, the
 // compiler or the program; what the kernel is told, in which order, stands here once.
 #ifndef BAREBPF_LOAD_HPP
 #define BAREBPF_LOAD_HPP
 
-// Room 6.3, running_kernel: which kernel answers, asked only to explain what it refused.
-#ifndef BAREBPF_RUNNING_KERNEL_HPP
-#define BAREBPF_RUNNING_KERNEL_HPP
+// Room 6.5, kernel_btf: the running kernel's own types, of which a program names the one that it is made for. They are
+// read once for a whole object, and not at all for one that needs none.
+#ifndef BAREBPF_KERNEL_BTF_HPP
+#define BAREBPF_KERNEL_BTF_HPP
 
 namespace barebpf::inline BAREBPF_ABI {
 
-/// The version of the running kernel, as `kernel()` makes it; 0 when it does not say.
-/// Cost:   one system call.
-/// Source: uname(2). A distribution's kernel may have more than its number says, never less.
-[[nodiscard, gnu::cold, gnu::noinline]] inline u32 running_kernel() noexcept {
-  struct {
-    char words[6][65];  // system, node, release, version, machine, domain
-  } names = {};
-  if (system_call(__NR_uname, &names) < 0) return 0;
-  u32 numbers[2] = {};
-  const char* at = names.words[2];
-  for (u32& number : numbers) {
-    for (; *at >= '0' && *at <= '9'; ++at) number = number * 10 + static_cast<u32>(*at - '0');
-    if (*at == '.') ++at;
-  }
-  return kernel(numbers[0], numbers[1]);
-}
+/// What a program is made for, as its section says; nothing for most programs.
+struct kernel_type_need {
+  section_rest what = section_rest::nothing;
+  const char* name = "";
 
-/// Why the kernel refused to create a map with `answer`, negative errno, as far as the table of map types and the
-/// kernel's version tell; `none` where they do not.
-[[nodiscard, gnu::cold, gnu::noinline]] inline cause explain_refusal(const abi::map_create& attr,
-                                                                     long answer) noexcept {
-  if (answer != -EINVAL && answer != -E2BIG && answer != -ENOTSUPP_kernel && answer != -EOPNOTSUPP)
-    return cause::none;
-  if (const u32 running = running_kernel();
-      running != 0 && running < kind_of(static_cast<map_type>(attr.map_type)).first_kernel)
-    return cause::newer_map_type;
-  return why_refused(attr);
+  [[nodiscard]] constexpr bool is_any() const noexcept { return what > section_rest::place; }
+};
+
+/// Finds the ids of `count` types in the BTF of the kernel itself, not of its modules.
+/// Shape:  ids[i] is the id for needs[i], which may need nothing; true when all were found.
+/// Errors: in `row`, about the name: no_kernel_function and its siblings; ENOENT for a kernel without BTF; ENOMEM.
+/// Cost:   the file is read and walked once, whatever the count: 3 ms for the 5.5 MB of a common kernel, which stay in
+///         memory only meanwhile.
+/// Kernel: 5.4, with CONFIG_DEBUG_INFO_BTF.
+/// Source: kernel/bpf/sysfs_btf.c; check_attach_btf_id() in kernel/bpf/verifier.c at v6.12.
+[[nodiscard, gnu::cold]] inline bool find_kernel_types(const kernel_type_need* needs, u32 count, u32* ids,
+                                                       outcome& row) noexcept {
+  constexpr step at = step::find_kernel_type;
+  const auto row_of = [](const kernel_type_need& need) {
+    const kernel_type_kind* kind = kernel_type_kinds;
+    while (kind->rest != need.what) ++kind;
+    return *kind;
+  };
+  const auto next_missing = [&] {
+    u32 i = 0;
+    while (i < count && (!needs[i].is_any() || ids[i] != 0)) ++i;
+    return i;
+  };
+  if (next_missing() == count) return true;
+  const auto content = read_file("/sys/kernel/btf/vmlinux");
+  if (!content) return row.fails(at, -static_cast<long>(content.error().code)), false;
+  bytes image(content->data(), content->size());
+  if constexpr (host_is_big_endian) image.read_big_endian();
+  btf types;
+  if (const verdict v = btf::open(image, 0, image.size(), types); v.failed())
+    return row.refuse(at, v.why), false;
+  for (btf_type type = types.first(); type.id != 0; type = types.after(type)) {
+    for (u32 i = 0; i < count; ++i) {
+      if (!needs[i].is_any() || ids[i] != 0) continue;
+      const kernel_type_kind kind = row_of(needs[i]);
+      if (type.kind == kind.kind && image.string_starts_with(type.name, kind.prefix) &&
+          image.string_is(type.name + kind.prefix.size(), needs[i].name))
+        ids[i] = type.id;
+    }
+  }
+  const u32 missing = next_missing();
+  if (missing == count) return true;
+  row.subject = needs[missing].name;
+  return row.refuse(at, row_of(needs[missing]).missing), false;
 }
 
 }  // namespace barebpf::inline BAREBPF_ABI
 
-#endif  // BAREBPF_RUNNING_KERNEL_HPP
+#endif  // BAREBPF_KERNEL_BTF_HPP
 // Room 4.5, spec/assembly: one program as the kernel takes it. A program is its own instructions and behind
 // them those of every function that it reaches, so each program of an object has its own copy of what they
 // share. Worked out for one program at a time, which is what a compiler can do for large objects too.
@@ -5611,6 +8975,11 @@ struct map_spec {
   number_form key_form = number_form::no_number;
   number_form value_form = number_form::no_number;
   map_origin origin = map_origin::declared;
+  bool has_values = false;  ///< its definition has the member `values`
+  u32 inner = 0;     ///< id of the struct that describes the maps in it, in the object's BTF; see `inner_of`
+  u32 slots_at = 0;  ///< bytes from its start to the first of its slots
+  u32 first_slot = 0;  ///< the slots that the object fills are so many from this one on
+  u32 slot_count = 0;
   u32 section = 0;         ///< index of the section whose variables it holds
   u32 first_variable = 0;  ///< its variables are so many from this one on, in the order of their offsets
   u32 variable_count = 0;
@@ -5619,6 +8988,13 @@ struct map_spec {
   [[nodiscard]] constexpr bool has_content() const noexcept {
     return origin == map_origin::data || origin == map_origin::read_only_data;
   }
+};
+
+/// "This slot holds that map or program at first": what stands in the member `values` of a definition.
+struct filled_slot {
+  u64 at = 0;      ///< where the slot stands
+  u32 slot = 0;    ///< its index
+  u32 target = 0;  ///< index of the map for a map of maps, of the program for a prog array
 };
 
 /// A global variable of the programs.
@@ -5653,9 +9029,9 @@ struct function_spec {
 struct program_spec {
   u64 name = 0;          ///< where its name stands
   u64 section_name = 0;  ///< where the name of its section stands
+  u64 place = 0;         ///< where the name of the place it attaches to stands; 0 when the section names none
   u32 function = 0;      ///< index of its function
-  abi::prog_type type = abi::prog_type::unspec;
-  attach_way attach = attach_way::none;
+  section_kind kind{};   ///< what the name of its section says
 };
 
 /// What an instruction can refer to.
@@ -5682,6 +9058,7 @@ struct object_shape {
   u32 functions = 0;
   u32 programs = 0;
   u32 references = 0;
+  u32 filled_slots = 0;
   u32 lines = 0;       ///< records of source lines
   u32 map_slots = 0;   ///< one per 8 bytes of .maps
   u32 type_index = 0;  ///< words for the index over the types
@@ -5695,6 +9072,7 @@ struct object_slots {
   function_spec* functions = nullptr;
   program_spec* programs = nullptr;
   reference* references = nullptr;
+  filled_slot* filled_slots = nullptr;
   u32* map_slots = nullptr;
   u32* type_index = nullptr;
 };
@@ -5711,6 +9089,7 @@ struct object_facts {
   u32 functions = 0;
   u32 programs = 0;
   u32 references = 0;
+  u32 filled_slots = 0;
 };
 
 /// The tables of an object, as those look at them who load it.
@@ -5742,10 +9121,12 @@ struct opened_object {
   u32 variables = 0;      // in the others
 };
 
-// What orders records: where in the file they stand, or how far from the start of their map.
+// What orders records: where in the file they stand, how far from the start of their map, or what they are made of.
 constexpr u64 place_of(const function_spec& of) noexcept { return of.at; }
 constexpr u64 place_of(const reference& of) noexcept { return of.at; }
 constexpr u64 place_of(const variable_spec& of) noexcept { return of.offset; }
+constexpr u64 place_of(const filled_slot& of) noexcept { return of.at; }
+constexpr u64 place_of(const program_spec& of) noexcept { return of.function; }
 
 // Sorts records by their place. Objects come sorted, so the good path is one look at each.
 template <class Record>
@@ -5825,6 +9206,17 @@ template <class Spec>
   for (; used < prefix; ++used) whole[used] = object[used];
   for (size_t i = 0; i < section.size() && used < longest_kernel_name; ++i) whole[used++] = section[i];
   return to_kernel_name(text(whole, used));
+}
+
+/// The name under which the kernel keeps the pattern for the maps in the map called `outer`.
+[[nodiscard]] constexpr kernel_name inner_map_name(const kernel_name& outer) noexcept {
+  constexpr text behind = "_inner";
+  kernel_name out;
+  size_t used = 0;
+  for (; used < longest_kernel_name - behind.size() && outer.characters[used] != '\0'; ++used)
+    out.characters[used] = outer.characters[used];
+  for (const char c : behind) out.characters[used++] = c;
+  return out;
 }
 
 /// The name of an object, as the maps of its variables bear it: what its `path` has behind the last slash and in
@@ -6154,20 +9546,25 @@ struct program_patch {
 
 /// What a map needs beside being created.
 struct map_duty {
-  const void* value = nullptr;  ///< its first value; nullptr for zeros
-  u64 data_at = 0;              ///< where that lies in `load_options::data`
-  const char* pin = nullptr;    ///< the name under which it is pinned; nullptr for none
-  bool has_data = false;        ///< it holds variables
-  bool is_frozen = false;       ///< it is frozen once its value is in
+  const void* value = nullptr;         ///< its first value; nullptr for zeros
+  u64 data_at = 0;                     ///< where that lies in `load_options::data`
+  const char* pin = nullptr;           ///< the name under which it is pinned; nullptr for none
+  const filled_slot* slots = nullptr;  ///< what is put into its slots, whose indices are their keys
+  u32 slot_count = 0;
+  bool has_data = false;   ///< it holds variables
+  bool is_frozen = false;  ///< it is frozen once its value is in
 };
 
 /// A whole object, ready for the kernel.
 struct object_records {
   const abi::map_create* maps = nullptr;
   const map_duty* duties = nullptr;  ///< one for each map, or nullptr when none has any
+  /// The pattern for the maps in it, one for each map, without a type for what is no map of maps; or nullptr.
+  const abi::map_create* inner_maps = nullptr;
   u32 map_count = 0;
   const abi::prog_load* programs = nullptr;
-  const program_patch* patches = nullptr;  ///< one for each program; nullptr when all name maps by index
+  const program_patch* patches = nullptr;     ///< one for each program; nullptr when all name maps by index
+  const kernel_type_need* targets = nullptr;  ///< one for each program; nullptr when none is made for a type
   u32 program_count = 0;
   const void* btf = nullptr;     ///< types of maps, variables and functions
   u32 btf_size = 0;              ///< bytes, 0 for none
@@ -6177,18 +9574,23 @@ struct object_records {
 
 /// What an object needs at all, so that no code is made for the rest.
 struct load_needs {
-  bool types = true;   ///< it may have BTF
-  bool values = true;  ///< it may have variables
-  bool pins = true;    ///< it may have maps that are pinned by their names
-  bool hints = true;   ///< the table of map types may have something to say when one is refused
-  bool patch = true;   ///< descriptors are written into a copy of the instructions; if not, they name maps by
-                       ///< index (5.14, BPF_PSEUDO_MAP_IDX)
+  bool types = true;    ///< it may have BTF
+  bool values = true;   ///< it may have variables
+  bool pins = true;     ///< it may have maps that are pinned by their names
+  bool targets = true;  ///< it may have programs that are made for a type of the kernel
+  bool slots = true;    ///< it may have maps of maps, and maps whose slots it fills
+  bool arenas = true;   ///< it may have an arena without an address
+  bool hints = true;    ///< the table of map types may have something to say when one is refused
+  bool patch =
+      true;  ///< descriptors are written into a copy of the instructions; if not, they name maps by index
+             ///< (5.14, BPF_PSEUDO_MAP_IDX)
 };
 
 /// Where what is made goes; lent by the owner.
 struct load_slots {
   fd* maps = nullptr;
   fd* programs = nullptr;
+  u32* targets = nullptr;        ///< one for each program, 0 at first, with `load_needs::targets`
   bool* pinned = nullptr;        ///< one for each map, false at first, if some are to be pinned
   int* map_numbers = nullptr;    ///< one for each map, without `load_needs::patch`
   abi::insn* scratch = nullptr;  ///< room for the longest program, with it
@@ -6216,12 +9618,23 @@ class loader {
         if (records_.btf_is_required && row_.fails(step::btf_load, types_.number())) return false;
       }
     }
+    // What is put into a map of maps is made before it.
     for (u32 i = 0; i < records_.map_count; ++i)
-      if (!make_map(i)) return false;
+      if (!holds_maps(i) && !make_map(i)) return false;
+    if constexpr (Needs.slots)
+      for (u32 i = 0; i < records_.map_count; ++i)
+        if (holds_maps(i) && !make_map(i)) return false;
     if constexpr (!Needs.patch)
       for (u32 i = 0; i < records_.map_count; ++i) slots_.map_numbers[i] = slots_.maps[i].number();
+    if constexpr (Needs.targets)
+      if (records_.targets != nullptr &&
+          !find_kernel_types(records_.targets, records_.program_count, slots_.targets, row_))
+        return false;
     for (u32 i = 0; i < records_.program_count; ++i)
       if (!make_program(i)) return false;
+    if constexpr (Needs.slots)
+      for (u32 i = 0; i < records_.map_count; ++i)
+        if (!holds_maps(i) && !fill_slots(i, slots_.programs, cause::unfit_program)) return false;
     return true;
   }
 
@@ -6278,7 +9691,29 @@ class loader {
     return create(i, attr) && fill(i);
   }
 
+  [[nodiscard]] bool holds_maps(u32 i) const noexcept {
+    if constexpr (Needs.slots)
+      return records_.inner_maps != nullptr && records_.inner_maps[i].map_type != 0;
+    else
+      return false;
+  }
+
   bool create(u32 i, abi::map_create& attr) noexcept {
+    fd pattern;  // goes when the map is there, which has taken over what it is like
+    if (holds_maps(i)) {
+      abi::map_create inner = records_.inner_maps[i];
+      row_.subject = records_.inner_maps[i].map_name.characters;
+      if (!create(inner, pattern)) return false;
+      row_.subject = records_.maps[i].map_name.characters;
+      attr.inner_map_fd = pattern.raw();
+    }
+    return create(attr, slots_.maps[i]);
+  }
+  bool create(abi::map_create& attr, fd& out) noexcept {
+    // The kernel would create it, and then refuse each program that uses it.
+    if constexpr (Needs.arenas)
+      if (attr.map_type == static_cast<u32>(map_type::arena) && attr.map_extra == 0)
+        return row_.refuse(step::map_create, cause::arena_without_address), false;
     long created = -EINVAL;
     if constexpr (Needs.types) {
       // Types only explain most maps to people, so where the kernel refuses them a map goes without: an object may
@@ -6299,7 +9734,7 @@ class loader {
       if constexpr (Needs.hints) row_.why = explain_refusal(attr, created);
       return false;
     }
-    slots_.maps[i].fill(created);
+    out.fill(created);
     return true;
   }
   [[nodiscard]] long create_with_token(const abi::map_create& attr) const noexcept {
@@ -6312,8 +9747,10 @@ class loader {
     return create_map(attr);
   }
 
-  // Puts the first value of variables in.
+  // Puts in what is there before any program: the maps of a map of maps, and the first value of variables.
   bool fill(u32 i) noexcept {
+    if constexpr (Needs.slots)
+      if (holds_maps(i) && !fill_slots(i, slots_.maps, cause::unfit_inner_map)) return false;
     if constexpr (Needs.values) {
       if (records_.duties == nullptr || !records_.duties[i].has_data) return true;
       const map_duty& duty = records_.duties[i];
@@ -6327,6 +9764,21 @@ class loader {
       const abi::map_freeze freeze{.map_fd = slots_.maps[i].raw()};
       if (duty.is_frozen && row_.fails(step::map_freeze, sys_bpf(abi::command::map_freeze, freeze)))
         return false;
+    }
+    return true;
+  }
+
+  // Puts maps or programs into the slots of a map. The kernel says EINVAL to one that does not suit it.
+  bool fill_slots(u32 i, const fd* targets, cause unsuitable) noexcept {
+    if (records_.duties == nullptr) return true;
+    const map_duty& duty = records_.duties[i];
+    for (u32 k = 0; k < duty.slot_count; ++k) {
+      const u32 key = duty.slots[k].slot, value = targets[duty.slots[k].target].raw();
+      const abi::map_elem attr{.map_fd = slots_.maps[i].raw(), .key = &key, .value = &value};
+      row_.subject = records_.maps[i].map_name.characters;
+      const long answer = sys_bpf(abi::command::map_update_elem, attr);
+      if (answer == -EINVAL) row_.why = unsuitable;
+      if (row_.fails(step::map_update_elem, answer)) return false;
     }
     return true;
   }
@@ -6405,6 +9857,8 @@ class loader {
       else
         attr.func_info_cnt = attr.line_info_cnt = attr.func_info_rec_size = attr.line_info_rec_size = 0;
     }
+    if constexpr (Needs.targets)
+      if (records_.targets != nullptr) attr.attach_btf_id = slots_.targets[i];
     if constexpr (Needs.patch) {
       const program_patch& patch = records_.patches[i];
       for (u32 k = 0; k < attr.insn_cnt; ++k) slots_.scratch[k] = patch.code[k];
@@ -6431,7 +9885,9 @@ class loader {
 }  // namespace detail
 
 /// Creates the maps of an object and loads its programs.
-/// Shape: `row` tells how far it came; what was made is in `slots`. After a failure nothing stays pinned.
+/// Shape: `row` tells how far it came; what was made is in `slots`. After a failure nothing stays pinned. A map of maps
+///        that was there before keeps what is in it; a prog array then gets the programs of this object, because the
+///        kernel empties one that no descriptor and no pin holds any longer.
 template <load_needs Needs, class Options>
 void load_records(const object_records& records, const load_slots& slots, const Options& options,
                   outcome& row) noexcept {
@@ -6442,1498 +9898,6 @@ void load_records(const object_records& records, const load_slots& slots, const 
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_LOAD_HPP
-// Room 7.8, map/map: every map type under its name, with the key and value types that it wants.
-#ifndef BAREBPF_MAP_MAP_HPP
-#define BAREBPF_MAP_MAP_HPP
-
-// Room 2.4, prefix: keys of an LPM trie, from text such as "10.0.0.0/8" and back to it.
-#ifndef BAREBPF_PREFIX_HPP
-#define BAREBPF_PREFIX_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// The first bits of so many bytes, as the kernel takes them for the key of an LPM trie.
-/// Shape:  the number of bits in the machine's byte order, then the bytes, the first bit in front.
-/// Source: struct bpf_lpm_trie_key_u8 in include/uapi/linux/bpf.h at v6.12.
-template <size_t Bytes>
-struct lpm_key {
-  static_assert(
-      Bytes % 4 == 0 && Bytes != 0 && Bytes <= 256,
-      "barebpf: an LPM trie compares 1 to 256 bytes, and C rounds the struct up to four of them, so ask for "
-      "a multiple of 4 and leave the last ones zero");
-  u32 prefixlen = 0;  ///< bits
-  u8 data[Bytes] = {};
-
-  friend constexpr bool operator==(const lpm_key& a, const lpm_key& b) noexcept {
-    bool same = a.prefixlen == b.prefixlen;
-    for (size_t i = 0; i < Bytes; ++i) same = same && a.data[i] == b.data[i];
-    return same;
-  }
-};
-
-/// A network, or an address with all 32 bits.
-using ipv4_prefix = lpm_key<4>;
-/// A network, or an address with all 128 bits.
-using ipv6_prefix = lpm_key<16>;
-
-namespace detail {
-
-constexpr bool take_ipv4(text_reader& in, u8* out) noexcept {
-  for (int i = 0; i < 4; ++i) {
-    u32 number = 0;
-    if ((i != 0 && !in.take(".")) || !in.take_number(10, 3, number) || number > 255) return false;
-    out[i] = static_cast<u8>(number);
-  }
-  return true;
-}
-
-// Source: RFC 4291, 2.2.
-constexpr bool take_ipv6(text_reader& in, u8* out) noexcept {
-  constexpr u32 size = 16, nowhere = 99;
-  u8 bytes[size] = {};
-  u32 used = 0, gap = nowhere;
-  if (in.take("::")) gap = 0;
-  while (used < size && !in.is_done() && !in.is_next("/")) {
-    if (used != 0 && used != gap && !in.take(":")) return false;
-    text_reader as_ipv4 = in;
-    if (used + 4 <= size && take_ipv4(as_ipv4, bytes + used)) {
-      in = as_ipv4;
-      used += 4;
-      break;
-    }
-    u32 group = 0;
-    if (!in.take_number(16, 4, group)) return false;
-    bytes[used] = static_cast<u8>(group >> 8);
-    bytes[used + 1] = static_cast<u8>(group);
-    used += 2;
-    if (in.is_next("::")) {
-      if (gap != nowhere) return false;
-      static_cast<void>(in.take("::"));
-      gap = used;
-    }
-  }
-  if ((gap == nowhere) != (used == size)) return false;  // a gap stands for a group at least
-  for (u32 i = 0; i < size; ++i) out[i] = 0;
-  const u32 behind = gap == nowhere ? 0 : used - gap;
-  for (u32 i = 0; i < used - behind; ++i) out[i] = bytes[i];
-  for (u32 i = 0; i < behind; ++i) out[size - behind + i] = bytes[used - behind + i];
-  return true;
-}
-
-template <size_t Bytes>
-constexpr result<lpm_key<Bytes>> read_prefix(text whole) noexcept {
-  const auto wrong = [whole](cause why) { return error{.at = step::read_prefix, .why = why}.about(whole); };
-  lpm_key<Bytes> out{.prefixlen = Bytes * 8};
-  text_reader in(whole);
-  const bool is_address = Bytes == 4 ? take_ipv4(in, out.data) : take_ipv6(in, out.data);
-  if (!is_address) return wrong(cause::bad_address);
-  if (in.take("/") && (!in.take_number(10, 3, out.prefixlen) || out.prefixlen > Bytes * 8))
-    return wrong(cause::bad_prefix_length);
-  if (!in.is_done()) return wrong(cause::bad_address);
-  for (size_t bit = out.prefixlen; bit < Bytes * 8; ++bit)
-    if ((out.data[bit / 8] >> (7 - bit % 8) & 1) != 0) return wrong(cause::bits_behind_prefix);
-  return out;
-}
-
-}  // namespace detail
-
-/// The network that "10.0.0.0/8" names, or the address "10.0.0.1" with all its bits.
-/// Errors: bad_address, bad_prefix_length, bits_behind_prefix, about the text.
-[[nodiscard]] constexpr result<ipv4_prefix> read_ipv4_prefix(text whole) noexcept {
-  return detail::read_prefix<4>(whole);
-}
-/// The network that "2001:db8::/32" names, or the address "::1" with all its bits.
-/// Errors: as for `read_ipv4_prefix`.
-[[nodiscard]] constexpr result<ipv6_prefix> read_ipv6_prefix(text whole) noexcept {
-  return detail::read_prefix<16>(whole);
-}
-
-/// Writes "10.0.0.0/8" into `buffer`, with a NUL behind it; 19 bytes are always enough.
-constexpr text describe(const ipv4_prefix& what, char* buffer, size_t size) noexcept {
-  detail::text_writer out(buffer, size);
-  for (int i = 0; i < 4; ++i) out << (i == 0 ? text() : text(".")) << u64{what.data[i]};
-  return (out << "/" << u64{what.prefixlen}).finish();
-}
-/// Writes "2001:db8::/32" into `buffer`, with a NUL behind it; 44 bytes are always enough.
-/// Source: RFC 5952, 4: the longest row of zeros is left out, the first of equals.
-constexpr text describe(const ipv6_prefix& what, char* buffer, size_t size) noexcept {
-  constexpr int groups = 8;
-  const auto group = [&what](int i) { return u32{what.data[i * 2]} << 8 | what.data[i * 2 + 1]; };
-  int gap = groups, longest = 1;
-  for (int i = 0; i < groups; ++i) {
-    int length = 0;
-    while (i + length < groups && group(i + length) == 0) ++length;
-    if (length > longest) gap = i, longest = length;
-  }
-  detail::text_writer out(buffer, size);
-  for (int i = 0; i < groups; ++i) {
-    if (i == gap) {
-      out << "::";
-      i += longest - 1;
-      continue;
-    }
-    if (i != 0 && i != gap + longest) out << ":";
-    bool begun = false;
-    for (int shift = 12; shift >= 0; shift -= 4) {
-      const u32 digit = group(i) >> shift & 15;
-      begun = begun || digit != 0 || shift == 0;
-      if (begun) out << text(&"0123456789abcdef"[digit], 1);
-    }
-  }
-  return (out << "/" << u64{what.prefixlen}).finish();
-}
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_PREFIX_HPP
-// Room 7.7, map/typed: typed maps. One class template for all types; what a type allows stands in room 2.0, and what
-// goes in and comes out where that is no plain value in room 7.6.
-#ifndef BAREBPF_MAP_TYPED_HPP
-#define BAREBPF_MAP_TYPED_HPP
-
-// Room 7.3, map/entries: a walk over a map that always ends and says why. Batches underneath; one key after the
-// other where the kernel has no batches or a bucket is too large for one.
-#ifndef BAREBPF_MAP_ENTRIES_HPP
-#define BAREBPF_MAP_ENTRIES_HPP
-
-// Room 7.1, map/batch: what the batch operations of maps take and give.
-#ifndef BAREBPF_MAP_BATCH_HPP
-#define BAREBPF_MAP_BATCH_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// Where a walk by batches stands; a new one stands at the beginning.
-/// Shape:  as many bytes as the kernel may write: four for hash maps, a key for others.
-/// Source: __htab_map_lookup_and_delete_batch() in kernel/bpf/hashtab.c and generic_map_lookup_batch() in
-///         kernel/bpf/syscall.c at v6.12.
-template <class Key>
-class batch_cursor {
- public:
-  /// True when the last batch was the last one.
-  [[nodiscard]] bool at_end() const noexcept { return at_end_; }
-
-  /// What the kernel is given: nothing for the first batch.
-  [[nodiscard]] const void* in() const noexcept { return started_ ? position_ : nullptr; }
-  /// Where the kernel writes.
-  [[nodiscard]] void* out() noexcept { return position_; }
-  /// Remembers what a batch came to.
-  void advance(bool end) noexcept {
-    started_ = true;
-    at_end_ = end;
-  }
-
- private:
-  alignas(8) unsigned char position_[sizeof(Key) > 4 ? sizeof(Key) : 4] = {};
-  bool started_ = false;
-  bool at_end_ = false;
-};
-
-/// How many elements a batch operation did, and whether it did all.
-class [[nodiscard]] batch_result {
- public:
-  explicit batch_result(u32 count) noexcept : count_(count) {}
-  batch_result(u32 count, const barebpf::error& why) noexcept : count_(count), why_(why) {}
-
-  /// Elements that were done, also when not all of them were.
-  [[nodiscard]] u32 count() const noexcept { return count_; }
-  [[nodiscard]] bool has_value() const noexcept { return why_.has_value(); }
-  explicit operator bool() const noexcept { return why_.has_value(); }
-  /// What kept the operation from doing the rest.
-  [[nodiscard]] const barebpf::error& error() const noexcept { return why_.error(); }
-
- private:
-  u32 count_;
-  result<void> why_;
-};
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_MAP_BATCH_HPP
-// Room 7.2, map/per_cpu: values of which each possible CPU has its own. Only this room knows how large they are
-// together, so nobody can lend the kernel too little memory for them.
-#ifndef BAREBPF_MAP_PER_CPU_HPP
-#define BAREBPF_MAP_PER_CPU_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// How many CPUs the kernel speaks of that writes `ranges`, "0-3,6"; 0 when that is no list of ranges.
-[[nodiscard]] constexpr u32 count_cpus(text ranges) noexcept {
-  constexpr u32 most = 0xffff;
-  u32 count = 0, first = 0, number = 0;
-  bool has_digits = false, is_range = false;
-  for (size_t i = 0; i <= ranges.size(); ++i) {
-    const char c = i < ranges.size() ? ranges[i] : ',';
-    if (c == '\n' && i + 1 == ranges.size()) continue;
-    if (c >= '0' && c <= '9') {
-      number = number * 10 + static_cast<u32>(c - '0');
-      has_digits = true;
-      if (number > most) return 0;
-      continue;
-    }
-    if (!has_digits || (c == '-' && is_range) || (c != '-' && c != ',')) return 0;
-    if (c == '-') {
-      first = number;
-    } else {
-      if (is_range && number < first) return 0;
-      count += is_range ? number - first + 1 : 1;
-    }
-    is_range = c == '-';
-    number = 0;
-    has_digits = false;
-  }
-  return count;
-}
-
-/// How many CPUs the machine may ever have: the kernel keeps so many values, whether they run or not.
-/// Errors: open_file or read_file with errno, about the file; EINVAL when it says something else than ranges.
-/// Cost:   three system calls.
-/// Source: num_possible_cpus() in include/linux/cpumask.h at v6.12; sysfs-devices-system-cpu.
-[[nodiscard]] inline result<u32> possible_cpus() noexcept {
-  constexpr const char* path = "/sys/devices/system/cpu/possible";
-  const fd file = fd::own(open_to_read(path));
-  if (!file.is_open()) return failure(step::open_file, file.number()).about(path);
-  char ranges[256];
-  long length = -EINTR;
-  while (length == -EINTR) length = system_call(__NR_read, file.number(), ranges, sizeof ranges);
-  if (length < 0) return failure(step::read_file, length).about(path);
-  const u32 count = count_cpus(text(ranges, static_cast<size_t>(length)));
-  if (count == 0) return failure(step::read_file, -EINVAL).about(path);
-  return count;
-}
-
-/// One element's values, one for each possible CPU, in the order of their numbers: where those have no gap, the value
-/// at `cpu` is that of CPU `cpu`.
-/// Lifetime: looks at storage of somebody else's.
-template <class Value>
-class per_cpu_view {
- public:
-  /// How the kernel lays values out: 8 bytes apart or a multiple of it.
-  struct alignas(8) cell {
-    Value value;
-  };
-  static_assert(
-      alignof(Value) <= 8 && std::is_trivially_copyable_v<Value>,
-      "barebpf: the kernel copies the values of each CPU as raw bytes, 8 bytes apart, so a value type "
-      "must be trivially copyable and aligned to 8 bytes at most");
-
-  constexpr per_cpu_view(const cell* first, u32 cpus) noexcept : first_(first), cpus_(cpus) {}
-
-  /// How many values there are.
-  [[nodiscard]] u32 size() const noexcept { return cpus_; }
-  /// The value of one CPU; `cpu` must be less than `size()`.
-  [[nodiscard]] const Value& operator[](u32 cpu) const noexcept { return first_[cpu].value; }
-  /// All of them added up.
-  [[nodiscard]] Value sum() const noexcept {
-    Value out{};
-    for (u32 cpu = 0; cpu < cpus_; ++cpu) out = static_cast<Value>(out + first_[cpu].value);
-    return out;
-  }
-
- private:
-  const cell* first_;
-  u32 cpus_;
-};
-
-/// Storage for the values of so many elements, each for every possible CPU.
-/// Lifetime: freed with the object; moving empties the source.
-template <class Value>
-class per_cpu_values {
- public:
-  using cell = typename per_cpu_view<Value>::cell;
-
-  /// Makes room for `elements` elements, all of them `Value{}`.
-  /// Errors: those of `possible_cpus`; ENOMEM.
-  /// Cost:   three system calls and an allocation; so keep it and use it again.
-  [[nodiscard]] static result<per_cpu_values> make(u32 elements = 1) noexcept {
-    const auto cpus = possible_cpus();
-    if (!cpus) return cpus.error();
-    auto cells = buffer<cell>::of(size_t{*cpus} * elements);
-    if (!cells) return cells.error();
-    return per_cpu_values(std::move(*cells), *cpus, elements);
-  }
-
-  /// For how many CPUs.
-  [[nodiscard]] u32 cpus() const noexcept { return cpus_; }
-  /// For how many elements.
-  [[nodiscard]] u32 elements() const noexcept { return elements_; }
-  /// The value of a CPU, of the first element or of another.
-  [[nodiscard]] Value& at(u32 cpu, u32 element = 0) noexcept {
-    return cells_[size_t{element} * cpus_ + cpu].value;
-  }
-  /// The values of one element.
-  [[nodiscard]] per_cpu_view<Value> view(u32 element = 0) const noexcept {
-    return {cells_.data() + size_t{element} * cpus_, cpus_};
-  }
-  [[nodiscard]] const Value& operator[](u32 cpu) const noexcept { return cells_[cpu].value; }
-  [[nodiscard]] Value& operator[](u32 cpu) noexcept { return cells_[cpu].value; }
-  /// The values of the first element, added up.
-  [[nodiscard]] Value sum() const noexcept { return view().sum(); }
-  /// Gives each CPU of the first element the same value.
-  void fill(const Value& value) noexcept {
-    for (u32 cpu = 0; cpu < cpus_; ++cpu) at(cpu) = value;
-  }
-
-  /// What the kernel reads and writes.
-  [[nodiscard]] cell* data() noexcept { return cells_.data(); }
-  [[nodiscard]] const cell* data() const noexcept { return cells_.data(); }
-
- private:
-  per_cpu_values(buffer<cell> cells, u32 cpus, u32 elements) noexcept
-      : cells_(std::move(cells)), cpus_(cpus), elements_(elements) {}
-
-  buffer<cell> cells_;
-  u32 cpus_;
-  u32 elements_;
-};
-
-/// Walks over the elements of such storage, as a pointer walks over values.
-template <class Value>
-class per_cpu_pointer {
- public:
-  using cell = typename per_cpu_view<Value>::cell;
-  using seen = per_cpu_view<Value>;
-
-  constexpr per_cpu_pointer() noexcept = default;
-  constexpr per_cpu_pointer(cell* at, u32 cpus) noexcept : at_(at), cpus_(cpus) {}
-  [[nodiscard]] seen operator*() const noexcept { return {at_, cpus_}; }
-  per_cpu_pointer& operator++() noexcept {
-    at_ += cpus_;
-    return *this;
-  }
-  [[nodiscard]] cell* address() const noexcept { return at_; }
-
- private:
-  cell* at_ = nullptr;
-  u32 cpus_ = 0;
-};
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_MAP_PER_CPU_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// One element of a map, copied out.
-template <class Key, class Value>
-struct entry {
-  Key key;
-  Value value;
-};
-
-namespace detail {
-
-// What a walk shows of the values behind a pointer, and where the kernel writes them.
-template <class Pointer>
-struct pointed {
-  using seen = typename Pointer::seen;
-  struct nothing {};
-  using own = nothing;  // single steps use the storage that was lent
-  static void* address(const Pointer& at) noexcept { return at.address(); }
-};
-template <class Value>
-struct pointed<Value*> {
-  using seen = Value;
-  using own = Value;
-  static void* address(Value* at) noexcept { return at; }
-};
-
-}  // namespace detail
-
-/// A walk over all elements: `for (auto [key, value] : map.entries())`. `Pointer` is what walks over the values: a
-/// plain one, or `per_cpu_pointer`.
-/// Shape:    each element by copy. What is in the map throughout comes at least once; by batches exactly once.
-///           What is added or removed meanwhile may come or not. The element at hand may be deleted.
-/// Errors:   the loop ends; `error()` then tells why, and is nullptr after a whole walk.
-/// Lifetime: the map must outlive the walk; the storage is the range's own, or lent by the caller.
-/// Cost:     one bpf(2) call for each batch; two for each element where batches do not work.
-/// Threads:  one walk belongs to one thread.
-template <class Key, class Pointer>
-class entry_range {
-  using shown = detail::pointed<Pointer>;
-
- public:
-  entry_range(const untyped_map& map, Key* keys, Pointer values, u32 room) noexcept
-      : map_(map), keys_(keys), values_(values), room_(room), stepping_(room == 0) {}
-  entry_range(const entry_range&) = delete;
-  entry_range& operator=(const entry_range&) = delete;
-
-  struct sentinel {};
-  class iterator {
-   public:
-    using value_type = entry<Key, typename shown::seen>;
-    using difference_type = std::ptrdiff_t;
-
-    explicit iterator(entry_range* range) noexcept : range_(range) { take_more(); }
-    [[nodiscard]] value_type operator*() const noexcept { return {*key_, *value_}; }
-    iterator& operator++() noexcept {
-      ++key_;
-      ++value_;
-      if (key_ >= last_) take_more();
-      return *this;
-    }
-    void operator++(int) noexcept { ++*this; }
-    friend bool operator==(const iterator& at, sentinel) noexcept { return at.key_ >= at.last_; }
-
-   private:
-    void take_more() noexcept {
-      const u32 count = range_->next();
-      key_ = range_->stepping_ ? &range_->last_key_ : range_->keys_;
-      value_ = range_->stepping_ ? range_->step_value() : range_->values_;
-      last_ = key_ + count;
-    }
-
-    // Kept here and not in the range, whose memory every system call may change: so they stay in registers.
-    const Key* key_;
-    const Key* last_;  // behind the last that is at hand
-    Pointer value_;
-    entry_range* range_;
-  };
-
-  /// Begins the walk, from the first element each time.
-  [[nodiscard]] iterator begin() noexcept {
-    cursor_ = {};
-    count_ = 0;
-    steps_ = 0;
-    done_ = has_last_ = failed_ = prefetched_ = at_its_end_ = false;
-    stepping_ = room_ == 0;
-    return iterator(this);
-  }
-  [[nodiscard]] sentinel end() const noexcept { return {}; }
-
-  /// Why the walk ended early; nullptr when it did not.
-  [[nodiscard]] const barebpf::error* error() const noexcept { return failed_ ? &why_ : nullptr; }
-
-  /// True when the walk is over.
-  [[nodiscard]] bool at_end() const noexcept { return done_; }
-
- private:
-  // Gets what comes next, a batch or a single element, and says how many elements that are: none at the end.
-  [[nodiscard, gnu::noinline]] u32 next() noexcept {
-    if (done_) return 0;
-    if (!stepping_) fetch();
-    if (stepping_) step_on();
-    if (done_) return 0;
-    return stepping_ ? 1 : count_;
-  }
-
-  // The next batch, or the change to single steps.
-  void fetch() noexcept {
-    const bool first = cursor_.in() == nullptr;
-    Key last{};
-    if (count_ != 0) last = keys_[count_ - 1];
-    while (!cursor_.at_end()) {
-      u32 count = room_;
-      const long answer = map_.batch(abi::command::map_lookup_batch, cursor_.in(), cursor_.out(), keys_,
-                                     shown::address(values_), count);
-      if (answer == -EINTR) continue;
-      // No batches here, or a bucket that does not fit: what is left comes one by one.
-      if (answer == -ENOSPC || (first && (answer == -ENOTSUPP_kernel || answer == -EINVAL))) {
-        stepping_ = true;
-        prefetched_ = false;
-        has_last_ = count_ != 0;
-        last_key_ = last;
-        return;
-      }
-      if (answer < 0 && answer != -ENOENT) return fail(step::map_lookup_batch, answer);
-      cursor_.advance(answer == -ENOENT);
-      count_ = count;
-      if (count_ != 0) return;
-    }
-    done_ = true;
-  }
-
-  // The next element by its key. The key after it is fetched at once, so that the element may be deleted.
-  void step_on() noexcept {
-    if (steps_ == 0) {
-      const auto info = ask_about_map(map_.descriptor().number());
-      if (!info) return fail(info.error().at, -info.error().code);
-      // A key that vanishes sends the kernel back to the first one, so the steps are bounded.
-      most_steps_ = u64{16} * info->max_entries + 16;
-    }
-    for (;;) {
-      if (++steps_ > most_steps_) return fail(step::map_get_next_key, -EAGAIN);
-      if (!prefetched_) {
-        const long answer = map_.get_next_key(has_last_ ? &last_key_ : nullptr, &next_);
-        if (answer < 0) return finish(answer);
-      }
-      prefetched_ = false;
-      if (at_its_end_) return finish(-ENOENT);
-      last_key_ = next_;
-      has_last_ = true;
-      const long found = map_.lookup_elem(&last_key_, shown::address(step_value()));
-      if (found < 0 && found != -ENOENT) return fail(step::map_lookup_elem, found);
-      const long answer = map_.get_next_key(&last_key_, &next_);
-      if (answer < 0 && answer != -ENOENT) return fail(step::map_get_next_key, answer);
-      prefetched_ = true;
-      at_its_end_ = answer == -ENOENT;
-      if (found >= 0) return;
-    }
-  }
-  // Where the value of a single step goes.
-  [[nodiscard]] Pointer step_value() noexcept {
-    if constexpr (std::is_pointer_v<Pointer>)
-      return &last_value_;
-    else
-      return values_;
-  }
-  void finish(long answer) noexcept {
-    if (answer != -ENOENT) return fail(step::map_get_next_key, answer);
-    done_ = true;
-  }
-  void fail(step at, long answer) noexcept {
-    why_ = failure(at, answer).about(map_.map_name());
-    failed_ = done_ = true;
-  }
-
-  const untyped_map& map_;
-  Key* keys_;
-  Pointer values_;
-  u32 room_;
-  batch_cursor<Key> cursor_;
-  u32 count_ = 0;  // elements in the batch
-  u64 steps_ = 0, most_steps_ = 0;
-  Key last_key_{};
-  [[no_unique_address]] typename shown::own last_value_{};
-  Key next_{};
-  bool stepping_, done_ = false, failed_ = false, has_last_ = false, prefetched_ = false, at_its_end_ = false;
-  barebpf::error why_{};
-};
-
-/// An entry_range with storage of its own.
-/// Shape: at most 16 KiB, and room for at least one element.
-template <class Key, class Value>
-class owned_entry_range : public entry_range<Key, Value*> {
-  static constexpr size_t fitting = 16384 / (sizeof(Key) + sizeof(Value));
-  static constexpr size_t room = fitting == 0 ? 1 : fitting;
-
- public:
-  explicit owned_entry_range(const untyped_map& map) noexcept
-      : entry_range<Key, Value*>(map, keys_, values_, static_cast<u32>(room)) {}
-
- private:
-  Key keys_[room];
-  Value values_[room];
-};
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_MAP_ENTRIES_HPP
-// Room 7.5, map/memory: the values of an array as memory of this process. Reading them makes no system call.
-#ifndef BAREBPF_MAP_MEMORY_HPP
-#define BAREBPF_MAP_MEMORY_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-namespace detail {
-
-// mmap(2) of the first `size` bytes of a map, shared. s390x takes the arguments through memory.
-inline long map_shared(size_t size, long protection, int descriptor) noexcept {
-  constexpr long shared = 1;  // MAP_SHARED
-#if defined(__s390x__) && !defined(BAREBPF_LIBC_SYSCALL)
-  const long arguments[6] = {0, static_cast<long>(size), protection, shared, descriptor, 0};
-  return system_call(__NR_mmap, arguments);
-#elif defined(__NR_mmap2)
-  // Where there are two, the first takes its arguments through memory; the second counts the offset in pages.
-  return system_call(__NR_mmap2, nullptr, size, protection, shared, descriptor, 0);
-#else
-  return system_call(__NR_mmap, nullptr, size, protection, shared, descriptor, 0);
-#endif
-}
-
-}  // namespace detail
-
-/// The memory of a map, shared with the programs that use it.
-/// Shape:    one element for each entry, `round_up(sizeof(Value), 8)` bytes apart.
-/// Lifetime: unmapped with this object; it keeps the map alive by itself. Moving empties the source.
-/// Threads:  programs and other processes write at any time, so whoever needs more than one word must agree with
-///           them on how.
-/// Cost:     nothing for each access.
-template <class Value>
-class mapped_values {
- public:
-  mapped_values(Value* first, size_t count) noexcept : first_(first), count_(count) {}
-  mapped_values(mapped_values&& other) noexcept
-      : first_(std::exchange(other.first_, nullptr)), count_(std::exchange(other.count_, 0)) {}
-  mapped_values& operator=(mapped_values&& other) noexcept {
-    mapped_values taken(std::move(other));
-    std::swap(first_, taken.first_);
-    std::swap(count_, taken.count_);
-    return *this;
-  }
-  ~mapped_values() {
-    if (count_ != 0) system_call(__NR_munmap, first_, size_of(count_));
-  }
-
-  [[nodiscard]] std::span<Value> values() const noexcept { return {first_, count_}; }
-  [[nodiscard]] Value* begin() const noexcept { return first_; }
-  [[nodiscard]] Value* end() const noexcept { return first_ + count_; }
-  [[nodiscard]] size_t size() const noexcept { return count_; }
-  [[nodiscard]] Value& operator[](size_t at) const noexcept { return first_[at]; }
-
-  /// How many bytes the kernel maps for so many values.
-  /// Source: array_map_mmap() in kernel/bpf/arraymap.c at v6.12.
-  [[nodiscard]] static constexpr size_t size_of(size_t count) noexcept {
-    constexpr size_t page = 4096;  // the kernel rounds a length up to its own pages
-    return (count * sizeof(Value) + page - 1) / page * page;
-  }
-
- private:
-  Value* first_;
-  size_t count_;
-};
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_MAP_MEMORY_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// What a new map is made of. Everything but the type and the sizes, which the class knows.
-struct map_options {
-  text name{};                        ///< at most 15 letters, digits, underscores and dots
-  u32 max_entries = 0;                ///< entries; bytes of a ring buffer, pages of an arena, 0 for storages
-  u32 map_flags = 0;                  ///< `map_flag` bits
-  u32 numa_node = 0;                  ///< with map_flag::numa_node
-  u64 map_extra = 0;                  ///< what the type makes of it, see `map_kinds`
-  u32 btf_fd = 0;                     ///< types that describe key and value
-  u32 btf_key_type_id = 0;            ///< in `btf_fd`
-  u32 btf_value_type_id = 0;          ///< in `btf_fd`
-  u32 btf_vmlinux_value_type_id = 0;  ///< in the kernel's own BTF, for a struct_ops
-  int inner_map = -1;  ///< descriptor of a map like those that an array or hash of maps is to hold
-  int token = -1;      ///< descriptor of a BPF token, 6.9; the flag for it is set
-};
-
-/// What an existing map must be beside its type and sizes; `any` where it does not matter.
-struct map_expectations {
-  u32 max_entries = map_identity::any;
-  u32 map_flags = map_identity::any;
-};
-
-/// A way to reach an element beside by its key: `under_lock`, `on_cpu{3}`, `on_all_cpus`.
-template <class Way>
-concept element_way = requires(const Way& way) {
-  { way.flags() } -> std::same_as<u64>;
-  Way::needs;
-};
-
-/// A map of the kernel, with the C++ types of its keys and values. What a map of a type may do stands in room 2.0; a
-/// const one does what leaves the map as it is; `read_only` and `write_only` do what the kernel allows a descriptor
-/// that is narrowed so.
-/// Shape:    a descriptor and the name; keys and values are copied as raw bytes.
-/// Lifetime: a created map lives as long as this object, a program that uses it, or a pin. A borrowed one is
-///           valid as long as its owner.
-/// Threads:  safe on one object from several threads; the kernel orders the calls, but not the bytes: a value larger
-///           than a word that is looked up while it is replaced or deleted may be of two (measured on 6.18: 8 of a
-///           million lookups of 512 bytes). In the batches of a hash map each value is whole.
-/// Cost:     one bpf(2) call for each operation, no allocation.
-template <map_type Type, class Key, class Value, map_access Access = map_access::read_write>
-class map {
-  static constexpr map_kind kind = kind_of(Type);
-  static constexpr bool per_cpu = kind.value == value_rule::per_cpu;
-  // Of a kernel's type the C++ type says nothing, and of values of each CPU it says what one is.
-  static constexpr value_rule wanted_value =
-      per_cpu || kind.value == value_rule::kernel_type ? value_rule::plain : kind.value;
-  static constexpr bool has_value = kind.value != value_rule::none;
-  static_assert(kind.type == Type,
-                "barebpf: this map type is newer than the library, so use untyped_map for it");
-  static_assert(
-      has_value != std::is_same_v<Value, no_value>,
-      "barebpf: ring buffers and arenas have no values and all other maps have, so give no_value as the "
-      "value type of those alone");
-  static_assert(
-      !has_value || value_rule_of<Value> == wanted_value,
-      "barebpf: what goes into a map of this type and comes out of it is no plain value, or what its value "
-      "type says belongs into another, so use the type that the map's alias in map/map.hpp has");
-  static_assert(
-      kind.value != value_rule::stack || sizeof(Value) % 8 == 0,
-      "barebpf: the kernel keeps a stack as addresses of 8 bytes, so use stack_addresses as value type");
-  static_assert((kind.key == key_rule::none) == std::is_same_v<Key, no_key>,
-                "barebpf: queues, stacks, Bloom filters, ring buffers and arenas have no keys and all other "
-                "maps have, so "
-                "give no_key as the key type of those alone");
-  static_assert(
-      kind.key != key_rule::index || sizeof(Key) == 4,
-      "barebpf: the kernel numbers the slots of this map with 32 bits, so its key type must have 4 bytes");
-  static_assert(
-      kind.key == key_rule::index || detail::is_key_size(kind.key, key_size_of<Key>),
-      "barebpf: the kernel makes no map of this type with keys of this size, so take the key type that the "
-      "map's alias in map/map.hpp has");
-  static_assert(std::is_trivially_copyable_v<Key>,
-                "barebpf: the kernel copies keys as raw bytes, so a key type must be trivially copyable");
-  static_assert(std::is_trivially_copyable_v<Value>,
-                "barebpf: the kernel copies values as raw bytes, so a value type must be trivially copyable");
-  static_assert(
-      !kind.hashes_the_key() || std::has_unique_object_representations_v<Key>,
-      "barebpf: the kernel hashes every byte of a key, so a key type must have no padding: name the "
-      "padding bytes as members and set them");
-
- public:
-  static constexpr map_type type = Type;
-  static constexpr map_access access = Access;
-  using key_type = Key;
-  using mapped_type = Value;
-  /// What a lookup gives: the value, or what the kernel gives in its stead, or a value for each possible CPU.
-  using element = std::conditional_t<per_cpu, per_cpu_values<Value>, answer_of<Value>>;
-  /// What an update takes.
-  using given = std::conditional_t<per_cpu, per_cpu_values<Value>, Value>;
-  /// What batches of values are written to and read from.
-  using element_storage = std::conditional_t<per_cpu, per_cpu_values<Value>&, std::span<answer_of<Value>>>;
-  using element_source = std::conditional_t<per_cpu, const per_cpu_values<Value>&, std::span<const Value>>;
-  /// The same map for reading only: `hits::read_only::get_pinned(path)` needs no right to write the pin, and what
-  /// `create`, `get_pinned`, `from_id` and `get_or_create` open here the kernel itself holds to reading. Programs may
-  /// write all the same. `adopt` and `from_fd` leave the descriptor as it is.
-  using read_only = map<Type, Key, Value, map_access::read_only>;
-  /// The same map for writing only, in the same way.
-  using write_only = map<Type, Key, Value, map_access::write_only>;
-
-  /// Uses a map that is already open; its type and sizes must be those of this class.
-  explicit map(untyped_map untyped) noexcept : untyped_(std::move(untyped)) {}
-
-  /// Creates a map.
-  /// Errors: bad_name; EPERM without CAP_BPF; what the table of map types says against it, such as no_entries,
-  ///         refused_map_flag or newer_map_type; E2BIG and ENOMEM for a map that is too large.
-  /// Kernel: the type's first, see `map_kinds`.
-  /// Source: map_create() in kernel/bpf/syscall.c at v6.12.
-  [[nodiscard]] static result<map> create(const map_options& options) noexcept {
-    if (!is_kernel_name(options.name))
-      return error{.at = step::map_create, .why = cause::bad_name}.about(options.name);
-    if constexpr (kind.value == value_rule::stack)
-      if ((options.map_flags & map_flag::stack_build_id & ~Value::map_flags) != 0)
-        return error{.at = step::map_create, .why = cause::stack_of_build_ids}.about(options.name);
-    const abi::map_create attr{
-        .map_type = static_cast<u32>(Type),
-        .key_size = key_size_of<Key>,
-        .value_size = value_size_of<Value>,
-        .max_entries = options.max_entries,
-        .map_flags =
-            options.map_flags | value_flags | flag_of(Access) | (options.token >= 0 ? map_flag::token_fd : 0),
-        .inner_map_fd = options.inner_map < 0 ? 0 : static_cast<u32>(options.inner_map),
-        .numa_node = options.numa_node,
-        .map_name = to_kernel_name(options.name),
-        .btf_fd = options.btf_fd,
-        .btf_key_type_id = options.btf_key_type_id,
-        .btf_value_type_id = options.btf_value_type_id,
-        .btf_vmlinux_value_type_id = options.btf_vmlinux_value_type_id,
-        .map_extra = options.map_extra};
-    outcome created{.subject = attr.map_name.characters};
-    const long answer =
-        options.token < 0
-            ? create_map(attr)
-            : create_map(abi::map_create_with_token{.create = attr, .map_token_fd = options.token});
-    if (created.fails(step::map_create, answer)) {
-      created.why = explain_refusal(attr, answer);
-      return to_error(created);
-    }
-    return map(untyped_map::own(fd::own(created.answer), attr.map_name));
-  }
-
-  /// Opens the map that is pinned under `path`, if it is one of this type, with these sizes and what `expected` says;
-  /// `get_pinned<barebpf::identity_and_btf>` also holds the C++ types against the map's BTF, and so do those below.
-  /// Errors: another_map, and then every difference is in `differences` if given; ENOENT; EACCES for a path that is
-  ///         no pin, and for a pin without the right to read and write it, of which the views need one.
-  /// Cost:   two system calls.
-  template <class Check = identity_only>
-  [[nodiscard]] static result<map> get_pinned(text path, const map_expectations& expected = {},
-                                              typename Check::differences* differences = nullptr) noexcept {
-    auto opened = get_pin(path, flag_of(Access));
-    if (!opened) return opened.error();
-    return adopt<Check>(std::move(*opened), expected, differences);
-  }
-  /// Opens the map that the kernel knows by this id, under the same conditions.
-  /// Errors: ENOENT when there is none; EPERM without CAP_SYS_ADMIN; another_map.
-  /// Kernel: 4.13, BPF_MAP_GET_FD_BY_ID.
-  template <class Check = identity_only>
-  [[nodiscard]] static result<map> from_id(u32 id, const map_expectations& expected = {},
-                                           typename Check::differences* differences = nullptr) noexcept {
-    const abi::next_id attr{.start_id = id, .open_flags = flag_of(Access)};
-    const long opened = move_away(sys_bpf(abi::command::map_get_fd_by_id, attr));
-    if (opened < 0) return failure(step::map_get_fd_by_id, opened);
-    return adopt<Check>(fd::own(opened), expected, differences);
-  }
-  /// Takes over a descriptor, under the same conditions; it is closed when they are not met.
-  template <class Check = identity_only>
-  [[nodiscard]] static result<map> adopt(fd owned, const map_expectations& expected = {},
-                                         typename Check::differences* differences = nullptr) noexcept {
-    const auto name = Check::template check<Key, Value>(owned.number(), identity(expected), differences);
-    if (!name) return name.error();
-    return map(untyped_map::own(std::move(owned), *name));
-  }
-  /// Uses a descriptor of somebody else's, under the same conditions; it is never closed.
-  /// Lifetime: valid as long as `number` is open.
-  template <class Check = identity_only>
-  [[nodiscard]] static result<map> from_fd(int number, const map_expectations& expected = {},
-                                           typename Check::differences* differences = nullptr) noexcept {
-    const auto name = Check::template check<Key, Value>(number, identity(expected), differences);
-    if (!name) return name.error();
-    return map(untyped_map::borrow(number, *name));
-  }
-  /// Opens the map that is pinned under `path`, or creates it and pins it there. Of several processes that do this
-  /// at once, one creates it and all get the same.
-  /// Errors: those of `create`, `pin` and `get_pinned`.
-  template <class Check = identity_only>
-  [[nodiscard]] static result<map> get_or_create(
-      text path, const map_options& options, typename Check::differences* differences = nullptr) noexcept {
-    // Those of a descriptor are not the map's, and the kernel does not keep them.
-    constexpr u32 forgotten = map_flag::rdonly | map_flag::wronly | map_flag::token_fd;
-    const map_expectations expected{.max_entries = options.max_entries,
-                                    .map_flags = options.map_flags & ~forgotten};
-    for (int tries = 0;; ++tries) {
-      auto existing = get_pinned<Check>(path, expected, differences);
-      if (existing || existing.error().at != step::obj_get || existing.error().code != ENOENT)
-        return existing;
-      auto created = create(options);
-      if (!created) return created;
-      const auto pinned = created->pin(path);
-      if (pinned) return created;
-      // Somebody was faster; and may unpin it again before it is got, so not for ever.
-      if (pinned.error().code != EEXIST || tries == 8) return pinned.error();
-    }
-  }
-
-  /// This map for reading or writing only, by its C++ type alone: no system call, and the descriptor may do what it
-  /// could. `read_only::from_id(map.info()->id)` opens one that the kernel holds to it.
-  /// Lifetime: valid as long as this map.
-  [[nodiscard]] read_only as_read_only() const& noexcept {
-    demand<can_lookup>();
-    return read_only(untyped_map::borrow(descriptor().number(), untyped_.map_name()));
-  }
-  [[nodiscard]] write_only as_write_only() & noexcept {
-    demand<can_update>();
-    return write_only(untyped_map::borrow(descriptor().number(), untyped_.map_name()));
-  }
-  read_only as_read_only() const&& = delete;
-  write_only as_write_only() && = delete;
-
-  /// Pins the map under `path`, see `barebpf::pin`; the pin does not remember what this descriptor may do.
-  [[nodiscard]] result<void> pin(text path) const noexcept { return barebpf::pin(descriptor(), path); }
-  /// What the kernel says of the map.
-  [[nodiscard]] result<abi::map_info> info() const noexcept { return ask_about_map(descriptor().number()); }
-  /// From now on user space may only read; programs may still write.
-  /// Errors: EBUSY while it is mapped for writing; EPERM when it is frozen already.
-  /// Kernel: 5.2, BPF_MAP_FREEZE.
-  /// Source: map_freeze() in kernel/bpf/syscall.c at v6.12.
-  [[nodiscard]] result<void> freeze() noexcept {
-    demand<can_freeze>();
-    return done(step::map_freeze, untyped_.freeze());
-  }
-
-  [[nodiscard]] const fd& descriptor() const noexcept { return untyped_.descriptor(); }
-  [[nodiscard]] text map_name() const noexcept { return untyped_.map_name(); }
-
-  /// Copies out the value under `key`.
-  /// Errors: ENOENT when the key is absent; in an array no_such_slot.
-  /// Kernel: 3.19, BPF_MAP_LOOKUP_ELEM.
-  /// Source: map_lookup_elem() in kernel/bpf/syscall.c at v6.12.
-  [[nodiscard]] result<element> lookup_elem(const Key& key) const noexcept {
-    demand<can_lookup>();
-    demand_answer();
-    if constexpr (per_cpu) {
-      auto values = element::make();
-      if (!values) return values;
-      if (const auto found = lookup_elem(key, *values); !found) return found.error();
-      return values;
-    } else {
-      element value{};
-      if (const long answer = untyped_.lookup_elem(&key, &value); answer < 0)
-        return explain_element(step::map_lookup_elem, answer);
-      return value;
-    }
-  }
-  /// Copies the value under `key` into `value`, for values too large to return, and those of all CPUs without an
-  /// allocation.
-  /// Errors: ENOENT when the key is absent; `value` is then as it was.
-  [[nodiscard]] result<void> lookup_elem(const Key& key, element& value) const noexcept {
-    demand<can_lookup>();
-    demand_answer();
-    if (const long answer = untyped_.lookup_elem(&key, address_of(value)); answer < 0)
-      return explain_element(step::map_lookup_elem, answer);
-    return {};
-  }
-  /// The same `under_lock`, or the value `on_cpu` alone.
-  /// Errors: ENOENT when the key is absent; EINVAL when the map's BTF shows no lock, and before 7.0 for a CPU.
-  template <element_way Way>
-  [[nodiscard]] result<Value> lookup_elem(const Key& key, Way way) const noexcept {
-    demand<can_lookup>();
-    demand_way<Way>();
-    Value value{};
-    if (const long answer = untyped_.lookup_elem(&key, &value, way.flags()); answer < 0)
-      return explain_element(step::map_lookup_elem, answer);
-    return value;
-  }
-  /// Stores `value` under `key`.
-  /// Errors: E2BIG when the map is full; in an array no_such_slot.
-  /// Kernel: 3.19, BPF_MAP_UPDATE_ELEM.
-  /// Source: map_update_elem() in kernel/bpf/syscall.c at v6.12.
-  [[nodiscard]] result<void> update_elem(const Key& key, const given& value) noexcept {
-    return store(key, address_of(value), 0);
-  }
-  /// The same if the key is there, or if it is not, as `how` says.
-  /// Errors: EEXIST and ENOENT as `how` says; slots of arrays are always there.
-  template <class = void>
-  [[nodiscard]] result<void> update_elem(const Key& key, const given& value, update how) noexcept {
-    demand_choice();
-    return store(key, address_of(value), static_cast<u64>(how));
-  }
-  /// The same `under_lock`, or the value `on_cpu` alone, or the same value `on_all_cpus`.
-  /// Errors: EINVAL when the map's BTF shows no lock, and before 7.0 for CPUs.
-  template <element_way Way>
-  [[nodiscard]] result<void> update_elem(const Key& key, const Value& value, Way way,
-                                         update how = update::any) noexcept {
-    demand_way<Way>();
-    return store(key, &value, static_cast<u64>(how) | way.flags());
-  }
-  /// Removes `key` and its value.
-  /// Errors: ENOENT when the key is absent.
-  /// Kernel: 3.19, BPF_MAP_DELETE_ELEM.
-  /// Source: map_delete_elem() in kernel/bpf/syscall.c at v6.12.
-  [[nodiscard]] result<void> delete_elem(const Key& key) noexcept {
-    demand<can_delete>();
-    return done(step::map_delete_elem, untyped_.delete_elem(&key));
-  }
-  /// Removes `key` and gives its value.
-  /// Errors: ENOENT when the key is absent.
-  /// Kernel: 5.14 for hash maps, BPF_MAP_LOOKUP_AND_DELETE_ELEM.
-  /// Source: map_lookup_and_delete_elem() in kernel/bpf/syscall.c at v6.12.
-  [[nodiscard]] result<element> lookup_and_delete_elem(const Key& key) noexcept {
-    demand<can_lookup_and_delete>();
-    demand_answer();
-    if constexpr (per_cpu) {
-      auto values = element::make();
-      if (!values) return values;
-      if (const long answer = untyped_.lookup_and_delete_elem(&key, values->data()); answer < 0)
-        return explain(step::map_lookup_and_delete_elem, answer);
-      return values;
-    } else {
-      element value{};
-      if (const long answer = untyped_.lookup_and_delete_elem(&key, &value); answer < 0)
-        return explain(step::map_lookup_and_delete_elem, answer);
-      return value;
-    }
-  }
-
-  // These are templates, so that a map with keys can still be instantiated as a whole.
-
-  /// Adds an element to a queue, a stack or a Bloom filter.
-  /// Errors: E2BIG when it is full.
-  /// Kernel: 4.20, BPF_MAP_UPDATE_ELEM without a key; Bloom filters 5.16.
-  /// Source: queue_stack_map_push_elem() in kernel/bpf/queue_stack_maps.c at v6.12.
-  template <class = void>
-  [[nodiscard]] result<void> push_elem(const Value& value) noexcept {
-    demand<can_update, false>();
-    return done(step::map_update_elem, untyped_.update_elem(nullptr, &value, 0));
-  }
-  /// The same; with `update::exist` a full queue or stack loses its oldest element instead.
-  /// Errors: EINVAL for `update::noexist`.
-  template <class = void>
-  [[nodiscard]] result<void> push_elem(const Value& value, update how) noexcept {
-    demand<can_update, false>();
-    demand_choice();
-    return done(step::map_update_elem, untyped_.update_elem(nullptr, &value, static_cast<u64>(how)));
-  }
-  /// Takes the oldest element of a queue, the newest of a stack.
-  /// Errors: ENOENT when it is empty.
-  /// Kernel: 4.20, BPF_MAP_LOOKUP_AND_DELETE_ELEM without a key.
-  template <class = void>
-  [[nodiscard]] result<Value> pop_elem() noexcept {
-    demand<can_lookup_and_delete, false>();
-    Value value{};
-    if (const long answer = untyped_.lookup_and_delete_elem(nullptr, &value); answer < 0)
-      return explain(step::map_lookup_and_delete_elem, answer);
-    return value;
-  }
-  /// Copies the element that `pop_elem` would take.
-  /// Errors: ENOENT when it is empty.
-  /// Kernel: 4.20, BPF_MAP_LOOKUP_ELEM without a key.
-  template <class = void>
-  [[nodiscard]] result<Value> peek_elem() const noexcept {
-    demand<can_lookup, false>();
-    static_assert(can_be_popped,
-                  "barebpf: a Bloom filter does not give back what is in it, so ask may_contain");
-    Value value{};
-    if (const long answer = untyped_.lookup_elem(nullptr, &value); answer < 0)
-      return explain(step::map_lookup_elem, answer);
-    return value;
-  }
-  /// False when `value` was surely never pushed to a Bloom filter; true when it probably was.
-  /// Kernel: 5.16, BPF_MAP_LOOKUP_ELEM, which takes the value in.
-  /// Source: bloom_map_peek_elem() in kernel/bpf/bloom_filter.c at v6.12.
-  template <class = void>
-  [[nodiscard]] result<bool> may_contain(const Value& value) const noexcept {
-    demand<can_lookup, false>();
-    static_assert(!can_be_popped,
-                  "barebpf: only a Bloom filter answers for a value, so use peek_elem or pop_elem");
-    Value asked = value;
-    const long answer = untyped_.lookup_elem(nullptr, &asked);
-    if (answer < 0 && answer != -ENOENT) return explain(step::map_lookup_elem, answer);
-    return answer >= 0;
-  }
-
-  /// The first key.
-  /// Errors: ENOENT when the map is empty.
-  /// Kernel: 4.12 without a key, BPF_MAP_GET_NEXT_KEY.
-  [[nodiscard]] result<Key> get_next_key() const noexcept { return next(nullptr); }
-  /// The key after `key`. In a hash map the first key follows one that is absent, so a walk that deletes the
-  /// key it stands on begins again.
-  /// Errors: ENOENT after the last key.
-  /// Kernel: 3.19, BPF_MAP_GET_NEXT_KEY.
-  /// Source: map_get_next_key() in kernel/bpf/syscall.c at v6.12.
-  [[nodiscard]] result<Key> get_next_key(const Key& key) const noexcept { return next(&key); }
-
-  /// Walks over all elements: `for (auto [key, value] : map.entries())`, see `entry_range`.
-  [[nodiscard]] owned_entry_range<Key, answer_of<Value>> entries() const noexcept {
-    demand<can_get_next_key>();
-    demand<can_lookup>();
-    demand_answer();
-    static_assert(
-        !per_cpu,
-        "barebpf: how large the values of all CPUs are is known at run time only, so give entries the "
-        "storage that per_cpu_values::make makes");
-    return owned_entry_range<Key, answer_of<Value>>(untyped_);
-  }
-  /// The same with the caller's storage for the batches; without any, one key after the other. Per-CPU values need
-  /// room for at least one element.
-  [[nodiscard]] auto entries(std::span<Key> keys, element_storage values) const noexcept {
-    demand<can_get_next_key>();
-    demand<can_lookup>();
-    demand_answer();
-    const u32 room = smaller(keys.size(), count_of(values));
-    if constexpr (per_cpu)
-      return entry_range<Key, per_cpu_pointer<Value>>(
-          untyped_, keys.data(), per_cpu_pointer<Value>(values.data(), values.cpus()), room);
-    else
-      return entry_range<Key, answer_of<Value>*>(untyped_, keys.data(), values.data(), room);
-  }
-
-  /// Copies out the next elements of a walk, as many as fit, and says in `cursor` whether they were the last.
-  /// Errors: ENOSPC when the elements of one bucket do not fit: give more room.
-  /// Kernel: 5.6, BPF_MAP_LOOKUP_BATCH; the elements of one bucket come together.
-  /// Source: __htab_map_lookup_and_delete_batch() in kernel/bpf/hashtab.c at v6.12.
-  [[nodiscard]] batch_result lookup_batch(batch_cursor<Key>& cursor, std::span<Key> keys,
-                                          element_storage values) const noexcept {
-    demand<can_lookup_batch>();
-    return read_batch(abi::command::map_lookup_batch, step::map_lookup_batch, cursor, keys.data(),
-                      values.data(), smaller(keys.size(), count_of(values)));
-  }
-  /// The same `under_lock`.
-  template <element_way Way>
-  [[nodiscard]] batch_result lookup_batch(batch_cursor<Key>& cursor, std::span<Key> keys,
-                                          std::span<Value> values, Way way) const noexcept {
-    demand<can_lookup_batch>();
-    demand_way<Way>();
-    return read_batch(abi::command::map_lookup_batch, step::map_lookup_batch, cursor, keys.data(),
-                      values.data(), smaller(keys.size(), values.size()), way.flags());
-  }
-  /// The same, and removes them.
-  /// Kernel: 5.6, BPF_MAP_LOOKUP_AND_DELETE_BATCH.
-  [[nodiscard]] batch_result lookup_and_delete_batch(batch_cursor<Key>& cursor, std::span<Key> keys,
-                                                     element_storage values) noexcept {
-    demand<can_lookup_and_delete_batch>();
-    return read_batch(abi::command::map_lookup_and_delete_batch, step::map_lookup_and_delete_batch, cursor,
-                      keys.data(), values.data(), smaller(keys.size(), count_of(values)));
-  }
-  /// Stores each of `values` under its key. The kernel has no noexist and no exist for batches.
-  /// Errors: E2BIG when the map is full, in an array no_such_slot; `count` elements were stored before that.
-  /// Kernel: 5.6, BPF_MAP_UPDATE_BATCH.
-  /// Source: generic_map_update_batch() in kernel/bpf/syscall.c at v6.12.
-  [[nodiscard]] batch_result update_batch(std::span<const Key> keys, element_source values) noexcept {
-    demand<can_update_batch>();
-    return write_batch(abi::command::map_update_batch, step::map_update_batch, keys.data(), values.data(),
-                       smaller(keys.size(), count_of(values)));
-  }
-  /// The same `under_lock`, or each value `on_cpu` alone or `on_all_cpus`.
-  template <element_way Way>
-  [[nodiscard]] batch_result update_batch(std::span<const Key> keys, std::span<const Value> values,
-                                          Way way) noexcept {
-    demand<can_update_batch>();
-    demand_way<Way>();
-    return write_batch(abi::command::map_update_batch, step::map_update_batch, keys.data(), values.data(),
-                       smaller(keys.size(), values.size()), way.flags());
-  }
-  /// Removes each of `keys`.
-  /// Errors: ENOENT at the first that is not there; `count` were removed before it.
-  /// Kernel: 5.6, BPF_MAP_DELETE_BATCH.
-  /// Source: generic_map_delete_batch() in kernel/bpf/syscall.c at v6.12.
-  [[nodiscard]] batch_result delete_batch(std::span<const Key> keys) noexcept {
-    demand<can_delete_batch>();
-    return write_batch(abi::command::map_delete_batch, step::map_delete_batch, keys.data(), nullptr,
-                       static_cast<u32>(keys.size()));
-  }
-
-  /// The values as memory; of a const map for reading, which a map that is frozen or that programs may not write
-  /// allows too: `std::as_const(slots).map_values()`.
-  /// Errors: EINVAL without map_flag::mmapable; EPERM for writing to a frozen map, EACCES to one with
-  ///         map_flag::rdonly_prog; EACCES or EINVAL for a descriptor that was narrowed.
-  /// Cost:   two system calls, and none for each access.
-  /// Kernel: 5.5.
-  /// Source: array_map_mmap() in kernel/bpf/arraymap.c at v6.12.
-  // Templates, so that a map that cannot be mapped can still be instantiated as a whole.
-  template <std::same_as<Value> Seen = Value>
-  [[nodiscard]] result<mapped_values<Seen>> map_values() noexcept {
-    return map_memory<Seen>();
-  }
-  template <std::same_as<const Value> Seen = const Value>
-  [[nodiscard]] result<mapped_values<Seen>> map_values() const noexcept {
-    return map_memory<Seen>();
-  }
-
- private:
-  // Of operations that name an element by its key, and of those that do not.
-  template <operation Wanted, bool ByKey = true>
-  static constexpr void demand() noexcept {
-    static_assert(ByKey || kind.key == key_rule::none,
-                  "barebpf: elements of this map are named by keys, so use update_elem, lookup_elem and "
-                  "lookup_and_delete_elem");
-    static_assert(!ByKey || kind.key != key_rule::none || !has_value || Wanted == can_freeze,
-                  "barebpf: elements of this map have no keys, so use push_elem, pop_elem and peek_elem");
-    static_assert((kind.operations & Wanted) != 0,
-                  "barebpf: the kernel does not know this operation on maps of this type, so use another");
-    constexpr bool allowed = (operations_of(Access) & Wanted) != 0;
-    static_assert(
-        allowed || Wanted != can_mmap,
-        "barebpf: the kernel shares no memory through a read-only or write-only descriptor, so use the "
-        "class of the map itself, and a const map for reading");
-    static_assert(
-        allowed || Wanted == can_mmap || Access != map_access::read_only,
-        "barebpf: the kernel changes no map through a read-only descriptor, so use the class of the map "
-        "itself");
-    static_assert(
-        allowed || Wanted == can_mmap || Access != map_access::write_only,
-        "barebpf: the kernel reads no map through a write-only descriptor, so use the class of the map "
-        "itself");
-  }
-
-  static constexpr void demand_answer() noexcept {
-    static_assert(
-        !std::is_same_v<answer_of<Value>, no_value>,
-        "barebpf: the kernel gives nothing back from such a value, so use socket_fd, whose 8 bytes bring the "
-        "socket's cookie, or look it up in a program");
-  }
-  static constexpr void demand_choice() noexcept {
-    static_assert(
-        (kind.operations & can_choose_update) != 0,
-        "barebpf: the kernel does not ask whether something is there before it updates a map of this type, "
-        "so leave update::noexist and update::exist out");
-  }
-  template <class Way>
-  static constexpr void demand_way() noexcept {
-    static_assert(
-        Way::needs != can_lock || (kind.operations & can_lock) != 0,
-        "barebpf: values of this map type have no spin lock for the kernel to take, so leave under_lock out");
-    static_assert(
-        Way::needs != can_choose_cpu || (kind.operations & can_choose_cpu) != 0,
-        "barebpf: maps of this type keep one value for all CPUs, so leave on_cpu and on_all_cpus out");
-  }
-
-  static constexpr map_identity identity(const map_expectations& expected) noexcept {
-    map_identity out{.type = static_cast<u32>(Type),
-                     .key_size = key_size_of<Key>,
-                     .value_size = value_size_of<Value>,
-                     .max_entries = expected.max_entries,
-                     .map_flags = expected.map_flags};
-    // Values of either kind may have the same size, so whatever else is expected, this flag tells them apart.
-    if constexpr (kind.value == value_rule::stack) {
-      if (expected.map_flags == map_identity::any) {
-        out.map_flags = value_flags;
-        out.compared_flags = map_flag::stack_build_id;
-      } else {
-        out.map_flags |= value_flags;
-      }
-    }
-    return out;
-  }
-  // What the value type itself wants of a map.
-  static constexpr u32 value_flags = [] {
-    if constexpr (kind.value == value_rule::stack)
-      return Value::map_flags;
-    else
-      return u32{0};
-  }();
-  static constexpr bool can_be_popped = (kind.operations & can_lookup_and_delete) != 0;
-  template <class Element>
-  static auto* address_of(Element& value) noexcept {
-    if constexpr (per_cpu)
-      return value.data();
-    else
-      return &value;
-  }
-  template <class Storage>
-  static size_t count_of(const Storage& values) noexcept {
-    if constexpr (per_cpu)
-      return values.elements();
-    else
-      return values.size();
-  }
-  static constexpr u32 smaller(size_t a, size_t b) noexcept { return static_cast<u32>(a < b ? a : b); }
-
-  [[nodiscard]] batch_result read_batch(abi::command command, step at, batch_cursor<Key>& cursor, Key* keys,
-                                        void* values, u32 count, u64 flags = 0) const noexcept {
-    if (cursor.at_end()) return batch_result(0);
-    const long answer = untyped_.batch(command, cursor.in(), cursor.out(), keys, values, count, flags);
-    // ENOENT says that these were the last ones, and they count.
-    if (answer < 0 && answer != -ENOENT) return batch_result(0, explain(at, answer));
-    cursor.advance(answer == -ENOENT);
-    return batch_result(count);
-  }
-  [[nodiscard]] batch_result write_batch(abi::command command, step at, const Key* keys, const void* values,
-                                         u32 count, u64 flags = 0) noexcept {
-    if (count == 0) return batch_result(0);
-    const u32 wanted = count;
-    const long answer = untyped_.batch(command, nullptr, nullptr, keys, values, count, flags);
-    if (answer >= 0) return batch_result(count);
-    // Where the kernel refused before it began, it left the count as it was.
-    return batch_result(count == wanted ? 0 : count, explain_element(at, answer));
-  }
-  template <class Seen>
-  [[nodiscard]] result<mapped_values<Seen>> map_memory() const noexcept {
-    demand<can_mmap>();
-    static_assert(has_value,
-                  "barebpf: this map's memory is no row of values, so use the class that reads it, such as "
-                  "ringbuf");
-    constexpr long prot_read = 1, prot_write = 2;
-    constexpr long protection = std::is_const_v<Seen> ? prot_read : prot_read | prot_write;
-    static_assert(
-        sizeof(Value) % 8 == 0,
-        "barebpf: the kernel keeps the values of an array 8 bytes apart or a multiple of it, so a value "
-        "type that is mapped must have such a size");
-    const auto known = info();
-    if (!known) return known.error().about(map_name());
-    const size_t size = mapped_values<Seen>::size_of(known->max_entries);
-    const long where = detail::map_shared(size, protection, descriptor().number());
-    if (where < 0 && where > -4096) return explain(step::map_memory, where);
-    return mapped_values<Seen>(reinterpret_cast<Seen*>(where), known->max_entries);
-  }
-  [[nodiscard, gnu::always_inline]] result<void> store(const Key& key, const void* value,
-                                                       u64 flags) noexcept {
-    demand<can_update>();
-    if (const long answer = untyped_.update_elem(&key, value, flags); answer < 0)
-      return explain_element(step::map_update_elem, answer);
-    return {};
-  }
-  [[nodiscard]] result<Key> next(const Key* key) const noexcept {
-    demand<can_get_next_key>();
-    Key found{};
-    if (const long answer = untyped_.get_next_key(key, &found); answer < 0)
-      return explain(step::map_get_next_key, answer);
-    return found;
-  }
-  [[nodiscard]] result<void> done(step at, long answer) const noexcept {
-    if (answer < 0) return explain(at, answer);
-    return {};
-  }
-  // Sixteen bytes at once, because an absent key is no reason to be slow.
-  [[nodiscard, gnu::always_inline]] error explain(step at, long answer) const noexcept {
-    error out = failure(at, answer);
-    static_assert(sizeof(kernel_name) <= sizeof out.name);
-    __builtin_memcpy(out.name, &untyped_.map_name(), sizeof(kernel_name));
-    return out;
-  }
-  // Arrays are never full, and plain values in them never absent: where the kernel says so, the index is too large.
-  [[nodiscard, gnu::always_inline]] error explain_element(step at, long answer) const noexcept {
-    error out = explain(at, answer);
-    if constexpr (kind.key == key_rule::index) {
-      constexpr bool may_be_absent = kind.value != value_rule::plain && kind.value != value_rule::per_cpu;
-      if (answer == -E2BIG || (answer == -ENOENT && !may_be_absent)) out.why = cause::no_such_slot;
-    }
-    return out;
-  }
-
-  untyped_map untyped_;
-};
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_MAP_TYPED_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// A hash table: any key without padding, any value.
-/// Kernel: 3.19, BPF_MAP_TYPE_HASH.
-template <class Key, class Value>
-using hash_map = map<map_type::hash, Key, Value>;
-
-/// Slots numbered from 0, all of them always there; nothing can be deleted.
-/// Kernel: 3.19, BPF_MAP_TYPE_ARRAY.
-template <class Value>
-using array_map = map<map_type::array, u32, Value>;
-
-/// Programs that other programs jump to with bpf_tail_call. A program's descriptor goes in, its id comes out; all must
-/// be of the kind of the one that jumps.
-/// Kernel: 4.2, BPF_MAP_TYPE_PROG_ARRAY.
-using prog_array_map = map<map_type::prog_array, u32, program_fd>;
-
-/// Perf events that programs write records to, one slot for each CPU. The room perfbuf fills and reads it.
-/// Kernel: 4.3, BPF_MAP_TYPE_PERF_EVENT_ARRAY.
-using perf_event_array_map = map<map_type::perf_event_array, u32, event_fd>;
-
-/// A hash table whose values each CPU has for itself, so that programs count without disturbing each other.
-/// Kernel: 4.6, BPF_MAP_TYPE_PERCPU_HASH.
-template <class Key, class Value>
-using percpu_hash_map = map<map_type::percpu_hash, Key, Value>;
-
-/// Slots numbered from 0, all of them always there, each once for every CPU.
-/// Kernel: 4.6, BPF_MAP_TYPE_PERCPU_ARRAY.
-template <class Value>
-using percpu_array_map = map<map_type::percpu_array, u32, Value>;
-
-/// Stacks that programs keep with bpf_get_stackid, under the id that it gives them. User space reads and deletes.
-/// Kernel: 4.6, BPF_MAP_TYPE_STACK_TRACE.
-template <size_t Depth = 127>
-using stack_trace_map = map<map_type::stack_trace, u32, stack_addresses<Depth>>;
-
-/// The same with the places of user stacks as build ids and offsets, which mean the same when the process is gone.
-/// Kernel: 4.17, BPF_F_STACK_BUILD_ID, which is set.
-template <size_t Depth = 127>
-using stack_build_id_map = map<map_type::stack_trace, u32, stack_build_ids<Depth>>;
-
-/// Cgroups that programs ask bpf_current_task_under_cgroup and bpf_skb_under_cgroup about.
-/// Kernel: 4.8, BPF_MAP_TYPE_CGROUP_ARRAY; cgroup version 2 alone.
-using cgroup_array_map = map<map_type::cgroup_array, u32, cgroup_fd>;
-
-/// A hash table that is never full: it evicts what was not used for longest.
-/// Kernel: 4.10, BPF_MAP_TYPE_LRU_HASH.
-template <class Key, class Value>
-using lru_hash_map = map<map_type::lru_hash, Key, Value>;
-
-/// The same with a value for each CPU.
-/// Kernel: 4.10, BPF_MAP_TYPE_LRU_PERCPU_HASH.
-template <class Key, class Value>
-using lru_percpu_hash_map = map<map_type::lru_percpu_hash, Key, Value>;
-
-/// Values under prefixes of bits, such as networks: a lookup finds the longest prefix that the key begins with. `Key`
-/// is `ipv4_prefix`, `ipv6_prefix`, or anything that begins with a u32 number of bits. Create it with
-/// map_flag::no_prealloc.
-/// Errors: ENOSPC when it is full.
-/// Kernel: 4.11, BPF_MAP_TYPE_LPM_TRIE.
-template <class Key, class Value>
-using lpm_trie_map = map<map_type::lpm_trie, Key, Value>;
-
-/// Maps in slots. `Inner` is the typed map that each of them is; one goes in, its id comes out, which `open` opens.
-/// Cost:   an update waits until no program uses the old map any longer.
-/// Kernel: 4.12, BPF_MAP_TYPE_ARRAY_OF_MAPS; to be created it needs an `inner_map` for an example.
-template <class Inner>
-using array_of_maps = map<map_type::array_of_maps, u32, map_fd<Inner>>;
-
-/// Maps under keys, in the same way.
-/// Kernel: 4.12, BPF_MAP_TYPE_HASH_OF_MAPS.
-template <class Key, class Inner>
-using hash_of_maps = map<map_type::hash_of_maps, Key, map_fd<Inner>>;
-
-/// Interfaces that XDP programs redirect packets to, in slots. `Value` is `device` or `device_and_program` (5.8).
-/// Kernel: 4.14, BPF_MAP_TYPE_DEVMAP.
-template <class Value = device>
-using devmap = map<map_type::devmap, u32, Value>;
-
-/// The same under numbers of any size, by habit the interface's own.
-/// Kernel: 5.4, BPF_MAP_TYPE_DEVMAP_HASH.
-template <class Value = device>
-using devmap_hash = map<map_type::devmap_hash, u32, Value>;
-
-/// TCP, UDP and Unix sockets in slots, whose bytes programs redirect from one to the other. `Value` is `socket_fd`, or
-/// `short_socket_fd` where the object says 4 bytes.
-/// Kernel: 4.14, BPF_MAP_TYPE_SOCKMAP.
-template <class Value = socket_fd>
-using sockmap = map<map_type::sockmap, u32, Value>;
-
-/// The same under keys.
-/// Kernel: 4.18, BPF_MAP_TYPE_SOCKHASH.
-template <class Key, class Value = socket_fd>
-using sockhash = map<map_type::sockhash, Key, Value>;
-
-/// CPUs that XDP programs redirect packets to, under their numbers. `Value` is `cpu_queue` or `cpu_queue_and_program`
-/// (5.9).
-/// Kernel: 4.15, BPF_MAP_TYPE_CPUMAP.
-template <class Value = cpu_queue>
-using cpumap = map<map_type::cpumap, u32, Value>;
-
-/// AF_XDP sockets that XDP programs redirect packets to, by habit one slot for each queue of an interface.
-/// Kernel: 4.18, BPF_MAP_TYPE_XSKMAP.
-using xskmap = map<map_type::xskmap, u32, xsk_fd>;
-
-/// Listening sockets with SO_REUSEPORT of which a program chooses one. `Value` as for `sockmap`.
-/// Kernel: 4.19, BPF_MAP_TYPE_REUSEPORT_SOCKARRAY.
-template <class Value = socket_fd>
-using reuseport_sockarray = map<map_type::reuseport_sockarray, u32, Value>;
-
-/// A value for each cgroup that a program is attached to; the kernel makes and removes them. Deprecated: use
-/// `cgrp_storage_map`. `Key` is the cgroup's id, or `cgroup_storage_key` to tell apart how the program is attached.
-/// Kernel: 4.19, BPF_MAP_TYPE_CGROUP_STORAGE.
-template <class Value, class Key = u64>
-using cgroup_storage_map = map<map_type::cgroup_storage, Key, Value>;
-
-/// The same with a value for each CPU.
-/// Kernel: 4.20, BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE.
-template <class Value, class Key = u64>
-using percpu_cgroup_storage_map = map<map_type::percpu_cgroup_storage, Key, Value>;
-
-/// First in, first out.
-/// Kernel: 4.20, BPF_MAP_TYPE_QUEUE.
-template <class Value>
-using queue_map = map<map_type::queue, no_key, Value>;
-
-/// Last in, first out.
-/// Kernel: 4.20, BPF_MAP_TYPE_STACK.
-template <class Value>
-using stack_map = map<map_type::stack, no_key, Value>;
-
-/// A value for each socket that has one, under its descriptor here and under itself in programs; it goes with the
-/// socket. As all storages it takes no `max_entries`, needs map_flag::no_prealloc, and cannot be walked over but by an
-/// iterator program.
-/// Kernel: 5.2, BPF_MAP_TYPE_SK_STORAGE.
-template <class Value>
-using sk_storage_map = map<map_type::sk_storage, owner_fd, Value>;
-
-/// The same for files. Programs reach it where the BPF security module is on.
-/// Kernel: 5.10, BPF_MAP_TYPE_INODE_STORAGE.
-template <class Value>
-using inode_storage_map = map<map_type::inode_storage, owner_fd, Value>;
-
-/// The same for threads, under what pidfd_open(2) gives.
-/// Kernel: 5.11, BPF_MAP_TYPE_TASK_STORAGE.
-template <class Value>
-using task_storage_map = map<map_type::task_storage, owner_fd, Value>;
-
-/// The same for cgroups, under the descriptor of the cgroup's folder.
-/// Kernel: 6.2, BPF_MAP_TYPE_CGRP_STORAGE.
-template <class Value>
-using cgrp_storage_map = map<map_type::cgrp_storage, owner_fd, Value>;
-
-/// Functions of a program that the kernel calls in the place of its own. `Value` is the kernel's wrapper struct.
-/// Kernel: 5.6, BPF_MAP_TYPE_STRUCT_OPS.
-template <class Value>
-using struct_ops_map = map<map_type::struct_ops, u32, Value>;
-
-/// Records of any size that programs write and one reader takes in their order; `max_entries` is its size in bytes, a
-/// power of two. The room ringbuf reads it.
-/// Kernel: 5.8, BPF_MAP_TYPE_RINGBUF.
-using ringbuf_map = map<map_type::ringbuf, no_key, no_value>;
-
-/// The same the other way round. The room user_ringbuf writes it.
-/// Kernel: 6.1, BPF_MAP_TYPE_USER_RINGBUF.
-using user_ringbuf_map = map<map_type::user_ringbuf, no_key, no_value>;
-
-/// Remembers what was pushed, in less room than it takes: it may say yes too often, never no. `map_extra` is the
-/// number of hash functions, 0 for five.
-/// Kernel: 5.16, BPF_MAP_TYPE_BLOOM_FILTER.
-template <class Value>
-using bloom_filter = map<map_type::bloom_filter, no_key, Value>;
-
-/// Memory that programs and user space share, pointers and all; `max_entries` is its size in pages. Create it with
-/// map_flag::mmapable.
-/// Kernel: 6.9, BPF_MAP_TYPE_ARENA.
-using arena_map = map<map_type::arena, no_key, no_value>;
-
-/// Instructions that a program may jump to.
-/// Kernel: 6.19, BPF_MAP_TYPE_INSN_ARRAY.
-using insn_array_map = map<map_type::insn_array, u32, instruction_place>;
-
-/// A hash table that grows with what is in it. Create it with map_flag::no_prealloc.
-/// Kernel: 7.2, BPF_MAP_TYPE_RHASH.
-template <class Key, class Value>
-using rhash_map = map<map_type::rhash, Key, Value>;
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_MAP_MAP_HPP
 // Room 4.9, object_spec: a spec that is read while the program runs, with its storage on the heap.
 #ifndef BAREBPF_OBJECT_SPEC_HPP
 #define BAREBPF_OBJECT_SPEC_HPP
@@ -7964,7 +9928,7 @@ namespace detail {
 
 // The members that a map definition may have: what they are called, how they are written down in BTF, and
 // where their number goes.
-enum class map_member_form : u8 { number, long_number, key_or_value, not_yet };
+enum class map_member_form : u8 { number, long_number, key_or_value, slots };
 struct map_member_row {
   text member;
   map_member_form form;
@@ -7984,7 +9948,7 @@ inline constexpr map_member_row map_member_rows[] = {
     {"numa_node", map_member_form::number, &map_spec::numa_node},
     {"map_extra", map_member_form::long_number},
     {"pinning", map_member_form::number, &map_spec::pinning},
-    {"values", map_member_form::not_yet},
+    {"values", map_member_form::slots},
 };
 
 // What __uint and __ulong write: the length of an array behind a pointer, or the one value of an enum.
@@ -8007,6 +9971,21 @@ constexpr bool read_map_number(const btf& types, u32 id, u64& out) noexcept {
   return false;
 }
 
+// What __array writes: an array without a length, of pointers; to a struct that describes a map, or to functions.
+constexpr bool read_values(const btf& types, const btf_member& member, map_spec& out) noexcept {
+  const btf_type array = types.resolve(member.type);
+  if (array.kind != abi::btf_kind::array || types.length_of(array) != 0) return false;
+  const btf_type pointer = types.resolve(types.element_of(array));
+  if (pointer.kind != abi::btf_kind::pointer) return false;
+  const btf_type target = types.resolve(pointer.size_or_type);
+  const bool is_map = target.kind == abi::btf_kind::structure;
+  const u32 bit = types.image().read32(member.at + 8);
+  out.has_values = true;
+  out.inner = is_map ? target.id : 0;
+  out.slots_at = bit / 8;
+  return bit % 64 == 0 && (is_map || target.kind == abi::btf_kind::function_prototype);
+}
+
 // Bit `n` of `seen` is set once the member of row `n` has been read: C has no struct with two of a name, and
 // many members of one would be read again for each of many maps.
 constexpr verdict read_map_member(const btf& types, u32 section, const btf_member& member, u32& seen,
@@ -8021,7 +10000,8 @@ constexpr verdict read_map_member(const btf& types, u32 section, const btf_membe
   if ((seen >> known & 1) != 0) return wrong(cause::bad_map_member);
   seen |= u32{1} << known;
   const map_member_row& row = map_member_rows[known];
-  if (row.form == map_member_form::not_yet) return wrong(cause::map_member_not_loaded_yet);
+  if (row.form == map_member_form::slots)
+    return read_values(types, member, out) ? verdict{} : wrong(cause::bad_map_member);
 
   u64 number = 0;
   if (row.form == map_member_form::key_or_value) {
@@ -8043,6 +10023,44 @@ constexpr verdict read_map_member(const btf& types, u32 section, const btf_membe
   if (is_size && out.*row.number != 0 && out.*row.number != number) return wrong(cause::two_sizes);
   if (row.number == &map_spec::pinning && number > 1) return wrong(cause::bad_pinning);
   out.*row.number = static_cast<u32>(number);
+  return {};
+}
+
+constexpr verdict read_map_members(const btf& types, u32 section, const btf_type& definition,
+                                   map_spec& out) noexcept {
+  u32 seen = 0;
+  for (u32 i = 0; i < definition.members; ++i)
+    if (const verdict v = read_map_member(types, section, types.member(definition, i), seen, out); v.failed())
+      return v;
+  return {};
+}
+
+constexpr bool is_map_of_maps(u32 type) noexcept {
+  return type == static_cast<u32>(map_type::array_of_maps) ||
+         type == static_cast<u32>(map_type::hash_of_maps);
+}
+
+// Holds the member `values` against the type of the map, which may stand behind it.
+constexpr verdict check_values(const btf& types, u32 section, map_spec& out) noexcept {
+  const auto wrong = [&](cause why) {
+    return verdict{.why = why, .section = section, .offset = out.declared_at, .subject = out.name};
+  };
+  const bool holds_maps = is_map_of_maps(out.type);
+  if (!holds_maps && out.type != static_cast<u32>(map_type::prog_array))
+    return wrong(cause::values_not_wanted);
+  if (holds_maps != (out.inner != 0)) return wrong(cause::wrong_values);
+  if (out.value_size != 0 && out.value_size != sizeof(u32)) return wrong(cause::two_sizes);
+  out.value_size = sizeof(u32);
+  if (!holds_maps) return {};
+  const btf_type definition = types.type(out.inner);
+  map_spec inner{.name = out.name, .declared_at = definition.at};
+  if (const verdict v = read_map_members(types, section, definition, inner); v.failed()) return v;
+  const auto wrong_inside = [&](cause why) {
+    return verdict{.why = why, .section = section, .offset = definition.at, .subject = out.name};
+  };
+  if (inner.type == 0) return wrong_inside(cause::no_map_type);
+  if (inner.has_values || is_map_of_maps(inner.type)) return wrong_inside(cause::maps_too_deep);
+  if (inner.pinning != 0) return wrong_inside(cause::pinned_inner_map);
   return {};
 }
 
@@ -8079,13 +10097,9 @@ constexpr verdict read_map(const opened_object& object, const btf_member& place,
   if (out.offset > object.maps.size || definition.size_or_type > object.maps.size - out.offset ||
       out.offset % 8 != 0 || definition.size_or_type == 0)
     return wrong(cause::map_outside_section);
-  u32 seen = 0;
-  for (u32 i = 0; i < definition.members; ++i)
-    if (const verdict v = read_map_member(types, object.maps.index, types.member(definition, i), seen, out);
-        v.failed())
-      return v;
+  if (const verdict v = read_map_members(types, object.maps.index, definition, out); v.failed()) return v;
   if (out.type == 0) return wrong(cause::no_map_type);
-  return {};
+  return out.has_values ? check_values(types, object.maps.index, out) : verdict{};
 }
 
 // `map_slots[offset / 8]` becomes one more than the index of the map that begins there.
@@ -8102,6 +10116,23 @@ constexpr verdict read_maps(const opened_object& object, const object_slots& slo
 }
 
 }  // namespace detail
+
+/// What the maps in the map of maps `outer` look like, as its definition says in `values`; one without a type where
+/// it does not.
+[[nodiscard]] constexpr map_spec inner_of(const btf& types, const map_spec& outer) noexcept {
+  const btf_type definition = types.type(outer.inner);
+  map_spec out{.name = outer.name, .declared_at = definition.at};
+  static_cast<void>(detail::read_map_members(types, 0, definition, out));
+  return out;
+}
+
+/// What BPF_MAP_CREATE is to be told of the pattern for maps in a map of maps, all but the BTF that describes it.
+[[nodiscard]] constexpr abi::map_create to_inner_map_create(const bytes& image,
+                                                            const map_spec& inner) noexcept {
+  abi::map_create out = to_map_create(image, inner, {});
+  out.map_name = inner_map_name(out.map_name);
+  return out;
+}
 
 }  // namespace barebpf::inline BAREBPF_ABI
 
@@ -8236,10 +10267,12 @@ constexpr bool is_function(const elf& file, const elf_symbol& symbol) noexcept {
   return symbol.type == abi::symbol_function && file.section(symbol.section).is_code();
 }
 // A function that the kernel is to load as a program. What is in .text, and what is static, is there to be
-// called by others.
+// called by others; a question mark in front of the name of the section says not to load it.
 constexpr bool is_program(const elf& file, const elf_symbol& symbol) noexcept {
+  const u64 section_name = file.section(symbol.section).name;
   return is_function(file, symbol) && symbol.binding != abi::symbol_local &&
-         !file.image().string_is(file.section(symbol.section).name, ".text");
+         !file.image().string_is(section_name, ".text") &&
+         !file.image().string_starts_with(section_name, "?");
 }
 
 constexpr verdict read_function(const elf& file, const elf_symbol& symbol, function_spec& out) noexcept {
@@ -8261,20 +10294,21 @@ constexpr verdict read_function(const elf& file, const elf_symbol& symbol, funct
 constexpr verdict read_program(const elf& file, const function_spec& function, u32 index,
                                program_spec& out) noexcept {
   const elf_section section = file.section(function.section);
-  // Long enough for every prefix; what follows the prefix is read where the program is attached.
-  char name[64] = {};
-  const section_kind kind =
-      section_kind_of(text(name, file.image().copy_string(section.name, name, sizeof name)));
-  if (kind.type == abi::prog_type::unspec)
-    return {.why = cause::unknown_section,
-            .section = section.index,
-            .offset = section.name,
-            .subject = function.name};
+  // Long enough for every prefix and to see whether something follows.
+  char room[64] = {};
+  const text name(room, file.image().copy_string(section.name, room, sizeof room));
+  const section_kind kind = section_kind_of(name);
+  const auto wrong = [&](cause why) {
+    return verdict{.why = why, .section = section.index, .offset = section.name, .subject = function.name};
+  };
+  if (kind.type == abi::prog_type::unspec) return wrong(cause::unknown_section);
+  const size_t place = place_in(name, kind);
+  if (kind.needs_kernel_type() && place == name.size()) return wrong(cause::no_kernel_place);
   out = {.name = function.name,
          .section_name = section.name,
+         .place = place == name.size() ? 0 : section.name + place,
          .function = index,
-         .type = kind.type,
-         .attach = kind.attach};
+         .kind = kind};
   return {};
 }
 
@@ -8300,6 +10334,11 @@ constexpr verdict read_functions(const elf& file, const object_slots& slots, obj
     ++out.programs;
   }
   return {};
+}
+
+// Whether the section is one of relocations that say what stands in `values`.
+constexpr bool fills_slots(const opened_object& object, const elf_section& section) noexcept {
+  return section.type == abi::section_rel && object.maps.index != 0 && section.info == object.maps.index;
 }
 
 // The function that has the instruction at `at`, or `not_found`.
@@ -8384,6 +10423,72 @@ constexpr verdict read_references(const opened_object& object, const object_slot
     function.first_reference = lower_bound_of_place(slots.references, out.references, function.at);
     function.reference_count =
         lower_bound_of_place(slots.references, out.references, end) - function.first_reference;
+  }
+  return {};
+}
+
+// Finds out which slot of the map the relocation at `out.at` fills, and what the symbol `out.target` puts there.
+constexpr verdict read_slot(const opened_object& object, const object_slots& slots, const object_facts& facts,
+                            const map_spec& map, filled_slot& out) noexcept {
+  const elf& file = object.file;
+  const auto wrong = [&](cause why) {
+    return verdict{.why = why, .section = object.maps.index, .offset = out.at, .subject = map.name};
+  };
+  const u64 first = object.maps.at + map.offset + map.slots_at;
+  if (!map.has_values || out.at < first || (out.at - first) % 8 != 0) return wrong(cause::bad_slot);
+  out.slot = static_cast<u32>((out.at - first) / 8);
+  const elf_symbol symbol = file.symbol(out.target);
+  if (out.target >= file.symbol_count()) return wrong(cause::bad_symbol);
+  if (symbol.section == abi::section_undefined)
+    return {.why = cause::undefined_symbol,
+            .section = object.maps.index,
+            .offset = out.at,
+            .subject = symbol.name};
+  const bool is_hash = map.type == static_cast<u32>(map_type::hash_of_maps);
+  if (is_hash && map.key_size != sizeof out.slot) return wrong(cause::slots_need_numbers);
+  if (!is_hash && map.max_entries != 0 && out.slot >= map.max_entries) return wrong(cause::no_such_slot);
+  const elf_section section = file.section(symbol.section);
+  const u64 offset = symbol.value + file.image().read64(out.at);
+  if (map.inner != 0) {
+    const bool is_map = section.index == object.maps.index && offset < section.size && offset % 8 == 0 &&
+                        slots.map_slots[offset / 8] != 0;
+    if (!is_map) return wrong(cause::slot_is_no_map);
+    out.target = slots.map_slots[offset / 8] - 1;
+    return is_map_of_maps(slots.maps[out.target].type) ? wrong(cause::maps_too_deep) : verdict{};
+  }
+  const u32 function =
+      section.is_code() ? function_at(slots.functions, facts.functions, section.at + offset) : not_found;
+  if (function == not_found || !slots.functions[function].is_program) return wrong(cause::slot_is_no_program);
+  out.target = lower_bound_of_place(slots.programs, facts.programs, function);
+  return {};
+}
+
+// Each map has its slots behind its other members, so those that are filled belong to the last map in front.
+constexpr verdict read_slots(const opened_object& object, const object_slots& slots,
+                             object_facts& out) noexcept {
+  const elf& file = object.file;
+  for (u32 i = 1; i < file.section_count(); ++i) {
+    const elf_section relocations = file.section(i);
+    if (!fills_slots(object, relocations)) continue;
+    for (u64 k = 0; k < elf::relocation_count(relocations); ++k) {
+      const elf_relocation r = file.relocation(relocations, k);
+      if (r.offset >= object.maps.size) return {.why = cause::bad_slot, .section = i, .offset = r.at};
+      slots.filled_slots[out.filled_slots++] = {.at = object.maps.at + r.offset, .target = r.symbol};
+    }
+  }
+  sort_by_place(slots.filled_slots, out.filled_slots);
+  u32 holder = 0;  // one more than its index
+  u64 passed = 0;  // so many entries of map_slots
+  for (u32 i = 0; i < out.filled_slots; ++i) {
+    filled_slot& slot = slots.filled_slots[i];
+    for (; passed <= (slot.at - object.maps.at) / 8; ++passed)
+      if (slots.map_slots[passed] != 0) holder = slots.map_slots[passed];
+    const bool is_filled_twice = i != 0 && slots.filled_slots[i - 1].at == slot.at;
+    if (holder == 0 || is_filled_twice)
+      return {.why = cause::bad_slot, .section = object.maps.index, .offset = slot.at};
+    map_spec& map = slots.maps[holder - 1];
+    if (const verdict v = read_slot(object, slots, out, map, slot); v.failed()) return v;
+    if (map.slot_count++ == 0) map.first_slot = i;
   }
   return {};
 }
@@ -8496,12 +10601,13 @@ constexpr verdict measure(const detail::opened_object& object, object_shape& out
   }
   btf_ext_run run;
   for (btf_ext_table walk = object.ext.lines; walk.next(object.types, run);) out.lines += run.count;
-  u64 references = 0;
+  u64 references = 0, filled_slots = 0;
   for (u32 i = 1; i < file.section_count(); ++i) {
     const elf_section s = file.section(i);
-    if (s.type == abi::section_rel && file.section(s.info).is_code())
-      references += elf::relocation_count(s);
-    if (references > file.image().size() / abi::elf_relocation_record::size)  // sections lie over each other
+    if (s.type == abi::section_rel && file.section(s.info).is_code()) references += elf::relocation_count(s);
+    if (detail::fills_slots(object, s)) filled_slots += elf::relocation_count(s);
+    if (references + filled_slots >
+        file.image().size() / abi::elf_relocation_record::size)  // sections lie over each other
       return {.why = cause::bad_section_header, .section = i, .offset = s.at};
     if (detail::origin_of(file, s) == map_origin::declared) continue;
     // Nothing in the file bounds the size of a section that it does not hold, nor its place.
@@ -8509,6 +10615,7 @@ constexpr verdict measure(const detail::opened_object& object, object_shape& out
     ++out.maps;
   }
   out.references = static_cast<u32>(references);
+  out.filled_slots = static_cast<u32>(filled_slots);
   return {};
 }
 
@@ -8544,6 +10651,7 @@ constexpr verdict read(const detail::opened_object& opened, const object_slots& 
   }
   if (const verdict v = detail::read_functions(object.file, slots, out); v.failed()) return v;
   if (const verdict v = detail::read_references(object, slots, out); v.failed()) return v;
+  if (const verdict v = detail::read_slots(object, slots, out); v.failed()) return v;
   detail::read_code_types(object, slots, out);
   return {};
 }
@@ -8582,7 +10690,7 @@ class object_spec {
  public:
   /// Reads the object in `image`.
   /// Errors: step read_object with the cause, the byte offset and the section; ENOMEM.
-  /// Cost:   seven allocations; linear in the file.
+  /// Cost:   eight allocations; linear in the file.
   [[nodiscard]] static result<object_spec> read(bytes image) noexcept {
     detail::opened_object opened;
     if (const verdict found = detail::open_object(image, opened); found.failed())
@@ -8595,19 +10703,22 @@ class object_spec {
     auto functions = buffer<function_spec>::of(shape.functions);
     auto programs = buffer<program_spec>::of(shape.programs);
     auto references = buffer<reference>::of(shape.references);
+    auto filled_slots = buffer<filled_slot>::of(shape.filled_slots);
     auto map_slots = buffer<u32>::of(shape.map_slots);
     auto type_index = buffer<u32>::of(shape.type_index);
-    if (!maps || !variables || !functions || !programs || !references || !map_slots || !type_index)
+    if (!maps || !variables || !functions || !programs || !references || !filled_slots || !map_slots ||
+        !type_index)
       return error{.at = step::allocate, .code = ENOMEM};
     out.maps_ = std::move(*maps);
     out.variables_ = std::move(*variables);
     out.functions_ = std::move(*functions);
     out.programs_ = std::move(*programs);
     out.references_ = std::move(*references);
+    out.filled_slots_ = std::move(*filled_slots);
     out.type_index_ = std::move(*type_index);
-    const object_slots slots{out.maps_.data(),      out.variables_.data(),  out.functions_.data(),
-                             out.programs_.data(),  out.references_.data(), map_slots->data(),
-                             out.type_index_.data()};
+    const object_slots slots{out.maps_.data(),     out.variables_.data(),  out.functions_.data(),
+                             out.programs_.data(), out.references_.data(), out.filled_slots_.data(),
+                             map_slots->data(),    out.type_index_.data()};
     if (const verdict found = barebpf::read(opened, slots, out.facts_); found.failed())
       return to_error(image, found);
     out.maps_.shrink(out.facts_.maps);
@@ -8625,6 +10736,8 @@ class object_spec {
   [[nodiscard]] const buffer<program_spec>& programs() const noexcept { return programs_; }
   /// What instructions refer to; each function knows which are its own.
   [[nodiscard]] const buffer<reference>& references() const noexcept { return references_; }
+  /// What the slots of maps hold at first; each map knows which are its own.
+  [[nodiscard]] const buffer<filled_slot>& filled_slots() const noexcept { return filled_slots_; }
   /// How many records of source lines there are.
   [[nodiscard]] u32 line_count() const noexcept { return line_count_; }
   /// Where the name of the source file stands in the image, 0 when there is none.
@@ -8665,6 +10778,7 @@ class object_spec {
   buffer<function_spec> functions_;
   buffer<program_spec> programs_;
   buffer<reference> references_;
+  buffer<filled_slot> filled_slots_;
   buffer<u32> type_index_;
   u32 line_count_ = 0;
 };
@@ -8724,8 +10838,11 @@ class pruned_btf {
   [[nodiscard]] constexpr bool is_required() const noexcept {
     for (u32 i = 0; i < object_.reference_count; ++i)
       if (object_.references[i].kind == reference_kind::function) return true;
+    const auto demands_types = [](const map_spec& map) {
+      return kind_of(static_cast<map_type>(map.type)).btf == btf_rule::required;
+    };
     for (u32 i = 0; i < object_.map_count; ++i)
-      if (kind_of(static_cast<map_type>(object_.maps[i].type)).btf == btf_rule::required) return true;
+      if (demands_types(object_.maps[i]) || demands_types(inner_of(types(), object_.maps[i]))) return true;
     for (btf_type type = types().first(); type.id != 0; type = types().after(type))
       // The tag of a kernel pointer stands behind the pointer, and there nothing is kept whole.
       if ((marks_[type.id] & (type.kind == abi::btf_kind::type_tag ? kept : whole)) != 0 && is_special(type))
@@ -8959,6 +11076,9 @@ class btf_pruner : public pruned_btf {
       keep(object_.maps[i].key_type);
       if (object_.maps[i].origin == map_origin::declared || object_.maps[i].variable_count != 0)
         keep(object_.maps[i].value_type);
+      const map_spec inner = inner_of(types(), object_.maps[i]);
+      keep(inner.key_type);
+      keep(inner.value_type);
     }
     for (u32 i = 0; i < object_.function_count; ++i) {
       const function_spec& function = object_.functions[i];
@@ -9192,6 +11312,51 @@ template <class T>
 
 namespace barebpf::inline BAREBPF_ABI {
 
+namespace detail {
+
+// What comes of attaching to these.
+template <class... Target>
+struct attached_by {
+  using type = link;
+};
+template <class First, class... Rest>
+struct attached_by<First, Rest...> {
+  static constexpr bool has_no_link =
+      attaches_to<attach_way::socket, First, Rest...> || attaches_to<attach_way::sockmap, First, Rest...>;
+  using type = std::conditional_t<has_no_link, attachment, link>;
+};
+
+// Attaches in the one way, or says what that one wants.
+template <load_policy Policy, class Attached, attach_way Way, class... Target>
+[[nodiscard]] result<Attached> attach_in(const program_to_attach& program, Target&&... target) noexcept {
+  if constexpr (requires {
+                  {
+                    place<Way>::template attach<Policy>(program, std::forward<Target>(target)...)
+                    } -> std::same_as<result<Attached>>;
+                })
+    return place<Way>::template attach<Policy>(program, std::forward<Target>(target)...);
+  else
+    return error{.at = step::find, .why = place<Way>::wants};
+}
+// The same, when only the running program knows the way.
+template <load_policy Policy, class Attached, class... Target>
+[[nodiscard]] result<Attached> attach_by(attach_way wanted, const program_to_attach& program,
+                                         Target&&... target) noexcept {
+  return [&]<size_t... Way>(std::index_sequence<Way...>) {
+    using attach_in_way = result<Attached> (*)(const program_to_attach&, Target&&...) noexcept;
+    constexpr attach_in_way ways[] = {
+        &attach_in<Policy, Attached, static_cast<attach_way>(Way), Target...>...};
+    return ways[static_cast<size_t>(wanted)](program, std::forward<Target>(target)...);
+  }
+  (std::make_index_sequence<attach_ways>());
+}
+
+constexpr size_t length_of_place(const bytes& image, const program_spec& program) noexcept {
+  return program.place == 0 ? 0 : image.length_of_string(program.place);
+}
+
+}  // namespace detail
+
 /// The maps and programs of an object, in the kernel.
 /// Lifetime: given back when this object goes, unless a link, a pin or somebody else holds them; it needs
 ///           the object that it was loaded from no longer.
@@ -9235,18 +11400,25 @@ class loaded_object {
     return map_variable<T>(holder.descriptor, found->spec, holder.spec.value_size, wanted);
   }
 
-  /// Attaches the program called `wanted` where the name of its section says.
-  /// Errors: no_such_program, not_attachable, and those of `attach_tracepoint`; about the program's name.
-  template <load_policy Policy = load_policy{}>
-  [[nodiscard]] result<link> attach(text wanted) const noexcept {
+  /// Attaches the program called `wanted` where the name of its section says, and to `target` if that leaves it open:
+  /// `loaded->attach("filter", interface{.index = 2})`. Room 9.1 has what each `attach_way` takes.
+  /// Shape:  result<link>; result<attachment> for sockets and maps of sockets.
+  /// Errors: no_such_program, not_attachable, needs_interface and its siblings where the target is of another kind, and
+  ///         those of the `place`; about the program's name.
+  template <load_policy Policy = load_policy{}, class... Target>
+  [[nodiscard]] auto attach(text wanted, Target&&... target) const noexcept {
+    using attached = typename detail::attached_by<Target...>::type;
     const loaded_program* const found = find(programs_, wanted);
-    if (found == nullptr) return missing(cause::no_such_program, wanted);
-    char path[256];
-    const size_t length = write_tracepoint_path(name_at(found->target), path, sizeof path);
-    if (length == 0 || length >= sizeof path) return missing(cause::not_attachable, wanted);
-    auto attached = link::attach_tracepoint<Policy>(found->descriptor, path, "");
-    if (!attached) return attached.error().about(wanted);
-    return attached;
+    if (found == nullptr) return result<attached>(missing(cause::no_such_program, wanted));
+    char where[256];
+    const size_t length = write_place(found->kind.attach, name_at(found->place), where, sizeof where);
+    if (length >= sizeof where || (length == 0 && needs_place(found->kind.attach)))
+      return result<attached>(missing(cause::not_attachable, wanted));
+    const program_to_attach program{found->descriptor, "", where, found->kind.attach_type};
+    auto out =
+        detail::attach_by<Policy, attached>(found->kind.attach, program, std::forward<Target>(target)...);
+    if (!out) return result<attached>(out.error().about(wanted));
+    return out;
   }
 
   /// The program called `wanted`.
@@ -9275,8 +11447,9 @@ class loaded_object {
   };
   struct loaded_program {
     fd descriptor;
+    section_kind kind;
     extent name;
-    extent target;  // what follows the prefix in the section's name
+    extent place;  // what the section names behind its prefix
   };
   [[nodiscard]] text name_at(extent where) const noexcept { return {names_.data() + where.at, where.size}; }
   template <class Loaded>
@@ -9371,7 +11544,7 @@ class object {
   /// Errors: of the first map or program that the kernel refuses; what was made before is given back. read_object for
   ///         a program that cannot be put together; ENOMEM.
   /// Cost:   one bpf(2) call for each map and program and one for their types; two more for each section of
-  ///         variables.
+  ///         variables, one for each slot that it fills, and a map that goes again for each map of maps.
   template <load_policy Policy = load_policy{}>
   [[nodiscard]] result<loaded_object> load(const load_options& options = {}) const noexcept;
 
@@ -9393,15 +11566,16 @@ class object {
         spec_(std::move(spec)),
         name_(object_name_at(spec_.image(), spec_.source())) {}
 
-  [[nodiscard]] static result<buffer<unsigned char>> read_file(const char* path) noexcept;
   // The object's maps and programs as the kernel takes them, and the memory that the records point to.
   struct recipe {
-    buffer<abi::map_create> maps;
+    buffer<abi::map_create> maps, inner_maps;
     buffer<map_duty> duties;
     buffer<char> pins;
     buffer<u64> values;
     buffer<abi::prog_load> programs;
     buffer<program_patch> patches;
+    buffer<kernel_type_need> targets;
+    buffer<char> places;
     buffer<abi::insn> code;
     buffer<map_reference> references;
     buffer<abi::func_info> functions;
@@ -9423,47 +11597,22 @@ class object {
   kernel_name name_;
 };
 
-inline result<buffer<unsigned char>> object::read_file(const char* path) noexcept {
-  constexpr long from_start = 0, from_end = 2;                               // SEEK_SET, SEEK_END
-  constexpr long largest_object = 1 << 30;                                   // bytes; BTF counts in 32 bits
-  const fd file = fd::own(open_to_read(path));
-  if (!file.is_open()) return failure(step::open_file, file.number());
-  const long size = system_call(__NR_lseek, file.number(), 0, from_end);
-  if (size < 0) return failure(step::read_file, size);
-  if (size > largest_object) {  // a folder says that it is endless, and refuses to be read
-    const long refused = system_call(__NR_read, file.number(), nullptr, 0);
-    return refused < 0 ? failure(step::read_file, refused)
-                       : error{.at = step::read_file, .why = cause::too_large};
-  }
-  if (const long back = system_call(__NR_lseek, file.number(), 0, from_start); back < 0)
-    return failure(step::read_file, back);
-  auto content = buffer<unsigned char>::of(static_cast<size_t>(size));
-  if (!content) return content;
-  size_t done = 0;
-  while (done < content->size()) {
-    const long got = system_call(__NR_read, file.number(), content->data() + done, content->size() - done);
-    if (got == -EINTR) continue;
-    if (got < 0) return failure(step::read_file, got);
-    if (got == 0) break;  // the file shrank; the reader will say what is missing
-    done += static_cast<size_t>(got);
-  }
-  content->shrink(done);
-  return content;
-}
-
 inline result<void> object::add_maps(const pruned_btf* types, recipe& out) const noexcept {
   const bytes& image = spec_.image();
   const auto count = static_cast<u32>(spec_.maps().size());
   size_t names = 0, words = 0;
+  bool has_inner = false;
   for (const map_spec& map : spec_.maps()) {
     if (map.pinning != 0) names += image.length_of_string(map.name) + 1;
     if (map.has_content()) words += (size_t{map.value_size} + 7) / 8;
+    has_inner = has_inner || map.inner != 0;
   }
   auto maps = buffer<abi::map_create>::of(count);
+  auto inner_maps = buffer<abi::map_create>::of(has_inner ? count : 0);
   auto duties = buffer<map_duty>::of(count);
   auto pins = buffer<char>::of(names);
   auto values = buffer<u64>::of(words);
-  if (!maps || !duties || !pins || !values) return error{.at = step::allocate, .code = ENOMEM};
+  if (!maps || !inner_maps || !duties || !pins || !values) return error{.at = step::allocate, .code = ENOMEM};
   char* next_name = pins->data();
   u64* next_word = values->data();
   data_layout layout;
@@ -9473,8 +11622,15 @@ inline result<void> object::add_maps(const pruned_btf* types, recipe& out) const
     if (types != nullptr) describe_map(map, *types, (*maps)[i]);
     map_duty& duty = (*duties)[i];
     duty = {.data_at = layout.add(map),
+            .slots = spec_.filled_slots().data() + map.first_slot,
+            .slot_count = map.slot_count,
             .has_data = map.origin != map_origin::declared,
             .is_frozen = map.origin == map_origin::read_only_data};
+    if (map.inner != 0) {
+      const map_spec inner = inner_of(spec_.types(), map);
+      (*inner_maps)[i] = to_inner_map_create(image, inner);
+      if (types != nullptr) describe_map(inner, *types, (*inner_maps)[i]);
+    }
     if (map.pinning != 0) {
       const size_t room = image.length_of_string(map.name) + 1;
       duty.pin = next_name;
@@ -9487,10 +11643,12 @@ inline result<void> object::add_maps(const pruned_btf* types, recipe& out) const
     }
   }
   out.records.maps = maps->data();
+  if (has_inner) out.records.inner_maps = inner_maps->data();
   out.records.duties = duties->data();
   out.records.map_count = count;
   out.records.data_size = layout.size;
   out.maps = std::move(*maps);
+  out.inner_maps = std::move(*inner_maps);
   out.duties = std::move(*duties);
   out.pins = std::move(*pins);
   out.values = std::move(*values);
@@ -9502,8 +11660,9 @@ inline result<void> object::add_programs(const pruned_btf* types, bool with_line
   const object_tables tables = spec_.tables();
   const auto count = static_cast<u32>(spec_.programs().size());
   program_layout layout;
-  size_t instructions = 0, references = 0, functions = 0, lines = 0;
+  size_t instructions = 0, references = 0, functions = 0, lines = 0, places = 0;
   for (const program_spec& program : spec_.programs()) {
+    if (program.kind.needs_kernel_type()) places += detail::length_of_place(spec_.image(), program) + 1;
     if (const verdict v = lay_out(tables, program.function, layout); v.failed())
       return to_error(spec_.image(), v);
     instructions += layout.instruction_count;
@@ -9517,25 +11676,36 @@ inline result<void> object::add_programs(const pruned_btf* types, bool with_line
   auto code = buffer<abi::insn>::of(instructions);
   auto names = buffer<map_reference>::of(references);
   auto starts = buffer<abi::func_info>::of(types == nullptr ? 0 : functions);
-  auto places = buffer<abi::line_info>::of(lines);
+  auto sources = buffer<abi::line_info>::of(lines);
+  auto targets = buffer<kernel_type_need>::of(places == 0 ? 0 : count);
+  auto target_names = buffer<char>::of(places);
   auto license = buffer<char>::of(
       spec_.license() == 0 ? 1 : static_cast<size_t>(spec_.image().length_of_string(spec_.license()) + 1));
-  if (!programs || !patches || !code || !names || !starts || !places || !license)
+  if (!programs || !patches || !code || !names || !starts || !sources || !targets || !target_names ||
+      !license)
     return error{.at = step::allocate, .code = ENOMEM};
   if (spec_.license() != 0) spec_.image().copy_string(spec_.license(), license->data(), license->size());
   abi::insn* next_code = code->data();
   map_reference* next_name = names->data();
   abi::func_info* next_start = starts->data();
-  abi::line_info* next_place = places->data();
+  abi::line_info* next_source = sources->data();
+  char* next_target = target_names->data();
   for (u32 i = 0; i < count; ++i) {
     const program_spec& program = spec_.programs()[i];
     static_cast<void>(lay_out(tables, program.function, layout));
     assemble(tables, layout, map_naming::by_descriptor, next_code, next_name);
     abi::prog_load& attr = (*programs)[i];
-    attr = {.prog_type = static_cast<u32>(program.type),
+    attr = {.prog_type = static_cast<u32>(program.kind.type),
             .insn_cnt = layout.instruction_count,
             .license = license->data(),
-            .prog_name = kernel_name_at(spec_.image(), program.name)};
+            .prog_flags = program.kind.flags,
+            .prog_name = kernel_name_at(spec_.image(), program.name),
+            .expected_attach_type = static_cast<u32>(program.kind.attach_type)};
+    if (program.kind.needs_kernel_type()) {
+      const size_t room = detail::length_of_place(spec_.image(), program) + 1;
+      (*targets)[i] = {program.kind.rest, next_target};
+      next_target += spec_.image().copy_string(program.place, next_target, room) + 1;
+    }
     (*patches)[i] = {.code = next_code, .references = next_name, .reference_count = layout.map_references};
     next_code += layout.instruction_count;
     next_name += layout.map_references;
@@ -9547,11 +11717,11 @@ inline result<void> object::add_programs(const pruned_btf* types, bool with_line
     next_start += layout.piece_count;
     const u32 line_count = with_lines ? count_lines(tables, layout) : 0;
     if (line_count == 0) continue;
-    write_lines(tables, layout, *types, next_place);
+    write_lines(tables, layout, *types, next_source);
     attr.line_info_rec_size = sizeof(abi::line_info);
-    attr.line_info = next_place;
+    attr.line_info = next_source;
     attr.line_info_cnt = line_count;
-    next_place += line_count;
+    next_source += line_count;
   }
   out.records.programs = programs->data();
   out.records.patches = patches->data();
@@ -9561,7 +11731,10 @@ inline result<void> object::add_programs(const pruned_btf* types, bool with_line
   out.code = std::move(*code);
   out.references = std::move(*names);
   out.functions = std::move(*starts);
-  out.lines = std::move(*places);
+  out.lines = std::move(*sources);
+  if (places != 0) out.records.targets = targets->data();
+  out.targets = std::move(*targets);
+  out.places = std::move(*target_names);
   out.license = std::move(*license);
   return {};
 }
@@ -9598,7 +11771,7 @@ inline result<void> object::name_all(loaded_object& out) const noexcept {
   for (const map_spec& map : spec_.maps()) size += image.length_of_string(map.name);
   for (const variable_spec& variable : spec_.variables()) size += image.length_of_string(variable.name);
   for (const program_spec& program : spec_.programs())
-    size += image.length_of_string(program.name) + image.length_of_string(program.section_name);
+    size += image.length_of_string(program.name) + detail::length_of_place(image, program);
   auto names = buffer<char>::of(size);
   if (!names) return names.error();
   out.names_ = std::move(*names);
@@ -9619,9 +11792,8 @@ inline result<void> object::name_all(loaded_object& out) const noexcept {
   for (size_t i = 0; i < spec_.programs().size(); ++i) {
     const program_spec& program = spec_.programs()[i];
     out.programs_[i].name = keep(program.name);
-    const loaded_object::extent section = keep(program.section_name);
-    const size_t length = target_of(out.name_at(section)).size();
-    out.programs_[i].target = {section.at + section.size - length, length};
+    out.programs_[i].kind = program.kind;
+    if (program.place != 0) out.programs_[i].place = keep(program.place);
   }
   return {};
 }
@@ -9635,10 +11807,12 @@ result<loaded_object> object::load(const load_options& options) const noexcept {
   auto map_descriptors = buffer<fd>::of(records.map_count);
   auto program_descriptors = buffer<fd>::of(records.program_count);
   auto pinned = buffer<bool>::of(records.map_count);
+  auto targets = buffer<u32>::of(records.program_count);
   auto maps = buffer<loaded_object::loaded_map>::of(records.map_count);
   auto variables = buffer<loaded_object::loaded_variable>::of(spec_.variables().size());
   auto programs = buffer<loaded_object::loaded_program>::of(records.program_count);
-  if (!scratch || !map_descriptors || !program_descriptors || !pinned || !maps || !variables || !programs)
+  if (!scratch || !map_descriptors || !program_descriptors || !pinned || !targets || !maps || !variables ||
+      !programs)
     return error{.at = step::allocate, .code = ENOMEM};
   loaded_object out;
   out.maps_ = std::move(*maps);
@@ -9649,6 +11823,7 @@ result<loaded_object> object::load(const load_options& options) const noexcept {
   load_records<load_needs{}>(records,
                              {.maps = map_descriptors->data(),
                               .programs = program_descriptors->data(),
+                              .targets = targets->data(),
                               .pinned = pinned->data(),
                               .scratch = scratch->data()},
                              options, row);
@@ -9662,6 +11837,827 @@ result<loaded_object> object::load(const load_options& options) const noexcept {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_OBJECT_HPP
+// Room 10.6, perfbuf: takes the samples that programs put out through a perf event array, from a ring for each CPU.
+#ifndef BAREBPF_PERFBUF_HPP
+#define BAREBPF_PERFBUF_HPP
+
+// Room 7.11, map/ring: what ring buffers have in common: memory that the kernel and this process read and write at
+// the same time, positions in it, and records.
+#ifndef BAREBPF_MAP_RING_HPP
+#define BAREBPF_MAP_RING_HPP
+
+// Room 6.6, wait: sleeps until something is ready, a deadline passes or somebody says stop.
+#ifndef BAREBPF_WAIT_HPP
+#define BAREBPF_WAIT_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// A length of time in whole units of a nanosecond or more, of the form of std::chrono::duration.
+template <class T>
+concept whole_duration = std::integral<typename T::rep> && T::period::den <= 1'000'000'000;
+
+/// A moment at which waiting ends, on the clock that nobody sets.
+/// Source: CLOCK_MONOTONIC in clock_gettime(2).
+class deadline {
+ public:
+  /// Waits as long as it takes.
+  [[nodiscard]] static constexpr deadline never() noexcept { return deadline(no_end); }
+  /// Does not wait at all.
+  [[nodiscard]] static constexpr deadline now() noexcept { return deadline(0); }
+  /// So many nanoseconds from now.
+  /// Cost: one system call.
+  [[nodiscard]] static deadline after_nanoseconds(u64 nanoseconds) noexcept {
+    const u64 present = clock();
+    return deadline(nanoseconds < no_end - present ? present + nanoseconds : no_end);
+  }
+  /// So long from now: `deadline::after(std::chrono::milliseconds(100))`.
+  /// Cost: one system call.
+  template <whole_duration Duration>
+  [[nodiscard]] static deadline after(Duration length) noexcept {
+    constexpr u64 second = 1'000'000'000;
+    constexpr auto numerator = static_cast<u64>(Duration::period::num);
+    constexpr auto denominator = static_cast<u64>(Duration::period::den);
+    if (length.count() <= 0) return now();
+    // Whole seconds apart, so that no product overflows before its time.
+    const auto ticks = static_cast<u64>(length.count());
+    if (ticks / denominator >= no_end / second / numerator) return never();
+    return after_nanoseconds(ticks / denominator * numerator * second +
+                             ticks % denominator * numerator * second / denominator);
+  }
+
+  [[nodiscard]] constexpr bool is_never() const noexcept { return end_ == no_end; }
+  /// Nanoseconds until then, 0 once it has passed.
+  /// Cost: one system call, none for `now()` and `never()`.
+  [[nodiscard]] u64 left() const noexcept {
+    if (end_ == 0 || is_never()) return end_;
+    const u64 present = clock();
+    return end_ > present ? end_ - present : 0;
+  }
+
+ private:
+  static constexpr u64 no_end = ~u64{0};
+  explicit constexpr deadline(u64 end) noexcept : end_(end) {}
+  [[nodiscard]] static u64 clock() noexcept;
+
+  u64 end_;
+};
+
+namespace detail {
+
+// Of 64 bits on every machine, see the numbers below.
+struct kernel_time {
+  s64 seconds;
+  s64 nanoseconds;
+};
+#if defined(__NR_ppoll_time64)
+inline constexpr long nr_ppoll = __NR_ppoll_time64, nr_clock_gettime = __NR_clock_gettime64;
+#else
+inline constexpr long nr_ppoll = __NR_ppoll, nr_clock_gettime = __NR_clock_gettime;
+#endif
+
+// struct pollfd.
+struct awaited {
+  int number;
+  s16 events;
+  s16 seen;
+};
+inline constexpr s16 poll_in = 0x001, poll_nval = 0x020;  // POLLIN, POLLNVAL
+inline constexpr u32 epoll_in = 0x001, epoll_out = 0x004, epoll_et = 1u << 31;
+
+// struct epoll_event, which x86-64 packs.
+#if defined(__x86_64__)
+struct [[gnu::packed]] epoll_interest {
+#else
+struct epoll_interest {
+#endif
+  u32 events;
+  u64 data;
+};
+
+// A signal does not end the wait. Shape: how many are ready, 0 when the deadline has passed, or negative errno.
+[[nodiscard]] inline long wait_for(awaited* list, size_t count, const deadline& end) noexcept {
+  for (size_t i = 0; i < count; ++i)
+    if (list[i].number < 0) return -EBADF;  // which ppoll would pass over
+  // The kernel wakes nobody who has records left, so what was taken must be seen before it looks for new ones.
+  __atomic_thread_fence(__ATOMIC_SEQ_CST);
+  long ready = -EINTR;
+  while (ready == -EINTR) {
+    const u64 left = end.left();
+    const kernel_time time{.seconds = static_cast<s64>(left / 1'000'000'000),
+                           .nanoseconds = static_cast<s64>(left % 1'000'000'000)};
+    ready = system_call(nr_ppoll, list, count, end.is_never() ? nullptr : &time, nullptr, 0);
+  }
+  for (size_t i = 0; ready > 0 && i < count; ++i)
+    if ((list[i].seen & poll_nval) != 0) return -EBADF;
+  return ready;
+}
+
+}  // namespace detail
+
+inline u64 deadline::clock() noexcept {
+  constexpr long monotonic = 1;  // CLOCK_MONOTONIC
+  detail::kernel_time time{};
+  system_call(detail::nr_clock_gettime, monotonic, &time);
+  return static_cast<u64>(time.seconds) * 1'000'000'000 + static_cast<u64>(time.nanoseconds);
+}
+
+/// What has a descriptor: maps, ring buffers, stoppers.
+template <class T>
+concept has_descriptor = requires(const T& what) {
+  { what.descriptor() } -> std::same_as<const fd&>;
+};
+
+/// Which of the things that were waited for are ready; none when the deadline passed.
+class readiness {
+ public:
+  explicit constexpr readiness(u32 bits) noexcept : bits_(bits) {}
+  /// True when the deadline did not pass.
+  [[nodiscard]] constexpr explicit operator bool() const noexcept { return bits_ != 0; }
+  /// True when argument `which` is ready, counted from 0.
+  [[nodiscard]] constexpr bool operator[](u32 which) const noexcept { return (bits_ >> which & 1) != 0; }
+
+ private:
+  u32 bits_;
+};
+
+/// Sleeps until the descriptor of one of `things` is readable or `end` has come: `wait(deadline::never(), events, stop)`.
+/// What can say itself whether it is ready (`is_ready`) has the last word.
+/// Shape:   which are ready, in the order of the arguments. A signal does not end the wait.
+/// Errors:  EBADF when one of them has no descriptor.
+/// Threads: each thread may wait for the same things; all wake.
+/// Cost:    one system call, and one to read the clock.
+/// Source:  ppoll(2).
+template <has_descriptor... Things>
+[[nodiscard]] result<readiness> wait(const deadline& end, const Things&... things) noexcept {
+  static_assert(sizeof...(Things) >= 1 && sizeof...(Things) <= 32,
+                "barebpf: one call waits for 1 to 32 things, so put more of them into a wait_set");
+  detail::awaited list[] = {{things.descriptor().number(), detail::poll_in, 0}...};
+  const auto find_ready = [&] {
+    u32 bits = 0, i = 0;
+    const auto look = [&](const auto& thing) {
+      bool ready = list[i].seen != 0;
+      if constexpr (requires { thing.is_ready(); }) ready = thing.is_ready();
+      bits |= u32{ready} << i++;
+    };
+    (look(things), ...);
+    return bits;
+  };
+  for (;;) {
+    // Who is ready without the kernel must not hide the others, such as a stopper.
+    const long woken = detail::wait_for(list, sizeof...(Things), find_ready() != 0 ? deadline::now() : end);
+    if (woken < 0) return failure(step::wait, woken);
+    if (const u32 bits = find_ready(); bits != 0 || woken == 0) return readiness(bits);
+    for (detail::awaited& one : list) one.seen = 0;
+  }
+}
+
+/// Ends a wait from another thread or from a signal handler: give it to `wait` beside what you wait for.
+/// Lifetime: whoever waits must be done before it goes.
+/// Threads:  safe on one object from several threads.
+/// Source:   eventfd(2).
+class stopper {
+ public:
+  /// Errors: EMFILE and its like.
+  [[nodiscard]] static result<stopper> make() noexcept {
+    constexpr long close_on_exec_nonblocking = 02004000;  // EFD_CLOEXEC | EFD_NONBLOCK
+    const long opened = move_away(system_call(__NR_eventfd2, 0, close_on_exec_nonblocking));
+    if (opened < 0) return failure(step::wait, opened);
+    return stopper(fd::own(opened));
+  }
+
+  /// Wakes all who wait, now and from now on, until `reset`.
+  void stop() const noexcept {
+    const u64 one = 1;
+    system_call(__NR_write, event_.number(), &one, sizeof one);
+  }
+  /// Lets the next wait wait again.
+  void reset() const noexcept {
+    u64 count = 0;
+    system_call(__NR_read, event_.number(), &count, sizeof count);
+  }
+  [[nodiscard]] const fd& descriptor() const noexcept { return event_; }
+
+ private:
+  explicit stopper(fd event) noexcept : event_(std::move(event)) {}
+  fd event_;
+};
+
+/// Any number of things to wait for, as one.
+/// Lifetime: what was added must stay open as long as the set is waited for.
+/// Threads:  safe on one object from several threads.
+/// Source:   epoll(7).
+class wait_set {
+ public:
+  /// Errors: EMFILE and its like.
+  [[nodiscard]] static result<wait_set> make() noexcept {
+    constexpr long close_on_exec = 02000000;  // EPOLL_CLOEXEC
+    const long opened = move_away(system_call(__NR_epoll_create1, close_on_exec));
+    if (opened < 0) return failure(step::wait, opened);
+    return wait_set(fd::own(opened));
+  }
+
+  /// From now on the set is ready when `thing` is.
+  /// Errors: EBADF when it has no descriptor; EEXIST when it was added before.
+  template <has_descriptor Thing>
+  [[nodiscard]] result<void> add(const Thing& thing) noexcept {
+    if (const long answer = add(thing.descriptor().number(), detail::epoll_in); answer < 0)
+      return failure(step::wait, answer);
+    return {};
+  }
+  /// The same for the descriptor `number` and other events, EPOLLOUT and its siblings.
+  /// Shape: 0, or negative errno.
+  [[nodiscard]] long add(int number, u32 events) noexcept {
+    constexpr long add_interest = 1;  // EPOLL_CTL_ADD
+    const detail::epoll_interest interest{.events = events, .data = static_cast<u32>(number)};
+    return system_call(__NR_epoll_ctl, set_.number(), add_interest, number, &interest);
+  }
+  /// Takes note of one thing that is ready without waiting: of an event that is told only once (EPOLLET), the set
+  /// knows nothing more afterwards.
+  void take() const noexcept {
+    detail::epoll_interest seen;
+    system_call(__NR_epoll_pwait, set_.number(), &seen, 1, 0, nullptr, 0);
+  }
+  [[nodiscard]] const fd& descriptor() const noexcept { return set_; }
+
+ private:
+  explicit wait_set(fd set) noexcept : set_(std::move(set)) {}
+  fd set_;
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_WAIT_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+namespace detail {
+
+// Memory that the kernel lent; given back with this object.
+class mapping {
+ public:
+  mapping() noexcept = default;
+  mapping(mapping&& other) noexcept
+      : first_(std::exchange(other.first_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  mapping& operator=(mapping&& other) noexcept {
+    mapping taken(std::move(other));
+    std::swap(first_, taken.first_);
+    std::swap(size_, taken.size_);
+    return *this;
+  }
+  ~mapping() {
+    if (size_ != 0) system_call(__NR_munmap, first_, size_);
+  }
+
+  // What `descriptor` stands for, shared.
+  // Shape: 0, or negative errno.
+  [[nodiscard]] long fill(int descriptor, size_t size, long protection, u64 offset = 0) noexcept {
+    return take(map_shared(size, protection, descriptor, offset), size);
+  }
+  // Zeros. Not private, so that a fork takes nothing away from the kernel.
+  // Shape: 0, or negative errno.
+  [[nodiscard]] long fill_with_zeros(size_t size) noexcept {
+    constexpr long shared_anonymous = 0x21;  // MAP_SHARED | MAP_ANONYMOUS
+    return take(map_pages(0, size, writable, shared_anonymous, -1, 0), size);
+  }
+  [[nodiscard]] unsigned char* data() const noexcept { return first_; }
+
+  static constexpr long readable = 1, writable = 3;  // PROT_READ, and PROT_WRITE beside it
+
+ private:
+  [[nodiscard]] long take(long answer, size_t size) noexcept {
+    if (answer < 0 && answer >= -largest_errno) return answer;
+    first_ = reinterpret_cast<unsigned char*>(answer);
+    size_ = size;
+    return 0;
+  }
+
+  unsigned char* first_ = nullptr;
+  size_t size_ = 0;
+};
+
+// A field of memory that the kernel wrote.
+template <class T>
+[[nodiscard]] inline T read_field(const unsigned char* at) noexcept {
+  T out;
+  __builtin_memcpy(&out, at, sizeof out);
+  return out;
+}
+
+// Positions count bytes and never go back; only their differences are used. The kernel has them in an unsigned long of
+// its own, of which a program of 32 bits reads the lower half: a ring has less than 4 GiB, so that is enough. What it
+// writes must be whole all the same, for a kernel of 64 bits.
+[[nodiscard]] inline size_t load_position(const unsigned char* at) noexcept {
+  return __atomic_load_n(reinterpret_cast<const size_t*>(at), __ATOMIC_ACQUIRE);
+}
+inline void store_position(unsigned char* at, u64 position) noexcept {
+  if constexpr (__atomic_always_lock_free(sizeof(u64), nullptr)) {
+    __atomic_store_n(reinterpret_cast<u64*>(at), position, __ATOMIC_RELEASE);
+  } else {
+    // Between the two the ring looks full to the kernel, once in 4 GiB.
+    u32* const halves = reinterpret_cast<u32*>(at);
+    __atomic_store_n(halves + 1, static_cast<u32>(position >> 32), __ATOMIC_RELEASE);
+    __atomic_store_n(halves, static_cast<u32>(position), __ATOMIC_RELEASE);
+  }
+}
+// A position that only this side writes. Whoever subtracts reads the position that is behind first, so that the
+// difference may come out too large, and never negative, when somebody goes on meanwhile.
+[[nodiscard]] inline u64 load_own_position(const unsigned char* at) noexcept {
+  if constexpr (__atomic_always_lock_free(sizeof(u64), nullptr))
+    return __atomic_load_n(reinterpret_cast<const u64*>(at), __ATOMIC_ACQUIRE);
+  return read_field<u64>(at);
+}
+
+// The header of a record.
+// Source: struct bpf_ringbuf_hdr in kernel/bpf/ringbuf.c and BPF_RINGBUF_BUSY_BIT in include/uapi/linux/bpf.h at v6.12.
+inline constexpr u32 record_header = 8, record_is_busy = 1u << 31, record_is_discarded = 1u << 30;
+inline constexpr u32 record_length = record_is_discarded - 1;
+
+// What a record of so many bytes takes in the ring.
+[[nodiscard]] constexpr u64 room_of(u32 length) noexcept {
+  return (u64{length} + record_header + 7) & ~u64{7};
+}
+
+// Holds a descriptor of the map that `number` belongs to, which must be one of `type`.
+[[nodiscard]] inline result<abi::map_info> hold_ring(int number, map_type type, fd& held) noexcept {
+  // Only the kernel knows where it keeps the lower half.
+  if constexpr (sizeof(size_t) < sizeof(u64) && host_is_big_endian)
+    return failure(step::open_map, -EOPNOTSUPP);
+  auto info = ask_about_map(number);
+  if (!info) return info;
+  if (info->type != static_cast<u32>(type)) {
+    if (const error why = another_map(number, *info); why.why == cause::not_a_map) return why;
+    return error{.at = step::find, .why = cause::wrong_map_type}.about(info->name);
+  }
+  const long own = duplicate(number);
+  if (own < 0) return failure(step::open_map, own).about(info->name);
+  held.fill(own);
+  return info;
+}
+
+}  // namespace detail
+
+/// Bytes that one side of a ring buffer sent to the other.
+/// Lifetime: valid until the callable that it was given to returns.
+class record_view {
+ public:
+  constexpr record_view(const unsigned char* first, u32 size) noexcept : first_(first), size_(size) {}
+
+  [[nodiscard]] constexpr std::span<const unsigned char> bytes() const noexcept { return {first_, size_}; }
+  [[nodiscard]] constexpr const unsigned char* data() const noexcept { return first_; }
+  [[nodiscard]] constexpr u32 size() const noexcept { return size_; }
+
+ protected:
+  template <class T>
+  static constexpr void demand_plain() noexcept {
+    static_assert(std::is_trivially_copyable_v<T>,
+                  "barebpf: programs send raw bytes, so the type of a record must be trivially copyable");
+  }
+
+  const unsigned char* first_;
+  u32 size_;
+};
+
+namespace detail {
+
+// A typed map of another type is told apart before it runs.
+template <map_type Wanted, class Map>
+constexpr void demand_type() noexcept {
+  if constexpr (requires { Map::type; })
+    static_assert(
+        Map::type == Wanted,
+        "barebpf: each kind of ring buffer is a map type of its own, so use the class of this map's type");
+}
+
+}  // namespace detail
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_MAP_RING_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// What `perfbuf::open` makes.
+struct perfbuf_options {
+  u32 pages = 8;          ///< of the ring of each CPU, a power of two
+  u32 wakeup_events = 1;  ///< samples of one CPU after which it wakes whoever waits
+};
+
+/// The consumer of a map of type perf_event_array: `events->consume([](const perfbuf::sample& s) { ... })`.
+/// Shape:    a perf event and a ring for each CPU that runs when it is opened, in the slot of that CPU's number; a CPU
+///           that comes later has none, and neither has one past the end of the map.
+/// Lifetime: holds the map by itself, and empties its slots when it goes: one perfbuf for each map at a time.
+/// Threads:  one thread consumes at a time; programs put out samples on all CPUs meanwhile.
+/// Kernel:   4.4, bpf_perf_event_output().
+/// Source:   perf_event_open(2); __bpf_perf_event_output() in kernel/trace/bpf_trace.c at v6.12.
+class perfbuf {
+ public:
+  /// What a program put out. The kernel lengthens it by up to 7 bytes, so that it ends at a multiple of 8.
+  class sample : public record_view {
+   public:
+    constexpr sample(const unsigned char* first, u32 size, u32 cpu) noexcept
+        : record_view(first, size), cpu_(cpu) {}
+
+    /// Copies the sample into `out`; false when it has another size, and `out` is then as it was. There is no
+    /// reference to it, since it lies at an odd multiple of 4 bytes.
+    template <class T>
+    [[nodiscard]] bool copy_to(T& out) const noexcept {
+      demand_plain<T>();
+      if (size_ < sizeof(T) || size_ > sizeof(T) + 7) return false;
+      __builtin_memcpy(&out, first_, sizeof(T));
+      return true;
+    }
+    /// The CPU that it comes from.
+    [[nodiscard]] constexpr u32 cpu() const noexcept { return cpu_; }
+
+   private:
+    u32 cpu_;
+  };
+
+  /// Opens an event for each CPU, maps its ring and puts it into its slot of `map`. After a failure the slots are
+  /// empty.
+  /// Errors: wrong_map_type; not_a_map; EBADFD for a closed descriptor; bad_page_count; EPERM for more pages than the
+  ///         process may lock; those of perf_event_open(2), about the CPU: EACCES without CAP_PERFMON, EMFILE; ENODEV
+  ///         when no CPU of the map runs.
+  /// Cost:   seven system calls, and four for each CPU.
+  [[nodiscard]] static result<perfbuf> open(const fd& map, const perfbuf_options& options = {}) noexcept;
+  /// The same for a typed map; one of another type does not compile.
+  template <has_descriptor Map>
+  [[nodiscard]] static result<perfbuf> open(const Map& map, const perfbuf_options& options = {}) noexcept {
+    detail::demand_type<map_type::perf_event_array, Map>();
+    return open(map.descriptor(), options);
+  }
+
+  /// Gives the samples that are there to `use`, those of each CPU oldest first, at most `at_most`; each is gone when
+  /// `use` returns. If that returns false, this one was the last. The next call goes on with the next CPU.
+  /// Shape: how many `use` was given. What comes meanwhile waits for the next call, so each call ends, however fast
+  ///        programs are.
+  /// Cost:  no system call; samples that reach over the end of a ring are copied.
+  template <class Use>
+  u64 consume(Use&& use, u64 at_most = ~u64{0}) {
+    u64 used = 0;
+    bool goes_on = true;
+    for (size_t i = 0; i < rings_.size() && used < at_most && goes_on; ++i) {
+      ring& from = rings_[next_ring_];
+      next_ring_ = next_ring_ + 1 < rings_.size() ? next_ring_ + 1 : 0;
+      u64 at = from.taken();
+      for (const size_t end = from.put(); used < at_most && goes_on && static_cast<size_t>(at) != end;) {
+        const unsigned char* const first = from.whole_record(at, copy_.data());
+        const auto header = detail::read_field<abi::perf_event_header>(first);
+        const unsigned char* const body = first + sizeof header;
+        if (header.type == abi::perf_record_sample) {
+          ++used;
+          const sample what(body + sizeof(u32), detail::read_field<u32>(body), from.cpu);
+          if constexpr (std::is_void_v<decltype(use(what))>)
+            use(what);
+          else
+            goes_on = use(what);
+        } else if (header.type == abi::perf_record_lost) {
+          lost_ += detail::read_field<u64>(body + sizeof(u64));
+        }
+        at += header.size;
+        from.release(at);
+      }
+    }
+    return used;
+  }
+
+  /// How many samples found their ring full, as far as `consume` has come: the kernel tells in its place in the ring,
+  /// with the first sample that finds room again.
+  [[nodiscard]] u64 lost() const noexcept { return lost_; }
+  /// How many CPUs have a ring.
+  [[nodiscard]] u32 cpus() const noexcept { return static_cast<u32>(rings_.size()); }
+  /// How many bytes wait to be consumed, of all CPUs.
+  [[nodiscard]] u64 available() const noexcept {
+    u64 out = 0;
+    for (const ring& from : rings_) out += from.available();
+    return out;
+  }
+
+  /// For `wait`, which also asks `is_ready`: the kernel tells of samples once and no more. Who waits for this descriptor
+  /// in another way, or in a set, must consume all that is there before he waits again.
+  [[nodiscard]] const fd& descriptor() const noexcept { return any_.descriptor(); }
+  /// True while there is something to consume.
+  /// Cost: no system call.
+  [[nodiscard]] bool is_ready() const noexcept {
+    for (const ring& from : rings_)
+      if (from.available() != 0) return true;
+    return false;
+  }
+
+  perfbuf(perfbuf&&) noexcept = default;
+  perfbuf& operator=(perfbuf&& other) noexcept {
+    perfbuf taken(std::move(other));
+    std::swap(map_, taken.map_);
+    std::swap(any_, taken.any_);
+    std::swap(rings_, taken.rings_);
+    std::swap(copy_, taken.copy_);
+    std::swap(next_ring_, taken.next_ring_);
+    std::swap(lost_, taken.lost_);
+    return *this;
+  }
+  ~perfbuf() {
+    const auto slots = untyped_map::borrow(map_.number(), {});
+    for (const ring& of : rings_)
+      if (of.event.is_open()) static_cast<void>(slots.delete_elem(&of.cpu));
+  }
+
+ private:
+  static constexpr size_t largest_record = 65536;  // perf_event_header::size is 16 bits
+
+  struct ring {
+    u32 cpu = 0;
+    size_t mask = 0;
+    fd event;
+    detail::mapping memory;
+    const unsigned char* data = nullptr;
+
+    static constexpr size_t head = offsetof(abi::perf_event_mmap_page, data_head);
+    static constexpr size_t tail = offsetof(abi::perf_event_mmap_page, data_tail);
+    // Of the 64 bits the lower half is enough, see room 7.8.
+    static constexpr size_t lower_half = host_is_big_endian ? sizeof(u64) - sizeof(size_t) : 0;
+
+    [[nodiscard]] size_t put() const noexcept {
+      return detail::load_position(memory.data() + head + lower_half);
+    }
+    [[nodiscard]] u64 taken() const noexcept { return detail::load_own_position(memory.data() + tail); }
+    void release(u64 at) const noexcept { detail::store_position(memory.data() + tail, at); }
+    [[nodiscard]] size_t available() const noexcept {
+      const u64 before = taken();
+      return put() - static_cast<size_t>(before);
+    }
+
+    // The record at `at`, put together in `copy` where it reaches over the end.
+    [[nodiscard]] const unsigned char* whole_record(u64 at, unsigned char* copy) const noexcept {
+      const size_t from = static_cast<size_t>(at) & mask;
+      // The header never does: records begin at multiples of 8.
+      const size_t size = detail::read_field<abi::perf_event_header>(data + from).size;
+      const size_t until_end = mask + 1 - from;
+      if (size <= until_end) [[likely]]
+        return data + from;
+      __builtin_memcpy(copy, data + from, until_end);
+      __builtin_memcpy(copy + until_end, data, size - until_end);
+      return copy;
+    }
+  };
+
+  explicit perfbuf(wait_set any) noexcept : any_(std::move(any)) {}
+  // Shape: false when the CPU does not run.
+  [[nodiscard]] result<bool> open_ring(ring& of, const perfbuf_options& options, size_t page) noexcept;
+
+  fd map_;
+  wait_set any_;
+  buffer<ring> rings_;
+  buffer<unsigned char> copy_;
+  size_t next_ring_ = 0;
+  u64 lost_ = 0;
+};
+
+inline result<bool> perfbuf::open_ring(ring& of, const perfbuf_options& options, size_t page) noexcept {
+  const abi::perf_event_attr attr{.type = abi::perf_type_software,
+                                  .config = abi::perf_count_sw_bpf_output,
+                                  .sample_period = 1,
+                                  .sample_type = abi::perf_sample_raw,
+                                  .wakeup_events = options.wakeup_events};
+  const long opened =
+      move_away(system_call(__NR_perf_event_open, &attr, -1, of.cpu, -1, abi::perf_flag_fd_cloexec));
+  if (opened == -ENODEV) return false;
+  if (opened < 0) return failure(step::open_cpu_event, opened);
+  of.event.fill(opened);
+  if (const long answer =
+          of.memory.fill(of.event.number(), (size_t{options.pages} + 1) * page, detail::mapping::writable);
+      answer < 0)
+    return failure(step::map_event, answer);
+  of.data = of.memory.data() + page;
+  of.mask = options.pages * page - 1;
+  if (const long answer = any_.add(of.event.number(), detail::epoll_in); answer < 0)
+    return failure(step::wait, answer);
+  const u32 event = of.event.raw();
+  const auto slots = untyped_map::borrow(map_.number(), {});
+  if (const long answer = slots.update_elem(&of.cpu, &event, static_cast<u64>(update::any)); answer < 0)
+    return failure(step::map_update_elem, answer);
+  return true;
+}
+
+inline result<perfbuf> perfbuf::open(const fd& map, const perfbuf_options& options) noexcept {
+  auto any = wait_set::make();
+  if (!any) return any.error();
+  perfbuf out(std::move(*any));
+  const auto info = detail::hold_ring(map.number(), map_type::perf_event_array, out.map_);
+  if (!info) return info.error();
+  const size_t page = detail::page_size();
+  if (options.pages == 0 || (options.pages & (options.pages - 1)) != 0)
+    return error{.at = step::map_event, .why = cause::bad_page_count}.about(info->name);
+  if (options.pages >= ~size_t{0} / page) return failure(step::map_event, -ENOMEM).about(info->name);
+  const auto cpus = possible_cpus();
+  if (!cpus) return cpus.error();
+  const u32 slots = *cpus < info->max_entries ? *cpus : info->max_entries;
+  auto rings = buffer<ring>::of(slots);
+  auto copy = buffer<unsigned char>::of(largest_record);
+  if (!rings || !copy) return error{.at = step::allocate, .code = ENOMEM};
+  out.rings_ = std::move(*rings);
+  out.copy_ = std::move(*copy);
+  u32 running = 0;
+  for (u32 cpu = 0; cpu < slots; ++cpu) {
+    ring& next = out.rings_[running];
+    next.cpu = cpu;
+    const auto opened = out.open_ring(next, options, page);
+    if (!opened) {
+      out.rings_.shrink(running + 1);
+      char words[16];
+      const text place = (detail::text_writer(words, sizeof words) << "CPU " << u64{cpu}).finish();
+      return opened.error().about(place, info->name);
+    }
+    if (*opened) ++running;
+  }
+  out.rings_.shrink(running);
+  if (running == 0) return failure(step::open_cpu_event, -ENODEV).about(info->name);
+  return out;
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_PERFBUF_HPP
+// Room 10.4, ringbuf: takes the records out of a ring buffer that programs fill. Nothing is copied or allocated for a
+// record, and no system call is made as long as there are any.
+#ifndef BAREBPF_RINGBUF_HPP
+#define BAREBPF_RINGBUF_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// The consumer of a map of type ringbuf: `events->consume([](ringbuf::record r) { ... })` takes what is there, and
+/// `wait(end, *events)` sleeps until something is.
+/// Shape:    a descriptor and two mappings of its own.
+/// Lifetime: holds the map by itself, and forgets nothing: who opens it again goes on where the last one stopped.
+/// Threads:  one thread consumes at a time; programs send on all CPUs meanwhile. The positions may be asked for by all.
+/// Kernel:   5.8.
+/// Source:   kernel/bpf/ringbuf.c at v6.12.
+class ringbuf {
+ public:
+  /// What a program sent, where it wrote it.
+  class record : public record_view {
+   public:
+    using record_view::record_view;
+
+    /// The record as one T; null when it has another size.
+    template <class T>
+    [[nodiscard]] const T* as() const noexcept {
+      return size_ == sizeof(T) ? begins_with<T>() : nullptr;
+    }
+    /// The T that the record begins with; null when it is shorter.
+    template <class T>
+    [[nodiscard]] const T* begins_with() const noexcept {
+      demand_plain<T>();
+      static_assert(
+          alignof(T) <= 8,
+          "barebpf: a record begins at a multiple of 8 bytes, so its type must not be aligned to more");
+      return size_ >= sizeof(T) ? reinterpret_cast<const T*>(first_) : nullptr;
+    }
+  };
+
+  /// Maps the ring buffer behind `map`, and holds a descriptor of its own.
+  /// Errors: wrong_map_type; not_a_map; EBADFD for a closed descriptor; those of mmap(2); ENOMEM.
+  /// Cost:   five system calls.
+  [[nodiscard]] static result<ringbuf> open(const fd& map) noexcept;
+  /// The same for a typed map; one of another type does not compile.
+  template <has_descriptor Map>
+  [[nodiscard]] static result<ringbuf> open(const Map& map) noexcept {
+    detail::demand_type<map_type::ringbuf, Map>();
+    return open(map.descriptor());
+  }
+
+  /// Gives the records that are there to `use`, oldest first, at most `at_most`; each is gone when `use` returns. If
+  /// that returns false, this one was the last. Records that programs discarded are passed over, and one that is not
+  /// finished yet holds up those behind it.
+  /// Shape: how many `use` was given. What comes meanwhile waits for the next call, so each call ends, however fast
+  ///        programs are.
+  /// Cost:  no system call.
+  template <class Use>
+  u64 consume(Use&& use, u64 at_most = ~u64{0}) {
+    unsigned char* const taken = consumer();
+    const unsigned char* const data = data_;
+    const u64 mask = mask_;
+    const bool overwrites = copy_.size() != 0;
+    const size_t end = detail::load_position(producer());
+    u64 at = consumer_position();
+    u64 used = 0;
+    // Where the next header is follows from this one, and to wait for it is what costs most. Most records are as long as
+    // the one before, so the processor may guess that and read several headers at once. No record has this length.
+    u32 usual = ~u32{0};
+    u64 room = 0;
+    // May have passed the end once records were overwritten.
+    while (used != at_most && static_cast<difference>(end - static_cast<size_t>(at)) > 0) {
+      const unsigned char* first = data + (at & mask);
+      u32 length = __atomic_load_n(reinterpret_cast<const u32*>(first), __ATOMIC_ACQUIRE);
+      first += detail::record_header;
+      if (overwrites) [[unlikely]] {
+        first = copy_out(at, length);
+        if (first == nullptr) continue;
+      }
+      if (length != usual) [[unlikely]] {
+        if ((length & detail::record_is_busy) != 0) break;
+        usual = length;
+        room = detail::room_of(length & detail::record_length);
+        __asm__ volatile("" : "+r"(room));  // a branch, and no move that waits
+      }
+      bool goes_on = true;
+      if ((length & detail::record_is_discarded) == 0) {
+        ++used;
+        const record what(first, length);
+        if constexpr (std::is_void_v<decltype(use(what))>)
+          use(what);
+        else
+          goes_on = use(what);
+      }
+      at += room;
+      detail::store_position(taken, at);
+      if (!goes_on) break;
+    }
+    return used;
+  }
+
+  /// For `wait`: readable while there is a record, finished or not.
+  [[nodiscard]] const fd& descriptor() const noexcept { return map_; }
+
+  /// How many bytes were taken out since the map was created, headers and all.
+  [[nodiscard]] u64 consumer_position() const noexcept { return detail::load_own_position(consumer()); }
+  /// How many bytes were put in since the map was created, headers and all.
+  [[nodiscard]] u64 producer_position() const noexcept { return consumer_position() + available(); }
+  /// How many bytes are between the two.
+  [[nodiscard]] size_t available() const noexcept {
+    const u64 taken = consumer_position();
+    return detail::load_position(producer()) - static_cast<size_t>(taken);
+  }
+  /// How many bytes there are in all: max_entries of the map.
+  [[nodiscard]] size_t size() const noexcept { return static_cast<size_t>(mask_) + 1; }
+  /// How many bytes this object did not get because newer records took their place; always 0 without
+  /// map_flag::rb_overwrite.
+  [[nodiscard]] u64 overwritten() const noexcept { return overwritten_; }
+
+ private:
+  using difference = std::make_signed_t<size_t>;
+  ringbuf() noexcept = default;
+
+  [[nodiscard]] unsigned char* consumer() const noexcept { return consumer_.data(); }
+  [[nodiscard]] const unsigned char* producer() const noexcept { return producer_.data(); }
+
+  // Of a ring whose records may be overwritten at any time, only a copy that was whole afterwards is worth anything.
+  // Shape:  the copy of the record at `at`; null when it was overwritten, and `at` is then where the oldest one is.
+  // Source: struct bpf_ringbuf and __bpf_ringbuf_reserve() in kernel/bpf/ringbuf.c at v6.19.
+  [[gnu::cold, gnu::noinline]] const unsigned char* copy_out(u64& at, u32& length) noexcept {
+    // The third word of the producer's page; those before it are producer_pos and pending_pos.
+    const unsigned char* const oldest = producer() + 2 * sizeof(size_t);
+    const size_t size = length & detail::record_length;
+    const bool fits = size <= copy_.size() - detail::record_header;
+    if (fits) __builtin_memcpy(copy_.data(), data_ + (at & mask_) + detail::record_header, size);
+    // What was read must have been read before it is asked whether it was still there.
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    const size_t gone = detail::load_position(oldest) - static_cast<size_t>(at);
+    if (static_cast<difference>(gone) > 0) {
+      overwritten_ += gone;
+      at += gone;
+      detail::store_position(consumer(), at);
+      return nullptr;
+    }
+    // No record of this ring is so large: it is being overwritten right now.
+    if (!fits) length = detail::record_is_busy;
+    return copy_.data();
+  }
+
+  fd map_;
+  detail::mapping consumer_, producer_;
+  const unsigned char* data_ = nullptr;
+  u64 mask_ = 0;
+  buffer<unsigned char> copy_;
+  u64 overwritten_ = 0;
+};
+
+inline result<ringbuf> ringbuf::open(const fd& map) noexcept {
+  ringbuf out;
+  const auto info = detail::hold_ring(map.number(), map_type::ringbuf, out.map_);
+  if (!info) return info.error();
+  const size_t size = info->max_entries, page = detail::page_size();
+  const auto fails = [&](long answer) { return failure(step::map_memory, answer).about(info->name); };
+  if (const long answer = out.consumer_.fill(out.map_.number(), page, detail::mapping::writable); answer < 0)
+    return fails(answer);
+  // The data is there twice, so that a record that reaches over the end goes on behind it.
+  if (size > (~size_t{0} - page) / 2) return fails(-ENOMEM);
+  if (const long answer =
+          out.producer_.fill(out.map_.number(), page + 2 * size, detail::mapping::readable, page);
+      answer < 0)
+    return fails(answer);
+  out.data_ = out.producer_.data() + page;
+  out.mask_ = size - 1;
+  if ((info->map_flags & map_flag::rb_overwrite) != 0) {
+    auto copy = buffer<unsigned char>::of(size);
+    if (!copy) return copy.error();
+    out.copy_ = std::move(*copy);
+  }
+  return out;
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_RINGBUF_HPP
 // Room 10.2, static_object: an object that the compiler has read. What runs is a row of system calls over
 // finished records; nothing is parsed, searched or allocated.
 #ifndef BAREBPF_STATIC_OBJECT_HPP
@@ -9748,6 +12744,7 @@ class static_spec {
     function_spec functions[detail::at_least_one(shape.functions)] = {};
     program_spec programs[detail::at_least_one(shape.programs)] = {};
     reference references[detail::at_least_one(shape.references)] = {};
+    filled_slot filled_slots[detail::at_least_one(shape.filled_slots)] = {};
     u32 map_slots[detail::at_least_one(shape.map_slots)] = {};
     u32 type_index[detail::at_least_one(shape.type_index)] = {};
     verdict fault;
@@ -9760,10 +12757,10 @@ class static_spec {
     tables out;
     if (measured.fault.failed()) return out;
     object_facts facts;
-    out.fault = read(
-        measured.opened,
-        {out.maps, out.variables, out.functions, out.programs, out.references, out.map_slots, out.type_index},
-        facts);
+    out.fault = read(measured.opened,
+                     {out.maps, out.variables, out.functions, out.programs, out.references, out.filled_slots,
+                      out.map_slots, out.type_index},
+                     facts);
     if (out.fault.failed()) return out;
     out.license = facts.license;
     out.source = facts.source;
@@ -9862,6 +12859,8 @@ class static_spec {
   [[nodiscard]] static constexpr map_spec map(u32 index) noexcept { return table.maps[index]; }
   [[nodiscard]] static constexpr variable_spec variable(u32 index) noexcept { return table.variables[index]; }
   [[nodiscard]] static constexpr program_spec program(u32 index) noexcept { return table.programs[index]; }
+  /// A slot that the object fills; each map knows which are its own.
+  [[nodiscard]] static constexpr filled_slot slot(u32 index) noexcept { return table.filled_slots[index]; }
   /// The name under which the kernel keeps the program with this index.
   [[nodiscard]] static constexpr kernel_name program_name(u32 index) noexcept {
     return kernel_name_at(window, table.programs[index].name);
@@ -9884,6 +12883,19 @@ class static_spec {
     for (u32 i = 0; i < map_count; ++i) {
       out.list[i] = to_map_create(window, table.maps[i], object_name_at(window, table.source));
       if constexpr (Btf != btf_choice::none) describe_map(table.maps[i], pruned<has_lines(Btf)>, out.list[i]);
+    }
+    return out;
+  }();
+
+  /// The same of the pattern for the maps in each map of maps; one without a type for each other map.
+  template <btf_choice Btf>
+  static constexpr map_create_block inner_map_creates = [] {
+    map_create_block out;
+    for (u32 i = 0; i < map_count; ++i) {
+      if (table.maps[i].inner == 0) continue;
+      const map_spec inner = inner_of(view.types, table.maps[i]);
+      out.list[i] = to_inner_map_create(window, inner);
+      if constexpr (Btf != btf_choice::none) describe_map(inner, pruned<has_lines(Btf)>, out.list[i]);
     }
     return out;
   }();
@@ -10019,6 +13031,17 @@ class loaded_static_object {
     return barebpf::map<type, Key, Value>(untyped_map::borrow(maps_[known].number(), to_kernel_name(Name)));
   }
 
+  /// The descriptor of the map called `Name`, whatever its type.
+  /// Errors:   none at run time. A name that the object does not have does not compile.
+  /// Lifetime: borrowed: valid as long as this object.
+  template <name Name>
+  [[nodiscard]] const fd& map_descriptor() const noexcept {
+    constexpr u32 index = spec::find_map(Name);
+    constexpr cause fault = index == not_found ? cause::no_such_map : cause::none;
+    static_assert(object_check<fault, 0, ".maps", barebpf::name<48>::cut(Name)>::made);
+    return maps_[index == not_found ? 0 : index];
+  }
+
   /// The global variable called `Name` as memory, shared with the programs: `*loaded->variable<"count", long>()`.
   /// Errors: ENOMEM and its like of mmap(2). A name that the object does not have, a type that does not fit, a
   ///         constant by a type that is not const, or a static variable in a section of none but static ones,
@@ -10035,18 +13058,30 @@ class loaded_static_object {
     return map_variable<T>(maps_[found.map], found, holder.value_size, Name);
   }
 
-  /// Attaches the program called `Name` where the name of its section says.
-  /// Errors: those of `attach_tracepoint`. A name that the object does not have, or a section that does not
-  ///         tell where to attach, does not compile.
-  template <name Name>
-  [[nodiscard]] result<link> attach() const noexcept {
+  /// Attaches the program called `Name` where the name of its section says, and to `target` if that leaves it open:
+  /// `loaded->attach<"filter">(interface{.index = 2})`. Room 9.1 has what each `attach_way` takes.
+  /// Shape:  result<link>; result<attachment> for sockets and maps of sockets.
+  /// Errors: those of the `place`. A name that the object does not have, a section that does not tell where to attach,
+  ///         or a target of another kind does not compile.
+  template <name Name, class... Target>
+  [[nodiscard]] auto attach(Target&&... target) const noexcept {
     constexpr u32 index = spec::find_program(Name);
     constexpr u32 known = index == not_found ? 0 : index;
-    constexpr cause fault = index == not_found        ? cause::no_such_program
-                            : path_length<known> == 0 ? cause::not_attachable
-                                                      : cause::none;
+    constexpr section_kind kind = spec::program(known).kind;
+    constexpr bool fits = attaches_to<kind.attach, Target...>;
+    constexpr bool lacks_place = needs_place(kind.attach) && place_length<known> == 0;
+    constexpr cause fault = index == not_found ? cause::no_such_program
+                            : lacks_place      ? cause::not_attachable
+                            : !fits            ? place<kind.attach>::wants
+                                               : cause::none;
     static_assert(object_check<fault, 0, "", barebpf::name<48>::cut(Name)>::made);
-    return link::attach_tracepoint<Policy>(programs_[known], path<known>.characters, Name.characters);
+    if constexpr (fits)
+      return place<kind.attach>::template attach<Policy>(
+          program_to_attach{programs_[known], Name.characters, place_name<known>.characters,
+                            kind.attach_type},
+          std::forward<Target>(target)...);
+    else  // one error is enough
+      return result<link>(error{});
   }
 
   /// The program called `Name`.
@@ -10063,18 +13098,23 @@ class loaded_static_object {
   template <const auto&>
   friend class static_object;
 
-  // The file that tells the number of the tracepoint that a program's section names.
+  // What the section of a program says of where to attach it.
   template <u32 Index>
-  static constexpr text target = [] {
-    constexpr auto& section = spec::template string<spec::program(Index).section_name>;
-    return target_of(section.characters);
+  static constexpr text place_text = [] {
+    if constexpr (spec::program(Index).place != 0) {
+      constexpr auto& whole = spec::template string<spec::program(Index).place>;
+      return text(whole.characters);
+    } else {
+      return text();
+    }
   }();
   template <u32 Index>
-  static constexpr size_t path_length = write_tracepoint_path(target<Index>, nullptr, 0);
+  static constexpr size_t place_length = write_place(spec::program(Index).kind.attach, place_text<Index>,
+                                                     nullptr, 0);
   template <u32 Index>
-  static constexpr auto path = [] {
-    barebpf::name<path_length<Index> + 1> out;
-    write_tracepoint_path(target<Index>, out.characters, sizeof out.characters);
+  static constexpr auto place_name = [] {
+    barebpf::name<place_length<Index> + 1> out;
+    write_place(spec::program(Index).kind.attach, place_text<Index>, out.characters, sizeof out.characters);
     return out;
   }();
 
@@ -10142,26 +13182,36 @@ class static_object {
     load_needs out{.types = spec::choose(policy.btf) != btf_choice::none,
                    .values = false,
                    .pins = false,
+                   .targets = false,
+                   .slots = false,
+                   .arenas = false,
                    .hints = false,
                    .patch = naming(policy) == map_naming::by_descriptor};
     for (u32 i = 0; i < spec::map_count; ++i) {
       out.values = out.values || spec::map(i).origin != map_origin::declared;
       out.pins = out.pins || spec::map(i).pinning != 0;
+      out.slots = out.slots || spec::map(i).has_values;
+      out.arenas = out.arenas ||
+                   (spec::map(i).type == static_cast<u32>(map_type::arena) && spec::map(i).map_extra == 0);
       // What the oldest kernel has and the table finds nothing wrong with is refused for reasons of the moment.
       const abi::map_create attr = spec::template map_creates<btf_choice::none>.list[i];
       out.hints = out.hints || why_refused(attr) != cause::none ||
                   kind_of(static_cast<map_type>(attr.map_type)).first_kernel > policy.oldest_kernel;
     }
+    for (u32 i = 0; i < spec::program_count; ++i)
+      out.targets = out.targets || spec::program(i).kind.needs_kernel_type();
     return out;
   }
 
   template <map_naming Naming, btf_choice Btf, u32 Index>
   static constexpr abi::prog_load make_program() noexcept {
-    abi::prog_load out{.prog_type = static_cast<u32>(spec::program(Index).type),
+    abi::prog_load out{.prog_type = static_cast<u32>(spec::program(Index).kind.type),
                        .insn_cnt = spec::template instruction_count<Index>,
                        .insns = spec::template instructions<Index, Naming>.code,
                        .license = spec::license.characters,
-                       .prog_name = spec::program_name(Index)};
+                       .prog_flags = spec::program(Index).kind.flags,
+                       .prog_name = spec::program_name(Index),
+                       .expected_attach_type = static_cast<u32>(spec::program(Index).kind.attach_type)};
     if constexpr (Btf != btf_choice::none && spec::template function_count<Index> != 0) {
       out.func_info_rec_size = sizeof(abi::func_info);
       out.func_info = spec::template functions<Index, Btf>.list;
@@ -10180,6 +13230,22 @@ class static_object {
   template <map_naming Naming, btf_choice Btf>
   static constexpr program_loads programs = []<size_t... Index>(std::index_sequence<Index...>) {
     return program_loads{{make_program<Naming, Btf, Index>()...}};
+  }
+  (std::make_index_sequence<spec::program_count>());
+
+  // What each is made for.
+  template <u32 Index>
+  static constexpr kernel_type_need make_target() noexcept {
+    if constexpr (spec::program(Index).kind.needs_kernel_type())
+      return {spec::program(Index).kind.rest, spec::template string<spec::program(Index).place>.characters};
+    else
+      return {};
+  }
+  struct program_targets {
+    kernel_type_need list[detail::at_least_one(spec::program_count)];
+  };
+  static constexpr program_targets targets = []<size_t... Index>(std::index_sequence<Index...>) {
+    return program_targets{{make_target<Index>()...}};
   }
   (std::make_index_sequence<spec::program_count>());
 
@@ -10202,6 +13268,18 @@ class static_object {
   (std::make_index_sequence<spec::program_count>());
 
   template <u32 Index>
+  struct slot_block {
+    filled_slot list[detail::at_least_one(spec::map(Index).slot_count)];
+  };
+  template <u32 Index>
+  static constexpr slot_block<Index> slots = [] {
+    slot_block<Index> out{};
+    for (u32 i = 0; i < spec::map(Index).slot_count; ++i)
+      out.list[i] = spec::slot(spec::map(Index).first_slot + i);
+    return out;
+  }();
+
+  template <u32 Index>
   static constexpr map_duty make_duty() noexcept {
     constexpr map_spec map = spec::map(Index);
     map_duty out{.data_at = data_at[Index],
@@ -10209,6 +13287,10 @@ class static_object {
                  .is_frozen = map.origin == map_origin::read_only_data};
     if constexpr (map.has_content()) out.value = spec::template value<Index>.words;
     if constexpr (map.pinning != 0) out.pin = spec::template string<map.name>.characters;
+    if constexpr (map.slot_count != 0) {
+      out.slots = slots<Index>.list;
+      out.slot_count = map.slot_count;
+    }
     return out;
   }
   struct map_duties {
@@ -10229,7 +13311,9 @@ class static_object {
                        .btf_is_required = spec::needs_types,
                        .data_size = data_size};
     if constexpr (needs(Policy).patch) out.patches = patches.list;
-    if constexpr (needs(Policy).values || needs(Policy).pins) out.duties = duties.list;
+    if constexpr (needs(Policy).targets) out.targets = targets.list;
+    if constexpr (needs(Policy).values || needs(Policy).pins || needs(Policy).slots) out.duties = duties.list;
+    if constexpr (needs(Policy).slots) out.inner_maps = spec::template inner_map_creates<btf>.list;
     if constexpr (btf != btf_choice::none) {
       out.btf = &spec::template btf_image<btf>;
       out.btf_size = spec::template btf_size<btf>;
@@ -10243,7 +13327,8 @@ class static_object {
     outcome row;
     constexpr load_needs wanted = needs(Policy);
     bool pinned[wanted.pins ? detail::at_least_one(spec::map_count) : 1] = {};
-    load_slots slots{.maps = out->maps_, .programs = out->programs_, .pinned = pinned};
+    u32 found[wanted.targets ? detail::at_least_one(spec::program_count) : 1] = {};
+    load_slots slots{.maps = out->maps_, .programs = out->programs_, .targets = found, .pinned = pinned};
     if constexpr (!wanted.patch) {
       int map_numbers[detail::at_least_one(spec::map_count)];
       slots.map_numbers = map_numbers;
@@ -10270,8 +13355,9 @@ class static_object {
 
   /// Creates the maps and loads the programs.
   /// Errors: of the first map or program that the kernel refuses; what was made before is given back.
-  /// Cost:   one bpf(2) call for each map and program and one for their types; no allocation, unless kernels
-  ///         before 5.14 are to be served a program of more than 512 instructions.
+  /// Cost:   one bpf(2) call for each map and program and one for their types, one for each slot that it fills, and a
+  ///         map that goes again for each map of maps; no allocation, unless kernels before 5.14 are to be served a
+  ///         program of more than 512 instructions.
   template <load_policy Policy = load_policy{}>
   [[nodiscard]] static result<loaded<Policy>> load() noexcept {
     return load_with<Policy>(no_options{});
@@ -10301,5 +13387,596 @@ class static_object {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_STATIC_OBJECT_HPP
+// Room 10.5, user_ringbuf: sends records to programs. They are written where a program reads them; no system call is
+// made as long as there is room.
+#ifndef BAREBPF_USER_RINGBUF_HPP
+#define BAREBPF_USER_RINGBUF_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// The producer of a map of type user_ringbuf, which a program empties with bpf_user_ringbuf_drain.
+/// Shape:    a descriptor and two mappings of its own.
+/// Lifetime: holds the map by itself; what was submitted stays there for the program.
+/// Threads:  one thread reserves at a time; each reservation may be written and submitted by another. The program gets
+///           the records in the order in which they were reserved.
+/// Kernel:   6.1.
+/// Source:   __bpf_user_ringbuf_peek() in kernel/bpf/ringbuf.c at v6.12.
+class user_ringbuf {
+ public:
+  /// Room for one record, in the ring itself.
+  /// Lifetime: must be submitted, or the program never sees it: who lets it go discards it. Not longer than the ring.
+  class reservation {
+   public:
+    reservation(reservation&& other) noexcept
+        : header_(std::exchange(other.header_, nullptr)), size_(other.size_) {}
+    reservation& operator=(reservation&& other) noexcept {
+      reservation taken(std::move(other));
+      std::swap(header_, taken.header_);
+      std::swap(size_, taken.size_);
+      return *this;
+    }
+    ~reservation() { discard(); }
+
+    /// What the program will read; it still holds what was there before.
+    [[nodiscard]] std::span<unsigned char> bytes() const noexcept {
+      return {header_ + detail::record_header, size_};
+    }
+    /// Hands the record to the program.
+    void submit() && noexcept { finish(0); }
+    /// Makes the program pass over it.
+    void discard() noexcept { finish(detail::record_is_discarded); }
+
+   private:
+    friend class user_ringbuf;
+    reservation(unsigned char* header, u32 size) noexcept : header_(header), size_(size) {}
+    void finish(u32 flags) noexcept {
+      if (unsigned char* const header = std::exchange(header_, nullptr); header != nullptr)
+        __atomic_store_n(reinterpret_cast<u32*>(header), size_ | flags, __ATOMIC_RELEASE);
+    }
+
+    unsigned char* header_;
+    u32 size_;
+  };
+
+  /// Maps the ring buffer behind `map`, and holds a descriptor of its own.
+  /// Errors: wrong_map_type; not_a_map; EBADFD for a closed descriptor; those of mmap(2); EMFILE.
+  /// Cost:   seven system calls.
+  [[nodiscard]] static result<user_ringbuf> open(const fd& map) noexcept;
+  /// The same for a typed map; one of another type does not compile.
+  template <has_descriptor Map>
+  [[nodiscard]] static result<user_ringbuf> open(const Map& map) noexcept {
+    detail::demand_type<map_type::user_ringbuf, Map>();
+    return open(map.descriptor());
+  }
+
+  /// Takes room for a record of `size` bytes.
+  /// Errors: ring_is_full; record_too_large.
+  /// Cost:   no system call, unless the ring is full: then one.
+  [[nodiscard]] result<reservation> reserve(u32 size) noexcept {
+    if (size > detail::record_length || detail::room_of(size) > this->size())
+      return error{.at = step::reserve, .why = cause::record_too_large}.about(name_);
+    unsigned char* header = take(size);
+    if (header == nullptr) {
+      // Forgets what the program drained before it is looked for room once more, so that only what comes later wakes.
+      drained_.take();
+      header = take(size);
+    }
+    if (header == nullptr) return error{.at = step::reserve, .why = cause::ring_is_full}.about(name_);
+    return reservation(header, size);
+  }
+  /// The same, and waits until `end` for a program to make room.
+  /// Errors: ring_is_full when none did; record_too_large.
+  /// Cost:   three system calls each time that a program drains the ring, and one to read the clock.
+  [[nodiscard]] result<reservation> reserve(u32 size, const deadline& end) noexcept {
+    for (;;) {
+      auto got = reserve(size);
+      if (got || got.error().why != cause::ring_is_full) return got;
+      const auto ready = wait(end, *this);
+      if (!ready) return ready.error();
+      if (!*ready) return got;
+    }
+  }
+  /// Copies `value` into a record and submits it.
+  /// Errors: those of `reserve`.
+  template <class T>
+  [[nodiscard]] result<void> submit(const T& value) noexcept {
+    static_assert(std::is_trivially_copyable_v<T>,
+                  "barebpf: programs get raw bytes, so the type of a record must be trivially copyable");
+    auto got = reserve(sizeof(T));
+    if (!got) return got.error();
+    __builtin_memcpy(got->bytes().data(), &value, sizeof(T));
+    std::move(*got).submit();
+    return {};
+  }
+
+  /// For `wait`: readable once a program has drained the ring after `reserve` found it full.
+  [[nodiscard]] const fd& descriptor() const noexcept { return drained_.descriptor(); }
+
+  /// How many bytes programs took out since the map was created, headers and all.
+  [[nodiscard]] u64 consumer_position() const noexcept { return producer_position() - used(); }
+  /// How many bytes were put in since the map was created, headers and all.
+  [[nodiscard]] u64 producer_position() const noexcept { return detail::load_own_position(producer_.data()); }
+  /// How many bytes are between the two.
+  [[nodiscard]] size_t used() const noexcept {
+    const size_t drained = detail::load_position(consumer_.data());
+    return static_cast<size_t>(producer_position()) - drained;
+  }
+  /// How many bytes there are in all: max_entries of the map.
+  [[nodiscard]] size_t size() const noexcept { return static_cast<size_t>(mask_) + 1; }
+
+ private:
+  explicit user_ringbuf(wait_set drained) noexcept : drained_(std::move(drained)) {}
+
+  // Null when there is no room. Until it is finished the record is busy, and the program stops before it.
+  [[nodiscard]] unsigned char* take(u32 length) noexcept {
+    const u64 at = producer_position();
+    const u64 room = detail::room_of(length);
+    if (room > size() - used()) return nullptr;
+    unsigned char* const header = data_ + (at & mask_);
+    __atomic_store_n(reinterpret_cast<u32*>(header), length | detail::record_is_busy, __ATOMIC_RELAXED);
+    detail::store_position(producer_.data(), at + room);
+    return header;
+  }
+
+  fd map_;
+  wait_set drained_;
+  detail::mapping consumer_, producer_;
+  unsigned char* data_ = nullptr;
+  u64 mask_ = 0;
+  kernel_name name_;
+};
+
+inline result<user_ringbuf> user_ringbuf::open(const fd& map) noexcept {
+  auto drained = wait_set::make();
+  if (!drained) return drained.error();
+  user_ringbuf out(std::move(*drained));
+  const auto info = detail::hold_ring(map.number(), map_type::user_ringbuf, out.map_);
+  if (!info) return info.error();
+  out.name_ = info->name;
+  const size_t size = info->max_entries, page = detail::page_size();
+  const auto fails = [&](step at, long answer) { return failure(at, answer).about(info->name); };
+  if (const long answer = out.consumer_.fill(out.map_.number(), page, detail::mapping::readable); answer < 0)
+    return fails(step::map_memory, answer);
+  // The data is there twice, so that a record that reaches over the end goes on behind it.
+  if (size > (~size_t{0} - page) / 2) return fails(step::map_memory, -ENOMEM);
+  if (const long answer =
+          out.producer_.fill(out.map_.number(), page + 2 * size, detail::mapping::writable, page);
+      answer < 0)
+    return fails(step::map_memory, answer);
+  out.data_ = out.producer_.data() + page;
+  out.mask_ = size - 1;
+  // The map is ready for writing while it has any room at all; what tells is that a program drained it.
+  if (const long answer = out.drained_.add(out.map_.number(), detail::epoll_out | detail::epoll_et);
+      answer < 0)
+    return fails(step::wait, answer);
+  return out;
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_USER_RINGBUF_HPP
+// Room 10.7, xsk: packets past the network stack, by a socket of the family AF_XDP. An XDP program redirects them into
+// it through an xskmap; nothing is allocated for a packet, and to receive one makes no system call.
+#ifndef BAREBPF_XSK_HPP
+#define BAREBPF_XSK_HPP
+
+// Room 1.6, abi/xdp: what sockets of the family AF_XDP take and give.
+// Source: include/uapi/linux/if_xdp.h at v6.12.
+#ifndef BAREBPF_ABI_XDP_HPP
+#define BAREBPF_ABI_XDP_HPP
+
+namespace barebpf::inline BAREBPF_ABI::abi {
+
+inline constexpr u16 af_xdp = 44;    // AF_XDP
+inline constexpr u32 sol_xdp = 283;  // SOL_XDP
+
+/// Options of getsockopt(2) and setsockopt(2).
+namespace xdp_option {
+inline constexpr u32 mmap_offsets = 1;          // XDP_MMAP_OFFSETS
+inline constexpr u32 rx_ring = 2;               // XDP_RX_RING
+inline constexpr u32 tx_ring = 3;               // XDP_TX_RING
+inline constexpr u32 umem_reg = 4;              // XDP_UMEM_REG
+inline constexpr u32 umem_fill_ring = 5;        // XDP_UMEM_FILL_RING
+inline constexpr u32 umem_completion_ring = 6;  // XDP_UMEM_COMPLETION_RING
+inline constexpr u32 statistics = 7;            // XDP_STATISTICS
+inline constexpr u32 options = 8;               // XDP_OPTIONS
+}  // namespace xdp_option
+
+/// Where mmap(2) finds a ring.
+namespace xdp_place {
+inline constexpr u64 rx_ring = 0;                         // XDP_PGOFF_RX_RING
+inline constexpr u64 tx_ring = 0x80000000;                // XDP_PGOFF_TX_RING
+inline constexpr u64 umem_fill_ring = 0x100000000;        // XDP_UMEM_PGOFF_FILL_RING
+inline constexpr u64 umem_completion_ring = 0x180000000;  // XDP_UMEM_PGOFF_COMPLETION_RING
+}  // namespace xdp_place
+
+inline constexpr u16 xdp_copy = 1 << 1;             // XDP_COPY
+inline constexpr u16 xdp_zerocopy = 1 << 2;         // XDP_ZEROCOPY
+inline constexpr u16 xdp_use_need_wakeup = 1 << 3;  // XDP_USE_NEED_WAKEUP, 5.4
+inline constexpr u32 xdp_ring_need_wakeup = 1;      // XDP_RING_NEED_WAKEUP
+inline constexpr u32 xdp_options_zerocopy = 1;      // XDP_OPTIONS_ZEROCOPY
+
+/// The address that bind(2) takes: struct sockaddr_xdp.
+struct sockaddr_xdp {
+  u16 family = af_xdp;
+  u16 flags = 0;
+  u32 ifindex = 0;
+  u32 queue_id = 0;
+  u32 shared_umem_fd = 0;
+};
+static_assert(sizeof(sockaddr_xdp) == 16);
+
+/// The memory that packets lie in: struct xdp_umem_reg. What came after Linux 4.18 is behind the 24 bytes that it read.
+struct xdp_umem_reg {
+  u64 addr = 0;
+  u64 len = 0;
+  u32 chunk_size = 0;
+  u32 headroom = 0;
+  u32 flags = 0;
+  u32 tx_metadata_len = 0;
+};
+static_assert(sizeof(xdp_umem_reg) == 32);
+
+/// Where in its mapping the parts of a ring lie: struct xdp_ring_offset. Before 5.4 it has no `flags`.
+struct xdp_ring_offset {
+  u64 producer = 0;
+  u64 consumer = 0;
+  u64 desc = 0;
+  u64 flags = 0;
+};
+static_assert(sizeof(xdp_ring_offset) == 32);
+
+/// A packet that was received or is to be sent: struct xdp_desc.
+struct xdp_desc {
+  u64 addr = 0;
+  u32 len = 0;
+  u32 options = 0;
+};
+static_assert(sizeof(xdp_desc) == 16);
+
+/// What happened to packets: struct xdp_statistics.
+struct xdp_statistics {
+  u64 rx_dropped = 0;        ///< larger than a frame, or for another reason
+  u64 rx_invalid_descs = 0;  ///< frames that lie outside of the memory
+  u64 tx_invalid_descs = 0;  ///< packets that do
+  u64 rx_ring_full = 0;      ///< dropped because nobody received; counted since 5.9, and so is what follows
+  u64 rx_fill_ring_empty_descs = 0;  ///< times that there was no frame for a packet
+  u64 tx_ring_empty_descs = 0;       ///< times that there was nothing to send
+};
+static_assert(sizeof(xdp_statistics) == 48);
+
+}  // namespace barebpf::inline BAREBPF_ABI::abi
+
+#endif  // BAREBPF_ABI_XDP_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// How packets get between an interface and a socket.
+enum class xsk_mode : u16 {
+  any = 0,                        ///< without a copy if the driver can, otherwise with one
+  copy = abi::xdp_copy,           ///< with one, which works on every interface
+  zero_copy = abi::xdp_zerocopy,  ///< without, or not at all
+};
+
+/// What a socket is made of.
+struct xsk_options {
+  u32 queue = 0;  ///< of the interface, the one that packets are received from
+  u32 frame_size =
+      2048;  ///< a power of two from 2048 to a page; 256 bytes less is the largest packet that comes in
+  u32 rx_frames = 1024;  ///< for packets that come in, a power of two; 0 for a socket that only sends
+  u32 tx_frames = 1024;  ///< for packets on their way out, a power of two; 0 for one that only receives
+  xsk_mode mode = xsk_mode::any;
+};
+
+namespace detail {
+
+[[nodiscard]] inline long set_xdp_option(const fd& socket, u32 option, const void* value, u32 size) noexcept {
+  return system_call(__NR_setsockopt, socket.number(), abi::sol_xdp, option, value, size);
+}
+// Shape: how many bytes there were, fewer on a kernel that knows less of it, or negative errno.
+template <class Record>
+[[nodiscard]] long get_xdp_option(const fd& socket, u32 option, Record& value) noexcept {
+  u32 size = sizeof(Record);
+  const long answer = system_call(__NR_getsockopt, socket.number(), abi::sol_xdp, option, &value, &size);
+  return answer < 0 ? answer : static_cast<long>(size);
+}
+
+// Where the four rings lie in their mappings, in the order of the kernel: received, to be sent, fill, completion.
+struct xsk_offsets {
+  u64 words[4 * 4] = {};
+  long size = 0;  // of it, or negative errno
+
+  explicit xsk_offsets(const fd& socket) noexcept
+      : size(get_xdp_option(socket, abi::xdp_option::mmap_offsets, words)) {}
+  // Before 5.4 each has a word less, and the socket always wants to be woken.
+  [[nodiscard]] bool have_flags() const noexcept { return size == sizeof words; }
+  [[nodiscard]] abi::xdp_ring_offset operator[](size_t ring) const noexcept {
+    const u64* const of = words + ring * (have_flags() ? 4 : 3);
+    return {.producer = of[0], .consumer = of[1], .desc = of[2], .flags = have_flags() ? of[3] : 0};
+  }
+};
+
+// One ring between this process and the kernel: two counters that only go up, of which each side writes one. What
+// stands between them belongs to the consumer. None of the library's rings can overflow, because each has room for all
+// the frames that may ever be in it.
+// Source: net/xdp/xsk_queue.h at v6.12.
+template <class Entry>
+class xsk_ring {
+ public:
+  // Shape: 0, or negative errno.
+  [[nodiscard]] long open(const fd& socket, u32 option, u64 place, u32 size,
+                          const abi::xdp_ring_offset& at) noexcept {
+    if (const long answer = set_xdp_option(socket, option, &size, sizeof size); answer < 0) return answer;
+    const size_t bytes = static_cast<size_t>(at.desc) + size * sizeof(Entry);
+    if (const long answer = memory_.fill(socket.number(), bytes, mapping::writable, place); answer < 0)
+      return answer;
+    producer_ = word_at(at.producer);
+    consumer_ = word_at(at.consumer);
+    flags_ = at.flags == 0 ? nullptr : word_at(at.flags);
+    entries_ = reinterpret_cast<Entry*>(memory_.data() + at.desc);
+    mask_ = size - 1;
+    return 0;
+  }
+  [[nodiscard]] bool is_open() const noexcept { return entries_ != nullptr; }
+
+  [[nodiscard]] Entry& operator[](u32 at) const noexcept { return entries_[at & mask_]; }
+  // What the kernel says, and with it all that it wrote before.
+  [[nodiscard]] u32 producer() const noexcept { return __atomic_load_n(producer_, __ATOMIC_ACQUIRE); }
+  [[nodiscard]] u32 consumer() const noexcept { return __atomic_load_n(consumer_, __ATOMIC_ACQUIRE); }
+  // What only this side writes.
+  [[nodiscard]] u32 own_producer() const noexcept { return __atomic_load_n(producer_, __ATOMIC_RELAXED); }
+  [[nodiscard]] u32 own_consumer() const noexcept { return __atomic_load_n(consumer_, __ATOMIC_RELAXED); }
+  void produce_up_to(u32 end) const noexcept { __atomic_store_n(producer_, end, __ATOMIC_RELEASE); }
+  void consume_up_to(u32 end) const noexcept { __atomic_store_n(consumer_, end, __ATOMIC_RELEASE); }
+
+  // True when the kernel sleeps and goes on only after a system call; `before_5_4` where it does not say.
+  [[nodiscard]] bool wants_wakeup(bool before_5_4) const noexcept {
+    if (flags_ == nullptr) return before_5_4;
+    return (__atomic_load_n(flags_, __ATOMIC_RELAXED) & abi::xdp_ring_need_wakeup) != 0;
+  }
+
+ private:
+  [[nodiscard]] u32* word_at(u64 offset) const noexcept {
+    return reinterpret_cast<u32*>(memory_.data() + offset);
+  }
+
+  mapping memory_;
+  u32* producer_ = nullptr;
+  u32* consumer_ = nullptr;
+  u32* flags_ = nullptr;
+  Entry* entries_ = nullptr;
+  u32 mask_ = 0;
+};
+
+}  // namespace detail
+
+/// A socket that receives the packets of one queue of an interface that an XDP program redirects to it, and sends
+/// packets as they are. `sockets->update_elem(queue, *socket)` puts it into an xskmap, `wait(end, *socket)` sleeps
+/// until a packet is there.
+/// Shape:    a descriptor, the memory of the frames and four rings. Frames for what comes in and for what goes out are
+///           kept apart, so neither can starve the other.
+/// Lifetime: it leaves the maps that it is in when it goes. When its interface goes it stays, and nothing more comes;
+///           `check` says so.
+/// Threads:  one thread receives and one sends at a time, which may be two.
+/// Kernel:   4.18.
+/// Source:   net/xdp/xsk.c at v6.12.
+class xsk {
+ public:
+  /// Makes a socket and binds it to a queue of the interface of this number.
+  /// Errors: EPERM without CAP_NET_RAW; ENOBUFS for more memory than the process may lock; EINVAL for sizes that are no
+  ///         powers of two and for a queue that the interface does not have; ENODEV; EBUSY when the queue has a socket;
+  ///         EOPNOTSUPP when the driver cannot do `mode`.
+  /// Cost:   fourteen system calls, and (rx_frames + tx_frames) * frame_size bytes of locked memory.
+  [[nodiscard]] static result<xsk> open(u32 ifindex, const xsk_options& options = {}) noexcept;
+
+  /// Gives the packets that are there to `use`, a `std::span<unsigned char>` each, oldest first, at most `at_most`. If
+  /// it returns false, this one was the last. The frames go back to the kernel together at the end, so `at_most` is
+  /// the size of a batch: those that it is too large for fill again later.
+  /// Shape:    how many `use` was given.
+  /// Lifetime: a packet may be read and written until this returns.
+  /// Cost:     no system call, unless the driver sleeps for want of frames: then one.
+  template <class Use>
+  u32 receive(Use&& use, u32 at_most = 64) {
+    if (!received_.is_open()) return 0;
+    u32 used = 0;
+    {
+      const batch now{.of = *this, .used = used};
+      for (const u32 ready = available(); used < ready && used < at_most;) {
+        const abi::xdp_desc packet = received_[now.first + used];
+        fill_[now.filled + used] = packet.addr & ~u64{frame_size_ - 1};
+        ++used;
+        const std::span<unsigned char> bytes(frames_.data() + packet.addr, packet.len);
+        if constexpr (std::is_void_v<decltype(use(bytes))>)
+          use(bytes);
+        else if (!use(bytes))
+          break;
+      }
+    }
+    if (fill_.wants_wakeup(false)) wake_for_frames();
+    return used;
+  }
+  /// How many packets wait to be received.
+  [[nodiscard]] u32 available() const noexcept {
+    return received_.is_open() ? received_.producer() - received_.own_consumer() : 0;
+  }
+
+  /// Lets `write` fill the next frame, a `std::span<unsigned char>`; as many bytes as it returns are the packet, none if
+  /// that is 0. `flush` sends what was submitted.
+  /// Errors: no_free_frame when all are on their way; packet_too_large.
+  /// Cost:   no system call.
+  template <class Write>
+  requires std::is_invocable_r_v<size_t, Write&, std::span<unsigned char>>
+  [[nodiscard]] result<void> submit(Write&& write) {
+    if (!find_free_frame()) return error{.at = step::send_packets, .why = cause::no_free_frame};
+    const size_t size = write(std::span<unsigned char>(frames_.data() + free_frame_, frame_size_));
+    if (size > frame_size_) return error{.at = step::send_packets, .why = cause::packet_too_large};
+    if (size == 0) return {};
+    const u32 at = sent_.own_producer();
+    sent_[at] = {.addr = free_frame_, .len = static_cast<u32>(size)};
+    sent_.produce_up_to(at + 1);
+    free_frame_ = no_frame;
+    return {};
+  }
+  /// Copies `packet` into a frame, under the same conditions.
+  [[nodiscard]] result<void> submit(std::span<const unsigned char> packet) noexcept {
+    return submit([&](std::span<unsigned char> frame) {
+      if (packet.size() <= frame.size()) __builtin_memcpy(frame.data(), packet.data(), packet.size());
+      return packet.size();
+    });
+  }
+  /// Has the kernel send what was submitted, unless it does so already.
+  /// Errors: EAGAIN when it has as much on its way as it may, EBUSY when the interface dropped a packet: what is left is
+  ///         sent by the next `flush`. ENETDOWN while the interface is down; ENXIO when it is gone.
+  /// Cost:   one system call for 32 packets, none when the driver is awake.
+  [[nodiscard]] result<void> flush() noexcept;
+  /// How many packets were submitted that the kernel has not begun to send.
+  [[nodiscard]] u32 unsent() const noexcept {
+    return sent_.is_open() ? sent_.own_producer() - sent_.consumer() : 0;
+  }
+
+  /// Whether packets can still come and go, which a socket does not notice by itself.
+  /// Errors: ENETDOWN while the interface is down; ENXIO when it is gone.
+  /// Cost:   one system call.
+  [[nodiscard]] result<void> check() const noexcept {
+    const long answer = received_.is_open() ? wake_for_frames() : wake_for_packets();
+    if (answer == -ENETDOWN || answer == -ENXIO) return failure(step::check_xsk, answer);
+    return {};
+  }
+  /// What happened to packets since the socket was made.
+  [[nodiscard]] result<abi::xdp_statistics> statistics() const noexcept {
+    abi::xdp_statistics out;
+    if (const long answer = detail::get_xdp_option(socket_, abi::xdp_option::statistics, out); answer < 0)
+      return failure(step::check_xsk, answer);
+    return out;
+  }
+  /// True when packets are not copied.
+  /// Kernel: 5.3.
+  [[nodiscard]] result<bool> is_zero_copy() const noexcept {
+    u32 flags = 0;
+    if (const long answer = detail::get_xdp_option(socket_, abi::xdp_option::options, flags); answer < 0)
+      return failure(step::check_xsk, answer);
+    return (flags & abi::xdp_options_zerocopy) != 0;
+  }
+
+  /// For `wait` and for xskmaps: readable while a packet is there.
+  [[nodiscard]] const fd& descriptor() const noexcept { return socket_; }
+
+ private:
+  static constexpr u64 no_frame = ~u64{0};
+  static constexpr long do_not_wait = 0x40;  // MSG_DONTWAIT
+  xsk() noexcept = default;
+
+  // Packets that are being received. Also when one of them throws, it and those before it are done with.
+  struct batch {
+    const xsk& of;
+    const u32& used;
+    const u32 first = of.received_.own_consumer();
+    const u32 filled = of.fill_.own_producer();
+    ~batch() {
+      of.fill_.produce_up_to(filled + used);
+      of.received_.consume_up_to(first + used);
+    }
+  };
+
+  // Shape: 0, or negative errno.
+  [[nodiscard]] long make_frames(const xsk_options& options) noexcept;
+  [[nodiscard]] long make_rings(const xsk_options& options, const detail::xsk_offsets& at) noexcept;
+  // Looks for a frame to write to, first among those that were sent, whose memory is warm.
+  [[nodiscard]] bool find_free_frame() noexcept {
+    if (free_frame_ != no_frame) return true;
+    if (const u32 at = completed_.own_consumer(); at != completed_.producer()) {
+      free_frame_ = completed_[at];
+      completed_.consume_up_to(at + 1);
+    } else if (untouched_ != end_) {
+      free_frame_ = untouched_;
+      untouched_ += frame_size_;
+    }
+    return free_frame_ != no_frame;
+  }
+  long wake_for_frames() const noexcept {
+    return system_call(__NR_recvfrom, socket_.number(), nullptr, 0, do_not_wait, nullptr, nullptr);
+  }
+  long wake_for_packets() const noexcept {
+    return system_call(__NR_sendto, socket_.number(), nullptr, 0, do_not_wait, nullptr, 0);
+  }
+
+  fd socket_;
+  detail::mapping frames_;  // those for what comes in, and behind them those for what goes out
+  detail::xsk_ring<abi::xdp_desc> received_, sent_;
+  detail::xsk_ring<u64> fill_, completed_;
+  u32 frame_size_ = 0;
+  u64 free_frame_ = no_frame;
+  u64 untouched_ = 0, end_ = 0;  // frames for what goes out that were never used
+};
+
+inline long xsk::make_frames(const xsk_options& options) noexcept {
+  size_t size = 0;
+  if (__builtin_mul_overflow(u64{options.rx_frames} + options.tx_frames, options.frame_size, &size))
+    return -ENOMEM;
+  if (const long answer = frames_.fill_with_zeros(size); answer < 0) return answer;
+  const abi::xdp_umem_reg request{
+      .addr = reinterpret_cast<uintptr_t>(frames_.data()), .len = size, .chunk_size = options.frame_size};
+  frame_size_ = options.frame_size;
+  untouched_ = u64{options.rx_frames} * options.frame_size;
+  end_ = size;
+  return detail::set_xdp_option(socket_, abi::xdp_option::umem_reg, &request, sizeof request);
+}
+
+inline long xsk::make_rings(const xsk_options& options, const detail::xsk_offsets& at) noexcept {
+  namespace option = abi::xdp_option;
+  namespace place = abi::xdp_place;
+  if (at.size < 0) return at.size;
+  // The kernel wants the two of the memory in any case.
+  const u32 fill = options.rx_frames == 0 ? 1 : options.rx_frames;
+  const u32 complete = options.tx_frames == 0 ? 1 : options.tx_frames;
+  long answer = fill_.open(socket_, option::umem_fill_ring, place::umem_fill_ring, fill, at[2]);
+  if (answer >= 0)
+    answer =
+        completed_.open(socket_, option::umem_completion_ring, place::umem_completion_ring, complete, at[3]);
+  if (answer >= 0 && options.rx_frames != 0)
+    answer = received_.open(socket_, option::rx_ring, place::rx_ring, options.rx_frames, at[0]);
+  if (answer >= 0 && options.tx_frames != 0)
+    answer = sent_.open(socket_, option::tx_ring, place::tx_ring, options.tx_frames, at[1]);
+  if (answer < 0) return answer;
+  for (u32 i = 0; i < options.rx_frames; ++i) fill_[i] = u64{i} * options.frame_size;
+  fill_.produce_up_to(options.rx_frames);
+  return 0;
+}
+
+inline result<xsk> xsk::open(u32 ifindex, const xsk_options& options) noexcept {
+  constexpr int raw_close_on_exec = 3 | 02000000;  // SOCK_RAW | SOCK_CLOEXEC
+  xsk out;
+  outcome row;
+  if (row.fails(step::open_xsk, move_away(system_call(__NR_socket, abi::af_xdp, raw_close_on_exec, 0))))
+    return to_error(row);
+  out.socket_.fill(row.answer);
+  if (row.fails(step::make_frames, out.make_frames(options))) return to_error(row);
+  const detail::xsk_offsets offsets(out.socket_);
+  if (row.fails(step::make_xsk_rings, out.make_rings(options, offsets))) return to_error(row);
+  const abi::sockaddr_xdp address{
+      .flags = static_cast<u16>(static_cast<u16>(options.mode) |
+                                (offsets.have_flags() ? abi::xdp_use_need_wakeup : 0)),
+      .ifindex = ifindex,
+      .queue_id = options.queue};
+  if (row.fails(step::bind_xsk, system_call(__NR_bind, out.socket_.number(), &address, sizeof address)))
+    return to_error(row);
+  return out;
+}
+
+inline result<void> xsk::flush() noexcept {
+  // The kernel takes 32 packets at a time and says EAGAIN while there are more.
+  for (u32 left = unsent(); left != 0 && sent_.wants_wakeup(true);) {
+    const long answer = wake_for_packets();
+    if (answer >= 0) break;
+    const u32 now = unsent();
+    if (answer != -EAGAIN || now >= left) return failure(step::send_packets, answer);
+    left = now;
+  }
+  return {};
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_XSK_HPP
 
 #endif  // BAREBPF_BAREBPF_HPP

@@ -87,3 +87,13 @@ TEST_CASE("what takes elements out or shares memory needs a descriptor that read
   CHECK(flag_of(map_access::read_only) == barebpf::map_flag::rdonly);
   CHECK(flag_of(map_access::write_only) == barebpf::map_flag::wronly);
 }
+
+TEST_CASE("a flag that came later than the kernel is told apart", "[kinds]") {
+  using barebpf::kernel;
+  using barebpf::map_flag;
+  CHECK(barebpf::lacks_flag(kernel(6, 18), map_flag::rb_overwrite | map_flag::numa_node));
+  CHECK_FALSE(barebpf::lacks_flag(kernel(6, 19), map_flag::rb_overwrite));
+  CHECK(barebpf::lacks_flag(kernel(5, 4), map_flag::mmapable));
+  CHECK_FALSE(barebpf::lacks_flag(kernel(5, 5), map_flag::mmapable));
+  CHECK_FALSE(barebpf::lacks_flag(kernel(3, 19), map_flag::no_prealloc));
+}

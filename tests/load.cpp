@@ -161,6 +161,68 @@ constexpr object_records with_duties{.maps = holders,
                                      .data_size = 32};
 constexpr const char* pin_path = "/sys/fs/bpf/hits_by_cpu";
 
+// An array of maps that is pinned, with the map behind it in slot 3; and the other one alone, as a prog array with
+// both programs.
+constexpr barebpf::abi::map_create nested[] = {
+    {.map_type = 12,
+     .key_size = 4,
+     .value_size = 4,
+     .max_entries = 4,
+     .map_name = barebpf::to_kernel_name("outer")},
+    {.map_type = 2,
+     .key_size = 4,
+     .value_size = 8,
+     .max_entries = 1,
+     .map_name = barebpf::to_kernel_name("page")},
+};
+constexpr barebpf::abi::map_create patterns[] = {
+    {.map_type = 2,
+     .key_size = 4,
+     .value_size = 8,
+     .max_entries = 1,
+     .map_name = barebpf::to_kernel_name("outer_inner"),
+     .btf_key_type_id = 5,
+     .btf_value_type_id = 6},
+    {},
+};
+constexpr barebpf::filled_slot page_in_slot_3[] = {{.slot = 3, .target = 1}};
+constexpr barebpf::map_duty nested_duties[] = {{.pin = "outer", .slots = page_in_slot_3, .slot_count = 1},
+                                               {}};
+constexpr object_records with_nested{.maps = nested,
+                                     .duties = nested_duties,
+                                     .inner_maps = patterns,
+                                     .map_count = 2,
+                                     .programs = programs,
+                                     .patches = patches,
+                                     .program_count = 2,
+                                     .btf = types,
+                                     .btf_size = 3};
+constexpr const char* outer_path = "/sys/fs/bpf/outer";
+constexpr barebpf::abi::map_create steps[] = {
+    nested[1],
+    {.map_type = 3,
+     .key_size = 4,
+     .value_size = 4,
+     .max_entries = 4,
+     .map_name = barebpf::to_kernel_name("steps")},
+};
+constexpr barebpf::filled_slot both_programs[] = {{.slot = 0, .target = 1}, {.slot = 2, .target = 0}};
+constexpr barebpf::map_duty steps_duties[] = {{}, {.pin = "steps", .slots = both_programs, .slot_count = 2}};
+constexpr object_records with_steps{.maps = steps,
+                                    .duties = steps_duties,
+                                    .map_count = 2,
+                                    .programs = programs,
+                                    .patches = patches,
+                                    .program_count = 2};
+constexpr const char* steps_path = "/sys/fs/bpf/steps";
+
+// A descriptor or an index as the kernel is told it.
+raw_bytes word(int number) {
+  raw_bytes out(4);
+  std::memcpy(out.data(), &number, 4);
+  return out;
+}
+
 }  // namespace
 
 TEST_CASE("by index, programs get the maps in an array and their instructions as they are", "[load]") {
@@ -714,6 +776,55 @@ TEST_CASE("where there is no descriptor left for a replacement, the row ends", "
   machine.forget(mine);
 }
 
+TEST_CASE("an arena without an address is refused before it is created, unless another is in its stead",
+          "[load]") {
+  const barebpf::abi::map_create arenas[] = {plain_maps[0],
+                                             {.map_type = 33,
+                                              .max_entries = 4,
+                                              .map_flags = 1u << 10,
+                                              .map_name = barebpf::to_kernel_name("pages")}};
+  object_records with_arena = without_types;
+  with_arena.maps = arenas;
+  fake_machine machine;
+  {
+    place to;
+    to.load<plain_patched>(with_arena);
+    CHECK(to.row.failed());
+    CHECK(to.row.at == step::map_create);
+    CHECK(to.row.why == cause::arena_without_address);
+    CHECK(std::string(to.row.subject) == "pages");
+    CHECK(machine.names() == names{"map_create"});  // the map before it
+  }
+  const int mine = machine.open_map(33, 0, 0, 4, 1u << 10);
+  {
+    place to;
+    const barebpf::map_change changes[] = {{.map = 1, .replacement = mine}};
+    to.load<plain_patched>(with_arena, load_options{.maps = changes});
+    CHECK_FALSE(to.row.failed());
+    CHECK(machine.are_one_map(to.maps[1].number(), mine));
+  }
+  machine.forget(mine);
+}
+
+TEST_CASE("an arena is created where the object says", "[load]") {
+  const barebpf::abi::map_create arenas[] = {plain_maps[0],
+                                             {.map_type = 33,
+                                              .max_entries = 4,
+                                              .map_flags = 1u << 10,
+                                              .map_name = barebpf::to_kernel_name("pages"),
+                                              .map_extra = 0x70000000}};
+  object_records with_arena = without_types;
+  with_arena.maps = arenas;
+  fake_machine machine;
+  place to;
+
+  to.load<plain_patched>(with_arena);
+
+  CHECK_FALSE(to.row.failed());
+  CHECK(machine.calls[1].attr ==
+        record(72).u32(0, 33).u32(12, 4).u32(16, 1u << 10).text(28, "pages").u64(64, 0x70000000));
+}
+
 TEST_CASE("a map that is pinned by its name is created and pinned where nothing is", "[load]") {
   fake_machine machine;
   place to;
@@ -996,4 +1107,125 @@ TEST_CASE("a map that is pinned is no other for the token that made it", "[load]
   CHECK_FALSE(second.row.failed());
   CHECK(machine.are_one_map(first.maps[0].number(), second.maps[0].number()));
   machine.forget(token);
+}
+
+TEST_CASE("a map of maps comes last, after its pattern, and is pinned when it is full", "[load]") {
+  fake_machine machine;
+  place to;
+
+  to.load<all_needs>(with_nested);
+
+  CHECK_FALSE(to.row.failed());
+  REQUIRE(machine.names() == names{"btf_load", "map_create", "obj_get", "map_create", "map_create", "close",
+                                   "map_update_elem", "obj_pin", "prog_load", "prog_load", "close"});
+  CHECK(machine.calls[1].text(28) == "page");
+  CHECK(machine.calls[3].attr == record(72)
+                                     .u32(0, 2)
+                                     .u32(4, 4)
+                                     .u32(8, 8)
+                                     .u32(12, 1)
+                                     .text(28, "outer_inner")
+                                     .u32(48, 3)
+                                     .u32(52, 5)
+                                     .u32(56, 6));
+  CHECK(machine.calls[4].text(28) == "outer");
+  CHECK(machine.calls[4].u32(20) == 5);  // the pattern
+  CHECK(machine.calls[5].arguments[0] == 5);
+  CHECK(machine.calls[6].u32(0) == to.maps[0].raw());
+  CHECK(machine.calls[6].value == word(to.maps[1].number()));
+  CHECK(machine.is_pinned(to.maps[0].number(), outer_path));
+}
+
+TEST_CASE("a map of maps that was there before is used as it is", "[load]") {
+  for (const bool is_pinned : {true, false}) {
+    CAPTURE(is_pinned);
+    fake_machine machine;
+    if (is_pinned) machine.pin_map(outer_path, 12, 4, 4, 4);
+    const int mine = machine.open_map(12, 4, 4, 4);
+    const barebpf::map_change change{.map = 0, .replacement = mine};
+    {
+      place to;
+
+      to.load<all_needs>(with_nested, load_options{.maps = {&change, is_pinned ? 0u : 1u}});
+
+      CHECK_FALSE(to.row.failed());
+      CHECK(machine.all("map_create").size() == 1);
+      CHECK(machine.all("map_update_elem").empty());
+      CHECK(machine.are_one_map(to.maps[0].number(), mine) != is_pinned);
+    }
+    machine.forget(mine);
+  }
+}
+
+TEST_CASE("a pattern that is refused is told of by its own name, and by why", "[load]") {
+  constexpr barebpf::abi::map_create bad_pattern[] = {
+      {.map_type = 2,
+       .key_size = 8,
+       .value_size = 8,
+       .max_entries = 1,
+       .map_name = barebpf::to_kernel_name("outer_inner")},
+      {},
+  };
+  object_records records = with_nested;
+  records.inner_maps = bad_pattern;
+  fake_machine machine;
+  machine.refusals["map_create"] = {0, EINVAL};
+  place to;
+
+  to.load<all_needs>(records);
+
+  CHECK(to.row.at == step::map_create);
+  CHECK(to.row.why == cause::bad_key_size);
+  CHECK(std::string(to.row.subject) == "outer_inner");
+  CHECK(machine.pins() == names{});
+}
+
+TEST_CASE("a map that is unlike the pattern is refused in the name of the other, which is not pinned then",
+          "[load]") {
+  for (const int code : {EINVAL, ENOMEM}) {
+    fake_machine machine;
+    machine.refusals["map_update_elem"] = {code};
+    place to;
+
+    to.load<all_needs>(with_nested);
+
+    CHECK(to.row.at == step::map_update_elem);
+    CHECK(to.row.answer == -code);
+    CHECK(to.row.why == (code == EINVAL ? cause::unfit_inner_map : cause::none));
+    CHECK(std::string(to.row.subject) == "outer");
+    CHECK(machine.pins() == names{});
+  }
+}
+
+TEST_CASE("a prog array is filled when all programs are there, also where it was there before", "[load]") {
+  for (const bool was_there : {false, true}) {
+    CAPTURE(was_there);
+    fake_machine machine;
+    if (was_there) machine.pin_map(steps_path, 3, 4, 4, 4);
+    place to;
+
+    to.load<all_needs>(with_steps);
+
+    CHECK_FALSE(to.row.failed());
+    const std::vector<seen_call> fills = machine.all("map_update_elem");
+    REQUIRE(fills.size() == 2);
+    CHECK(machine.calls[machine.calls.size() - 3].name == "prog_load");
+    for (const seen_call& fill : fills) CHECK(fill.u32(0) == to.maps[1].raw());
+    CHECK(fills[0].value == word(to.programs[1].number()));
+    CHECK(fills[1].value == word(to.programs[0].number()));
+    CHECK(machine.pins() == names{steps_path});
+  }
+}
+
+TEST_CASE("a program that does not suit a prog array takes back what was made", "[load]") {
+  fake_machine machine;
+  machine.refusals["map_update_elem"] = {0, EINVAL};
+  place to;
+
+  to.load<all_needs>(with_steps);
+
+  CHECK(to.row.at == step::map_update_elem);
+  CHECK(to.row.why == cause::unfit_program);
+  CHECK(std::string(to.row.subject) == "steps");
+  CHECK(machine.pins() == names{});
 }

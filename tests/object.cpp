@@ -383,6 +383,11 @@ TEST_CASE("both readings make the same calls", "[object]") {
   check_both_readings<pinned_map, all>();
   check_both_readings<pinned_map, plain>(with_shared_calls);
   check_both_readings<long_program, all>();
+  check_both_readings<map_in_map, all>();
+  check_both_readings<map_in_map, needed>();
+  check_both_readings<map_in_map, plain>();
+  check_both_readings<tail_calls, all>();
+  check_both_readings<tail_calls, plain>();
 }
 
 TEST_CASE("two programs get their own maps, names and instructions", "[object]") {
@@ -720,6 +725,20 @@ TEST_CASE("whichever call fails, no variable of an object stays mapped and nothi
         return std::nullopt;
       },
       no_subject);
+}
+
+TEST_CASE("whichever call fails, nothing stays of an object that fills slots", "[object]") {
+  const auto load_image = [](const raw_bytes& image) {
+    return [&](fake_machine& machine) {
+      const auto loaded = open_image(image).load();
+      machine.fault = nullptr;
+      return error_of(loaded);
+    };
+  };
+  const raw_bytes maps = image_of(map_in_map), programs = image_of(tail_calls);
+
+  sweep(rows_of_map_in_map(), as_it_comes, load_image(maps), no_subject);
+  sweep(rows_of_tail_calls(), as_it_comes, load_image(programs), no_subject);
 }
 
 TEST_CASE("whichever call fails, the load of an object leaves only those pins that it found", "[object]") {

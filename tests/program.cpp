@@ -363,41 +363,6 @@ TEST_CASE("a log that was never used says nothing and is whole", "[program]") {
   CHECK(log.is_whole());
 }
 
-TEST_CASE("types are loaded with 32 bytes, without a log", "[program]") {
-  fake_machine machine;
-  const barebpf::u8 types[] = {1, 2, 3, 4, 5};
-
-  CHECK(barebpf::load_btf(types, 5) == 3);
-
-  REQUIRE(machine.names() == names{"btf_load"});
-  CHECK(machine.calls[0].arguments[2] == 32);
-  CHECK(machine.calls[0].attr == record(32).pointer(0, types).u32(16, 5));
-  CHECK(machine.calls[0].payload == raw_bytes{1, 2, 3, 4, 5});
-  machine.forget(3);
-}
-
-TEST_CASE("types that are refused give the errno", "[program]") {
-  fake_machine machine;
-  machine.refusals["btf_load"] = {EINVAL};
-  const barebpf::u8 types[] = {0};
-
-  CHECK(barebpf::load_btf(types, 1) == -22);
-}
-
-TEST_CASE("types that come with a token name it in eight bytes more", "[program]") {
-  fake_machine machine;
-  const int token = machine.open("token");
-  const barebpf::u8 types[] = {1, 2};
-
-  CHECK(barebpf::load_btf(types, 2, token) == 4);
-
-  REQUIRE(machine.names() == names{"btf_load"});
-  CHECK(machine.calls[0].attr ==
-        record(40).pointer(0, types).u32(16, 2).u32(32, 1u << 16).u32(36, static_cast<std::uint32_t>(token)));
-  machine.forget(4);
-  machine.forget(token);
-}
-
 TEST_CASE("a program that comes with a token names it in eight bytes more, and nothing else changes",
           "[program]") {
   fake_machine machine;

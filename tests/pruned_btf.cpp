@@ -4,6 +4,7 @@
 #include "support/library.hpp"
 #include "support/object_builder.hpp"
 #include "support/reading.hpp"
+#include "support/slots_object.hpp"
 
 namespace {
 
@@ -739,4 +740,32 @@ TEST_CASE("no single damaged byte of the types makes the pruner crash", "[pruned
     }
 
   CHECK(pruned > 100);
+}
+
+TEST_CASE("the types of the maps in a map of maps are kept, and what they need is needed", "[pruned_btf]") {
+  for (const bool has_lock : {false, true}) {
+    CAPTURE(has_lock);
+    slots_object made;
+    const auto lock =
+        made.types.structure(has_lock ? "bpf_spin_lock" : "my_own_lock", 4, {{"val", made.int_type}});
+    const auto value = made.types.structure("locked", 8, {{"lock", lock}, {"number", made.int_type, 32}});
+    made.inner[2] = {"value", made.types.pointer(value)};
+    made.build();
+    const reading object(made.image);
+    REQUIRE_FALSE(object.fault.failed());
+    pruned_object pruned(object.tables());
+    pruned.write_all();
+    barebpf::abi::map_create attr =
+        to_inner_map_create(object.facts.image, inner_of(object.facts.types, object.map(0)));
+    describe_map(inner_of(object.facts.types, object.map(0)), pruned.pruner, attr);
+    barebpf::abi::map_create outer{};
+    describe_map(object.map(0), pruned.pruner, outer);
+
+    CHECK(pruned.pruner.is_required() == has_lock);
+    CHECK(attr.btf_key_type_id == pruned.pruner.new_id(made.int_type));
+    CHECK(attr.btf_value_type_id == pruned.pruner.new_id(value));
+    CHECK(attr.btf_value_type_id != 0);
+    CHECK(outer.btf_value_type_id == 0);
+    CHECK(pruned.kept_inside());
+  }
 }

@@ -55,8 +55,8 @@ TEST_CASE("the execve counter declares one tracepoint program of 24 instructions
   CHECK(counter.function(0).instruction_count == 24);
   CHECK(counter.function(0).is_program);
   CHECK_FALSE(counter.function(0).is_hidden);
-  CHECK(program.type == barebpf::abi::prog_type::tracepoint);
-  CHECK(program.attach == barebpf::attach_way::tracepoint);
+  CHECK(program.kind.type == barebpf::abi::prog_type::tracepoint);
+  CHECK(program.kind.attach == barebpf::attach_way::tracepoint);
 }
 
 TEST_CASE("the program of the execve counter refers to its map at instructions 4 and 14", "[spec]") {

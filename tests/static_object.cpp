@@ -562,6 +562,23 @@ TEST_CASE("whichever call fails, no variable stays mapped and nothing is leaked"
   sweep(rows_of_variables(), as_it_comes, load_variables<modern>, no_subject);
 }
 
+template <const auto& Image, barebpf::load_policy Policy>
+std::optional<barebpf::error> load_whole(fake_machine& machine) {
+  const auto loaded = barebpf::static_object<Image>::template load<Policy>();
+  machine.fault = nullptr;
+  return error_of(loaded);
+}
+
+TEST_CASE("whichever call fails, no map stays that was to be in another", "[static_object]") {
+  sweep(rows_of_map_in_map(), as_it_comes, load_whole<map_in_map, usual>, no_subject);
+  sweep(rows_of_map_in_map(), as_it_comes, load_whole<map_in_map, modern>, no_subject);
+}
+
+TEST_CASE("whichever call fails, no prog array stays half filled", "[static_object]") {
+  sweep(rows_of_tail_calls(), as_it_comes, load_whole<tail_calls, usual>, no_subject);
+  sweep(rows_of_tail_calls(), as_it_comes, load_whole<tail_calls, modern>, no_subject);
+}
+
 TEST_CASE("whichever call fails, the load leaves only those pins that it found", "[static_object]") {
   sweep(rows_of_a_new_pin(), as_it_comes, load_pinned<usual>, no_subject);
   sweep(rows_of_a_new_pin(), as_it_comes, load_pinned<modern>, no_subject);

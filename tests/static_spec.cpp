@@ -67,8 +67,8 @@ constexpr bool is_the_counter() {
   static_assert(Spec::choose(btf_choice::none) == btf_choice::none);
   static_assert(Spec::choose(btf_choice::needed) == btf_choice::needed);
   static_assert(Spec::choose(btf_choice::all) == btf_choice::all);
-  static_assert(Spec::program(0).type == barebpf::abi::prog_type::tracepoint);
-  static_assert(Spec::program(0).attach == barebpf::attach_way::tracepoint);
+  static_assert(Spec::program(0).kind.type == barebpf::abi::prog_type::tracepoint);
+  static_assert(Spec::program(0).kind.attach == barebpf::attach_way::tracepoint);
   static_assert(barebpf::text(Spec::program_name(0)) == barebpf::text("bpf_prog"));
   static_assert(Spec::template references<0>.list[0].instruction == 4);
   static_assert(Spec::template references<0>.list[0].map == 0);
@@ -186,8 +186,9 @@ struct both_readings {
     CHECK(made.name == expected.name);
     CHECK(made.section_name == expected.section_name);
     CHECK(made.function == expected.function);
-    CHECK(made.type == expected.type);
-    CHECK(made.attach == expected.attach);
+    CHECK(made.place == expected.place);
+    CHECK(made.kind.type == expected.kind.type);
+    CHECK(made.kind.attach == expected.kind.attach);
     const assembled_program by_descriptor(tables, expected.function, map_naming::by_descriptor);
     const assembled_program by_index(tables, expected.function, map_naming::by_index);
     REQUIRE_FALSE(by_descriptor.fault.failed());
@@ -319,8 +320,9 @@ TEST_CASE("the compiler reads the same programs as the running program", "[stati
     CHECK(other.name == program.name);
     CHECK(other.section_name == program.section_name);
     CHECK(other.function == program.function);
-    CHECK(other.type == program.type);
-    CHECK(other.attach == program.attach);
+    CHECK(other.place == program.place);
+    CHECK(other.kind.type == program.kind.type);
+    CHECK(other.kind.attach == program.kind.attach);
   }
 }
 

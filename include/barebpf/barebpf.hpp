@@ -8,10 +8,17 @@
 #define BAREBPF_BAREBPF_HPP
 
 #include "abi/helper.hpp"
+#include "cgroup.hpp"
 #include "describe.hpp"
+#include "iterator.hpp"
+#include "map/arena.hpp"
 #include "map/folded.hpp"
 #include "map/types.hpp"
 #include "object.hpp"
+#include "perfbuf.hpp"
+#include "ringbuf.hpp"
 #include "static_object.hpp"
+#include "user_ringbuf.hpp"
+#include "xsk.hpp"
 
 #endif  // BAREBPF_BAREBPF_HPP

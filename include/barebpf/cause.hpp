@@ -63,9 +63,6 @@
   BAREBPF_CAUSE(unknown_map_member,                                                                          \
                 "a map in .maps has a member that is not part of a map "                                     \
                 "definition, so look for a misspelling")                                                     \
-  BAREBPF_CAUSE(map_member_not_loaded_yet,                                                                   \
-                "this version of barebpf cannot honour this member of a map "                                \
-                "definition yet, so leave it out")                                                           \
   BAREBPF_CAUSE(bad_map_member,                                                                              \
                 "a member of a map definition has the wrong form, so write it with "                         \
                 "__uint, __ulong, __type or __array")                                                        \
@@ -76,6 +73,27 @@
   BAREBPF_CAUSE(bad_pinning,                                                                                 \
                 "a map can be pinned by its name (1) or not at all (0), so correct its "                     \
                 "member pinning")                                                                            \
+  BAREBPF_CAUSE(values_not_wanted,                                                                           \
+                "only maps of maps and prog arrays begin with values, so take the member values away")       \
+  BAREBPF_CAUSE(wrong_values,                                                                                \
+                "the member values describes a map for maps of maps and a function for prog arrays, so "     \
+                "write __array(values, struct ...) for the ones and __array(values, int (void *)) for the "  \
+                "others")                                                                                    \
+  BAREBPF_CAUSE(maps_too_deep, "the kernel takes no map of maps into a map of maps, so give it plain maps")  \
+  BAREBPF_CAUSE(pinned_inner_map,                                                                            \
+                "the map in the member values is only a pattern that goes when its map is made, so take "    \
+                "its pinning away")                                                                          \
+  BAREBPF_CAUSE(bad_slot,                                                                                    \
+                "a relocation of .maps fills no slot of a member values, or one twice, so the file is "      \
+                "damaged: compile it again")                                                                 \
+  BAREBPF_CAUSE(slots_need_numbers,                                                                          \
+                "the values that a hash of maps begins with have their numbers for keys, so give it keys "   \
+                "of 4 bytes or fill it after it was loaded")                                                 \
+  BAREBPF_CAUSE(slot_is_no_map,                                                                              \
+                "a value of this map of maps is no map of the object, so give the address of one in .maps")  \
+  BAREBPF_CAUSE(slot_is_no_program,                                                                          \
+                "a value of this prog array is no program of the object, so give the address of a function " \
+                "that has a SEC() and is not static")                                                        \
   BAREBPF_CAUSE(variable_outside_section,                                                                    \
                 "a global variable lies past the end of its section, so the file is "                        \
                 "damaged: compile it again")                                                                 \
@@ -83,6 +101,9 @@
   BAREBPF_CAUSE(unknown_section,                                                                             \
                 "the name of this section tells no program type that barebpf knows, "                        \
                 "so correct the SEC() of the program")                                                       \
+  BAREBPF_CAUSE(no_kernel_place,                                                                             \
+                "programs of this section are made for one function, tracepoint or list of the kernel, so"   \
+                " name it in SEC(), as in SEC(\"fentry/vfs_read\")")                                         \
   BAREBPF_CAUSE(bad_program,                                                                                 \
                 "a program is not whole instructions inside its section, so the file is "                    \
                 "damaged: compile it again")                                                                 \
@@ -140,6 +161,8 @@
   /* what the table of map types tells of a map that the kernel refused to create */                         \
   BAREBPF_CAUSE(newer_map_type,                                                                              \
                 "the kernel is older than this map type, so use a newer kernel or another type")             \
+  BAREBPF_CAUSE(newer_map_flag,                                                                              \
+                "the kernel is older than one of these map_flags, so use a newer kernel or leave it out")    \
   BAREBPF_CAUSE(no_entries, "a map of this type needs room for at least one element, so give max_entries")   \
   BAREBPF_CAUSE(entries_not_wanted,                                                                          \
                 "a map of this type grows with the objects that it belongs to, so give a max_entries of 0")  \
@@ -168,6 +191,15 @@
   BAREBPF_CAUSE(stack_of_build_ids,                                                                          \
                 "map_flag::stack_build_id makes the kernel keep build ids and offsets, so use "              \
                 "stack_build_ids as value type with this flag, and stack_addresses without it")              \
+  BAREBPF_CAUSE(misplaced_arena,                                                                             \
+                "an arena begins at a page and does not cross a border of 4 GiB in the address space, so "   \
+                "choose another address for it")                                                             \
+  BAREBPF_CAUSE(arena_elsewhere,                                                                             \
+                "an arena has one address and one size in all processes and this one was mapped "            \
+                "differently before, so give the address where it is mapped whole")                          \
+  BAREBPF_CAUSE(arena_without_address,                                                                       \
+                "the kernel loads programs only after their arena has an address, so give the arena "        \
+                "map_extra in the BPF program, or create and map one and give it as replacement")            \
   BAREBPF_CAUSE(bad_name,                                                                                    \
                 "the kernel takes names of at most 15 letters, digits, underscores and dots, "               \
                 "so choose such a name")                                                                     \
@@ -185,6 +217,60 @@
   BAREBPF_CAUSE(no_such_slot,                                                                                \
                 "this index is past the end of the array, so stay below its max_entries or create it with "  \
                 "more")                                                                                      \
+  /* what the table of map types tells of an element that the kernel refused */                              \
+  BAREBPF_CAUSE(empty_slot,                                                                                  \
+                "nothing is in this slot or it is past the end, so put something in before, and "            \
+                "stay below max_entries")                                                                    \
+  BAREBPF_CAUSE(no_such_stack,                                                                               \
+                "no stack has this number any more, so look up the numbers that bpf_get_stackid "            \
+                "gave, and soon")                                                                            \
+  BAREBPF_CAUSE(unfit_program,                                                                               \
+                "an array of programs takes those of one type, which the first program decides, "            \
+                "and no freplace programs, so put in another one")                                           \
+  BAREBPF_CAUSE(unfit_inner_map,                                                                             \
+                "a map of maps takes only those that are like its pattern in type, sizes and flags, and "    \
+                "arrays also in max_entries unless both have map_flag::inner_map, so make them alike")       \
+  BAREBPF_CAUSE(not_an_event,                                                                                \
+                "the descriptor is closed or of no perf event, so put in what perf_event_open "              \
+                "gave")                                                                                      \
+  BAREBPF_CAUSE(unfit_event, "a map takes no event that children inherit, so open it without inherit")       \
+  BAREBPF_CAUSE(not_a_cgroup,                                                                                \
+                "this is no folder in cgroup2, so open one below its mount, /sys/fs/cgroup "                 \
+                "or /sys/fs/cgroup/unified")                                                                 \
+  BAREBPF_CAUSE(cgroup_version_1,                                                                            \
+                "this cgroup belongs to a controller of cgroup version 1, which BPF does not know, so take " \
+                "one of version 2, below /sys/fs/cgroup/unified on machines that have both")                 \
+  BAREBPF_CAUSE(unfit_device,                                                                                \
+                "no interface has this index here, or the program beside it was not loaded for devmaps, so " \
+                "look at its name, and put the program into SEC(\"xdp/devmap\")")                            \
+  BAREBPF_CAUSE(unfit_cpu_program,                                                                           \
+                "the program was not loaded for cpumaps, or the kernel has no memory for the queue, so put " \
+                "the program into SEC(\"xdp/cpumap\")")                                                      \
+  BAREBPF_CAUSE(unfit_socket,                                                                                \
+                "a map takes UDP sockets, TCP sockets that listen or are connected, and "                    \
+                "connected Unix sockets, so put it in later, or another one")                                \
+  BAREBPF_CAUSE(not_in_a_group,                                                                              \
+                "the map takes bound sockets of a group, so set SO_REUSEPORT before bind, and "              \
+                "listen where it is TCP")                                                                    \
+  BAREBPF_CAUSE(socket_in_use,                                                                               \
+                "a socket is in one array of sockets at a time, so take it out of the other one "            \
+                "or of its other slot")                                                                      \
+  BAREBPF_CAUSE(unfit_xsk, "the map takes AF_XDP sockets alone, so put in what xsk::open gives")             \
+  BAREBPF_CAUSE(wrong_owner,                                                                                 \
+                "the descriptor in the key is closed or of another kind than the map's, so give "            \
+                "that of a socket, a file, a process (pidfd) or a cgroup")                                   \
+  BAREBPF_CAUSE(nothing_of_owner,                                                                            \
+                "the owner that this descriptor stands for has no value in this storage or has ended, so "   \
+                "store one while it lives")                                                                  \
+  BAREBPF_CAUSE(long_prefix,                                                                                 \
+                "the prefix has more bits than the address behind it, so give at most 8 for each "           \
+                "of its bytes")                                                                              \
+  BAREBPF_CAUSE(not_at_this_cgroup,                                                                          \
+                "no program that uses this map is attached to this cgroup, so attach one, and "              \
+                "the kernel makes the element")                                                              \
+  BAREBPF_CAUSE(registered_already,                                                                          \
+                "the operations in this map are registered already, and that only once, so "                 \
+                "create another map for them")                                                               \
   BAREBPF_CAUSE(not_attachable,                                                                              \
                 "the section of this program does not tell where to attach it, so "                          \
                 "complete the name in SEC(), as in SEC(\"tracepoint/group/event\")")                         \
@@ -203,11 +289,61 @@
   BAREBPF_CAUSE(no_such_process,                                                                             \
                 "there is no process of this number any more, or it has no memory of its own, so read what " \
                 "it has mapped while it runs")                                                               \
+  BAREBPF_CAUSE(attached_elsewhere,                                                                          \
+                "programs of this section are put into a map, a route or a filter of tc, or are only run,"   \
+                " so do that with the program's descriptor")                                                 \
+  BAREBPF_CAUSE(takes_no_target,                                                                             \
+                "the section of this program names the place to attach to, so give nothing but perhaps a "   \
+                "cookie")                                                                                    \
+  BAREBPF_CAUSE(lists_no_target,                                                                             \
+                "the kernel lists this by itself, or the elements of a map, the tasks or the cgroups that"   \
+                " are asked for, so give nothing or one of those")                                           \
+  BAREBPF_CAUSE(needs_perf_event,                                                                            \
+                "this program runs when a perf event does, so give perf_event with an event that is open")   \
+  BAREBPF_CAUSE(needs_interface,                                                                             \
+                "this program attaches to a network interface, so give interface with its index")            \
+  BAREBPF_CAUSE(needs_cgroup,                                                                                \
+                "this program attaches to a cgroup, so give cgroup with a descriptor of its folder")         \
+  BAREBPF_CAUSE(needs_netns,                                                                                 \
+                "this program attaches to a network namespace, so give netns with its descriptor, or "       \
+                "nothing for the one of this process")                                                       \
+  BAREBPF_CAUSE(needs_sockmap, "this program attaches to a map of sockets, so give sockets_in with the map") \
+  BAREBPF_CAUSE(needs_socket, "this program attaches to a socket, so give socket with its descriptor")       \
+  BAREBPF_CAUSE(bad_page_count,                                                                              \
+                "the samples of a CPU go round in a power of two of pages, so ask for 8 or its like")        \
+  BAREBPF_CAUSE(ring_is_full,                                                                                \
+                "the ring buffer has no room for this record, so wait until a program has drained it, or "   \
+                "create it larger")                                                                          \
+  BAREBPF_CAUSE(record_too_large,                                                                            \
+                "a record and its header of 8 bytes must fit into the whole ring buffer, so send less at "   \
+                "once, or create it larger")                                                                 \
+  BAREBPF_CAUSE(no_free_frame,                                                                               \
+                "all frames for packets on their way out are in use, so flush and try again, or open the "   \
+                "socket with more tx_frames")                                                                \
+  BAREBPF_CAUSE(packet_too_large,                                                                            \
+                "a packet must fit into one frame, so send less at once, or open the socket with a larger "  \
+                "frame_size")                                                                                \
   /* what a look at the kernel found out after it refused */                                                 \
   BAREBPF_CAUSE(needs_cap_bpf, "the process lacks CAP_BPF, so run it as root or give it CAP_BPF")            \
   BAREBPF_CAUSE(needs_cap_perfmon,                                                                           \
                 "the process lacks CAP_PERFMON, which tracing programs need beside "                         \
                 "CAP_BPF, so run it as root or give it both")                                                \
+  BAREBPF_CAUSE(no_kernel_function,                                                                          \
+                "the kernel has no function of this name that programs can attach to, so look for it in "    \
+                "/proc/kallsyms, and for one that was not inlined")                                          \
+  BAREBPF_CAUSE(no_kernel_tracepoint,                                                                        \
+                "the kernel has no tracepoint of this name, so look for its name under "                     \
+                "/sys/kernel/tracing/events, without the group")                                             \
+  BAREBPF_CAUSE(no_kernel_iterator,                                                                          \
+                "the kernel cannot list this, so choose one of the words that follow bpf_iter_ in "          \
+                "/proc/kallsyms")                                                                            \
+  BAREBPF_CAUSE(newer_attach_way,                                                                            \
+                "the running kernel is older than this way to attach: tcx came with Linux 6.6, so attach "   \
+                "on a newer one")                                                                            \
+  BAREBPF_CAUSE(no_interface, "this network namespace has no interface of this index, so look at its name")  \
+  BAREBPF_CAUSE(not_a_link,                                                                                  \
+                "this is a map, a program or something else and no link, so look at what the path belongs"   \
+                " to")                                                                                       \
   BAREBPF_CAUSE(refused_by_verifier,                                                                         \
                 "the kernel's verifier refused the program, so read its log: the "                           \
                 "last lines name the instruction and the reason")                                            \

@@ -26,6 +26,7 @@ inline constexpr step_row step_rows[] = {
     {step::map_delete_batch, "delete a batch from the map"},
     {step::map_freeze, "freeze the map"},
     {step::map_memory, "map the memory of the map"},
+    {step::fault_in, "bring in the pages of the arena"},
     {step::map_get_fd_by_id, "open by its id the map"},
     {step::btf_get_fd_by_id, "read the types of the map"},
     {step::obj_get_info_by_fd, "ask about the map"},
@@ -33,6 +34,7 @@ inline constexpr step_row step_rows[] = {
     {step::obj_get, "get the pin"},
     {step::unpin, "remove the pin"},
     {step::read_prefix, "understand the network"},
+    {step::open_cgroup, "open the cgroup"},
     {step::open_file, "open the file"},
     {step::read_file, "read the file"},
     {step::read_object, "read the object"},
@@ -41,10 +43,31 @@ inline constexpr step_row step_rows[] = {
     {step::btf_load, "load the types"},
     {step::prog_load, "load the program"},
     {step::link_create, "attach the program"},
+    {step::raw_tracepoint_open, "attach the program"},
+    {step::prog_attach, "attach the program"},
+    {step::attach_to_socket, "attach the program"},
+    {step::link_update, "replace the program of the link"},
+    {step::link_detach, "detach the link"},
+    {step::iter_create, "start the iterator"},
+    {step::read_iterator, "read the iterator"},
+    {step::prog_test_run, "run the program"},
+    {step::find_kernel_type, "find in the kernel what the program attaches to"},
+    {step::find_interface, "find the interface"},
     {step::mount_tracefs, "reach tracefs to attach the program"},
     {step::find_tracepoint, "find the tracepoint of the program"},
     {step::open_event, "open the event of the program"},
     {step::set_event_program, "attach the program to its event"},
+    {step::wait, "wait for the ring buffer"},
+    {step::open_map, "hold the map"},
+    {step::open_cpu_event, "open an event for the map"},
+    {step::map_event, "map the memory of an event for the map"},
+    {step::reserve, "reserve a record in the map"},
+    {step::open_xsk, "open an AF_XDP socket"},
+    {step::make_frames, "get memory for the frames of the AF_XDP socket"},
+    {step::make_xsk_rings, "make the rings of the AF_XDP socket"},
+    {step::bind_xsk, "bind the AF_XDP socket"},
+    {step::send_packets, "send through the AF_XDP socket"},
+    {step::check_xsk, "ask about the AF_XDP socket"},
 };
 
 /// An error number by its name.
@@ -81,9 +104,13 @@ inline constexpr errno_row errno_rows[] = {{EPERM, "EPERM"},
                                            {ENOSYS, "ENOSYS"},
                                            {ELOOP, "ELOOP"},
                                            {EOVERFLOW, "EOVERFLOW"},
+                                           {ENOLINK, "ENOLINK"},
                                            {EBADFD, "EBADFD"},
                                            {ENOTSOCK, "ENOTSOCK"},
                                            {EOPNOTSUPP, "EOPNOTSUPP"},
+                                           {EAFNOSUPPORT, "EAFNOSUPPORT"},
+                                           {ENETDOWN, "ENETDOWN"},
+                                           {ENOBUFS, "ENOBUFS"},
                                            {ETIMEDOUT, "ETIMEDOUT"},
                                            {ESTALE, "ESTALE"},
                                            {ENOTSUPP_kernel, "ENOTSUPP"}};
@@ -101,7 +128,8 @@ inline constexpr hint_row hint_rows[] = {
     {step::map_create, EINVAL,
      "the kernel does not know this map type, or does not allow one of its sizes, flags or a max_entries of "
      "0"},
-    {step::map_create, E2BIG, "the keys and values are larger than the kernel allows, so make them smaller"},
+    {step::map_create, E2BIG,
+     "the keys and values are larger than the kernel allows, or an arena than 4 GiB, so make them smaller"},
     {step::map_create, ENOMEM, "the kernel has no memory for so many entries, so ask for fewer"},
     {step::map_create, EBADF,
      "the descriptor of the inner map, the types or the token is closed, so keep it open until the map is "
@@ -138,7 +166,7 @@ inline constexpr hint_row hint_rows[] = {
     {step::map_update_elem, EINVAL,
      "the kernel does not take this value or these flags on this map type, so look at what its type allows"},
     {step::map_update_elem, EBADF,
-     "the descriptor of the map or one in the value is closed or of another kind, so keep both open"},
+     "the descriptor of the map, or one in the key or value, is closed or of another kind, so look at both"},
     {step::map_update_elem, ENOTSOCK, "the descriptor in the value is no socket, so give one"},
     {step::map_update_elem, EOPNOTSUPP,
      "the map does not take this kind or state of socket, or no update from user space, so look at what its "
@@ -243,13 +271,23 @@ inline constexpr hint_row hint_rows[] = {
      "map_flag::rdonly_prog forbids to write, so map it for reading, or this descriptor may not both read "
      "and write, which the kernel asks for even then"},
     {step::map_memory, EAGAIN, "the process has as much memory locked as it may, so raise ulimit -l"},
-    {step::map_memory, EBUSY, "the arena is mapped at another address already, so use that one"},
-    {step::map_memory, E2BIG, "the arena is smaller than what is to be mapped, so ask for less"},
+    {step::map_memory, E2BIG,
+     "whoever mapped this arena first took fewer pages than it has, and all must map the same, so let the "
+     "first map it whole"},
+    {step::map_memory, EEXIST,
+     "the process has something else where the arena must be, or has mapped it already, so map it once and "
+     "early, or create it for another address"},
     {step::map_memory, ENODEV, "the descriptor is of something without memory, so give one of a map"},
     {step::map_memory, ENOMEM, "the process has no address space or too many mappings, so unmap some"},
     {step::map_memory, ENOTSUPP_kernel,
      "maps of this type, or with locks or timers in their values, have no memory to map, so look up their "
      "elements"},
+
+    {step::fault_in, EINVAL, "the offset is not that of a page, so give a multiple of the page size"},
+    {step::fault_in, ENOMEM, "the arena ends before that, so stay below its size"},
+    {step::fault_in, EFAULT,
+     "map_flag::segv_on_fault leaves it to programs, or the memory cgroup of the arena's creator is full, so "
+     "create it without the flag or raise the limit"},
 
     {step::map_get_fd_by_id, ENOENT, "there is no map with this id any more"},
     {step::map_get_fd_by_id, EPERM, "opening a map by its id needs CAP_SYS_ADMIN, so run it as root"},
@@ -280,6 +318,9 @@ inline constexpr hint_row hint_rows[] = {
     {step::unpin, EACCES,
      "the process may not write to this folder, so run it as root or change the folder's mode"},
     {step::unpin, EISDIR, "it is a folder, so remove the pins inside it and then the folder with rmdir"},
+
+    {step::open_cgroup, ENOENT, "there is no such cgroup, so make it with mkdir"},
+    {step::open_cgroup, ENOTDIR, "a cgroup is a folder and this is a file, so give the folder"},
 
     {step::open_file, ENOENT, "there is no such file"},
     {step::open_file, EACCES, "the process may not read it"},
@@ -360,6 +401,74 @@ inline constexpr hint_row hint_rows[] = {
     {step::link_create, ENOTSUPP_kernel,
      "the kernel does not attach programs of this type on this machine, so attach in another way"},
 
+    {step::raw_tracepoint_open, ENOENT,
+     "the kernel has no such tracepoint, so look for its name under /sys/kernel/tracing/events, without the "
+     "group"},
+    {step::raw_tracepoint_open, EINVAL,
+     "the program reads more arguments than the tracepoint has, or its section names another kind of "
+     "program"},
+    {step::raw_tracepoint_open, EPERM,
+     "the process lacks CAP_PERFMON, so run it as root or give it CAP_PERFMON"},
+    {step::raw_tracepoint_open, EBUSY,
+     "as many programs as the kernel allows are attached here, so detach one"},
+    {step::raw_tracepoint_open, E2BIG,
+     "as many programs as the kernel allows are attached here already, so detach one, or the kernel is older "
+     "than "
+     "6.10 and takes no cookie here"},
+
+    {step::prog_attach, EOPNOTSUPP,
+     "the map holds no sockets or its programs are of another type, so give a sockmap or sockhash"},
+    {step::prog_attach, EINVAL, "the kernel does not know this kind of program in a map, so it is too old"},
+    {step::prog_attach, EBUSY, "a link holds another program in this place, so let go of it first"},
+
+    {step::attach_to_socket, ENOTSOCK, "the descriptor is of something else, so give one of a socket"},
+    {step::attach_to_socket, EINVAL,
+     "the program is of another type, or sockets share no port here, so set SO_REUSEPORT before bind"},
+    {step::attach_to_socket, ENOTSUPP_kernel,
+     "only TCP and UDP sockets choose among those that share a port, so give one of these"},
+    {step::attach_to_socket, EPERM,
+     "the filter of the socket is locked by SO_LOCK_FILTER, so attach it before"},
+    {step::attach_to_socket, ENOMEM,
+     "the program is larger than net.core.optmem_max allows for this socket, so raise it or make it smaller"},
+
+    {step::link_update, EINVAL,
+     "the new program is of another type or made for another place than the old one, or links of this kind "
+     "keep "
+     "their program"},
+    {step::link_update, EPERM,
+     "another program is in the link than the one that was to be replaced, so look which one is"},
+    {step::link_update, ENOLINK, "the link is detached: what it attached to is gone, so attach again"},
+
+    {step::link_detach, EOPNOTSUPP,
+     "links of this kind end with their last descriptor, so close it and remove pins"},
+
+    {step::iter_create, EINVAL,
+     "the link is of another kind, so attach a program whose section begins with iter/"},
+
+    {step::read_iterator, EACCES, "the program refused to list this, so look at what it returns"},
+    {step::read_iterator, EINVAL, "the iterator was read to its end, so start it again"},
+    {step::read_iterator, E2BIG,
+     "one element came out longer than the kernel's buffer of 8 pages, so let the program write less for "
+     "each"},
+
+    {step::prog_test_run, ENOTSUPP_kernel,
+     "programs of this type cannot be run without their event, so attach it and cause that"},
+    {step::prog_test_run, EOPNOTSUPP,
+     "programs of this type cannot be run without their event, so attach it and cause that"},
+    {step::prog_test_run, EINVAL,
+     "the data or the context is shorter or longer than programs of this type take, so look at what its type "
+     "wants"},
+    {step::prog_test_run, ENOSPC,
+     "the data or the context that came out did not fit, so give as much room as goes in and 256 bytes more"},
+    {step::prog_test_run, E2BIG, "the context is longer than the kernel knows, so give less"},
+    {step::prog_test_run, ENODEV, "the context names an interface that does not exist, so give a real index"},
+
+    {step::find_kernel_type, ENOENT,
+     "the kernel has no BTF of itself, so use one that was built with CONFIG_DEBUG_INFO_BTF"},
+
+    {step::find_interface, ENODEV,
+     "this network namespace has no interface of that name, so look at its name"},
+
     {step::mount_tracefs, EPERM,
      "tracefs is not mounted and a private one needs CAP_SYS_ADMIN, so mount it: mount -t tracefs tracefs "
      "/sys/kernel/tracing"},
@@ -389,6 +498,55 @@ inline constexpr hint_row hint_rows[] = {
     {step::set_event_program, EEXIST, "this program or another is attached here already, so detach it first"},
     {step::set_event_program, E2BIG,
      "as many programs as the kernel allows are attached here already, so detach one"},
+
+    {step::open_cpu_event, EACCES, "the process lacks CAP_PERFMON, so run it as root or give it CAP_PERFMON"},
+    {step::open_cpu_event, EPERM,
+     "the kernel is locked down or a filter forbids perf_event_open, so allow it there"},
+    {step::open_cpu_event, ENODEV,
+     "none of the CPUs that have a slot runs, so create the map with more max_entries"},
+    {step::open_cpu_event, ENOENT, "the kernel is older than 4.4 or was built without perf events"},
+
+    {step::wait, EEXIST, "it is waited for already, so add it once"},
+    {step::wait, EPERM, "the descriptor is of something that is never ready, so wait for something else"},
+
+    {step::open_map, EOPNOTSUPP,
+     "a program of 32 bits cannot share a ring buffer with a kernel that has the highest byte first, so "
+     "build it "
+     "for 64 bits"},
+
+    {step::open_xsk, EPERM, "AF_XDP sockets need CAP_NET_RAW, so run the process as root or give it that"},
+    {step::open_xsk, EAFNOSUPPORT,
+     "the kernel is older than 4.18 or built without AF_XDP, so use another kernel"},
+
+    {step::make_frames, EINVAL,
+     "a frame is a power of two of bytes, from 2048 to a page, and a socket needs some, so ask for such"},
+    {step::make_frames, ENOBUFS,
+     "the process may not lock so much memory, so ask for fewer frames or raise ulimit -l"},
+
+    {step::make_xsk_rings, EINVAL, "a ring holds a power of two of frames, so ask for 1024 or its like"},
+
+    {step::bind_xsk, EINVAL,
+     "the interface has no queue of this number, or the kernel is too old for this mode, so take queue 0 and "
+     "xsk_mode::any"},
+    {step::bind_xsk, ENODEV, "this network namespace has no interface of this number, so look at its name"},
+    {step::bind_xsk, EBUSY, "another socket has this queue, so close it or take another queue"},
+    {step::bind_xsk, EOPNOTSUPP,
+     "the driver of the interface copies packets, so use xsk_mode::any or xsk_mode::copy"},
+    {step::bind_xsk, ENETDOWN, "the interface is down, so set it up"},
+
+    {step::send_packets, EAGAIN,
+     "the kernel has as many packets on their way as it may, so flush again a little later"},
+    {step::send_packets, EBUSY, "the interface dropped a packet, so flush again for those behind it"},
+    {step::send_packets, ENOBUFS, "the kernel has no memory for the packet, so flush again a little later"},
+    {step::send_packets, ENETDOWN, "the interface is down, so set it up"},
+    {step::send_packets, ENXIO, "the interface is gone, so open a socket for another one"},
+
+    {step::check_xsk, ENETDOWN, "the interface is down, so set it up"},
+    {step::check_xsk, ENXIO, "the interface is gone, so open a socket for another one"},
+
+    {step::map_event, EPERM,
+     "so many pages are more than the process may lock, so ask for fewer, or raise ulimit -l or the sysctl "
+     "kernel.perf_event_mlock_kb"},
 };
 
 /// What an errno means at every step that has no row of its own for it.

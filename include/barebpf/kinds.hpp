@@ -179,7 +179,8 @@ inline constexpr map_kind map_kinds[] = {
      entries_rule::count, btf_rule::allowed, detail::operations::array | can_choose_cpu,
      detail::flags::access | detail::flags::program_access, 0},
     {map_type::stack_trace, "stack_trace", kernel(4, 6), key_rule::index, value_rule::stack,
-     entries_rule::count, btf_rule::refused, can_lookup | can_delete | can_get_next_key | can_freeze,
+     entries_rule::count, btf_rule::refused,
+     can_lookup | can_delete | can_get_next_key | can_freeze | can_lookup_and_delete,  // the last since 6.18
      detail::flags::slots | map_flag::stack_build_id, 0},
     {map_type::cgroup_array, "cgroup_array", kernel(4, 8), key_rule::index, value_rule::cgroup,
      entries_rule::count, btf_rule::refused, detail::operations::slots, detail::flags::slots, 0},
@@ -313,12 +314,36 @@ constexpr bool is_value_size(const map_kind& kind, u32 size, u32 flags) noexcept
   }
 }
 
-constexpr bool is_whole_ring(u32 size) noexcept {
-  constexpr u32 smallest_page = 4096;
-  return size >= smallest_page && (size & (size - 1)) == 0;
-}
+inline constexpr u32 smallest_page = 4096;
+
+constexpr bool is_whole_ring(u32 size) noexcept { return size >= smallest_page && (size & (size - 1)) == 0; }
 
 }  // namespace detail
+
+/// Flags that came later than one of the types that take them, and the first kernel that knows them.
+struct newer_flag {
+  u32 flags;
+  u32 first_kernel;
+};
+/// Source: include/uapi/linux/bpf.h and the create masks of each type, from v4.15 to v6.19.
+inline constexpr newer_flag newer_flags[] = {
+    {map_flag::rdonly | map_flag::wronly, kernel(4, 15)},
+    {map_flag::stack_build_id, kernel(4, 17)},
+    {map_flag::zero_seed, kernel(5, 0)},
+    {map_flag::rdonly_prog | map_flag::wronly_prog, kernel(5, 2)},
+    {map_flag::clone, kernel(5, 4)},
+    {map_flag::mmapable, kernel(5, 5)},
+    {map_flag::preserve_elems | map_flag::inner_map, kernel(5, 10)},
+    {map_flag::link, kernel(6, 4)},
+    {map_flag::vtype_btf_obj_fd | map_flag::token_fd, kernel(6, 9)},
+    {map_flag::rb_overwrite, kernel(6, 19)},
+};
+/// True when a kernel of version `running` lacks one of `flags`.
+[[nodiscard]] constexpr bool lacks_flag(u32 running, u32 flags) noexcept {
+  for (const newer_flag& row : newer_flags)
+    if ((flags & row.flags) != 0 && running < row.first_kernel) return true;
+  return false;
+}
 
 /// What the table says against a map that the kernel refused to create; `none` where it sees nothing wrong.
 /// Asked after a refusal only: a newer kernel may take what this table does not know yet.
@@ -344,6 +369,8 @@ constexpr bool is_whole_ring(u32 size) noexcept {
   if ((attr.map_flags & ~(kind.flags | map_flag::token_fd)) != 0) return cause::refused_map_flag;
   if (kind.btf == btf_rule::required && (attr.btf_key_type_id == 0 || attr.btf_value_type_id == 0))
     return cause::missing_map_types;
+  if (kind.entries == entries_rule::pages && attr.map_extra % detail::smallest_page != 0)
+    return cause::misplaced_arena;
   if (kind.value == value_rule::map && attr.inner_map_fd == 0) return cause::missing_inner_map;
   if (kind.value == value_rule::stack && attr.value_size / detail::stack_place_size(attr.map_flags) > 127)
     return cause::deep_stack;

@@ -4,7 +4,9 @@
 #ifndef BAREBPF_LOAD_HPP
 #define BAREBPF_LOAD_HPP
 
+#include "kernel_btf.hpp"
 #include "map/pin.hpp"
+#include "map/value_btf.hpp"
 #include "program.hpp"
 #include "running_kernel.hpp"
 #include "spec/assembly.hpp"
@@ -48,20 +50,25 @@ struct program_patch {
 
 /// What a map needs beside being created.
 struct map_duty {
-  const void* value = nullptr;  ///< its first value; nullptr for zeros
-  u64 data_at = 0;              ///< where that lies in `load_options::data`
-  const char* pin = nullptr;    ///< the name under which it is pinned; nullptr for none
-  bool has_data = false;        ///< it holds variables
-  bool is_frozen = false;       ///< it is frozen once its value is in
+  const void* value = nullptr;         ///< its first value; nullptr for zeros
+  u64 data_at = 0;                     ///< where that lies in `load_options::data`
+  const char* pin = nullptr;           ///< the name under which it is pinned; nullptr for none
+  const filled_slot* slots = nullptr;  ///< what is put into its slots, whose indices are their keys
+  u32 slot_count = 0;
+  bool has_data = false;   ///< it holds variables
+  bool is_frozen = false;  ///< it is frozen once its value is in
 };
 
 /// A whole object, ready for the kernel.
 struct object_records {
   const abi::map_create* maps = nullptr;
   const map_duty* duties = nullptr;  ///< one for each map, or nullptr when none has any
+  /// The pattern for the maps in it, one for each map, without a type for what is no map of maps; or nullptr.
+  const abi::map_create* inner_maps = nullptr;
   u32 map_count = 0;
   const abi::prog_load* programs = nullptr;
-  const program_patch* patches = nullptr;  ///< one for each program; nullptr when all name maps by index
+  const program_patch* patches = nullptr;     ///< one for each program; nullptr when all name maps by index
+  const kernel_type_need* targets = nullptr;  ///< one for each program; nullptr when none is made for a type
   u32 program_count = 0;
   const void* btf = nullptr;     ///< types of maps, variables and functions
   u32 btf_size = 0;              ///< bytes, 0 for none
@@ -71,18 +78,23 @@ struct object_records {
 
 /// What an object needs at all, so that no code is made for the rest.
 struct load_needs {
-  bool types = true;   ///< it may have BTF
-  bool values = true;  ///< it may have variables
-  bool pins = true;    ///< it may have maps that are pinned by their names
-  bool hints = true;   ///< the table of map types may have something to say when one is refused
-  bool patch = true;   ///< descriptors are written into a copy of the instructions; if not, they name maps by
-                       ///< index (5.14, BPF_PSEUDO_MAP_IDX)
+  bool types = true;    ///< it may have BTF
+  bool values = true;   ///< it may have variables
+  bool pins = true;     ///< it may have maps that are pinned by their names
+  bool targets = true;  ///< it may have programs that are made for a type of the kernel
+  bool slots = true;    ///< it may have maps of maps, and maps whose slots it fills
+  bool arenas = true;   ///< it may have an arena without an address
+  bool hints = true;    ///< the table of map types may have something to say when one is refused
+  bool patch =
+      true;  ///< descriptors are written into a copy of the instructions; if not, they name maps by index
+             ///< (5.14, BPF_PSEUDO_MAP_IDX)
 };
 
 /// Where what is made goes; lent by the owner.
 struct load_slots {
   fd* maps = nullptr;
   fd* programs = nullptr;
+  u32* targets = nullptr;        ///< one for each program, 0 at first, with `load_needs::targets`
   bool* pinned = nullptr;        ///< one for each map, false at first, if some are to be pinned
   int* map_numbers = nullptr;    ///< one for each map, without `load_needs::patch`
   abi::insn* scratch = nullptr;  ///< room for the longest program, with it
@@ -110,12 +122,23 @@ class loader {
         if (records_.btf_is_required && row_.fails(step::btf_load, types_.number())) return false;
       }
     }
+    // What is put into a map of maps is made before it.
     for (u32 i = 0; i < records_.map_count; ++i)
-      if (!make_map(i)) return false;
+      if (!holds_maps(i) && !make_map(i)) return false;
+    if constexpr (Needs.slots)
+      for (u32 i = 0; i < records_.map_count; ++i)
+        if (holds_maps(i) && !make_map(i)) return false;
     if constexpr (!Needs.patch)
       for (u32 i = 0; i < records_.map_count; ++i) slots_.map_numbers[i] = slots_.maps[i].number();
+    if constexpr (Needs.targets)
+      if (records_.targets != nullptr &&
+          !find_kernel_types(records_.targets, records_.program_count, slots_.targets, row_))
+        return false;
     for (u32 i = 0; i < records_.program_count; ++i)
       if (!make_program(i)) return false;
+    if constexpr (Needs.slots)
+      for (u32 i = 0; i < records_.map_count; ++i)
+        if (!holds_maps(i) && !fill_slots(i, slots_.programs, cause::unfit_program)) return false;
     return true;
   }
 
@@ -172,7 +195,29 @@ class loader {
     return create(i, attr) && fill(i);
   }
 
+  [[nodiscard]] bool holds_maps(u32 i) const noexcept {
+    if constexpr (Needs.slots)
+      return records_.inner_maps != nullptr && records_.inner_maps[i].map_type != 0;
+    else
+      return false;
+  }
+
   bool create(u32 i, abi::map_create& attr) noexcept {
+    fd pattern;  // goes when the map is there, which has taken over what it is like
+    if (holds_maps(i)) {
+      abi::map_create inner = records_.inner_maps[i];
+      row_.subject = records_.inner_maps[i].map_name.characters;
+      if (!create(inner, pattern)) return false;
+      row_.subject = records_.maps[i].map_name.characters;
+      attr.inner_map_fd = pattern.raw();
+    }
+    return create(attr, slots_.maps[i]);
+  }
+  bool create(abi::map_create& attr, fd& out) noexcept {
+    // The kernel would create it, and then refuse each program that uses it.
+    if constexpr (Needs.arenas)
+      if (attr.map_type == static_cast<u32>(map_type::arena) && attr.map_extra == 0)
+        return row_.refuse(step::map_create, cause::arena_without_address), false;
     long created = -EINVAL;
     if constexpr (Needs.types) {
       // Types only explain most maps to people, so where the kernel refuses them a map goes without: an object may
@@ -193,7 +238,7 @@ class loader {
       if constexpr (Needs.hints) row_.why = explain_refusal(attr, created);
       return false;
     }
-    slots_.maps[i].fill(created);
+    out.fill(created);
     return true;
   }
   [[nodiscard]] long create_with_token(const abi::map_create& attr) const noexcept {
@@ -206,8 +251,10 @@ class loader {
     return create_map(attr);
   }
 
-  // Puts the first value of variables in.
+  // Puts in what is there before any program: the maps of a map of maps, and the first value of variables.
   bool fill(u32 i) noexcept {
+    if constexpr (Needs.slots)
+      if (holds_maps(i) && !fill_slots(i, slots_.maps, cause::unfit_inner_map)) return false;
     if constexpr (Needs.values) {
       if (records_.duties == nullptr || !records_.duties[i].has_data) return true;
       const map_duty& duty = records_.duties[i];
@@ -221,6 +268,21 @@ class loader {
       const abi::map_freeze freeze{.map_fd = slots_.maps[i].raw()};
       if (duty.is_frozen && row_.fails(step::map_freeze, sys_bpf(abi::command::map_freeze, freeze)))
         return false;
+    }
+    return true;
+  }
+
+  // Puts maps or programs into the slots of a map. The kernel says EINVAL to one that does not suit it.
+  bool fill_slots(u32 i, const fd* targets, cause unsuitable) noexcept {
+    if (records_.duties == nullptr) return true;
+    const map_duty& duty = records_.duties[i];
+    for (u32 k = 0; k < duty.slot_count; ++k) {
+      const u32 key = duty.slots[k].slot, value = targets[duty.slots[k].target].raw();
+      const abi::map_elem attr{.map_fd = slots_.maps[i].raw(), .key = &key, .value = &value};
+      row_.subject = records_.maps[i].map_name.characters;
+      const long answer = sys_bpf(abi::command::map_update_elem, attr);
+      if (answer == -EINVAL) row_.why = unsuitable;
+      if (row_.fails(step::map_update_elem, answer)) return false;
     }
     return true;
   }
@@ -299,6 +361,8 @@ class loader {
       else
         attr.func_info_cnt = attr.line_info_cnt = attr.func_info_rec_size = attr.line_info_rec_size = 0;
     }
+    if constexpr (Needs.targets)
+      if (records_.targets != nullptr) attr.attach_btf_id = slots_.targets[i];
     if constexpr (Needs.patch) {
       const program_patch& patch = records_.patches[i];
       for (u32 k = 0; k < attr.insn_cnt; ++k) slots_.scratch[k] = patch.code[k];
@@ -325,7 +389,9 @@ class loader {
 }  // namespace detail
 
 /// Creates the maps of an object and loads its programs.
-/// Shape: `row` tells how far it came; what was made is in `slots`. After a failure nothing stays pinned.
+/// Shape: `row` tells how far it came; what was made is in `slots`. After a failure nothing stays pinned. A map of maps
+///        that was there before keeps what is in it; a prog array then gets the programs of this object, because the
+///        kernel empties one that no descriptor and no pin holds any longer.
 template <load_needs Needs, class Options>
 void load_records(const object_records& records, const load_slots& slots, const Options& options,
                   outcome& row) noexcept {

@@ -3,7 +3,8 @@
 #ifndef BAREBPF_OBJECT_HPP
 #define BAREBPF_OBJECT_HPP
 
-#include "link.hpp"
+#include "attach.hpp"
+#include "file.hpp"
 #include "load.hpp"
 #include "map/map.hpp"
 #include "object_spec.hpp"
@@ -11,6 +12,51 @@
 #include "variable.hpp"
 
 namespace barebpf::inline BAREBPF_ABI {
+
+namespace detail {
+
+// What comes of attaching to these.
+template <class... Target>
+struct attached_by {
+  using type = link;
+};
+template <class First, class... Rest>
+struct attached_by<First, Rest...> {
+  static constexpr bool has_no_link =
+      attaches_to<attach_way::socket, First, Rest...> || attaches_to<attach_way::sockmap, First, Rest...>;
+  using type = std::conditional_t<has_no_link, attachment, link>;
+};
+
+// Attaches in the one way, or says what that one wants.
+template <load_policy Policy, class Attached, attach_way Way, class... Target>
+[[nodiscard]] result<Attached> attach_in(const program_to_attach& program, Target&&... target) noexcept {
+  if constexpr (requires {
+                  {
+                    place<Way>::template attach<Policy>(program, std::forward<Target>(target)...)
+                    } -> std::same_as<result<Attached>>;
+                })
+    return place<Way>::template attach<Policy>(program, std::forward<Target>(target)...);
+  else
+    return error{.at = step::find, .why = place<Way>::wants};
+}
+// The same, when only the running program knows the way.
+template <load_policy Policy, class Attached, class... Target>
+[[nodiscard]] result<Attached> attach_by(attach_way wanted, const program_to_attach& program,
+                                         Target&&... target) noexcept {
+  return [&]<size_t... Way>(std::index_sequence<Way...>) {
+    using attach_in_way = result<Attached> (*)(const program_to_attach&, Target&&...) noexcept;
+    constexpr attach_in_way ways[] = {
+        &attach_in<Policy, Attached, static_cast<attach_way>(Way), Target...>...};
+    return ways[static_cast<size_t>(wanted)](program, std::forward<Target>(target)...);
+  }
+  (std::make_index_sequence<attach_ways>());
+}
+
+constexpr size_t length_of_place(const bytes& image, const program_spec& program) noexcept {
+  return program.place == 0 ? 0 : image.length_of_string(program.place);
+}
+
+}  // namespace detail
 
 /// The maps and programs of an object, in the kernel.
 /// Lifetime: given back when this object goes, unless a link, a pin or somebody else holds them; it needs
@@ -55,18 +101,25 @@ class loaded_object {
     return map_variable<T>(holder.descriptor, found->spec, holder.spec.value_size, wanted);
   }
 
-  /// Attaches the program called `wanted` where the name of its section says.
-  /// Errors: no_such_program, not_attachable, and those of `attach_tracepoint`; about the program's name.
-  template <load_policy Policy = load_policy{}>
-  [[nodiscard]] result<link> attach(text wanted) const noexcept {
+  /// Attaches the program called `wanted` where the name of its section says, and to `target` if that leaves it open:
+  /// `loaded->attach("filter", interface{.index = 2})`. Room 9.1 has what each `attach_way` takes.
+  /// Shape:  result<link>; result<attachment> for sockets and maps of sockets.
+  /// Errors: no_such_program, not_attachable, needs_interface and its siblings where the target is of another kind, and
+  ///         those of the `place`; about the program's name.
+  template <load_policy Policy = load_policy{}, class... Target>
+  [[nodiscard]] auto attach(text wanted, Target&&... target) const noexcept {
+    using attached = typename detail::attached_by<Target...>::type;
     const loaded_program* const found = find(programs_, wanted);
-    if (found == nullptr) return missing(cause::no_such_program, wanted);
-    char path[256];
-    const size_t length = write_tracepoint_path(name_at(found->target), path, sizeof path);
-    if (length == 0 || length >= sizeof path) return missing(cause::not_attachable, wanted);
-    auto attached = link::attach_tracepoint<Policy>(found->descriptor, path, "");
-    if (!attached) return attached.error().about(wanted);
-    return attached;
+    if (found == nullptr) return result<attached>(missing(cause::no_such_program, wanted));
+    char where[256];
+    const size_t length = write_place(found->kind.attach, name_at(found->place), where, sizeof where);
+    if (length >= sizeof where || (length == 0 && needs_place(found->kind.attach)))
+      return result<attached>(missing(cause::not_attachable, wanted));
+    const program_to_attach program{found->descriptor, "", where, found->kind.attach_type};
+    auto out =
+        detail::attach_by<Policy, attached>(found->kind.attach, program, std::forward<Target>(target)...);
+    if (!out) return result<attached>(out.error().about(wanted));
+    return out;
   }
 
   /// The program called `wanted`.
@@ -95,8 +148,9 @@ class loaded_object {
   };
   struct loaded_program {
     fd descriptor;
+    section_kind kind;
     extent name;
-    extent target;  // what follows the prefix in the section's name
+    extent place;  // what the section names behind its prefix
   };
   [[nodiscard]] text name_at(extent where) const noexcept { return {names_.data() + where.at, where.size}; }
   template <class Loaded>
@@ -191,7 +245,7 @@ class object {
   /// Errors: of the first map or program that the kernel refuses; what was made before is given back. read_object for
   ///         a program that cannot be put together; ENOMEM.
   /// Cost:   one bpf(2) call for each map and program and one for their types; two more for each section of
-  ///         variables.
+  ///         variables, one for each slot that it fills, and a map that goes again for each map of maps.
   template <load_policy Policy = load_policy{}>
   [[nodiscard]] result<loaded_object> load(const load_options& options = {}) const noexcept;
 
@@ -213,15 +267,16 @@ class object {
         spec_(std::move(spec)),
         name_(object_name_at(spec_.image(), spec_.source())) {}
 
-  [[nodiscard]] static result<buffer<unsigned char>> read_file(const char* path) noexcept;
   // The object's maps and programs as the kernel takes them, and the memory that the records point to.
   struct recipe {
-    buffer<abi::map_create> maps;
+    buffer<abi::map_create> maps, inner_maps;
     buffer<map_duty> duties;
     buffer<char> pins;
     buffer<u64> values;
     buffer<abi::prog_load> programs;
     buffer<program_patch> patches;
+    buffer<kernel_type_need> targets;
+    buffer<char> places;
     buffer<abi::insn> code;
     buffer<map_reference> references;
     buffer<abi::func_info> functions;
@@ -243,47 +298,22 @@ class object {
   kernel_name name_;
 };
 
-inline result<buffer<unsigned char>> object::read_file(const char* path) noexcept {
-  constexpr long from_start = 0, from_end = 2;                               // SEEK_SET, SEEK_END
-  constexpr long largest_object = 1 << 30;                                   // bytes; BTF counts in 32 bits
-  const fd file = fd::own(open_to_read(path));
-  if (!file.is_open()) return failure(step::open_file, file.number());
-  const long size = system_call(__NR_lseek, file.number(), 0, from_end);
-  if (size < 0) return failure(step::read_file, size);
-  if (size > largest_object) {  // a folder says that it is endless, and refuses to be read
-    const long refused = system_call(__NR_read, file.number(), nullptr, 0);
-    return refused < 0 ? failure(step::read_file, refused)
-                       : error{.at = step::read_file, .why = cause::too_large};
-  }
-  if (const long back = system_call(__NR_lseek, file.number(), 0, from_start); back < 0)
-    return failure(step::read_file, back);
-  auto content = buffer<unsigned char>::of(static_cast<size_t>(size));
-  if (!content) return content;
-  size_t done = 0;
-  while (done < content->size()) {
-    const long got = system_call(__NR_read, file.number(), content->data() + done, content->size() - done);
-    if (got == -EINTR) continue;
-    if (got < 0) return failure(step::read_file, got);
-    if (got == 0) break;  // the file shrank; the reader will say what is missing
-    done += static_cast<size_t>(got);
-  }
-  content->shrink(done);
-  return content;
-}
-
 inline result<void> object::add_maps(const pruned_btf* types, recipe& out) const noexcept {
   const bytes& image = spec_.image();
   const auto count = static_cast<u32>(spec_.maps().size());
   size_t names = 0, words = 0;
+  bool has_inner = false;
   for (const map_spec& map : spec_.maps()) {
     if (map.pinning != 0) names += image.length_of_string(map.name) + 1;
     if (map.has_content()) words += (size_t{map.value_size} + 7) / 8;
+    has_inner = has_inner || map.inner != 0;
   }
   auto maps = buffer<abi::map_create>::of(count);
+  auto inner_maps = buffer<abi::map_create>::of(has_inner ? count : 0);
   auto duties = buffer<map_duty>::of(count);
   auto pins = buffer<char>::of(names);
   auto values = buffer<u64>::of(words);
-  if (!maps || !duties || !pins || !values) return error{.at = step::allocate, .code = ENOMEM};
+  if (!maps || !inner_maps || !duties || !pins || !values) return error{.at = step::allocate, .code = ENOMEM};
   char* next_name = pins->data();
   u64* next_word = values->data();
   data_layout layout;
@@ -293,8 +323,15 @@ inline result<void> object::add_maps(const pruned_btf* types, recipe& out) const
     if (types != nullptr) describe_map(map, *types, (*maps)[i]);
     map_duty& duty = (*duties)[i];
     duty = {.data_at = layout.add(map),
+            .slots = spec_.filled_slots().data() + map.first_slot,
+            .slot_count = map.slot_count,
             .has_data = map.origin != map_origin::declared,
             .is_frozen = map.origin == map_origin::read_only_data};
+    if (map.inner != 0) {
+      const map_spec inner = inner_of(spec_.types(), map);
+      (*inner_maps)[i] = to_inner_map_create(image, inner);
+      if (types != nullptr) describe_map(inner, *types, (*inner_maps)[i]);
+    }
     if (map.pinning != 0) {
       const size_t room = image.length_of_string(map.name) + 1;
       duty.pin = next_name;
@@ -307,10 +344,12 @@ inline result<void> object::add_maps(const pruned_btf* types, recipe& out) const
     }
   }
   out.records.maps = maps->data();
+  if (has_inner) out.records.inner_maps = inner_maps->data();
   out.records.duties = duties->data();
   out.records.map_count = count;
   out.records.data_size = layout.size;
   out.maps = std::move(*maps);
+  out.inner_maps = std::move(*inner_maps);
   out.duties = std::move(*duties);
   out.pins = std::move(*pins);
   out.values = std::move(*values);
@@ -322,8 +361,9 @@ inline result<void> object::add_programs(const pruned_btf* types, bool with_line
   const object_tables tables = spec_.tables();
   const auto count = static_cast<u32>(spec_.programs().size());
   program_layout layout;
-  size_t instructions = 0, references = 0, functions = 0, lines = 0;
+  size_t instructions = 0, references = 0, functions = 0, lines = 0, places = 0;
   for (const program_spec& program : spec_.programs()) {
+    if (program.kind.needs_kernel_type()) places += detail::length_of_place(spec_.image(), program) + 1;
     if (const verdict v = lay_out(tables, program.function, layout); v.failed())
       return to_error(spec_.image(), v);
     instructions += layout.instruction_count;
@@ -337,25 +377,36 @@ inline result<void> object::add_programs(const pruned_btf* types, bool with_line
   auto code = buffer<abi::insn>::of(instructions);
   auto names = buffer<map_reference>::of(references);
   auto starts = buffer<abi::func_info>::of(types == nullptr ? 0 : functions);
-  auto places = buffer<abi::line_info>::of(lines);
+  auto sources = buffer<abi::line_info>::of(lines);
+  auto targets = buffer<kernel_type_need>::of(places == 0 ? 0 : count);
+  auto target_names = buffer<char>::of(places);
   auto license = buffer<char>::of(
       spec_.license() == 0 ? 1 : static_cast<size_t>(spec_.image().length_of_string(spec_.license()) + 1));
-  if (!programs || !patches || !code || !names || !starts || !places || !license)
+  if (!programs || !patches || !code || !names || !starts || !sources || !targets || !target_names ||
+      !license)
     return error{.at = step::allocate, .code = ENOMEM};
   if (spec_.license() != 0) spec_.image().copy_string(spec_.license(), license->data(), license->size());
   abi::insn* next_code = code->data();
   map_reference* next_name = names->data();
   abi::func_info* next_start = starts->data();
-  abi::line_info* next_place = places->data();
+  abi::line_info* next_source = sources->data();
+  char* next_target = target_names->data();
   for (u32 i = 0; i < count; ++i) {
     const program_spec& program = spec_.programs()[i];
     static_cast<void>(lay_out(tables, program.function, layout));
     assemble(tables, layout, map_naming::by_descriptor, next_code, next_name);
     abi::prog_load& attr = (*programs)[i];
-    attr = {.prog_type = static_cast<u32>(program.type),
+    attr = {.prog_type = static_cast<u32>(program.kind.type),
             .insn_cnt = layout.instruction_count,
             .license = license->data(),
-            .prog_name = kernel_name_at(spec_.image(), program.name)};
+            .prog_flags = program.kind.flags,
+            .prog_name = kernel_name_at(spec_.image(), program.name),
+            .expected_attach_type = static_cast<u32>(program.kind.attach_type)};
+    if (program.kind.needs_kernel_type()) {
+      const size_t room = detail::length_of_place(spec_.image(), program) + 1;
+      (*targets)[i] = {program.kind.rest, next_target};
+      next_target += spec_.image().copy_string(program.place, next_target, room) + 1;
+    }
     (*patches)[i] = {.code = next_code, .references = next_name, .reference_count = layout.map_references};
     next_code += layout.instruction_count;
     next_name += layout.map_references;
@@ -367,11 +418,11 @@ inline result<void> object::add_programs(const pruned_btf* types, bool with_line
     next_start += layout.piece_count;
     const u32 line_count = with_lines ? count_lines(tables, layout) : 0;
     if (line_count == 0) continue;
-    write_lines(tables, layout, *types, next_place);
+    write_lines(tables, layout, *types, next_source);
     attr.line_info_rec_size = sizeof(abi::line_info);
-    attr.line_info = next_place;
+    attr.line_info = next_source;
     attr.line_info_cnt = line_count;
-    next_place += line_count;
+    next_source += line_count;
   }
   out.records.programs = programs->data();
   out.records.patches = patches->data();
@@ -381,7 +432,10 @@ inline result<void> object::add_programs(const pruned_btf* types, bool with_line
   out.code = std::move(*code);
   out.references = std::move(*names);
   out.functions = std::move(*starts);
-  out.lines = std::move(*places);
+  out.lines = std::move(*sources);
+  if (places != 0) out.records.targets = targets->data();
+  out.targets = std::move(*targets);
+  out.places = std::move(*target_names);
   out.license = std::move(*license);
   return {};
 }
@@ -418,7 +472,7 @@ inline result<void> object::name_all(loaded_object& out) const noexcept {
   for (const map_spec& map : spec_.maps()) size += image.length_of_string(map.name);
   for (const variable_spec& variable : spec_.variables()) size += image.length_of_string(variable.name);
   for (const program_spec& program : spec_.programs())
-    size += image.length_of_string(program.name) + image.length_of_string(program.section_name);
+    size += image.length_of_string(program.name) + detail::length_of_place(image, program);
   auto names = buffer<char>::of(size);
   if (!names) return names.error();
   out.names_ = std::move(*names);
@@ -439,9 +493,8 @@ inline result<void> object::name_all(loaded_object& out) const noexcept {
   for (size_t i = 0; i < spec_.programs().size(); ++i) {
     const program_spec& program = spec_.programs()[i];
     out.programs_[i].name = keep(program.name);
-    const loaded_object::extent section = keep(program.section_name);
-    const size_t length = target_of(out.name_at(section)).size();
-    out.programs_[i].target = {section.at + section.size - length, length};
+    out.programs_[i].kind = program.kind;
+    if (program.place != 0) out.programs_[i].place = keep(program.place);
   }
   return {};
 }
@@ -455,10 +508,12 @@ result<loaded_object> object::load(const load_options& options) const noexcept {
   auto map_descriptors = buffer<fd>::of(records.map_count);
   auto program_descriptors = buffer<fd>::of(records.program_count);
   auto pinned = buffer<bool>::of(records.map_count);
+  auto targets = buffer<u32>::of(records.program_count);
   auto maps = buffer<loaded_object::loaded_map>::of(records.map_count);
   auto variables = buffer<loaded_object::loaded_variable>::of(spec_.variables().size());
   auto programs = buffer<loaded_object::loaded_program>::of(records.program_count);
-  if (!scratch || !map_descriptors || !program_descriptors || !pinned || !maps || !variables || !programs)
+  if (!scratch || !map_descriptors || !program_descriptors || !pinned || !targets || !maps || !variables ||
+      !programs)
     return error{.at = step::allocate, .code = ENOMEM};
   loaded_object out;
   out.maps_ = std::move(*maps);
@@ -469,6 +524,7 @@ result<loaded_object> object::load(const load_options& options) const noexcept {
   load_records<load_needs{}>(records,
                              {.maps = map_descriptors->data(),
                               .programs = program_descriptors->data(),
+                              .targets = targets->data(),
                               .pinned = pinned->data(),
                               .scratch = scratch->data()},
                              options, row);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Room 2.7, proc_lines: a line of /proc/kallsyms and one of /proc/PID/maps, as the kernel writes them.
+// Room 2.6, proc_lines: a line of /proc/kallsyms and one of /proc/PID/maps, as the kernel writes them.
 #ifndef BAREBPF_PROC_LINES_HPP
 #define BAREBPF_PROC_LINES_HPP
 

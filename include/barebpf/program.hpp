@@ -8,6 +8,8 @@
 #include "outcome.hpp"
 #include "policy.hpp"
 
+#include <span>  // span
+
 namespace barebpf::inline BAREBPF_ABI {
 
 /// Where the verifier's log goes: a buffer of the caller's, or one that grows until the log is whole.
@@ -97,14 +99,52 @@ template <class Log>
   return move_away(answer);
 }
 
-/// Gives the kernel types; `token` as above.
-/// Shape:  their descriptor, or negative errno; EINVAL when the kernel does not like a type.
-/// Kernel: 4.18.
-/// Source: btf_new_fd() in kernel/bpf/btf.c at v6.12.
-[[nodiscard]] inline long load_btf(const void* types, u32 size, int token = -1) noexcept {
-  abi::btf_load attr{.btf = types, .btf_size = size};
-  if (token >= 0) attr.btf_flags = map_flag::token_fd, attr.btf_token_fd = token;
-  return move_away(sys_bpf(abi::command::btf_load, attr));
+/// What a program is run on without its event. What a type of program takes as data and context differs.
+/// Lifetime: borrowed until `test_run` returns.
+struct test_input {
+  std::span<const unsigned char> data{};   ///< a packet; 14 bytes at least where one is taken
+  std::span<unsigned char> context{};      ///< the start of struct xdp_md, struct __sk_buff or the like; what
+                                           ///< a program of type syscall writes into it stays there
+  std::span<unsigned char> data_out{};     ///< where the packet goes as the program leaves it
+  std::span<unsigned char> context_out{};  ///< and its context
+  u32 repeat = 1;
+  u32 flags = 0;       ///< of abi::test_flag
+  u32 cpu = 0;         ///< with run_on_cpu
+  u32 batch_size = 0;  ///< with xdp_live_frames
+};
+/// What came of it.
+struct test_result {
+  u32 value = 0;         ///< what the program returned
+  u32 nanoseconds = 0;   ///< of one run, on average
+  u32 data_size = 0;     ///< bytes of the packet afterwards, if there was room for it
+  u32 context_size = 0;  ///< and of its context
+};
+
+/// Runs a program without its event.
+/// Errors: ENOTSUPP for programs that cannot; EINVAL for data or a context that they do not take; ENOSPC when the
+///         packet came out larger than `data_out`.
+/// Kernel: 4.12, BPF_PROG_TEST_RUN; contexts since 5.2.
+/// Source: bpf_prog_test_run() in kernel/bpf/syscall.c and net/bpf/test_run.c at v6.12.
+[[nodiscard]] inline result<test_result> test_run(const fd& program, const test_input& input) noexcept {
+  abi::prog_test_run attr{.prog_fd = program.raw(),
+                          .data_size_in = static_cast<u32>(input.data.size()),
+                          .data_size_out = static_cast<u32>(input.data_out.size()),
+                          .data_in = input.data.data(),
+                          .data_out = input.data_out.data(),
+                          .repeat = input.repeat,
+                          .ctx_size_in = static_cast<u32>(input.context.size()),
+                          .ctx_size_out = static_cast<u32>(input.context_out.size()),
+                          .ctx_in = input.context.data(),
+                          .ctx_out = input.context_out.data(),
+                          .flags = input.flags,
+                          .cpu = input.cpu,
+                          .batch_size = input.batch_size};
+  if (const long answer = sys_bpf(abi::command::prog_test_run, attr); answer < 0)
+    return failure(step::prog_test_run, answer);
+  return test_result{.value = attr.retval,
+                     .nanoseconds = attr.duration,
+                     .data_size = attr.data_size_out,
+                     .context_size = attr.ctx_size_out};
 }
 
 }  // namespace barebpf::inline BAREBPF_ABI

@@ -6,6 +6,7 @@
 
 #include "kinds.hpp"
 #include "spec/assembly.hpp"
+#include "spec/maps.hpp"
 
 namespace barebpf::inline BAREBPF_ABI {
 
@@ -54,8 +55,11 @@ class pruned_btf {
   [[nodiscard]] constexpr bool is_required() const noexcept {
     for (u32 i = 0; i < object_.reference_count; ++i)
       if (object_.references[i].kind == reference_kind::function) return true;
+    const auto demands_types = [](const map_spec& map) {
+      return kind_of(static_cast<map_type>(map.type)).btf == btf_rule::required;
+    };
     for (u32 i = 0; i < object_.map_count; ++i)
-      if (kind_of(static_cast<map_type>(object_.maps[i].type)).btf == btf_rule::required) return true;
+      if (demands_types(object_.maps[i]) || demands_types(inner_of(types(), object_.maps[i]))) return true;
     for (btf_type type = types().first(); type.id != 0; type = types().after(type))
       // The tag of a kernel pointer stands behind the pointer, and there nothing is kept whole.
       if ((marks_[type.id] & (type.kind == abi::btf_kind::type_tag ? kept : whole)) != 0 && is_special(type))
@@ -289,6 +293,9 @@ class btf_pruner : public pruned_btf {
       keep(object_.maps[i].key_type);
       if (object_.maps[i].origin == map_origin::declared || object_.maps[i].variable_count != 0)
         keep(object_.maps[i].value_type);
+      const map_spec inner = inner_of(types(), object_.maps[i]);
+      keep(inner.key_type);
+      keep(inner.value_type);
     }
     for (u32 i = 0; i < object_.function_count; ++i) {
       const function_spec& function = object_.functions[i];

@@ -31,10 +31,12 @@ namespace barebpf::inline BAREBPF_ABI {
                                                                      long answer) noexcept {
   if (answer != -EINVAL && answer != -E2BIG && answer != -ENOTSUPP_kernel && answer != -EOPNOTSUPP)
     return cause::none;
-  if (const u32 running = running_kernel();
-      running != 0 && running < kind_of(static_cast<map_type>(attr.map_type)).first_kernel)
+  const u32 running = running_kernel();
+  if (running != 0 && running < kind_of(static_cast<map_type>(attr.map_type)).first_kernel)
     return cause::newer_map_type;
-  return why_refused(attr);
+  const cause why = why_refused(attr);
+  return why == cause::none && running != 0 && lacks_flag(running, attr.map_flags) ? cause::newer_map_flag
+                                                                                   : why;
 }
 
 }  // namespace barebpf::inline BAREBPF_ABI

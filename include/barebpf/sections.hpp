@@ -1,47 +1,178 @@
 // SPDX-License-Identifier: MIT
-// Room 2.1, sections: the table of section names. The name that SEC() gives a program tells its type and
-// where it attaches.
+// Room 2.1, sections: the table of section names. The name that SEC() gives a program tells its type, what it is for,
+// and where it attaches.
 #ifndef BAREBPF_SECTIONS_HPP
 #define BAREBPF_SECTIONS_HPP
 
 #include "abi/bpf.hpp"
+#include "abi/btf.hpp"
+#include "cause.hpp"
 
 namespace barebpf::inline BAREBPF_ABI {
 
-/// How a program of a section is attached.
+/// How a program of a section is attached. Room 9.1 has a `place` for each but the first two.
 enum class attach_way : u8 {
-  none,
-  tracepoint,  ///< "group/event" follows the prefix
+  none,            ///< the name does not say enough
+  elsewhere,       ///< by what is no program of ours: a map, a route, a filter of tc; or it is only run
+  tracepoint,      ///< a perf event, which the text behind the prefix names: "group/event"
+  raw_tracepoint,  ///< a tracepoint without an event, which the text names
+  tracing,         ///< a function or tracepoint of the kernel's BTF, which the text names
+  iterator,        ///< something that the kernel can list, which the text names
+  perf_event,      ///< a perf event of the caller
+  xdp,             ///< a network interface, before the network stack
+  tcx,             ///< a network interface, in the network stack
+  cgroup,          ///< a cgroup of the unified hierarchy, and all below it
+  netns,           ///< a network namespace
+  sockmap,         ///< a map of sockets
+  socket,          ///< one socket
+  reuseport,       ///< all sockets that share a port with one
+};
+inline constexpr size_t attach_ways = static_cast<size_t>(attach_way::reuseport) + 1;
+
+/// What may follow the prefix of a section name.
+enum class section_rest : u8 {
+  nothing,     ///< the prefix is the whole name
+  place,       ///< perhaps a slash and the place to attach to
+  function,    ///< a slash and a function of the kernel
+  tracepoint,  ///< a slash and a tracepoint that the kernel's BTF describes
+  iterator,    ///< a slash and what the kernel is to list
 };
 
-/// What a section name that begins with `prefix` and a slash, or is `prefix`, says of its programs.
+/// What a section name says of its programs.
 struct section_kind {
   text prefix{};
   abi::prog_type type = abi::prog_type::unspec;
   attach_way attach = attach_way::none;
+  /// What BPF_PROG_LOAD and BPF_LINK_CREATE are told; 0 where the kernel asks for nothing.
+  abi::attach_type attach_type{};
+  section_rest rest = section_rest::nothing;
+  u32 flags = 0;  ///< `prog_flags` of BPF_PROG_LOAD
+
+  /// True when the text behind the prefix names a type in the kernel's BTF.
+  [[nodiscard]] constexpr bool needs_kernel_type() const noexcept { return rest > section_rest::place; }
 };
 
-/// One row per prefix, by libbpf's names.
-inline constexpr section_kind section_kinds[] = {
-    {"tracepoint", abi::prog_type::tracepoint, attach_way::tracepoint},
-    {"tp", abi::prog_type::tracepoint, attach_way::tracepoint},
-};
+/// One row per name, by libbpf's names. A row with a longer name stands for itself, so the order is of no importance.
+/// Kernel: a comment gives the first of what is younger than 5.10. All of those have `expected_attach_type`, and no
+///         older program type minds one that it does not know, so none is left out for old kernels.
+struct section_rows {
+  using type = abi::prog_type;
+  using way = attach_way;
+  using rest = section_rest;
+  using enum abi::attach_type;
+  static constexpr abi::attach_type any{};
+  static constexpr u32 sleeps = abi::prog_flag_sleepable, frags = abi::prog_flag_xdp_has_frags;
 
-/// True when `section` is `prefix` or begins with it and a slash.
-[[nodiscard]] constexpr bool has_prefix(text section, text prefix) noexcept {
-  return section.starts_with(prefix) && (section.size() == prefix.size() || section[prefix.size()] == '/');
-}
+  static constexpr section_kind list[] = {
+      {"tracepoint", type::tracepoint, way::tracepoint, any, rest::place},
+      {"tp", type::tracepoint, way::tracepoint, any, rest::place},
+      {"raw_tracepoint", type::raw_tracepoint, way::raw_tracepoint, any, rest::place},
+      {"raw_tp", type::raw_tracepoint, way::raw_tracepoint, any, rest::place},
+      {"raw_tracepoint.w", type::raw_tracepoint_writable, way::raw_tracepoint, any, rest::place},
+      {"raw_tp.w", type::raw_tracepoint_writable, way::raw_tracepoint, any, rest::place},
+      {"tp_btf", type::tracing, way::tracing, trace_raw_tp, rest::tracepoint},
+      {"fentry", type::tracing, way::tracing, trace_fentry, rest::function},
+      {"fexit", type::tracing, way::tracing, trace_fexit, rest::function},
+      {"fmod_ret", type::tracing, way::tracing, modify_return, rest::function},
+      {"fentry.s", type::tracing, way::tracing, trace_fentry, rest::function, sleeps},
+      {"fexit.s", type::tracing, way::tracing, trace_fexit, rest::function, sleeps},
+      {"fmod_ret.s", type::tracing, way::tracing, modify_return, rest::function, sleeps},
+      {"iter", type::tracing, way::iterator, trace_iter, rest::iterator},
+      {"iter.s", type::tracing, way::iterator, trace_iter, rest::iterator, sleeps},
+      {"perf_event", type::perf_event, way::perf_event},
+      {"syscall", type::syscall, way::elsewhere, any, rest::nothing, sleeps},  // 5.14
+
+      {"xdp", type::xdp, way::xdp, xdp},
+      {"xdp.frags", type::xdp, way::xdp, xdp, rest::nothing, frags},  // 5.18
+      {"xdp/devmap", type::xdp, way::elsewhere, xdp_devmap},
+      {"xdp.frags/devmap", type::xdp, way::elsewhere, xdp_devmap, rest::nothing, frags},  // 5.18
+      {"xdp/cpumap", type::xdp, way::elsewhere, xdp_cpumap},
+      {"xdp.frags/cpumap", type::xdp, way::elsewhere, xdp_cpumap, rest::nothing, frags},  // 5.18
+      {"tcx/ingress", type::sched_cls, way::tcx, tcx_ingress},  // attached since 6.6
+      {"tcx/egress", type::sched_cls, way::tcx, tcx_egress},
+      {"tc/ingress", type::sched_cls, way::tcx, tcx_ingress},
+      {"tc/egress", type::sched_cls, way::tcx, tcx_egress},
+      {"tc", type::sched_cls},
+      {"classifier", type::sched_cls},
+      {"action", type::sched_act, way::elsewhere},
+      {"lwt_in", type::lwt_in, way::elsewhere},
+      {"lwt_out", type::lwt_out, way::elsewhere},
+      {"lwt_xmit", type::lwt_xmit, way::elsewhere},
+      {"lwt_seg6local", type::lwt_seg6local, way::elsewhere},
+      {"flow_dissector", type::flow_dissector, way::netns, flow_dissector},
+      {"sk_lookup", type::sk_lookup, way::netns, sk_lookup},
+
+      {"socket", type::socket_filter, way::socket},
+      {"sk_reuseport", type::sk_reuseport, way::reuseport, sk_reuseport_select},
+      {"sk_reuseport/migrate", type::sk_reuseport, way::reuseport, sk_reuseport_select_or_migrate},  // 5.14
+      {"sk_skb", type::sk_skb},
+      {"sk_skb/stream_parser", type::sk_skb, way::sockmap, sk_skb_stream_parser},
+      {"sk_skb/stream_verdict", type::sk_skb, way::sockmap, sk_skb_stream_verdict},
+      {"sk_skb/verdict", type::sk_skb, way::sockmap, sk_skb_verdict},  // 5.13
+      {"sk_msg", type::sk_msg, way::sockmap, sk_msg_verdict},
+
+      {"sockops", type::sock_ops, way::cgroup, cgroup_sock_ops},
+      {"cgroup_skb/ingress", type::cgroup_skb, way::cgroup, cgroup_inet_ingress},
+      {"cgroup_skb/egress", type::cgroup_skb, way::cgroup, cgroup_inet_egress},
+      {"cgroup/skb", type::cgroup_skb, way::cgroup, cgroup_inet_ingress},  // libbpf's choice, too
+      {"cgroup/sock", type::cgroup_sock, way::cgroup, cgroup_inet_sock_create},
+      {"cgroup/sock_create", type::cgroup_sock, way::cgroup, cgroup_inet_sock_create},
+      {"cgroup/sock_release", type::cgroup_sock, way::cgroup, cgroup_inet_sock_release},
+      {"cgroup/post_bind4", type::cgroup_sock, way::cgroup, cgroup_inet4_post_bind},
+      {"cgroup/post_bind6", type::cgroup_sock, way::cgroup, cgroup_inet6_post_bind},
+      {"cgroup/bind4", type::cgroup_sock_addr, way::cgroup, cgroup_inet4_bind},
+      {"cgroup/bind6", type::cgroup_sock_addr, way::cgroup, cgroup_inet6_bind},
+      {"cgroup/connect4", type::cgroup_sock_addr, way::cgroup, cgroup_inet4_connect},
+      {"cgroup/connect6", type::cgroup_sock_addr, way::cgroup, cgroup_inet6_connect},
+      {"cgroup/connect_unix", type::cgroup_sock_addr, way::cgroup, cgroup_unix_connect},  // 6.7
+      {"cgroup/sendmsg4", type::cgroup_sock_addr, way::cgroup, cgroup_udp4_sendmsg},
+      {"cgroup/sendmsg6", type::cgroup_sock_addr, way::cgroup, cgroup_udp6_sendmsg},
+      {"cgroup/sendmsg_unix", type::cgroup_sock_addr, way::cgroup, cgroup_unix_sendmsg},  // 6.7
+      {"cgroup/recvmsg4", type::cgroup_sock_addr, way::cgroup, cgroup_udp4_recvmsg},
+      {"cgroup/recvmsg6", type::cgroup_sock_addr, way::cgroup, cgroup_udp6_recvmsg},
+      {"cgroup/recvmsg_unix", type::cgroup_sock_addr, way::cgroup, cgroup_unix_recvmsg},  // 6.7
+      {"cgroup/getpeername4", type::cgroup_sock_addr, way::cgroup, cgroup_inet4_getpeername},
+      {"cgroup/getpeername6", type::cgroup_sock_addr, way::cgroup, cgroup_inet6_getpeername},
+      {"cgroup/getpeername_unix", type::cgroup_sock_addr, way::cgroup, cgroup_unix_getpeername},  // 6.7
+      {"cgroup/getsockname4", type::cgroup_sock_addr, way::cgroup, cgroup_inet4_getsockname},
+      {"cgroup/getsockname6", type::cgroup_sock_addr, way::cgroup, cgroup_inet6_getsockname},
+      {"cgroup/getsockname_unix", type::cgroup_sock_addr, way::cgroup, cgroup_unix_getsockname},  // 6.7
+      {"cgroup/sysctl", type::cgroup_sysctl, way::cgroup, cgroup_sysctl},
+      {"cgroup/getsockopt", type::cgroup_sockopt, way::cgroup, cgroup_getsockopt},
+      {"cgroup/setsockopt", type::cgroup_sockopt, way::cgroup, cgroup_setsockopt},
+      {"cgroup/dev", type::cgroup_device, way::cgroup, cgroup_device},
+  };
+};
+inline constexpr auto& section_kinds = section_rows::list;
+
+/// What a program of a section attaches to, as a type in the kernel's BTF: its kind, and what stands in front of the
+/// name that the section gives.
+struct kernel_type_kind {
+  section_rest rest;
+  abi::btf_kind kind;
+  text prefix;
+  cause missing;  ///< when the kernel has none of this name
+};
+inline constexpr kernel_type_kind kernel_type_kinds[] = {
+    {section_rest::function, abi::btf_kind::function, "", cause::no_kernel_function},
+    {section_rest::tracepoint, abi::btf_kind::type_definition, "btf_trace_", cause::no_kernel_tracepoint},
+    {section_rest::iterator, abi::btf_kind::function, "bpf_iter_", cause::no_kernel_iterator},
+};
 
 /// The row for the section called `section`; where there is none, an empty one of type `unspec`.
 [[nodiscard]] constexpr section_kind section_kind_of(text section) noexcept {
-  for (const section_kind& kind : section_kinds)
-    if (has_prefix(section, kind.prefix)) return kind;
+  for (const section_kind& kind : section_kinds) {
+    if (!section.starts_with(kind.prefix)) continue;
+    if (section.size() == kind.prefix.size()) return kind;
+    if (kind.rest != section_rest::nothing && section[kind.prefix.size()] == '/') return kind;
+  }
   return {};
 }
-/// What follows the prefix and the slash in the name of a section, "group/event"; empty where nothing does.
-[[nodiscard]] constexpr text target_of(text section) noexcept {
-  const section_kind kind = section_kind_of(section);
-  return kind.prefix.empty() ? text() : section.without_first(kind.prefix.size() + 1);
+
+/// How many characters of the name of a section stand in front of what the prefix leaves for the place, the slash
+/// counted; all of them where it leaves nothing.
+[[nodiscard]] constexpr size_t place_in(text section, const section_kind& kind) noexcept {
+  return kind.prefix.size() + 1 < section.size() ? kind.prefix.size() + 1 : section.size();
 }
 
 }  // namespace barebpf::inline BAREBPF_ABI

@@ -80,12 +80,13 @@ constexpr verdict measure(const detail::opened_object& object, object_shape& out
   }
   btf_ext_run run;
   for (btf_ext_table walk = object.ext.lines; walk.next(object.types, run);) out.lines += run.count;
-  u64 references = 0;
+  u64 references = 0, filled_slots = 0;
   for (u32 i = 1; i < file.section_count(); ++i) {
     const elf_section s = file.section(i);
-    if (s.type == abi::section_rel && file.section(s.info).is_code())
-      references += elf::relocation_count(s);
-    if (references > file.image().size() / abi::elf_relocation_record::size)  // sections lie over each other
+    if (s.type == abi::section_rel && file.section(s.info).is_code()) references += elf::relocation_count(s);
+    if (detail::fills_slots(object, s)) filled_slots += elf::relocation_count(s);
+    if (references + filled_slots >
+        file.image().size() / abi::elf_relocation_record::size)  // sections lie over each other
       return {.why = cause::bad_section_header, .section = i, .offset = s.at};
     if (detail::origin_of(file, s) == map_origin::declared) continue;
     // Nothing in the file bounds the size of a section that it does not hold, nor its place.
@@ -93,6 +94,7 @@ constexpr verdict measure(const detail::opened_object& object, object_shape& out
     ++out.maps;
   }
   out.references = static_cast<u32>(references);
+  out.filled_slots = static_cast<u32>(filled_slots);
   return {};
 }
 
@@ -128,6 +130,7 @@ constexpr verdict read(const detail::opened_object& opened, const object_slots& 
   }
   if (const verdict v = detail::read_functions(object.file, slots, out); v.failed()) return v;
   if (const verdict v = detail::read_references(object, slots, out); v.failed()) return v;
+  if (const verdict v = detail::read_slots(object, slots, out); v.failed()) return v;
   detail::read_code_types(object, slots, out);
   return {};
 }

@@ -4,7 +4,7 @@
 #ifndef BAREBPF_STATIC_OBJECT_HPP
 #define BAREBPF_STATIC_OBJECT_HPP
 
-#include "link.hpp"
+#include "attach.hpp"
 #include "load.hpp"
 #include "map/map.hpp"
 #include "static_spec.hpp"
@@ -36,6 +36,17 @@ class loaded_static_object {
     return barebpf::map<type, Key, Value>(untyped_map::borrow(maps_[known].number(), to_kernel_name(Name)));
   }
 
+  /// The descriptor of the map called `Name`, whatever its type.
+  /// Errors:   none at run time. A name that the object does not have does not compile.
+  /// Lifetime: borrowed: valid as long as this object.
+  template <name Name>
+  [[nodiscard]] const fd& map_descriptor() const noexcept {
+    constexpr u32 index = spec::find_map(Name);
+    constexpr cause fault = index == not_found ? cause::no_such_map : cause::none;
+    static_assert(object_check<fault, 0, ".maps", barebpf::name<48>::cut(Name)>::made);
+    return maps_[index == not_found ? 0 : index];
+  }
+
   /// The global variable called `Name` as memory, shared with the programs: `*loaded->variable<"count", long>()`.
   /// Errors: ENOMEM and its like of mmap(2). A name that the object does not have, a type that does not fit, a
   ///         constant by a type that is not const, or a static variable in a section of none but static ones,
@@ -52,18 +63,30 @@ class loaded_static_object {
     return map_variable<T>(maps_[found.map], found, holder.value_size, Name);
   }
 
-  /// Attaches the program called `Name` where the name of its section says.
-  /// Errors: those of `attach_tracepoint`. A name that the object does not have, or a section that does not
-  ///         tell where to attach, does not compile.
-  template <name Name>
-  [[nodiscard]] result<link> attach() const noexcept {
+  /// Attaches the program called `Name` where the name of its section says, and to `target` if that leaves it open:
+  /// `loaded->attach<"filter">(interface{.index = 2})`. Room 9.1 has what each `attach_way` takes.
+  /// Shape:  result<link>; result<attachment> for sockets and maps of sockets.
+  /// Errors: those of the `place`. A name that the object does not have, a section that does not tell where to attach,
+  ///         or a target of another kind does not compile.
+  template <name Name, class... Target>
+  [[nodiscard]] auto attach(Target&&... target) const noexcept {
     constexpr u32 index = spec::find_program(Name);
     constexpr u32 known = index == not_found ? 0 : index;
-    constexpr cause fault = index == not_found        ? cause::no_such_program
-                            : path_length<known> == 0 ? cause::not_attachable
-                                                      : cause::none;
+    constexpr section_kind kind = spec::program(known).kind;
+    constexpr bool fits = attaches_to<kind.attach, Target...>;
+    constexpr bool lacks_place = needs_place(kind.attach) && place_length<known> == 0;
+    constexpr cause fault = index == not_found ? cause::no_such_program
+                            : lacks_place      ? cause::not_attachable
+                            : !fits            ? place<kind.attach>::wants
+                                               : cause::none;
     static_assert(object_check<fault, 0, "", barebpf::name<48>::cut(Name)>::made);
-    return link::attach_tracepoint<Policy>(programs_[known], path<known>.characters, Name.characters);
+    if constexpr (fits)
+      return place<kind.attach>::template attach<Policy>(
+          program_to_attach{programs_[known], Name.characters, place_name<known>.characters,
+                            kind.attach_type},
+          std::forward<Target>(target)...);
+    else  // one error is enough
+      return result<link>(error{});
   }
 
   /// The program called `Name`.
@@ -80,18 +103,23 @@ class loaded_static_object {
   template <const auto&>
   friend class static_object;
 
-  // The file that tells the number of the tracepoint that a program's section names.
+  // What the section of a program says of where to attach it.
   template <u32 Index>
-  static constexpr text target = [] {
-    constexpr auto& section = spec::template string<spec::program(Index).section_name>;
-    return target_of(section.characters);
+  static constexpr text place_text = [] {
+    if constexpr (spec::program(Index).place != 0) {
+      constexpr auto& whole = spec::template string<spec::program(Index).place>;
+      return text(whole.characters);
+    } else {
+      return text();
+    }
   }();
   template <u32 Index>
-  static constexpr size_t path_length = write_tracepoint_path(target<Index>, nullptr, 0);
+  static constexpr size_t place_length = write_place(spec::program(Index).kind.attach, place_text<Index>,
+                                                     nullptr, 0);
   template <u32 Index>
-  static constexpr auto path = [] {
-    barebpf::name<path_length<Index> + 1> out;
-    write_tracepoint_path(target<Index>, out.characters, sizeof out.characters);
+  static constexpr auto place_name = [] {
+    barebpf::name<place_length<Index> + 1> out;
+    write_place(spec::program(Index).kind.attach, place_text<Index>, out.characters, sizeof out.characters);
     return out;
   }();
 
@@ -159,26 +187,36 @@ class static_object {
     load_needs out{.types = spec::choose(policy.btf) != btf_choice::none,
                    .values = false,
                    .pins = false,
+                   .targets = false,
+                   .slots = false,
+                   .arenas = false,
                    .hints = false,
                    .patch = naming(policy) == map_naming::by_descriptor};
     for (u32 i = 0; i < spec::map_count; ++i) {
       out.values = out.values || spec::map(i).origin != map_origin::declared;
       out.pins = out.pins || spec::map(i).pinning != 0;
+      out.slots = out.slots || spec::map(i).has_values;
+      out.arenas = out.arenas ||
+                   (spec::map(i).type == static_cast<u32>(map_type::arena) && spec::map(i).map_extra == 0);
       // What the oldest kernel has and the table finds nothing wrong with is refused for reasons of the moment.
       const abi::map_create attr = spec::template map_creates<btf_choice::none>.list[i];
       out.hints = out.hints || why_refused(attr) != cause::none ||
                   kind_of(static_cast<map_type>(attr.map_type)).first_kernel > policy.oldest_kernel;
     }
+    for (u32 i = 0; i < spec::program_count; ++i)
+      out.targets = out.targets || spec::program(i).kind.needs_kernel_type();
     return out;
   }
 
   template <map_naming Naming, btf_choice Btf, u32 Index>
   static constexpr abi::prog_load make_program() noexcept {
-    abi::prog_load out{.prog_type = static_cast<u32>(spec::program(Index).type),
+    abi::prog_load out{.prog_type = static_cast<u32>(spec::program(Index).kind.type),
                        .insn_cnt = spec::template instruction_count<Index>,
                        .insns = spec::template instructions<Index, Naming>.code,
                        .license = spec::license.characters,
-                       .prog_name = spec::program_name(Index)};
+                       .prog_flags = spec::program(Index).kind.flags,
+                       .prog_name = spec::program_name(Index),
+                       .expected_attach_type = static_cast<u32>(spec::program(Index).kind.attach_type)};
     if constexpr (Btf != btf_choice::none && spec::template function_count<Index> != 0) {
       out.func_info_rec_size = sizeof(abi::func_info);
       out.func_info = spec::template functions<Index, Btf>.list;
@@ -197,6 +235,22 @@ class static_object {
   template <map_naming Naming, btf_choice Btf>
   static constexpr program_loads programs = []<size_t... Index>(std::index_sequence<Index...>) {
     return program_loads{{make_program<Naming, Btf, Index>()...}};
+  }
+  (std::make_index_sequence<spec::program_count>());
+
+  // What each is made for.
+  template <u32 Index>
+  static constexpr kernel_type_need make_target() noexcept {
+    if constexpr (spec::program(Index).kind.needs_kernel_type())
+      return {spec::program(Index).kind.rest, spec::template string<spec::program(Index).place>.characters};
+    else
+      return {};
+  }
+  struct program_targets {
+    kernel_type_need list[detail::at_least_one(spec::program_count)];
+  };
+  static constexpr program_targets targets = []<size_t... Index>(std::index_sequence<Index...>) {
+    return program_targets{{make_target<Index>()...}};
   }
   (std::make_index_sequence<spec::program_count>());
 
@@ -219,6 +273,18 @@ class static_object {
   (std::make_index_sequence<spec::program_count>());
 
   template <u32 Index>
+  struct slot_block {
+    filled_slot list[detail::at_least_one(spec::map(Index).slot_count)];
+  };
+  template <u32 Index>
+  static constexpr slot_block<Index> slots = [] {
+    slot_block<Index> out{};
+    for (u32 i = 0; i < spec::map(Index).slot_count; ++i)
+      out.list[i] = spec::slot(spec::map(Index).first_slot + i);
+    return out;
+  }();
+
+  template <u32 Index>
   static constexpr map_duty make_duty() noexcept {
     constexpr map_spec map = spec::map(Index);
     map_duty out{.data_at = data_at[Index],
@@ -226,6 +292,10 @@ class static_object {
                  .is_frozen = map.origin == map_origin::read_only_data};
     if constexpr (map.has_content()) out.value = spec::template value<Index>.words;
     if constexpr (map.pinning != 0) out.pin = spec::template string<map.name>.characters;
+    if constexpr (map.slot_count != 0) {
+      out.slots = slots<Index>.list;
+      out.slot_count = map.slot_count;
+    }
     return out;
   }
   struct map_duties {
@@ -246,7 +316,9 @@ class static_object {
                        .btf_is_required = spec::needs_types,
                        .data_size = data_size};
     if constexpr (needs(Policy).patch) out.patches = patches.list;
-    if constexpr (needs(Policy).values || needs(Policy).pins) out.duties = duties.list;
+    if constexpr (needs(Policy).targets) out.targets = targets.list;
+    if constexpr (needs(Policy).values || needs(Policy).pins || needs(Policy).slots) out.duties = duties.list;
+    if constexpr (needs(Policy).slots) out.inner_maps = spec::template inner_map_creates<btf>.list;
     if constexpr (btf != btf_choice::none) {
       out.btf = &spec::template btf_image<btf>;
       out.btf_size = spec::template btf_size<btf>;
@@ -260,7 +332,8 @@ class static_object {
     outcome row;
     constexpr load_needs wanted = needs(Policy);
     bool pinned[wanted.pins ? detail::at_least_one(spec::map_count) : 1] = {};
-    load_slots slots{.maps = out->maps_, .programs = out->programs_, .pinned = pinned};
+    u32 found[wanted.targets ? detail::at_least_one(spec::program_count) : 1] = {};
+    load_slots slots{.maps = out->maps_, .programs = out->programs_, .targets = found, .pinned = pinned};
     if constexpr (!wanted.patch) {
       int map_numbers[detail::at_least_one(spec::map_count)];
       slots.map_numbers = map_numbers;
@@ -287,8 +360,9 @@ class static_object {
 
   /// Creates the maps and loads the programs.
   /// Errors: of the first map or program that the kernel refuses; what was made before is given back.
-  /// Cost:   one bpf(2) call for each map and program and one for their types; no allocation, unless kernels
-  ///         before 5.14 are to be served a program of more than 512 instructions.
+  /// Cost:   one bpf(2) call for each map and program and one for their types, one for each slot that it fills, and a
+  ///         map that goes again for each map of maps; no allocation, unless kernels before 5.14 are to be served a
+  ///         program of more than 512 instructions.
   template <load_policy Policy = load_policy{}>
   [[nodiscard]] static result<loaded<Policy>> load() noexcept {
     return load_with<Policy>(no_options{});

@@ -86,6 +86,7 @@ class static_spec {
     function_spec functions[detail::at_least_one(shape.functions)] = {};
     program_spec programs[detail::at_least_one(shape.programs)] = {};
     reference references[detail::at_least_one(shape.references)] = {};
+    filled_slot filled_slots[detail::at_least_one(shape.filled_slots)] = {};
     u32 map_slots[detail::at_least_one(shape.map_slots)] = {};
     u32 type_index[detail::at_least_one(shape.type_index)] = {};
     verdict fault;
@@ -98,10 +99,10 @@ class static_spec {
     tables out;
     if (measured.fault.failed()) return out;
     object_facts facts;
-    out.fault = read(
-        measured.opened,
-        {out.maps, out.variables, out.functions, out.programs, out.references, out.map_slots, out.type_index},
-        facts);
+    out.fault = read(measured.opened,
+                     {out.maps, out.variables, out.functions, out.programs, out.references, out.filled_slots,
+                      out.map_slots, out.type_index},
+                     facts);
     if (out.fault.failed()) return out;
     out.license = facts.license;
     out.source = facts.source;
@@ -200,6 +201,8 @@ class static_spec {
   [[nodiscard]] static constexpr map_spec map(u32 index) noexcept { return table.maps[index]; }
   [[nodiscard]] static constexpr variable_spec variable(u32 index) noexcept { return table.variables[index]; }
   [[nodiscard]] static constexpr program_spec program(u32 index) noexcept { return table.programs[index]; }
+  /// A slot that the object fills; each map knows which are its own.
+  [[nodiscard]] static constexpr filled_slot slot(u32 index) noexcept { return table.filled_slots[index]; }
   /// The name under which the kernel keeps the program with this index.
   [[nodiscard]] static constexpr kernel_name program_name(u32 index) noexcept {
     return kernel_name_at(window, table.programs[index].name);
@@ -222,6 +225,19 @@ class static_spec {
     for (u32 i = 0; i < map_count; ++i) {
       out.list[i] = to_map_create(window, table.maps[i], object_name_at(window, table.source));
       if constexpr (Btf != btf_choice::none) describe_map(table.maps[i], pruned<has_lines(Btf)>, out.list[i]);
+    }
+    return out;
+  }();
+
+  /// The same of the pattern for the maps in each map of maps; one without a type for each other map.
+  template <btf_choice Btf>
+  static constexpr map_create_block inner_map_creates = [] {
+    map_create_block out;
+    for (u32 i = 0; i < map_count; ++i) {
+      if (table.maps[i].inner == 0) continue;
+      const map_spec inner = inner_of(view.types, table.maps[i]);
+      out.list[i] = to_inner_map_create(window, inner);
+      if constexpr (Btf != btf_choice::none) describe_map(inner, pruned<has_lines(Btf)>, out.list[i]);
     }
     return out;
   }();

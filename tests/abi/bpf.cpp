@@ -59,11 +59,19 @@ TEST_CASE("a fresh record is all zeros to its last byte", "[abi]") {
   static_assert(std::has_unique_object_representations_v<abi::prog_load>);
   static_assert(std::has_unique_object_representations_v<abi::btf_load>);
   static_assert(std::has_unique_object_representations_v<abi::link_create_perf_event>);
+  static_assert(std::has_unique_object_representations_v<abi::link_create_tracing>);
+  static_assert(std::has_unique_object_representations_v<abi::link_create_ordered>);
+  static_assert(std::has_unique_object_representations_v<abi::link_create_iter>);
+  static_assert(std::has_unique_object_representations_v<abi::link_create_tracing_multi>);
+  static_assert(std::has_unique_object_representations_v<abi::prog_test_run>);
+  static_assert(std::has_unique_object_representations_v<abi::prog_stream_read>);
 
   CHECK(is_zero(abi::map_create{}));
   CHECK(is_zero(abi::prog_load{}));
   CHECK(is_zero(abi::btf_load{}));
   CHECK(is_zero(abi::link_create_perf_event{}));
+  CHECK(is_zero(abi::link_create_ordered{}));
+  CHECK(is_zero(abi::link_create_iter{}));
   CHECK(is_zero(abi::next_id{}));
 }
 

@@ -31,6 +31,8 @@ LASTING = ["EPERM", "ENOMEM", "EMFILE", "EINVAL"]
 # strace answers instead of the kernel, so what these should have given back would stay; and Linux gives back the
 # number of a descriptor even when close complains.
 NEVER = {"close", "munmap"}
+# With EINVAL, msync says that pages are larger than 4 KiB, which is then taken for true. brk is malloc's.
+NEVER |= {"msync", "brk"}
 # The scenario that runs with and without tracefs in its place does so in a mount namespace of its own.
 TRACEFS = {"attach with tracefs": "mountpoint -q /sys/kernel/tracing || mount -t tracefs tracefs /sys/kernel/tracing",
            "attach without tracefs": "! mountpoint -q /sys/kernel/tracing || umount -l /sys/kernel/tracing"}
@@ -46,9 +48,16 @@ def step_of(scenario: str, call: str) -> str:
         return call.removeprefix("BPF_").lower()
     if scenario.startswith("attach") and call in ("openat", "read"):
         return "find_tracepoint"
+    if scenario in ("wait_for_ring", "user_ringbuf", "perfbuf") and call == "fcntl":
+        return "open_map"
+    if scenario == "perfbuf" and call == "mmap":
+        return "map_event"
+    if scenario == "perfbuf" and call == "perf_event_open":
+        return "open_cpu_event"
     return {"openat": "open_file", "read": "read_file", "lseek": "read_file", "fsopen": "mount_tracefs",
             "fsconfig": "mount_tracefs", "fsmount": "mount_tracefs", "perf_event_open": "open_event",
-            "mmap": "map_memory", "unlinkat": "unpin", "fcntl": "map_create"}[call]
+            "mmap": "map_memory", "unlinkat": "unpin", "fcntl": "map_create",
+            "eventfd2": "wait", "epoll_create1": "wait", "epoll_ctl": "wait", "ppoll": "wait"}[call]
 
 
 def other_way(scenario: str, call: str, code: str, first: bool) -> bool:
@@ -60,8 +69,10 @@ def other_way(scenario: str, call: str, code: str, first: bool) -> bool:
         return code in ("EINVAL", "EOPNOTSUPP")
     if call == "BPF_PROG_LOAD":  # a signal makes it EAGAIN; and with a log it is asked again for the reason
         return code == "EAGAIN" or (scenario == "load_object" and code != "EPERM")
-    if scenario == "load_object" and call == "read":
+    if (scenario in ("load_object", "perfbuf") and call == "read") or call == "ppoll":
         return code == "EINTR"
+    if scenario == "perfbuf" and call == "BPF_MAP_DELETE_ELEM":  # the slot goes with the map
+        return True
     if scenario.startswith("attach") and call == "BPF_LINK_CREATE":
         return code == "EINVAL"  # no perf links before 5.15: through the event
     if scenario == "walk_batches" and call == "BPF_MAP_LOOKUP_BATCH":

@@ -91,11 +91,16 @@ struct state {
   std::optional<hash> map{};
   std::optional<slots> array{};
   std::optional<decltype(counter.load())> loaded{};
+  barebpf::fd ring{};
   std::uint32_t id = 0;
 };
 
 verdict create(state&) {
   const auto made = hash::create({.name = "hits", .max_entries = 4});
+  return made ? verdict() : made.error();
+}
+verdict create_storage(state&) {
+  const auto made = barebpf::task_storage_map<int>::create({.name = "calls"});
   return made ? verdict() : made.error();
 }
 void close_stdin(state&) { close(0); }
@@ -214,6 +219,29 @@ verdict map_memory(state& has) {
   return {};
 }
 
+template <barebpf::map_type Type>
+void make_ring(state& has) {
+  constexpr bool has_slots = Type == barebpf::map_type::perf_event_array;
+  has.ring.fill(barebpf::create_map(barebpf::abi::map_create{.map_type = static_cast<std::uint32_t>(Type),
+                                                             .key_size = has_slots ? 4 : 0,
+                                                             .value_size = has_slots ? 4 : 0,
+                                                             .max_entries = has_slots ? 2 : 4096}));
+  if (!has.ring.is_open()) std::exit(3);
+}
+template <class Ring>
+verdict open_ring(state& has) {
+  const auto opened = Ring::open(has.ring);
+  return opened ? verdict() : opened.error();
+}
+verdict wait_for_ring(state& has) {
+  const auto stop = barebpf::stopper::make();
+  if (!stop) return stop.error();
+  const auto events = barebpf::ringbuf::open(has.ring);
+  if (!events) return events.error();
+  const auto ready = barebpf::wait(barebpf::deadline::now(), *events, *stop);
+  return ready ? verdict() : ready.error();
+}
+
 constexpr struct {
   const char* name;
   verdict (*act)(state&);
@@ -222,6 +250,7 @@ constexpr struct {
 } scenarios[] = {
     {"create", create},
     {"create_with_stdin_closed", create, close_stdin},
+    {"create_storage", create_storage},
     {"load_static", load_static},
     {"load_object", load_object},
     {"attach", attach, load_counter},
@@ -233,6 +262,9 @@ constexpr struct {
     {"batches", batches, fill},
     {"elements", elements, fill},
     {"map_memory", map_memory, make_array},
+    {"wait_for_ring", wait_for_ring, make_ring<barebpf::map_type::ringbuf>},
+    {"user_ringbuf", open_ring<barebpf::user_ringbuf>, make_ring<barebpf::map_type::user_ringbuf>},
+    {"perfbuf", open_ring<barebpf::perfbuf>, make_ring<barebpf::map_type::perf_event_array>},
 };
 
 // What is there beside the heap. A child looks, because strace lets no call of it fail.

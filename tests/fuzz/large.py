@@ -120,6 +120,33 @@ def one_definition_for_all_maps() -> bytes:
                 (names.at(".BTF"), DATA, types.content(), 0, 0)], [symbol], names)
 
 
+def slots_backwards() -> bytes:
+    """10,000 maps of maps share one definition; each has a map in its slot, and the last has it in 30,000. All
+    stand in the file from the last to the first."""
+    names, types = Names(), Types()
+    section, symbol = one_program(names)
+    integer = types.add(1, types.names.at("int"), 0, 4, struct.pack("<I", 32))
+
+    def number(value: int) -> int:
+        return types.add(2, 0, 0, types.add(3, 0, 0, 0, struct.pack("<III", integer, integer, value)))
+
+    kind, key_size, values = types.names.at("type"), types.names.at("key_size"), types.names.at("values")
+    plain = types.add(4, 0, 1, 8, struct.pack("<III", kind, number(2), 0))
+    many = types.add(3, 0, 0, 0, struct.pack("<III", types.add(2, 0, 0, plain), integer, 0))
+    outer = types.add(4, 0, 3, 16, struct.pack("<III", kind, number(12), 0)
+                      + struct.pack("<III", key_size, number(4), 64) + struct.pack("<III", values, many, 128))
+    name = types.names.at("m")
+    one, page = (types.add(14, name, 0, of, struct.pack("<I", 1)) for of in (outer, plain))
+    count, slots = 10000, 30000
+    end = count * 24 + (slots + 1) * 8
+    types.layout(types.names.at(".maps"), [(one, i * 24, 24) for i in range(count)] + [(page, end, 8)])
+    places = [i * 24 + 16 for i in range(count)] + [count * 24 + i * 8 for i in range(slots)]
+    fills = b"".join(struct.pack("<QQ", at, 2 << 32 | 2) for at in reversed(places))
+    return elf([section, (names.at(".maps"), DATA, bytes(end + 8), 0, 0),
+                (names.at(".BTF"), DATA, types.content(), 0, 0), (names.at(".rel.maps"), RELOCATIONS, fills, 2, 16)],
+               [symbol, (names.at("page"), 0x11, 2, end, 8)], names)
+
+
 def long_names(runs: bool) -> bytes:
     """2,000 sections and as many layouts, or runs of source lines, have names of 60,000 characters, the same but for
     the last ones."""
@@ -242,7 +269,7 @@ def main() -> int:
         "long_runs": long_names(True), "all_call_all": all_call_all(),
         "layouts_of_all_sections": layouts_of_all_sections(),
         "call_chain": call_chain(), "rare_forms": rare_forms(),
-        "one_place_for_all_functions": one_place_for_all_functions(),
+        "one_place_for_all_functions": one_place_for_all_functions(), "slots_backwards": slots_backwards(),
     }.items():
         (folder / f"{name}.bin").write_bytes(image)
     return 0

@@ -16,7 +16,8 @@ inline auto fields(const barebpf::verdict& of) {
 inline auto fields(const barebpf::map_spec& of) {
   return std::tuple(of.name, of.declared_at, of.offset, of.type, of.key_size, of.value_size, of.max_entries,
                     of.map_flags, of.numa_node, of.map_extra, of.pinning, of.key_type, of.value_type,
-                    of.key_form, of.value_form, of.origin, of.section, of.first_variable, of.variable_count);
+                    of.key_form, of.value_form, of.origin, of.has_values, of.inner, of.slots_at,
+                    of.first_slot, of.slot_count, of.section, of.first_variable, of.variable_count);
 }
 inline auto fields(const barebpf::variable_spec& of) {
   return std::tuple(of.name, of.declared_at, of.map, of.offset, of.size, of.id, of.type, of.form);
@@ -27,16 +28,18 @@ inline auto fields(const barebpf::function_spec& of) {
                     of.lines.count, of.is_hidden, of.is_program);
 }
 inline auto fields(const barebpf::program_spec& of) {
-  return std::tuple(of.name, of.section_name, of.function, of.type, of.attach);
+  return std::tuple(of.name, of.section_name, of.place, of.function, of.kind.prefix.data());
 }
 inline auto fields(const barebpf::reference& of) { return std::tuple(of.at, of.kind, of.target, of.offset); }
+inline auto fields(const barebpf::filled_slot& of) { return std::tuple(of.at, of.slot, of.target); }
 inline auto fields(const barebpf::object_shape& of) {
-  return std::tuple(of.maps, of.variables, of.functions, of.programs, of.references, of.lines, of.map_slots,
-                    of.type_index, of.types);
+  return std::tuple(of.maps, of.variables, of.functions, of.programs, of.references, of.filled_slots,
+                    of.lines, of.map_slots, of.type_index, of.types);
 }
 inline auto fields(const barebpf::object_facts& of) {
   return std::tuple(of.license, of.source, of.line_size, of.maps, of.variables, of.functions, of.programs,
-                    of.references, of.types.count(), of.types.strings(), of.types.strings_size());
+                    of.references, of.filled_slots, of.types.count(), of.types.strings(),
+                    of.types.strings_size());
 }
 
 /// Both passes over `image`.
@@ -50,6 +53,7 @@ struct reading {
   exact<barebpf::function_spec> functions{0};
   exact<barebpf::program_spec> programs{0};
   exact<barebpf::reference> references{0};
+  exact<barebpf::filled_slot> filled_slots{0};
   exact<barebpf::u32> map_slots{0}, type_index{0};
 
   explicit reading(const barebpf::bytes& image) {
@@ -61,11 +65,12 @@ struct reading {
     functions = exact<barebpf::function_spec>(shape.functions);
     programs = exact<barebpf::program_spec>(shape.programs);
     references = exact<barebpf::reference>(shape.references);
+    filled_slots = exact<barebpf::filled_slot>(shape.filled_slots);
     map_slots = exact<barebpf::u32>(shape.map_slots);
     type_index = exact<barebpf::u32>(shape.type_index);
     fault = barebpf::read(opened,
                           {maps.data(), variables.data(), functions.data(), programs.data(),
-                           references.data(), map_slots.data(), type_index.data()},
+                           references.data(), filled_slots.data(), map_slots.data(), type_index.data()},
                           facts);
   }
   barebpf::object_tables tables() const {

@@ -58,6 +58,23 @@ void check_tables(const reading& found, const barebpf::bytes& image) {
     if (reference.kind == call || reference.kind == function)
       promise(reference.target < facts.functions, "a function that is named is there");
   }
+  promise(facts.filled_slots == found.shape.filled_slots, "measure counts filled slots as read does");
+  for (u32 i = 0; i < facts.maps; ++i) {
+    const barebpf::map_spec& map = tables.maps[i];
+    promise(map.first_slot + u64{map.slot_count} <= facts.filled_slots, "a map's slots are there");
+    promise(map.slot_count == 0 || map.has_values, "only a map with values has filled slots");
+    for (u32 s = map.first_slot; s < map.first_slot + map.slot_count; ++s) {
+      const barebpf::filled_slot& slot = found.filled_slots[s];
+      promise(image.holds(slot.at, 8), "a slot is in the file");
+      promise(s == map.first_slot || found.filled_slots[s - 1].slot < slot.slot, "slots are sorted");
+      promise(slot.target < (map.inner != 0 ? facts.maps : facts.programs), "what fills a slot is there");
+    }
+    const barebpf::map_spec inner = inner_of(tables.types, map);
+    promise((map.inner != 0) == (inner.type != 0) && !inner.has_values,
+            "the pattern in a map of maps is a plain map");
+    promise(barebpf::is_kernel_name(to_inner_map_create(image, inner).map_name),
+            "the kernel takes the name of a pattern");
+  }
   promise(facts.license <= image.size() && facts.source <= u64{2} << 32, "texts stand in the file");
 }
 
@@ -158,17 +175,18 @@ void compare(const input& file) {
   promise_same(plain.functions, packed.functions, plain.facts.functions);
   promise_same(plain.programs, packed.programs, plain.facts.programs);
   promise_same(plain.references, packed.references, plain.facts.references);
+  promise_same(plain.filled_slots, packed.filled_slots, plain.facts.filled_slots);
 }
 
 // What a record of the file can cost at most, for each byte of it. The same bytes may be listed as several
 // tables, but each table only once:
-//   a section header, 64 bytes, makes a map of variables:              88 / 64
-//   an entry of .maps, 12 bytes of BTF and 8 of .maps, makes a map:    88 / 12
+//   a section header, 64 bytes, makes a map of variables:             104 / 64
+//   an entry of .maps, 12 bytes of BTF and 8 of .maps, makes a map:   104 / 12
 //   an entry of another layout, 12 bytes, makes a variable:            40 / 12
 //   a symbol, 24 bytes, makes a function and a program:               120 / 24
-//   a relocation, 16 bytes, makes a reference:                         24 / 16
+//   a relocation, 16 bytes, makes a reference or a filled slot:        24 / 16
 //   8 bytes of .maps make a slot of 4, and 96 of types a word of the index.
-// Together below 20 for each byte.
+// Together below 20 for each byte, since an entry is one of .maps or of another layout.
 constexpr std::size_t most_memory_for_a_byte = 20;
 
 }  // namespace
@@ -194,11 +212,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   compare(file);
   if (found.fault.failed()) return 0;
-  promise(fields(found.facts) == std::tuple(spec->license(), spec->source(), spec->tables().line_size,
-                                            spec->tables().map_count, spec->variables().size(),
-                                            spec->tables().function_count, spec->programs().size(),
-                                            spec->tables().reference_count, spec->types().count(),
-                                            spec->types().strings(), spec->types().strings_size()),
+  promise(fields(found.facts) ==
+              std::tuple(spec->license(), spec->source(), spec->tables().line_size, spec->tables().map_count,
+                         spec->variables().size(), spec->tables().function_count, spec->programs().size(),
+                         spec->tables().reference_count, spec->filled_slots().size(), spec->types().count(),
+                         spec->types().strings(), spec->types().strings_size()),
           "the owner on the heap has found the same");
   check_tables(found, image);
   check_uses(found, image);

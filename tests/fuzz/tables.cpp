@@ -89,12 +89,14 @@ void check_sections(number_source& numbers) {
   promise(kind.prefix.empty() == (kind.type == barebpf::abi::prog_type::unspec),
           "a known section has a type");
   const std::string prefix = to_string(kind.prefix);
-  if (!prefix.empty())
-    promise(called == prefix || called.starts_with(prefix + "/"), "a section is known by its prefix");
-  const std::string target = to_string(barebpf::target_of(name));
-  promise(
-      target == (prefix.empty() || called.size() <= prefix.size() ? "" : called.substr(prefix.size() + 1)),
-      "the target is what follows the slash");
+  if (prefix.empty()) return;
+  const bool may_go_on = kind.rest != barebpf::section_rest::nothing;
+  promise(called == prefix || (may_go_on && called.starts_with(prefix + "/")),
+          "a section is known by its prefix, or by its whole name");
+  const std::size_t start = barebpf::place_in(name, kind);
+  promise(start <= called.size(), "the place lies inside the name");
+  promise(called.substr(start) == (called.size() <= prefix.size() ? "" : called.substr(prefix.size() + 1)),
+          "the place is what follows the slash");
 }
 
 void check_sentence(number_source& numbers) {
@@ -102,7 +104,8 @@ void check_sentence(number_source& numbers) {
   const exact<barebpf::error> held(1);
   barebpf::error& what = held[0];
   what.at = static_cast<barebpf::step>(numbers.next<u16>() % 300);
-  what.why = static_cast<cause>(numbers.next<u8>() % 2 == 0 ? numbers.next<u16>() % 80 : numbers.next<u16>());
+  what.why =
+      static_cast<cause>(numbers.next<u8>() % 2 == 0 ? numbers.next<u16>() % 128 : numbers.next<u16>());
   what.code = numbers.next<u8>() % 4 == 0 ? numbers.next<barebpf::s32>() : numbers.next<u8>();
   if (numbers.next<u8>() % 16 == 0) what.code = std::numeric_limits<barebpf::s32>::min();
   what.offset = numbers.next<u8>() % 2 == 0 ? numbers.next<u64>() : 0;

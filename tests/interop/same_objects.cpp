@@ -23,6 +23,7 @@ struct kernel_map {
   unsigned type = 0, key_size = 0, value_size = 0, max_entries = 0, flags = 0;
   bool has_types = false;
   std::string first_value;
+  std::map<unsigned, std::string> slots;  // names of the maps or programs in it
   bool operator==(const kernel_map&) const = default;
 };
 struct kernel_program {
@@ -36,6 +37,16 @@ struct kernel_object {
   std::map<std::string, kernel_program> programs;
 };
 
+std::string name_of(__u32 id, bool is_program) {
+  const int descriptor = is_program ? bpf_prog_get_fd_by_id(id) : bpf_map_get_fd_by_id(id);
+  REQUIRE(descriptor >= 0);
+  bpf_prog_info program{};
+  bpf_map_info map{};
+  __u32 size = is_program ? sizeof program : sizeof map;
+  REQUIRE(bpf_obj_get_info_by_fd(descriptor, is_program ? static_cast<void*>(&program) : &map, &size) == 0);
+  close(descriptor);
+  return is_program ? program.name : map.name;
+}
 void add_map(kernel_object& to, const std::string& name, int descriptor) {
   bpf_map_info info{};
   __u32 size = sizeof info;
@@ -47,12 +58,17 @@ void add_map(kernel_object& to, const std::string& name, int descriptor) {
                  info.max_entries,
                  info.map_flags,
                  info.btf_value_type_id != 0,
+                 {},
                  {}};
   if (info.type == BPF_MAP_TYPE_ARRAY) {
     const __u32 key = 0;
     map.first_value.resize(info.value_size);
     REQUIRE(bpf_map_lookup_elem(descriptor, &key, map.first_value.data()) == 0);
   }
+  const bool holds_programs = info.type == BPF_MAP_TYPE_PROG_ARRAY;
+  if (holds_programs || info.type == BPF_MAP_TYPE_ARRAY_OF_MAPS || info.type == BPF_MAP_TYPE_HASH_OF_MAPS)
+    for (__u32 key = 0, id = 0; key < info.max_entries; ++key)
+      if (bpf_map_lookup_elem(descriptor, &key, &id) == 0) map.slots[key] = name_of(id, holds_programs);
   to.maps[name] = map;
 }
 void add_program(kernel_object& to, const std::string& name, int descriptor) {
@@ -114,8 +130,12 @@ kernel_object load_with_barebpf(const std::string& path, const std::string& pins
 
 TEST_CASE("libbpf and barebpf make the same maps and programs of an object") {
   const std::string objects = BAREBPF_TEST_OBJECTS;
-  const std::vector<std::string> paths{objects + "/execve_counter.bpf.o", objects + "/two_programs.bpf.o",
-                                       objects + "/variables.bpf.o", objects + "/pinned_map.bpf.o",
+  const std::vector<std::string> paths{objects + "/execve_counter.bpf.o",
+                                       objects + "/two_programs.bpf.o",
+                                       objects + "/variables.bpf.o",
+                                       objects + "/pinned_map.bpf.o",
+                                       objects + "/map_in_map.bpf.o",
+                                       objects + "/tail_calls.bpf.o",
                                        BAREBPF_TEST_FOR_BOTH};
   for (const std::string& path : paths) {
     CAPTURE(path);
@@ -133,6 +153,7 @@ TEST_CASE("libbpf and barebpf make the same maps and programs of an object") {
       CHECK(same->second.name == map.name);
       CHECK(same->second.flags == map.flags);
       CHECK(same->second.value_size == map.value_size);
+      CHECK(same->second.slots == map.slots);
       CHECK(same->second == map);
     }
     REQUIRE(ours.programs.size() == theirs.programs.size());

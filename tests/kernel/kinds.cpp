@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 // The table of map types against the running kernel: what it allows is created, what it forbids is refused, for every
 // type, size rule, entries rule and flag; and what was refused explains itself.
-#include <cstring>
 #include <string>
-#include <vector>
 
 #include "../support/catch.hpp"
 #include "../support/live.hpp"
+#include "../support/map_objects.hpp"
 
 namespace {
 
@@ -20,87 +19,6 @@ using barebpf::value_rule;
 using barebpf::abi::map_create;
 
 std::string name_of(const map_kind& kind) { return {kind.type_name.data(), kind.type_name.size()}; }
-
-// BTF with an int (1), a u64 (2), and a struct of a u32 prefix length and a u32 (4).
-int load_types() {
-  static const int types = [] {
-    const std::string strings("\0int\0long\0lpm\0prefixlen\0data", 28);
-    const barebpf::u32 words[] = {
-        1,  1u << 24,
-        4,  1u << 24 | 32,  // 1: int, signed
-        5,  1u << 24,
-        8,  64,  // 2: long
-        5,  1u << 24,
-        4,  32,  // 3: long, of four bytes
-        10, 4u << 24 | 2,
-        8,  14,
-        3,  0,
-        24, 3,
-        32  // 4: struct lpm { prefixlen, data }
-    };
-    std::vector<unsigned char> image(24);
-    const auto put = [&](std::size_t at, barebpf::u32 value) { std::memcpy(image.data() + at, &value, 4); };
-    const auto magic = static_cast<barebpf::u16>(0xeb9f);
-    std::memcpy(image.data(), &magic, 2);
-    image[2] = 1;
-    put(4, 24);
-    put(12, sizeof words);
-    put(16, sizeof words);
-    put(20, static_cast<barebpf::u32>(strings.size() + 1));
-    const auto* const first = reinterpret_cast<const unsigned char*>(words);
-    image.insert(image.end(), first, first + sizeof words);
-    image.insert(image.end(), strings.begin(), strings.end());
-    image.push_back(0);
-    return static_cast<int>(barebpf::load_btf(image.data(), static_cast<barebpf::u32>(image.size())));
-  }();
-  REQUIRE(types > 0);
-  return types;
-}
-
-// A map that the kernel should create, of the smallest kind that the table allows.
-map_create good(const map_kind& kind) {
-  map_create attr{.map_type = static_cast<barebpf::u32>(kind.type), .map_flags = kind.required_flags};
-  switch (kind.key) {
-    case key_rule::none:
-      attr.key_size = 0;
-      break;
-    case key_rule::prefix:
-    case key_rule::cgroup:
-      attr.key_size = 8;
-      break;
-    default:
-      attr.key_size = 4;
-  }
-  switch (kind.value) {
-    case value_rule::none:
-      attr.value_size = 0;
-      break;
-    case value_rule::instruction:
-      attr.value_size = 16;
-      break;
-    case value_rule::plain:
-    case value_rule::per_cpu:
-    case value_rule::stack:
-      attr.value_size = 8;
-      break;
-    default:
-      attr.value_size = 4;
-  }
-  attr.max_entries = kind.entries == entries_rule::zero        ? 0
-                     : kind.entries == entries_rule::ring_size ? 4096
-                                                               : 1;
-  if (kind.btf == barebpf::btf_rule::required) {
-    attr.btf_fd = static_cast<barebpf::u32>(load_types());
-    attr.btf_key_type_id = 1;
-    attr.btf_value_type_id = 2;
-  }
-  if (kind.value == value_rule::map) {
-    static const auto inner = barebpf::array_map<std::uint64_t>::create({.name = "inner", .max_entries = 1});
-    REQUIRE(inner.has_value());
-    attr.inner_map_fd = inner->descriptor().raw();
-  }
-  return attr;
-}
 
 // What the kernel says to a map, which goes at once.
 long answer_to(const map_create& attr) {
@@ -126,7 +44,7 @@ TEST_CASE("every map type is created as its row says", "[kinds]") {
   for (const map_kind& kind : barebpf::map_kinds) {
     CAPTURE(name_of(kind));
     if (!is_made_by_size(kind)) continue;
-    const map_create attr = good(kind);
+    const map_create attr = smallest_map(kind);
     CHECK(barebpf::why_refused(attr) == cause::none);
     const long answer = answer_to(attr);
     if (is_known_here(kind)) {
@@ -143,7 +61,7 @@ TEST_CASE("a size or a count that a row forbids is refused and explained", "[kin
     CAPTURE(name_of(kind));
     if (!is_made_by_size(kind) || !is_known_here(kind)) continue;
     const auto with = [&](auto change) {
-      map_create attr = good(kind);
+      map_create attr = smallest_map(kind);
       change(attr);
       return attr;
     };
@@ -216,7 +134,7 @@ TEST_CASE("every flag is taken or refused by every map type as its row says", "[
       if (flag == map_flag::token_fd) continue;
       if (flag == map_flag::rb_overwrite && barebpf::running_kernel() < barebpf::kernel(6, 19)) continue;
       CAPTURE(name_of(kind), bit);
-      map_create attr = good(kind);
+      map_create attr = smallest_map(kind);
       ++cells;
       if ((kind.required_flags & flag) != 0) {
         attr.map_flags &= ~flag;
@@ -234,7 +152,7 @@ TEST_CASE("every flag is taken or refused by every map type as its row says", "[
     }
     if ((kind.flags & access) == access) {
       CAPTURE(name_of(kind));
-      map_create both = good(kind);
+      map_create both = smallest_map(kind);
       both.map_flags |= access;
       CHECK(answer_to(both) == -EINVAL);
     }
@@ -248,10 +166,11 @@ TEST_CASE("types of key and value are taken or refused as the row says", "[kinds
     if (!is_made_by_size(kind) || !is_known_here(kind)) continue;
     if (kind.key == key_rule::cgroup || kind.value == value_rule::instruction)
       continue;  // types of their own
-    map_create attr = good(kind);
-    attr.btf_fd = static_cast<barebpf::u32>(load_types());
-    attr.btf_key_type_id = kind.key == key_rule::prefix ? 4 : 1;
-    attr.btf_value_type_id = attr.value_size == 4 ? 1 : 2;
+    map_create attr = smallest_map(kind);
+    const element_types& types = element_types::shared();
+    attr.btf_fd = types.descriptor.raw();
+    attr.btf_key_type_id = kind.key == key_rule::prefix ? types.prefix : types.number;
+    attr.btf_value_type_id = attr.value_size == 4 ? types.number : types.wide;
     CHECK((answer_to(attr) == 0) == (kind.btf != barebpf::btf_rule::refused));
   }
 }

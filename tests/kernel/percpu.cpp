@@ -86,28 +86,35 @@ void walks(const Map& map, std::uint32_t entries, std::uint32_t room) {
   CHECK(times == std::vector<int>(entries, 1));
 }
 
-}  // namespace
-
-TEST_CASE("percpu_hash, percpu_array, lru_percpu_hash: a program counts for each CPU apart") {
+// Does `look` while the program counts.
+template <class Function>
+void counting(Function look) {
   auto data = object.data();
   data.variable<"only_process", std::uint32_t>() = static_cast<std::uint32_t>(getpid());
   const auto loaded = object.load({.data = data.view()});
   INFO((loaded ? std::string() : sentence(loaded.error())));
   REQUIRE(loaded.has_value());
-  const auto link = loaded->attach<"counts">();
+  const auto link = loaded->template attach<"counts">();
   REQUIRE(link.has_value());
+  look(*loaded);
+}
 
-  counts_apart(loaded->map<"in_hash", std::uint32_t, std::uint32_t>());
-  const auto fresh = object.load({.data = data.view()});
-  REQUIRE(fresh.has_value());
-  const auto again = fresh->attach<"counts">();
-  REQUIRE(again.has_value());
-  counts_apart(fresh->map<"in_array", std::uint32_t, std::uint32_t>());
-  const auto third = object.load({.data = data.view()});
-  REQUIRE(third.has_value());
-  const auto last = third->attach<"counts">();
-  REQUIRE(last.has_value());
-  counts_apart(third->map<"in_lru_hash", std::uint32_t, std::uint32_t>());
+}  // namespace
+
+TEST_CASE("percpu_hash: a program counts for each CPU apart") {
+  counting([](const auto& loaded) {
+    counts_apart(loaded.template map<"in_hash", std::uint32_t, std::uint32_t>());
+  });
+}
+TEST_CASE("percpu_array: a program counts for each CPU apart") {
+  counting([](const auto& loaded) {
+    counts_apart(loaded.template map<"in_array", std::uint32_t, std::uint32_t>());
+  });
+}
+TEST_CASE("lru_percpu_hash: a program counts for each CPU apart") {
+  counting([](const auto& loaded) {
+    counts_apart(loaded.template map<"in_lru_hash", std::uint32_t, std::uint32_t>());
+  });
 }
 
 TEST_CASE("a walk over values of all CPUs passes each element once, by batches and one by one") {

@@ -246,10 +246,11 @@ TEST_CASE("stack_trace: a stack that is deleted is gone, and an id that was neve
 
   REQUIRE(traces.lookup_elem(id).has_value());
   REQUIRE(traces.delete_elem(id).has_value());
-  CHECK(is_explained(traces.lookup_elem(id).error(), step::map_lookup_elem, ENOENT));
-  CHECK(is_explained(traces.delete_elem(id).error(), step::map_delete_elem, ENOENT));
-  CHECK(is_explained(traces.lookup_elem(5000).error(), step::map_lookup_elem, ENOENT));
-  CHECK(is_explained(traces.delete_elem(5000).error(), step::map_delete_elem, E2BIG));
+  CHECK(traces.lookup_elem(id).error().why == cause::no_such_stack);
+  CHECK(traces.delete_elem(id).error().why == cause::no_such_stack);
+  CHECK(traces.lookup_elem(5000).error().why == cause::no_such_stack);
+  CHECK(traces.lookup_elem(5000).error().code == ENOENT);
+  CHECK(traces.delete_elem(5000).error().why == cause::no_such_slot);
 }
 
 TEST_CASE("stack_trace: build ids and offsets are those of the file") {

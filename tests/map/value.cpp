@@ -103,8 +103,7 @@ TEST_CASE("a lock and a CPU are asked for in the flags", "[map]") {
   CHECK(flags() == (std::uint64_t{1} << 32 | 8));
 }
 
-TEST_CASE("a map of maps is created after an example, a ring without sizes, a storage without entries",
-          "[map]") {
+TEST_CASE("a map of maps is created after an example, a ring without sizes", "[map]") {
   fake_machine machine;
   const auto inner = barebpf::array_map<int>::create({.name = "inner", .max_entries = 1});
   machine.calls.clear();
@@ -121,10 +120,6 @@ TEST_CASE("a map of maps is created after an example, a ring without sizes, a st
   machine.calls.clear();
   static_cast<void>(barebpf::ringbuf_map::create({.name = "ring", .max_entries = 4096}));
   CHECK(machine.calls[0].attr == record(72).u32(0, 27).u32(12, 4096).text(28, "ring"));
-  machine.calls.clear();
-  static_cast<void>(barebpf::inode_storage_map<std::uint64_t>::create(
-      {.name = "files", .map_flags = barebpf::map_flag::no_prealloc}));
-  CHECK(machine.calls[0].attr == record(72).u32(0, 28).u32(4, 4).u32(8, 8).u32(16, 1).text(28, "files"));
 }
 
 TEST_CASE("a map of build ids has the flag of its values, and no map of addresses takes it", "[map]") {

@@ -3,6 +3,7 @@
 #include "../support/library.hpp"
 #include "../support/object_builder.hpp"
 #include "../support/reading.hpp"
+#include "../support/slots_object.hpp"
 
 namespace {
 
@@ -148,8 +149,8 @@ TEST_CASE("functions of every kind are found, sorted by place, and the programs 
     CHECK(object.program(i).function == function[i]);
     CHECK(object.program(i).name == object.function(function[i]).name);
     CHECK(object.name_at(object.program(i).section_name) == (i == 2 ? "tp/c/d" : "tp/a/b"));
-    CHECK(object.program(i).type == barebpf::abi::prog_type::tracepoint);
-    CHECK(object.program(i).attach == barebpf::attach_way::tracepoint);
+    CHECK(object.program(i).kind.type == barebpf::abi::prog_type::tracepoint);
+    CHECK(object.program(i).kind.attach == barebpf::attach_way::tracepoint);
   }
   CHECK(is_handled_inside(object));
 }
@@ -447,6 +448,48 @@ TEST_CASE("a reference may leave the offset of its map to the instruction", "[sp
   CHECK(object.reference(0).target == 0);
 }
 
+TEST_CASE("a program keeps where its section names the place, and none where it names none", "[spec/code]") {
+  struct {
+    const char* section;
+    const char* place;
+  } const rows[] = {{"tp/group/event", "group/event"}, {"iter.s/task", "task"}, {"tp", ""}, {"xdp", ""}};
+  for (const auto& row : rows) {
+    CAPTURE(row.section);
+    hits_object made;
+    made.program_section = row.section;
+    const file_image& image = made.build();
+    const reading object(image);
+    REQUIRE_FALSE(object.fault.failed());
+    REQUIRE(object.facts.programs == 1);
+    const auto place = object.program(0).place;
+    CHECK((place == 0 ? std::string() : object.name_at(place)) == row.place);
+  }
+}
+
+TEST_CASE("a question mark in front of its section says not to load a program", "[spec/code]") {
+  for (const char* section : {"?tp/group/event", "?nothing/that/is/known"}) {
+    hits_object made;
+    made.program_section = section;
+    const file_image& image = made.build();
+    const reading object(image);
+    REQUIRE_FALSE(object.fault.failed());
+    CHECK(object.shape.programs == 0);
+    CHECK(object.facts.programs == 0);
+    CHECK_FALSE(object.function(0).is_program);
+  }
+}
+
+TEST_CASE("a section that must name a function of the kernel and does not is refused", "[spec/code]") {
+  for (const char* section : {"fentry", "tp_btf/", "iter"}) {
+    CAPTURE(section);
+    hits_object made;
+    made.program_section = section;
+    const file_image& image = made.build();
+    const reading object(image);
+    CHECK(object.fault.why == cause::no_kernel_place);
+  }
+}
+
 TEST_CASE("a section that tells no program type is refused at its name", "[spec/code]") {
   file_image image = execve_counter_image();
   rename_section(image, "tracepoint/syscalls/sys_enter_execve", "tracepoynt/syscalls/sys_enter_execve");
@@ -638,4 +681,125 @@ TEST_CASE("an object of functions, cut anywhere, is an error with a cause", "[sp
     const file_image cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
     REQUIRE(reading(cut).fault.failed());
   }
+}
+
+TEST_CASE("slots hold what values says, in whatever order it all stands", "[spec/code]") {
+  slots_object made;
+  made.build();
+  const reading object(made.image);
+  REQUIRE_FALSE(object.fault.failed());
+
+  REQUIRE(object.facts.filled_slots == 3);
+  CHECK(object.map(0).first_slot == 0);
+  CHECK(object.map(0).slot_count == 2);
+  CHECK(object.map(1).first_slot == 2);
+  CHECK(object.map(1).slot_count == 1);
+  CHECK(object.map(2).slot_count == 0);
+  CHECK(object.slot(0).at == made.map_byte_at(24));
+  CHECK(object.slot(0).slot == 0);
+  CHECK(object.slot(0).target == object.find_map("page"));
+  CHECK(object.slot(1).slot == 2);
+  CHECK(object.slot(1).target == object.find_map("other"));
+  CHECK(object.slot(2).slot == 1);
+  CHECK(object.name_at(object.program(object.slot(2).target).name) == "first");
+  CHECK(object.kept_inside());
+}
+
+TEST_CASE("what fills a slot may be told by its section, with the rest of the way in the slot",
+          "[spec/code]") {
+  slots_object made;
+  made.fills = {{slots_object::ways_at + 24, slots_object::code_symbol},
+                {slots_object::ways_at + 32, slots_object::code_symbol},
+                {slots_object::pages_at + 24, slots_object::maps_symbol}};
+  put64(made.maps_content, slots_object::ways_at + 24, 16);
+  put64(made.maps_content, slots_object::pages_at + 24, slots_object::other_at);
+  made.build();
+  const reading object(made.image);
+  REQUIRE_FALSE(object.fault.failed());
+
+  CHECK(object.slot(0).target == object.find_map("other"));
+  CHECK(object.name_at(object.program(object.slot(1).target).name) == "first");
+  CHECK(object.name_at(object.program(object.slot(2).target).name) == "second");
+}
+
+TEST_CASE("what cannot fill a slot is refused by the map's name and the slot's place", "[spec/code]") {
+  const auto fault_of = [](std::uint64_t offset, std::uint32_t symbol, auto change) {
+    slots_object made;
+    made.fills = {{offset, symbol}};
+    change(made);
+    made.build();
+    const reading object(made.image);
+    CHECK(object.fault.section == slots_object::maps_section);
+    CHECK(object.fault.offset == made.map_byte_at(static_cast<std::size_t>(offset)));
+    return object.fault.why;
+  };
+  const auto as_it_is = [](slots_object&) {};
+  constexpr std::uint64_t page = slots_object::pages_at + 24, way = slots_object::ways_at + 24;
+
+  CHECK(fault_of(page, slots_object::first_symbol, as_it_is) == cause::slot_is_no_map);
+  CHECK(fault_of(page, slots_object::license_symbol, as_it_is) == cause::slot_is_no_map);
+  CHECK(fault_of(page, slots_object::page_symbol, [](slots_object& o) { put64(o.maps_content, 24, 8); }) ==
+        cause::slot_is_no_map);
+  CHECK(fault_of(page, slots_object::page_symbol, [](slots_object& o) { put64(o.maps_content, 24, 4); }) ==
+        cause::slot_is_no_map);
+  CHECK(fault_of(page, slots_object::page_symbol,
+                 [](slots_object& o) { put64(o.maps_content, 24, ~0ull); }) == cause::slot_is_no_map);
+  CHECK(fault_of(page, slots_object::pages_symbol, as_it_is) == cause::maps_too_deep);
+  CHECK(fault_of(way, slots_object::page_symbol, as_it_is) == cause::slot_is_no_program);
+  CHECK(fault_of(way, slots_object::static_symbol, as_it_is) == cause::slot_is_no_program);
+  CHECK(fault_of(way, slots_object::first_symbol, [](slots_object& o) {
+          put64(o.maps_content, slots_object::ways_at + 24, 8);
+        }) == cause::slot_is_no_program);
+  CHECK(fault_of(way, slots_object::undefined_symbol, as_it_is) == cause::undefined_symbol);
+  CHECK(fault_of(way, 99, as_it_is) == cause::bad_symbol);
+  CHECK(fault_of(page, slots_object::page_symbol, [](slots_object& o) {
+          o.pages[0].type = o.number(13);
+          o.pages[1].type = o.number(8);
+        }) == cause::slots_need_numbers);
+  CHECK(fault_of(page + 16, slots_object::page_symbol,
+                 [](slots_object& o) { o.pages[2].type = o.number(2); }) == cause::no_such_slot);
+}
+
+TEST_CASE("a hash of maps and an array whose size is not said yet take any slot", "[spec/code]") {
+  for (const bool is_hash : {true, false}) {
+    slots_object made;
+    made.pages[2].type = made.number(is_hash ? 1 : 0);
+    if (is_hash) made.pages[0].type = made.number(13);
+    made.build();
+    const reading object(made.image);
+
+    REQUIRE_FALSE(object.fault.failed());
+    CHECK(object.map(0).slot_count == 2);
+    CHECK(object.map(0).max_entries == (is_hash ? 1 : 0));
+  }
+}
+
+TEST_CASE("a relocation of .maps that fills no slot, or one twice, is refused", "[spec/code]") {
+  constexpr std::uint64_t first = slots_object::pages_at + 24;
+  for (const std::uint64_t offset : {std::uint64_t{slots_object::pages_at}, first - 8, first + 4,
+                                     std::uint64_t{slots_object::page_at}, std::uint64_t{148}}) {
+    CAPTURE(offset);
+    slots_object made;
+    made.fills = {{offset, slots_object::page_symbol}};
+    made.build();
+    const reading object(made.image);
+
+    CHECK(object.fault.why == cause::bad_slot);
+    CHECK(object.fault.offset == made.map_byte_at(static_cast<std::size_t>(offset)));
+  }
+  for (const std::uint64_t offset : {std::uint64_t{slots_object::maps_size}, ~std::uint64_t{7}}) {
+    slots_object made;
+    made.fills = {{first, slots_object::page_symbol}, {offset, slots_object::page_symbol}};
+    made.build();
+    const reading object(made.image);
+
+    CHECK(object.fault.why == cause::bad_slot);
+    CHECK(object.fault.section == made.fill_relocations);
+    CHECK(object.fault.offset == made.file.content_at(made.fill_relocations) + 16);
+  }
+  slots_object twice;
+  twice.fills = {{first, slots_object::page_symbol}, {first, slots_object::other_symbol}};
+  twice.build();
+  CHECK(reading(twice.image).fault.why == cause::bad_slot);
+  CHECK(reading(twice.image).fault.offset == twice.map_byte_at(24));
 }

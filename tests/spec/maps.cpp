@@ -5,6 +5,7 @@
 #include "../support/library.hpp"
 #include "../support/object_builder.hpp"
 #include "../support/reading.hpp"
+#include "../support/slots_object.hpp"
 
 namespace {
 
@@ -311,13 +312,163 @@ TEST_CASE("a key or value that is no pointer to something with a size is refused
   }
 }
 
-TEST_CASE("a member that this version cannot honour is refused by name", "[spec/maps]") {
-  const with_member values("values", [](hits_object& o) { return o.types.array(o.types.pointer(0), 1, 0); });
-  const reading inner(values.object.image);
+TEST_CASE("the maps in a map of maps are described in its values", "[spec/maps]") {
+  slots_object made;
+  made.build();
+  const reading object(made.image);
+  REQUIRE_FALSE(object.fault.failed());
+  const barebpf::map_spec inner = inner_of(object.facts.types, object.map(0));
 
-  CHECK(inner.fault.why == cause::map_member_not_loaded_yet);
-  CHECK(inner.fault.offset == values.member_at());
-  CHECK(subject_of(values.object.image, inner.fault) == "values");
+  CHECK(object.facts.maps == 4);
+  CHECK(object.map(0).has_values);
+  CHECK(object.map(0).inner == made.inner_definition);
+  CHECK(object.map(0).slots_at == 24);
+  CHECK(object.map(0).value_size == 4);
+  CHECK(inner.type == 2);
+  CHECK(inner.key_size == 4);
+  CHECK(inner.key_type == made.int_type);
+  CHECK(inner.value_size == 8);
+  CHECK(inner.max_entries == 1);
+  CHECK(inner.declared_at == made.type_at(made.inner_definition));
+  CHECK(object.name_at(inner.name) == "pages");
+  CHECK(std::string(to_inner_map_create(object.facts.image, inner).map_name.characters) == "pages_inner");
+  CHECK(to_inner_map_create(object.facts.image, inner).max_entries == 1);
+}
+
+TEST_CASE("a prog array has values and describes no map in it", "[spec/maps]") {
+  slots_object made;
+  made.build();
+  const reading object(made.image);
+  REQUIRE_FALSE(object.fault.failed());
+
+  CHECK(object.map(1).has_values);
+  CHECK(object.map(1).inner == 0);
+  CHECK(object.map(1).value_size == 4);
+  CHECK(inner_of(object.facts.types, object.map(1)).type == 0);
+  CHECK_FALSE(object.map(2).has_values);
+  CHECK(inner_of(object.facts.types, object.map(2)).type == 0);
+}
+
+TEST_CASE("values may stand in front of the type, and hide behind names", "[spec/maps]") {
+  slots_object made;
+  made.pages_values = made.types.type_definition(
+      "list", made.array_of(made.types.const_type(made.types.structure("", 32, made.inner))));
+  made.build();
+  // The first member of the definition and the last change their places.
+  const std::size_t first = made.member_at(made.pages_definition, 0);
+  std::swap_ranges(made.image.begin() + std::ptrdiff_t(first),
+                   made.image.begin() + std::ptrdiff_t(first + 12),
+                   made.image.begin() + std::ptrdiff_t(first + 36));
+  const reading object(made.image);
+
+  REQUIRE_FALSE(object.fault.failed());
+  CHECK(inner_of(object.facts.types, object.map(0)).type == 2);
+}
+
+TEST_CASE("values on a map that takes none are refused by the map's name", "[spec/maps]") {
+  for (const std::uint32_t type : {1u, 2u, 14u, 99u}) {
+    slots_object made;
+    made.pages[0].type = made.number(type);
+    made.build();
+    const reading object(made.image);
+
+    CHECK(object.fault.why == cause::values_not_wanted);
+    CHECK(object.fault.section == slots_object::maps_section);
+    CHECK(object.fault.offset == made.type_at(made.pages_variable));
+    CHECK(subject_of(made.image, object.fault) == "pages");
+  }
+}
+
+TEST_CASE("values that are for another type of map are refused by the map's name", "[spec/maps]") {
+  slots_object functions, maps;
+  functions.pages_values = functions.array_of(functions.prototype);
+  maps.ways_values = maps.array_of(maps.types.structure("", 32, maps.inner));
+  functions.build();
+  maps.build();
+  const reading with_functions(functions.image), with_maps(maps.image);
+
+  CHECK(with_functions.fault.why == cause::wrong_values);
+  CHECK(with_functions.fault.offset == functions.type_at(functions.pages_variable));
+  CHECK(with_maps.fault.why == cause::wrong_values);
+  CHECK(subject_of(maps.image, with_maps.fault) == "ways");
+}
+
+TEST_CASE("values that __array did not write are refused", "[spec/maps]") {
+  const auto cause_of = [](auto make_type, std::uint32_t bit = 192) {
+    slots_object made;
+    made.pages_values = make_type(made);
+    made.values_bit = bit;
+    made.build();
+    const reading object(made.image);
+    CHECK(object.fault.offset == made.member_at(made.pages_definition, 3));
+    CHECK(subject_of(made.image, object.fault) == "values");
+    return object.fault.why;
+  };
+  const auto structure = [](slots_object& o) { return o.types.structure("", 32, o.inner); };
+
+  CHECK(cause_of([](slots_object& o) { return o.int_type; }) == cause::bad_map_member);
+  CHECK(cause_of([&](slots_object& o) { return o.types.pointer(structure(o)); }) == cause::bad_map_member);
+  CHECK(cause_of([&](slots_object& o) { return o.types.array(structure(o), 1, 0); }) ==
+        cause::bad_map_member);
+  CHECK(cause_of([&](slots_object& o) { return o.types.array(o.types.pointer(structure(o)), 1, 2); }) ==
+        cause::bad_map_member);
+  CHECK(cause_of([](slots_object& o) { return o.array_of(o.int_type); }) == cause::bad_map_member);
+  CHECK(cause_of([](slots_object& o) { return o.array_of(0); }) == cause::bad_map_member);
+  CHECK(cause_of([](slots_object& o) { return o.array_of(999); }) == cause::bad_map_member);
+  CHECK(cause_of([](slots_object&) { return 999u; }) == cause::bad_map_member);
+  CHECK(cause_of([&](slots_object& o) { return o.array_of(structure(o)); }, 160) == cause::bad_map_member);
+}
+
+TEST_CASE("a map of maps has values of four bytes, whatever it says itself", "[spec/maps]") {
+  for (const std::uint32_t size : {4u, 8u}) {
+    slots_object made;
+    made.pages.push_back({"value_size", made.number(size)});
+    made.build();
+    const reading object(made.image);
+
+    CHECK(object.fault.why == (size == 4 ? cause::none : cause::two_sizes));
+  }
+}
+
+TEST_CASE("the pattern in values is read like any definition, and is neither deep nor pinned",
+          "[spec/maps]") {
+  const auto fault_of = [](auto change) {
+    slots_object made;
+    change(made);
+    made.build();
+    const reading object(made.image);
+    if (object.fault.offset == made.type_at(made.inner_definition))
+      CHECK(subject_of(made.image, object.fault) == "pages");
+    else
+      CHECK(object.fault.offset == made.member_at(made.inner_definition, 4));
+    return object.fault.why;
+  };
+
+  CHECK(fault_of([](slots_object& o) { o.inner[0].type = o.number(0); }) == cause::no_map_type);
+  CHECK(fault_of([](slots_object& o) { o.inner[0].type = o.number(12); }) == cause::maps_too_deep);
+  CHECK(fault_of([](slots_object& o) { o.inner[0].type = o.number(13); }) == cause::maps_too_deep);
+  CHECK(fault_of([](slots_object& o) {
+          o.inner.push_back({"values", o.array_of(o.types.structure("", 32, o.inner))});
+        }) == cause::maps_too_deep);
+  CHECK(fault_of([](slots_object& o) {
+          o.inner.push_back({"pinning", o.number(1)});
+        }) == cause::pinned_inner_map);
+  CHECK(fault_of([](slots_object& o) { o.inner.push_back({"pinning", o.number(2)}); }) == cause::bad_pinning);
+  CHECK(fault_of([](slots_object& o) {
+          o.inner.push_back({"sort", o.number(2)});
+        }) == cause::unknown_map_member);
+  CHECK(fault_of([](slots_object& o) { o.inner.push_back({"key_size", o.number(8)}); }) == cause::two_sizes);
+}
+
+TEST_CASE("a definition that describes itself in values is refused and not followed", "[spec/maps]") {
+  slots_object made;
+  made.build();
+  const std::size_t values = made.member_at(made.pages_definition, 3);
+  const std::uint32_t array = get32(made.image, values + 4);
+  const std::uint32_t pointer = get32(made.image, made.type_at(array) + 12);
+  put32(made.image, made.type_at(pointer) + 8, made.pages_definition);
+
+  CHECK(reading(made.image).fault.why == cause::maps_too_deep);
 }
 
 TEST_CASE("a section that is merely called .rel.BTF moves no map", "[spec/maps]") {

@@ -178,3 +178,16 @@ TEST_CASE("a name in the file becomes one that the kernel takes", "[spec/record]
   CHECK(to_string(kernel_name_at(image, 0)) == "a_name_of_more_");
   CHECK(to_string(kernel_name_at(image, 99)).empty());
 }
+
+TEST_CASE("the pattern for the maps in a map bears that one's name as far as there is room",
+          "[spec/record]") {
+  const auto name_of = [](barebpf::text outer) {
+    return std::string(inner_map_name(barebpf::to_kernel_name(outer)).characters);
+  };
+
+  CHECK(name_of("pages") == "pages_inner");
+  CHECK(name_of("ninechars") == "ninechars_inner");
+  CHECK(name_of("tencharsxx") == "tencharsx_inner");
+  CHECK(name_of("fifteencharsxyz") == "fifteench_inner");
+  CHECK(name_of("") == "_inner");
+}

@@ -25,8 +25,13 @@ extern "C" long syscall(long number, ...) noexcept {
   fake_call call{.number = number, .arguments = {}};
   va_list list;
   va_start(list, number);
-  // Only mmap has a sixth, which is always 0, and to read what was not passed is undefined.
-  for (int i = 0; i < 5; ++i) call.arguments[i] = va_arg(list, long);
+  // Only mmap has a sixth, and to read what was not passed is undefined.
+#ifdef __NR_mmap2
+  const int count = number == __NR_mmap2 ? 6 : 5;
+#else
+  const int count = number == __NR_mmap ? 6 : 5;
+#endif
+  for (int i = 0; i < count; ++i) call.arguments[i] = va_arg(list, long);
   va_end(list);
   if (current == nullptr) {
     std::fprintf(stderr, "system call %ld without a fake kernel to answer it\n", number);

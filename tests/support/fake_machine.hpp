@@ -55,13 +55,13 @@ struct seen_call {
   long arguments[6] = {};
   long answer = 0;
   raw_bytes attr{};          ///< the record of bpf(2), or of perf_event_open(2)
-  std::string path{};        ///< of openat, fsopen, unlinkat, obj_pin and obj_get
+  std::string path{};        ///< of openat, fsopen, unlinkat, obj_pin, obj_get and raw_tracepoint_open
   raw_bytes payload{};       ///< instructions of prog_load, types of btf_load
   std::string license{};     ///< of prog_load
   std::vector<int> array{};  ///< fd_array of prog_load, as far as the instructions use it
   raw_bytes functions{};     ///< func_info of prog_load
   raw_bytes lines{};         ///< line_info of prog_load
-  raw_bytes value{};         ///< of map_update_elem
+  raw_bytes value{};         ///< of map_update_elem and setsockopt; of link_create what an iterator lists
 
   std::uint32_t u32(std::size_t at) const { return get<std::uint32_t>(at); }
   std::uint64_t u64(std::size_t at) const { return get<std::uint64_t>(at); }
@@ -92,7 +92,8 @@ class fake_machine {
 
   // What the machine is like.
   int table_size = 64;
-  bool has_tracefs = true, tracefs_is_mounted = true, has_perf_links = true;
+  bool has_tracefs = true, tracefs_is_mounted = true, has_perf_links = true, has_sockmap_links = true;
+  bool interfaces_are_there = true;
   std::map<std::string, std::string> tracepoints{{"syscalls/sys_enter_execve", "727\n"}};
   std::map<std::string, std::string> files;
   std::set<std::string> folders;
@@ -218,6 +219,7 @@ class fake_machine {
     std::shared_ptr<hash_table> map{};
   };
 
+  static constexpr std::uint32_t iterator_type = 28, event_type = 41;  // BPF_TRACE_ITER, BPF_PERF_EVENT
   static constexpr long current_folder = -100;
   static constexpr std::uint32_t token_flag = 1u << 16, mmapable_flag = 1u << 10;
 
@@ -250,11 +252,26 @@ class fake_machine {
   }
 
   static std::string name_of(const fake_call& call) {
-    static const std::map<long, std::string> commands{
-        {0, "map_create"},          {1, "map_lookup_elem"}, {2, "map_update_elem"}, {3, "map_delete_elem"},
-        {4, "map_get_next_key"},    {5, "prog_load"},       {6, "obj_pin"},         {7, "obj_get"},
-        {15, "obj_get_info_by_fd"}, {18, "btf_load"},       {22, "map_freeze"},     {24, "map_lookup_batch"},
-        {28, "link_create"}};
+    static const std::map<long, std::string> commands{{0, "map_create"},
+                                                      {1, "map_lookup_elem"},
+                                                      {2, "map_update_elem"},
+                                                      {3, "map_delete_elem"},
+                                                      {4, "map_get_next_key"},
+                                                      {5, "prog_load"},
+                                                      {6, "obj_pin"},
+                                                      {7, "obj_get"},
+                                                      {15, "obj_get_info_by_fd"},
+                                                      {18, "btf_load"},
+                                                      {22, "map_freeze"},
+                                                      {24, "map_lookup_batch"},
+                                                      {8, "prog_attach"},
+                                                      {9, "prog_detach"},
+                                                      {10, "prog_test_run"},
+                                                      {17, "raw_tracepoint_open"},
+                                                      {28, "link_create"},
+                                                      {29, "link_update"},
+                                                      {33, "iter_create"},
+                                                      {34, "link_detach"}};
     static const std::map<long, std::string> numbers{{__NR_close, "close"},
                                                      {__NR_fcntl, "fcntl"},
                                                      {__NR_openat, "openat"},
@@ -266,6 +283,8 @@ class fake_machine {
                                                      {__NR_perf_event_open, "perf_event_open"},
                                                      {__NR_unlinkat, "unlinkat"},
                                                      {__NR_munmap, "munmap"},
+                                                     {__NR_socket, "socket"},
+                                                     {__NR_setsockopt, "setsockopt"},
 #ifdef __NR_mmap2
                                                      {__NR_mmap2, "mmap"},
 #else
@@ -291,6 +310,12 @@ class fake_machine {
     if (call.name == "openat" || call.name == "unlinkat") call.path = string_at(raw.arguments[1]);
     if (call.name == "obj_pin" || call.name == "obj_get")
       call.path = reinterpret_cast<const char*>(at(call.u64(0)));
+    if (call.name == "raw_tracepoint_open" && call.u64(0) != 0)
+      call.path = reinterpret_cast<const char*>(at(call.u64(0)));
+    if (call.name == "link_create" && call.u32(8) == iterator_type && call.u32(24) != 0)
+      call.value = copy(call.u64(16), call.u32(24));
+    if (call.name == "setsockopt")
+      call.value = copy(address(raw.arguments[3]), static_cast<std::size_t>(raw.arguments[4]));
     if (call.name == "fsopen") call.path = string_at(raw.arguments[0]);
     if (call.name == "btf_load") call.payload = copy(call.u64(0), call.u32(16));
     if (call.name == "prog_load") {
@@ -341,6 +366,8 @@ class fake_machine {
       CHECK(kind_of(call.arguments[0]) != "closed");
       return table_.erase(static_cast<int>(call.arguments[0])) == 1 ? 0 : -EBADF;
     }
+    if (call.name == "fcntl" && call.arguments[1] == 1)  // F_GETFD
+      return kind_of(call.arguments[0]) == "closed" ? -EBADF : 1;
     if (call.name == "fcntl") {
       CHECK(call.arguments[1] == 1030);  // F_DUPFD_CLOEXEC
       CHECK(kind_of(call.arguments[0]) != "closed");
@@ -456,7 +483,7 @@ class fake_machine {
     if (call.path.find('.', slash) != std::string::npos) return -EPERM;
     if (call.name == "obj_get") return found == pins_.end() ? -ENOENT : add(found->second);
     if (found != pins_.end()) return -EEXIST;
-    CHECK(kind_of(call.u32(8)) == "map");
+    CHECK((kind_of(call.u32(8)) == "map" || kind_of(call.u32(8)) == "link"));
     pins_[call.path] = table_[static_cast<int>(call.u32(8))];
     return 0;
   }
@@ -602,12 +629,38 @@ class fake_machine {
     }
     if (call.name == "perf_event_open") return add({.kind = "event"});
     if (call.name == "link_create") {
-      if (!has_perf_links) return -EINVAL;
-      CHECK(call.attr.size() == 24);
+      const std::uint32_t type = call.u32(8);
       CHECK(kind_of(call.u32(0)) == "program");
-      CHECK(kind_of(call.u32(4)) == "event");
+      if (type == event_type) {
+        if (!has_perf_links) return -EINVAL;
+        CHECK(call.attr.size() == 24);
+        CHECK(kind_of(call.u32(4)) == "event");
+      }
+      const bool is_of_map = type == 4 || type == 5 || type == 7 || type == 38;  // parser, verdicts
+      if (is_of_map && !has_sockmap_links) return -EINVAL;
       return add({.kind = "link"});
     }
+    if (call.name == "raw_tracepoint_open") {
+      CHECK(kind_of(call.u32(8)) == "program");
+      return add({.kind = "link"});
+    }
+    if (call.name == "prog_attach" || call.name == "prog_detach") {
+      CHECK(kind_of(call.u32(4)) == "program");
+      return 0;
+    }
+    if (call.name == "link_update" || call.name == "link_detach") {
+      if (kind_of(call.u32(0)) != "link") return -EINVAL;
+      return call.name == "link_detach" || kind_of(call.u32(4)) == "program" ? 0 : -EBADF;
+    }
+    if (call.name == "iter_create") return kind_of(call.u32(0)) == "link" ? add({.kind = "file"}) : -EINVAL;
+    if (call.name == "prog_test_run") {
+      CHECK(call.attr.size() == 80);
+      return kind_of(call.u32(0)) == "program" ? 0 : -EBADF;
+    }
+    if (call.name == "socket") return add({.kind = "socket"});
+    if (call.name == "setsockopt") return kind_of(call.arguments[0]) == "socket" ? 0 : -ENOTSOCK;
+    if (call.name == "ioctl" && kind_of(call.arguments[0]) == "socket")
+      return interfaces_are_there ? 0 : -ENODEV;
     if (call.name == "ioctl") {
       CHECK(kind_of(call.arguments[0]) == "event");
       CHECK(kind_of(call.arguments[2]) == "program");

@@ -22,6 +22,7 @@ struct fault_row {
   int forgiven = 0;                    ///< errno for which there is another way
   std::optional<barebpf::step> rest_without_other_way = std::nullopt;  ///< `rest` for the forgiven errno
   const char* about = nullptr;  ///< what the error is about, where its step does not tell
+  barebpf::cause unsuitable = barebpf::cause::none;  ///< what EINVAL means where the step is to fill a slot
 };
 
 /// Runs `scenario`, which gives the error it met, with a fault at each of `rows`. `subject` tells what errors
@@ -73,7 +74,10 @@ inline void sweep(const std::vector<fault_row>& rows, const std::function<void(f
         CHECK(failure->code == code);
         // To EPERM of a pin the kernel has but one reason.
         const bool off_bpffs = failure->at == barebpf::step::obj_pin && code == EPERM;
-        CHECK(failure->why == (off_bpffs ? barebpf::cause::not_a_bpf_path : barebpf::cause::none));
+        const bool is_unsuitable = failure->at == barebpf::step::map_update_elem && code == EINVAL;
+        CHECK(failure->why == (off_bpffs       ? barebpf::cause::not_a_bpf_path
+                               : is_unsuitable ? row.unsuitable
+                                               : barebpf::cause::none));
         CHECK(std::string(failure->name) == (row.about != nullptr ? row.about : subject(*expected)));
       }
 }

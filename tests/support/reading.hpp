@@ -49,6 +49,7 @@ struct reading {
   std::unique_ptr<guarded<barebpf::function_spec>> functions;
   std::unique_ptr<guarded<barebpf::program_spec>> programs;
   std::unique_ptr<guarded<barebpf::reference>> references;
+  std::unique_ptr<guarded<barebpf::filled_slot>> filled_slots;
   std::unique_ptr<guarded<std::uint32_t>> map_slots, type_index;
 
   explicit reading(const barebpf::bytes& image) {
@@ -59,11 +60,12 @@ struct reading {
     make(functions, shape.functions);
     make(programs, shape.programs);
     make(references, shape.references);
+    make(filled_slots, shape.filled_slots);
     make(map_slots, shape.map_slots);
     make(type_index, shape.type_index);
     fault = read(image,
                  {maps->data(), variables->data(), functions->data(), programs->data(), references->data(),
-                  map_slots->data(), type_index->data()},
+                  filled_slots->data(), map_slots->data(), type_index->data()},
                  facts);
   }
   explicit reading(const file_image& image) : reading(window(image)) {}
@@ -71,8 +73,8 @@ struct reading {
   bool kept_inside() const {
     return maps == nullptr ||
            (maps->is_untouched() && variables->is_untouched() && functions->is_untouched() &&
-            programs->is_untouched() && references->is_untouched() && map_slots->is_untouched() &&
-            type_index->is_untouched());
+            programs->is_untouched() && references->is_untouched() && filled_slots->is_untouched() &&
+            map_slots->is_untouched() && type_index->is_untouched());
   }
   barebpf::object_tables tables() const {
     return {.image = facts.image,
@@ -91,6 +93,7 @@ struct reading {
   const barebpf::function_spec& function(std::size_t at) const { return (*functions)[at]; }
   const barebpf::program_spec& program(std::size_t at) const { return (*programs)[at]; }
   const barebpf::reference& reference(std::size_t at) const { return (*references)[at]; }
+  const barebpf::filled_slot& slot(std::size_t at) const { return (*filled_slots)[at]; }
   /// The function of the program with this index.
   const barebpf::function_spec& function_of(std::size_t program_index) const {
     return function(program(program_index).function);

@@ -12,7 +12,9 @@
 #include "functions.bpf.hpp"
 #include "library.hpp"
 #include "long_program.bpf.hpp"
+#include "map_in_map.bpf.hpp"
 #include "pinned_map.bpf.hpp"
+#include "tail_calls.bpf.hpp"
 #include "two_programs.bpf.hpp"
 #include "variables.bpf.hpp"
 
@@ -61,6 +63,56 @@ inline std::vector<fault_row> rows_of_variables() {
   out.push_back({"close", works, step::map_memory, 0, none, "count"});
   out.push_back({"mmap", step::map_memory, step::map_memory, 0, none, "count"});
   out.push_back({"munmap", works, works});
+  return out;
+}
+
+/// Every call that loads `map_in_map`: maps of maps come last, each after its pattern, which goes when it is there.
+inline std::vector<fault_row> rows_of_map_in_map() {
+  using barebpf::step;
+  const auto none = std::optional<step>();
+  std::vector<fault_row> out{{"btf_load", works, step::map_create, 0, none, "first"}};
+  const auto create = [&](const char* name) {
+    out.push_back({"map_create", step::map_create, step::map_create, EINVAL, step::map_create, name});
+  };
+  for (const char* name :
+       {"first", "third", "book", "spare", "spare_book", "map_in_m.bss", "map_in_m.rodata"})
+    create(name);
+  out.push_back(
+      {"map_update_elem", step::map_update_elem, step::map_update_elem, 0, none, "map_in_m.rodata"});
+  out.push_back({"map_freeze", step::map_freeze, step::map_freeze, 0, none, "map_in_m.rodata"});
+  const auto create_outer = [&](const char* name, const char* pattern, int slots) {
+    const auto unlike = barebpf::cause::unfit_inner_map;
+    create(pattern);
+    out.push_back({"map_create", step::map_create, step::map_create, 0, none, name});
+    out.push_back({"close", works, step::map_update_elem, 0, none, name, unlike});
+    for (int i = 0; i < slots; ++i)
+      out.push_back({"map_update_elem", step::map_update_elem, step::map_update_elem, 0, none, name, unlike});
+  };
+  create_outer("pages", "pages_inner", 2);
+  create_outer("books", "books_inner", 1);
+  out.push_back({"prog_load", step::prog_load, step::prog_load, 0, none, "counts"});
+  out.push_back({"close", works, works});
+  return out;
+}
+
+/// Every call that loads `tail_calls`: prog arrays are filled when all programs are there.
+inline std::vector<fault_row> rows_of_tail_calls() {
+  using barebpf::step;
+  const auto none = std::optional<step>();
+  std::vector<fault_row> out{{"btf_load", works, step::map_create, 0, none, "loop"}};
+  for (const char* name : {"loop", "ways"})
+    out.push_back({"map_create", step::map_create, step::map_create, 0, none, name});
+  for (const char* name : {"tail_cal.bss", "tail_cal.rodata"})
+    out.push_back({"map_create", step::map_create, step::map_create, EINVAL, step::map_create, name});
+  out.push_back(
+      {"map_update_elem", step::map_update_elem, step::map_update_elem, 0, none, "tail_cal.rodata"});
+  out.push_back({"map_freeze", step::map_freeze, step::map_freeze, 0, none, "tail_cal.rodata"});
+  for (const char* name : {"again", "goes_left", "begins", "chooses", "goes_right"})
+    out.push_back({"prog_load", step::prog_load, step::prog_load, 0, none, name});
+  for (const char* name : {"loop", "ways"})
+    out.push_back({"map_update_elem", step::map_update_elem, step::map_update_elem, 0, none, name,
+                   barebpf::cause::unfit_program});
+  out.push_back({"close", works, works});
   return out;
 }
 

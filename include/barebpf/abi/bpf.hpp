@@ -174,7 +174,10 @@ struct prog_load {
 static_assert(sizeof(prog_load) == 144 && offsetof(prog_load, prog_name) == 48 &&
               offsetof(prog_load, fd_array) == 120 && offsetof(prog_load, log_true_size) == 140);
 
-/// A flag in `prog_flags`: `prog_token_fd` holds a token. BPF_F_TOKEN_FD, 6.9.
+/// Flags in `prog_flags`: the program may sleep (5.10); it takes packets in several pieces (5.18); `prog_token_fd`
+/// holds a token (6.9). BPF_F_SLEEPABLE, BPF_F_XDP_HAS_FRAGS, BPF_F_TOKEN_FD.
+inline constexpr u32 prog_flag_sleepable = 1u << 4;
+inline constexpr u32 prog_flag_xdp_has_frags = 1u << 5;
 inline constexpr u32 prog_flag_token_fd = map_flag::token_fd;
 
 /// BPF_PROG_LOAD with what came after 6.8.
@@ -237,6 +240,7 @@ struct prog_test_run {
   u32 flags = 0;
   u32 cpu = 0;
   u32 batch_size = 0;  ///< 5.18
+  u32 unused = 0;
 };
 static_assert(sizeof(prog_test_run) == 80 && offsetof(prog_test_run, batch_size) == 72);
 
@@ -338,6 +342,23 @@ struct link_create_perf_event {
 };
 static_assert(sizeof(link_create_perf_event) == 24);
 
+/// What an iterator lists: the elements of a map, the cgroups below one, or the threads of a process.
+/// Source: union bpf_iter_link_info in include/uapi/linux/bpf.h at v6.12.
+struct iter_map {
+  u32 map_fd = 0;
+};
+struct iter_cgroup {  // 6.1
+  u32 order = 0;
+  u32 cgroup_fd = 0;
+  u64 cgroup_id = 0;
+};
+struct iter_task {  // 6.1
+  u32 tid = 0;
+  u32 pid = 0;
+  u32 pid_fd = 0;
+};
+static_assert(sizeof(iter_cgroup) == 16 && sizeof(iter_task) == 12);
+
 /// BPF_LINK_CREATE for an iterator.
 struct link_create_iter {
   u32 prog_fd = 0;
@@ -346,6 +367,7 @@ struct link_create_iter {
   u32 flags = 0;
   alignas(8) address iter_info{};
   u32 iter_info_len = 0;
+  u32 unused = 0;
 };
 static_assert(sizeof(link_create_iter) == 32 && offsetof(link_create_iter, iter_info_len) == 24);
 
@@ -370,6 +392,7 @@ struct link_create_tracing {
   u32 attach_type = 0;
   u32 flags = 0;
   u32 target_btf_id = 0;
+  u32 unused = 0;
   alignas(8) u64 cookie = 0;
 };
 static_assert(sizeof(link_create_tracing) == 32 && offsetof(link_create_tracing, cookie) == 24);
@@ -394,6 +417,7 @@ struct link_create_ordered {
   u32 attach_type = 0;
   u32 flags = 0;
   u32 relative_fd = 0;  ///< or an id
+  u32 unused = 0;
   alignas(8) u64 expected_revision = 0;
 };
 static_assert(sizeof(link_create_ordered) == 32 && offsetof(link_create_ordered, expected_revision) == 24);
@@ -427,6 +451,7 @@ struct link_create_tracing_multi {
   alignas(8) address ids{};
   address cookies{};
   u32 cnt = 0;
+  u32 unused = 0;
 };
 static_assert(sizeof(link_create_tracing_multi) == 40 && offsetof(link_create_tracing_multi, cnt) == 32);
 
@@ -475,6 +500,7 @@ struct prog_stream_read {
   u32 stream_buf_len = 0;
   u32 stream_id = 0;
   u32 prog_fd = 0;
+  u32 unused = 0;
 };
 static_assert(sizeof(prog_stream_read) == 24 && offsetof(prog_stream_read, prog_fd) == 16);
 
@@ -507,6 +533,47 @@ struct map_info {
 };
 static_assert(sizeof(map_info) == 88 && offsetof(map_info, netns_dev) == 48 &&
               offsetof(map_info, map_extra) == 80);
+
+/// What BPF_OBJ_GET_INFO_BY_FD tells of a link. Which member of `place` holds follows from the type.
+struct link_info {
+  /// Of links of XDP, tcx and netkit.
+  struct interface_place {
+    u32 ifindex = 0;
+    u32 attach_type = 0;  ///< 0 for XDP
+  };
+  struct cgroup_place {
+    u64 cgroup_id = 0;
+    u32 attach_type = 0;
+  };
+  struct netns_place {
+    u32 netns_ino = 0;
+    u32 attach_type = 0;
+  };
+  struct map_place {
+    u32 map_id = 0;
+    u32 attach_type = 0;
+  };
+  struct tracing_place {
+    u32 attach_type = 0;
+    u32 target_obj_id = 0;
+    u32 target_btf_id = 0;
+  };
+  union any_place {
+    u64 words[8] = {};
+    interface_place interface;
+    cgroup_place cgroup;
+    netns_place netns;
+    map_place sockmap;
+    tracing_place tracing;
+  };
+
+  link_type type{};
+  u32 id = 0;
+  u32 prog_id = 0;
+  u32 unused = 0;
+  alignas(8) any_place place{};
+};
+static_assert(sizeof(link_info) == 80 && offsetof(link_info, place) == 16);
 
 /// The same with where the kernel shall write the hash of the map's content, which comes out. 6.18.
 struct map_info_with_hash {

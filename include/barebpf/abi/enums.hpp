@@ -232,6 +232,21 @@ enum class attach_type : u32 {
   trace_fsession_multi = 61,            ///< 7.2
 };
 
+/// Flags of BPF_LINK_CREATE, BPF_LINK_UPDATE and BPF_PROG_ATTACH.
+struct attach_flag {
+  static constexpr u32 replace = 1u << 2;
+  static constexpr u32 before = 1u << 3;  ///< 6.6
+  static constexpr u32 after = 1u << 4;   ///< 6.6
+  static constexpr u32 id = 1u << 5;      ///< 6.6
+  static constexpr u32 link = 1u << 13;   ///< 6.6
+};
+
+/// Flags of BPF_PROG_TEST_RUN.
+struct test_flag {
+  static constexpr u32 run_on_cpu = 1u << 0;       ///< 5.10
+  static constexpr u32 xdp_live_frames = 1u << 1;  ///< 5.18
+};
+
 /// Link types.
 enum class link_type : u32 {
   unspec = 0,

@@ -23,6 +23,28 @@ struct perf_event_attr {
 };
 static_assert(sizeof(perf_event_attr) == 64 && offsetof(perf_event_attr, config1) == 56);
 
+/// What stands before each record in the ring of an event.
+/// Source: include/uapi/linux/perf_event.h at v6.12.
+struct perf_event_header {
+  u32 type;
+  u16 misc;
+  u16 size;  ///< bytes, this header too
+};
+static_assert(sizeof(perf_event_header) == 8);
+inline constexpr u32 perf_record_lost = 2;    // PERF_RECORD_LOST: the event's id and a number, both u64
+inline constexpr u32 perf_record_sample = 9;  // PERF_RECORD_SAMPLE: what sample_type asks for
+
+/// The first page of that ring; what is left out before it tells of the hardware.
+struct perf_event_mmap_page {
+  u8 reserved[1024];
+  u64 data_head;  ///< bytes put in by the kernel since the beginning
+  u64 data_tail;  ///< bytes taken out
+};
+static_assert(sizeof(perf_event_mmap_page) == 1040);
+
+inline constexpr u32 perf_type_software = 1;         // PERF_TYPE_SOFTWARE
+inline constexpr u64 perf_count_sw_bpf_output = 10;  // PERF_COUNT_SW_BPF_OUTPUT
+inline constexpr u64 perf_sample_raw = 1u << 10;     // PERF_SAMPLE_RAW: a u32 length and so many bytes
 inline constexpr u32 perf_type_tracepoint = 2;       // PERF_TYPE_TRACEPOINT
 inline constexpr u64 perf_flag_fd_cloexec = 8;       // PERF_FLAG_FD_CLOEXEC
 inline constexpr u32 perf_ioc_set_bpf = 0x40042408;  // PERF_EVENT_IOC_SET_BPF

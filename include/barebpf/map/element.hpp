@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Room 7.0, map/element: one map without types. Keys and values are addresses here, and every call is one
-// system call; the typed maps of room 7.7 are a thin layer over this and hold the only sizes.
+// system call; the typed maps of room 7.8 are a thin layer over this and hold the only sizes.
 #ifndef BAREBPF_MAP_ELEMENT_HPP
 #define BAREBPF_MAP_ELEMENT_HPP
 

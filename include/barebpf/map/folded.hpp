@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Room 7.12, map/folded: stacks as lines of text, in the folded form that flame graph tools take.
+// Room 7.13, map/folded: stacks as lines of text, in the folded form that flame graph tools take.
 #ifndef BAREBPF_MAP_FOLDED_HPP
 #define BAREBPF_MAP_FOLDED_HPP
 

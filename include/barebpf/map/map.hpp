@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Room 7.8, map/map: every map type under its name, with the key and value types that it wants.
+// Room 7.9, map/map: every map type under its name, with the key and value types that it wants.
 #ifndef BAREBPF_MAP_MAP_HPP
 #define BAREBPF_MAP_MAP_HPP
 
@@ -47,7 +47,8 @@ using stack_trace_map = map<map_type::stack_trace, u32, stack_addresses<Depth>>;
 template <size_t Depth = 127>
 using stack_build_id_map = map<map_type::stack_trace, u32, stack_build_ids<Depth>>;
 
-/// Cgroups that programs ask bpf_current_task_under_cgroup and bpf_skb_under_cgroup about.
+/// Cgroups that programs ask bpf_current_task_under_cgroup and bpf_skb_under_cgroup about: descriptors of their folders,
+/// such as `open_cgroup` gives, go in.
 /// Kernel: 4.8, BPF_MAP_TYPE_CGROUP_ARRAY; cgroup version 2 alone.
 using cgroup_array_map = map<map_type::cgroup_array, u32, cgroup_fd>;
 
@@ -62,8 +63,7 @@ template <class Key, class Value>
 using lru_percpu_hash_map = map<map_type::lru_percpu_hash, Key, Value>;
 
 /// Values under prefixes of bits, such as networks: a lookup finds the longest prefix that the key begins with. `Key`
-/// is `ipv4_prefix`, `ipv6_prefix`, or anything that begins with a u32 number of bits. Create it with
-/// map_flag::no_prealloc.
+/// is `ipv4_prefix`, `ipv6_prefix`, or anything that begins with a u32 number of bits.
 /// Errors: ENOSPC when it is full.
 /// Kernel: 4.11, BPF_MAP_TYPE_LPM_TRIE.
 template <class Key, class Value>
@@ -138,23 +138,24 @@ template <class Value>
 using stack_map = map<map_type::stack, no_key, Value>;
 
 /// A value for each socket that has one, under its descriptor here and under itself in programs; it goes with the
-/// socket. As all storages it takes no `max_entries`, needs map_flag::no_prealloc, and cannot be walked over but by an
-/// iterator program.
+/// socket. As all storages it takes no `max_entries`, and cannot be walked over but by an iterator program.
+/// Errors: EBADF for a descriptor of something else, ENOTSOCK for a socket's; nothing_of_owner.
 /// Kernel: 5.2, BPF_MAP_TYPE_SK_STORAGE.
 template <class Value>
 using sk_storage_map = map<map_type::sk_storage, owner_fd, Value>;
 
-/// The same for files. Programs reach it where the BPF security module is on.
+/// The same for files, where the BPF security module is on: programs of that module reach it.
+/// Errors: EBADF where it is off.
 /// Kernel: 5.10, BPF_MAP_TYPE_INODE_STORAGE.
 template <class Value>
 using inode_storage_map = map<map_type::inode_storage, owner_fd, Value>;
 
-/// The same for threads, under what pidfd_open(2) gives.
+/// The same for threads, under what pidfd_open(2) gives: of a process its first thread, with PIDFD_THREAD (6.9) any.
 /// Kernel: 5.11, BPF_MAP_TYPE_TASK_STORAGE.
 template <class Value>
 using task_storage_map = map<map_type::task_storage, owner_fd, Value>;
 
-/// The same for cgroups, under the descriptor of the cgroup's folder.
+/// The same for cgroups, under the descriptor of the cgroup's folder, such as `open_cgroup` gives.
 /// Kernel: 6.2, BPF_MAP_TYPE_CGRP_STORAGE.
 template <class Value>
 using cgrp_storage_map = map<map_type::cgrp_storage, owner_fd, Value>;
@@ -179,8 +180,7 @@ using user_ringbuf_map = map<map_type::user_ringbuf, no_key, no_value>;
 template <class Value>
 using bloom_filter = map<map_type::bloom_filter, no_key, Value>;
 
-/// Memory that programs and user space share, pointers and all; `max_entries` is its size in pages. Create it with
-/// map_flag::mmapable.
+/// Memory that programs and user space share, pointers and all; `max_entries` is its size in pages.
 /// Kernel: 6.9, BPF_MAP_TYPE_ARENA.
 using arena_map = map<map_type::arena, no_key, no_value>;
 
@@ -188,7 +188,7 @@ using arena_map = map<map_type::arena, no_key, no_value>;
 /// Kernel: 6.19, BPF_MAP_TYPE_INSN_ARRAY.
 using insn_array_map = map<map_type::insn_array, u32, instruction_place>;
 
-/// A hash table that grows with what is in it. Create it with map_flag::no_prealloc.
+/// A hash table that grows with what is in it.
 /// Kernel: 7.2, BPF_MAP_TYPE_RHASH.
 template <class Key, class Value>
 using rhash_map = map<map_type::rhash, Key, Value>;

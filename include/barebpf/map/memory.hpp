@@ -11,18 +11,37 @@ namespace barebpf::inline BAREBPF_ABI {
 
 namespace detail {
 
-// mmap(2) of the first `size` bytes of a map, shared. s390x takes the arguments through memory.
-inline long map_shared(size_t size, long protection, int descriptor) noexcept {
-  constexpr long shared = 1;  // MAP_SHARED
+// mmap(2). s390x takes the arguments through memory.
+// Shape: the address, or negative errno.
+[[gnu::always_inline]] inline long map_pages(size_t address, size_t size, long protection, long flags,
+                                             int descriptor, u64 offset) noexcept {
 #if defined(__s390x__) && !defined(BAREBPF_LIBC_SYSCALL)
-  const long arguments[6] = {0, static_cast<long>(size), protection, shared, descriptor, 0};
+  const long arguments[6] = {
+      static_cast<long>(address), static_cast<long>(size), protection, flags, descriptor,
+      static_cast<long>(offset)};
   return system_call(__NR_mmap, arguments);
 #elif defined(__NR_mmap2)
-  // Where there are two, the first takes its arguments through memory; the second counts the offset in pages.
-  return system_call(__NR_mmap2, nullptr, size, protection, shared, descriptor, 0);
+  // Where there are two, the first takes its arguments through memory; the second counts the offset in 4 KiB.
+  return system_call(__NR_mmap2, address, size, protection, flags, descriptor, offset / 4096);
 #else
-  return system_call(__NR_mmap, nullptr, size, protection, shared, descriptor, 0);
+  return system_call(__NR_mmap, address, size, protection, flags, descriptor, offset);
 #endif
+}
+
+// mmap(2) of `size` bytes from `offset`, shared, wherever there is room.
+inline long map_shared(size_t size, long protection, int descriptor, u64 offset = 0) noexcept {
+  constexpr long shared = 1;  // MAP_SHARED
+  return map_pages(0, size, protection, shared, descriptor, offset);
+}
+
+// How large this machine's pages are. There is no system call for it, but one that does nothing to no bytes and minds
+// where they would begin.
+// Source: msync(2).
+[[nodiscard]] inline size_t page_size() noexcept {
+  constexpr size_t largest = 65536;
+  size_t size = 4096;
+  while (size < largest && system_call(__NR_msync, size, 0, 0) == -EINVAL) size *= 2;
+  return size;
 }
 
 }  // namespace detail

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
-// Room 7.7, map/typed: typed maps. One class template for all types; what a type allows stands in room 2.0, and what
+// Room 7.8, map/typed: typed maps. One class template for all types; what a type allows stands in room 2.0, and what
 // goes in and comes out where that is no plain value in room 7.6.
 #ifndef BAREBPF_MAP_TYPED_HPP
 #define BAREBPF_MAP_TYPED_HPP
 
-#include "../kinds.hpp"
+#include "../refusal.hpp"
 #include "../running_kernel.hpp"
 #include "entries.hpp"
 #include "memory.hpp"
 #include "pin.hpp"
 #include "value.hpp"
+#include "value_btf.hpp"
 
 namespace barebpf::inline BAREBPF_ABI {
 
@@ -17,10 +18,10 @@ namespace barebpf::inline BAREBPF_ABI {
 struct map_options {
   text name{};                        ///< at most 15 letters, digits, underscores and dots
   u32 max_entries = 0;                ///< entries; bytes of a ring buffer, pages of an arena, 0 for storages
-  u32 map_flags = 0;                  ///< `map_flag` bits
+  u32 map_flags = 0;                  ///< `map_flag` bits; those that the type demands are set
   u32 numa_node = 0;                  ///< with map_flag::numa_node
   u64 map_extra = 0;                  ///< what the type makes of it, see `map_kinds`
-  u32 btf_fd = 0;                     ///< types that describe key and value
+  u32 btf_fd = 0;                     ///< types that describe key and value; a storage makes its own without
   u32 btf_key_type_id = 0;            ///< in `btf_fd`
   u32 btf_value_type_id = 0;          ///< in `btf_fd`
   u32 btf_vmlinux_value_type_id = 0;  ///< in the kernel's own BTF, for a struct_ops
@@ -31,7 +32,7 @@ struct map_options {
 /// What an existing map must be beside its type and sizes; `any` where it does not matter.
 struct map_expectations {
   u32 max_entries = map_identity::any;
-  u32 map_flags = map_identity::any;
+  u32 map_flags = map_identity::any;  ///< with those that the type demands, which every map of it has
 };
 
 /// A way to reach an element beside by its key: `under_lock`, `on_cpu{3}`, `on_all_cpus`.
@@ -114,9 +115,12 @@ class map {
   /// Uses a map that is already open; its type and sizes must be those of this class.
   explicit map(untyped_map untyped) noexcept : untyped_(std::move(untyped)) {}
 
-  /// Creates a map.
+  /// Creates a map. The flags without which the kernel makes none of this type are set, and a storage that is given no
+  /// BTF gets the smallest that does, see `storage_btf_of`.
   /// Errors: bad_name; EPERM without CAP_BPF; what the table of map types says against it, such as no_entries,
-  ///         refused_map_flag or newer_map_type; E2BIG and ENOMEM for a map that is too large.
+  ///         refused_map_flag or newer_map_type; E2BIG and ENOMEM for a map that is too large; for a storage those of
+  ///         BPF_BTF_LOAD.
+  /// Cost:   one system call; three for a storage without BTF.
   /// Kernel: the type's first, see `map_kinds`.
   /// Source: map_create() in kernel/bpf/syscall.c at v6.12.
   [[nodiscard]] static result<map> create(const map_options& options) noexcept {
@@ -125,22 +129,31 @@ class map {
     if constexpr (kind.value == value_rule::stack)
       if ((options.map_flags & map_flag::stack_build_id & ~Value::map_flags) != 0)
         return error{.at = step::map_create, .why = cause::stack_of_build_ids}.about(options.name);
-    const abi::map_create attr{
-        .map_type = static_cast<u32>(Type),
-        .key_size = key_size_of<Key>,
-        .value_size = value_size_of<Value>,
-        .max_entries = options.max_entries,
-        .map_flags =
-            options.map_flags | value_flags | flag_of(Access) | (options.token >= 0 ? map_flag::token_fd : 0),
-        .inner_map_fd = options.inner_map < 0 ? 0 : static_cast<u32>(options.inner_map),
-        .numa_node = options.numa_node,
-        .map_name = to_kernel_name(options.name),
-        .btf_fd = options.btf_fd,
-        .btf_key_type_id = options.btf_key_type_id,
-        .btf_value_type_id = options.btf_value_type_id,
-        .btf_vmlinux_value_type_id = options.btf_vmlinux_value_type_id,
-        .map_extra = options.map_extra};
+    abi::map_create attr{.map_type = static_cast<u32>(Type),
+                         .key_size = key_size_of<Key>,
+                         .value_size = value_size_of<Value>,
+                         .max_entries = options.max_entries,
+                         .map_flags = options.map_flags | kind.required_flags | value_flags |
+                                      flag_of(Access) | (options.token >= 0 ? map_flag::token_fd : 0),
+                         .inner_map_fd = options.inner_map < 0 ? 0 : static_cast<u32>(options.inner_map),
+                         .numa_node = options.numa_node,
+                         .map_name = to_kernel_name(options.name),
+                         .btf_fd = options.btf_fd,
+                         .btf_key_type_id = options.btf_key_type_id,
+                         .btf_value_type_id = options.btf_value_type_id,
+                         .btf_vmlinux_value_type_id = options.btf_vmlinux_value_type_id,
+                         .map_extra = options.map_extra};
     outcome created{.subject = attr.map_name.characters};
+    fd types;
+    if constexpr (kind.btf == btf_rule::required)
+      if (options.btf_fd == 0) {
+        constexpr auto& made = storage_btf_of<Value>;
+        types = fd::own(load_btf(&made, sizeof made, options.token));
+        if (created.fails(step::btf_load, types.number())) return to_error(created);
+        attr.btf_fd = types.raw();
+        attr.btf_key_type_id = made.key_id;
+        attr.btf_value_type_id = made.value_id;
+      }
     const long answer =
         options.token < 0
             ? create_map(attr)
@@ -313,7 +326,9 @@ class map {
   /// Source: map_delete_elem() in kernel/bpf/syscall.c at v6.12.
   [[nodiscard]] result<void> delete_elem(const Key& key) noexcept {
     demand<can_delete>();
-    return done(step::map_delete_elem, untyped_.delete_elem(&key));
+    if (const long answer = untyped_.delete_elem(&key); answer < 0)
+      return explain_element(step::map_delete_elem, answer);
+    return {};
   }
   /// Removes `key` and gives its value.
   /// Errors: ENOENT when the key is absent.
@@ -326,12 +341,12 @@ class map {
       auto values = element::make();
       if (!values) return values;
       if (const long answer = untyped_.lookup_and_delete_elem(&key, values->data()); answer < 0)
-        return explain(step::map_lookup_and_delete_elem, answer);
+        return explain_element(step::map_lookup_and_delete_elem, answer);
       return values;
     } else {
       element value{};
       if (const long answer = untyped_.lookup_and_delete_elem(&key, &value); answer < 0)
-        return explain(step::map_lookup_and_delete_elem, answer);
+        return explain_element(step::map_lookup_and_delete_elem, answer);
       return value;
     }
   }
@@ -554,7 +569,7 @@ class map {
                      .key_size = key_size_of<Key>,
                      .value_size = value_size_of<Value>,
                      .max_entries = expected.max_entries,
-                     .map_flags = expected.map_flags};
+                     .map_flags = expected.map_flags | kind.required_flags};
     // Values of either kind may have the same size, so whatever else is expected, this flag tells them apart.
     if constexpr (kind.value == value_rule::stack) {
       if (expected.map_flags == map_identity::any) {
@@ -595,7 +610,7 @@ class map {
     if (cursor.at_end()) return batch_result(0);
     const long answer = untyped_.batch(command, cursor.in(), cursor.out(), keys, values, count, flags);
     // ENOENT says that these were the last ones, and they count.
-    if (answer < 0 && answer != -ENOENT) return batch_result(0, explain(at, answer));
+    if (answer < 0 && answer != -ENOENT) return batch_result(0, explain_element(at, answer));
     cursor.advance(answer == -ENOENT);
     return batch_result(count);
   }
@@ -652,13 +667,10 @@ class map {
     __builtin_memcpy(out.name, &untyped_.map_name(), sizeof(kernel_name));
     return out;
   }
-  // Arrays are never full, and plain values in them never absent: where the kernel says so, the index is too large.
+  // The same, with what the errno means on a map of this type where that is something of its own.
   [[nodiscard, gnu::always_inline]] error explain_element(step at, long answer) const noexcept {
     error out = explain(at, answer);
-    if constexpr (kind.key == key_rule::index) {
-      constexpr bool may_be_absent = kind.value != value_rule::plain && kind.value != value_rule::per_cpu;
-      if (answer == -E2BIG || (answer == -ENOENT && !may_be_absent)) out.why = cause::no_such_slot;
-    }
+    if constexpr (explains_elements(kind)) out.why = why_refused_element(kind, at, out.code);
     return out;
   }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Room 7.9, map/types: the types that a map's BTF gives to its key and value, held against the C++ types. Only who
+// Room 7.10, map/types: the types that a map's BTF gives to its key and value, held against the C++ types. Only who
 // names `identity_and_btf` has this in his program.
 #ifndef BAREBPF_MAP_TYPES_HPP
 #define BAREBPF_MAP_TYPES_HPP

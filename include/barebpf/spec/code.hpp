@@ -14,10 +14,12 @@ constexpr bool is_function(const elf& file, const elf_symbol& symbol) noexcept {
   return symbol.type == abi::symbol_function && file.section(symbol.section).is_code();
 }
 // A function that the kernel is to load as a program. What is in .text, and what is static, is there to be
-// called by others.
+// called by others; a question mark in front of the name of the section says not to load it.
 constexpr bool is_program(const elf& file, const elf_symbol& symbol) noexcept {
+  const u64 section_name = file.section(symbol.section).name;
   return is_function(file, symbol) && symbol.binding != abi::symbol_local &&
-         !file.image().string_is(file.section(symbol.section).name, ".text");
+         !file.image().string_is(section_name, ".text") &&
+         !file.image().string_starts_with(section_name, "?");
 }
 
 constexpr verdict read_function(const elf& file, const elf_symbol& symbol, function_spec& out) noexcept {
@@ -39,20 +41,21 @@ constexpr verdict read_function(const elf& file, const elf_symbol& symbol, funct
 constexpr verdict read_program(const elf& file, const function_spec& function, u32 index,
                                program_spec& out) noexcept {
   const elf_section section = file.section(function.section);
-  // Long enough for every prefix; what follows the prefix is read where the program is attached.
-  char name[64] = {};
-  const section_kind kind =
-      section_kind_of(text(name, file.image().copy_string(section.name, name, sizeof name)));
-  if (kind.type == abi::prog_type::unspec)
-    return {.why = cause::unknown_section,
-            .section = section.index,
-            .offset = section.name,
-            .subject = function.name};
+  // Long enough for every prefix and to see whether something follows.
+  char room[64] = {};
+  const text name(room, file.image().copy_string(section.name, room, sizeof room));
+  const section_kind kind = section_kind_of(name);
+  const auto wrong = [&](cause why) {
+    return verdict{.why = why, .section = section.index, .offset = section.name, .subject = function.name};
+  };
+  if (kind.type == abi::prog_type::unspec) return wrong(cause::unknown_section);
+  const size_t place = place_in(name, kind);
+  if (kind.needs_kernel_type() && place == name.size()) return wrong(cause::no_kernel_place);
   out = {.name = function.name,
          .section_name = section.name,
+         .place = place == name.size() ? 0 : section.name + place,
          .function = index,
-         .type = kind.type,
-         .attach = kind.attach};
+         .kind = kind};
   return {};
 }
 
@@ -78,6 +81,11 @@ constexpr verdict read_functions(const elf& file, const object_slots& slots, obj
     ++out.programs;
   }
   return {};
+}
+
+// Whether the section is one of relocations that say what stands in `values`.
+constexpr bool fills_slots(const opened_object& object, const elf_section& section) noexcept {
+  return section.type == abi::section_rel && object.maps.index != 0 && section.info == object.maps.index;
 }
 
 // The function that has the instruction at `at`, or `not_found`.
@@ -162,6 +170,72 @@ constexpr verdict read_references(const opened_object& object, const object_slot
     function.first_reference = lower_bound_of_place(slots.references, out.references, function.at);
     function.reference_count =
         lower_bound_of_place(slots.references, out.references, end) - function.first_reference;
+  }
+  return {};
+}
+
+// Finds out which slot of the map the relocation at `out.at` fills, and what the symbol `out.target` puts there.
+constexpr verdict read_slot(const opened_object& object, const object_slots& slots, const object_facts& facts,
+                            const map_spec& map, filled_slot& out) noexcept {
+  const elf& file = object.file;
+  const auto wrong = [&](cause why) {
+    return verdict{.why = why, .section = object.maps.index, .offset = out.at, .subject = map.name};
+  };
+  const u64 first = object.maps.at + map.offset + map.slots_at;
+  if (!map.has_values || out.at < first || (out.at - first) % 8 != 0) return wrong(cause::bad_slot);
+  out.slot = static_cast<u32>((out.at - first) / 8);
+  const elf_symbol symbol = file.symbol(out.target);
+  if (out.target >= file.symbol_count()) return wrong(cause::bad_symbol);
+  if (symbol.section == abi::section_undefined)
+    return {.why = cause::undefined_symbol,
+            .section = object.maps.index,
+            .offset = out.at,
+            .subject = symbol.name};
+  const bool is_hash = map.type == static_cast<u32>(map_type::hash_of_maps);
+  if (is_hash && map.key_size != sizeof out.slot) return wrong(cause::slots_need_numbers);
+  if (!is_hash && map.max_entries != 0 && out.slot >= map.max_entries) return wrong(cause::no_such_slot);
+  const elf_section section = file.section(symbol.section);
+  const u64 offset = symbol.value + file.image().read64(out.at);
+  if (map.inner != 0) {
+    const bool is_map = section.index == object.maps.index && offset < section.size && offset % 8 == 0 &&
+                        slots.map_slots[offset / 8] != 0;
+    if (!is_map) return wrong(cause::slot_is_no_map);
+    out.target = slots.map_slots[offset / 8] - 1;
+    return is_map_of_maps(slots.maps[out.target].type) ? wrong(cause::maps_too_deep) : verdict{};
+  }
+  const u32 function =
+      section.is_code() ? function_at(slots.functions, facts.functions, section.at + offset) : not_found;
+  if (function == not_found || !slots.functions[function].is_program) return wrong(cause::slot_is_no_program);
+  out.target = lower_bound_of_place(slots.programs, facts.programs, function);
+  return {};
+}
+
+// Each map has its slots behind its other members, so those that are filled belong to the last map in front.
+constexpr verdict read_slots(const opened_object& object, const object_slots& slots,
+                             object_facts& out) noexcept {
+  const elf& file = object.file;
+  for (u32 i = 1; i < file.section_count(); ++i) {
+    const elf_section relocations = file.section(i);
+    if (!fills_slots(object, relocations)) continue;
+    for (u64 k = 0; k < elf::relocation_count(relocations); ++k) {
+      const elf_relocation r = file.relocation(relocations, k);
+      if (r.offset >= object.maps.size) return {.why = cause::bad_slot, .section = i, .offset = r.at};
+      slots.filled_slots[out.filled_slots++] = {.at = object.maps.at + r.offset, .target = r.symbol};
+    }
+  }
+  sort_by_place(slots.filled_slots, out.filled_slots);
+  u32 holder = 0;  // one more than its index
+  u64 passed = 0;  // so many entries of map_slots
+  for (u32 i = 0; i < out.filled_slots; ++i) {
+    filled_slot& slot = slots.filled_slots[i];
+    for (; passed <= (slot.at - object.maps.at) / 8; ++passed)
+      if (slots.map_slots[passed] != 0) holder = slots.map_slots[passed];
+    const bool is_filled_twice = i != 0 && slots.filled_slots[i - 1].at == slot.at;
+    if (holder == 0 || is_filled_twice)
+      return {.why = cause::bad_slot, .section = object.maps.index, .offset = slot.at};
+    map_spec& map = slots.maps[holder - 1];
+    if (const verdict v = read_slot(object, slots, out, map, slot); v.failed()) return v;
+    if (map.slot_count++ == 0) map.first_slot = i;
   }
   return {};
 }

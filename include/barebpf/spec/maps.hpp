@@ -11,7 +11,7 @@ namespace detail {
 
 // The members that a map definition may have: what they are called, how they are written down in BTF, and
 // where their number goes.
-enum class map_member_form : u8 { number, long_number, key_or_value, not_yet };
+enum class map_member_form : u8 { number, long_number, key_or_value, slots };
 struct map_member_row {
   text member;
   map_member_form form;
@@ -31,7 +31,7 @@ inline constexpr map_member_row map_member_rows[] = {
     {"numa_node", map_member_form::number, &map_spec::numa_node},
     {"map_extra", map_member_form::long_number},
     {"pinning", map_member_form::number, &map_spec::pinning},
-    {"values", map_member_form::not_yet},
+    {"values", map_member_form::slots},
 };
 
 // What __uint and __ulong write: the length of an array behind a pointer, or the one value of an enum.
@@ -54,6 +54,21 @@ constexpr bool read_map_number(const btf& types, u32 id, u64& out) noexcept {
   return false;
 }
 
+// What __array writes: an array without a length, of pointers; to a struct that describes a map, or to functions.
+constexpr bool read_values(const btf& types, const btf_member& member, map_spec& out) noexcept {
+  const btf_type array = types.resolve(member.type);
+  if (array.kind != abi::btf_kind::array || types.length_of(array) != 0) return false;
+  const btf_type pointer = types.resolve(types.element_of(array));
+  if (pointer.kind != abi::btf_kind::pointer) return false;
+  const btf_type target = types.resolve(pointer.size_or_type);
+  const bool is_map = target.kind == abi::btf_kind::structure;
+  const u32 bit = types.image().read32(member.at + 8);
+  out.has_values = true;
+  out.inner = is_map ? target.id : 0;
+  out.slots_at = bit / 8;
+  return bit % 64 == 0 && (is_map || target.kind == abi::btf_kind::function_prototype);
+}
+
 // Bit `n` of `seen` is set once the member of row `n` has been read: C has no struct with two of a name, and
 // many members of one would be read again for each of many maps.
 constexpr verdict read_map_member(const btf& types, u32 section, const btf_member& member, u32& seen,
@@ -68,7 +83,8 @@ constexpr verdict read_map_member(const btf& types, u32 section, const btf_membe
   if ((seen >> known & 1) != 0) return wrong(cause::bad_map_member);
   seen |= u32{1} << known;
   const map_member_row& row = map_member_rows[known];
-  if (row.form == map_member_form::not_yet) return wrong(cause::map_member_not_loaded_yet);
+  if (row.form == map_member_form::slots)
+    return read_values(types, member, out) ? verdict{} : wrong(cause::bad_map_member);
 
   u64 number = 0;
   if (row.form == map_member_form::key_or_value) {
@@ -90,6 +106,44 @@ constexpr verdict read_map_member(const btf& types, u32 section, const btf_membe
   if (is_size && out.*row.number != 0 && out.*row.number != number) return wrong(cause::two_sizes);
   if (row.number == &map_spec::pinning && number > 1) return wrong(cause::bad_pinning);
   out.*row.number = static_cast<u32>(number);
+  return {};
+}
+
+constexpr verdict read_map_members(const btf& types, u32 section, const btf_type& definition,
+                                   map_spec& out) noexcept {
+  u32 seen = 0;
+  for (u32 i = 0; i < definition.members; ++i)
+    if (const verdict v = read_map_member(types, section, types.member(definition, i), seen, out); v.failed())
+      return v;
+  return {};
+}
+
+constexpr bool is_map_of_maps(u32 type) noexcept {
+  return type == static_cast<u32>(map_type::array_of_maps) ||
+         type == static_cast<u32>(map_type::hash_of_maps);
+}
+
+// Holds the member `values` against the type of the map, which may stand behind it.
+constexpr verdict check_values(const btf& types, u32 section, map_spec& out) noexcept {
+  const auto wrong = [&](cause why) {
+    return verdict{.why = why, .section = section, .offset = out.declared_at, .subject = out.name};
+  };
+  const bool holds_maps = is_map_of_maps(out.type);
+  if (!holds_maps && out.type != static_cast<u32>(map_type::prog_array))
+    return wrong(cause::values_not_wanted);
+  if (holds_maps != (out.inner != 0)) return wrong(cause::wrong_values);
+  if (out.value_size != 0 && out.value_size != sizeof(u32)) return wrong(cause::two_sizes);
+  out.value_size = sizeof(u32);
+  if (!holds_maps) return {};
+  const btf_type definition = types.type(out.inner);
+  map_spec inner{.name = out.name, .declared_at = definition.at};
+  if (const verdict v = read_map_members(types, section, definition, inner); v.failed()) return v;
+  const auto wrong_inside = [&](cause why) {
+    return verdict{.why = why, .section = section, .offset = definition.at, .subject = out.name};
+  };
+  if (inner.type == 0) return wrong_inside(cause::no_map_type);
+  if (inner.has_values || is_map_of_maps(inner.type)) return wrong_inside(cause::maps_too_deep);
+  if (inner.pinning != 0) return wrong_inside(cause::pinned_inner_map);
   return {};
 }
 
@@ -126,13 +180,9 @@ constexpr verdict read_map(const opened_object& object, const btf_member& place,
   if (out.offset > object.maps.size || definition.size_or_type > object.maps.size - out.offset ||
       out.offset % 8 != 0 || definition.size_or_type == 0)
     return wrong(cause::map_outside_section);
-  u32 seen = 0;
-  for (u32 i = 0; i < definition.members; ++i)
-    if (const verdict v = read_map_member(types, object.maps.index, types.member(definition, i), seen, out);
-        v.failed())
-      return v;
+  if (const verdict v = read_map_members(types, object.maps.index, definition, out); v.failed()) return v;
   if (out.type == 0) return wrong(cause::no_map_type);
-  return {};
+  return out.has_values ? check_values(types, object.maps.index, out) : verdict{};
 }
 
 // `map_slots[offset / 8]` becomes one more than the index of the map that begins there.
@@ -149,6 +199,23 @@ constexpr verdict read_maps(const opened_object& object, const object_slots& slo
 }
 
 }  // namespace detail
+
+/// What the maps in the map of maps `outer` look like, as its definition says in `values`; one without a type where
+/// it does not.
+[[nodiscard]] constexpr map_spec inner_of(const btf& types, const map_spec& outer) noexcept {
+  const btf_type definition = types.type(outer.inner);
+  map_spec out{.name = outer.name, .declared_at = definition.at};
+  static_cast<void>(detail::read_map_members(types, 0, definition, out));
+  return out;
+}
+
+/// What BPF_MAP_CREATE is to be told of the pattern for maps in a map of maps, all but the BTF that describes it.
+[[nodiscard]] constexpr abi::map_create to_inner_map_create(const bytes& image,
+                                                            const map_spec& inner) noexcept {
+  abi::map_create out = to_map_create(image, inner, {});
+  out.map_name = inner_map_name(out.map_name);
+  return out;
+}
 
 }  // namespace barebpf::inline BAREBPF_ABI
 

@@ -39,6 +39,11 @@ struct map_spec {
   number_form key_form = number_form::no_number;
   number_form value_form = number_form::no_number;
   map_origin origin = map_origin::declared;
+  bool has_values = false;  ///< its definition has the member `values`
+  u32 inner = 0;     ///< id of the struct that describes the maps in it, in the object's BTF; see `inner_of`
+  u32 slots_at = 0;  ///< bytes from its start to the first of its slots
+  u32 first_slot = 0;  ///< the slots that the object fills are so many from this one on
+  u32 slot_count = 0;
   u32 section = 0;         ///< index of the section whose variables it holds
   u32 first_variable = 0;  ///< its variables are so many from this one on, in the order of their offsets
   u32 variable_count = 0;
@@ -47,6 +52,13 @@ struct map_spec {
   [[nodiscard]] constexpr bool has_content() const noexcept {
     return origin == map_origin::data || origin == map_origin::read_only_data;
   }
+};
+
+/// "This slot holds that map or program at first": what stands in the member `values` of a definition.
+struct filled_slot {
+  u64 at = 0;      ///< where the slot stands
+  u32 slot = 0;    ///< its index
+  u32 target = 0;  ///< index of the map for a map of maps, of the program for a prog array
 };
 
 /// A global variable of the programs.
@@ -81,9 +93,9 @@ struct function_spec {
 struct program_spec {
   u64 name = 0;          ///< where its name stands
   u64 section_name = 0;  ///< where the name of its section stands
+  u64 place = 0;         ///< where the name of the place it attaches to stands; 0 when the section names none
   u32 function = 0;      ///< index of its function
-  abi::prog_type type = abi::prog_type::unspec;
-  attach_way attach = attach_way::none;
+  section_kind kind{};   ///< what the name of its section says
 };
 
 /// What an instruction can refer to.
@@ -110,6 +122,7 @@ struct object_shape {
   u32 functions = 0;
   u32 programs = 0;
   u32 references = 0;
+  u32 filled_slots = 0;
   u32 lines = 0;       ///< records of source lines
   u32 map_slots = 0;   ///< one per 8 bytes of .maps
   u32 type_index = 0;  ///< words for the index over the types
@@ -123,6 +136,7 @@ struct object_slots {
   function_spec* functions = nullptr;
   program_spec* programs = nullptr;
   reference* references = nullptr;
+  filled_slot* filled_slots = nullptr;
   u32* map_slots = nullptr;
   u32* type_index = nullptr;
 };
@@ -139,6 +153,7 @@ struct object_facts {
   u32 functions = 0;
   u32 programs = 0;
   u32 references = 0;
+  u32 filled_slots = 0;
 };
 
 /// The tables of an object, as those look at them who load it.
@@ -170,10 +185,12 @@ struct opened_object {
   u32 variables = 0;      // in the others
 };
 
-// What orders records: where in the file they stand, or how far from the start of their map.
+// What orders records: where in the file they stand, how far from the start of their map, or what they are made of.
 constexpr u64 place_of(const function_spec& of) noexcept { return of.at; }
 constexpr u64 place_of(const reference& of) noexcept { return of.at; }
 constexpr u64 place_of(const variable_spec& of) noexcept { return of.offset; }
+constexpr u64 place_of(const filled_slot& of) noexcept { return of.at; }
+constexpr u64 place_of(const program_spec& of) noexcept { return of.function; }
 
 // Sorts records by their place. Objects come sorted, so the good path is one look at each.
 template <class Record>
@@ -253,6 +270,17 @@ template <class Spec>
   for (; used < prefix; ++used) whole[used] = object[used];
   for (size_t i = 0; i < section.size() && used < longest_kernel_name; ++i) whole[used++] = section[i];
   return to_kernel_name(text(whole, used));
+}
+
+/// The name under which the kernel keeps the pattern for the maps in the map called `outer`.
+[[nodiscard]] constexpr kernel_name inner_map_name(const kernel_name& outer) noexcept {
+  constexpr text behind = "_inner";
+  kernel_name out;
+  size_t used = 0;
+  for (; used < longest_kernel_name - behind.size() && outer.characters[used] != '\0'; ++used)
+    out.characters[used] = outer.characters[used];
+  for (const char c : behind) out.characters[used++] = c;
+  return out;
 }
 
 /// The name of an object, as the maps of its variables bear it: what its `path` has behind the last slash and in

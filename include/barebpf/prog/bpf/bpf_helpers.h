@@ -44,22 +44,50 @@ enum libbpf_pin_type {
 #define BAREBPF_HELPER(number, result, name, ...) \
 	static result (*const name)(__VA_ARGS__) __attribute__((unused)) = (result(*)(__VA_ARGS__))number
 
+struct bpf_dynptr;
+
 BAREBPF_HELPER(1, void *, bpf_map_lookup_elem, void *map, const void *key);
 BAREBPF_HELPER(2, long, bpf_map_update_elem, void *map, const void *key, const void *value, __u64 flags);
 BAREBPF_HELPER(3, long, bpf_map_delete_elem, void *map, const void *key);
 BAREBPF_HELPER(5, __u64, bpf_ktime_get_ns, void);
 BAREBPF_HELPER(8, __u32, bpf_get_smp_processor_id, void);
+BAREBPF_HELPER(12, long, bpf_tail_call, void *ctx, void *prog_array_map, __u32 index);
 BAREBPF_HELPER(14, __u64, bpf_get_current_pid_tgid, void);
 BAREBPF_HELPER(15, __u64, bpf_get_current_uid_gid, void);
 BAREBPF_HELPER(16, long, bpf_get_current_comm, void *buf, __u32 size_of_buf);
+BAREBPF_HELPER(25, long, bpf_perf_event_output, void *ctx, void *map, __u64 flags, void *data, __u64 size);
 BAREBPF_HELPER(27, long, bpf_get_stackid, void *ctx, void *map, __u64 flags);
+BAREBPF_HELPER(37, long, bpf_current_task_under_cgroup, void *map, __u32 index);
+BAREBPF_HELPER(46, __u64, bpf_get_socket_cookie, void *ctx);
+BAREBPF_HELPER(51, long, bpf_redirect_map, void *map, __u64 key, __u64 flags);
+BAREBPF_HELPER(81, void *, bpf_get_local_storage, void *map, __u64 flags);
 BAREBPF_HELPER(87, long, bpf_map_push_elem, void *map, const void *value, __u64 flags);
 BAREBPF_HELPER(88, long, bpf_map_pop_elem, void *map, void *value);
 BAREBPF_HELPER(89, long, bpf_map_peek_elem, void *map, void *value);
 BAREBPF_HELPER(93, long, bpf_spin_lock, struct bpf_spin_lock *lock);
 BAREBPF_HELPER(94, long, bpf_spin_unlock, struct bpf_spin_lock *lock);
+BAREBPF_HELPER(95, struct bpf_sock *, bpf_sk_fullsock, struct bpf_sock *sk);
+BAREBPF_HELPER(107, void *, bpf_sk_storage_get, void *map, void *sk, void *value, __u64 flags);
+BAREBPF_HELPER(108, long, bpf_sk_storage_delete, void *map, void *sk);
+BAREBPF_HELPER(127, long, bpf_seq_write, void *m, const void *data, __u32 len);
+BAREBPF_HELPER(130, long, bpf_ringbuf_output, void *ringbuf, void *data, __u64 size, __u64 flags);
+BAREBPF_HELPER(131, void *, bpf_ringbuf_reserve, void *ringbuf, __u64 size, __u64 flags);
+BAREBPF_HELPER(132, void, bpf_ringbuf_submit, void *data, __u64 flags);
+BAREBPF_HELPER(133, void, bpf_ringbuf_discard, void *data, __u64 flags);
+BAREBPF_HELPER(134, __u64, bpf_ringbuf_query, void *ringbuf, __u64 flags);
+BAREBPF_HELPER(145, void *, bpf_inode_storage_get, void *map, void *inode, void *value, __u64 flags);
+BAREBPF_HELPER(146, int, bpf_inode_storage_delete, void *map, void *inode);
+BAREBPF_HELPER(156, void *, bpf_task_storage_get, void *map, void *task, void *value, __u64 flags);
+BAREBPF_HELPER(157, long, bpf_task_storage_delete, void *map, void *task);
+BAREBPF_HELPER(158, void *, bpf_get_current_task_btf, void);
 BAREBPF_HELPER(164, long, bpf_for_each_map_elem, void *map, void *callback_fn, void *callback_ctx, __u64 flags);
+BAREBPF_HELPER(174, __u64, bpf_get_attach_cookie, void *ctx);
 BAREBPF_HELPER(181, long, bpf_loop, __u32 nr_loops, void *callback_fn, void *callback_ctx, __u64 flags);
+BAREBPF_HELPER(201, long, bpf_dynptr_read, void *dst, __u32 len, const struct bpf_dynptr *src, __u32 offset,
+	       __u64 flags);
+BAREBPF_HELPER(209, long, bpf_user_ringbuf_drain, void *map, void *callback_fn, void *ctx, __u64 flags);
+BAREBPF_HELPER(210, void *, bpf_cgrp_storage_get, void *map, void *cgroup, void *value, __u64 flags);
+BAREBPF_HELPER(211, long, bpf_cgrp_storage_delete, void *map, void *cgroup);
 
 #undef BAREBPF_HELPER
 

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ * What BPF programs with an arena include beside bpf_helpers.h, under the names that the field uses.
+ *
+ * A pointer into an arena is 64 bits that mean the same to user space and to programs; whoever stores one in the
+ * arena stores these. Before a program follows one it makes it an address of the kernel's:
+ *
+ *	struct node __arena *at = head;
+ *	cast_kern(at);
+ *	sum += at->value;
+ *
+ * and before it stores a pointer that it has cast so, it casts it back with cast_user. Both change the variable, and
+ * cost an instruction or two. NULL stays NULL. Reading a page that is not there gives zeros, and writing to it does
+ * nothing.
+ *
+ * The casts are written by hand, so every clang does; one that knows address spaces must not be told of them.
+ */
+#ifndef BAREBPF_BPF_ARENA_COMMON_H
+#define BAREBPF_BPF_ARENA_COMMON_H
+
+/* Says of a pointer that it points into the arena; a word for readers. */
+#define __arena
+
+#define cast_kern(ptr) bpf_addr_space_cast(ptr, 0, 1)
+#define cast_user(ptr) bpf_addr_space_cast(ptr, 1, 0)
+
+/* A move of a register to itself that says in its offset and number what it means. Assemblers do not know it, so it is
+ * written as bytes, and the name of the register that the compiler chose is looked up by trying all.
+ * Source: BPF_ADDR_SPACE_CAST in include/linux/filter.h at v6.12. */
+#define bpf_addr_space_cast(var, to, from)                                             \
+	asm volatile(".byte 0xbf\n"                                                    \
+		     ".irp number, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9\n"                     \
+		     ".ifc %[reg], r\\number\n.byte 0x\\number\\number\n.endif\n"      \
+		     ".endr\n"                                                         \
+		     ".short 1\n"                                                      \
+		     ".long %[spaces]"                                                 \
+		     : [reg] "+r"(var)                                                 \
+		     : [spaces] "i"((to) << 16 | (from)))
+
+/* The verifier looks for the arena of a program among the maps that the program loads the address of; so one that
+ * only follows pointers has to say which arena is its. There is one for each program. */
+#define use_arena(map) asm volatile("" : : "r"(map))
+
+#endif

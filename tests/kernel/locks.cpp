@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+// Values with a spin lock: a program changes two counters together on all CPUs, and user space never sees one without
+// the other.
+#include <thread>
+#include <vector>
+
+#include "../support/catch.hpp"
+#include "../support/live.hpp"
+#include "locks.bpf.hpp"
+
+namespace {
+
+constexpr barebpf::static_object<locks> object;
+
+struct pair {
+  barebpf::spin_lock lock{};
+  std::uint32_t padding = 0;
+  std::uint64_t first = 0, second = 0;
+};
+
+// Whether both counters were the same in every one of many reads while programs count, and how far they came.
+template <class Map, class Loaded>
+void stays_whole(Map map, const Loaded& loaded) {
+  constexpr int threads = 4, calls = 20000;
+  const auto link = loaded->template attach<"counts">();
+  REQUIRE(link.has_value());
+  REQUIRE(map.update_elem(0, pair{.first = 7, .second = 7}, barebpf::under_lock).has_value());
+  std::vector<std::thread> callers;
+  for (int i = 0; i < threads; ++i)
+    callers.emplace_back([] {
+      for (int call = 0; call < calls; ++call) static_cast<void>(getpgid(0));
+    });
+  int torn = 0, failed = 0;
+  for (int read = 0; read < 20000; ++read) {
+    const auto seen = map.lookup_elem(0, barebpf::under_lock);
+    failed += seen ? 0 : 1;
+    torn += seen && seen->first != seen->second ? 1 : 0;
+  }
+  for (std::thread& caller : callers) caller.join();
+  CHECK(failed == 0);
+  CHECK(torn == 0);
+  CHECK(map.lookup_elem(0, barebpf::under_lock)->second == 7 + threads * calls);
+
+  std::uint32_t keys[4] = {};
+  pair values[4];
+  barebpf::batch_cursor<std::uint32_t> cursor;
+  const auto batch = map.lookup_batch(cursor, keys, values, barebpf::under_lock);
+  REQUIRE(batch.has_value());
+  CHECK(batch.count() == 1);
+  CHECK(values[0].first == 7 + threads * calls);
+  const pair changed[1] = {{.first = 1, .second = 2}};
+  CHECK(map.update_batch(std::span<const std::uint32_t>(keys, 1), changed, barebpf::under_lock).count() == 1);
+  CHECK(map.lookup_elem(0)->second == 2);
+}
+
+auto load() {
+  auto data = object.data();
+  data.variable<"only_process", std::uint32_t>() = static_cast<std::uint32_t>(getpid());
+  data.variable<"only_call", std::uint64_t>() = __NR_getpgid;
+  auto loaded = object.load({.data = data.view()});
+  INFO((loaded ? std::string() : sentence(loaded.error())));
+  REQUIRE(loaded.has_value());
+  return loaded;
+}
+
+}  // namespace
+
+TEST_CASE("hash: a value with a lock is read and written whole") {
+  const auto loaded = load();
+  auto map = loaded->map<"locked_hash", std::uint32_t, pair>();
+  REQUIRE(map.update_elem(0, pair{}).has_value());
+  stays_whole(std::move(map), loaded);
+}
+
+TEST_CASE("array: a value with a lock is read and written whole") {
+  const auto loaded = load();
+  stays_whole(loaded->map<"locked_array", std::uint32_t, pair>(), loaded);
+}
+
+TEST_CASE("a lock that the map does not have, and one CPU of many before 7.0, are refused") {
+  auto plain = barebpf::hash_map<int, pair>::create({.name = "plain", .max_entries = 1});
+  REQUIRE(plain.has_value());
+  CHECK(plain->update_elem(1, pair{}, barebpf::under_lock).error().code == EINVAL);
+  auto each = barebpf::percpu_array_map<std::uint64_t>::create({.name = "each", .max_entries = 1});
+  REQUIRE(each.has_value());
+  if (barebpf::running_kernel() >= barebpf::kernel(7, 0)) {
+    REQUIRE(each->update_elem(0, 5, barebpf::on_all_cpus).has_value());
+    REQUIRE(each->update_elem(0, 6, barebpf::on_cpu{0}).has_value());
+    CHECK(each->lookup_elem(0, barebpf::on_cpu{0}).value_or(0) == 6);
+  } else {
+    CHECK(each->update_elem(0, 5, barebpf::on_all_cpus).error().code == EINVAL);
+    CHECK(each->lookup_elem(0, barebpf::on_cpu{0}).error().code == EINVAL);
+  }
+}
