@@ -325,7 +325,7 @@ TEST_CASE("stack_trace: the kernel keeps no deeper stacks than its limit, and th
   CHECK(barebpf::create_map(attr) == -EINVAL);
 }
 
-TEST_CASE("kernel_symbols: every function is found at its address, by the first of its names") {
+TEST_CASE("kernel_symbols: every function of the kernel is found at its address, by the first of its names") {
   const auto symbols = barebpf::kernel_symbols::read();
   REQUIRE(symbols.has_value());
   std::ifstream list("/proc/kallsyms");
@@ -337,7 +337,8 @@ TEST_CASE("kernel_symbols: every function is found at its address, by the first 
     char type = 0;
     std::string symbol;
     words >> std::hex >> address >> type >> symbol;
-    if (address == 0 || std::strchr("tTwW", type) == nullptr) continue;
+    // Others load programs and modules meanwhile, and only the kernel's own functions stay.
+    if (address == 0 || std::strchr("tTwW", type) == nullptr || line.ends_with(']')) continue;
     first_names.emplace(address, symbol);
     ++functions;
   }
@@ -347,8 +348,8 @@ TEST_CASE("kernel_symbols: every function is found at its address, by the first 
     wrong += to_string(place.symbol) != symbol || place.offset != 0;
     if (first_names.count(address + 1) == 0) wrong += symbols->find(address + 1).offset != 1;
   }
-  CHECK(wrong == 0);  // nobody else loads programs or modules meanwhile
-  CHECK(symbols->size() == functions);
+  CHECK(wrong == 0);
+  CHECK(symbols->size() >= functions);
   CHECK(symbols->find(1).symbol.empty());
 }
 
