@@ -384,6 +384,12 @@ class text {
   [[nodiscard]] constexpr text without_first(size_t count) const noexcept {
     return count < size_ ? text(data_ + count, size_ - count) : text();
   }
+  /// What is left behind the last `mark`; the whole where there is none.
+  [[nodiscard]] constexpr text behind_last(char mark) const noexcept {
+    size_t start = size_;
+    while (start != 0 && data_[start - 1] != mark) --start;
+    return without_first(start);
+  }
   friend constexpr bool operator==(text a, text b) noexcept {
     if (a.size_ != b.size_) return false;
     for (size_t i = 0; i < a.size_; ++i)
@@ -1552,6 +1558,13 @@ static_assert(sizeof(bpf_attr) == 168);
                 "the kernel wants BTF for the key and the value of this map type, so give both ids")         \
   BAREBPF_CAUSE(missing_inner_map,                                                                           \
                 "a map of maps is made after the pattern of one that is in it, so give inner_map_fd")        \
+  BAREBPF_CAUSE(                                                                                             \
+      deep_stack,                                                                                            \
+      "the kernel keeps at most kernel.perf_event_max_stack places of a stack, 127 if nobody raised "        \
+      "it, so keep fewer or raise it")                                                                       \
+  BAREBPF_CAUSE(stack_of_build_ids,                                                                          \
+                "map_flag::stack_build_id makes the kernel keep build ids and offsets, so use "              \
+                "stack_build_ids as value type with this flag, and stack_addresses without it")              \
   BAREBPF_CAUSE(misplaced_arena,                                                                             \
                 "an arena begins at a page and does not cross a border of 4 GiB in the address space, so "   \
                 "choose another address for it")                                                             \
@@ -1641,6 +1654,15 @@ static_assert(sizeof(bpf_attr) == 168);
                 "behind the slash stands the number of bits, so write at most 32 for IPv4 and 128 for IPv6") \
   BAREBPF_CAUSE(bits_behind_prefix,                                                                          \
                 "this address has bits behind its prefix, so clear them, or give all bits for an address")   \
+  BAREBPF_CAUSE(                                                                                             \
+      hidden_addresses,                                                                                      \
+      "the kernel shows zeros in place of its addresses, so run it as root or with CAP_SYSLOG, and "         \
+      "set kernel.kptr_restrict to 1 at most")                                                               \
+  BAREBPF_CAUSE(bad_proc_line,                                                                               \
+                "a line of this file is none that the kernel writes there, so look what the path leads to")  \
+  BAREBPF_CAUSE(no_such_process,                                                                             \
+                "there is no process of this number any more, or it has no memory of its own, so read what " \
+                "it has mapped while it runs")                                                               \
   BAREBPF_CAUSE(attached_elsewhere,                                                                          \
                 "programs of this section are put into a map, a route or a filter of tc, or are only run,"   \
                 " so do that with the program's descriptor")                                                 \
@@ -3147,6 +3169,7 @@ struct map_identity {
   u32 value_size = any;
   u32 max_entries = any;
   u32 map_flags = any;
+  u32 compared_flags = any;  ///< bits of `map_flags` that matter
 };
 
 /// Both sides of an adoption that failed with cause `another_map`.
@@ -3158,7 +3181,7 @@ struct map_differences {
     const auto differ = [](u32 wanted, u32 is) { return wanted != map_identity::any && wanted != is; };
     return differ(expected.type, found.type) || differ(expected.key_size, found.key_size) ||
            differ(expected.value_size, found.value_size) || differ(expected.max_entries, found.max_entries) ||
-           differ(expected.map_flags, found.map_flags);
+           differ(expected.map_flags, found.map_flags & expected.compared_flags);
   }
 };
 
@@ -3169,11 +3192,12 @@ constexpr text describe(const map_differences& what, char* buffer, size_t size) 
     text word;
     u32 expected, found;
   };
-  const line lines[] = {{"type", what.expected.type, what.found.type},
-                        {"key_size", what.expected.key_size, what.found.key_size},
-                        {"value_size", what.expected.value_size, what.found.value_size},
-                        {"max_entries", what.expected.max_entries, what.found.max_entries},
-                        {"map_flags", what.expected.map_flags, what.found.map_flags}};
+  const line lines[] = {
+      {"type", what.expected.type, what.found.type},
+      {"key_size", what.expected.key_size, what.found.key_size},
+      {"value_size", what.expected.value_size, what.found.value_size},
+      {"max_entries", what.expected.max_entries, what.found.max_entries},
+      {"map_flags", what.expected.map_flags, what.found.map_flags & what.expected.compared_flags}};
   detail::text_writer out(buffer, size);
   bool first = true;
   for (const line& l : lines) {
@@ -3199,14 +3223,6 @@ struct path_buffer {
   }
 };
 
-// What stands behind the last slash.
-constexpr text last_part(text path) noexcept {
-  size_t start = 0;
-  for (size_t i = 0; i < path.size(); ++i)
-    if (path[i] == '/') start = i + 1;
-  return path.without_first(start);
-}
-
 // Whether a name in `path` has a dot; "." and ".." are no names.
 constexpr bool has_dot(text path) noexcept {
   const auto in_a_name = [&](size_t at) { return at < path.size() && path[at] != '/' && path[at] != '.'; };
@@ -3224,7 +3240,7 @@ constexpr bool has_dot(text path) noexcept {
     else if (at == step::obj_pin)
       out.why = cause::not_a_bpf_path;
   }
-  return out.about(last_part(path));
+  return out.about(path.behind_last('/'));
 }
 
 // The error for what is behind `number` and is not the expected map. Of programs, links and BTF the kernel tells in
@@ -3664,6 +3680,11 @@ constexpr bool is_key_size(key_rule rule, u32 size) noexcept {
   }
 }
 
+// How many bytes the kernel keeps for one place of a stack.
+constexpr u32 stack_place_size(u32 flags) noexcept {
+  return (flags & map_flag::stack_build_id) != 0 ? 32 : 8;
+}
+
 constexpr bool is_value_size(const map_kind& kind, u32 size, u32 flags) noexcept {
   switch (kind.value) {
     case value_rule::none:
@@ -3681,7 +3702,7 @@ constexpr bool is_value_size(const map_kind& kind, u32 size, u32 flags) noexcept
     case value_rule::cpu:
       return size == 4 || size == 8;
     case value_rule::stack:
-      return size != 0 && size % ((flags & map_flag::stack_build_id) != 0 ? 32 : 8) == 0;
+      return size != 0 && size % stack_place_size(flags) == 0;
     case value_rule::instruction:
       return size == 16;
     default:
@@ -3747,6 +3768,8 @@ inline constexpr newer_flag newer_flags[] = {
   if (kind.entries == entries_rule::pages && attr.map_extra % detail::smallest_page != 0)
     return cause::misplaced_arena;
   if (kind.value == value_rule::map && attr.inner_map_fd == 0) return cause::missing_inner_map;
+  if (kind.value == value_rule::stack && attr.value_size / detail::stack_place_size(attr.map_flags) > 127)
+    return cause::deep_stack;
   return cause::none;
 }
 
@@ -4095,7 +4118,7 @@ inline result<link> link::get_pinned(text path) noexcept {
   // Of anything but a link the kernel says EINVAL before it looks for the program, which is none.
   const abi::link_update attr{.link_fd = found->raw(), .new_prog_fd = fd().raw()};
   if (sys_bpf(abi::command::link_update, attr) == -EINVAL)
-    return error{.at = step::obj_get, .why = cause::not_a_link}.about(detail::last_part(path));
+    return error{.at = step::obj_get, .why = cause::not_a_link}.about(path.behind_last('/'));
   return link(std::move(*found), fd());
 }
 
@@ -4223,6 +4246,60 @@ class iterator {
 #ifndef BAREBPF_PREFIX_HPP
 #define BAREBPF_PREFIX_HPP
 
+// Room 0.7, reader: takes words and numbers from the front of a text.
+#ifndef BAREBPF_READER_HPP
+#define BAREBPF_READER_HPP
+
+namespace barebpf::inline BAREBPF_ABI::detail {
+
+class text_reader {
+ public:
+  constexpr explicit text_reader(text whole) noexcept : rest_(whole) {}
+
+  [[nodiscard]] constexpr text rest() const noexcept { return rest_; }
+  [[nodiscard]] constexpr bool is_done() const noexcept { return rest_.empty(); }
+  [[nodiscard]] constexpr bool is_next(text wanted) const noexcept { return rest_.starts_with(wanted); }
+  [[nodiscard]] constexpr bool take(text wanted) noexcept {
+    if (!is_next(wanted)) return false;
+    rest_ = rest_.without_first(wanted.size());
+    return true;
+  }
+  // A number of at most `digits` digits, without needless zeros in front where it is decimal: others read those as
+  // octal.
+  template <class Number>
+  [[nodiscard]] constexpr bool take_number(u32 base, u32 digits, Number& out) noexcept {
+    out = 0;
+    u32 count = 0;
+    for (u32 digit = 0; count < digits && !rest_.empty() && (digit = digit_of(rest_[0])) < base; ++count) {
+      if (base == 10 && count == 1 && out == 0) return false;
+      out = out * base + digit;
+      rest_ = rest_.without_first(1);
+    }
+    return count != 0 && (rest_.empty() || digit_of(rest_[0]) >= base);
+  }
+  // Everything in front of the next `end`, which is taken too; all that is left where there is none.
+  [[nodiscard]] constexpr text take_until(char end) noexcept {
+    size_t size = 0;
+    while (size < rest_.size() && rest_[size] != end) ++size;
+    const text out(rest_.data(), size);
+    rest_ = rest_.without_first(size + 1);
+    return out;
+  }
+
+ private:
+  [[nodiscard]] static constexpr u32 digit_of(char c) noexcept {
+    if (c >= '0' && c <= '9') return static_cast<u32>(c - '0');
+    if (c >= 'a' && c <= 'f') return static_cast<u32>(c - 'a' + 10);
+    if (c >= 'A' && c <= 'F') return static_cast<u32>(c - 'A' + 10);
+    return 99;
+  }
+  text rest_;
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI::detail
+
+#endif  // BAREBPF_READER_HPP
+
 namespace barebpf::inline BAREBPF_ABI {
 
 /// The first bits of so many bytes, as the kernel takes them for the key of an LPM trie.
@@ -4250,41 +4327,6 @@ using ipv4_prefix = lpm_key<4>;
 using ipv6_prefix = lpm_key<16>;
 
 namespace detail {
-
-// Takes text from the front.
-class text_reader {
- public:
-  constexpr explicit text_reader(text whole) noexcept : rest_(whole) {}
-
-  [[nodiscard]] constexpr bool is_done() const noexcept { return rest_.empty(); }
-  [[nodiscard]] constexpr bool is_next(text wanted) const noexcept { return rest_.starts_with(wanted); }
-  [[nodiscard]] constexpr bool take(text wanted) noexcept {
-    if (!is_next(wanted)) return false;
-    rest_ = rest_.without_first(wanted.size());
-    return true;
-  }
-  // A number of at most `digits` digits, without needless zeros in front where it is decimal: others read those as
-  // octal.
-  [[nodiscard]] constexpr bool take_number(u32 base, u32 digits, u32& out) noexcept {
-    out = 0;
-    u32 count = 0;
-    for (u32 digit = 0; count < digits && !rest_.empty() && (digit = digit_of(rest_[0])) < base; ++count) {
-      if (base == 10 && count == 1 && out == 0) return false;
-      out = out * base + digit;
-      rest_ = rest_.without_first(1);
-    }
-    return count != 0 && (rest_.empty() || digit_of(rest_[0]) >= base);
-  }
-
- private:
-  [[nodiscard]] static constexpr u32 digit_of(char c) noexcept {
-    if (c >= '0' && c <= '9') return static_cast<u32>(c - '0');
-    if (c >= 'a' && c <= 'f') return static_cast<u32>(c - 'a' + 10);
-    if (c >= 'A' && c <= 'F') return static_cast<u32>(c - 'A' + 10);
-    return 99;
-  }
-  text rest_;
-};
 
 constexpr bool take_ipv4(text_reader& in, u8* out) noexcept {
   for (int i = 0; i < 4; ++i) {
@@ -5168,6 +5210,7 @@ struct cpu_queue_and_program {
 template <size_t Depth>
 struct stack_addresses {
   static constexpr value_rule rule = value_rule::stack;
+  static constexpr u32 map_flags = 0;
   u64 list[Depth] = {};
 
   /// Those that there are.
@@ -5178,22 +5221,23 @@ struct stack_addresses {
   }
 };
 
-/// One place of a user stack as map_flag::stack_build_id makes the kernel keep it.
+/// One place of a stack as map_flag::stack_build_id makes the kernel keep it; in the kernel it is an address.
 /// Source: struct bpf_stack_build_id in include/uapi/linux/bpf.h at v6.12.
 struct build_id_place {
   enum class state : s32 {
     empty = 0,    ///< behind the last
     valid = 1,    ///< `build_id` and `offset` hold
-    address = 2,  ///< the file has no build id; `offset` is the address
+    address = 2,  ///< the file has no build id or was not in memory; `offset` is the address
   };
   state status = state::empty;
   u8 build_id[20] = {};
   u64 offset = 0;  ///< bytes from the start of the file
 };
-/// A user stack by files and offsets, the innermost place first; for maps with map_flag::stack_build_id.
+/// A stack by files and offsets, the innermost place first; for maps with map_flag::stack_build_id.
 template <size_t Depth>
 struct stack_build_ids {
   static constexpr value_rule rule = value_rule::stack;
+  static constexpr u32 map_flags = map_flag::stack_build_id;
   build_id_place list[Depth] = {};
 
   /// Those that there are.
@@ -5646,12 +5690,15 @@ class map {
   [[nodiscard]] static result<map> create(const map_options& options) noexcept {
     if (!is_kernel_name(options.name))
       return error{.at = step::map_create, .why = cause::bad_name}.about(options.name);
+    if constexpr (kind.value == value_rule::stack)
+      if ((options.map_flags & map_flag::stack_build_id & ~Value::map_flags) != 0)
+        return error{.at = step::map_create, .why = cause::stack_of_build_ids}.about(options.name);
     abi::map_create attr{.map_type = static_cast<u32>(Type),
                          .key_size = key_size_of<Key>,
                          .value_size = value_size_of<Value>,
                          .max_entries = options.max_entries,
-                         .map_flags = options.map_flags | kind.required_flags | flag_of(Access) |
-                                      (options.token >= 0 ? map_flag::token_fd : 0),
+                         .map_flags = options.map_flags | kind.required_flags | value_flags |
+                                      flag_of(Access) | (options.token >= 0 ? map_flag::token_fd : 0),
                          .inner_map_fd = options.inner_map < 0 ? 0 : static_cast<u32>(options.inner_map),
                          .numa_node = options.numa_node,
                          .map_name = to_kernel_name(options.name),
@@ -6082,12 +6129,29 @@ class map {
   }
 
   static constexpr map_identity identity(const map_expectations& expected) noexcept {
-    return {.type = static_cast<u32>(Type),
-            .key_size = key_size_of<Key>,
-            .value_size = value_size_of<Value>,
-            .max_entries = expected.max_entries,
-            .map_flags = expected.map_flags | kind.required_flags};
+    map_identity out{.type = static_cast<u32>(Type),
+                     .key_size = key_size_of<Key>,
+                     .value_size = value_size_of<Value>,
+                     .max_entries = expected.max_entries,
+                     .map_flags = expected.map_flags | kind.required_flags};
+    // Values of either kind may have the same size, so whatever else is expected, this flag tells them apart.
+    if constexpr (kind.value == value_rule::stack) {
+      if (expected.map_flags == map_identity::any) {
+        out.map_flags = value_flags;
+        out.compared_flags = map_flag::stack_build_id;
+      } else {
+        out.map_flags |= value_flags;
+      }
+    }
+    return out;
   }
+  // What the value type itself wants of a map.
+  static constexpr u32 value_flags = [] {
+    if constexpr (kind.value == value_rule::stack)
+      return Value::map_flags;
+    else
+      return u32{0};
+  }();
   static constexpr bool can_be_popped = (kind.operations & can_lookup_and_delete) != 0;
   template <class Element>
   static auto* address_of(Element& value) noexcept {
@@ -6216,6 +6280,11 @@ using percpu_array_map = map<map_type::percpu_array, u32, Value>;
 /// Kernel: 4.6, BPF_MAP_TYPE_STACK_TRACE.
 template <size_t Depth = 127>
 using stack_trace_map = map<map_type::stack_trace, u32, stack_addresses<Depth>>;
+
+/// The same with the places of user stacks as build ids and offsets, which mean the same when the process is gone.
+/// Kernel: 4.17, BPF_F_STACK_BUILD_ID, which is set.
+template <size_t Depth = 127>
+using stack_build_id_map = map<map_type::stack_trace, u32, stack_build_ids<Depth>>;
 
 /// Cgroups that programs ask bpf_current_task_under_cgroup and bpf_skb_under_cgroup about: descriptors of their folders,
 /// such as `open_cgroup` gives, go in.
@@ -6488,6 +6557,526 @@ template <class Map>
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_MAP_ARENA_HPP
+// Room 7.13, map/folded: stacks as lines of text, in the folded form that flame graph tools take.
+#ifndef BAREBPF_MAP_FOLDED_HPP
+#define BAREBPF_MAP_FOLDED_HPP
+
+// Room 6.8, symbols: what is at an address: which function of the kernel, which file of a process.
+#ifndef BAREBPF_SYMBOLS_HPP
+#define BAREBPF_SYMBOLS_HPP
+
+// Room 2.6, proc_lines: a line of /proc/kallsyms and one of /proc/PID/maps, as the kernel writes them.
+#ifndef BAREBPF_PROC_LINES_HPP
+#define BAREBPF_PROC_LINES_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// A line of /proc/kallsyms: "ffffffff81000000 T _text", with "\t[module]" behind it if it is a module's.
+/// Lifetime: looks at the line that was read.
+/// Source:   s_show() in kernel/kallsyms.c at v6.12.
+struct kallsyms_line {
+  u64 address = 0;  ///< 0 where the kernel hides it
+  char type = ' ';  ///< as nm(1) has it
+  text symbol{};
+  text module{};  ///< "bpf" for programs that were compiled to machine code
+
+  /// True for functions and other places that code may be at.
+  [[nodiscard]] constexpr bool is_code() const noexcept {
+    // What begins with a dollar marks code and data inside the functions of arm64's modules.
+    return (type == 't' || type == 'T' || type == 'w' || type == 'W') && !symbol.starts_with("$");
+  }
+};
+
+/// Reads a line without its end into `out`; false when it is none.
+[[nodiscard]] constexpr bool read_kallsyms_line(text line, kallsyms_line& out) noexcept {
+  detail::text_reader in(line);
+  if (!in.take_number(16, 16, out.address) || !in.take(" ") || in.is_done()) return false;
+  out.type = in.rest()[0];
+  if (!in.take(text(&out.type, 1)) || !in.take(" ")) return false;
+  out.symbol = in.take_until('\t');
+  out.module = {};
+  if (in.take("[")) out.module = in.take_until(']');
+  return !out.symbol.empty() && in.is_done();
+}
+
+/// A line of /proc/PID/maps: "7f5231677000-7f52317cd000 r-xp 00026000 fe:00 332835      /usr/lib/libc.so.6".
+/// Lifetime: looks at the line that was read.
+/// Source:   show_map_vma() in fs/proc/task_mmu.c at v6.12; proc_pid_maps(5).
+struct maps_line {
+  u64 first = 0;   ///< address of the first byte
+  u64 end = 0;     ///< address behind the last byte
+  u64 offset = 0;  ///< of the first byte in the file
+  bool is_executable = false;
+  text path{};  ///< empty where no file is mapped, "[vdso]" for the kernel's own
+};
+
+/// Reads a line without its end into `out`; false when it is none.
+[[nodiscard]] constexpr bool read_maps_line(text line, maps_line& out) noexcept {
+  detail::text_reader in(line);
+  if (!in.take_number(16, 16, out.first) || !in.take("-")) return false;
+  if (!in.take_number(16, 16, out.end) || !in.take(" ") || out.end <= out.first) return false;
+  const text rights = in.take_until(' ');
+  if (rights.size() != 4) return false;
+  out.is_executable = rights[2] == 'x';
+  if (!in.take_number(16, 16, out.offset) || !in.take(" ")) return false;
+  const text device = in.take_until(' '), inode = in.take_until(' ');
+  if (device.empty() || inode.empty()) return false;
+  while (in.take(" ")) {
+  }
+  out.path = in.rest();
+  return true;
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_PROC_LINES_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+namespace detail {
+
+// The lines of a file that has no size, such as those of /proc.
+class line_reader {
+ public:
+  [[nodiscard]] static result<line_reader> open(text path) noexcept {
+    const auto terminated = name<4096>::cut(path);
+    line_reader out;
+    out.file_ = fd::own(move_away(open_to_read(terminated.characters)));
+    if (!out.file_.is_open()) return failure(step::open_file, out.file_.number()).about(path);
+    auto piece = buffer<char>::of(piece_size);
+    if (!piece) return piece.error();
+    out.piece_ = std::move(*piece);
+    return out;
+  }
+
+  // The next line without its end, which stays where it is until the next call.
+  // Shape: 1 when there was one, 0 behind the last, or negative errno.
+  [[nodiscard]] long next(text& line) noexcept {
+    size_t seen = first_;
+    for (;;) {
+      for (; seen < end_; ++seen) {
+        if (piece_[seen] != '\n') continue;
+        line = text(piece_.data() + first_, seen - first_);
+        first_ = seen + 1;
+        return 1;
+      }
+      if (first_ != 0) {  // what is begun goes to the front
+        end_ -= first_;
+        __builtin_memmove(piece_.data(), piece_.data() + first_, end_);
+        seen -= first_;
+        first_ = 0;
+      }
+      if (end_ == piece_.size()) return -EOVERFLOW;
+      const long got = system_call(__NR_read, file_.number(), piece_.data() + end_, piece_.size() - end_);
+      if (got == -EINTR) continue;
+      if (got <= 0) return got;
+      end_ += static_cast<size_t>(got);
+    }
+  }
+
+ private:
+  // Room for the longest line: a path of 4095 characters, each of which may take four.
+  static constexpr size_t piece_size = size_t{1} << 16;
+
+  fd file_;
+  buffer<char> piece_;
+  size_t first_ = 0, end_ = 0;
+};
+
+// Hands each line of the file at `path` to `keep`, as `understand` reads it, up to the first that fails.
+template <class Line, class Keep>
+[[nodiscard]] result<void> each_line(text path, bool (*understand)(text, Line&) noexcept,
+                                     Keep keep) noexcept {
+  auto lines = line_reader::open(path);
+  if (!lines) return lines.error();
+  for (text line;;) {
+    const long got = lines->next(line);
+    if (got < 0) return failure(step::read_file, got).about(path);
+    if (got == 0) return {};
+    Line seen;
+    if (!understand(line, seen)) return error{.at = step::read_file, .why = cause::bad_proc_line}.about(path);
+    if (auto kept = keep(seen); !kept) return kept;
+  }
+}
+
+// An array of which nobody knows how long it gets.
+template <class T>
+class growing {
+ public:
+  [[nodiscard]] result<void> add(const T* from, size_t count) noexcept {
+    if (count > list_.size() - size_) {
+      auto larger = buffer<T>::of((list_.size() + count + first_size) * 2);
+      if (!larger) return larger.error();
+      copy_to(*larger);
+      list_ = std::move(*larger);
+    }
+    for (size_t i = 0; i < count; ++i) list_[size_ + i] = from[i];
+    size_ += count;
+    return {};
+  }
+  [[nodiscard]] size_t size() const noexcept { return size_; }
+  [[nodiscard]] const T* data() const noexcept { return list_.data(); }
+  // All of it in just as much memory as it takes.
+  [[nodiscard]] result<buffer<T>> finish() const noexcept {
+    auto out = buffer<T>::of(size_);
+    if (out) copy_to(*out);
+    return out;
+  }
+
+ private:
+  static constexpr size_t first_size = 64;
+
+  void copy_to(buffer<T>& out) const noexcept {
+    if (size_ != 0) __builtin_memcpy(out.data(), list_.data(), size_ * sizeof(T));
+  }
+  buffer<T> list_;
+  size_t size_ = 0;
+};
+
+// Names one behind the other, each with a NUL; the empty one is the first.
+class name_list {
+ public:
+  // Where `name` stands from now on.
+  [[nodiscard]] result<u32> add(text name) noexcept {
+    if (all_.size() == 0)
+      if (const auto begun = all_.add("", 1); !begun) return begun.error();
+    if (name.empty()) return 0u;
+    const size_t at = all_.size();
+    if (at + name.size() >= ~u32{0}) return error{.at = step::allocate, .code = ENOMEM};
+    if (const auto added = all_.add(name.data(), name.size()); !added) return added.error();
+    if (const auto ended = all_.add("", 1); !ended) return ended.error();
+    return static_cast<u32>(at);
+  }
+  // The same, or where the last name stands that was added so, if it is this one.
+  [[nodiscard]] result<u32> add_again(text name) noexcept {
+    if (last_ != 0 && text(all_.data() + last_) == name) return last_;
+    auto at = add(name);
+    if (at && *at != 0) last_ = *at;
+    return at;
+  }
+  [[nodiscard]] result<buffer<char>> finish() const noexcept { return all_.finish(); }
+
+ private:
+  growing<char> all_;
+  u32 last_ = 0;
+};
+
+// Puts `list` in order, whatever order it is in, without memory and in count times log(count) steps.
+template <class T>
+constexpr void sort(T* list, size_t count) noexcept {
+  const auto sink = [list](size_t at, size_t end) {
+    for (size_t child; (child = at * 2 + 1) < end; at = child) {
+      if (child + 1 < end && list[child].is_before(list[child + 1])) ++child;
+      if (!list[at].is_before(list[child])) return;
+      std::swap(list[at], list[child]);
+    }
+  };
+  for (size_t at = count / 2; at-- != 0;) sink(at, count);
+  for (size_t end = count; end > 1;) {
+    std::swap(list[0], list[--end]);
+    sink(0, end);
+  }
+}
+
+// How many of `list` begin at `address` or in front of it, by halving.
+template <class T>
+constexpr size_t count_up_to(const T* list, size_t count, u64 address) noexcept {
+  size_t first = 0;
+  while (count != 0) {
+    const size_t half = count / 2;
+    if (list[first + half].address <= address) {
+      first += half + 1;
+      count -= half + 1;
+    } else {
+      count = half;
+    }
+  }
+  return first;
+}
+
+}  // namespace detail
+
+/// A place in the kernel's code.
+/// Lifetime: looks at the `kernel_symbols` that found it.
+struct kernel_place {
+  text symbol{};   ///< empty where there is none
+  text module{};   ///< empty for the kernel itself, "bpf" for programs
+  u64 offset = 0;  ///< bytes behind the symbol
+};
+
+/// The names of the kernel's functions by their addresses, as they are at this moment.
+/// Lifetime: what is loaded or unloaded later is not seen, so read them when the stacks have been taken.
+class kernel_symbols {
+ public:
+  /// Reads them from the kernel, or from a copy of its list.
+  /// Errors: hidden_addresses when the kernel shows zeros; open_file with ENOENT when it was built without them;
+  ///         bad_proc_line; ENOMEM.
+  /// Cost:   for 122,000 functions 0.1 s, most of it the kernel's, 5 MiB, and 10 MiB more meanwhile.
+  /// Source: proc_kallsyms in kernel/kallsyms.c and kallsyms_show_value() in kernel/ksyms_common.c at v6.12.
+  [[nodiscard]] static result<kernel_symbols> read(text path = "/proc/kallsyms") noexcept {
+    detail::growing<place> places;
+    detail::name_list names;
+    bool are_hidden = false, are_sorted = true;
+    u64 before = 0;
+    const auto keep = [&](const kallsyms_line& seen) -> result<void> {
+      if (!seen.is_code()) return {};
+      are_hidden = are_hidden || seen.address == 0;
+      if (seen.address == 0) return {};
+      const auto symbol = names.add(seen.symbol);
+      if (!symbol) return symbol.error();
+      const auto module = names.add_again(seen.module);
+      if (!module) return module.error();
+      are_sorted = are_sorted && before <= seen.address;
+      before = seen.address;
+      const place found{.address = seen.address, .symbol = *symbol, .module = *module};
+      return places.add(&found, 1);
+    };
+    if (auto all = detail::each_line(path, read_kallsyms_line, keep); !all) return all.error();
+    if (are_hidden && places.size() == 0)
+      return error{.at = step::read_file, .why = cause::hidden_addresses}.about(path);
+    auto kept_places = places.finish();
+    if (!kept_places) return kept_places.error();
+    auto kept_names = names.finish();
+    if (!kept_names) return kept_names.error();
+    kernel_symbols out;
+    out.places_ = std::move(*kept_places);
+    out.names_ = std::move(*kept_names);
+    if (!are_sorted) detail::sort(out.places_.data(), out.places_.size());
+    return out;
+  }
+
+  /// The function that `address` is in. Of several names for one address, the one that the kernel lists first, as in
+  /// its own traces.
+  /// Shape: no symbol where no name is within 1 MiB in front of it: the kernel has no longer function, so it is in
+  ///        something without a name, such as a program while net.core.bpf_jit_kallsyms is 0.
+  /// Cost:  no system call and no allocation; 17 steps for 122,000 functions.
+  [[nodiscard]] kernel_place find(u64 address) const noexcept {
+    constexpr u64 longest_function = u64{1} << 20;
+    size_t at = detail::count_up_to(places_.data(), places_.size(), address);
+    if (at == 0) return {};
+    const u64 start = places_[--at].address;
+    if (address - start >= longest_function) return {};
+    while (at != 0 && places_[at - 1].address == start) --at;
+    return {.symbol = names_.data() + places_[at].symbol,
+            .module = names_.data() + places_[at].module,
+            .offset = address - start};
+  }
+  /// How many there are.
+  [[nodiscard]] size_t size() const noexcept { return places_.size(); }
+
+ private:
+  struct place {
+    u64 address;
+    u32 symbol, module;  // in `names_`
+
+    // Names stand in the order of the list.
+    [[nodiscard]] constexpr bool is_before(const place& other) const noexcept {
+      return address != other.address ? address < other.address : symbol < other.symbol;
+    }
+  };
+
+  buffer<place> places_;
+  buffer<char> names_;
+};
+
+/// A place in a file that a process has mapped.
+/// Lifetime: looks at the `user_mappings` that found it.
+struct user_place {
+  text
+      path{};  ///< empty where no file is, as in code that the process made itself; "[vdso]" for the kernel's
+  u64 offset =
+      0;  ///< bytes from the start of the file, which is not always the address that a linker gave it
+};
+
+/// The files that a process has mapped to be executed, as they are at this moment.
+/// Lifetime: what is mapped or unmapped later is not seen; of a process that is gone nothing is.
+class user_mappings {
+ public:
+  /// Reads those of the process with this number.
+  /// Errors: no_such_process when it is gone; EACCES without the right to trace it; ENOMEM.
+  /// Cost:   some ten system calls and allocations.
+  /// Source: proc_pid_maps(5).
+  [[nodiscard]] static result<user_mappings> read(u32 process) noexcept {
+    char path[32];
+    auto out =
+        read_file((detail::text_writer(path, sizeof path) << "/proc/" << u64{process} << "/maps").finish());
+    // What is gone before it is opened is no folder of /proc any more, and later no process.
+    if (!out && (out.error().code == ENOENT || out.error().code == ESRCH)) {
+      error why = out.error();
+      why.why = cause::no_such_process;
+      return why;
+    }
+    return out;
+  }
+
+  /// The file that is mapped at `address`, and the place in it.
+  [[nodiscard]] user_place find(u64 address) const noexcept {
+    const size_t behind = detail::count_up_to(mapped_.data(), mapped_.size(), address);
+    if (behind == 0 || address >= mapped_[behind - 1].end) return {};
+    const mapping& in = mapped_[behind - 1];
+    return {.path = names_.data() + in.path, .offset = address - in.address + in.offset};
+  }
+  /// How many there are.
+  [[nodiscard]] size_t size() const noexcept { return mapped_.size(); }
+
+ private:
+  struct mapping {
+    u64 address, end, offset;
+    u32 path;  // in `names_`
+  };
+
+  static result<user_mappings> read_file(text path) noexcept {
+    detail::growing<mapping> mapped;
+    detail::name_list names;
+    const auto keep = [&](const maps_line& seen) -> result<void> {
+      if (!seen.is_executable) return {};
+      const auto at = names.add_again(seen.path);
+      if (!at) return at.error();
+      const mapping found{.address = seen.first, .end = seen.end, .offset = seen.offset, .path = *at};
+      return mapped.add(&found, 1);
+    };
+    if (auto all = detail::each_line(path, read_maps_line, keep); !all) return all.error();
+    auto kept_mapped = mapped.finish();
+    if (!kept_mapped) return kept_mapped.error();
+    auto kept_names = names.finish();
+    if (!kept_names) return kept_names.error();
+    user_mappings out;
+    out.mapped_ = std::move(*kept_mapped);
+    out.names_ = std::move(*kept_names);
+    return out;
+  }
+
+  buffer<mapping> mapped_;
+  buffer<char> names_;
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_SYMBOLS_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// A stack and how often it was seen. What is not known is left empty.
+/// Lifetime: looks at what others own.
+struct counted_stack {
+  text comm{};                                 ///< the name of the process
+  std::span<const u64> user{};                 ///< as `stack_addresses::addresses` gives them
+  std::span<const build_id_place> user_ids{};  ///< or as `stack_build_ids::places` does
+  std::span<const u64> kernel{};
+  u64 count = 0;
+};
+
+/// Where the names of places come from; nullptr for nowhere.
+struct stack_names {
+  const user_mappings* user = nullptr;
+  const kernel_symbols* kernel = nullptr;
+};
+
+namespace detail {
+
+// A number as "0x2a", or "+0x2a".
+struct hex_digits {
+  char characters[19];
+  u32 first = sizeof characters;
+
+  constexpr explicit hex_digits(u64 number, text sign = {}) noexcept : characters() {
+    do characters[--first] = "0123456789abcdef"[number % 16];
+    while ((number /= 16) != 0);
+    characters[--first] = 'x';
+    characters[--first] = '0';
+    for (const char c : sign) characters[--first] = c;
+  }
+  constexpr operator text() const noexcept { return {characters + first, sizeof characters - first}; }
+};
+
+template <class Sink>
+class folded_writer {
+ public:
+  constexpr folded_writer(const stack_names& names, Sink& sink) noexcept : names_(names), sink_(sink) {}
+
+  constexpr void write(const counted_stack& stack) noexcept {
+    write_name(stack.comm);
+    for (size_t i = stack.user_ids.size(); i-- != 0;) write_user(stack.user_ids[i]);
+    for (size_t i = stack.user.size(); i-- != 0;) write_user(stack.user[i]);
+    for (size_t i = stack.kernel.size(); i-- != 0;) write_kernel(stack.kernel[i]);
+    char digits[24];
+    sink_((text_writer(digits, sizeof digits) << " " << stack.count << "\n").finish());
+  }
+
+ private:
+  // A semicolon would be read as the end of the name, and a line's end as that of the stack.
+  constexpr void write_name(text name) noexcept {
+    size_t begin = 0;
+    for (size_t i = 0; i < name.size(); ++i) {
+      if (name[i] != ';' && name[i] != '\n') continue;
+      sink_(text(name.data() + begin, i - begin));
+      sink_("_");
+      begin = i + 1;
+    }
+    sink_(name.without_first(begin));
+  }
+  constexpr void write_user(u64 address) noexcept {
+    sink_(";");
+    const user_place found = names_.user != nullptr ? names_.user->find(address) : user_place{};
+    if (found.path.empty()) return sink_(hex_digits(address));
+    write_name(found.path.behind_last('/'));
+    sink_(hex_digits(found.offset, "+"));
+  }
+  constexpr void write_user(const build_id_place& place) noexcept {
+    if (place.status == build_id_place::state::address) return write_user(place.offset);
+    char digits[2 * sizeof place.build_id];
+    for (size_t i = 0; i < sizeof digits; ++i)
+      digits[i] = "0123456789abcdef"[place.build_id[i / 2] >> (i % 2 == 0 ? 4 : 0) & 15];
+    sink_(";");
+    sink_(text(digits, sizeof digits));
+    sink_(hex_digits(place.offset, "+"));
+  }
+  constexpr void write_kernel(u64 address) noexcept {
+    sink_(";");
+    const kernel_place found = names_.kernel != nullptr ? names_.kernel->find(address) : kernel_place{};
+    if (found.symbol.empty())
+      sink_(hex_digits(address));
+    else
+      write_name(found.symbol);
+    sink_("_[k]");
+  }
+
+  const stack_names& names_;
+  Sink& sink_;
+};
+
+}  // namespace detail
+
+/// Writes a line such as "cat;libc.so.6+0x29d90;cat+0x3b21;do_syscall_64_[k];vfs_read_[k] 12": the process, its own
+/// places and those of the kernel from the outermost to the innermost, and how often. `sink` is called with pieces of
+/// text, the last of which ends the line.
+/// Shape:    a function of the kernel is one frame wherever it was in it; so that of a process, of whose functions this
+///           library knows nothing, is a frame for each place. Places without a name are numbers, and build ids are
+///           named by their digits.
+/// Lifetime: a piece is valid while `sink` runs.
+/// Cost:     no system call and no allocation.
+template <class Sink>
+requires std::invocable<Sink&, text>
+constexpr void write_folded(const counted_stack& stack, const stack_names& names, Sink&& sink) noexcept {
+  detail::folded_writer<std::remove_reference_t<Sink>>(names, sink).write(stack);
+}
+/// Writes the same line into `buffer`.
+/// Shape: returns the length of the line, whole or not: it is whole if that is at most `size`.
+constexpr size_t write_folded(const counted_stack& stack, const stack_names& names, char* buffer,
+                              size_t size) noexcept {
+  size_t length = 0;
+  write_folded(stack, names, [&](text piece) {
+    for (const char c : piece) {
+      if (length < size) buffer[length] = c;
+      ++length;
+    }
+  });
+  return length;
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_MAP_FOLDED_HPP
 // Room 7.10, map/types: the types that a map's BTF gives to its key and value, held against the C++ types. Only who
 // names `identity_and_btf` has this in his program.
 #ifndef BAREBPF_MAP_TYPES_HPP
@@ -10666,6 +11255,9 @@ template <class Key, class Value>
   if (value_size_of<Value> != map.value_size) return cause::wrong_value_size;
   if (!detail::same_sign<Key>(map.key_form)) return cause::wrong_key_sign;
   if (!detail::same_sign<Value>(map.value_form)) return cause::wrong_value_sign;
+  if constexpr (requires { requires Value::rule == value_rule::stack; })
+    if (((map.map_flags ^ Value::map_flags) & map_flag::stack_build_id) != 0)
+      return cause::stack_of_build_ids;
   return cause::none;
 }
 

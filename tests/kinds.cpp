@@ -60,6 +60,20 @@ TEST_CASE("a row does not contradict itself", "[kinds]") {
   }
 }
 
+TEST_CASE("a stack has at most 127 places unless somebody raised the limit", "[kinds]") {
+  const auto why = [](barebpf::u32 value_size, barebpf::u32 map_flags) {
+    return barebpf::why_refused(
+        {.map_type = 7, .key_size = 4, .value_size = value_size, .max_entries = 1, .map_flags = map_flags});
+  };
+  constexpr barebpf::u32 build_id = barebpf::map_flag::stack_build_id;
+  CHECK(why(127 * 8, 0) == barebpf::cause::none);
+  CHECK(why(128 * 8, 0) == barebpf::cause::deep_stack);
+  CHECK(why(127 * 32, build_id) == barebpf::cause::none);
+  CHECK(why(128 * 32, build_id) == barebpf::cause::deep_stack);
+  CHECK(why(40, build_id) == barebpf::cause::bad_value_size);
+  CHECK(why(0, 0) == barebpf::cause::bad_value_size);
+}
+
 TEST_CASE("what takes elements out or shares memory needs a descriptor that reads and writes", "[kinds]") {
   using barebpf::map_access;
   constexpr barebpf::u32 reading = operations_of(map_access::read_only);

@@ -52,6 +52,13 @@ TEST_CASE("text without its first characters is the rest, or nothing", "[name]")
   CHECK(section.without_first(99).empty());
 }
 
+TEST_CASE("text behind the last mark is the rest, or all of it", "[name]") {
+  CHECK(to_string(barebpf::text("/usr/lib/libc.so.6").behind_last('/')) == "libc.so.6");
+  CHECK(to_string(barebpf::text("libc.so.6").behind_last('/')) == "libc.so.6");
+  CHECK(barebpf::text("/usr/lib/").behind_last('/').empty());
+  CHECK(barebpf::text().behind_last('/').empty());
+}
+
 namespace {
 template <barebpf::name<16> Wanted>
 struct by_name {

@@ -56,6 +56,18 @@ TEST_CASE("a number of the other sign does not fit", "[type_check]") {
   CHECK(compare_types<std::uint32_t, std::int64_t>(unsigned_to_unsigned) == cause::wrong_value_sign);
 }
 
+TEST_CASE("of stacks of one size only the flag tells what the bytes mean", "[type_check]") {
+  using addresses = barebpf::stack_addresses<16>;
+  using build_ids = barebpf::stack_build_ids<4>;
+  barebpf::map_spec traces = map_of(4, is_other, 128, is_other);
+  CHECK(compare_types<std::uint32_t, addresses>(traces) == cause::none);
+  CHECK(compare_types<std::uint32_t, build_ids>(traces) == cause::stack_of_build_ids);
+
+  traces.map_flags = barebpf::map_flag::stack_build_id | barebpf::map_flag::numa_node;
+  CHECK(compare_types<std::uint32_t, addresses>(traces) == cause::stack_of_build_ids);
+  CHECK(compare_types<std::uint32_t, build_ids>(traces) == cause::none);
+}
+
 TEST_CASE("of several faults the size of the key is told first and the sign of the value last",
           "[type_check]") {
   constexpr auto int_to_long = map_of(4, is_signed, 8, is_signed);

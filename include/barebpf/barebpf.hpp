@@ -12,6 +12,7 @@
 #include "describe.hpp"
 #include "iterator.hpp"
 #include "map/arena.hpp"
+#include "map/folded.hpp"
 #include "map/types.hpp"
 #include "object.hpp"
 #include "perfbuf.hpp"

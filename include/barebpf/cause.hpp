@@ -184,6 +184,13 @@
                 "the kernel wants BTF for the key and the value of this map type, so give both ids")         \
   BAREBPF_CAUSE(missing_inner_map,                                                                           \
                 "a map of maps is made after the pattern of one that is in it, so give inner_map_fd")        \
+  BAREBPF_CAUSE(                                                                                             \
+      deep_stack,                                                                                            \
+      "the kernel keeps at most kernel.perf_event_max_stack places of a stack, 127 if nobody raised "        \
+      "it, so keep fewer or raise it")                                                                       \
+  BAREBPF_CAUSE(stack_of_build_ids,                                                                          \
+                "map_flag::stack_build_id makes the kernel keep build ids and offsets, so use "              \
+                "stack_build_ids as value type with this flag, and stack_addresses without it")              \
   BAREBPF_CAUSE(misplaced_arena,                                                                             \
                 "an arena begins at a page and does not cross a border of 4 GiB in the address space, so "   \
                 "choose another address for it")                                                             \
@@ -273,6 +280,15 @@
                 "behind the slash stands the number of bits, so write at most 32 for IPv4 and 128 for IPv6") \
   BAREBPF_CAUSE(bits_behind_prefix,                                                                          \
                 "this address has bits behind its prefix, so clear them, or give all bits for an address")   \
+  BAREBPF_CAUSE(                                                                                             \
+      hidden_addresses,                                                                                      \
+      "the kernel shows zeros in place of its addresses, so run it as root or with CAP_SYSLOG, and "         \
+      "set kernel.kptr_restrict to 1 at most")                                                               \
+  BAREBPF_CAUSE(bad_proc_line,                                                                               \
+                "a line of this file is none that the kernel writes there, so look what the path leads to")  \
+  BAREBPF_CAUSE(no_such_process,                                                                             \
+                "there is no process of this number any more, or it has no memory of its own, so read what " \
+                "it has mapped while it runs")                                                               \
   BAREBPF_CAUSE(attached_elsewhere,                                                                          \
                 "programs of this section are put into a map, a route or a filter of tc, or are only run,"   \
                 " so do that with the program's descriptor")                                                 \

@@ -284,6 +284,11 @@ constexpr bool is_key_size(key_rule rule, u32 size) noexcept {
   }
 }
 
+// How many bytes the kernel keeps for one place of a stack.
+constexpr u32 stack_place_size(u32 flags) noexcept {
+  return (flags & map_flag::stack_build_id) != 0 ? 32 : 8;
+}
+
 constexpr bool is_value_size(const map_kind& kind, u32 size, u32 flags) noexcept {
   switch (kind.value) {
     case value_rule::none:
@@ -301,7 +306,7 @@ constexpr bool is_value_size(const map_kind& kind, u32 size, u32 flags) noexcept
     case value_rule::cpu:
       return size == 4 || size == 8;
     case value_rule::stack:
-      return size != 0 && size % ((flags & map_flag::stack_build_id) != 0 ? 32 : 8) == 0;
+      return size != 0 && size % stack_place_size(flags) == 0;
     case value_rule::instruction:
       return size == 16;
     default:
@@ -367,6 +372,8 @@ inline constexpr newer_flag newer_flags[] = {
   if (kind.entries == entries_rule::pages && attr.map_extra % detail::smallest_page != 0)
     return cause::misplaced_arena;
   if (kind.value == value_rule::map && attr.inner_map_fd == 0) return cause::missing_inner_map;
+  if (kind.value == value_rule::stack && attr.value_size / detail::stack_place_size(attr.map_flags) > 127)
+    return cause::deep_stack;
   return cause::none;
 }
 

@@ -187,7 +187,7 @@ inline result<link> link::get_pinned(text path) noexcept {
   // Of anything but a link the kernel says EINVAL before it looks for the program, which is none.
   const abi::link_update attr{.link_fd = found->raw(), .new_prog_fd = fd().raw()};
   if (sys_bpf(abi::command::link_update, attr) == -EINVAL)
-    return error{.at = step::obj_get, .why = cause::not_a_link}.about(detail::last_part(path));
+    return error{.at = step::obj_get, .why = cause::not_a_link}.about(path.behind_last('/'));
   return link(std::move(*found), fd());
 }
 

@@ -48,6 +48,12 @@ class text {
   [[nodiscard]] constexpr text without_first(size_t count) const noexcept {
     return count < size_ ? text(data_ + count, size_ - count) : text();
   }
+  /// What is left behind the last `mark`; the whole where there is none.
+  [[nodiscard]] constexpr text behind_last(char mark) const noexcept {
+    size_t start = size_;
+    while (start != 0 && data_[start - 1] != mark) --start;
+    return without_first(start);
+  }
   friend constexpr bool operator==(text a, text b) noexcept {
     if (a.size_ != b.size_) return false;
     for (size_t i = 0; i < a.size_; ++i)

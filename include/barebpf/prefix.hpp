@@ -4,6 +4,7 @@
 #define BAREBPF_PREFIX_HPP
 
 #include "describe.hpp"
+#include "reader.hpp"
 
 namespace barebpf::inline BAREBPF_ABI {
 
@@ -32,41 +33,6 @@ using ipv4_prefix = lpm_key<4>;
 using ipv6_prefix = lpm_key<16>;
 
 namespace detail {
-
-// Takes text from the front.
-class text_reader {
- public:
-  constexpr explicit text_reader(text whole) noexcept : rest_(whole) {}
-
-  [[nodiscard]] constexpr bool is_done() const noexcept { return rest_.empty(); }
-  [[nodiscard]] constexpr bool is_next(text wanted) const noexcept { return rest_.starts_with(wanted); }
-  [[nodiscard]] constexpr bool take(text wanted) noexcept {
-    if (!is_next(wanted)) return false;
-    rest_ = rest_.without_first(wanted.size());
-    return true;
-  }
-  // A number of at most `digits` digits, without needless zeros in front where it is decimal: others read those as
-  // octal.
-  [[nodiscard]] constexpr bool take_number(u32 base, u32 digits, u32& out) noexcept {
-    out = 0;
-    u32 count = 0;
-    for (u32 digit = 0; count < digits && !rest_.empty() && (digit = digit_of(rest_[0])) < base; ++count) {
-      if (base == 10 && count == 1 && out == 0) return false;
-      out = out * base + digit;
-      rest_ = rest_.without_first(1);
-    }
-    return count != 0 && (rest_.empty() || digit_of(rest_[0]) >= base);
-  }
-
- private:
-  [[nodiscard]] static constexpr u32 digit_of(char c) noexcept {
-    if (c >= '0' && c <= '9') return static_cast<u32>(c - '0');
-    if (c >= 'a' && c <= 'f') return static_cast<u32>(c - 'a' + 10);
-    if (c >= 'A' && c <= 'F') return static_cast<u32>(c - 'A' + 10);
-    return 99;
-  }
-  text rest_;
-};
 
 constexpr bool take_ipv4(text_reader& in, u8* out) noexcept {
   for (int i = 0; i < 4; ++i) {

@@ -42,6 +42,9 @@ template <class Key, class Value>
   if (value_size_of<Value> != map.value_size) return cause::wrong_value_size;
   if (!detail::same_sign<Key>(map.key_form)) return cause::wrong_key_sign;
   if (!detail::same_sign<Value>(map.value_form)) return cause::wrong_value_sign;
+  if constexpr (requires { requires Value::rule == value_rule::stack; })
+    if (((map.map_flags ^ Value::map_flags) & map_flag::stack_build_id) != 0)
+      return cause::stack_of_build_ids;
   return cause::none;
 }
 

@@ -122,6 +122,18 @@ TEST_CASE("a map of maps is created after an example, a ring without sizes", "[m
   CHECK(machine.calls[0].attr == record(72).u32(0, 27).u32(12, 4096).text(28, "ring"));
 }
 
+TEST_CASE("a map of build ids has the flag of its values, and no map of addresses takes it", "[map]") {
+  fake_machine machine;
+  static_cast<void>(barebpf::stack_build_id_map<4>::create({.name = "ids", .max_entries = 8}));
+  CHECK(machine.calls[0].attr ==
+        record(72).u32(0, 7).u32(4, 4).u32(8, 128).u32(12, 8).u32(16, 32).text(28, "ids"));
+  machine.calls.clear();
+  const auto wrong = barebpf::stack_trace_map<16>::create(
+      {.name = "wrong", .max_entries = 8, .map_flags = barebpf::map_flag::stack_build_id});
+  CHECK(wrong.error().why == barebpf::cause::stack_of_build_ids);
+  CHECK(machine.calls.empty());
+}
+
 TEST_CASE("a stack ends at its first empty place", "[map]") {
   const barebpf::stack_addresses<4> some{{5, 6, 0, 0}}, all{{1, 2, 3, 4}};
   CHECK(some.addresses().size() == 2);

@@ -42,6 +42,11 @@ using percpu_array_map = map<map_type::percpu_array, u32, Value>;
 template <size_t Depth = 127>
 using stack_trace_map = map<map_type::stack_trace, u32, stack_addresses<Depth>>;
 
+/// The same with the places of user stacks as build ids and offsets, which mean the same when the process is gone.
+/// Kernel: 4.17, BPF_F_STACK_BUILD_ID, which is set.
+template <size_t Depth = 127>
+using stack_build_id_map = map<map_type::stack_trace, u32, stack_build_ids<Depth>>;
+
 /// Cgroups that programs ask bpf_current_task_under_cgroup and bpf_skb_under_cgroup about: descriptors of their folders,
 /// such as `open_cgroup` gives, go in.
 /// Kernel: 4.8, BPF_MAP_TYPE_CGROUP_ARRAY; cgroup version 2 alone.

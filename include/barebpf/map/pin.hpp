@@ -19,6 +19,7 @@ struct map_identity {
   u32 value_size = any;
   u32 max_entries = any;
   u32 map_flags = any;
+  u32 compared_flags = any;  ///< bits of `map_flags` that matter
 };
 
 /// Both sides of an adoption that failed with cause `another_map`.
@@ -30,7 +31,7 @@ struct map_differences {
     const auto differ = [](u32 wanted, u32 is) { return wanted != map_identity::any && wanted != is; };
     return differ(expected.type, found.type) || differ(expected.key_size, found.key_size) ||
            differ(expected.value_size, found.value_size) || differ(expected.max_entries, found.max_entries) ||
-           differ(expected.map_flags, found.map_flags);
+           differ(expected.map_flags, found.map_flags & expected.compared_flags);
   }
 };
 
@@ -41,11 +42,12 @@ constexpr text describe(const map_differences& what, char* buffer, size_t size) 
     text word;
     u32 expected, found;
   };
-  const line lines[] = {{"type", what.expected.type, what.found.type},
-                        {"key_size", what.expected.key_size, what.found.key_size},
-                        {"value_size", what.expected.value_size, what.found.value_size},
-                        {"max_entries", what.expected.max_entries, what.found.max_entries},
-                        {"map_flags", what.expected.map_flags, what.found.map_flags}};
+  const line lines[] = {
+      {"type", what.expected.type, what.found.type},
+      {"key_size", what.expected.key_size, what.found.key_size},
+      {"value_size", what.expected.value_size, what.found.value_size},
+      {"max_entries", what.expected.max_entries, what.found.max_entries},
+      {"map_flags", what.expected.map_flags, what.found.map_flags & what.expected.compared_flags}};
   detail::text_writer out(buffer, size);
   bool first = true;
   for (const line& l : lines) {
@@ -71,14 +73,6 @@ struct path_buffer {
   }
 };
 
-// What stands behind the last slash.
-constexpr text last_part(text path) noexcept {
-  size_t start = 0;
-  for (size_t i = 0; i < path.size(); ++i)
-    if (path[i] == '/') start = i + 1;
-  return path.without_first(start);
-}
-
 // Whether a name in `path` has a dot; "." and ".." are no names.
 constexpr bool has_dot(text path) noexcept {
   const auto in_a_name = [&](size_t at) { return at < path.size() && path[at] != '/' && path[at] != '.'; };
@@ -96,7 +90,7 @@ constexpr bool has_dot(text path) noexcept {
     else if (at == step::obj_pin)
       out.why = cause::not_a_bpf_path;
   }
-  return out.about(last_part(path));
+  return out.about(path.behind_last('/'));
 }
 
 // The error for what is behind `number` and is not the expected map. Of programs, links and BTF the kernel tells in

@@ -126,12 +126,15 @@ class map {
   [[nodiscard]] static result<map> create(const map_options& options) noexcept {
     if (!is_kernel_name(options.name))
       return error{.at = step::map_create, .why = cause::bad_name}.about(options.name);
+    if constexpr (kind.value == value_rule::stack)
+      if ((options.map_flags & map_flag::stack_build_id & ~Value::map_flags) != 0)
+        return error{.at = step::map_create, .why = cause::stack_of_build_ids}.about(options.name);
     abi::map_create attr{.map_type = static_cast<u32>(Type),
                          .key_size = key_size_of<Key>,
                          .value_size = value_size_of<Value>,
                          .max_entries = options.max_entries,
-                         .map_flags = options.map_flags | kind.required_flags | flag_of(Access) |
-                                      (options.token >= 0 ? map_flag::token_fd : 0),
+                         .map_flags = options.map_flags | kind.required_flags | value_flags |
+                                      flag_of(Access) | (options.token >= 0 ? map_flag::token_fd : 0),
                          .inner_map_fd = options.inner_map < 0 ? 0 : static_cast<u32>(options.inner_map),
                          .numa_node = options.numa_node,
                          .map_name = to_kernel_name(options.name),
@@ -562,12 +565,29 @@ class map {
   }
 
   static constexpr map_identity identity(const map_expectations& expected) noexcept {
-    return {.type = static_cast<u32>(Type),
-            .key_size = key_size_of<Key>,
-            .value_size = value_size_of<Value>,
-            .max_entries = expected.max_entries,
-            .map_flags = expected.map_flags | kind.required_flags};
+    map_identity out{.type = static_cast<u32>(Type),
+                     .key_size = key_size_of<Key>,
+                     .value_size = value_size_of<Value>,
+                     .max_entries = expected.max_entries,
+                     .map_flags = expected.map_flags | kind.required_flags};
+    // Values of either kind may have the same size, so whatever else is expected, this flag tells them apart.
+    if constexpr (kind.value == value_rule::stack) {
+      if (expected.map_flags == map_identity::any) {
+        out.map_flags = value_flags;
+        out.compared_flags = map_flag::stack_build_id;
+      } else {
+        out.map_flags |= value_flags;
+      }
+    }
+    return out;
   }
+  // What the value type itself wants of a map.
+  static constexpr u32 value_flags = [] {
+    if constexpr (kind.value == value_rule::stack)
+      return Value::map_flags;
+    else
+      return u32{0};
+  }();
   static constexpr bool can_be_popped = (kind.operations & can_lookup_and_delete) != 0;
   template <class Element>
   static auto* address_of(Element& value) noexcept {

@@ -103,6 +103,7 @@ struct cpu_queue_and_program {
 template <size_t Depth>
 struct stack_addresses {
   static constexpr value_rule rule = value_rule::stack;
+  static constexpr u32 map_flags = 0;
   u64 list[Depth] = {};
 
   /// Those that there are.
@@ -113,22 +114,23 @@ struct stack_addresses {
   }
 };
 
-/// One place of a user stack as map_flag::stack_build_id makes the kernel keep it.
+/// One place of a stack as map_flag::stack_build_id makes the kernel keep it; in the kernel it is an address.
 /// Source: struct bpf_stack_build_id in include/uapi/linux/bpf.h at v6.12.
 struct build_id_place {
   enum class state : s32 {
     empty = 0,    ///< behind the last
     valid = 1,    ///< `build_id` and `offset` hold
-    address = 2,  ///< the file has no build id; `offset` is the address
+    address = 2,  ///< the file has no build id or was not in memory; `offset` is the address
   };
   state status = state::empty;
   u8 build_id[20] = {};
   u64 offset = 0;  ///< bytes from the start of the file
 };
-/// A user stack by files and offsets, the innermost place first; for maps with map_flag::stack_build_id.
+/// A stack by files and offsets, the innermost place first; for maps with map_flag::stack_build_id.
 template <size_t Depth>
 struct stack_build_ids {
   static constexpr value_rule rule = value_rule::stack;
+  static constexpr u32 map_flags = map_flag::stack_build_id;
   build_id_place list[Depth] = {};
 
   /// Those that there are.

@@ -61,6 +61,7 @@ BAREBPF_HELPER(15, __u64, bpf_get_current_uid_gid, void);
 BAREBPF_HELPER(16, long, bpf_get_current_comm, void *buf, __u32 size_of_buf);
 BAREBPF_HELPER(25, long, bpf_perf_event_output, void *ctx, void *map, __u64 flags, void *data, __u64 size);
 BAREBPF_HELPER(26, long, bpf_skb_load_bytes, const void *skb, __u32 offset, void *to, __u32 len);
+BAREBPF_HELPER(27, long, bpf_get_stackid, void *ctx, void *map, __u64 flags);
 BAREBPF_HELPER(37, long, bpf_current_task_under_cgroup, void *map, __u32 index);
 BAREBPF_HELPER(46, __u64, bpf_get_socket_cookie, void *ctx);
 BAREBPF_HELPER(51, long, bpf_redirect_map, void *map, __u64 key, __u64 flags);
