@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 157aab1151b2c798ab99ed885c63b291af9cb82adf6660e939e3aa565a282c90; do not edit.
+// Made by tools/amalgamate from files with SHA-256 eb953bf82d259c62acc4dc16cbab94ad856e7dfdf50de6acbe2cc3c1111b4e56; do not edit.
 //
 // MIT License
 //

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What a run of the kernel tests must give back: descriptors, links, programs, maps, pins, cgroups, network namespaces
-// with names, and processes. The main function asks before the first test and after the last one.
+// with names, and processes. Pins elsewhere and namespaces without a name go with their last descriptor. The main
+// function asks before the first test and after the last one.
 #include <dirent.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -10,9 +11,7 @@
 #include <set>
 #include <string>
 
-#include "bpf_folder.hpp"
 #include "live.hpp"
-#include "map_objects.hpp"
 
 extern "C" void remember_what_is_there();
 extern "C" const char* what_is_left();
@@ -52,9 +51,8 @@ names seen() {
   add_ids(command::prog_get_next_id, "program", out);
   add_ids(command::map_get_next_id, "map", out);
   add_files("/sys/fs/bpf", "pin", "", out);
-  add_files(bpf_folder(), "pin", "", out);
   add_files("/run/netns", "network namespace", "", out);
-  const barebpf::fd cgroups = mount_cgroups();
+  const barebpf::fd cgroups = barebpf::fd::own(open_detached("cgroup2"));
   add_files("/proc/self/fd/" + std::to_string(cgroups.number()), "cgroup", "barebpf", out);
   add_processes(out);
   return out;
@@ -66,7 +64,6 @@ int descriptors_before = 0;
 }  // namespace
 
 extern "C" void remember_what_is_there() {
-  element_types::shared();  // kept for the whole run, as is the folder
   before = seen();
   descriptors_before = open_descriptors();
 }
@@ -78,7 +75,7 @@ extern "C" const char* what_is_left() {
     left.clear();
     for (const std::string& one : seen())
       if (before.count(one) == 0) left += (left.empty() ? "" : ", ") + one;
-    if (const int more = open_descriptors() - descriptors_before; more != 0)
+    if (const int more = open_descriptors() - descriptors_before - kept_descriptors(); more != 0)
       left += (left.empty() ? "" : ", ") + std::to_string(more) + " descriptors";
     if (left.empty()) return nullptr;
     const std::timespec moment{.tv_sec = 0, .tv_nsec = 100'000'000};

@@ -32,6 +32,22 @@ inline void call_execve(int count) {
   }
 }
 
+/// A file system of its own that is mounted nowhere, as a descriptor or negative errno.
+inline long open_detached(const char* file_system) {
+  const long context = barebpf::system_call(barebpf::nr_fsopen, file_system, 1);
+  if (context < 0) return context;
+  long mounted = barebpf::system_call(barebpf::nr_fsconfig, context, 6, nullptr, nullptr, 0);
+  if (mounted >= 0) mounted = barebpf::system_call(barebpf::nr_fsmount, context, 1, 0);
+  barebpf::system_call(__NR_close, context);
+  return mounted;
+}
+
+/// How many descriptors tests have opened that stay open until the program ends.
+inline int& kept_descriptors() {
+  static int count = 0;
+  return count;
+}
+
 /// How many descriptors this process has open.
 inline int open_descriptors() {
   int count = 0;

@@ -45,6 +45,7 @@ struct element_types {
   element_types() {
     const file_image content = types.content();
     descriptor = opened_fd(barebpf::load_btf(content.data(), static_cast<barebpf::u32>(content.size())));
+    ++kept_descriptors();
   }
   static const element_types& shared() {
     static const element_types all;
