@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 eb953bf82d259c62acc4dc16cbab94ad856e7dfdf50de6acbe2cc3c1111b4e56; do not edit.
+// Made by tools/amalgamate from files with SHA-256 5bea28538e34d1bbd7d812bd64d51aef5f68b425ee09b2da246702e903d5623c; do not edit.
 //
 // MIT License
 //
@@ -6992,7 +6992,7 @@ struct hex_digits {
 template <class Sink>
 class folded_writer {
  public:
-  constexpr folded_writer(const stack_names& names, Sink& sink) noexcept : names_(names), sink_(sink) {}
+  constexpr folded_writer(const stack_names& wanted, Sink& sink) noexcept : names_(wanted), sink_(sink) {}
 
   constexpr void write(const counted_stack& stack) noexcept {
     write_name(stack.comm);
@@ -7057,15 +7057,15 @@ class folded_writer {
 /// Cost:     no system call and no allocation.
 template <class Sink>
 requires std::invocable<Sink&, text>
-constexpr void write_folded(const counted_stack& stack, const stack_names& names, Sink&& sink) noexcept {
-  detail::folded_writer<std::remove_reference_t<Sink>>(names, sink).write(stack);
+constexpr void write_folded(const counted_stack& stack, const stack_names& wanted, Sink&& sink) noexcept {
+  detail::folded_writer<std::remove_reference_t<Sink>>(wanted, sink).write(stack);
 }
 /// Writes the same line into `buffer`.
 /// Shape: returns the length of the line, whole or not: it is whole if that is at most `size`.
-constexpr size_t write_folded(const counted_stack& stack, const stack_names& names, char* buffer,
+constexpr size_t write_folded(const counted_stack& stack, const stack_names& wanted, char* buffer,
                               size_t size) noexcept {
   size_t length = 0;
-  write_folded(stack, names, [&](text piece) {
+  write_folded(stack, wanted, [&](text piece) {
     for (const char c : piece) {
       if (length < size) buffer[length] = c;
       ++length;

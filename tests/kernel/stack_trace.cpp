@@ -325,7 +325,7 @@ TEST_CASE("stack_trace: the kernel keeps no deeper stacks than its limit, and th
   CHECK(barebpf::create_map(attr) == -EINVAL);
 }
 
-TEST_CASE("kernel_symbols: every function of the kernel is found at its address, by the first of its names") {
+TEST_CASE("kernel_symbols, every function of the kernel is found at its address, by the first of its names") {
   const auto symbols = barebpf::kernel_symbols::read();
   REQUIRE(symbols.has_value());
   std::ifstream list("/proc/kallsyms");
@@ -353,7 +353,7 @@ TEST_CASE("kernel_symbols: every function of the kernel is found at its address,
   CHECK(symbols->find(1).symbol.empty());
 }
 
-TEST_CASE("kernel_symbols: zeros in place of addresses are told from a kernel without functions") {
+TEST_CASE("kernel_symbols, zeros in place of addresses are told from a kernel without functions") {
   int paranoid = 0, restricted = 0;
   std::ifstream("/proc/sys/kernel/perf_event_paranoid") >> paranoid;
   std::ifstream("/proc/sys/kernel/kptr_restrict") >> restricted;
@@ -366,7 +366,7 @@ TEST_CASE("kernel_symbols: zeros in place of addresses are told from a kernel wi
         }) == 0);
 }
 
-TEST_CASE("user_mappings: those of another process, until it is gone") {
+TEST_CASE("user_mappings, those of another process, until it is gone") {
   int stop[2];
   REQUIRE(pipe(stop) == 0);
   const pid_t child = fork();

@@ -46,7 +46,7 @@ struct hex_digits {
 template <class Sink>
 class folded_writer {
  public:
-  constexpr folded_writer(const stack_names& names, Sink& sink) noexcept : names_(names), sink_(sink) {}
+  constexpr folded_writer(const stack_names& wanted, Sink& sink) noexcept : names_(wanted), sink_(sink) {}
 
   constexpr void write(const counted_stack& stack) noexcept {
     write_name(stack.comm);
@@ -111,15 +111,15 @@ class folded_writer {
 /// Cost:     no system call and no allocation.
 template <class Sink>
 requires std::invocable<Sink&, text>
-constexpr void write_folded(const counted_stack& stack, const stack_names& names, Sink&& sink) noexcept {
-  detail::folded_writer<std::remove_reference_t<Sink>>(names, sink).write(stack);
+constexpr void write_folded(const counted_stack& stack, const stack_names& wanted, Sink&& sink) noexcept {
+  detail::folded_writer<std::remove_reference_t<Sink>>(wanted, sink).write(stack);
 }
 /// Writes the same line into `buffer`.
 /// Shape: returns the length of the line, whole or not: it is whole if that is at most `size`.
-constexpr size_t write_folded(const counted_stack& stack, const stack_names& names, char* buffer,
+constexpr size_t write_folded(const counted_stack& stack, const stack_names& wanted, char* buffer,
                               size_t size) noexcept {
   size_t length = 0;
-  write_folded(stack, names, [&](text piece) {
+  write_folded(stack, wanted, [&](text piece) {
     for (const char c : piece) {
       if (length < size) buffer[length] = c;
       ++length;
