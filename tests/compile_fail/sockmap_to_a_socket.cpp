@@ -1,4 +1,4 @@
-// expect: barebpf: this program attaches to a map of sockets, so give sockmap with the map
+// expect: barebpf: this program attaches to a map of sockets, so give sockets_in with the map
 #include <barebpf/barebpf.hpp>
 
 #include "attach_sockets.bpf.hpp"

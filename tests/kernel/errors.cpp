@@ -209,7 +209,9 @@ std::string bpf_folder() {
   static const long mounted = [] {
     const opened context(system_call(barebpf::nr_fsopen, "bpf", 1));
     REQUIRE(system_call(barebpf::nr_fsconfig, static_cast<long>(context.raw()), 6, nullptr, nullptr, 0) >= 0);
-    return system_call(barebpf::nr_fsmount, static_cast<long>(context.raw()), 1, 0);
+    const long opened = system_call(barebpf::nr_fsmount, static_cast<long>(context.raw()), 1, 0);
+    kept_descriptors().push_back(static_cast<int>(opened));
+    return opened;
   }();
   REQUIRE(mounted >= 0);
   return "/proc/self/fd/" + std::to_string(mounted);

@@ -13,7 +13,7 @@
 inline const std::string& bpf_folder() {
   static const std::string path = [] {
     const long mounted = open_detached("bpf");
-    ++kept_descriptors();
+    kept_descriptors().push_back(static_cast<int>(mounted));
     return mounted < 0 ? std::string() : "/proc/self/fd/" + std::to_string(mounted);
   }();
   REQUIRE_FALSE(path.empty());

@@ -35,6 +35,16 @@ void add_files(const std::string& folder, const std::string& kind, const std::st
     if (one.path().filename().string().find(with) != std::string::npos)
       out.insert(kind + " " + one.path().filename().string());
 }
+std::string target_of_descriptor(int number) {
+  char target[256] = {};
+  const std::string path = "/proc/self/fd/" + std::to_string(number);
+  return readlink(path.c_str(), target, sizeof target - 1) < 0 ? std::string() : std::string(target);
+}
+void add_descriptors(names& out) {
+  for (int number = 0; number < 1024; ++number)
+    if (const std::string target = target_of_descriptor(number); !target.empty())
+      out.insert("descriptor " + std::to_string(number) + " of " + target);
+}
 // Processes of this one's session: whoever a test left behind.
 void add_processes(names& out) {
   std::error_code failed;
@@ -52,6 +62,11 @@ names seen() {
   add_ids(command::map_get_next_id, "map", out);
   add_files("/sys/fs/bpf", "pin", "", out);
   add_files("/run/netns", "network namespace", "", out);
+  add_descriptors(out);
+  for (const int kept : kept_descriptors()) {
+    out.erase("descriptor " + std::to_string(kept) + " of " + target_of_descriptor(kept));
+    out.erase("map " + std::to_string(kernel_id(barebpf::fd::own(barebpf::duplicate(kept)))));
+  }
   const barebpf::fd cgroups = barebpf::fd::own(open_detached("cgroup2"));
   add_files("/proc/self/fd/" + std::to_string(cgroups.number()), "cgroup", "barebpf", out);
   add_processes(out);
@@ -59,14 +74,10 @@ names seen() {
 }
 
 names before;
-int descriptors_before = 0;
 
 }  // namespace
 
-extern "C" void remember_what_is_there() {
-  before = seen();
-  descriptors_before = open_descriptors();
-}
+extern "C" void remember_what_is_there() { before = seen(); }
 
 extern "C" const char* what_is_left() {
   static std::string left;
@@ -75,8 +86,6 @@ extern "C" const char* what_is_left() {
     left.clear();
     for (const std::string& one : seen())
       if (before.count(one) == 0) left += (left.empty() ? "" : ", ") + one;
-    if (const int more = open_descriptors() - descriptors_before - kept_descriptors(); more != 0)
-      left += (left.empty() ? "" : ", ") + std::to_string(more) + " descriptors";
     if (left.empty()) return nullptr;
     const std::timespec moment{.tv_sec = 0, .tv_nsec = 100'000'000};
     nanosleep(&moment, nullptr);

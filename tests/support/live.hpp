@@ -9,6 +9,7 @@
 
 #include <ctime>
 #include <string>
+#include <vector>
 
 #include "library.hpp"
 
@@ -42,10 +43,10 @@ inline long open_detached(const char* file_system) {
   return mounted;
 }
 
-/// How many descriptors tests have opened that stay open until the program ends.
-inline int& kept_descriptors() {
-  static int count = 0;
-  return count;
+/// The descriptors that tests share and that stay open until the program ends.
+inline std::vector<int>& kept_descriptors() {
+  static std::vector<int> all;
+  return all;
 }
 
 /// How many descriptors this process has open.

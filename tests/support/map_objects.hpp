@@ -45,7 +45,7 @@ struct element_types {
   element_types() {
     const file_image content = types.content();
     descriptor = opened_fd(barebpf::load_btf(content.data(), static_cast<barebpf::u32>(content.size())));
-    ++kept_descriptors();
+    kept_descriptors().push_back(descriptor.number());
   }
   static const element_types& shared() {
     static const element_types all;
@@ -93,8 +93,12 @@ inline barebpf::abi::map_create smallest_map(const barebpf::map_kind& kind) {
     attr.btf_value_type_id = element_types::shared().wide;
   }
   if (kind.value == value_rule::map) {
-    static const auto inner = barebpf::array_map<std::uint64_t>::create({.name = "inner", .max_entries = 1});
-    REQUIRE(inner.has_value());
+    static const auto inner = [] {
+      auto made = barebpf::array_map<std::uint64_t>::create({.name = "inner", .max_entries = 1});
+      REQUIRE(made.has_value());
+      kept_descriptors().push_back(made->descriptor().number());
+      return made;
+    }();
     attr.inner_map_fd = inner->descriptor().raw();
   }
   return attr;
