@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 5bea28538e34d1bbd7d812bd64d51aef5f68b425ee09b2da246702e903d5623c; do not edit.
+// Made by tools/amalgamate from files with SHA-256 47df9c377a9af67ccc1a88f8e98f9c23c83febdcb514966fd9bb3b42324af300; do not edit.
 //
 // MIT License
 //
@@ -5984,7 +5984,7 @@ class map {
   [[nodiscard]] result<Key> get_next_key(const Key& key) const noexcept { return next(&key); }
 
   /// Walks over all elements: `for (auto [key, value] : map.entries())`, see `entry_range`.
-  [[nodiscard]] owned_entry_range<Key, answer_of<Value>> entries() const noexcept {
+  [[nodiscard]] owned_entry_range<Key, answer_of<Value>> entries() const& noexcept {
     demand<can_get_next_key>();
     demand<can_lookup>();
     demand_answer();
@@ -5996,7 +5996,7 @@ class map {
   }
   /// The same with the caller's storage for the batches; without any, one key after the other. Per-CPU values need
   /// room for at least one element.
-  [[nodiscard]] auto entries(std::span<Key> keys, element_storage values) const noexcept {
+  [[nodiscard]] auto entries(std::span<Key> keys, element_storage values) const& noexcept {
     demand<can_get_next_key>();
     demand<can_lookup>();
     demand_answer();
@@ -6007,6 +6007,10 @@ class map {
     else
       return entry_range<Key, answer_of<Value>*>(untyped_, keys.data(), values.data(), room);
   }
+
+  // A walk looks at its map, which must not be gone before it.
+  void entries() const&& = delete;
+  void entries(std::span<Key> keys, element_storage values) const&& = delete;
 
   /// Copies out the next elements of a walk, as many as fit, and says in `cursor` whether they were the last.
   /// Errors: ENOSPC when the elements of one bucket do not fit: give more room.
@@ -11496,7 +11500,8 @@ class object_data {
       return error{.at = step::find, .why = fault, .offset = found.declared_at}.about(wanted);
     data_layout layout;
     for (u32 i = 0; i < found.map; ++i) layout.add(spec_->maps()[i]);
-    return reinterpret_cast<T*>(content_.data()->bytes + layout.size + found.offset);
+    return reinterpret_cast<T*>(reinterpret_cast<unsigned char*>(content_.data()) + layout.size +
+                                found.offset);
   }
   /// For `load_options::data`.
   [[nodiscard]] std::span<const unsigned char> view() const noexcept {
@@ -11518,7 +11523,8 @@ class object_data {
     data_layout place;
     for (const map_spec& map : spec.maps())
       if (const u64 at = place.add(map); map.has_content())
-        spec.image().copy(map.declared_at, map.value_size, content->data()->bytes + at);
+        spec.image().copy(map.declared_at, map.value_size,
+                          reinterpret_cast<unsigned char*>(content->data()) + at);
     return object_data(spec, std::move(*content));
   }
   object_data(const object_spec& spec, buffer<chunk> content) noexcept
@@ -13080,18 +13086,18 @@ class loaded_static_object {
   [[nodiscard]] auto attach(Target&&... target) const noexcept {
     constexpr u32 index = spec::find_program(Name);
     constexpr u32 known = index == not_found ? 0 : index;
-    constexpr section_kind kind = spec::program(known).kind;
-    constexpr bool fits = attaches_to<kind.attach, Target...>;
-    constexpr bool lacks_place = needs_place(kind.attach) && place_length<known> == 0;
+    constexpr attach_way way = spec::program(known).kind.attach;
+    constexpr abi::attach_type attach_type = spec::program(known).kind.attach_type;
+    constexpr bool fits = attaches_to<way, Target...>;
+    constexpr bool lacks_place = needs_place(way) && place_length<known> == 0;
     constexpr cause fault = index == not_found ? cause::no_such_program
                             : lacks_place      ? cause::not_attachable
-                            : !fits            ? place<kind.attach>::wants
+                            : !fits            ? place<way>::wants
                                                : cause::none;
     static_assert(object_check<fault, 0, "", barebpf::name<48>::cut(Name)>::made);
     if constexpr (fits)
-      return place<kind.attach>::template attach<Policy>(
-          program_to_attach{programs_[known], Name.characters, place_name<known>.characters,
-                            kind.attach_type},
+      return place<way>::template attach<Policy>(
+          program_to_attach{programs_[known], Name.characters, place_name<known>.characters, attach_type},
           std::forward<Target>(target)...);
     else  // one error is enough
       return result<link>(error{});

@@ -184,7 +184,8 @@ class object_data {
       return error{.at = step::find, .why = fault, .offset = found.declared_at}.about(wanted);
     data_layout layout;
     for (u32 i = 0; i < found.map; ++i) layout.add(spec_->maps()[i]);
-    return reinterpret_cast<T*>(content_.data()->bytes + layout.size + found.offset);
+    return reinterpret_cast<T*>(reinterpret_cast<unsigned char*>(content_.data()) + layout.size +
+                                found.offset);
   }
   /// For `load_options::data`.
   [[nodiscard]] std::span<const unsigned char> view() const noexcept {
@@ -206,7 +207,8 @@ class object_data {
     data_layout place;
     for (const map_spec& map : spec.maps())
       if (const u64 at = place.add(map); map.has_content())
-        spec.image().copy(map.declared_at, map.value_size, content->data()->bytes + at);
+        spec.image().copy(map.declared_at, map.value_size,
+                          reinterpret_cast<unsigned char*>(content->data()) + at);
     return object_data(spec, std::move(*content));
   }
   object_data(const object_spec& spec, buffer<chunk> content) noexcept

@@ -72,18 +72,18 @@ class loaded_static_object {
   [[nodiscard]] auto attach(Target&&... target) const noexcept {
     constexpr u32 index = spec::find_program(Name);
     constexpr u32 known = index == not_found ? 0 : index;
-    constexpr section_kind kind = spec::program(known).kind;
-    constexpr bool fits = attaches_to<kind.attach, Target...>;
-    constexpr bool lacks_place = needs_place(kind.attach) && place_length<known> == 0;
+    constexpr attach_way way = spec::program(known).kind.attach;
+    constexpr abi::attach_type attach_type = spec::program(known).kind.attach_type;
+    constexpr bool fits = attaches_to<way, Target...>;
+    constexpr bool lacks_place = needs_place(way) && place_length<known> == 0;
     constexpr cause fault = index == not_found ? cause::no_such_program
                             : lacks_place      ? cause::not_attachable
-                            : !fits            ? place<kind.attach>::wants
+                            : !fits            ? place<way>::wants
                                                : cause::none;
     static_assert(object_check<fault, 0, "", barebpf::name<48>::cut(Name)>::made);
     if constexpr (fits)
-      return place<kind.attach>::template attach<Policy>(
-          program_to_attach{programs_[known], Name.characters, place_name<known>.characters,
-                            kind.attach_type},
+      return place<way>::template attach<Policy>(
+          program_to_attach{programs_[known], Name.characters, place_name<known>.characters, attach_type},
           std::forward<Target>(target)...);
     else  // one error is enough
       return result<link>(error{});

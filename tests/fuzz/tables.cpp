@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Fuzzes the small rooms: names, section names, the sentences of errors, map kinds, and whether C++ types
-// fit. Each is held against a model in std::string.
+// Fuzzes the small rooms: names, section names, the sentences of errors, map kinds, whether C++ types fit, networks and
+// lines of /proc. Each is held against a model in std::string, and addresses against libc.
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <barebpf/describe.hpp>
 #include <barebpf/kinds.hpp>
+#include <barebpf/prefix.hpp>
+#include <barebpf/proc_lines.hpp>
 #include <barebpf/spec/record.hpp>
 #include <barebpf/type_check.hpp>
 #include <limits>
@@ -203,12 +207,67 @@ void check_types(number_source& numbers) {
           "a kind takes the flags that it demands");
 }
 
+// Whether libc reads the address, and its first bits stand alone, as read_prefix wants it.
+template <std::size_t Bytes>
+bool model_prefix(const std::string& whole, barebpf::lpm_key<Bytes>& out) {
+  const std::size_t slash = whole.find('/');
+  const std::string address = whole.substr(0, slash);
+  if (whole.find('\0') != std::string::npos) return false;
+  if (inet_pton(Bytes == 4 ? AF_INET : AF_INET6, address.c_str(), out.data) != 1) return false;
+  out.prefixlen = Bytes * 8;
+  if (slash != std::string::npos) {
+    const std::string digits = whole.substr(slash + 1);
+    if (digits.empty() || digits.size() > 3 || (digits.size() > 1 && digits[0] == '0') ||
+        digits.find_first_not_of("0123456789") != std::string::npos)
+      return false;
+    out.prefixlen = static_cast<u32>(std::stoul(digits));
+    if (out.prefixlen > Bytes * 8) return false;
+  }
+  for (std::size_t bit = out.prefixlen; bit < Bytes * 8; ++bit)
+    if ((out.data[bit / 8] >> (7 - bit % 8) & 1) != 0) return false;
+  return true;
+}
+template <std::size_t Bytes, class Read>
+void check_prefix(const heap_text& whole, Read read) {
+  barebpf::lpm_key<Bytes> expected;
+  const auto found = read(whole);
+  promise(found.has_value() == model_prefix(to_string(whole), expected),
+          "a network is one where libc sees an address");
+  if (!found) return;
+  promise(*found == expected, "a network has the bytes that libc reads");
+  char text[44];
+  const auto again = read(describe(*found, text, sizeof text));
+  promise(again.has_value() && *again == expected, "what is written of a network is read as the same");
+}
+void check_networks(number_source& numbers) {
+  std::string whole = to_string(numbers.next_text(numbers.next<u8>() % 48));
+  if (numbers.next<u8>() % 4 != 0)  // mostly of characters that addresses have
+    for (char& c : whole) c = "0123456789abcdefF:.:./"[static_cast<u8>(c) % 22];
+  const heap_text line(whole);
+  check_prefix<4>(line, barebpf::read_ipv4_prefix);
+  check_prefix<16>(line, barebpf::read_ipv6_prefix);
+}
+
+void check_lines(number_source& numbers) {
+  const heap_text whole(numbers.next_text(numbers.next<u8>() % 100));
+  const text line = whole;
+  const auto lies_inside = [&line](text part) {
+    return part.empty() ||
+           (part.data() >= line.data() && part.data() + part.size() <= line.data() + line.size());
+  };
+  if (barebpf::kallsyms_line symbol; barebpf::read_kallsyms_line(line, symbol))
+    promise(!symbol.symbol.empty() && lies_inside(symbol.symbol) && lies_inside(symbol.module),
+            "a symbol is a part of its line");
+  if (barebpf::maps_line mapping; barebpf::read_maps_line(line, mapping))
+    promise(mapping.first < mapping.end && lies_inside(mapping.path), "a path is a part of its line");
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   number_source numbers(data, size);
   do {
-    switch (numbers.next<u8>() % 4) {
+    switch (numbers.next<u8>() % 8) {
       case 0:
         check_names(numbers);
         break;
@@ -218,8 +277,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       case 2:
         check_sentence(numbers);
         break;
-      default:
+      case 3:
         check_types(numbers);
+        break;
+      case 4:
+      case 5:
+        check_networks(numbers);
+        break;
+      default:
+        check_lines(numbers);
     }
   } while (numbers.left() != 0);
   return 0;

@@ -268,7 +268,7 @@ TEST_CASE("arena: a program is loaded only once its arena has an address") {
   REQUIRE(again >= 0);
   close(static_cast<int>(again));
 
-  const auto placed = create(1, 1ull << 43);
+  const auto placed = create(1, 1ull << 45);
   const long program = load_user_of(placed);
   REQUIRE(program >= 0);
   close(static_cast<int>(program));
@@ -302,12 +302,12 @@ TEST_CASE("arena: where it cannot be is refused with the reason") {
   CHECK(all.contains(all.data() + (all.size() - 1)));
 
   const auto map = create(4);
-  CHECK(is_refused(map_arena(map, (1ull << 43) + 8), step::map_memory, cause::misplaced_arena, 0));
-  CHECK(said(map_arena(map, (1ull << 43) - page)) ==
+  CHECK(is_refused(map_arena(map, (1ull << 45) + 8), step::map_memory, cause::misplaced_arena, 0));
+  CHECK(said(map_arena(map, (1ull << 45) - page)) ==
         "cannot map the memory of the map 'pages': an arena begins at a page and does not cross a border of "
         "4 GiB in the address space, so choose another address for it");
-  const auto pages = ready(map_arena(map, (1ull << 43) - 4 * page));
-  CHECK(reinterpret_cast<std::uintptr_t>(pages.data()) == (1ull << 43) - 4 * page);
+  const auto pages = ready(map_arena(map, (1ull << 45) - 4 * page));
+  CHECK(reinterpret_cast<std::uintptr_t>(pages.data()) == (1ull << 45) - 4 * page);
 }
 
 TEST_CASE("arena: a second mapping is at the same address or nowhere") {
@@ -320,7 +320,7 @@ TEST_CASE("arena: a second mapping is at the same address or nowhere") {
         "cannot map the memory of the map 'pages': the kernel said EINVAL (22): an arena has one address and "
         "one size in all processes and this one was mapped differently before, so give the address where it "
         "is mapped whole");
-  CHECK(is_refused(map_arena(map, 1ull << 43), step::map_memory, cause::arena_elsewhere, EINVAL));
+  CHECK(is_refused(map_arena(map, 1ull << 45), step::map_memory, cause::arena_elsewhere, EINVAL));
   const auto twice = map_arena(map, address);
   REQUIRE_FALSE(twice.has_value());
   CHECK(is_explained(twice.error(), step::map_memory, EEXIST));
@@ -395,7 +395,7 @@ TEST_CASE("arena: pages that cannot be brought in are an error and no signal") {
 TEST_CASE("arena: another process adopts it by id or pin, and finds the same pointers") {
   const std::string pin = bpf_folder() + "/arena";
   const nothing_left check;
-  const auto map = create(4, 1ull << 43);
+  const auto map = create(4, 1ull << 45);
   REQUIRE(map.pin(barebpf::text(pin.c_str())).has_value());
   auto pages = ready(map_arena(map));
   const list& shared = build_list(pages, 20);

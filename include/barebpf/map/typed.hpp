@@ -420,7 +420,7 @@ class map {
   [[nodiscard]] result<Key> get_next_key(const Key& key) const noexcept { return next(&key); }
 
   /// Walks over all elements: `for (auto [key, value] : map.entries())`, see `entry_range`.
-  [[nodiscard]] owned_entry_range<Key, answer_of<Value>> entries() const noexcept {
+  [[nodiscard]] owned_entry_range<Key, answer_of<Value>> entries() const& noexcept {
     demand<can_get_next_key>();
     demand<can_lookup>();
     demand_answer();
@@ -432,7 +432,7 @@ class map {
   }
   /// The same with the caller's storage for the batches; without any, one key after the other. Per-CPU values need
   /// room for at least one element.
-  [[nodiscard]] auto entries(std::span<Key> keys, element_storage values) const noexcept {
+  [[nodiscard]] auto entries(std::span<Key> keys, element_storage values) const& noexcept {
     demand<can_get_next_key>();
     demand<can_lookup>();
     demand_answer();
@@ -443,6 +443,10 @@ class map {
     else
       return entry_range<Key, answer_of<Value>*>(untyped_, keys.data(), values.data(), room);
   }
+
+  // A walk looks at its map, which must not be gone before it.
+  void entries() const&& = delete;
+  void entries(std::span<Key> keys, element_storage values) const&& = delete;
 
   /// Copies out the next elements of a walk, as many as fit, and says in `cursor` whether they were the last.
   /// Errors: ENOSPC when the elements of one bucket do not fit: give more room.
