@@ -130,8 +130,8 @@ class ringbuf {
   // Shape:  the copy of the record at `at`; null when it was overwritten, and `at` is then where the oldest one is.
   // Source: struct bpf_ringbuf and __bpf_ringbuf_reserve() in kernel/bpf/ringbuf.c at v6.19.
   [[gnu::cold, gnu::noinline]] const unsigned char* copy_out(u64& at, u32& length) noexcept {
-    // The third word of the producer's page; those before it are producer_pos and pending_pos.
-    const unsigned char* const oldest = producer() + 2 * sizeof(size_t);
+    // The third word of the producer's page, behind producer_pos and pending_pos; words are the kernel's, of 64 bits.
+    const unsigned char* const oldest = producer() + 2 * sizeof(u64);
     const size_t size = length & detail::record_length;
     const bool fits = size <= copy_.size() - detail::record_header;
     if (fits) __builtin_memcpy(copy_.data(), data_ + (at & mask_) + detail::record_header, size);
