@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 9392e55a370daeb3a15cf7444592ba078fe66a1228e960cf6d4b0e07aff1e87f; do not edit.
+// Made by tools/amalgamate from files with SHA-256 c03207aaf576704f5d51fce3d1a59da6889c4bf3c8ad3dc424e8985a79936467; do not edit.
 //
 // MIT License
 //
@@ -3319,7 +3319,7 @@ constexpr bool has_dot(text path) noexcept {
   return why;
 }
 
-/// How a map is looked at before it is adopted: by what it is. Room 7.9 has `identity_and_btf`.
+/// How a map is looked at before it is adopted: by what it is. `identity_and_btf` in map/types looks at more.
 struct identity_only {
   using differences = map_differences;
 
@@ -5025,7 +5025,8 @@ class owned_entry_range : public entry_range<Key, Value*> {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_MAP_ENTRIES_HPP
-// Room 7.5, map/memory: the values of an array as memory of this process. Reading them makes no system call.
+// Room 7.5, map/memory: memory that the kernel shares, and the values of an array in it. Reading them makes no system
+// call.
 #ifndef BAREBPF_MAP_MEMORY_HPP
 #define BAREBPF_MAP_MEMORY_HPP
 
@@ -5056,6 +5057,50 @@ inline long map_shared(size_t size, long protection, int descriptor, u64 offset 
   return map_pages(0, size, protection, shared, descriptor, offset);
 }
 
+// Memory that the kernel lent; given back with this object.
+class mapping {
+ public:
+  mapping() noexcept = default;
+  mapping(mapping&& other) noexcept
+      : first_(std::exchange(other.first_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  mapping& operator=(mapping&& other) noexcept {
+    mapping taken(std::move(other));
+    std::swap(first_, taken.first_);
+    std::swap(size_, taken.size_);
+    return *this;
+  }
+  ~mapping() {
+    if (size_ != 0) system_call(__NR_munmap, first_, size_);
+  }
+
+  // What `descriptor` stands for, shared.
+  // Shape: 0, or negative errno.
+  [[nodiscard]] long fill(int descriptor, size_t size, long protection, u64 offset = 0) noexcept {
+    return take(map_shared(size, protection, descriptor, offset), size);
+  }
+  // Zeros. Not private, so that a fork takes nothing away from the kernel.
+  // Shape: 0, or negative errno.
+  [[nodiscard]] long fill_with_zeros(size_t size) noexcept {
+    constexpr long shared_anonymous = 0x21;  // MAP_SHARED | MAP_ANONYMOUS
+    return take(map_pages(0, size, writable, shared_anonymous, -1, 0), size);
+  }
+  // What mmap(2) answered: memory that is this object's from now on, or negative errno.
+  // Shape: 0, or negative errno.
+  [[nodiscard]] long take(long answer, size_t size) noexcept {
+    if (answer < 0 && answer >= -largest_errno) return answer;
+    first_ = reinterpret_cast<unsigned char*>(answer);
+    size_ = size;
+    return 0;
+  }
+  [[nodiscard]] unsigned char* data() const noexcept { return first_; }
+
+  static constexpr long readable = 1, writable = 3;  // PROT_READ, and PROT_WRITE beside it
+
+ private:
+  unsigned char* first_ = nullptr;
+  size_t size_ = 0;
+};
+
 // How large this machine's pages are. There is no system call for it, but one that does nothing to no bytes and minds
 // where they would begin.
 // Source: msync(2).
@@ -5077,24 +5122,21 @@ inline long map_shared(size_t size, long protection, int descriptor, u64 offset 
 template <class Value>
 class mapped_values {
  public:
-  mapped_values(Value* first, size_t count) noexcept : first_(first), count_(count) {}
+  mapped_values(detail::mapping memory, size_t count) noexcept : memory_(std::move(memory)), count_(count) {}
   mapped_values(mapped_values&& other) noexcept
-      : first_(std::exchange(other.first_, nullptr)), count_(std::exchange(other.count_, 0)) {}
+      : memory_(std::move(other.memory_)), count_(std::exchange(other.count_, 0)) {}
   mapped_values& operator=(mapped_values&& other) noexcept {
     mapped_values taken(std::move(other));
-    std::swap(first_, taken.first_);
+    std::swap(memory_, taken.memory_);
     std::swap(count_, taken.count_);
     return *this;
   }
-  ~mapped_values() {
-    if (count_ != 0) system_call(__NR_munmap, first_, size_of(count_));
-  }
 
-  [[nodiscard]] std::span<Value> values() const noexcept { return {first_, count_}; }
-  [[nodiscard]] Value* begin() const noexcept { return first_; }
-  [[nodiscard]] Value* end() const noexcept { return first_ + count_; }
+  [[nodiscard]] std::span<Value> values() const noexcept { return {begin(), count_}; }
+  [[nodiscard]] Value* begin() const noexcept { return reinterpret_cast<Value*>(memory_.data()); }
+  [[nodiscard]] Value* end() const noexcept { return begin() + count_; }
   [[nodiscard]] size_t size() const noexcept { return count_; }
-  [[nodiscard]] Value& operator[](size_t at) const noexcept { return first_[at]; }
+  [[nodiscard]] Value& operator[](size_t at) const noexcept { return begin()[at]; }
 
   /// How many bytes the kernel maps for so many values.
   /// Source: array_map_mmap() in kernel/bpf/arraymap.c at v6.12.
@@ -5104,7 +5146,7 @@ class mapped_values {
   }
 
  private:
-  Value* first_;
+  detail::mapping memory_;
   size_t count_;
 };
 
@@ -6197,18 +6239,19 @@ class map {
     static_assert(has_value,
                   "barebpf: this map's memory is no row of values, so use the class that reads it, such as "
                   "ringbuf");
-    constexpr long prot_read = 1, prot_write = 2;
-    constexpr long protection = std::is_const_v<Seen> ? prot_read : prot_read | prot_write;
     static_assert(
         sizeof(Value) % 8 == 0,
         "barebpf: the kernel keeps the values of an array 8 bytes apart or a multiple of it, so a value "
         "type that is mapped must have such a size");
     const auto known = info();
     if (!known) return known.error().about(map_name());
-    const size_t size = mapped_values<Seen>::size_of(known->max_entries);
-    const long where = detail::map_shared(size, protection, descriptor().number());
-    if (where < 0 && where > -4096) return explain(step::map_memory, where);
-    return mapped_values<Seen>(reinterpret_cast<Seen*>(where), known->max_entries);
+    detail::mapping memory;
+    if (const long answer =
+            memory.fill(descriptor().number(), mapped_values<Seen>::size_of(known->max_entries),
+                        std::is_const_v<Seen> ? detail::mapping::readable : detail::mapping::writable);
+        answer < 0)
+      return explain(step::map_memory, answer);
+    return mapped_values<Seen>(std::move(memory), known->max_entries);
   }
   [[nodiscard, gnu::always_inline]] result<void> store(const Key& key, const void* value,
                                                        u64 flags) noexcept {
@@ -6537,7 +6580,6 @@ template <class Map>
   static_assert(std::is_same_v<Map, arena_map>,
                 "barebpf: only an arena has an address that programs know, and it is mapped for writing, so "
                 "give an arena_map");
-  constexpr long read_and_write = 3;                 // PROT_READ | PROT_WRITE
   constexpr long shared = 1, not_instead = 1 << 20;  // MAP_SHARED, MAP_FIXED_NOREPLACE
   const auto known = arena.info();
   if (!known) return known.error().about(arena.map_name());
@@ -6546,16 +6588,17 @@ template <class Map>
   const u64 size = u64{known->max_entries} * page;
   if (!detail::can_hold_an_arena(address, size, page))
     return error{.at = step::map_memory, .why = cause::misplaced_arena}.about(arena.map_name());
-  const long where =
-      detail::map_pages(static_cast<size_t>(address), static_cast<size_t>(size), read_and_write,
-                        address == 0 ? shared : shared | not_instead, arena.descriptor().number(), 0);
-  if (where < 0 && where >= -largest_errno) {
-    error why = failure(step::map_memory, where).about(arena.map_name());
-    if (where == -EINVAL || where == -EBUSY) why.why = cause::arena_elsewhere;
+  detail::mapping memory;
+  const long answer = memory.take(
+      detail::map_pages(static_cast<size_t>(address), static_cast<size_t>(size), detail::mapping::writable,
+                        address == 0 ? shared : shared | not_instead, arena.descriptor().number(), 0),
+      static_cast<size_t>(size));
+  if (answer < 0) {
+    error why = failure(step::map_memory, answer).about(arena.map_name());
+    if (answer == -EINVAL || answer == -EBUSY) why.why = cause::arena_elsewhere;
     return why;
   }
-  return mapped_arena(
-      mapped_values<unsigned char>(reinterpret_cast<unsigned char*>(where), static_cast<size_t>(size)));
+  return mapped_arena(mapped_values<unsigned char>(std::move(memory), static_cast<size_t>(size)));
 }
 
 }  // namespace barebpf::inline BAREBPF_ABI
@@ -6886,10 +6929,10 @@ class kernel_symbols {
 /// A place in a file that a process has mapped.
 /// Lifetime: looks at the `user_mappings` that found it.
 struct user_place {
-  text
-      path{};  ///< empty where no file is, as in code that the process made itself; "[vdso]" for the kernel's
-  u64 offset =
-      0;  ///< bytes from the start of the file, which is not always the address that a linker gave it
+  /// Empty where no file is, as in code that the process made itself; "[vdso]" for the kernel's.
+  text path{};
+  /// Bytes from the start of the file, which is not always the address that a linker gave it.
+  u64 offset = 0;
 };
 
 /// The files that a process has mapped to be executed, as they are at this moment.
@@ -11290,15 +11333,15 @@ namespace barebpf::inline BAREBPF_ABI {
 template <class T>
 class mapped_variable {
  public:
-  mapped_variable(mapped_values<unsigned char> section, size_t offset) noexcept
+  mapped_variable(detail::mapping section, size_t offset) noexcept
       : section_(std::move(section)), offset_(offset) {}
 
-  [[nodiscard]] T* get() const noexcept { return reinterpret_cast<T*>(section_.begin() + offset_); }
+  [[nodiscard]] T* get() const noexcept { return reinterpret_cast<T*>(section_.data() + offset_); }
   [[nodiscard]] T& operator*() const noexcept { return *get(); }
   [[nodiscard]] T* operator->() const noexcept { return get(); }
 
  private:
-  mapped_values<unsigned char> section_;
+  detail::mapping section_;
   size_t offset_;
 };
 
@@ -11315,12 +11358,13 @@ template <class T>
 template <class T>
 [[nodiscard]] result<mapped_variable<T>> map_variable(const fd& holder, const variable_spec& variable,
                                                       u32 value_size, text name) noexcept {
-  constexpr long read = 1, write = 2;  // PROT_READ, PROT_WRITE
-  const size_t size = mapped_values<unsigned char>::size_of(value_size);
-  const long where = detail::map_shared(size, std::is_const_v<T> ? read : read | write, holder.number());
-  if (where < 0 && where > -4096) return failure(step::map_memory, where).about(name);
-  return mapped_variable<T>(mapped_values<unsigned char>(reinterpret_cast<unsigned char*>(where), value_size),
-                            variable.offset);
+  detail::mapping section;
+  if (const long answer =
+          section.fill(holder.number(), mapped_values<unsigned char>::size_of(value_size),
+                       std::is_const_v<T> ? detail::mapping::readable : detail::mapping::writable);
+      answer < 0)
+    return failure(step::map_memory, answer).about(name);
+  return mapped_variable<T>(std::move(section), variable.offset);
 }
 
 }  // namespace barebpf::inline BAREBPF_ABI
@@ -12110,49 +12154,6 @@ class wait_set {
 namespace barebpf::inline BAREBPF_ABI {
 
 namespace detail {
-
-// Memory that the kernel lent; given back with this object.
-class mapping {
- public:
-  mapping() noexcept = default;
-  mapping(mapping&& other) noexcept
-      : first_(std::exchange(other.first_, nullptr)), size_(std::exchange(other.size_, 0)) {}
-  mapping& operator=(mapping&& other) noexcept {
-    mapping taken(std::move(other));
-    std::swap(first_, taken.first_);
-    std::swap(size_, taken.size_);
-    return *this;
-  }
-  ~mapping() {
-    if (size_ != 0) system_call(__NR_munmap, first_, size_);
-  }
-
-  // What `descriptor` stands for, shared.
-  // Shape: 0, or negative errno.
-  [[nodiscard]] long fill(int descriptor, size_t size, long protection, u64 offset = 0) noexcept {
-    return take(map_shared(size, protection, descriptor, offset), size);
-  }
-  // Zeros. Not private, so that a fork takes nothing away from the kernel.
-  // Shape: 0, or negative errno.
-  [[nodiscard]] long fill_with_zeros(size_t size) noexcept {
-    constexpr long shared_anonymous = 0x21;  // MAP_SHARED | MAP_ANONYMOUS
-    return take(map_pages(0, size, writable, shared_anonymous, -1, 0), size);
-  }
-  [[nodiscard]] unsigned char* data() const noexcept { return first_; }
-
-  static constexpr long readable = 1, writable = 3;  // PROT_READ, and PROT_WRITE beside it
-
- private:
-  [[nodiscard]] long take(long answer, size_t size) noexcept {
-    if (answer < 0 && answer >= -largest_errno) return answer;
-    first_ = reinterpret_cast<unsigned char*>(answer);
-    size_ = size;
-    return 0;
-  }
-
-  unsigned char* first_ = nullptr;
-  size_t size_ = 0;
-};
 
 // A field of memory that the kernel wrote.
 template <class T>

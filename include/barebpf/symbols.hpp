@@ -259,10 +259,10 @@ class kernel_symbols {
 /// A place in a file that a process has mapped.
 /// Lifetime: looks at the `user_mappings` that found it.
 struct user_place {
-  text
-      path{};  ///< empty where no file is, as in code that the process made itself; "[vdso]" for the kernel's
-  u64 offset =
-      0;  ///< bytes from the start of the file, which is not always the address that a linker gave it
+  /// Empty where no file is, as in code that the process made itself; "[vdso]" for the kernel's.
+  text path{};
+  /// Bytes from the start of the file, which is not always the address that a linker gave it.
+  u64 offset = 0;
 };
 
 /// The files that a process has mapped to be executed, as they are at this moment.

@@ -14,15 +14,15 @@ namespace barebpf::inline BAREBPF_ABI {
 template <class T>
 class mapped_variable {
  public:
-  mapped_variable(mapped_values<unsigned char> section, size_t offset) noexcept
+  mapped_variable(detail::mapping section, size_t offset) noexcept
       : section_(std::move(section)), offset_(offset) {}
 
-  [[nodiscard]] T* get() const noexcept { return reinterpret_cast<T*>(section_.begin() + offset_); }
+  [[nodiscard]] T* get() const noexcept { return reinterpret_cast<T*>(section_.data() + offset_); }
   [[nodiscard]] T& operator*() const noexcept { return *get(); }
   [[nodiscard]] T* operator->() const noexcept { return get(); }
 
  private:
-  mapped_values<unsigned char> section_;
+  detail::mapping section_;
   size_t offset_;
 };
 
@@ -39,12 +39,13 @@ template <class T>
 template <class T>
 [[nodiscard]] result<mapped_variable<T>> map_variable(const fd& holder, const variable_spec& variable,
                                                       u32 value_size, text name) noexcept {
-  constexpr long read = 1, write = 2;  // PROT_READ, PROT_WRITE
-  const size_t size = mapped_values<unsigned char>::size_of(value_size);
-  const long where = detail::map_shared(size, std::is_const_v<T> ? read : read | write, holder.number());
-  if (where < 0 && where > -4096) return failure(step::map_memory, where).about(name);
-  return mapped_variable<T>(mapped_values<unsigned char>(reinterpret_cast<unsigned char*>(where), value_size),
-                            variable.offset);
+  detail::mapping section;
+  if (const long answer =
+          section.fill(holder.number(), mapped_values<unsigned char>::size_of(value_size),
+                       std::is_const_v<T> ? detail::mapping::readable : detail::mapping::writable);
+      answer < 0)
+    return failure(step::map_memory, answer).about(name);
+  return mapped_variable<T>(std::move(section), variable.offset);
 }
 
 }  // namespace barebpf::inline BAREBPF_ABI

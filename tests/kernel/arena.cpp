@@ -67,17 +67,11 @@ class nothing_left {
   int descriptors_ = open_descriptors(), mappings_ = mappings_of_maps();
 };
 
-template <class T>
-T ready(barebpf::result<T> what) {
-  INFO((what ? std::string() : sentence(what.error())));
-  REQUIRE(what.has_value());
-  return std::move(*what);
-}
 arena_map create(unsigned pages, std::uint64_t address = 0, unsigned flags = 0) {
-  return ready(arena_map::create({.name = "pages",
-                                  .max_entries = pages,
-                                  .map_flags = map_flag::mmapable | flags,
-                                  .map_extra = address}));
+  return must(arena_map::create({.name = "pages",
+                                 .max_entries = pages,
+                                 .map_flags = map_flag::mmapable | flags,
+                                 .map_extra = address}));
 }
 template <class T>
 std::string said(const barebpf::result<T>& refused) {
@@ -95,11 +89,11 @@ auto load(const barebpf::load_options& options = {}) {
   data.variable<"only_process", std::uint32_t>() = static_cast<std::uint32_t>(getpid());
   auto with = options;
   with.data = data.view();
-  return ready(object.load(with));
+  return must(object.load(with));
 }
 template <class Loaded>
 void share(const Loaded& loaded, const list& what) {
-  const auto shared = ready(loaded.template variable<"shared", std::uint64_t>());
+  const auto shared = must(loaded.template variable<"shared", std::uint64_t>());
   *shared = reinterpret_cast<std::uintptr_t>(&what);
 }
 void check_walk(const mapped_arena& pages, const list& walked, unsigned length) {
@@ -129,8 +123,8 @@ long load_user_of(const arena_map& arena) {
 TEST_CASE("arena: a program walks over a list of plain pointers, and user space follows the one it leaves") {
   const nothing_left check;
   const auto loaded = load();
-  const auto attached = ready(loaded.attach<"walks">());
-  const auto pages = ready(map_arena(loaded.map<"pages", barebpf::no_key, barebpf::no_value>()));
+  const auto attached = must(loaded.attach<"walks">());
+  const auto pages = must(map_arena(loaded.map<"pages", barebpf::no_key, barebpf::no_value>()));
   CHECK(reinterpret_cast<std::uintptr_t>(pages.data()) == address_in_object);
   CHECK(pages.size() == 16 * page);
   CHECK(pages.bytes().size() == pages.size());
@@ -153,16 +147,16 @@ TEST_CASE("arena: a program walks over a list of plain pointers, and user space 
 
 TEST_CASE("arena: an object that is read at run time has one in the same way") {
   const nothing_left check;
-  const auto opened = ready(barebpf::object::open(BAREBPF_TEST_OBJECTS "/arena.bpf.o"));
-  auto data = ready(opened.data());
-  *ready(data.variable<std::uint32_t>("only_process")) = static_cast<std::uint32_t>(getpid());
-  const auto loaded = ready(opened.load({.data = data.view()}));
-  const auto attached = ready(loaded.attach("walks"));
-  const auto map = ready(loaded.map<arena_map>("pages"));
-  const auto pages = ready(map_arena(map));
+  const auto opened = must(barebpf::object::open(BAREBPF_TEST_OBJECTS "/arena.bpf.o"));
+  auto data = must(opened.data());
+  *must(data.variable<std::uint32_t>("only_process")) = static_cast<std::uint32_t>(getpid());
+  const auto loaded = must(opened.load({.data = data.view()}));
+  const auto attached = must(loaded.attach("walks"));
+  const auto map = must(loaded.map<arena_map>("pages"));
+  const auto pages = must(map_arena(map));
 
   const list& shared = build_list(pages, 5);
-  *ready(loaded.variable<std::uint64_t>("shared")) = reinterpret_cast<std::uintptr_t>(&shared);
+  *must(loaded.variable<std::uint64_t>("shared")) = reinterpret_cast<std::uintptr_t>(&shared);
   static_cast<void>(getpgid(0));
   check_walk(pages, shared, 5);
 }
@@ -170,11 +164,11 @@ TEST_CASE("arena: an object that is read at run time has one in the same way") {
 TEST_CASE("arena: one that was mapped where the kernel found room replaces that of an object") {
   const nothing_left check;
   const auto map = create(300);
-  const auto pages = ready(map_arena(map));
+  const auto pages = must(map_arena(map));
   CHECK(pages.size() == 300 * page);
   const barebpf::map_change changes[] = {object.change<"pages">({.replacement = map.descriptor().number()})};
   const auto loaded = load({.maps = changes});
-  const auto attached = ready(loaded.attach<"walks">());
+  const auto attached = must(loaded.attach<"walks">());
 
   const list& shared = build_list(pages, 999);
   share(loaded, shared);
@@ -185,8 +179,8 @@ TEST_CASE("arena: one that was mapped where the kernel found room replaces that 
 TEST_CASE("arena: programs on several CPUs and user space add to the same words") {
   const nothing_left check;
   const auto loaded = load();
-  const auto attached = ready(loaded.attach<"walks">());
-  const auto pages = ready(map_arena(loaded.map<"pages", barebpf::no_key, barebpf::no_value>()));
+  const auto attached = must(loaded.attach<"walks">());
+  const auto pages = must(map_arena(loaded.map<"pages", barebpf::no_key, barebpf::no_value>()));
   const list& shared = build_list(pages, 10);
   share(loaded, shared);
   constexpr unsigned rounds = 2000;
@@ -213,10 +207,10 @@ TEST_CASE("arena: programs on several CPUs and user space add to the same words"
 TEST_CASE("arena: what a program writes where no page is, is lost, until the page is brought in") {
   const nothing_left check;
   const auto loaded = load();
-  const auto attached = ready(loaded.attach<"writes">());
-  const auto pages = ready(map_arena(loaded.map<"pages", barebpf::no_key, barebpf::no_value>()));
-  const auto absent = ready(loaded.variable<"absent", std::uint64_t>());
-  const auto read = ready(loaded.variable<"read_from_absent", std::uint64_t>());
+  const auto attached = must(loaded.attach<"writes">());
+  const auto pages = must(map_arena(loaded.map<"pages", barebpf::no_key, barebpf::no_value>()));
+  const auto absent = must(loaded.variable<"absent", std::uint64_t>());
+  const auto read = must(loaded.variable<"read_from_absent", std::uint64_t>());
   *absent = reinterpret_cast<std::uintptr_t>(pages.data() + 7 * page + 8);
 
   static_cast<void>(getsid(0));
@@ -237,7 +231,7 @@ TEST_CASE("arena: what a program writes where no page is, is lost, until the pag
 TEST_CASE("arena: a pointer is of it when all that it points to lies inside and is aligned") {
   const nothing_left check;
   const auto map = create(2);
-  const auto pages = ready(map_arena(map));
+  const auto pages = must(map_arena(map));
   const auto first = reinterpret_cast<std::uintptr_t>(pages.data());
   const auto contains = [&](std::uintptr_t where) {
     return pages.contains(reinterpret_cast<const node*>(where));
@@ -258,7 +252,7 @@ TEST_CASE("arena: a program is loaded only once its arena has an address") {
   const auto map = create(1);
   CHECK(load_user_of(map) == -EINVAL);
   {
-    const auto pages = ready(map_arena(map));
+    const auto pages = must(map_arena(map));
     const long program = load_user_of(map);
     REQUIRE(program >= 0);
     close(static_cast<int>(program));
@@ -297,7 +291,7 @@ TEST_CASE("arena: where it cannot be is refused with the reason") {
   // The largest there is lies between two borders.
   const auto largest = made(static_cast<unsigned>((1ull << 32) / page), 0);
   REQUIRE(largest.has_value());
-  const auto all = ready(map_arena(*largest));
+  const auto all = must(map_arena(*largest));
   CHECK(reinterpret_cast<std::uintptr_t>(all.data()) % (1ull << 32) == 0);
   CHECK(all.contains(all.data() + (all.size() - 1)));
 
@@ -306,14 +300,14 @@ TEST_CASE("arena: where it cannot be is refused with the reason") {
   CHECK(said(map_arena(map, (1ull << 45) - page)) ==
         "cannot map the memory of the map 'pages': an arena begins at a page and does not cross a border of "
         "4 GiB in the address space, so choose another address for it");
-  const auto pages = ready(map_arena(map, (1ull << 45) - 4 * page));
+  const auto pages = must(map_arena(map, (1ull << 45) - 4 * page));
   CHECK(reinterpret_cast<std::uintptr_t>(pages.data()) == (1ull << 45) - 4 * page);
 }
 
 TEST_CASE("arena: a second mapping is at the same address or nowhere") {
   const nothing_left check;
   const auto map = create(4);
-  auto pages = ready(map_arena(map));
+  auto pages = must(map_arena(map));
   const auto address = reinterpret_cast<std::uintptr_t>(pages.data());
 
   CHECK(said(map_arena(map)) ==
@@ -330,8 +324,8 @@ TEST_CASE("arena: a second mapping is at the same address or nowhere") {
   CHECK(moved.at<int>(page) == 5);
   CHECK(pages.size() == 0);
   {
-    const auto gone = ready(map_arena(create(1)));
-    pages = ready(map_arena(create(2)));  // its map lives as long as the mapping
+    const auto gone = must(map_arena(create(1)));
+    pages = must(map_arena(create(2)));  // its map lives as long as the mapping
   }
   pages.at<int>(page) = 6;
 }
@@ -341,11 +335,11 @@ TEST_CASE("arena: it keeps its pages and its address while nobody has it mapped"
   const auto map = create(4);
   std::uintptr_t address = 0;
   {
-    const auto pages = ready(map_arena(map));
+    const auto pages = must(map_arena(map));
     address = reinterpret_cast<std::uintptr_t>(pages.data());
     pages.at<int>(page) = 5;
   }
-  CHECK(ready(map_arena(map, address)).at<int>(page) == 5);
+  CHECK(must(map_arena(map, address)).at<int>(page) == 5);
 
   // Who took fewer pages than there are has decided for all.
   const auto shorter = create(4);
@@ -362,7 +356,7 @@ TEST_CASE("arena: once it was mapped it cannot be frozen, and a frozen one canno
   const nothing_left check;
   auto map = create(1);
   {
-    const auto pages = ready(map_arena(map));
+    const auto pages = must(map_arena(map));
     const auto refused = map.freeze();
     REQUIRE_FALSE(refused.has_value());
     CHECK(is_explained(refused.error(), step::map_freeze, EBUSY));
@@ -379,7 +373,7 @@ TEST_CASE("arena: once it was mapped it cannot be frozen, and a frozen one canno
 TEST_CASE("arena: pages that cannot be brought in are an error and no signal") {
   const nothing_left check;
   const auto map = create(2);
-  const auto pages = ready(map_arena(map));
+  const auto pages = must(map_arena(map));
   const auto unaligned = pages.fault_in(8), behind = pages.fault_in(2 * page, page);
   REQUIRE_FALSE(unaligned.has_value());
   CHECK(is_explained(unaligned.error(), step::fault_in, EINVAL));
@@ -387,7 +381,7 @@ TEST_CASE("arena: pages that cannot be brought in are an error and no signal") {
   CHECK(is_explained(behind.error(), step::fault_in, ENOMEM));
 
   const auto strict = create(2, 0, map_flag::segv_on_fault);
-  const auto none = ready(map_arena(strict)).fault_in();
+  const auto none = must(map_arena(strict)).fault_in();
   REQUIRE_FALSE(none.has_value());
   CHECK(is_explained(none.error(), step::fault_in, EFAULT));
 }
@@ -397,9 +391,9 @@ TEST_CASE("arena: another process adopts it by id or pin, and finds the same poi
   const nothing_left check;
   const auto map = create(4, 1ull << 45);
   REQUIRE(map.pin(barebpf::text(pin.c_str())).has_value());
-  auto pages = ready(map_arena(map));
+  auto pages = must(map_arena(map));
   const list& shared = build_list(pages, 20);
-  const auto id = ready(map.info()).id;
+  const auto id = must(map.info()).id;
 
   CHECK_FALSE(arena_map::from_id(id, {.max_entries = 5}).has_value());
   const int by_id = in_child([&] {

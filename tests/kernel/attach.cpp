@@ -12,6 +12,7 @@
 #include "../support/cgroup.hpp"
 #include "../support/live.hpp"
 #include "../support/network.hpp"
+#include "../support/sockets.hpp"
 #include "attach_network.bpf.hpp"
 #include "attach_sockets.bpf.hpp"
 #include "attach_tracing.bpf.hpp"
@@ -29,18 +30,9 @@ constexpr barebpf::static_object<attach_sockets> sockets;
 const std::string objects = BAREBPF_TEST_OBJECTS;
 constexpr std::uint16_t test_port = 4711;
 
-template <class T>
-T must(result<T> made) {
-  INFO((made ? std::string() : sentence(made.error())));
-  REQUIRE(made.has_value());
-  return std::move(*made);
-}
-
 auto load_tracing() {
-  auto data = tracing.data();
-  data.variable<"only_process", std::uint32_t>() = static_cast<std::uint32_t>(getpid());
-  data.variable<"only_syscall", std::uint64_t>() = SYS_getpgid;
-  return must(tracing.load({.data = data.view()}));
+  return must(load_for_this_process(
+      tracing, [](auto& data) { data.template variable<"only_syscall", std::uint64_t>() = SYS_getpgid; }));
 }
 template <barebpf::name Name, class Loaded>
 std::uint64_t value_of(const Loaded& loaded) {
@@ -440,14 +432,7 @@ TEST_CASE("attach, the choice among sockets that share a port", "[attach]") {
     CHECK(is_explained(loaded.attach<"chooses">(barebpf::socket(alone)).error(), step::attach_to_socket,
                        EINVAL));
 
-    owned_fd shared = owned_fd::own(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    const int yes = 1;
-    REQUIRE(setsockopt(shared.number(), SOL_SOCKET, SO_REUSEPORT, &yes, sizeof yes) == 0);
-    sockaddr_in where{};
-    where.sin_family = AF_INET;
-    where.sin_port = htons(test_port);
-    where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    REQUIRE(bind(shared.number(), reinterpret_cast<const sockaddr*>(&where), sizeof where) == 0);
+    const owned_fd shared = shared_socket(SOCK_DGRAM, test_port);
     auto attached = must(loaded.attach<"chooses">(barebpf::socket(shared)));
     CHECK(send_to(alone, "127.0.0.1", test_port, 10));
     CHECK(receives(shared));

@@ -31,15 +31,8 @@ constexpr std::size_t headers = 20 + 8;  // of IPv4 and UDP
 
 auto load() {
   auto loaded = object.load();
-  INFO((loaded ? std::string() : sentence(loaded.error())));
-  REQUIRE(loaded.has_value());
+  require(loaded);
   return loaded;
-}
-template <class Attached>
-auto must(Attached attached) {
-  INFO((attached ? std::string() : sentence(attached.error())));
-  REQUIRE(attached.has_value());
-  return std::move(*attached);
 }
 
 fd open_socket() { return fd::own(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)); }

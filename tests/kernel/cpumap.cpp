@@ -15,17 +15,6 @@ using barebpf::step;
 
 constexpr barebpf::static_object<xdp_maps> programs;
 
-template <class T>
-T must(result<T> made) {
-  INFO((made ? std::string() : sentence(made.error())));
-  REQUIRE(made.has_value());
-  return std::move(*made);
-}
-void must(const result<void>& done) {
-  INFO((done ? std::string() : sentence(done.error())));
-  REQUIRE(done.has_value());
-}
-
 // A wire from "left0" to "right0", where the programs are.
 struct wired_pair {
   network_namespace left, right;

@@ -17,17 +17,6 @@ using barebpf::xdp_mode;
 
 constexpr barebpf::static_object<xdp_maps> programs;
 
-template <class T>
-T must(result<T> made) {
-  INFO((made ? std::string() : sentence(made.error())));
-  REQUIRE(made.has_value());
-  return std::move(*made);
-}
-void must(const result<void>& done) {
-  INFO((done ? std::string() : sentence(done.error())));
-  REQUIRE(done.has_value());
-}
-
 // "left0" - "in0", and "out0" - "right0".
 struct three_hosts {
   network_namespace left, middle, right;

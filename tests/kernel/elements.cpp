@@ -12,14 +12,7 @@ namespace {
 
 constexpr barebpf::static_object<elements> object;
 
-auto load() {
-  auto data = object.data();
-  data.variable<"only_process", std::uint32_t>() = static_cast<std::uint32_t>(getpid());
-  auto loaded = object.load({.data = data.view()});
-  INFO((loaded ? std::string() : sentence(loaded.error())));
-  REQUIRE(loaded.has_value());
-  return loaded;
-}
+auto load() { return load_for_this_process(object); }
 
 // Makes a program count under `key`, or delete it.
 void count(std::uint32_t key) { static_cast<void>(getpgid(static_cast<pid_t>(key))); }

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "../support/bpf_folder.hpp"
 #include "../support/catch.hpp"
 #include "../support/live.hpp"
 #include "../support/reflect.hpp"
@@ -204,18 +205,6 @@ long without_capabilities(Function act) {
   });
 }
 
-// A BPF file system that nobody else sees, gone with its descriptor.
-std::string bpf_folder() {
-  static const long mounted = [] {
-    const opened context(system_call(barebpf::nr_fsopen, "bpf", 1));
-    REQUIRE(system_call(barebpf::nr_fsconfig, static_cast<long>(context.raw()), 6, nullptr, nullptr, 0) >= 0);
-    const long opened = system_call(barebpf::nr_fsmount, static_cast<long>(context.raw()), 1, 0);
-    kept_descriptors().push_back(static_cast<int>(opened));
-    return opened;
-  }();
-  REQUIRE(mounted >= 0);
-  return "/proc/self/fd/" + std::to_string(mounted);
-}
 long pin(unsigned descriptor, const std::string& path) {
   const abi::obj_path attr{.pathname = path.c_str(), .bpf_fd = descriptor};
   return sys_bpf(command::obj_pin, attr);

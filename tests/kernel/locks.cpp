@@ -54,13 +54,8 @@ void stays_whole(Map map, const Loaded& loaded) {
 }
 
 auto load() {
-  auto data = object.data();
-  data.variable<"only_process", std::uint32_t>() = static_cast<std::uint32_t>(getpid());
-  data.variable<"only_call", std::uint64_t>() = __NR_getpgid;
-  auto loaded = object.load({.data = data.view()});
-  INFO((loaded ? std::string() : sentence(loaded.error())));
-  REQUIRE(loaded.has_value());
-  return loaded;
+  return load_for_this_process(
+      object, [](auto& data) { data.template variable<"only_call", std::uint64_t>() = __NR_getpgid; });
 }
 
 }  // namespace

@@ -20,11 +20,6 @@ constexpr barebpf::static_object<map_in_map> compiled;
 constexpr barebpf::load_policy policies[] = {
     {}, {.oldest_kernel = barebpf::kernel(5, 14)}, {.btf = barebpf::btf_choice::none}};
 
-template <class Loaded>
-void require(const Loaded& loaded) {
-  INFO((loaded ? std::string() : sentence(loaded.error())));
-  REQUIRE(loaded.has_value());
-}
 barebpf::object open_object() {
   auto opened = barebpf::object::open(BAREBPF_TEST_OBJECTS "/map_in_map.bpf.o");
   require(opened);

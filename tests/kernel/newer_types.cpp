@@ -5,9 +5,7 @@
 
 using barebpf::cause;
 
-TEST_CASE(
-    "struct_ops: without a type of the kernel there is no such map, and with one it is adopted as what it "
-    "is") {
+TEST_CASE("struct_ops: without a type of the kernel there is no such map") {
   using wrapper = std::uint64_t[8];
   struct eight {
     wrapper words;

@@ -89,11 +89,7 @@ void walks(const Map& map, std::uint32_t entries, std::uint32_t room) {
 // Does `look` while the program counts.
 template <class Function>
 void counting(Function look) {
-  auto data = object.data();
-  data.variable<"only_process", std::uint32_t>() = static_cast<std::uint32_t>(getpid());
-  const auto loaded = object.load({.data = data.view()});
-  INFO((loaded ? std::string() : sentence(loaded.error())));
-  REQUIRE(loaded.has_value());
+  const auto loaded = load_for_this_process(object);
   const auto link = loaded->template attach<"counts">();
   REQUIRE(link.has_value());
   look(*loaded);

@@ -27,14 +27,7 @@ struct event {
   std::uint32_t cpu, place;
 };
 
-auto load() {
-  auto data = object.data();
-  data.variable<"only_process", std::uint32_t>() = static_cast<std::uint32_t>(getpid());
-  auto loaded = object.load({.data = data.view()});
-  INFO((loaded ? std::string() : sentence(loaded.error())));
-  REQUIRE(loaded.has_value());
-  return loaded;
-}
+auto load() { return load_for_this_process(object); }
 template <class Loaded>
 barebpf::perfbuf open(const Loaded& loaded, const barebpf::perfbuf_options& options = {}) {
   auto opened = barebpf::perfbuf::open(loaded->template map_descriptor<"events">(), options);

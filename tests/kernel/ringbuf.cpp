@@ -28,13 +28,8 @@ struct event {
 };
 
 auto load(std::uint32_t discards = 0) {
-  auto data = object.data();
-  data.variable<"only_process", std::uint32_t>() = static_cast<std::uint32_t>(getpid());
-  data.variable<"discards", std::uint32_t>() = discards;
-  auto loaded = object.load({.data = data.view()});
-  INFO((loaded ? std::string() : sentence(loaded.error())));
-  REQUIRE(loaded.has_value());
-  return loaded;
+  return load_for_this_process(
+      object, [&](auto& data) { data.template variable<"discards", std::uint32_t>() = discards; });
 }
 template <barebpf::name Name, class Loaded>
 barebpf::ringbuf open(const Loaded& loaded) {

@@ -67,14 +67,7 @@ std::uint64_t returns_to[3];
   NO_TAIL_CALL;
 }
 
-auto load() {
-  auto data = object.data();
-  data.variable<"only_process", std::uint32_t>() = static_cast<std::uint32_t>(getpid());
-  auto loaded = object.load({.data = data.view()});
-  INFO((loaded ? std::string() : sentence(loaded.error())));
-  REQUIRE(loaded.has_value());
-  return loaded;
-}
+auto load() { return load_for_this_process(object); }
 
 std::string to_string(barebpf::text from) { return {from.data(), from.size()}; }
 

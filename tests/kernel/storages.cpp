@@ -34,14 +34,7 @@ struct answers {
   std::int32_t is_inside, of_nothing;
 };
 
-auto load() {
-  auto data = object.data();
-  data.variable<"only_process", std::uint32_t>() = static_cast<std::uint32_t>(getpid());
-  auto loaded = object.load({.data = data.view()});
-  INFO((loaded ? std::string() : sentence(loaded.error())));
-  REQUIRE(loaded.has_value());
-  return loaded;
-}
+auto load() { return load_for_this_process(object); }
 
 constexpr unsigned of_a_thread = O_EXCL;  // PIDFD_THREAD, since 6.9
 fd open_process(long id, unsigned flags = 0) {
@@ -305,7 +298,7 @@ TEST_CASE("cgroup_array: what is no cgroup is refused, and so is a slot that is 
 
 TEST_CASE("a cgroup is opened by its path, and what is none is refused and explained") {
   const test_cgroup group("opened");
-  const std::string mount = cgroup2_mount();
+  const std::string mount = cgroup_folder();
   const int before = open_descriptors();
 
   CHECK(barebpf::open_cgroup(group.path().c_str()).has_value());

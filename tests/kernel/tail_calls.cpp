@@ -18,11 +18,6 @@ using barebpf::untyped_map;
 
 constexpr barebpf::static_object<tail_calls> compiled;
 
-template <class Loaded>
-void require(const Loaded& loaded) {
-  INFO((loaded ? std::string() : sentence(loaded.error())));
-  REQUIRE(loaded.has_value());
-}
 untyped_map borrow(const fd& map) { return untyped_map::borrow(map.number(), {}); }
 
 // What the tests look at, whoever read the object.

@@ -16,14 +16,7 @@ namespace {
 
 constexpr barebpf::static_object<user_ringbuf> object;
 
-auto load() {
-  auto data = object.data();
-  data.variable<"only_process", std::uint32_t>() = static_cast<std::uint32_t>(getpid());
-  auto loaded = object.load({.data = data.view()});
-  INFO((loaded ? std::string() : sentence(loaded.error())));
-  REQUIRE(loaded.has_value());
-  return loaded;
-}
+auto load() { return load_for_this_process(object); }
 template <class Loaded>
 barebpf::user_ringbuf open(const Loaded& loaded) {
   auto opened = barebpf::user_ringbuf::open(loaded->template map_descriptor<"commands">());

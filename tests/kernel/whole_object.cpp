@@ -30,12 +30,6 @@ constexpr barebpf::static_object<pinned_map> pinned_object;
 constexpr load_policy by_index{.oldest_kernel = barebpf::kernel(5, 14)};
 constexpr load_policy untyped{.btf = btf_choice::none};
 
-template <class Loaded>
-void require(const Loaded& loaded) {
-  INFO((loaded ? std::string() : sentence(loaded.error())));
-  REQUIRE(loaded.has_value());
-}
-
 barebpf::object open_object(const char* name) {
   auto opened = barebpf::object::open((objects + "/" + name + ".bpf.o").c_str());
   require(opened);

@@ -23,12 +23,6 @@ using barebpf::xsk;
 constexpr barebpf::static_object<xdp_maps> programs;
 
 template <class T>
-T must(result<T> made) {
-  INFO((made ? std::string() : sentence(made.error())));
-  REQUIRE(made.has_value());
-  return std::move(*made);
-}
-template <class T>
 bool is_refused(const result<T>& answer, step at, int code) {
   if (answer) return false;
   INFO(sentence(answer.error()));

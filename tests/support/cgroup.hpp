@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A cgroup of the test's own, in the unified hierarchy wherever that is mounted, removed when it goes.
+// A cgroup of the test's own, in the unified hierarchy whether that is mounted or not, removed when it goes.
 #ifndef BAREBPF_TESTS_SUPPORT_CGROUP_HPP
 #define BAREBPF_TESTS_SUPPORT_CGROUP_HPP
 
@@ -11,32 +11,27 @@
 #include <cerrno>
 #include <cstdint>
 #include <ctime>
-#include <fstream>
-#include <sstream>
 #include <string>
 
 #include "catch.hpp"
-#include "library.hpp"
+#include "live.hpp"
 
-/// Where cgroup2 is mounted; empty when it is not.
-inline std::string cgroup2_mount() {
-  std::ifstream mounts("/proc/self/mounts");
-  for (std::string line; std::getline(mounts, line);) {
-    std::istringstream words(line);
-    std::string device, folder, type;
-    words >> device >> folder >> type;
-    if (type == "cgroup2") return folder;
-  }
-  return {};
+/// The root of all cgroups of version 2, as a file system that is mounted nowhere.
+inline const std::string& cgroup_folder() {
+  static const std::string path = [] {
+    const long mounted = open_detached("cgroup2");
+    kept_descriptors().push_back(static_cast<int>(mounted));
+    return mounted < 0 ? std::string() : "/proc/self/fd/" + std::to_string(mounted);
+  }();
+  REQUIRE_FALSE(path.empty());
+  return path;
 }
 
 /// A child of the root cgroup. Processes are put into it by `run`, never this one.
 class test_cgroup {
  public:
   explicit test_cgroup(const std::string& name) {
-    const std::string mount = cgroup2_mount();
-    REQUIRE_FALSE(mount.empty());
-    path_ = mount + "/barebpf-" + name + "-" + std::to_string(getpid());
+    path_ = cgroup_folder() + "/barebpf-" + name + "-" + std::to_string(getpid());
     REQUIRE(mkdir(path_.c_str(), 0755) == 0);
     folder_ = barebpf::fd::own(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     REQUIRE(folder_.is_open());

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "catch.hpp"
 #include "library.hpp"
 
 /// Runs `act` in a child and gives back its exit code, or 255 when it did not exit by itself.
@@ -84,6 +85,35 @@ inline std::string sentence(const barebpf::error& why) {
   char buffer[512];
   describe(why, buffer);
   return buffer;
+}
+
+/// Ends the test when `result` is an error, whose sentence it shows.
+template <class T>
+void require(const barebpf::result<T>& result) {
+  INFO((result ? std::string() : sentence(result.error())));
+  REQUIRE(result.has_value());
+}
+/// What `made` holds, under the same condition.
+template <class T>
+T must(barebpf::result<T> made) {
+  require(made);
+  return std::move(*made);
+}
+inline void must(const barebpf::result<void>& done) { require(done); }
+
+/// Loads an object whose programs look at nothing but what this process does; `set` gives more variables their values.
+template <class Object, class Set>
+auto load_for_this_process(const Object& object, Set set) {
+  auto data = object.data();
+  data.template variable<"only_process", std::uint32_t>() = static_cast<std::uint32_t>(getpid());
+  set(data);
+  auto loaded = object.load({.data = data.view()});
+  require(loaded);
+  return loaded;
+}
+template <class Object>
+auto load_for_this_process(const Object& object) {
+  return load_for_this_process(object, [](auto&) {});
 }
 
 /// True when `why` is this errno at this step, and its sentence ends with what that means there.

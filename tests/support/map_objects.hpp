@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "cgroup.hpp"
 #include "fault_object.hpp"
 #include "library.hpp"
 #include "object_builder.hpp"
@@ -157,48 +158,20 @@ inline barebpf::fd open_process(pid_t of) {
 
 /// The cgroups of version 2 as a file system that is mounted nowhere, or with a name those of version 1.
 inline barebpf::fd mount_cgroups(const char* name_of_version_1 = nullptr) {
+  if (name_of_version_1 == nullptr) return opened_fd(open_detached("cgroup2"));
   namespace abi = barebpf::abi;
   const barebpf::fd context =
-      opened_fd(barebpf::system_call(barebpf::nr_fsopen, name_of_version_1 != nullptr ? "cgroup" : "cgroup2",
-                                     static_cast<long>(abi::fsopen_cloexec)));
+      opened_fd(barebpf::system_call(barebpf::nr_fsopen, "cgroup", static_cast<long>(abi::fsopen_cloexec)));
   const auto set = [&](long command, const char* key, const char* value) {
     return barebpf::system_call(barebpf::nr_fsconfig, static_cast<long>(context.number()), command, key,
                                 value, 0);
   };
-  if (name_of_version_1 != nullptr) {
-    REQUIRE(set(0, "none", nullptr) == 0);
-    REQUIRE(set(1, "name", name_of_version_1) == 0);
-  }
+  REQUIRE(set(0, "none", nullptr) == 0);
+  REQUIRE(set(1, "name", name_of_version_1) == 0);
   REQUIRE(set(abi::fsconfig_cmd_create, nullptr, nullptr) == 0);
   return opened_fd(barebpf::system_call(barebpf::nr_fsmount, static_cast<long>(context.number()),
                                         static_cast<long>(abi::fsmount_cloexec), 0));
 }
-
-/// A cgroup without processes, removed again.
-class live_cgroup {
- public:
-  live_cgroup() {
-    static int made = 0;
-    name_ = "barebpf-" + std::to_string(getpid()) + "-" + std::to_string(made++);
-    REQUIRE(mkdirat(root_.number(), name_.c_str(), 0755) == 0);
-    folder_ = opened_fd(openat(root_.number(), name_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  }
-  ~live_cgroup() { CHECK(unlinkat(root_.number(), name_.c_str(), AT_REMOVEDIR) == 0); }
-  live_cgroup(const live_cgroup&) = delete;
-  live_cgroup& operator=(const live_cgroup&) = delete;
-
-  [[nodiscard]] const barebpf::fd& folder() const { return folder_; }
-  [[nodiscard]] barebpf::u64 id() const {
-    struct stat about {};
-    REQUIRE(fstat(folder_.number(), &about) == 0);
-    return about.st_ino;
-  }
-
- private:
-  barebpf::fd root_ = mount_cgroups();
-  std::string name_;
-  barebpf::fd folder_;
-};
 
 /// The kernel's own types.
 class running_types {
@@ -314,8 +287,9 @@ class live_map {
     std::memcpy(out.data(), &from, sizeof(T));
     return out;
   }
-  live_cgroup& cgroup() {
-    if (cgroup_ == nullptr) cgroup_ = std::make_unique<live_cgroup>();
+  test_cgroup& cgroup() {
+    static int made = 0;
+    if (cgroup_ == nullptr) cgroup_ = std::make_unique<test_cgroup>("element-" + std::to_string(made++));
     return *cgroup_;
   }
   // Keeps a descriptor as long as the map and gives its number as the kernel takes it.
@@ -350,7 +324,8 @@ class live_map {
       case map_type::task_storage:
         return keep(open_process(which == 0 ? getpid() : 1));
       default:
-        return keep(which == 0 ? opened_fd(barebpf::duplicate(cgroup().folder().number())) : mount_cgroups());
+        return keep(which == 0 ? opened_fd(barebpf::duplicate(cgroup().descriptor().number()))
+                               : mount_cgroups());
     }
   }
 
@@ -367,7 +342,7 @@ class live_map {
       case value_rule::event:
         return bytes_of(keep(open_dummy_event()));
       case value_rule::cgroup:
-        return bytes_of(keep(opened_fd(barebpf::duplicate(cgroup().folder().number()))));
+        return bytes_of(keep(opened_fd(barebpf::duplicate(cgroup().descriptor().number()))));
       case value_rule::socket:
         return bytes_of(barebpf::u64{keep(open_datagram_socket())});
       case value_rule::xsk:
@@ -394,7 +369,7 @@ class live_map {
     const auto where = static_cast<barebpf::u32>(barebpf::abi::attach_type::cgroup_inet_egress);
     const barebpf::u32 program = keep(load_program(code, barebpf::abi::prog_type::cgroup_skb, where));
     const barebpf::abi::link_create attr{
-        .prog_fd = program, .target_fd = cgroup().folder().raw(), .attach_type = where};
+        .prog_fd = program, .target_fd = cgroup().descriptor().raw(), .attach_type = where};
     keep(opened_fd(barebpf::sys_bpf(barebpf::abi::command::link_create, attr)));
   }
   // The kernel gives the number of a stack; the other one is free.
@@ -445,7 +420,7 @@ class live_map {
   barebpf::map_kind kind_;
   barebpf::abi::map_create attr_{};
   long answer_ = 0;
-  std::unique_ptr<live_cgroup> cgroup_;
+  std::unique_ptr<test_cgroup> cgroup_;
   std::vector<barebpf::fd> things_;
   barebpf::untyped_map map_ = barebpf::untyped_map::own(barebpf::fd(), {});
   std::vector<unsigned char> keys_[3], values_[2], room_;

@@ -12,6 +12,7 @@
 #include <string>
 
 #include "catch.hpp"
+#include "cgroup.hpp"
 #include "execve_counter.bpf.hpp"
 #include "live.hpp"
 #include "sockets.hpp"
@@ -23,6 +24,8 @@ struct surroundings {
   const std::pair<barebpf::fd, barebpf::fd> ends = tcp_connection();  // over loopback
   const barebpf::fd &client = ends.first, &server = ends.second;
   const barebpf::fd listener = shared_socket(SOCK_STREAM, 0);
+
+  const char* const path_of_cgroup = cgroup_folder().c_str();
 
   std::string said{};
   int explain(const barebpf::error& why) {

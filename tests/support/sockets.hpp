@@ -11,18 +11,6 @@
 #include "live.hpp"
 #include "network.hpp"
 
-/// What was made, if it was; otherwise the test ends with the sentence.
-template <class T>
-T must(barebpf::result<T> made) {
-  INFO((made ? std::string() : sentence(made.error())));
-  REQUIRE(made.has_value());
-  return std::move(*made);
-}
-inline void must(const barebpf::result<void>& done) {
-  INFO((done ? std::string() : sentence(done.error())));
-  REQUIRE(done.has_value());
-}
-
 /// Does `act` in a network namespace of its own.
 template <class Act>
 void in_own_network(Act act) {

@@ -92,7 +92,6 @@ template <class Map>
   static_assert(std::is_same_v<Map, arena_map>,
                 "barebpf: only an arena has an address that programs know, and it is mapped for writing, so "
                 "give an arena_map");
-  constexpr long read_and_write = 3;                 // PROT_READ | PROT_WRITE
   constexpr long shared = 1, not_instead = 1 << 20;  // MAP_SHARED, MAP_FIXED_NOREPLACE
   const auto known = arena.info();
   if (!known) return known.error().about(arena.map_name());
@@ -101,16 +100,17 @@ template <class Map>
   const u64 size = u64{known->max_entries} * page;
   if (!detail::can_hold_an_arena(address, size, page))
     return error{.at = step::map_memory, .why = cause::misplaced_arena}.about(arena.map_name());
-  const long where =
-      detail::map_pages(static_cast<size_t>(address), static_cast<size_t>(size), read_and_write,
-                        address == 0 ? shared : shared | not_instead, arena.descriptor().number(), 0);
-  if (where < 0 && where >= -largest_errno) {
-    error why = failure(step::map_memory, where).about(arena.map_name());
-    if (where == -EINVAL || where == -EBUSY) why.why = cause::arena_elsewhere;
+  detail::mapping memory;
+  const long answer = memory.take(
+      detail::map_pages(static_cast<size_t>(address), static_cast<size_t>(size), detail::mapping::writable,
+                        address == 0 ? shared : shared | not_instead, arena.descriptor().number(), 0),
+      static_cast<size_t>(size));
+  if (answer < 0) {
+    error why = failure(step::map_memory, answer).about(arena.map_name());
+    if (answer == -EINVAL || answer == -EBUSY) why.why = cause::arena_elsewhere;
     return why;
   }
-  return mapped_arena(
-      mapped_values<unsigned char>(reinterpret_cast<unsigned char*>(where), static_cast<size_t>(size)));
+  return mapped_arena(mapped_values<unsigned char>(std::move(memory), static_cast<size_t>(size)));
 }
 
 }  // namespace barebpf::inline BAREBPF_ABI

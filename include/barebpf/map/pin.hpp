@@ -169,7 +169,7 @@ constexpr bool has_dot(text path) noexcept {
   return why;
 }
 
-/// How a map is looked at before it is adopted: by what it is. Room 7.9 has `identity_and_btf`.
+/// How a map is looked at before it is adopted: by what it is. `identity_and_btf` in map/types looks at more.
 struct identity_only {
   using differences = map_differences;
 

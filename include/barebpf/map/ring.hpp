@@ -13,49 +13,6 @@ namespace barebpf::inline BAREBPF_ABI {
 
 namespace detail {
 
-// Memory that the kernel lent; given back with this object.
-class mapping {
- public:
-  mapping() noexcept = default;
-  mapping(mapping&& other) noexcept
-      : first_(std::exchange(other.first_, nullptr)), size_(std::exchange(other.size_, 0)) {}
-  mapping& operator=(mapping&& other) noexcept {
-    mapping taken(std::move(other));
-    std::swap(first_, taken.first_);
-    std::swap(size_, taken.size_);
-    return *this;
-  }
-  ~mapping() {
-    if (size_ != 0) system_call(__NR_munmap, first_, size_);
-  }
-
-  // What `descriptor` stands for, shared.
-  // Shape: 0, or negative errno.
-  [[nodiscard]] long fill(int descriptor, size_t size, long protection, u64 offset = 0) noexcept {
-    return take(map_shared(size, protection, descriptor, offset), size);
-  }
-  // Zeros. Not private, so that a fork takes nothing away from the kernel.
-  // Shape: 0, or negative errno.
-  [[nodiscard]] long fill_with_zeros(size_t size) noexcept {
-    constexpr long shared_anonymous = 0x21;  // MAP_SHARED | MAP_ANONYMOUS
-    return take(map_pages(0, size, writable, shared_anonymous, -1, 0), size);
-  }
-  [[nodiscard]] unsigned char* data() const noexcept { return first_; }
-
-  static constexpr long readable = 1, writable = 3;  // PROT_READ, and PROT_WRITE beside it
-
- private:
-  [[nodiscard]] long take(long answer, size_t size) noexcept {
-    if (answer < 0 && answer >= -largest_errno) return answer;
-    first_ = reinterpret_cast<unsigned char*>(answer);
-    size_ = size;
-    return 0;
-  }
-
-  unsigned char* first_ = nullptr;
-  size_t size_ = 0;
-};
-
 // A field of memory that the kernel wrote.
 template <class T>
 [[nodiscard]] inline T read_field(const unsigned char* at) noexcept {

@@ -633,18 +633,19 @@ class map {
     static_assert(has_value,
                   "barebpf: this map's memory is no row of values, so use the class that reads it, such as "
                   "ringbuf");
-    constexpr long prot_read = 1, prot_write = 2;
-    constexpr long protection = std::is_const_v<Seen> ? prot_read : prot_read | prot_write;
     static_assert(
         sizeof(Value) % 8 == 0,
         "barebpf: the kernel keeps the values of an array 8 bytes apart or a multiple of it, so a value "
         "type that is mapped must have such a size");
     const auto known = info();
     if (!known) return known.error().about(map_name());
-    const size_t size = mapped_values<Seen>::size_of(known->max_entries);
-    const long where = detail::map_shared(size, protection, descriptor().number());
-    if (where < 0 && where > -4096) return explain(step::map_memory, where);
-    return mapped_values<Seen>(reinterpret_cast<Seen*>(where), known->max_entries);
+    detail::mapping memory;
+    if (const long answer =
+            memory.fill(descriptor().number(), mapped_values<Seen>::size_of(known->max_entries),
+                        std::is_const_v<Seen> ? detail::mapping::readable : detail::mapping::writable);
+        answer < 0)
+      return explain(step::map_memory, answer);
+    return mapped_values<Seen>(std::move(memory), known->max_entries);
   }
   [[nodiscard, gnu::always_inline]] result<void> store(const Key& key, const void* value,
                                                        u64 flags) noexcept {
