@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 c03207aaf576704f5d51fce3d1a59da6889c4bf3c8ad3dc424e8985a79936467; do not edit.
+// Made by tools/amalgamate from files with SHA-256 1c2affdfb024b5c4bb5b23031ab677d80439551b6783d2f198fee5eae2e0b554; do not edit.
 //
 // MIT License
 //

@@ -3,6 +3,7 @@
 #ifndef BAREBPF_VARIABLE_HPP
 #define BAREBPF_VARIABLE_HPP
 
+#include "fd.hpp"
 #include "map/memory.hpp"
 #include "type_check.hpp"
 
