@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 1c2affdfb024b5c4bb5b23031ab677d80439551b6783d2f198fee5eae2e0b554; do not edit.
+// Made by tools/amalgamate from files with SHA-256 eb01685b068d4bfa9e009624dd3e1e85885c117331a6be5964be8b78eace0b8c; do not edit.
 //
 // MIT License
 //
@@ -5956,6 +5956,17 @@ class map {
       return value;
     }
   }
+  /// The same `under_lock`.
+  /// Errors: ENOENT when the key is absent; EINVAL when the map's BTF shows no lock.
+  template <element_way Way>
+  [[nodiscard]] result<Value> lookup_and_delete_elem(const Key& key, Way way) noexcept {
+    demand<can_lookup_and_delete>();
+    demand_lock<Way>();
+    Value value{};
+    if (const long answer = untyped_.lookup_and_delete_elem(&key, &value, way.flags()); answer < 0)
+      return explain_element(step::map_lookup_and_delete_elem, answer);
+    return value;
+  }
 
   // These are templates, so that a map with keys can still be instantiated as a whole.
 
@@ -6081,6 +6092,15 @@ class map {
     return read_batch(abi::command::map_lookup_and_delete_batch, step::map_lookup_and_delete_batch, cursor,
                       keys.data(), values.data(), smaller(keys.size(), count_of(values)));
   }
+  /// The same `under_lock`.
+  template <element_way Way>
+  [[nodiscard]] batch_result lookup_and_delete_batch(batch_cursor<Key>& cursor, std::span<Key> keys,
+                                                     std::span<Value> values, Way way) noexcept {
+    demand<can_lookup_and_delete_batch>();
+    demand_lock<Way>();
+    return read_batch(abi::command::map_lookup_and_delete_batch, step::map_lookup_and_delete_batch, cursor,
+                      keys.data(), values.data(), smaller(keys.size(), values.size()), way.flags());
+  }
   /// Stores each of `values` under its key. The kernel has no noexist and no exist for batches.
   /// Errors: E2BIG when the map is full, in an array no_such_slot; `count` elements were stored before that.
   /// Kernel: 5.6, BPF_MAP_UPDATE_BATCH.
@@ -6172,6 +6192,12 @@ class map {
     static_assert(
         Way::needs != can_choose_cpu || (kind.operations & can_choose_cpu) != 0,
         "barebpf: maps of this type keep one value for all CPUs, so leave on_cpu and on_all_cpus out");
+  }
+  template <class Way>
+  static constexpr void demand_lock() noexcept {
+    demand_way<Way>();
+    static_assert(Way::needs == can_lock,
+                  "barebpf: an element leaves a map with its values of all CPUs, so leave on_cpu out");
   }
 
   static constexpr map_identity identity(const map_expectations& expected) noexcept {

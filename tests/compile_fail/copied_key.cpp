@@ -8,4 +8,4 @@ struct owner {
 #endif
   int id;
 };
-template class barebpf::map<barebpf::map_type::hash, owner, int>;
+static_assert(sizeof(barebpf::map<barebpf::map_type::hash, owner, int>) != 0);

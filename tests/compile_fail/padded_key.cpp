@@ -10,4 +10,4 @@ struct padded {
 #endif
   int id;
 };
-template class barebpf::map<barebpf::map_type::hash, padded, int>;
+static_assert(sizeof(barebpf::map<barebpf::map_type::hash, padded, int>) != 0);

@@ -2,7 +2,7 @@
 #include <barebpf/map/map.hpp>
 
 #ifdef EXPECT_ERROR
-template class barebpf::map<barebpf::map_type::xskmap, barebpf::u32, int>;
+static_assert(sizeof(barebpf::map<barebpf::map_type::xskmap, barebpf::u32, int>) != 0);
 #else
-barebpf::xskmap* sockets = nullptr;
+static_assert(sizeof(barebpf::xskmap) != 0);
 #endif

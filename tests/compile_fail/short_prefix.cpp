@@ -2,7 +2,7 @@
 #include <barebpf/map/map.hpp>
 
 #ifdef EXPECT_ERROR
-template class barebpf::map<barebpf::map_type::lpm_trie, int, int>;
+static_assert(sizeof(barebpf::map<barebpf::map_type::lpm_trie, int, int>) != 0);
 #else
-barebpf::lpm_trie_map<barebpf::ipv4_prefix, int>* networks = nullptr;
+static_assert(sizeof(barebpf::lpm_trie_map<barebpf::ipv4_prefix, int>) != 0);
 #endif

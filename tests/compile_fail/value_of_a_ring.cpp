@@ -2,7 +2,7 @@
 #include <barebpf/map/map.hpp>
 
 #ifdef EXPECT_ERROR
-template class barebpf::map<barebpf::map_type::ringbuf, barebpf::no_key, int>;
+static_assert(sizeof(barebpf::map<barebpf::map_type::ringbuf, barebpf::no_key, int>) != 0);
 #else
-barebpf::queue_map<int>* queue = nullptr;
+static_assert(sizeof(barebpf::queue_map<int>) != 0);
 #endif

@@ -67,6 +67,34 @@ TEST_CASE("hash: a value with a lock is read and written whole") {
   stays_whole(std::move(map), loaded);
 }
 
+TEST_CASE("hash: a value with a lock is taken out whole") {
+  const auto loaded = load();
+  auto map = loaded->map<"locked_hash", std::uint32_t, pair>();
+  const auto link = loaded->attach<"counts">();
+  REQUIRE(link.has_value());
+  const auto count = [&](int calls) {
+    REQUIRE(map.update_elem(0, pair{}, barebpf::update::noexist).has_value());
+    for (int call = 0; call < calls; ++call) static_cast<void>(getpgid(0));
+  };
+  count(5);
+  const auto taken = map.lookup_and_delete_elem(0, barebpf::under_lock);
+  REQUIRE(taken.has_value());
+  CHECK(taken->first == 5);
+  CHECK(taken->second == 5);
+  CHECK(map.lookup_and_delete_elem(0, barebpf::under_lock).error().code == ENOENT);
+
+  count(6);
+  std::uint32_t keys[4] = {};
+  pair values[4];
+  barebpf::batch_cursor<std::uint32_t> cursor;
+  const auto batch = map.lookup_and_delete_batch(cursor, keys, values, barebpf::under_lock);
+  REQUIRE(batch.has_value());
+  REQUIRE(batch.count() == 1);
+  CHECK(values[0].first == 6);
+  CHECK(values[0].second == 6);
+  CHECK(map.lookup_elem(0).error().code == ENOENT);
+}
+
 TEST_CASE("array: a value with a lock is read and written whole") {
   const auto loaded = load();
   stays_whole(loaded->map<"locked_array", std::uint32_t, pair>(), loaded);
@@ -76,6 +104,9 @@ TEST_CASE("a lock that the map does not have, and one CPU of many before 7.0, ar
   auto plain = barebpf::hash_map<int, pair>::create({.name = "plain", .max_entries = 1});
   REQUIRE(plain.has_value());
   CHECK(plain->update_elem(1, pair{}, barebpf::under_lock).error().code == EINVAL);
+  REQUIRE(plain->update_elem(1, pair{}).has_value());
+  CHECK(plain->lookup_and_delete_elem(1, barebpf::under_lock).error().code == EINVAL);
+  CHECK(plain->lookup_elem(1).has_value());
   auto each = barebpf::percpu_array_map<std::uint64_t>::create({.name = "each", .max_entries = 1});
   REQUIRE(each.has_value());
   if (barebpf::running_kernel() >= barebpf::kernel(7, 0)) {
