@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 eb01685b068d4bfa9e009624dd3e1e85885c117331a6be5964be8b78eace0b8c; do not edit.
+// Made by tools/amalgamate from files with SHA-256 6e7aaaeffca8f756cd36135e1ca9d0e087ee4522efe334c7f3661046637dd597; do not edit.
 //
 // MIT License
 //
@@ -1491,9 +1491,18 @@ static_assert(sizeof(bpf_attr) == 168);
   BAREBPF_CAUSE(too_many_functions,                                                                          \
                 "the kernel takes at most 256 functions in one program, so let the "                         \
                 "compiler inline some")                                                                      \
-  BAREBPF_CAUSE(core_not_loaded_yet,                                                                         \
-                "this version of barebpf cannot relocate types of the kernel (CO-RE) yet, "                  \
-                "so leave out preserve_access_index")                                                        \
+  BAREBPF_CAUSE(bad_core,                                                                                    \
+                "a CO-RE relocation names an instruction, a type or a member that is not there, so the "     \
+                "file is damaged: compile it again")                                                         \
+  BAREBPF_CAUSE(unknown_core_kind,                                                                           \
+                "this object has a kind of CO-RE relocation that barebpf does not know, so it was made by "  \
+                "a newer compiler: use a newer barebpf")                                                     \
+  BAREBPF_CAUSE(core_without_functions,                                                                      \
+                "the kernel relocates (CO-RE) only programs whose functions are all in BTF, so compile "     \
+                "each of them with -g")                                                                      \
+  BAREBPF_CAUSE(newer_core,                                                                                  \
+                "the running kernel relocates no programs (CO-RE): that came with Linux 5.17, so let "       \
+                "barebpf do it")                                                                             \
   BAREBPF_CAUSE(undefined_symbol,                                                                            \
                 "the program uses a symbol that the object does not define, so "                             \
                 "define it or declare the helper")                                                           \
@@ -5500,7 +5509,27 @@ struct line_info {
   u32 line_col = 0;
 };
 static_assert(sizeof(line_info) == 16);
-/// "This instruction depends on how the kernel lays out a type."
+/// What a CO-RE relocation puts into its instruction: enum bpf_core_relo_kind.
+enum class core_kind : u32 {
+  field_byte_offset = 0,
+  field_byte_size = 1,
+  field_exists = 2,
+  field_signed = 3,
+  field_lshift_u64 = 4,
+  field_rshift_u64 = 5,
+  type_id_local = 6,
+  type_id_target = 7,
+  type_exists = 8,
+  type_size = 9,
+  enumval_exists = 10,
+  enumval_value = 11,
+  type_matches = 12,
+};
+inline constexpr u32 core_kinds = 13;
+
+/// "This instruction depends on how the kernel lays out a type." `access_str_off` is a string of numbers with colons
+/// between them, `kind` a `core_kind`. `insn_off` counts bytes, in a file from the start of the section and for the
+/// kernel from the start of the program.
 struct core_relo {
   u32 insn_off = 0;
   u32 type_id = 0;
@@ -7627,6 +7656,10 @@ class btf {
   /// How many types there are, without void.
   [[nodiscard]] constexpr u32 count() const noexcept { return count_; }
   [[nodiscard]] constexpr u32 index_size() const noexcept { return count_ / index_stride + 1; }
+  /// Where the first type's record stands.
+  [[nodiscard]] constexpr u64 types_at() const noexcept { return types_; }
+  /// How many bytes the types take.
+  [[nodiscard]] constexpr u64 types_size() const noexcept { return types_size_; }
   /// Where the strings begin.
   [[nodiscard]] constexpr u64 strings() const noexcept { return strings_; }
   /// How many bytes they take.
@@ -7735,6 +7768,7 @@ class btf {
 
   bytes image_;
   u64 types_ = 0;
+  u64 types_size_ = 0;
   u64 strings_ = 0;
   u32 strings_size_ = 0;
   u32 count_ = 0;
@@ -7776,6 +7810,7 @@ constexpr verdict btf::open(const bytes& image, u64 start, u64 size, btf& out, u
 
   out.image_ = image;
   out.types_ = body + types_offset;
+  out.types_size_ = types_size;
   out.strings_ = body + strings_offset;
   out.strings_size_ = static_cast<u32>(strings_size);
   const u64 end = out.types_ + types_size;
@@ -9104,6 +9139,8 @@ struct function_spec {
   u64 section_at = 0;       ///< where the content of that begins
   u32 first_reference = 0;  ///< its references are so many from this one on
   u32 reference_count = 0;
+  u32 first_core = 0;  ///< its CO-RE relocations are so many from this one on
+  u32 core_count = 0;
   u32 type = 0;         ///< id of its FUNC in the object's BTF, 0 when unknown
   u64 symbol = 0;       ///< where its symbol stands
   btf_ext_run lines{};  ///< the source lines of its whole section
@@ -9137,6 +9174,14 @@ struct reference {
   u32 offset = 0;  ///< bytes into the value
 };
 
+/// "The instruction at `at` depends on how the kernel lays out a type."
+struct core_record {
+  u64 at = 0;      ///< where the instruction stands
+  u32 type = 0;    ///< id in the object's BTF
+  u32 access = 0;  ///< offset among the strings of BTF
+  abi::core_kind kind = abi::core_kind::field_byte_offset;
+};
+
 /// How much storage a spec needs: so many elements of each.
 struct object_shape {
   u32 maps = 0;
@@ -9145,10 +9190,12 @@ struct object_shape {
   u32 programs = 0;
   u32 references = 0;
   u32 filled_slots = 0;
+  u32 cores = 0;       ///< CO-RE relocations
   u32 lines = 0;       ///< records of source lines
   u32 map_slots = 0;   ///< one per 8 bytes of .maps
   u32 type_index = 0;  ///< words for the index over the types
   u32 types = 0;
+  u32 types_size = 0;  ///< bytes of types
 };
 
 /// Storage for a spec, lent by its owner and as large as an `object_shape` says.
@@ -9159,6 +9206,7 @@ struct object_slots {
   program_spec* programs = nullptr;
   reference* references = nullptr;
   filled_slot* filled_slots = nullptr;
+  core_record* cores = nullptr;
   u32* map_slots = nullptr;
   u32* type_index = nullptr;
 };
@@ -9176,6 +9224,7 @@ struct object_facts {
   u32 programs = 0;
   u32 references = 0;
   u32 filled_slots = 0;
+  u32 cores = 0;
 };
 
 /// The tables of an object, as those look at them who load it.
@@ -9187,9 +9236,11 @@ struct object_tables {
   const variable_spec* variables = nullptr;
   const function_spec* functions = nullptr;
   const reference* references = nullptr;
+  const core_record* cores = nullptr;
   u32 map_count = 0;
   u32 function_count = 0;
   u32 reference_count = 0;
+  u32 core_count = 0;
   u32 line_size = 0;  ///< bytes of a record of a source line; 0 when there are none
 };
 
@@ -9212,6 +9263,7 @@ constexpr u64 place_of(const function_spec& of) noexcept { return of.at; }
 constexpr u64 place_of(const reference& of) noexcept { return of.at; }
 constexpr u64 place_of(const variable_spec& of) noexcept { return of.offset; }
 constexpr u64 place_of(const filled_slot& of) noexcept { return of.at; }
+constexpr u64 place_of(const core_record& of) noexcept { return of.at; }
 constexpr u64 place_of(const program_spec& of) noexcept { return of.function; }
 
 // Sorts records by their place. Objects come sorted, so the good path is one look at each.
@@ -9394,7 +9446,8 @@ constexpr verdict reference_at(const object_tables& code, const function_spec& f
     // Functions that lie over each other can end between the two halves of a load.
     const bool fits = out.kind == reference_kind::call || cursor.instruction + 1 < function.instruction_count;
     if (out.kind != reference_kind::nothing && fits) return {};
-    return {.why = cause::bad_relocation, .section = function.section, .offset = at, .subject = function.name};
+    return {
+        .why = cause::bad_relocation, .section = function.section, .offset = at, .subject = function.name};
   }
   if (code.image.read8(at) != abi::opcode_call) return {};
   const abi::insn call = read_instruction(code.image, at);
@@ -9538,6 +9591,29 @@ constexpr void write_lines(const object_tables& code, const program_layout& layo
   }
 }
 
+/// How many instructions of a program depend on the kernel's types.
+[[nodiscard]] constexpr u32 count_cores(const object_tables& code, const program_layout& layout) noexcept {
+  u32 sum = 0;
+  for (u32 p = 0; p < layout.piece_count; ++p) sum += code.functions[layout.pieces[p].function].core_count;
+  return sum;
+}
+/// Writes which those are, with the ids and the strings of `types`, which has kept what they name.
+template <class Types>
+constexpr void write_cores(const object_tables& code, const program_layout& layout, const Types& types,
+                           abi::core_relo* out) noexcept {
+  for (u32 p = 0; p < layout.piece_count; ++p) {
+    const function_spec& function = code.functions[layout.pieces[p].function];
+    for (u32 i = 0; i < function.core_count; ++i) {
+      const core_record& record = code.cores[function.first_core + i];
+      *out++ = {.insn_off = layout.pieces[p].position * static_cast<u32>(sizeof(abi::insn)) +
+                            static_cast<u32>(record.at - function.at),
+                .type_id = types.new_id(record.type),
+                .access_str_off = types.new_access(record),
+                .kind = static_cast<u32>(record.kind)};
+    }
+  }
+}
+
 /// How instructions name maps.
 enum class map_naming : u8 {
   by_descriptor,  ///< the descriptor has to be put in before the kernel is given them
@@ -9666,6 +9742,7 @@ struct load_needs {
   bool targets = true;  ///< it may have programs that are made for a type of the kernel
   bool slots = true;    ///< it may have maps of maps, and maps whose slots it fills
   bool arenas = true;   ///< it may have an arena without an address
+  bool cores = true;    ///< it may have instructions that depend on the kernel's types (CO-RE)
   bool hints = true;    ///< the table of map types may have something to say when one is refused
   bool patch =
       true;  ///< descriptors are written into a copy of the instructions; if not, they name maps by index
@@ -9956,7 +10033,18 @@ class loader {
     } else {
       attr.fd_array = slots_.map_numbers;
     }
-    if (row_.fails(step::prog_load, load_program(attr, log(), token(), row_.why))) return false;
+    // The kernel would take it and leave its instructions as they are.
+    if constexpr (Needs.cores)
+      if (attr.core_relo_cnt != 0 && attr.func_info_cnt == 0)
+        return row_.refuse(step::prog_load, cause::core_without_functions), false;
+    if (row_.fails(step::prog_load, load_program(attr, log(), token(), row_.why))) {
+      if constexpr (Needs.cores) {
+        const bool may_be_older = row_.answer == -E2BIG || row_.answer == -EINVAL;
+        if (may_be_older && attr.core_relo_cnt != 0 && running_kernel() < kernel(5, 17))
+          row_.why = cause::newer_core;
+      }
+      return false;
+    }
     slots_.programs[i].fill(row_.answer);
     return true;
   }
@@ -9999,6 +10087,119 @@ void load_records(const object_records& records, const load_slots& slots, const 
 #ifndef BAREBPF_SPEC_CODE_HPP
 #define BAREBPF_SPEC_CODE_HPP
 
+// Room 3.3, core_path: what a CO-RE relocation names in the object's own types. It gives a type and numbers with
+// colons between them: which element of it, which member of that, and so on.
+#ifndef BAREBPF_CORE_PATH_HPP
+#define BAREBPF_CORE_PATH_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// What a relocation is about.
+enum class core_subject : u8 { field, type, enumerator };
+
+[[nodiscard]] constexpr core_subject subject_of(abi::core_kind kind) noexcept {
+  using enum abi::core_kind;
+  if (kind <= field_rshift_u64) return core_subject::field;
+  return kind == enumval_exists || kind == enumval_value ? core_subject::enumerator : core_subject::type;
+}
+
+/// One step from a type to a part of it.
+struct core_step {
+  btf_type from;    ///< what is left behind: a struct, a union or an array; the root itself at the first step
+  u32 index = 0;    ///< which member, or which element
+  btf_member to{};  ///< the member, where a struct or union is left
+  u32 type = 0;     ///< id of what is there
+  bool is_member = false;
+};
+
+/// Walks along what a relocation names. `next` until it is false; then `is_whole` tells whether that was the end.
+class core_path {
+ public:
+  /// Source: BPF_CORE_SPEC_MAX_LEN in tools/lib/bpf/relo_core.h at v6.12.
+  static constexpr u32 most_steps = 64;
+
+  /// Begins at the type with the id `root`; `access` is the offset of the string.
+  constexpr core_path(const btf& types, u32 root, u32 access) noexcept
+      : types_(types), type_(root), at_(types.strings() + access) {}
+
+  /// Takes the next step. The first stays at the root, as one of so many in a row.
+  constexpr bool next(core_step& out) noexcept {
+    u32 index = 0;
+    if (count_ == most_steps || !take_number(index)) return false;
+    out = {.from = types_.resolve(type_), .index = index, .type = type_};
+    if (count_++ == 0) return true;
+    using enum abi::btf_kind;
+    const bool is_array = out.from.kind == array;
+    out.is_member = out.from.kind == structure || out.from.kind == union_type;
+    // The last member of a struct may be an array of no length that goes on behind it.
+    const bool is_inside = is_array ? index < types_.length_of(out.from) || goes_on(out.from)
+                                    : out.is_member && index < out.from.members;
+    if (!is_inside) return fail();
+    if (out.is_member) out.to = types_.member(out.from, index);
+    was_last_ = out.is_member && index + 1 == out.from.members;
+    out.type = type_ = is_array ? types_.element_of(out.from) : out.to.type;
+    return true;
+  }
+  /// True when all of the string was taken.
+  [[nodiscard]] constexpr bool is_whole() const noexcept { return is_whole_; }
+
+  /// True when the type is there and the string fits it and the kind.
+  [[nodiscard]] static constexpr bool leads_somewhere(const btf& types, u32 root, u32 access,
+                                                      abi::core_kind kind) noexcept {
+    if (types.type(root).id == 0 || !types.has_string(types.strings() + access)) return false;
+    core_path path(types, root, access);
+    core_step step;
+    if (!path.next(step)) return false;
+    switch (subject_of(kind)) {
+      case core_subject::type:
+        return path.is_whole() && step.index == 0;
+      case core_subject::enumerator: {
+        using enum abi::btf_kind;
+        const bool is_enum = step.from.kind == enumeration || step.from.kind == enumeration64;
+        return path.is_whole() && is_enum && step.index < step.from.members;
+      }
+      case core_subject::field:
+        break;
+    }
+    while (path.next(step)) {
+    }
+    return path.is_whole();
+  }
+
+ private:
+  constexpr bool fail() noexcept {
+    is_whole_ = false;
+    return false;
+  }
+  [[nodiscard]] constexpr bool goes_on(const btf_type& array) const noexcept {
+    return was_last_ && types_.length_of(array) == 0;
+  }
+  // What comes next is a number of at most nine digits, which no struct has more members of, and an end or a colon.
+  constexpr bool take_number(u32& out) noexcept {
+    if (is_whole_) return false;
+    const bytes& image = types_.image();
+    u32 digits = 0;
+    for (u8 c = image.read8(at_); c >= '0' && c <= '9'; c = image.read8(++at_)) {
+      if (++digits > 9) return false;
+      out = out * 10 + (c - u32{'0'});
+    }
+    const u8 behind = image.read8(at_);
+    is_whole_ = behind == 0;
+    if (behind == ':') ++at_;
+    return digits != 0 && (is_whole_ || behind == ':') ? true : fail();
+  }
+
+  const btf& types_;
+  u32 type_;
+  u64 at_;
+  u32 count_ = 0;
+  bool was_last_ = false;
+  bool is_whole_ = false;
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_CORE_PATH_HPP
 // Room 4.2, spec/data: global variables. Each section of them is a map with one value, and BTF, where there is
 // some, tells what lies where in it.
 #ifndef BAREBPF_SPEC_DATA_HPP
@@ -10579,6 +10780,43 @@ constexpr verdict read_slots(const opened_object& object, const object_slots& sl
   return {};
 }
 
+// Reads which instructions depend on the kernel's types. What lies in no function belongs to none and is left alone.
+constexpr verdict read_cores(const opened_object& object, const object_slots& slots,
+                             object_facts& out) noexcept {
+  const bytes& image = object.file.image();
+  btf_ext_run run;
+  for (btf_ext_table walk = object.ext.core; walk.next(object.types, run);) {
+    const elf_section section = object.file.find_section(run.section_name);
+    for (u32 i = 0; section.is_code() && i < run.count; ++i) {
+      const u64 from = run.first + u64{i} * walk.record_size;
+      const u32 offset = image.read32(from);
+      const core_record record{.at = section.at + offset,
+                               .type = image.read32(from + 4),
+                               .access = image.read32(from + 8),
+                               .kind = static_cast<abi::core_kind>(image.read32(from + 12))};
+      const auto wrong = [&](cause why) {
+        return verdict{.why = why,
+                       .section = section.index,
+                       .offset = from,
+                       .subject = object.types.type(record.type).name};
+      };
+      if (image.read32(from + 12) >= abi::core_kinds) return wrong(cause::unknown_core_kind);
+      if (offset % sizeof(abi::insn) != 0 || offset >= section.size ||
+          !core_path::leads_somewhere(object.types, record.type, record.access, record.kind))
+        return wrong(cause::bad_core);
+      slots.cores[out.cores++] = record;
+    }
+  }
+  sort_by_place(slots.cores, out.cores);
+  for (u32 i = 0; out.cores != 0 && i < out.functions; ++i) {
+    function_spec& function = slots.functions[i];
+    const u64 end = function.at + u64{function.instruction_count} * sizeof(abi::insn);
+    function.first_core = lower_bound_of_place(slots.cores, out.cores, function.at);
+    function.core_count = lower_bound_of_place(slots.cores, out.cores, end) - function.first_core;
+  }
+  return {};
+}
+
 // Gives functions their types and their lines. Functions of one section are neighbours, and so are records.
 // What is told first holds, so that records which all tell of the same functions pass them only once.
 constexpr void read_code_types(const opened_object& object, const object_slots& slots,
@@ -10643,9 +10881,6 @@ constexpr verdict open_object(bytes image, opened_object& out) noexcept {
     if (const verdict v = btf::open(out.file, types, out.types); v.failed()) return v;
   if (types.index != 0 && ext.index != 0)
     if (const verdict v = btf_ext::open(out.file, ext, out.types, out.ext); v.failed()) return v;
-  btf_ext_run run;
-  for (btf_ext_table walk = out.ext.core; walk.next(out.types, run);)
-    if (run.count != 0) return {.why = cause::core_not_loaded_yet, .section = ext.index, .offset = run.first};
   find_layouts(out);
   if (out.maps.index != 0 && out.maps_layout.id == 0)
     return {.why = cause::no_btf, .section = out.maps.index, .offset = out.maps.at};
@@ -10676,7 +10911,8 @@ constexpr verdict measure(const detail::opened_object& object, object_shape& out
          .variables = object.variables,
          .map_slots = static_cast<u32>((object.maps.size + 7) / 8),
          .type_index = object.types.index_size(),
-         .types = object.types.count()};
+         .types = object.types.count(),
+         .types_size = static_cast<u32>(object.types.types_size())};
   // A map's definition takes at least 8 bytes, so a larger count is a lie that would cost memory.
   if (out.maps > out.map_slots)
     return {.why = cause::map_outside_section, .section = object.maps.index, .offset = object.maps_layout.at};
@@ -10687,6 +10923,7 @@ constexpr verdict measure(const detail::opened_object& object, object_shape& out
   }
   btf_ext_run run;
   for (btf_ext_table walk = object.ext.lines; walk.next(object.types, run);) out.lines += run.count;
+  for (btf_ext_table walk = object.ext.core; walk.next(object.types, run);) out.cores += run.count;
   u64 references = 0, filled_slots = 0;
   for (u32 i = 1; i < file.section_count(); ++i) {
     const elf_section s = file.section(i);
@@ -10738,6 +10975,7 @@ constexpr verdict read(const detail::opened_object& opened, const object_slots& 
   if (const verdict v = detail::read_functions(object.file, slots, out); v.failed()) return v;
   if (const verdict v = detail::read_references(object, slots, out); v.failed()) return v;
   if (const verdict v = detail::read_slots(object, slots, out); v.failed()) return v;
+  if (const verdict v = detail::read_cores(object, slots, out); v.failed()) return v;
   detail::read_code_types(object, slots, out);
   return {};
 }
@@ -10776,7 +11014,7 @@ class object_spec {
  public:
   /// Reads the object in `image`.
   /// Errors: step read_object with the cause, the byte offset and the section; ENOMEM.
-  /// Cost:   eight allocations; linear in the file.
+  /// Cost:   nine allocations; linear in the file.
   [[nodiscard]] static result<object_spec> read(bytes image) noexcept {
     detail::opened_object opened;
     if (const verdict found = detail::open_object(image, opened); found.failed())
@@ -10790,10 +11028,11 @@ class object_spec {
     auto programs = buffer<program_spec>::of(shape.programs);
     auto references = buffer<reference>::of(shape.references);
     auto filled_slots = buffer<filled_slot>::of(shape.filled_slots);
+    auto cores = buffer<core_record>::of(shape.cores);
     auto map_slots = buffer<u32>::of(shape.map_slots);
     auto type_index = buffer<u32>::of(shape.type_index);
-    if (!maps || !variables || !functions || !programs || !references || !filled_slots || !map_slots ||
-        !type_index)
+    if (!maps || !variables || !functions || !programs || !references || !filled_slots || !cores ||
+        !map_slots || !type_index)
       return error{.at = step::allocate, .code = ENOMEM};
     out.maps_ = std::move(*maps);
     out.variables_ = std::move(*variables);
@@ -10801,15 +11040,17 @@ class object_spec {
     out.programs_ = std::move(*programs);
     out.references_ = std::move(*references);
     out.filled_slots_ = std::move(*filled_slots);
+    out.cores_ = std::move(*cores);
     out.type_index_ = std::move(*type_index);
     const object_slots slots{out.maps_.data(),     out.variables_.data(),  out.functions_.data(),
                              out.programs_.data(), out.references_.data(), out.filled_slots_.data(),
-                             map_slots->data(),    out.type_index_.data()};
+                             out.cores_.data(),    map_slots->data(),      out.type_index_.data()};
     if (const verdict found = barebpf::read(opened, slots, out.facts_); found.failed())
       return to_error(image, found);
     out.maps_.shrink(out.facts_.maps);
     out.variables_.shrink(out.facts_.variables);
     out.references_.shrink(out.facts_.references);
+    out.cores_.shrink(out.facts_.cores);
     out.line_count_ = shape.lines;
     return out;
   }
@@ -10824,6 +11065,8 @@ class object_spec {
   [[nodiscard]] const buffer<reference>& references() const noexcept { return references_; }
   /// What the slots of maps hold at first; each map knows which are its own.
   [[nodiscard]] const buffer<filled_slot>& filled_slots() const noexcept { return filled_slots_; }
+  /// Which instructions depend on the kernel's types (CO-RE); each function knows which are its own.
+  [[nodiscard]] const buffer<core_record>& cores() const noexcept { return cores_; }
   /// How many records of source lines there are.
   [[nodiscard]] u32 line_count() const noexcept { return line_count_; }
   /// Where the name of the source file stands in the image, 0 when there is none.
@@ -10836,9 +11079,11 @@ class object_spec {
             .variables = variables_.data(),
             .functions = functions_.data(),
             .references = references_.data(),
+            .cores = cores_.data(),
             .map_count = facts_.maps,
             .function_count = facts_.functions,
             .reference_count = facts_.references,
+            .core_count = facts_.cores,
             .line_size = facts_.line_size};
   }
   /// Where the license string stands in the image, 0 when there is none.
@@ -10865,6 +11110,7 @@ class object_spec {
   buffer<program_spec> programs_;
   buffer<reference> references_;
   buffer<filled_slot> filled_slots_;
+  buffer<core_record> cores_;
   buffer<u32> type_index_;
   u32 line_count_ = 0;
 };
@@ -10873,7 +11119,8 @@ class object_spec {
 
 #endif  // BAREBPF_OBJECT_SPEC_HPP
 // Room 4.6, pruned_btf: of all the types of an object, the few that the kernel needs: those of its maps, variables
-// and functions, written anew. What a pointer points to keeps its name and size and loses its members.
+// and functions, written anew. What a pointer points to keeps its name and size and loses its members; of what only
+// CO-RE names, the members that it names stay.
 #ifndef BAREBPF_PRUNED_BTF_HPP
 #define BAREBPF_PRUNED_BTF_HPP
 
@@ -10886,15 +11133,22 @@ struct pruned_sizes {
   u32 types_size = 0;    ///< bytes of types
   u32 strings_size = 1;  ///< bytes of strings
   u32 lines_at = 1;      ///< where among the strings those of source lines begin
+  u32 accesses_at = 1;   ///< where those of CO-RE begin
 };
 
 /// Types that were cut and numbered, ready to be written.
 /// Lifetime: looks at the object's tables and at the pruner's storage.
 class pruned_btf {
  public:
-  /// Words of storage for BTF of so many types, and for so many source lines.
-  [[nodiscard]] static constexpr size_t storage_size(u32 types, u32 lines = 0) noexcept {
-    return (size_t{types} + 1) * 4 + size_t{line_slots(lines)} * 2;
+  /// Words of storage for BTF of so many types, for so many source lines, and for so many CO-RE relocations over
+  /// so many bytes of types.
+  [[nodiscard]] static constexpr size_t storage_size(u32 types, u32 lines = 0, u32 cores = 0,
+                                                     u64 types_size = 0) noexcept {
+    const size_t for_types =
+        (size_t{types} + 1) * words_for_type(cores) + size_t{string_slots(lines * 2)} * 2;
+    if (cores == 0) return for_types;
+    const u64 bits = types_size / 12 + types_size / 8 + 2;  // see bit_of_member
+    return for_types + size_t{string_slots(cores)} * 2 + static_cast<size_t>(bits / 32) + 1;
   }
 
   constexpr pruned_btf(const object_tables& object, const u32* storage, u32 lines,
@@ -10902,8 +11156,11 @@ class pruned_btf {
       : object_(object),
         marks_(storage),
         ids_(storage + object.types.count() + 1),
-        strings_(storage + (size_t{object.types.count()} + 1) * 4),
-        slots_(line_slots(lines)),
+        strings_(storage + (size_t{object.types.count()} + 1) * words_for_type(object.core_count)),
+        slots_(string_slots(lines * 2)),
+        accesses_(strings_ + size_t{slots_} * 2),
+        access_slots_(string_slots(object.core_count)),
+        members_(accesses_ + size_t{access_slots_} * 2),
         sizes_(sizes) {}
 
   [[nodiscard]] constexpr const pruned_sizes& sizes() const noexcept { return sizes_; }
@@ -10917,11 +11174,20 @@ class pruned_btf {
     const u32 slot = find_slot(offset);
     return strings_[slot] == offset ? sizes_.lines_at + strings_[slot + 1] : 0;
   }
+  /// Where the string of a CO-RE relocation stands, which counts only the members that were kept.
+  [[nodiscard]] constexpr u32 new_access(const core_record& record) const noexcept {
+    access_text access;
+    write_access(record, access);
+    const u32 slot = find_access(access);
+    return accesses_[slot] == 0 ? 0 : sizes_.accesses_at + accesses_[slot + 1];
+  }
 
-  /// True when the object does not work without its types: it takes the address of a function, has a map that
-  /// demands them, or keeps in a value what the kernel finds by its type, such as a spin lock.
+  /// True when the object does not work without its types: it depends on those of the kernel (CO-RE), takes the
+  /// address of a function, has a map that demands them, or keeps in a value what the kernel finds by its type, such
+  /// as a spin lock.
   /// Source: btf_parse_fields() in kernel/bpf/btf.c and check_ld_imm() in kernel/bpf/verifier.c at v6.12.
   [[nodiscard]] constexpr bool is_required() const noexcept {
+    if (object_.core_count != 0) return true;
     for (u32 i = 0; i < object_.reference_count; ++i)
       if (object_.references[i].kind == reference_kind::function) return true;
     const auto demands_types = [](const map_spec& map) {
@@ -10960,6 +11226,13 @@ class pruned_btf {
         copy_string(from, types().image().length_of_string(from),
                     strings + sizes_.lines_at + strings_[slot + 1]);
       }
+    for (u32 slot = 0; slot < access_slots_ * 2; slot += 2)
+      if (accesses_[slot] != 0) {
+        access_text access;
+        write_access(object_.cores[accesses_[slot] - 1], access);
+        for (u32 i = 0; i <= access.size; ++i)
+          strings[sizes_.accesses_at + accesses_[slot + 1] + i] = i == access.size ? u8{0} : access.digits[i];
+      }
   }
   /// How many words of header and types `write` writes.
   [[nodiscard]] constexpr u32 head_words() const noexcept {
@@ -10967,12 +11240,15 @@ class pruned_btf {
   }
 
  protected:
-  static constexpr u32 kept = 1, whole = 2, made_static = 4;
+  // What `deep` marks is compared with the kernel's types along its pointers, so they keep what they point to.
+  static constexpr u32 kept = 1, whole = 2, made_static = 4, deep = 8;
 
+  // Marks, new ids, and room to wait twice; or three times, where types can be compared.
+  [[nodiscard]] static constexpr u32 words_for_type(u32 cores) noexcept { return cores == 0 ? 4 : 5; }
   // Twice as many as there can be strings, and a power of two.
-  [[nodiscard]] static constexpr u32 line_slots(u32 lines) noexcept {
-    u32 slots = lines == 0 ? 0 : 4;
-    while (slots < lines * 4 && slots < (u32{1} << 30)) slots *= 2;
+  [[nodiscard]] static constexpr u32 string_slots(u32 strings) noexcept {
+    u32 slots = strings == 0 ? 0 : 4;
+    while (slots < u64{strings} * 2 && slots < (u32{1} << 30)) slots *= 2;
     return slots;
   }
   // What the kernel looks for in the values of maps.
@@ -10997,11 +11273,85 @@ class pruned_btf {
     while (strings_[slot * 2] != 0 && strings_[slot * 2] != offset) slot = (slot + 1) & (slots_ - 1);
     return slot * 2;
   }
+  // What CO-RE names, as the string that the kernel reads. Never copied, for most of it holds nothing.
+  struct access_text {
+    u8 digits[core_path::most_steps * 10];
+    u32 size;
+  };
+  constexpr void write_access(const core_record& record, access_text& out) const noexcept {
+    out.size = 0;
+    core_path path(types(), record.type, record.access);
+    for (core_step step; path.next(step);) {
+      const bool is_part = step.is_member || subject_of(record.kind) == core_subject::enumerator;
+      const bool is_renumbered = is_part && loses_members(step.from);
+      u32 left = is_renumbered ? count_members(step.from, step.index) : step.index;
+      if (out.size != 0) out.digits[out.size++] = ':';
+      u32 end = out.size + 1;
+      for (u32 rest = left; rest > 9; rest /= 10) ++end;
+      out.size = end;
+      do out.digits[--end] = static_cast<u8>('0' + left % 10);
+      while ((left /= 10) != 0);
+    }
+  }
+  // The slot of a string of CO-RE, or the free one where it belongs. It holds one more than the index of a relocation
+  // that has it, and how far behind the first it stands.
+  [[nodiscard]] constexpr u32 find_access(const access_text& access) const noexcept {
+    u32 slot = 0;
+    for (u32 i = 0; i < access.size; ++i) slot = slot * 31 + access.digits[i];
+    const auto belongs_to = [&](const core_record& record) {
+      access_text other;
+      write_access(record, other);
+      if (other.size != access.size) return false;
+      for (u32 i = 0; i < access.size; ++i)
+        if (other.digits[i] != access.digits[i]) return false;
+      return true;
+    };
+    slot = slot * 0x9e3779b1 & (access_slots_ - 1);
+    while (accesses_[slot * 2] != 0 && !belongs_to(object_.cores[accesses_[slot * 2] - 1]))
+      slot = (slot + 1) & (access_slots_ - 1);
+    return slot * 2;
+  }
+  // Each member of a struct and each number of an enum has a bit, and those of one type are neighbours: they are 12 or 8
+  // bytes apart, and nothing else begins so close to one.
+  [[nodiscard]] constexpr u32 bit_of_member(abi::btf_kind of, u64 at) const noexcept {
+    const u64 from_start = at - types().types_at();
+    return static_cast<u32>(of == abi::btf_kind::enumeration ? types().types_size() / 12 + 1 + from_start / 8
+                                                             : from_start / 12);
+  }
+  [[nodiscard]] constexpr bool has_member(abi::btf_kind of, u64 at) const noexcept {
+    const u32 bit = bit_of_member(of, at);
+    return (members_[bit / 32] >> bit % 32 & 1) != 0;
+  }
+  // How many of a type's first `end` members CO-RE names.
+  [[nodiscard]] constexpr u32 count_members(const btf_type& of, u32 end) const noexcept {
+    if (object_.core_count == 0 || end == 0) return 0;
+    const u32 first = bit_of_member(of.kind, of.tail()), behind = first + end;
+    u32 sum = 0;
+    for (u32 word = first / 32; word <= (behind - 1) / 32; ++word) {
+      u32 bits = members_[word];
+      if (word == first / 32) bits &= ~u32{0} << first % 32;
+      if (word == behind / 32) bits &= (u32{1} << behind % 32) - 1;
+      sum += static_cast<u32>(__builtin_popcount(bits));
+    }
+    return sum;
+  }
+  // True when this member of what is left of a type stays.
+  [[nodiscard]] constexpr bool keeps_member(const btf_type& of, u64 at) const noexcept {
+    return !loses_members(of) || has_member(of.kind, at);
+  }
+  // True when only those members of a type stay that CO-RE names. Without any CO-RE, enums stay whole.
+  [[nodiscard]] constexpr bool loses_members(const btf_type& of) const noexcept {
+    using enum abi::btf_kind;
+    const bool is_enum = of.kind == enumeration || of.kind == enumeration64;
+    return (of.kind == structure || of.kind == union_type || (is_enum && object_.core_count != 0)) &&
+           (marks_[of.id] & whole) == 0;
+  }
   [[nodiscard]] constexpr const btf& types() const noexcept { return object_.types; }
   // What stays of a pointer's target: functions and variables do not.
   [[nodiscard]] constexpr u32 pointee(const btf_type& type) const noexcept {
     using enum abi::btf_kind;
     const abi::btf_kind kind = types().resolve(type.size_or_type).kind;
+    if (kind == function_prototype && (marks_[type.id] & deep) != 0) return type.size_or_type;
     return kind == function_prototype || kind == function || kind == variable || kind == data_section
                ? 0
                : type.size_or_type;
@@ -11016,7 +11366,7 @@ class pruned_btf {
   [[nodiscard]] constexpr btf_type as_kept(btf_type type) const noexcept {
     using enum abi::btf_kind;
     const u32 marks = marks_[type.id];
-    if ((type.kind == structure || type.kind == union_type) && (marks & whole) == 0) type.members = 0;
+    if (loses_members(type)) type.members = count_members(type, type.members);
     if (type.kind == function && (marks & made_static) != 0) type.members = abi::btf_function_static;
     if (type.kind == data_section) {
       // Compilers leave its size to linkers.
@@ -11100,11 +11450,14 @@ class pruned_btf {
     const bytes& image = types().image();
     const bool typed = type.kind != enumeration && type.kind != enumeration64;
     u64 from = type.tail();
-    for (u32 i = 0; i < type.members; ++i, from += each, to += each / 4) {
+    for (u32 left = type.members; left != 0; from += each) {
+      if (!keeps_member(type, from)) continue;
+      --left;
       const u32 second = image.read32(from + 4);
       to[0] = write_name(types().strings() + image.read32(from), strings, used);
       to[1] = typed ? new_id(second) : second;
       if (each == 12) to[2] = image.read32(from + 8);
+      to += each / 4;
     }
   }
   // Kinds whose third word is the id of another type.
@@ -11120,6 +11473,9 @@ class pruned_btf {
   const u32* ids_;
   const u32* strings_;  // slots of two words: the old offset, and the new one from the first line's on
   u32 slots_;
+  const u32* accesses_;  // slots of two words, see find_access
+  u32 access_slots_;
+  const u32* members_;  // a bit for each member of a struct that CO-RE names
   pruned_sizes sizes_;
 };
 
@@ -11132,17 +11488,26 @@ class btf_pruner : public pruned_btf {
       : pruned_btf(object, storage, lines, {}),
         marks_to_(storage),
         ids_to_(storage + object.types.count() + 1),
-        strings_to_(storage + (size_t{object.types.count()} + 1) * 4) {}
+        strings_to_(storage + (strings_ - marks_)),
+        accesses_to_(storage + (accesses_ - marks_)),
+        members_to_(storage + (members_ - marks_)) {}
 
   /// Keeps the type with this id and all that it is made of.
-  constexpr void keep(u32 id) noexcept {
-    // Each type enters twice at most: once without its members and once with them.
-    u32* const waiting = ids_to_ + types().count() + 1;
-    u32 count = 0;
-    mark(id, true, waiting, count);
-    while (count != 0) {
-      const u32 next = waiting[--count];
-      visit(types().type(next), (marks_[next] & whole) != 0, waiting, count);
+  constexpr void keep(u32 id) noexcept { keep(id, kept | whole); }
+  /// Keeps what the kernel needs to know of the object's side of a CO-RE relocation.
+  constexpr void keep(const core_record& record) noexcept {
+    const core_subject subject = subject_of(record.kind);
+    if (subject == core_subject::type)
+      return keep(record.type,
+                  record.kind == abi::core_kind::type_matches ? kept | whole | deep : kept | deep);
+    keep(record.type, kept);
+    core_path path(types(), record.type, record.access);
+    for (core_step step; path.next(step);) {
+      keep(step.type, kept);
+      if (!step.is_member && subject != core_subject::enumerator) continue;
+      const u32 bit =
+          bit_of_member(step.from.kind, step.from.tail() + u64{step.index} * member_size(step.from));
+      members_to_[bit / 32] |= u32{1} << bit % 32;
     }
   }
   /// Keeps the texts of a function's source lines.
@@ -11173,6 +11538,7 @@ class btf_pruner : public pruned_btf {
       if (function.is_hidden && !function.is_program) marks_to_[function.type] |= made_static;
       if (slots_ != 0) keep_lines(function);
     }
+    for (u32 i = 0; i < object_.core_count; ++i) keep(object_.cores[i]);
   }
   /// Gives what is kept its new ids, in the old order; tells how many bytes `write` needs, and 0 when that
   /// is more than the kernel takes.
@@ -11190,13 +11556,16 @@ class btf_pruner : public pruned_btf {
       if (sizes_.types_size > largest || sizes_.strings_size > largest) return 0;
       const u32 each = member_size(left);
       u64 name = left.tail();
-      for (u32 i = 0; each != 0 && i < left.members; ++i, name += each) {
+      for (u32 i = each == 0 ? 0 : left.members; i != 0; name += each) {
+        if (!keeps_member(left, name)) continue;
+        --i;
         sizes_.strings_size += name_size(types().strings() + types().image().read32(name));
         if (sizes_.strings_size > largest) return 0;
       }
     }
     sizes_.lines_at = sizes_.strings_size;
-    sizes_.strings_size += lines_size_;
+    sizes_.accesses_at = sizes_.lines_at + lines_size_;
+    sizes_.strings_size = sizes_.accesses_at + keep_accesses();
     sizes_.total = static_cast<u32>(abi::btf_header::size) + sizes_.types_size + sizes_.strings_size;
     if (sizes_.total > largest) sizes_.total = 0;
     return sizes_.total;
@@ -11205,45 +11574,54 @@ class btf_pruner : public pruned_btf {
  private:
   static constexpr u32 largest = 16 << 20;  // bytes
 
-  constexpr void mark(u32 id, bool with_members, u32* waiting, u32& count) noexcept {
+  constexpr void keep(u32 id, u32 wanted) noexcept {
+    // Each type enters as often as it gets a mark that it did not have: without its members, with them, and deep.
+    u32* const waiting = ids_to_ + types().count() + 1;
+    u32 count = 0;
+    mark(id, wanted, waiting, count);
+    while (count != 0) {
+      const u32 next = waiting[--count];
+      visit(types().type(next), marks_[next] & (kept | whole | deep), waiting, count);
+    }
+  }
+  constexpr void mark(u32 id, u32 wanted, u32* waiting, u32& count) noexcept {
     if (id == 0 || id > types().count()) return;
-    const u32 wanted = with_members ? kept | whole : kept;
     if ((marks_[id] | wanted) == marks_[id]) return;
     marks_to_[id] |= wanted;
     waiting[count++] = id;
   }
-  constexpr void visit(const btf_type& type, bool with_members, u32* waiting, u32& count) noexcept {
+  constexpr void visit(const btf_type& type, u32 marks, u32* waiting, u32& count) noexcept {
     using enum abi::btf_kind;
     switch (type.kind) {
       case pointer:
-        mark(pointee(type), false, waiting, count);
+        mark(pointee(type), marks & ~whole, waiting, count);
         return;
       case array:
-        mark(types().element_of(type), with_members, waiting, count);
-        mark(types().image().read32(type.tail() + 4), with_members, waiting, count);
+        mark(types().element_of(type), marks, waiting, count);
+        mark(types().image().read32(type.tail() + 4), marks, waiting, count);
         return;
       case structure:
       case union_type:
-        for (u32 i = 0; with_members && i < type.members; ++i)
-          mark(types().member(type, i).type, true, waiting, count);
+        for (u32 i = 0; (marks & whole) != 0 && i < type.members; ++i)
+          mark(types().member(type, i).type, marks, waiting, count);
         return;
       case function_prototype:
-        mark(type.size_or_type, true, waiting, count);
+        mark(type.size_or_type, marks | whole, waiting, count);
         for (u32 i = 0; i < type.members; ++i)
-          mark(types().image().read32(type.tail() + u64{i} * 8 + 4), true, waiting, count);
+          mark(types().image().read32(type.tail() + u64{i} * 8 + 4), marks | whole, waiting, count);
         return;
       case data_section: {
         const map_spec map = map_of(type);  // whose variables are what is written
         for (u32 i = 0; i < map.variable_count; ++i)
-          mark(object_.variables[map.first_variable + i].id, true, waiting, count);
+          mark(object_.variables[map.first_variable + i].id, marks | whole, waiting, count);
         return;
       }
       case function:
       case variable:
-        mark(type.size_or_type, true, waiting, count);
+        mark(type.size_or_type, marks | whole, waiting, count);
         return;
       default:
-        if (btf::is_modifier(type.kind)) mark(type.size_or_type, with_members, waiting, count);
+        if (btf::is_modifier(type.kind)) mark(type.size_or_type, marks, waiting, count);
         return;
     }
   }
@@ -11267,9 +11645,26 @@ class btf_pruner : public pruned_btf {
     lines_size_ += static_cast<u32>(types().image().length_of_string(types().strings() + offset)) + 1;
   }
 
+  // Gives each string of CO-RE its place; tells how many bytes they take.
+  constexpr u32 keep_accesses() noexcept {
+    u32 size = 0;
+    for (u32 i = 0; i < object_.core_count; ++i) {
+      access_text access;
+      write_access(object_.cores[i], access);
+      const u32 slot = find_access(access);
+      if (accesses_[slot] != 0 || size > largest) continue;
+      accesses_to_[slot] = i + 1;
+      accesses_to_[slot + 1] = size;
+      size += access.size + 1;
+    }
+    return size;
+  }
+
   u32* marks_to_;
   u32* ids_to_;
   u32* strings_to_;
+  u32* accesses_to_;
+  u32* members_to_;
   u32 lines_size_ = 0;
 };
 
@@ -11669,6 +12064,7 @@ class object {
     buffer<map_reference> references;
     buffer<abi::func_info> functions;
     buffer<abi::line_info> lines;
+    buffer<abi::core_relo> cores;
     buffer<char> license;
     buffer<u32> types;
     object_records records;
@@ -11749,7 +12145,7 @@ inline result<void> object::add_programs(const pruned_btf* types, bool with_line
   const object_tables tables = spec_.tables();
   const auto count = static_cast<u32>(spec_.programs().size());
   program_layout layout;
-  size_t instructions = 0, references = 0, functions = 0, lines = 0, places = 0;
+  size_t instructions = 0, references = 0, functions = 0, lines = 0, cores = 0, places = 0;
   for (const program_spec& program : spec_.programs()) {
     if (program.kind.needs_kernel_type()) places += detail::length_of_place(spec_.image(), program) + 1;
     if (const verdict v = lay_out(tables, program.function, layout); v.failed())
@@ -11758,6 +12154,7 @@ inline result<void> object::add_programs(const pruned_btf* types, bool with_line
     references += layout.map_references;
     functions += layout.piece_count;
     if (with_lines) lines += count_lines(tables, layout);
+    cores += count_cores(tables, layout);
     if (layout.instruction_count > out.longest) out.longest = layout.instruction_count;
   }
   auto programs = buffer<abi::prog_load>::of(count);
@@ -11766,18 +12163,20 @@ inline result<void> object::add_programs(const pruned_btf* types, bool with_line
   auto names = buffer<map_reference>::of(references);
   auto starts = buffer<abi::func_info>::of(types == nullptr ? 0 : functions);
   auto sources = buffer<abi::line_info>::of(lines);
+  auto relocations = buffer<abi::core_relo>::of(types == nullptr ? 0 : cores);
   auto targets = buffer<kernel_type_need>::of(places == 0 ? 0 : count);
   auto target_names = buffer<char>::of(places);
   auto license = buffer<char>::of(
       spec_.license() == 0 ? 1 : static_cast<size_t>(spec_.image().length_of_string(spec_.license()) + 1));
-  if (!programs || !patches || !code || !names || !starts || !sources || !targets || !target_names ||
-      !license)
+  if (!programs || !patches || !code || !names || !starts || !sources || !relocations || !targets ||
+      !target_names || !license)
     return error{.at = step::allocate, .code = ENOMEM};
   if (spec_.license() != 0) spec_.image().copy_string(spec_.license(), license->data(), license->size());
   abi::insn* next_code = code->data();
   map_reference* next_name = names->data();
   abi::func_info* next_start = starts->data();
   abi::line_info* next_source = sources->data();
+  abi::core_relo* next_core = relocations->data();
   char* next_target = target_names->data();
   for (u32 i = 0; i < count; ++i) {
     const program_spec& program = spec_.programs()[i];
@@ -11798,6 +12197,13 @@ inline result<void> object::add_programs(const pruned_btf* types, bool with_line
     (*patches)[i] = {.code = next_code, .references = next_name, .reference_count = layout.map_references};
     next_code += layout.instruction_count;
     next_name += layout.map_references;
+    if (const u32 core_count = count_cores(tables, layout); types != nullptr && core_count != 0) {
+      write_cores(tables, layout, *types, next_core);
+      attr.core_relo_rec_size = sizeof(abi::core_relo);
+      attr.core_relos = next_core;
+      attr.core_relo_cnt = core_count;
+      next_core += core_count;
+    }
     if (types == nullptr || !layout.has_types) continue;
     write_functions(tables, layout, *types, next_start);
     attr.func_info_rec_size = sizeof(abi::func_info);
@@ -11821,6 +12227,7 @@ inline result<void> object::add_programs(const pruned_btf* types, bool with_line
   out.references = std::move(*names);
   out.functions = std::move(*starts);
   out.lines = std::move(*sources);
+  out.cores = std::move(*relocations);
   if (places != 0) out.records.targets = targets->data();
   out.targets = std::move(*targets);
   out.places = std::move(*target_names);
@@ -11831,7 +12238,8 @@ inline result<void> object::add_programs(const pruned_btf* types, bool with_line
 inline result<object::recipe> object::make_recipe(btf_choice wanted) const noexcept {
   const object_tables tables = spec_.tables();
   const u32 lines = wanted == btf_choice::all ? spec_.line_count() : 0;
-  auto storage = buffer<u32>::of(pruned_btf::storage_size(tables.types.count(), lines));
+  auto storage = buffer<u32>::of(
+      pruned_btf::storage_size(tables.types.count(), lines, tables.core_count, tables.types.types_size()));
   if (!storage) return storage.error();
   btf_pruner types(tables, storage->data(), lines);
   types.keep_object();
@@ -12791,13 +13199,14 @@ class static_spec {
     program_spec programs[detail::at_least_one(shape.programs)] = {};
     reference references[detail::at_least_one(shape.references)] = {};
     filled_slot filled_slots[detail::at_least_one(shape.filled_slots)] = {};
+    core_record cores[detail::at_least_one(shape.cores)] = {};
     u32 map_slots[detail::at_least_one(shape.map_slots)] = {};
     u32 type_index[detail::at_least_one(shape.type_index)] = {};
     verdict fault;
     // What `read` found beside; its types point into storage that goes, so they are left behind.
     u64 license = 0, source = 0;
     u32 line_size = 0, maps_found = 0, variables_found = 0, functions_found = 0, programs_found = 0,
-        references_found = 0;
+        references_found = 0, cores_found = 0;
   };
   static constexpr tables table = [] {
     tables out;
@@ -12805,7 +13214,7 @@ class static_spec {
     object_facts facts;
     out.fault = read(measured.opened,
                      {out.maps, out.variables, out.functions, out.programs, out.references, out.filled_slots,
-                      out.map_slots, out.type_index},
+                      out.cores, out.map_slots, out.type_index},
                      facts);
     if (out.fault.failed()) return out;
     out.license = facts.license;
@@ -12816,6 +13225,7 @@ class static_spec {
     out.functions_found = facts.functions;
     out.programs_found = facts.programs;
     out.references_found = facts.references;
+    out.cores_found = facts.cores;
     return out;
   }();
   static_assert(
@@ -12829,9 +13239,11 @@ class static_spec {
                       .variables = table.variables,
                       .functions = table.functions,
                       .references = table.references,
+                      .cores = table.cores,
                       .map_count = table.maps_found,
                       .function_count = table.functions_found,
                       .reference_count = table.references_found,
+                      .core_count = table.cores_found,
                       .line_size = table.line_size};
     if (!measured.fault.failed()) out.types.use_index(table.type_index);
     return out;
@@ -12840,7 +13252,8 @@ class static_spec {
   // What is left of the types, with the texts of the source lines or without.
   template <bool WithLines>
   struct kept_types {
-    u32 storage[pruned_btf::storage_size(shape.types, WithLines ? shape.lines : 0)] = {};
+    u32 storage[pruned_btf::storage_size(shape.types, WithLines ? shape.lines : 0, shape.cores,
+                                         shape.types_size)] = {};
     pruned_sizes sizes;
   };
   template <bool WithLines>
@@ -12912,6 +13325,8 @@ class static_spec {
     return kernel_name_at(window, table.programs[index].name);
   }
 
+  /// True when some instruction depends on the kernel's types (CO-RE).
+  static constexpr bool has_cores = table.cores_found != 0;
   /// True when the object does not work without its types, see `pruned_btf`.
   static constexpr bool needs_types = pruned<false>.is_required();
   /// What is loaded of the types when `wanted` is asked for.
@@ -13016,6 +13431,20 @@ class static_spec {
   static constexpr line_block<Index> lines = [] {
     line_block<Index> out{};
     if (line_count<Index> != 0) write_lines(view, laid_out<Index>.layout, pruned<true>, out.list);
+    return out;
+  }();
+
+  /// Which of its instructions depend on the kernel's types.
+  template <u32 Index>
+  static constexpr u32 core_count = count_cores(view, laid_out<Index>.layout);
+  template <u32 Index>
+  struct core_block {
+    abi::core_relo list[detail::at_least_one(core_count<Index>)];
+  };
+  template <u32 Index, btf_choice Btf>
+  static constexpr core_block<Index> cores = [] {
+    core_block<Index> out{};
+    write_cores(view, laid_out<Index>.layout, pruned<has_lines(Btf)>, out.list);
     return out;
   }();
 
@@ -13231,6 +13660,7 @@ class static_object {
                    .targets = false,
                    .slots = false,
                    .arenas = false,
+                   .cores = spec::has_cores,
                    .hints = false,
                    .patch = naming(policy) == map_naming::by_descriptor};
     for (u32 i = 0; i < spec::map_count; ++i) {
@@ -13267,6 +13697,11 @@ class static_object {
       out.line_info_rec_size = sizeof(abi::line_info);
       out.line_info = spec::template lines<Index>.list;
       out.line_info_cnt = spec::template line_count<Index>;
+    }
+    if constexpr (Btf != btf_choice::none && spec::template core_count<Index> != 0) {
+      out.core_relo_rec_size = sizeof(abi::core_relo);
+      out.core_relos = spec::template cores<Index, Btf>.list;
+      out.core_relo_cnt = spec::template core_count<Index>;
     }
     return out;
   }

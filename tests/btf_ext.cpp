@@ -256,7 +256,7 @@ TEST_CASE("no single damaged byte of .BTF.ext lets a run leave the section", "[b
   CHECK(refused > 50);
 }
 
-TEST_CASE("an object that needs CO-RE is refused at the first record of it", "[btf_ext]") {
+TEST_CASE("a record of CO-RE that names what is not there is refused", "[btf_ext]") {
   for (const bool behind_an_empty_run : {false, true}) {
     CAPTURE(behind_an_empty_run);
     hits_object made;
@@ -270,8 +270,8 @@ TEST_CASE("an object that needs CO-RE is refused at the first record of it", "[b
     const file_image& image = whole.build();
     const reading object(image);
 
-    CHECK(object.fault.why == cause::core_not_loaded_yet);
-    CHECK(object.fault.section == hits_object::first_more_section);
+    CHECK(object.fault.why == cause::bad_core);
+    CHECK(string_at(window(image), object.fault.subject) == "int");
     CHECK(object.fault.offset == whole.file.content_at(hits_object::first_more_section) + 32 + 4 + 8 +
                                      (behind_an_empty_run ? 8 : 0));
   }

@@ -594,6 +594,197 @@ TEST_CASE("strings of many lines find their slots", "[pruned_btf]") {
             "line " + std::to_string(i % 300));
 }
 
+namespace {
+
+// One program of four instructions and one function that it calls, each with what it needs of these types:
+// struct whole { int unused; struct pair *next; union { int choice; long number; }; struct pair pairs[2]; };
+struct relocated_object {
+  btf_builder made{};
+  std::uint32_t int_type = made.integer("int", 4, 1), long_type = made.integer("long", 8, 1);
+  std::uint32_t pair = made.structure("pair", 8, {{"first", int_type}, {"second", int_type, 32}});
+  std::uint32_t to_pair = made.pointer(pair);
+  std::uint32_t choice = made.union_of("", 8, {{"choice", int_type}, {"number", long_type}});
+  std::uint32_t pairs = made.array(pair, int_type, 2);
+  std::uint32_t whole = made.structure(
+      "whole", 40, {{"unused", int_type}, {"next", to_pair, 64}, {"", choice, 128}, {"pairs", pairs, 192}});
+  std::uint32_t colours = made.enumeration("colours", 4, {{"RED", 1}, {"GREEN", 2}, {"BLUE", 3}});
+  std::uint32_t prototype = made.function_prototype(int_type);
+  std::uint32_t first = made.function("first", prototype, 1), second = made.function("second", prototype, 0);
+  std::uint32_t section = made.name("tp/a/b");
+  btf_ext_builder ext{};
+  std::vector<std::vector<std::uint32_t>> records{};
+  file_image image{};
+
+  void relocate(std::uint32_t instruction, std::uint32_t type, const std::string& access,
+                std::uint32_t kind) {
+    records.push_back({instruction * 8, type, made.name(access), kind});
+  }
+  const file_image& build() {
+    ext.functions.runs = {{section, {{0, first}, {32, second}}}};
+    ext.core.runs = {{section, records}};
+    object_builder file;
+    file.add(object_builder::section{
+        .name = "tp/a/b",
+        .type = 1,
+        .flags = 6,
+        .content = bpf_code().call(3).move(1, 0).move(0, 1).exit().move(0, 2).exit()});
+    file.add(object_builder::section{.name = ".BTF", .type = 1, .content = made.content()});
+    file.add(object_builder::section{.name = ".BTF.ext", .type = 1, .content = ext.content()});
+    file.add(object_builder::symbol{"first", 0x12, 1, 0, 32});
+    file.add(object_builder::symbol{"second", 0x02, 1, 32, 16});
+    image = file.build();
+    return image;
+  }
+};
+
+// That object, read and pruned, with the relocations as the kernel gets them.
+struct relocated_reading {
+  reading object;
+  pruned_object pruned;
+  std::unique_ptr<opened_types> left{};
+  std::vector<barebpf::abi::core_relo> relocations{};
+
+  explicit relocated_reading(const file_image& image) : object(image), pruned(object.tables()) {
+    REQUIRE(object.fault.why == barebpf::cause::none);
+    pruned.write_all();
+    CHECK(pruned.kept_inside());
+    CHECK(pruned.pruner.is_required());
+    left = std::make_unique<opened_types>(
+        opened_types::object_with(file_image(pruned.content->begin(), pruned.content->end())));
+    const assembled_program program(object.tables(), object.program(0).function);
+    relocations.resize(count_cores(object.tables(), program.layout));
+    write_cores(object.tables(), program.layout, pruned.pruner, relocations.data());
+  }
+  std::string access(std::size_t at) const {
+    return string_at(left->types.image(), left->types.strings() + relocations.at(at).access_str_off);
+  }
+  std::string type(std::size_t at) const { return left->name_of(relocations.at(at).type_id); }
+  // The names of the members that are left of a struct or an enum.
+  std::string members(btf_kind kind, barebpf::text name) const {
+    const btf_type of = left->types.find(kind, name);
+    std::string out;
+    for (std::uint32_t i = 0; i < of.members; ++i) {
+      const std::uint64_t at = of.tail() + std::uint64_t{i} * (kind == btf_kind::enumeration ? 8 : 12);
+      out += string_at(left->types.image(), left->types.strings() + left->types.image().read32(at)) + ' ';
+    }
+    return out;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("of what only CO-RE names, the members that it names are left, and counted anew", "[pruned_btf]") {
+  relocated_object made;
+  made.relocate(1, made.whole, "0:3:1:1", 0);
+  made.relocate(2, made.whole, "0:2:1", 0);
+  made.relocate(4, made.colours, "2", 11);
+  made.relocate(4, made.pair, "0:1", 2);
+  const relocated_reading read(made.build());
+
+  REQUIRE(read.relocations.size() == 4);
+  CHECK(read.members(btf_kind::structure, "whole") == " pairs ");
+  CHECK(read.members(btf_kind::structure, "pair") == "second ");
+  CHECK(read.members(btf_kind::enumeration, "colours") == "BLUE ");
+  CHECK(read.access(0) == "0:1:1:0");
+  CHECK(read.access(1) == "0:0:0");
+  CHECK(read.access(2) == "0");
+  CHECK(read.access(3) == "0:0");
+  CHECK(read.type(0) == "whole");
+  CHECK(read.type(1) == "whole");
+  CHECK(read.type(2) == "colours");
+  CHECK(read.type(3) == "pair");
+  // Sizes stay, for the kernel asks for them.
+  CHECK(read.left->types.size_of(read.relocations[0].type_id) == 40);
+  CHECK(read.left->types.find(btf_kind::structure, "pair").size_or_type == 8);
+}
+
+TEST_CASE("a relocation moves with its instruction, in bytes", "[pruned_btf]") {
+  relocated_object made;
+  made.relocate(4, made.pair, "0:1", 2);  // not in order, as nobody promised
+  made.relocate(1, made.pair, "0:0", 1);
+  made.relocate(2, made.pair, "0", 8);
+  const relocated_reading read(made.build());
+
+  REQUIRE(read.relocations.size() == 3);
+  CHECK(read.relocations[0].insn_off == 8);
+  CHECK(read.relocations[0].kind == 1);
+  CHECK(read.relocations[1].insn_off == 16);
+  CHECK(read.relocations[1].kind == 8);
+  CHECK(read.relocations[2].insn_off == 32);
+  CHECK(read.relocations[2].kind == 2);
+  CHECK(read.object.function(0).core_count == 2);
+  CHECK(read.object.function(1).first_core == 2);
+  CHECK(read.object.function(1).core_count == 1);
+}
+
+TEST_CASE("a type that is only looked for leaves all its members, and one to be compared keeps them",
+          "[pruned_btf]") {
+  for (const std::uint32_t kind : {6u, 7u, 8u, 9u, 12u}) {
+    CAPTURE(kind);
+    relocated_object made;
+    const auto callback = made.made.function_prototype(0, {{"pair", made.to_pair}});
+    const auto holder = made.made.structure(
+        "holder", 16, {{"call", made.made.pointer(callback)}, {"next", made.to_pair, 64}});
+    made.relocate(1, holder, "0", kind);
+    const relocated_reading read(made.build());
+
+    CHECK(read.members(btf_kind::structure, "holder") == (kind == 12 ? "call next " : ""));
+    CHECK(read.members(btf_kind::structure, "pair") == "");
+    // The one that compares also compares what a pointer to a function takes.
+    const auto prototype = read.left->types.find(btf_kind::function_prototype, "");
+    const auto second = read.left->types.count() - 1;
+    CHECK(prototype.id != 0);
+    CHECK((read.left->types.count() > second && read.pruned.pruner.new_id(callback) != 0) == (kind == 12));
+    CHECK(read.access(0) == "0");
+  }
+}
+
+TEST_CASE("a map's value keeps all its members, whatever CO-RE names", "[pruned_btf]") {
+  relocated_object made;
+  made.relocate(1, made.pair, "0:1", 0);
+  made.build();
+  const reading object(made.image);
+  REQUIRE_FALSE(object.fault.failed());
+  pruned_object pruned(object.tables());
+  pruned.pruner.keep(made.pair);
+  pruned.write_all();
+  const barebpf::bytes content(pruned.content->data(), pruned.content->size());
+  const std::uint64_t strings = content.size() - pruned.pruner.sizes().strings_size;
+
+  CHECK(string_at(content, strings + pruned.pruner.new_access(object.tables().cores[0])) == "0:1");
+}
+
+TEST_CASE("equal strings of relocations are written once", "[pruned_btf]") {
+  relocated_object made, twice;
+  made.relocate(1, made.pair, "0:0", 0);
+  twice.relocate(1, twice.pair, "0:0", 0);
+  twice.relocate(2, twice.colours, "0", 11);
+  for (std::uint32_t i = 0; i < 40; ++i) twice.relocate(1, twice.pair, "0:0", i % 6);
+  const relocated_reading one(made.build()), many(twice.build());
+
+  CHECK(many.relocations.size() == 42);
+  // "0" and what the enum has.
+  CHECK(many.pruned.pruner.sizes().strings_size ==
+        one.pruned.pruner.sizes().strings_size + sizeof "0" + sizeof "colours" + sizeof "RED");
+}
+
+TEST_CASE("a relocation that names what is not there is refused where it stands", "[pruned_btf]") {
+  const auto fault_of = [](std::uint32_t instruction, const std::string& access, std::uint32_t kind) {
+    relocated_object made;
+    made.relocate(1, made.pair, "0:1", 0);
+    made.relocate(instruction, made.pair, access, kind);
+    const reading object(made.build());
+    return object.fault.why;
+  };
+
+  CHECK(fault_of(2, "0:1", 0) == barebpf::cause::none);
+  CHECK(fault_of(2, "0:2", 0) == barebpf::cause::bad_core);
+  CHECK(fault_of(2, "", 0) == barebpf::cause::bad_core);
+  CHECK(fault_of(2, "0:1", 8) == barebpf::cause::bad_core);
+  CHECK(fault_of(6, "0:1", 0) == barebpf::cause::bad_core);
+  CHECK(fault_of(2, "0:1", 13) == barebpf::cause::unknown_core_kind);
+}
+
 TEST_CASE("types are required where a program takes the address of a function", "[pruned_btf]") {
   using barebpf::reference_kind;
   for (const reference_kind kind : {reference_kind::nothing, reference_kind::map, reference_kind::value,

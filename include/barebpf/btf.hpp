@@ -48,6 +48,10 @@ class btf {
   /// How many types there are, without void.
   [[nodiscard]] constexpr u32 count() const noexcept { return count_; }
   [[nodiscard]] constexpr u32 index_size() const noexcept { return count_ / index_stride + 1; }
+  /// Where the first type's record stands.
+  [[nodiscard]] constexpr u64 types_at() const noexcept { return types_; }
+  /// How many bytes the types take.
+  [[nodiscard]] constexpr u64 types_size() const noexcept { return types_size_; }
   /// Where the strings begin.
   [[nodiscard]] constexpr u64 strings() const noexcept { return strings_; }
   /// How many bytes they take.
@@ -156,6 +160,7 @@ class btf {
 
   bytes image_;
   u64 types_ = 0;
+  u64 types_size_ = 0;
   u64 strings_ = 0;
   u32 strings_size_ = 0;
   u32 count_ = 0;
@@ -197,6 +202,7 @@ constexpr verdict btf::open(const bytes& image, u64 start, u64 size, btf& out, u
 
   out.image_ = image;
   out.types_ = body + types_offset;
+  out.types_size_ = types_size;
   out.strings_ = body + strings_offset;
   out.strings_size_ = static_cast<u32>(strings_size);
   const u64 end = out.types_ + types_size;

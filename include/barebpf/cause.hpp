@@ -117,9 +117,18 @@
   BAREBPF_CAUSE(too_many_functions,                                                                          \
                 "the kernel takes at most 256 functions in one program, so let the "                         \
                 "compiler inline some")                                                                      \
-  BAREBPF_CAUSE(core_not_loaded_yet,                                                                         \
-                "this version of barebpf cannot relocate types of the kernel (CO-RE) yet, "                  \
-                "so leave out preserve_access_index")                                                        \
+  BAREBPF_CAUSE(bad_core,                                                                                    \
+                "a CO-RE relocation names an instruction, a type or a member that is not there, so the "     \
+                "file is damaged: compile it again")                                                         \
+  BAREBPF_CAUSE(unknown_core_kind,                                                                           \
+                "this object has a kind of CO-RE relocation that barebpf does not know, so it was made by "  \
+                "a newer compiler: use a newer barebpf")                                                     \
+  BAREBPF_CAUSE(core_without_functions,                                                                      \
+                "the kernel relocates (CO-RE) only programs whose functions are all in BTF, so compile "     \
+                "each of them with -g")                                                                      \
+  BAREBPF_CAUSE(newer_core,                                                                                  \
+                "the running kernel relocates no programs (CO-RE): that came with Linux 5.17, so let "       \
+                "barebpf do it")                                                                             \
   BAREBPF_CAUSE(undefined_symbol,                                                                            \
                 "the program uses a symbol that the object does not define, so "                             \
                 "define it or declare the helper")                                                           \

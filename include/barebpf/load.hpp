@@ -84,6 +84,7 @@ struct load_needs {
   bool targets = true;  ///< it may have programs that are made for a type of the kernel
   bool slots = true;    ///< it may have maps of maps, and maps whose slots it fills
   bool arenas = true;   ///< it may have an arena without an address
+  bool cores = true;    ///< it may have instructions that depend on the kernel's types (CO-RE)
   bool hints = true;    ///< the table of map types may have something to say when one is refused
   bool patch =
       true;  ///< descriptors are written into a copy of the instructions; if not, they name maps by index
@@ -374,7 +375,18 @@ class loader {
     } else {
       attr.fd_array = slots_.map_numbers;
     }
-    if (row_.fails(step::prog_load, load_program(attr, log(), token(), row_.why))) return false;
+    // The kernel would take it and leave its instructions as they are.
+    if constexpr (Needs.cores)
+      if (attr.core_relo_cnt != 0 && attr.func_info_cnt == 0)
+        return row_.refuse(step::prog_load, cause::core_without_functions), false;
+    if (row_.fails(step::prog_load, load_program(attr, log(), token(), row_.why))) {
+      if constexpr (Needs.cores) {
+        const bool may_be_older = row_.answer == -E2BIG || row_.answer == -EINVAL;
+        if (may_be_older && attr.core_relo_cnt != 0 && running_kernel() < kernel(5, 17))
+          row_.why = cause::newer_core;
+      }
+      return false;
+    }
     slots_.programs[i].fill(row_.answer);
     return true;
   }

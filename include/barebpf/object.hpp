@@ -283,6 +283,7 @@ class object {
     buffer<map_reference> references;
     buffer<abi::func_info> functions;
     buffer<abi::line_info> lines;
+    buffer<abi::core_relo> cores;
     buffer<char> license;
     buffer<u32> types;
     object_records records;
@@ -363,7 +364,7 @@ inline result<void> object::add_programs(const pruned_btf* types, bool with_line
   const object_tables tables = spec_.tables();
   const auto count = static_cast<u32>(spec_.programs().size());
   program_layout layout;
-  size_t instructions = 0, references = 0, functions = 0, lines = 0, places = 0;
+  size_t instructions = 0, references = 0, functions = 0, lines = 0, cores = 0, places = 0;
   for (const program_spec& program : spec_.programs()) {
     if (program.kind.needs_kernel_type()) places += detail::length_of_place(spec_.image(), program) + 1;
     if (const verdict v = lay_out(tables, program.function, layout); v.failed())
@@ -372,6 +373,7 @@ inline result<void> object::add_programs(const pruned_btf* types, bool with_line
     references += layout.map_references;
     functions += layout.piece_count;
     if (with_lines) lines += count_lines(tables, layout);
+    cores += count_cores(tables, layout);
     if (layout.instruction_count > out.longest) out.longest = layout.instruction_count;
   }
   auto programs = buffer<abi::prog_load>::of(count);
@@ -380,18 +382,20 @@ inline result<void> object::add_programs(const pruned_btf* types, bool with_line
   auto names = buffer<map_reference>::of(references);
   auto starts = buffer<abi::func_info>::of(types == nullptr ? 0 : functions);
   auto sources = buffer<abi::line_info>::of(lines);
+  auto relocations = buffer<abi::core_relo>::of(types == nullptr ? 0 : cores);
   auto targets = buffer<kernel_type_need>::of(places == 0 ? 0 : count);
   auto target_names = buffer<char>::of(places);
   auto license = buffer<char>::of(
       spec_.license() == 0 ? 1 : static_cast<size_t>(spec_.image().length_of_string(spec_.license()) + 1));
-  if (!programs || !patches || !code || !names || !starts || !sources || !targets || !target_names ||
-      !license)
+  if (!programs || !patches || !code || !names || !starts || !sources || !relocations || !targets ||
+      !target_names || !license)
     return error{.at = step::allocate, .code = ENOMEM};
   if (spec_.license() != 0) spec_.image().copy_string(spec_.license(), license->data(), license->size());
   abi::insn* next_code = code->data();
   map_reference* next_name = names->data();
   abi::func_info* next_start = starts->data();
   abi::line_info* next_source = sources->data();
+  abi::core_relo* next_core = relocations->data();
   char* next_target = target_names->data();
   for (u32 i = 0; i < count; ++i) {
     const program_spec& program = spec_.programs()[i];
@@ -412,6 +416,13 @@ inline result<void> object::add_programs(const pruned_btf* types, bool with_line
     (*patches)[i] = {.code = next_code, .references = next_name, .reference_count = layout.map_references};
     next_code += layout.instruction_count;
     next_name += layout.map_references;
+    if (const u32 core_count = count_cores(tables, layout); types != nullptr && core_count != 0) {
+      write_cores(tables, layout, *types, next_core);
+      attr.core_relo_rec_size = sizeof(abi::core_relo);
+      attr.core_relos = next_core;
+      attr.core_relo_cnt = core_count;
+      next_core += core_count;
+    }
     if (types == nullptr || !layout.has_types) continue;
     write_functions(tables, layout, *types, next_start);
     attr.func_info_rec_size = sizeof(abi::func_info);
@@ -435,6 +446,7 @@ inline result<void> object::add_programs(const pruned_btf* types, bool with_line
   out.references = std::move(*names);
   out.functions = std::move(*starts);
   out.lines = std::move(*sources);
+  out.cores = std::move(*relocations);
   if (places != 0) out.records.targets = targets->data();
   out.targets = std::move(*targets);
   out.places = std::move(*target_names);
@@ -445,7 +457,8 @@ inline result<void> object::add_programs(const pruned_btf* types, bool with_line
 inline result<object::recipe> object::make_recipe(btf_choice wanted) const noexcept {
   const object_tables tables = spec_.tables();
   const u32 lines = wanted == btf_choice::all ? spec_.line_count() : 0;
-  auto storage = buffer<u32>::of(pruned_btf::storage_size(tables.types.count(), lines));
+  auto storage = buffer<u32>::of(
+      pruned_btf::storage_size(tables.types.count(), lines, tables.core_count, tables.types.types_size()));
   if (!storage) return storage.error();
   btf_pruner types(tables, storage->data(), lines);
   types.keep_object();

@@ -24,7 +24,7 @@ class object_spec {
  public:
   /// Reads the object in `image`.
   /// Errors: step read_object with the cause, the byte offset and the section; ENOMEM.
-  /// Cost:   eight allocations; linear in the file.
+  /// Cost:   nine allocations; linear in the file.
   [[nodiscard]] static result<object_spec> read(bytes image) noexcept {
     detail::opened_object opened;
     if (const verdict found = detail::open_object(image, opened); found.failed())
@@ -38,10 +38,11 @@ class object_spec {
     auto programs = buffer<program_spec>::of(shape.programs);
     auto references = buffer<reference>::of(shape.references);
     auto filled_slots = buffer<filled_slot>::of(shape.filled_slots);
+    auto cores = buffer<core_record>::of(shape.cores);
     auto map_slots = buffer<u32>::of(shape.map_slots);
     auto type_index = buffer<u32>::of(shape.type_index);
-    if (!maps || !variables || !functions || !programs || !references || !filled_slots || !map_slots ||
-        !type_index)
+    if (!maps || !variables || !functions || !programs || !references || !filled_slots || !cores ||
+        !map_slots || !type_index)
       return error{.at = step::allocate, .code = ENOMEM};
     out.maps_ = std::move(*maps);
     out.variables_ = std::move(*variables);
@@ -49,15 +50,17 @@ class object_spec {
     out.programs_ = std::move(*programs);
     out.references_ = std::move(*references);
     out.filled_slots_ = std::move(*filled_slots);
+    out.cores_ = std::move(*cores);
     out.type_index_ = std::move(*type_index);
     const object_slots slots{out.maps_.data(),     out.variables_.data(),  out.functions_.data(),
                              out.programs_.data(), out.references_.data(), out.filled_slots_.data(),
-                             map_slots->data(),    out.type_index_.data()};
+                             out.cores_.data(),    map_slots->data(),      out.type_index_.data()};
     if (const verdict found = barebpf::read(opened, slots, out.facts_); found.failed())
       return to_error(image, found);
     out.maps_.shrink(out.facts_.maps);
     out.variables_.shrink(out.facts_.variables);
     out.references_.shrink(out.facts_.references);
+    out.cores_.shrink(out.facts_.cores);
     out.line_count_ = shape.lines;
     return out;
   }
@@ -72,6 +75,8 @@ class object_spec {
   [[nodiscard]] const buffer<reference>& references() const noexcept { return references_; }
   /// What the slots of maps hold at first; each map knows which are its own.
   [[nodiscard]] const buffer<filled_slot>& filled_slots() const noexcept { return filled_slots_; }
+  /// Which instructions depend on the kernel's types (CO-RE); each function knows which are its own.
+  [[nodiscard]] const buffer<core_record>& cores() const noexcept { return cores_; }
   /// How many records of source lines there are.
   [[nodiscard]] u32 line_count() const noexcept { return line_count_; }
   /// Where the name of the source file stands in the image, 0 when there is none.
@@ -84,9 +89,11 @@ class object_spec {
             .variables = variables_.data(),
             .functions = functions_.data(),
             .references = references_.data(),
+            .cores = cores_.data(),
             .map_count = facts_.maps,
             .function_count = facts_.functions,
             .reference_count = facts_.references,
+            .core_count = facts_.cores,
             .line_size = facts_.line_size};
   }
   /// Where the license string stands in the image, 0 when there is none.
@@ -113,6 +120,7 @@ class object_spec {
   buffer<program_spec> programs_;
   buffer<reference> references_;
   buffer<filled_slot> filled_slots_;
+  buffer<core_record> cores_;
   buffer<u32> type_index_;
   u32 line_count_ = 0;
 };

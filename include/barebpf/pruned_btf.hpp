@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Room 4.6, pruned_btf: of all the types of an object, the few that the kernel needs: those of its maps, variables
-// and functions, written anew. What a pointer points to keeps its name and size and loses its members.
+// and functions, written anew. What a pointer points to keeps its name and size and loses its members; of what only
+// CO-RE names, the members that it names stay.
 #ifndef BAREBPF_PRUNED_BTF_HPP
 #define BAREBPF_PRUNED_BTF_HPP
 
+#include "core_path.hpp"
 #include "kinds.hpp"
 #include "spec/assembly.hpp"
 #include "spec/maps.hpp"
@@ -17,15 +19,22 @@ struct pruned_sizes {
   u32 types_size = 0;    ///< bytes of types
   u32 strings_size = 1;  ///< bytes of strings
   u32 lines_at = 1;      ///< where among the strings those of source lines begin
+  u32 accesses_at = 1;   ///< where those of CO-RE begin
 };
 
 /// Types that were cut and numbered, ready to be written.
 /// Lifetime: looks at the object's tables and at the pruner's storage.
 class pruned_btf {
  public:
-  /// Words of storage for BTF of so many types, and for so many source lines.
-  [[nodiscard]] static constexpr size_t storage_size(u32 types, u32 lines = 0) noexcept {
-    return (size_t{types} + 1) * 4 + size_t{line_slots(lines)} * 2;
+  /// Words of storage for BTF of so many types, for so many source lines, and for so many CO-RE relocations over
+  /// so many bytes of types.
+  [[nodiscard]] static constexpr size_t storage_size(u32 types, u32 lines = 0, u32 cores = 0,
+                                                     u64 types_size = 0) noexcept {
+    const size_t for_types =
+        (size_t{types} + 1) * words_for_type(cores) + size_t{string_slots(lines * 2)} * 2;
+    if (cores == 0) return for_types;
+    const u64 bits = types_size / 12 + types_size / 8 + 2;  // see bit_of_member
+    return for_types + size_t{string_slots(cores)} * 2 + static_cast<size_t>(bits / 32) + 1;
   }
 
   constexpr pruned_btf(const object_tables& object, const u32* storage, u32 lines,
@@ -33,8 +42,11 @@ class pruned_btf {
       : object_(object),
         marks_(storage),
         ids_(storage + object.types.count() + 1),
-        strings_(storage + (size_t{object.types.count()} + 1) * 4),
-        slots_(line_slots(lines)),
+        strings_(storage + (size_t{object.types.count()} + 1) * words_for_type(object.core_count)),
+        slots_(string_slots(lines * 2)),
+        accesses_(strings_ + size_t{slots_} * 2),
+        access_slots_(string_slots(object.core_count)),
+        members_(accesses_ + size_t{access_slots_} * 2),
         sizes_(sizes) {}
 
   [[nodiscard]] constexpr const pruned_sizes& sizes() const noexcept { return sizes_; }
@@ -48,11 +60,20 @@ class pruned_btf {
     const u32 slot = find_slot(offset);
     return strings_[slot] == offset ? sizes_.lines_at + strings_[slot + 1] : 0;
   }
+  /// Where the string of a CO-RE relocation stands, which counts only the members that were kept.
+  [[nodiscard]] constexpr u32 new_access(const core_record& record) const noexcept {
+    access_text access;
+    write_access(record, access);
+    const u32 slot = find_access(access);
+    return accesses_[slot] == 0 ? 0 : sizes_.accesses_at + accesses_[slot + 1];
+  }
 
-  /// True when the object does not work without its types: it takes the address of a function, has a map that
-  /// demands them, or keeps in a value what the kernel finds by its type, such as a spin lock.
+  /// True when the object does not work without its types: it depends on those of the kernel (CO-RE), takes the
+  /// address of a function, has a map that demands them, or keeps in a value what the kernel finds by its type, such
+  /// as a spin lock.
   /// Source: btf_parse_fields() in kernel/bpf/btf.c and check_ld_imm() in kernel/bpf/verifier.c at v6.12.
   [[nodiscard]] constexpr bool is_required() const noexcept {
+    if (object_.core_count != 0) return true;
     for (u32 i = 0; i < object_.reference_count; ++i)
       if (object_.references[i].kind == reference_kind::function) return true;
     const auto demands_types = [](const map_spec& map) {
@@ -91,6 +112,13 @@ class pruned_btf {
         copy_string(from, types().image().length_of_string(from),
                     strings + sizes_.lines_at + strings_[slot + 1]);
       }
+    for (u32 slot = 0; slot < access_slots_ * 2; slot += 2)
+      if (accesses_[slot] != 0) {
+        access_text access;
+        write_access(object_.cores[accesses_[slot] - 1], access);
+        for (u32 i = 0; i <= access.size; ++i)
+          strings[sizes_.accesses_at + accesses_[slot + 1] + i] = i == access.size ? u8{0} : access.digits[i];
+      }
   }
   /// How many words of header and types `write` writes.
   [[nodiscard]] constexpr u32 head_words() const noexcept {
@@ -98,12 +126,15 @@ class pruned_btf {
   }
 
  protected:
-  static constexpr u32 kept = 1, whole = 2, made_static = 4;
+  // What `deep` marks is compared with the kernel's types along its pointers, so they keep what they point to.
+  static constexpr u32 kept = 1, whole = 2, made_static = 4, deep = 8;
 
+  // Marks, new ids, and room to wait twice; or three times, where types can be compared.
+  [[nodiscard]] static constexpr u32 words_for_type(u32 cores) noexcept { return cores == 0 ? 4 : 5; }
   // Twice as many as there can be strings, and a power of two.
-  [[nodiscard]] static constexpr u32 line_slots(u32 lines) noexcept {
-    u32 slots = lines == 0 ? 0 : 4;
-    while (slots < lines * 4 && slots < (u32{1} << 30)) slots *= 2;
+  [[nodiscard]] static constexpr u32 string_slots(u32 strings) noexcept {
+    u32 slots = strings == 0 ? 0 : 4;
+    while (slots < u64{strings} * 2 && slots < (u32{1} << 30)) slots *= 2;
     return slots;
   }
   // What the kernel looks for in the values of maps.
@@ -128,11 +159,85 @@ class pruned_btf {
     while (strings_[slot * 2] != 0 && strings_[slot * 2] != offset) slot = (slot + 1) & (slots_ - 1);
     return slot * 2;
   }
+  // What CO-RE names, as the string that the kernel reads. Never copied, for most of it holds nothing.
+  struct access_text {
+    u8 digits[core_path::most_steps * 10];
+    u32 size;
+  };
+  constexpr void write_access(const core_record& record, access_text& out) const noexcept {
+    out.size = 0;
+    core_path path(types(), record.type, record.access);
+    for (core_step step; path.next(step);) {
+      const bool is_part = step.is_member || subject_of(record.kind) == core_subject::enumerator;
+      const bool is_renumbered = is_part && loses_members(step.from);
+      u32 left = is_renumbered ? count_members(step.from, step.index) : step.index;
+      if (out.size != 0) out.digits[out.size++] = ':';
+      u32 end = out.size + 1;
+      for (u32 rest = left; rest > 9; rest /= 10) ++end;
+      out.size = end;
+      do out.digits[--end] = static_cast<u8>('0' + left % 10);
+      while ((left /= 10) != 0);
+    }
+  }
+  // The slot of a string of CO-RE, or the free one where it belongs. It holds one more than the index of a relocation
+  // that has it, and how far behind the first it stands.
+  [[nodiscard]] constexpr u32 find_access(const access_text& access) const noexcept {
+    u32 slot = 0;
+    for (u32 i = 0; i < access.size; ++i) slot = slot * 31 + access.digits[i];
+    const auto belongs_to = [&](const core_record& record) {
+      access_text other;
+      write_access(record, other);
+      if (other.size != access.size) return false;
+      for (u32 i = 0; i < access.size; ++i)
+        if (other.digits[i] != access.digits[i]) return false;
+      return true;
+    };
+    slot = slot * 0x9e3779b1 & (access_slots_ - 1);
+    while (accesses_[slot * 2] != 0 && !belongs_to(object_.cores[accesses_[slot * 2] - 1]))
+      slot = (slot + 1) & (access_slots_ - 1);
+    return slot * 2;
+  }
+  // Each member of a struct and each number of an enum has a bit, and those of one type are neighbours: they are 12 or 8
+  // bytes apart, and nothing else begins so close to one.
+  [[nodiscard]] constexpr u32 bit_of_member(abi::btf_kind of, u64 at) const noexcept {
+    const u64 from_start = at - types().types_at();
+    return static_cast<u32>(of == abi::btf_kind::enumeration ? types().types_size() / 12 + 1 + from_start / 8
+                                                             : from_start / 12);
+  }
+  [[nodiscard]] constexpr bool has_member(abi::btf_kind of, u64 at) const noexcept {
+    const u32 bit = bit_of_member(of, at);
+    return (members_[bit / 32] >> bit % 32 & 1) != 0;
+  }
+  // How many of a type's first `end` members CO-RE names.
+  [[nodiscard]] constexpr u32 count_members(const btf_type& of, u32 end) const noexcept {
+    if (object_.core_count == 0 || end == 0) return 0;
+    const u32 first = bit_of_member(of.kind, of.tail()), behind = first + end;
+    u32 sum = 0;
+    for (u32 word = first / 32; word <= (behind - 1) / 32; ++word) {
+      u32 bits = members_[word];
+      if (word == first / 32) bits &= ~u32{0} << first % 32;
+      if (word == behind / 32) bits &= (u32{1} << behind % 32) - 1;
+      sum += static_cast<u32>(__builtin_popcount(bits));
+    }
+    return sum;
+  }
+  // True when this member of what is left of a type stays.
+  [[nodiscard]] constexpr bool keeps_member(const btf_type& of, u64 at) const noexcept {
+    return !loses_members(of) || has_member(of.kind, at);
+  }
+  // True when only those members of a type stay that CO-RE names. Without any CO-RE, enums stay whole.
+  [[nodiscard]] constexpr bool loses_members(const btf_type& of) const noexcept {
+    using enum abi::btf_kind;
+    const bool is_enum = of.kind == enumeration || of.kind == enumeration64;
+    return (of.kind == structure || of.kind == union_type || (is_enum && object_.core_count != 0)) &&
+           (marks_[of.id] & whole) == 0;
+  }
   [[nodiscard]] constexpr const btf& types() const noexcept { return object_.types; }
   // What stays of a pointer's target: functions and variables do not.
   [[nodiscard]] constexpr u32 pointee(const btf_type& type) const noexcept {
     using enum abi::btf_kind;
     const abi::btf_kind kind = types().resolve(type.size_or_type).kind;
+    if (kind == function_prototype && (marks_[type.id] & deep) != 0) return type.size_or_type;
     return kind == function_prototype || kind == function || kind == variable || kind == data_section
                ? 0
                : type.size_or_type;
@@ -147,7 +252,7 @@ class pruned_btf {
   [[nodiscard]] constexpr btf_type as_kept(btf_type type) const noexcept {
     using enum abi::btf_kind;
     const u32 marks = marks_[type.id];
-    if ((type.kind == structure || type.kind == union_type) && (marks & whole) == 0) type.members = 0;
+    if (loses_members(type)) type.members = count_members(type, type.members);
     if (type.kind == function && (marks & made_static) != 0) type.members = abi::btf_function_static;
     if (type.kind == data_section) {
       // Compilers leave its size to linkers.
@@ -231,11 +336,14 @@ class pruned_btf {
     const bytes& image = types().image();
     const bool typed = type.kind != enumeration && type.kind != enumeration64;
     u64 from = type.tail();
-    for (u32 i = 0; i < type.members; ++i, from += each, to += each / 4) {
+    for (u32 left = type.members; left != 0; from += each) {
+      if (!keeps_member(type, from)) continue;
+      --left;
       const u32 second = image.read32(from + 4);
       to[0] = write_name(types().strings() + image.read32(from), strings, used);
       to[1] = typed ? new_id(second) : second;
       if (each == 12) to[2] = image.read32(from + 8);
+      to += each / 4;
     }
   }
   // Kinds whose third word is the id of another type.
@@ -251,6 +359,9 @@ class pruned_btf {
   const u32* ids_;
   const u32* strings_;  // slots of two words: the old offset, and the new one from the first line's on
   u32 slots_;
+  const u32* accesses_;  // slots of two words, see find_access
+  u32 access_slots_;
+  const u32* members_;  // a bit for each member of a struct that CO-RE names
   pruned_sizes sizes_;
 };
 
@@ -263,17 +374,26 @@ class btf_pruner : public pruned_btf {
       : pruned_btf(object, storage, lines, {}),
         marks_to_(storage),
         ids_to_(storage + object.types.count() + 1),
-        strings_to_(storage + (size_t{object.types.count()} + 1) * 4) {}
+        strings_to_(storage + (strings_ - marks_)),
+        accesses_to_(storage + (accesses_ - marks_)),
+        members_to_(storage + (members_ - marks_)) {}
 
   /// Keeps the type with this id and all that it is made of.
-  constexpr void keep(u32 id) noexcept {
-    // Each type enters twice at most: once without its members and once with them.
-    u32* const waiting = ids_to_ + types().count() + 1;
-    u32 count = 0;
-    mark(id, true, waiting, count);
-    while (count != 0) {
-      const u32 next = waiting[--count];
-      visit(types().type(next), (marks_[next] & whole) != 0, waiting, count);
+  constexpr void keep(u32 id) noexcept { keep(id, kept | whole); }
+  /// Keeps what the kernel needs to know of the object's side of a CO-RE relocation.
+  constexpr void keep(const core_record& record) noexcept {
+    const core_subject subject = subject_of(record.kind);
+    if (subject == core_subject::type)
+      return keep(record.type,
+                  record.kind == abi::core_kind::type_matches ? kept | whole | deep : kept | deep);
+    keep(record.type, kept);
+    core_path path(types(), record.type, record.access);
+    for (core_step step; path.next(step);) {
+      keep(step.type, kept);
+      if (!step.is_member && subject != core_subject::enumerator) continue;
+      const u32 bit =
+          bit_of_member(step.from.kind, step.from.tail() + u64{step.index} * member_size(step.from));
+      members_to_[bit / 32] |= u32{1} << bit % 32;
     }
   }
   /// Keeps the texts of a function's source lines.
@@ -304,6 +424,7 @@ class btf_pruner : public pruned_btf {
       if (function.is_hidden && !function.is_program) marks_to_[function.type] |= made_static;
       if (slots_ != 0) keep_lines(function);
     }
+    for (u32 i = 0; i < object_.core_count; ++i) keep(object_.cores[i]);
   }
   /// Gives what is kept its new ids, in the old order; tells how many bytes `write` needs, and 0 when that
   /// is more than the kernel takes.
@@ -321,13 +442,16 @@ class btf_pruner : public pruned_btf {
       if (sizes_.types_size > largest || sizes_.strings_size > largest) return 0;
       const u32 each = member_size(left);
       u64 name = left.tail();
-      for (u32 i = 0; each != 0 && i < left.members; ++i, name += each) {
+      for (u32 i = each == 0 ? 0 : left.members; i != 0; name += each) {
+        if (!keeps_member(left, name)) continue;
+        --i;
         sizes_.strings_size += name_size(types().strings() + types().image().read32(name));
         if (sizes_.strings_size > largest) return 0;
       }
     }
     sizes_.lines_at = sizes_.strings_size;
-    sizes_.strings_size += lines_size_;
+    sizes_.accesses_at = sizes_.lines_at + lines_size_;
+    sizes_.strings_size = sizes_.accesses_at + keep_accesses();
     sizes_.total = static_cast<u32>(abi::btf_header::size) + sizes_.types_size + sizes_.strings_size;
     if (sizes_.total > largest) sizes_.total = 0;
     return sizes_.total;
@@ -336,45 +460,54 @@ class btf_pruner : public pruned_btf {
  private:
   static constexpr u32 largest = 16 << 20;  // bytes
 
-  constexpr void mark(u32 id, bool with_members, u32* waiting, u32& count) noexcept {
+  constexpr void keep(u32 id, u32 wanted) noexcept {
+    // Each type enters as often as it gets a mark that it did not have: without its members, with them, and deep.
+    u32* const waiting = ids_to_ + types().count() + 1;
+    u32 count = 0;
+    mark(id, wanted, waiting, count);
+    while (count != 0) {
+      const u32 next = waiting[--count];
+      visit(types().type(next), marks_[next] & (kept | whole | deep), waiting, count);
+    }
+  }
+  constexpr void mark(u32 id, u32 wanted, u32* waiting, u32& count) noexcept {
     if (id == 0 || id > types().count()) return;
-    const u32 wanted = with_members ? kept | whole : kept;
     if ((marks_[id] | wanted) == marks_[id]) return;
     marks_to_[id] |= wanted;
     waiting[count++] = id;
   }
-  constexpr void visit(const btf_type& type, bool with_members, u32* waiting, u32& count) noexcept {
+  constexpr void visit(const btf_type& type, u32 marks, u32* waiting, u32& count) noexcept {
     using enum abi::btf_kind;
     switch (type.kind) {
       case pointer:
-        mark(pointee(type), false, waiting, count);
+        mark(pointee(type), marks & ~whole, waiting, count);
         return;
       case array:
-        mark(types().element_of(type), with_members, waiting, count);
-        mark(types().image().read32(type.tail() + 4), with_members, waiting, count);
+        mark(types().element_of(type), marks, waiting, count);
+        mark(types().image().read32(type.tail() + 4), marks, waiting, count);
         return;
       case structure:
       case union_type:
-        for (u32 i = 0; with_members && i < type.members; ++i)
-          mark(types().member(type, i).type, true, waiting, count);
+        for (u32 i = 0; (marks & whole) != 0 && i < type.members; ++i)
+          mark(types().member(type, i).type, marks, waiting, count);
         return;
       case function_prototype:
-        mark(type.size_or_type, true, waiting, count);
+        mark(type.size_or_type, marks | whole, waiting, count);
         for (u32 i = 0; i < type.members; ++i)
-          mark(types().image().read32(type.tail() + u64{i} * 8 + 4), true, waiting, count);
+          mark(types().image().read32(type.tail() + u64{i} * 8 + 4), marks | whole, waiting, count);
         return;
       case data_section: {
         const map_spec map = map_of(type);  // whose variables are what is written
         for (u32 i = 0; i < map.variable_count; ++i)
-          mark(object_.variables[map.first_variable + i].id, true, waiting, count);
+          mark(object_.variables[map.first_variable + i].id, marks | whole, waiting, count);
         return;
       }
       case function:
       case variable:
-        mark(type.size_or_type, true, waiting, count);
+        mark(type.size_or_type, marks | whole, waiting, count);
         return;
       default:
-        if (btf::is_modifier(type.kind)) mark(type.size_or_type, with_members, waiting, count);
+        if (btf::is_modifier(type.kind)) mark(type.size_or_type, marks, waiting, count);
         return;
     }
   }
@@ -398,9 +531,26 @@ class btf_pruner : public pruned_btf {
     lines_size_ += static_cast<u32>(types().image().length_of_string(types().strings() + offset)) + 1;
   }
 
+  // Gives each string of CO-RE its place; tells how many bytes they take.
+  constexpr u32 keep_accesses() noexcept {
+    u32 size = 0;
+    for (u32 i = 0; i < object_.core_count; ++i) {
+      access_text access;
+      write_access(object_.cores[i], access);
+      const u32 slot = find_access(access);
+      if (accesses_[slot] != 0 || size > largest) continue;
+      accesses_to_[slot] = i + 1;
+      accesses_to_[slot + 1] = size;
+      size += access.size + 1;
+    }
+    return size;
+  }
+
   u32* marks_to_;
   u32* ids_to_;
   u32* strings_to_;
+  u32* accesses_to_;
+  u32* members_to_;
   u32 lines_size_ = 0;
 };
 

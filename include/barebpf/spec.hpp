@@ -36,9 +36,6 @@ constexpr verdict open_object(bytes image, opened_object& out) noexcept {
     if (const verdict v = btf::open(out.file, types, out.types); v.failed()) return v;
   if (types.index != 0 && ext.index != 0)
     if (const verdict v = btf_ext::open(out.file, ext, out.types, out.ext); v.failed()) return v;
-  btf_ext_run run;
-  for (btf_ext_table walk = out.ext.core; walk.next(out.types, run);)
-    if (run.count != 0) return {.why = cause::core_not_loaded_yet, .section = ext.index, .offset = run.first};
   find_layouts(out);
   if (out.maps.index != 0 && out.maps_layout.id == 0)
     return {.why = cause::no_btf, .section = out.maps.index, .offset = out.maps.at};
@@ -69,7 +66,8 @@ constexpr verdict measure(const detail::opened_object& object, object_shape& out
          .variables = object.variables,
          .map_slots = static_cast<u32>((object.maps.size + 7) / 8),
          .type_index = object.types.index_size(),
-         .types = object.types.count()};
+         .types = object.types.count(),
+         .types_size = static_cast<u32>(object.types.types_size())};
   // A map's definition takes at least 8 bytes, so a larger count is a lie that would cost memory.
   if (out.maps > out.map_slots)
     return {.why = cause::map_outside_section, .section = object.maps.index, .offset = object.maps_layout.at};
@@ -80,6 +78,7 @@ constexpr verdict measure(const detail::opened_object& object, object_shape& out
   }
   btf_ext_run run;
   for (btf_ext_table walk = object.ext.lines; walk.next(object.types, run);) out.lines += run.count;
+  for (btf_ext_table walk = object.ext.core; walk.next(object.types, run);) out.cores += run.count;
   u64 references = 0, filled_slots = 0;
   for (u32 i = 1; i < file.section_count(); ++i) {
     const elf_section s = file.section(i);
@@ -131,6 +130,7 @@ constexpr verdict read(const detail::opened_object& opened, const object_slots& 
   if (const verdict v = detail::read_functions(object.file, slots, out); v.failed()) return v;
   if (const verdict v = detail::read_references(object, slots, out); v.failed()) return v;
   if (const verdict v = detail::read_slots(object, slots, out); v.failed()) return v;
+  if (const verdict v = detail::read_cores(object, slots, out); v.failed()) return v;
   detail::read_code_types(object, slots, out);
   return {};
 }

@@ -190,6 +190,7 @@ class static_object {
                    .targets = false,
                    .slots = false,
                    .arenas = false,
+                   .cores = spec::has_cores,
                    .hints = false,
                    .patch = naming(policy) == map_naming::by_descriptor};
     for (u32 i = 0; i < spec::map_count; ++i) {
@@ -226,6 +227,11 @@ class static_object {
       out.line_info_rec_size = sizeof(abi::line_info);
       out.line_info = spec::template lines<Index>.list;
       out.line_info_cnt = spec::template line_count<Index>;
+    }
+    if constexpr (Btf != btf_choice::none && spec::template core_count<Index> != 0) {
+      out.core_relo_rec_size = sizeof(abi::core_relo);
+      out.core_relos = spec::template cores<Index, Btf>.list;
+      out.core_relo_cnt = spec::template core_count<Index>;
     }
     return out;
   }

@@ -87,13 +87,14 @@ class static_spec {
     program_spec programs[detail::at_least_one(shape.programs)] = {};
     reference references[detail::at_least_one(shape.references)] = {};
     filled_slot filled_slots[detail::at_least_one(shape.filled_slots)] = {};
+    core_record cores[detail::at_least_one(shape.cores)] = {};
     u32 map_slots[detail::at_least_one(shape.map_slots)] = {};
     u32 type_index[detail::at_least_one(shape.type_index)] = {};
     verdict fault;
     // What `read` found beside; its types point into storage that goes, so they are left behind.
     u64 license = 0, source = 0;
     u32 line_size = 0, maps_found = 0, variables_found = 0, functions_found = 0, programs_found = 0,
-        references_found = 0;
+        references_found = 0, cores_found = 0;
   };
   static constexpr tables table = [] {
     tables out;
@@ -101,7 +102,7 @@ class static_spec {
     object_facts facts;
     out.fault = read(measured.opened,
                      {out.maps, out.variables, out.functions, out.programs, out.references, out.filled_slots,
-                      out.map_slots, out.type_index},
+                      out.cores, out.map_slots, out.type_index},
                      facts);
     if (out.fault.failed()) return out;
     out.license = facts.license;
@@ -112,6 +113,7 @@ class static_spec {
     out.functions_found = facts.functions;
     out.programs_found = facts.programs;
     out.references_found = facts.references;
+    out.cores_found = facts.cores;
     return out;
   }();
   static_assert(
@@ -125,9 +127,11 @@ class static_spec {
                       .variables = table.variables,
                       .functions = table.functions,
                       .references = table.references,
+                      .cores = table.cores,
                       .map_count = table.maps_found,
                       .function_count = table.functions_found,
                       .reference_count = table.references_found,
+                      .core_count = table.cores_found,
                       .line_size = table.line_size};
     if (!measured.fault.failed()) out.types.use_index(table.type_index);
     return out;
@@ -136,7 +140,8 @@ class static_spec {
   // What is left of the types, with the texts of the source lines or without.
   template <bool WithLines>
   struct kept_types {
-    u32 storage[pruned_btf::storage_size(shape.types, WithLines ? shape.lines : 0)] = {};
+    u32 storage[pruned_btf::storage_size(shape.types, WithLines ? shape.lines : 0, shape.cores,
+                                         shape.types_size)] = {};
     pruned_sizes sizes;
   };
   template <bool WithLines>
@@ -208,6 +213,8 @@ class static_spec {
     return kernel_name_at(window, table.programs[index].name);
   }
 
+  /// True when some instruction depends on the kernel's types (CO-RE).
+  static constexpr bool has_cores = table.cores_found != 0;
   /// True when the object does not work without its types, see `pruned_btf`.
   static constexpr bool needs_types = pruned<false>.is_required();
   /// What is loaded of the types when `wanted` is asked for.
@@ -312,6 +319,20 @@ class static_spec {
   static constexpr line_block<Index> lines = [] {
     line_block<Index> out{};
     if (line_count<Index> != 0) write_lines(view, laid_out<Index>.layout, pruned<true>, out.list);
+    return out;
+  }();
+
+  /// Which of its instructions depend on the kernel's types.
+  template <u32 Index>
+  static constexpr u32 core_count = count_cores(view, laid_out<Index>.layout);
+  template <u32 Index>
+  struct core_block {
+    abi::core_relo list[detail::at_least_one(core_count<Index>)];
+  };
+  template <u32 Index, btf_choice Btf>
+  static constexpr core_block<Index> cores = [] {
+    core_block<Index> out{};
+    write_cores(view, laid_out<Index>.layout, pruned<has_lines(Btf)>, out.list);
     return out;
   }();
 

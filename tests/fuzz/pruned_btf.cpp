@@ -31,7 +31,8 @@ struct pruning {
   bool fits = false;
 
   pruning(const barebpf::object_tables& object, u32 lines)
-      : storage(barebpf::pruned_btf::storage_size(object.types.count(), lines)),
+      : storage(barebpf::pruned_btf::storage_size(object.types.count(), lines, object.core_count,
+                                                  object.types.types_size())),
         pruner(object, storage.data(), lines) {
     pruner.keep_object();
     const u32 size = pruner.number();
@@ -91,6 +92,7 @@ struct second_object {
   std::vector<barebpf::map_spec> maps;
   std::vector<barebpf::variable_spec> variables;
   std::vector<barebpf::function_spec> functions;
+  std::vector<barebpf::core_record> cores;
   barebpf::object_tables tables;
 
   second_object(const barebpf::object_tables& first, const reading& found, const pruning& of,
@@ -98,6 +100,7 @@ struct second_object {
       : maps(first.maps, first.maps + first.map_count),
         variables(first.variables, first.variables + found.facts.variables),
         functions(first.functions, first.functions + first.function_count),
+        cores(first.cores, first.cores + first.core_count),
         tables(first) {
     for (auto& map : maps) {
       map.key_type = of.pruner.new_id(map.key_type);
@@ -105,11 +108,16 @@ struct second_object {
     }
     for (auto& variable : variables) variable.id = of.pruner.new_id(variable.id);
     for (auto& function : functions) function.type = of.pruner.new_id(function.type);
+    for (auto& core : cores) {
+      core.access = of.pruner.new_access(core);
+      core.type = of.pruner.new_id(core.type);
+    }
     tables.image = types.image();
     tables.types = types;
     tables.maps = maps.data();
     tables.variables = variables.data();
     tables.functions = functions.data();
+    tables.cores = cores.data();
   }
 };
 
@@ -123,7 +131,7 @@ void check_same_type(const barebpf::btf& first, u32 id, const barebpf::btf& seco
   if (kept.kind == integer || kept.kind == structure || kept.kind == union_type || kept.kind == enumeration)
     promise(was.size_or_type == kept.size_or_type, "a type keeps its size");
   if (kept.kind != data_section && kept.kind != function)
-    promise(kept.members == was.members || kept.members == 0, "a type keeps all members or none");
+    promise(kept.members <= was.members, "a type gets no members that it did not have");
 }
 
 void prune(const reading& found, u32 lines) {
@@ -155,6 +163,12 @@ void prune(const reading& found, u32 lines) {
     promise(create.btf_key_type_id <= types.count() && create.btf_value_type_id <= types.count(),
             "a map is described by types that are there");
   }
+  for (u32 i = 0; i < object.core_count && i < 256; ++i) {
+    const barebpf::core_record& core = object.cores[i];
+    promise(barebpf::core_path::leads_somewhere(types, first.pruner.new_id(core.type),
+                                                first.pruner.new_access(core), core.kind),
+            "what CO-RE names is still there");
+  }
   if (lines != 0) {
     for (u32 i = 0; i < object.function_count; ++i) {
       if (object.functions[i].type == 0) continue;
@@ -183,7 +197,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const reading found(barebpf::bytes(image.data(), image.size()));
   if (found.fault.failed()) return 0;
   // 16 bytes for a type of at least 12, and 64 at most for a line of 16.
-  promise(barebpf::pruned_btf::storage_size(found.shape.types, found.shape.lines) <= size * 2 + 64,
+  promise(barebpf::pruned_btf::storage_size(found.shape.types, found.shape.lines, found.shape.cores,
+                                            found.shape.types_size) <= size * 2 + 64,
           "memory is bounded by the file's size");
   prune(found, 0);
   prune(found, found.shape.lines);

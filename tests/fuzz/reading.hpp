@@ -24,7 +24,7 @@ inline auto fields(const barebpf::variable_spec& of) {
 }
 inline auto fields(const barebpf::function_spec& of) {
   return std::tuple(of.name, of.at, of.instruction_count, of.section, of.section_at, of.first_reference,
-                    of.reference_count, of.type, of.symbol, of.lines.section_name, of.lines.first,
+                    of.reference_count, of.first_core, of.core_count, of.type, of.symbol, of.lines.section_name, of.lines.first,
                     of.lines.count, of.is_hidden, of.is_program);
 }
 inline auto fields(const barebpf::program_spec& of) {
@@ -32,13 +32,16 @@ inline auto fields(const barebpf::program_spec& of) {
 }
 inline auto fields(const barebpf::reference& of) { return std::tuple(of.at, of.kind, of.target, of.offset); }
 inline auto fields(const barebpf::filled_slot& of) { return std::tuple(of.at, of.slot, of.target); }
+inline auto fields(const barebpf::core_record& of) {
+  return std::tuple(of.at, of.type, of.access, of.kind);
+}
 inline auto fields(const barebpf::object_shape& of) {
   return std::tuple(of.maps, of.variables, of.functions, of.programs, of.references, of.filled_slots,
-                    of.lines, of.map_slots, of.type_index, of.types);
+                    of.cores, of.lines, of.map_slots, of.type_index, of.types, of.types_size);
 }
 inline auto fields(const barebpf::object_facts& of) {
   return std::tuple(of.license, of.source, of.line_size, of.maps, of.variables, of.functions, of.programs,
-                    of.references, of.filled_slots, of.types.count(), of.types.strings(),
+                    of.references, of.filled_slots, of.cores, of.types.count(), of.types.strings(),
                     of.types.strings_size());
 }
 
@@ -54,6 +57,7 @@ struct reading {
   exact<barebpf::program_spec> programs{0};
   exact<barebpf::reference> references{0};
   exact<barebpf::filled_slot> filled_slots{0};
+  exact<barebpf::core_record> cores{0};
   exact<barebpf::u32> map_slots{0}, type_index{0};
 
   explicit reading(const barebpf::bytes& image) {
@@ -66,11 +70,12 @@ struct reading {
     programs = exact<barebpf::program_spec>(shape.programs);
     references = exact<barebpf::reference>(shape.references);
     filled_slots = exact<barebpf::filled_slot>(shape.filled_slots);
+    cores = exact<barebpf::core_record>(shape.cores);
     map_slots = exact<barebpf::u32>(shape.map_slots);
     type_index = exact<barebpf::u32>(shape.type_index);
     fault = barebpf::read(opened,
                           {maps.data(), variables.data(), functions.data(), programs.data(),
-                           references.data(), filled_slots.data(), map_slots.data(), type_index.data()},
+                           references.data(), filled_slots.data(), cores.data(), map_slots.data(), type_index.data()},
                           facts);
   }
   barebpf::object_tables tables() const {
@@ -80,9 +85,11 @@ struct reading {
             .variables = variables.data(),
             .functions = functions.data(),
             .references = references.data(),
+            .cores = cores.data(),
             .map_count = facts.maps,
             .function_count = facts.functions,
             .reference_count = facts.references,
+            .core_count = facts.cores,
             .line_size = facts.line_size};
   }
 };

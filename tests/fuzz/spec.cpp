@@ -24,6 +24,7 @@ void check_tables(const reading& found, const barebpf::bytes& image) {
   promise(facts.programs == found.shape.programs, "measure counts programs as read does");
   promise(facts.variables <= found.shape.variables, "read finds no more variables than measure");
   promise(facts.references <= found.shape.references, "read finds no more references than measure");
+  promise(facts.cores <= found.shape.cores, "read finds no more relocations than measure");
   for (u32 i = 0; i < facts.maps; ++i) {
     const barebpf::map_spec& map = tables.maps[i];
     promise(map.type != 0, "every map has a type");
@@ -45,6 +46,8 @@ void check_tables(const reading& found, const barebpf::bytes& image) {
     promise(image.holds(function.at, u64{function.instruction_count} * 8), "a function is in the file");
     promise(function.first_reference + u64{function.reference_count} <= facts.references,
             "a function's references are there");
+    promise(function.first_core + u64{function.core_count} <= facts.cores,
+            "a function's relocations are there");
     promise(function.type <= tables.types.count(), "a function's type is there");
     promise(i == 0 || tables.functions[i - 1].at <= function.at, "functions are sorted");
   }
@@ -176,6 +179,7 @@ void compare(const input& file) {
   promise_same(plain.programs, packed.programs, plain.facts.programs);
   promise_same(plain.references, packed.references, plain.facts.references);
   promise_same(plain.filled_slots, packed.filled_slots, plain.facts.filled_slots);
+  promise_same(plain.cores, packed.cores, plain.facts.cores);
 }
 
 // What a record of the file can cost at most, for each byte of it. The same bytes may be listed as several
@@ -215,8 +219,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   promise(fields(found.facts) ==
               std::tuple(spec->license(), spec->source(), spec->tables().line_size, spec->tables().map_count,
                          spec->variables().size(), spec->tables().function_count, spec->programs().size(),
-                         spec->tables().reference_count, spec->filled_slots().size(), spec->types().count(),
-                         spec->types().strings(), spec->types().strings_size()),
+                         spec->tables().reference_count, spec->filled_slots().size(), spec->cores().size(),
+                         spec->types().count(), spec->types().strings(), spec->types().strings_size()),
           "the owner on the heap has found the same");
   check_tables(found, image);
   check_uses(found, image);

@@ -50,6 +50,7 @@ struct reading {
   std::unique_ptr<guarded<barebpf::program_spec>> programs;
   std::unique_ptr<guarded<barebpf::reference>> references;
   std::unique_ptr<guarded<barebpf::filled_slot>> filled_slots;
+  std::unique_ptr<guarded<barebpf::core_record>> cores;
   std::unique_ptr<guarded<std::uint32_t>> map_slots, type_index;
 
   explicit reading(const barebpf::bytes& image) {
@@ -61,11 +62,12 @@ struct reading {
     make(programs, shape.programs);
     make(references, shape.references);
     make(filled_slots, shape.filled_slots);
+    make(cores, shape.cores);
     make(map_slots, shape.map_slots);
     make(type_index, shape.type_index);
     fault = read(image,
                  {maps->data(), variables->data(), functions->data(), programs->data(), references->data(),
-                  filled_slots->data(), map_slots->data(), type_index->data()},
+                  filled_slots->data(), cores->data(), map_slots->data(), type_index->data()},
                  facts);
   }
   explicit reading(const file_image& image) : reading(window(image)) {}
@@ -74,7 +76,7 @@ struct reading {
     return maps == nullptr ||
            (maps->is_untouched() && variables->is_untouched() && functions->is_untouched() &&
             programs->is_untouched() && references->is_untouched() && filled_slots->is_untouched() &&
-            map_slots->is_untouched() && type_index->is_untouched());
+            cores->is_untouched() && map_slots->is_untouched() && type_index->is_untouched());
   }
   barebpf::object_tables tables() const {
     return {.image = facts.image,
@@ -83,9 +85,11 @@ struct reading {
             .variables = variables->data(),
             .functions = functions->data(),
             .references = references->data(),
+            .cores = cores->data(),
             .map_count = facts.maps,
             .function_count = facts.functions,
             .reference_count = facts.references,
+            .core_count = facts.cores,
             .line_size = facts.line_size};
   }
   const barebpf::map_spec& map(std::size_t at) const { return (*maps)[at]; }
@@ -151,7 +155,8 @@ struct pruned_object {
   explicit pruned_object(const barebpf::object_tables& of, std::uint32_t line_count = 0)
       : object(of),
         lines(line_count),
-        storage(barebpf::pruned_btf::storage_size(of.types.count(), line_count)),
+        storage(barebpf::pruned_btf::storage_size(of.types.count(), line_count, of.core_count,
+                                                  of.types.types_size())),
         pruner(object, storage.data(), line_count) {}
   pruned_object(const pruned_object&) = delete;
   pruned_object& operator=(const pruned_object&) = delete;
@@ -188,7 +193,9 @@ inline bool is_handled_inside(const reading& object) {
     guarded<barebpf::abi::line_info> lines(count_lines(tables, made.layout));
     write_functions(tables, made.layout, types.pruner, infos.data());
     if (lines.size() != 0) write_lines(tables, made.layout, types.pruner, lines.data());
-    inside = inside && infos.is_untouched() && lines.is_untouched();
+    guarded<barebpf::abi::core_relo> cores(count_cores(tables, made.layout));
+    write_cores(tables, made.layout, types.pruner, cores.data());
+    inside = inside && infos.is_untouched() && lines.is_untouched() && cores.is_untouched();
   }
   return inside;
 }

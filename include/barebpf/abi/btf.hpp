@@ -109,7 +109,27 @@ struct line_info {
   u32 line_col = 0;
 };
 static_assert(sizeof(line_info) == 16);
-/// "This instruction depends on how the kernel lays out a type."
+/// What a CO-RE relocation puts into its instruction: enum bpf_core_relo_kind.
+enum class core_kind : u32 {
+  field_byte_offset = 0,
+  field_byte_size = 1,
+  field_exists = 2,
+  field_signed = 3,
+  field_lshift_u64 = 4,
+  field_rshift_u64 = 5,
+  type_id_local = 6,
+  type_id_target = 7,
+  type_exists = 8,
+  type_size = 9,
+  enumval_exists = 10,
+  enumval_value = 11,
+  type_matches = 12,
+};
+inline constexpr u32 core_kinds = 13;
+
+/// "This instruction depends on how the kernel lays out a type." `access_str_off` is a string of numbers with colons
+/// between them, `kind` a `core_kind`. `insn_off` counts bytes, in a file from the start of the section and for the
+/// kernel from the start of the program.
 struct core_relo {
   u32 insn_off = 0;
   u32 type_id = 0;

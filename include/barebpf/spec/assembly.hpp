@@ -59,7 +59,8 @@ constexpr verdict reference_at(const object_tables& code, const function_spec& f
     // Functions that lie over each other can end between the two halves of a load.
     const bool fits = out.kind == reference_kind::call || cursor.instruction + 1 < function.instruction_count;
     if (out.kind != reference_kind::nothing && fits) return {};
-    return {.why = cause::bad_relocation, .section = function.section, .offset = at, .subject = function.name};
+    return {
+        .why = cause::bad_relocation, .section = function.section, .offset = at, .subject = function.name};
   }
   if (code.image.read8(at) != abi::opcode_call) return {};
   const abi::insn call = read_instruction(code.image, at);
@@ -199,6 +200,29 @@ constexpr void write_lines(const object_tables& code, const program_layout& layo
                 .file_name_off = types.new_string(line.file_name_off),
                 .line_off = types.new_string(line.line_off),
                 .line_col = line.line_col};
+    }
+  }
+}
+
+/// How many instructions of a program depend on the kernel's types.
+[[nodiscard]] constexpr u32 count_cores(const object_tables& code, const program_layout& layout) noexcept {
+  u32 sum = 0;
+  for (u32 p = 0; p < layout.piece_count; ++p) sum += code.functions[layout.pieces[p].function].core_count;
+  return sum;
+}
+/// Writes which those are, with the ids and the strings of `types`, which has kept what they name.
+template <class Types>
+constexpr void write_cores(const object_tables& code, const program_layout& layout, const Types& types,
+                           abi::core_relo* out) noexcept {
+  for (u32 p = 0; p < layout.piece_count; ++p) {
+    const function_spec& function = code.functions[layout.pieces[p].function];
+    for (u32 i = 0; i < function.core_count; ++i) {
+      const core_record& record = code.cores[function.first_core + i];
+      *out++ = {.insn_off = layout.pieces[p].position * static_cast<u32>(sizeof(abi::insn)) +
+                            static_cast<u32>(record.at - function.at),
+                .type_id = types.new_id(record.type),
+                .access_str_off = types.new_access(record),
+                .kind = static_cast<u32>(record.kind)};
     }
   }
 }

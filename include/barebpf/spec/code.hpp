@@ -4,6 +4,7 @@
 #ifndef BAREBPF_SPEC_CODE_HPP
 #define BAREBPF_SPEC_CODE_HPP
 
+#include "../core_path.hpp"
 #include "data.hpp"
 
 namespace barebpf::inline BAREBPF_ABI {
@@ -236,6 +237,43 @@ constexpr verdict read_slots(const opened_object& object, const object_slots& sl
     map_spec& map = slots.maps[holder - 1];
     if (const verdict v = read_slot(object, slots, out, map, slot); v.failed()) return v;
     if (map.slot_count++ == 0) map.first_slot = i;
+  }
+  return {};
+}
+
+// Reads which instructions depend on the kernel's types. What lies in no function belongs to none and is left alone.
+constexpr verdict read_cores(const opened_object& object, const object_slots& slots,
+                             object_facts& out) noexcept {
+  const bytes& image = object.file.image();
+  btf_ext_run run;
+  for (btf_ext_table walk = object.ext.core; walk.next(object.types, run);) {
+    const elf_section section = object.file.find_section(run.section_name);
+    for (u32 i = 0; section.is_code() && i < run.count; ++i) {
+      const u64 from = run.first + u64{i} * walk.record_size;
+      const u32 offset = image.read32(from);
+      const core_record record{.at = section.at + offset,
+                               .type = image.read32(from + 4),
+                               .access = image.read32(from + 8),
+                               .kind = static_cast<abi::core_kind>(image.read32(from + 12))};
+      const auto wrong = [&](cause why) {
+        return verdict{.why = why,
+                       .section = section.index,
+                       .offset = from,
+                       .subject = object.types.type(record.type).name};
+      };
+      if (image.read32(from + 12) >= abi::core_kinds) return wrong(cause::unknown_core_kind);
+      if (offset % sizeof(abi::insn) != 0 || offset >= section.size ||
+          !core_path::leads_somewhere(object.types, record.type, record.access, record.kind))
+        return wrong(cause::bad_core);
+      slots.cores[out.cores++] = record;
+    }
+  }
+  sort_by_place(slots.cores, out.cores);
+  for (u32 i = 0; out.cores != 0 && i < out.functions; ++i) {
+    function_spec& function = slots.functions[i];
+    const u64 end = function.at + u64{function.instruction_count} * sizeof(abi::insn);
+    function.first_core = lower_bound_of_place(slots.cores, out.cores, function.at);
+    function.core_count = lower_bound_of_place(slots.cores, out.cores, end) - function.first_core;
   }
   return {};
 }

@@ -82,6 +82,8 @@ struct function_spec {
   u64 section_at = 0;       ///< where the content of that begins
   u32 first_reference = 0;  ///< its references are so many from this one on
   u32 reference_count = 0;
+  u32 first_core = 0;  ///< its CO-RE relocations are so many from this one on
+  u32 core_count = 0;
   u32 type = 0;         ///< id of its FUNC in the object's BTF, 0 when unknown
   u64 symbol = 0;       ///< where its symbol stands
   btf_ext_run lines{};  ///< the source lines of its whole section
@@ -115,6 +117,14 @@ struct reference {
   u32 offset = 0;  ///< bytes into the value
 };
 
+/// "The instruction at `at` depends on how the kernel lays out a type."
+struct core_record {
+  u64 at = 0;      ///< where the instruction stands
+  u32 type = 0;    ///< id in the object's BTF
+  u32 access = 0;  ///< offset among the strings of BTF
+  abi::core_kind kind = abi::core_kind::field_byte_offset;
+};
+
 /// How much storage a spec needs: so many elements of each.
 struct object_shape {
   u32 maps = 0;
@@ -123,10 +133,12 @@ struct object_shape {
   u32 programs = 0;
   u32 references = 0;
   u32 filled_slots = 0;
+  u32 cores = 0;       ///< CO-RE relocations
   u32 lines = 0;       ///< records of source lines
   u32 map_slots = 0;   ///< one per 8 bytes of .maps
   u32 type_index = 0;  ///< words for the index over the types
   u32 types = 0;
+  u32 types_size = 0;  ///< bytes of types
 };
 
 /// Storage for a spec, lent by its owner and as large as an `object_shape` says.
@@ -137,6 +149,7 @@ struct object_slots {
   program_spec* programs = nullptr;
   reference* references = nullptr;
   filled_slot* filled_slots = nullptr;
+  core_record* cores = nullptr;
   u32* map_slots = nullptr;
   u32* type_index = nullptr;
 };
@@ -154,6 +167,7 @@ struct object_facts {
   u32 programs = 0;
   u32 references = 0;
   u32 filled_slots = 0;
+  u32 cores = 0;
 };
 
 /// The tables of an object, as those look at them who load it.
@@ -165,9 +179,11 @@ struct object_tables {
   const variable_spec* variables = nullptr;
   const function_spec* functions = nullptr;
   const reference* references = nullptr;
+  const core_record* cores = nullptr;
   u32 map_count = 0;
   u32 function_count = 0;
   u32 reference_count = 0;
+  u32 core_count = 0;
   u32 line_size = 0;  ///< bytes of a record of a source line; 0 when there are none
 };
 
@@ -190,6 +206,7 @@ constexpr u64 place_of(const function_spec& of) noexcept { return of.at; }
 constexpr u64 place_of(const reference& of) noexcept { return of.at; }
 constexpr u64 place_of(const variable_spec& of) noexcept { return of.offset; }
 constexpr u64 place_of(const filled_slot& of) noexcept { return of.at; }
+constexpr u64 place_of(const core_record& of) noexcept { return of.at; }
 constexpr u64 place_of(const program_spec& of) noexcept { return of.function; }
 
 // Sorts records by their place. Objects come sorted, so the good path is one look at each.
