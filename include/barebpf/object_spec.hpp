@@ -24,7 +24,7 @@ class object_spec {
  public:
   /// Reads the object in `image`.
   /// Errors: step read_object with the cause, the byte offset and the section; ENOMEM.
-  /// Cost:   eight allocations; linear in the file.
+  /// Cost:   eight allocations, ten for an object that wants something of the kernel by name; linear in the file.
   [[nodiscard]] static result<object_spec> read(bytes image) noexcept {
     detail::opened_object opened;
     if (const verdict found = detail::open_object(image, opened); found.failed())
@@ -40,6 +40,9 @@ class object_spec {
     auto filled_slots = buffer<filled_slot>::of(shape.filled_slots);
     auto map_slots = buffer<u32>::of(shape.map_slots);
     auto type_index = buffer<u32>::of(shape.type_index);
+    auto externs = buffer<extern_spec>::of(shape.externs);
+    auto extern_names = buffer<extern_name>::of(shape.externs);
+    if (!externs || !extern_names) return error{.at = step::allocate, .code = ENOMEM};
     if (!maps || !variables || !functions || !programs || !references || !filled_slots || !map_slots ||
         !type_index)
       return error{.at = step::allocate, .code = ENOMEM};
@@ -50,9 +53,11 @@ class object_spec {
     out.references_ = std::move(*references);
     out.filled_slots_ = std::move(*filled_slots);
     out.type_index_ = std::move(*type_index);
+    out.externs_ = std::move(*externs);
     const object_slots slots{out.maps_.data(),     out.variables_.data(),  out.functions_.data(),
                              out.programs_.data(), out.references_.data(), out.filled_slots_.data(),
-                             map_slots->data(),    out.type_index_.data()};
+                             map_slots->data(),    out.type_index_.data(), out.externs_.data(),
+                             extern_names->data()};
     if (const verdict found = barebpf::read(opened, slots, out.facts_); found.failed())
       return to_error(image, found);
     out.maps_.shrink(out.facts_.maps);
@@ -72,6 +77,14 @@ class object_spec {
   [[nodiscard]] const buffer<reference>& references() const noexcept { return references_; }
   /// What the slots of maps hold at first; each map knows which are its own.
   [[nodiscard]] const buffer<filled_slot>& filled_slots() const noexcept { return filled_slots_; }
+  /// What the object wants of the kernel by name.
+  [[nodiscard]] const buffer<extern_spec>& externs() const noexcept { return externs_; }
+  /// How many bytes the value of its map of options has, 0 when there is none.
+  [[nodiscard]] u32 config_size() const noexcept {
+    for (const map_spec& map : maps_)
+      if (map.origin == map_origin::config) return map.value_size;
+    return 0;
+  }
   /// How many records of source lines there are.
   [[nodiscard]] u32 line_count() const noexcept { return line_count_; }
   /// Where the name of the source file stands in the image, 0 when there is none.
@@ -87,7 +100,9 @@ class object_spec {
             .map_count = facts_.maps,
             .function_count = facts_.functions,
             .reference_count = facts_.references,
-            .line_size = facts_.line_size};
+            .line_size = facts_.line_size,
+            .externs = externs_.data(),
+            .extern_count = facts_.externs};
   }
   /// Where the license string stands in the image, 0 when there is none.
   [[nodiscard]] u64 license() const noexcept { return facts_.license; }
@@ -114,6 +129,7 @@ class object_spec {
   buffer<reference> references_;
   buffer<filled_slot> filled_slots_;
   buffer<u32> type_index_;
+  buffer<extern_spec> externs_;
   u32 line_count_ = 0;
 };
 
