@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 6e7aaaeffca8f756cd36135e1ca9d0e087ee4522efe334c7f3661046637dd597; do not edit.
+// Made by tools/amalgamate from files with SHA-256 da1b3df2f6177b4ffdefb84d247e07d710ee3c71cbcc2440f44e73bf6c488975; do not edit.
 //
 // MIT License
 //
@@ -756,11 +756,13 @@ static_assert(sizeof(address) == 8);
 /// Values of `src_reg` that make a load of 64 bits mean something else than a number.
 inline constexpr u8 pseudo_map_fd = 1;         // BPF_PSEUDO_MAP_FD
 inline constexpr u8 pseudo_map_value = 2;      // BPF_PSEUDO_MAP_VALUE, 5.2
+inline constexpr u8 pseudo_btf_id = 3;         // BPF_PSEUDO_BTF_ID, 5.10
 inline constexpr u8 pseudo_func = 4;           // BPF_PSEUDO_FUNC, 5.13
 inline constexpr u8 pseudo_map_idx = 5;        // BPF_PSEUDO_MAP_IDX, 5.14
 inline constexpr u8 pseudo_map_idx_value = 6;  // BPF_PSEUDO_MAP_IDX_VALUE, 5.14
-/// The value of `src_reg` that makes a call one of a function of the program.
-inline constexpr u8 pseudo_call = 1;  // BPF_PSEUDO_CALL
+/// Values of `src_reg` that make a call one of a function of the program, and one of the kernel's.
+inline constexpr u8 pseudo_call = 1;        // BPF_PSEUDO_CALL
+inline constexpr u8 pseudo_kfunc_call = 2;  // BPF_PSEUDO_KFUNC_CALL, 5.13
 
 /// Operation code of the two-slot load of 64 bits, BPF_LD | BPF_IMM | BPF_DW.
 inline constexpr u8 opcode_ld_imm64 = 0x18;
@@ -1503,6 +1505,23 @@ static_assert(sizeof(bpf_attr) == 168);
   BAREBPF_CAUSE(newer_core,                                                                                  \
                 "the running kernel relocates no programs (CO-RE): that came with Linux 5.17, so let "       \
                 "barebpf do it")                                                                             \
+  BAREBPF_CAUSE(jump_tables,                                                                                 \
+                "this program jumps through a table, which kernels before 7.0 cannot load and this version " \
+                "of barebpf does not either, so compile it with -fno-jump-tables")                           \
+  BAREBPF_CAUSE(no_arena,                                                                                    \
+                "variables with __arena lie in an arena and the object has none, so define a map of type "   \
+                "BPF_MAP_TYPE_ARENA")                                                                        \
+  BAREBPF_CAUSE(two_arenas,                                                                                  \
+                "variables with __arena lie in the one arena of an object and this one has several, so "     \
+                "leave one")                                                                                 \
+  BAREBPF_CAUSE(bad_kconfig_type,                                                                            \
+                "an option of the kernel is a bool, a char, an integer, an enum libbpf_tristate or an array" \
+                " of char, so declare the __kconfig variable as one")                                        \
+  BAREBPF_CAUSE(kconfig_too_large,                                                                           \
+                "the options that this object declares take more than 1 MiB, so shorten its arrays of char") \
+  BAREBPF_CAUSE(bad_extern_name,                                                                             \
+                "a __ksym or __kconfig variable has a name of 1 to 511 characters, so the file is damaged: " \
+                "compile it again")                                                                          \
   BAREBPF_CAUSE(undefined_symbol,                                                                            \
                 "the program uses a symbol that the object does not define, so "                             \
                 "define it or declare the helper")                                                           \
@@ -1706,6 +1725,63 @@ static_assert(sizeof(bpf_attr) == 168);
   BAREBPF_CAUSE(packet_too_large,                                                                            \
                 "a packet must fit into one frame, so send less at once, or open the socket with a larger "  \
                 "frame_size")                                                                                \
+  /* what an object wants of the kernel by name */                                                           \
+  BAREBPF_CAUSE(bad_kconfig_line,                                                                            \
+                "this line sets no option as a kernel's configuration does, so write CONFIG_NAME=y, =m, =n," \
+                " =250 or =\"text\"")                                                                        \
+  BAREBPF_CAUSE(kconfig_module,                                                                              \
+                "the kernel has this option as a module (m), which a bool cannot say, so declare it as an "  \
+                "enum libbpf_tristate")                                                                      \
+  BAREBPF_CAUSE(kconfig_yes_or_no,                                                                           \
+                "the kernel has y, n or m for this option, so declare it as a bool or an enum "              \
+                "libbpf_tristate")                                                                           \
+  BAREBPF_CAUSE(kconfig_text, "the kernel has a text for this option, so declare it as an array of char")    \
+  BAREBPF_CAUSE(kconfig_not_a_number,                                                                        \
+                "the kernel has a number for this option, so declare it as an integer")                      \
+  BAREBPF_CAUSE(kconfig_range,                                                                               \
+                "the number that the kernel has for this option does not fit the variable, so declare it "   \
+                "as a larger integer, or with another sign")                                                 \
+  BAREBPF_CAUSE(no_kernel_config,                                                                            \
+                "the configuration of this kernel is neither in /boot nor in /proc/config.gz, so give its "  \
+                "file with load_options::kconfig_file or the options as text with load_options::kconfig")    \
+  BAREBPF_CAUSE(bad_kernel_config,                                                                           \
+                "this file is no whole file of gzip, so give the kernel's configuration as it is, packed or" \
+                " not")                                                                                      \
+  BAREBPF_CAUSE(no_kernel_option,                                                                            \
+                "the kernel's configuration does not set this option, so declare it __weak to have zero "    \
+                "then, or give it with load_options::kconfig")                                               \
+  BAREBPF_CAUSE(unknown_kernel_fact,                                                                         \
+                "a __kconfig variable is CONFIG_ and an option, LINUX_KERNEL_VERSION, LINUX_HAS_BPF_COOKIE " \
+                "or LINUX_HAS_SYSCALL_WRAPPER, so correct the name, or declare it __weak to have zero")      \
+  BAREBPF_CAUSE(no_kernel_symbol,                                                                            \
+                "/proc/kallsyms has nothing of this name, so correct it, or declare it __weak to have zero " \
+                "where a kernel lacks it")                                                                   \
+  BAREBPF_CAUSE(ambiguous_symbol,                                                                            \
+                "/proc/kallsyms has this name at several addresses, so choose one that the kernel has once") \
+  BAREBPF_CAUSE(no_kernel_variable,                                                                          \
+                "neither the kernel nor a module has a variable of this name among its types, where are "    \
+                "those of each CPU alone, so declare it const void to have its address, or __weak")          \
+  BAREBPF_CAUSE(no_kfunc,                                                                                    \
+                "neither the kernel nor a module has a function of this name for programs, so use a newer "  \
+                "kernel, or declare it __weak and ask bpf_ksym_exists before it is called")                  \
+  BAREBPF_CAUSE(another_type,                                                                                \
+                "the kernel has this name with another type, so declare it as the kernel's vmlinux.h does")  \
+  BAREBPF_CAUSE(calls_missing_kfunc,                                                                         \
+                "the program calls this function, which the kernel does not have, so let it ask "            \
+                "bpf_ksym_exists before")                                                                    \
+  BAREBPF_CAUSE(too_many_modules,                                                                            \
+                "instructions can name 32767 modules and this object needs more, so split it")               \
+  BAREBPF_CAUSE(arena_too_small,                                                                             \
+                "the variables with __arena do not fit into the arena, so give it more max_entries, which "  \
+                "are pages")                                                                                 \
+  BAREBPF_CAUSE(kernel_decides,                                                                              \
+                "the value of a __kconfig variable is the kernel's, so change what the kernel says with "    \
+                "load_options::kconfig")                                                                     \
+  BAREBPF_CAUSE(not_in_arena,                                                                                \
+                "this variable does not lie in this arena, so ask for it by its name alone, or give the "    \
+                "arena of this object, mapped whole")                                                        \
+  BAREBPF_CAUSE(lies_in_arena,                                                                               \
+                "this variable lies in an arena, so map that with map_arena and give it beside the name")    \
   /* what a look at the kernel found out after it refused */                                                 \
   BAREBPF_CAUSE(needs_cap_bpf, "the process lacks CAP_BPF, so run it as root or give it CAP_BPF")            \
   BAREBPF_CAUSE(needs_cap_perfmon,                                                                           \
@@ -1818,6 +1894,8 @@ enum class step : u16 {
   bind_xsk = 282,           ///< bind(2) to the queue of an interface
   send_packets = 283,       ///< sendto(2) of what was submitted, or submit more
   check_xsk = 284,          ///< getsockopt(2), sendto(2)
+  read_kconfig = 290,       ///< find a __kconfig option of the running kernel
+  find_kernel_name = 291,   ///< find the address or the type of what a program declares with __ksym
 };
 
 /// Kernel-only error number that leaks out of bpf(2): "operation not supported". Not libc's ENOTSUP.
@@ -2306,6 +2384,8 @@ inline constexpr step_row step_rows[] = {
     {step::bind_xsk, "bind the AF_XDP socket"},
     {step::send_packets, "send through the AF_XDP socket"},
     {step::check_xsk, "ask about the AF_XDP socket"},
+    {step::read_kconfig, "find in the kernel's configuration"},
+    {step::find_kernel_name, "find in the kernel"},
 };
 
 /// An error number by its name.
@@ -5480,6 +5560,7 @@ inline constexpr u32 btf_integer_is_signed = 1;  // BTF_INT_SIGNED
 inline constexpr u32 btf_integer_is_bool = 4;    // BTF_INT_BOOL
 inline constexpr u32 btf_variable_static = 0;    // BTF_VAR_STATIC
 inline constexpr u32 btf_variable_global = 1;    // BTF_VAR_GLOBAL_ALLOCATED
+inline constexpr u32 btf_variable_extern = 2;    // BTF_VAR_GLOBAL_EXTERN
 inline constexpr u32 btf_function_static = 0;    // BTF_FUNC_STATIC
 inline constexpr u32 btf_function_extern = 2;    // BTF_FUNC_EXTERN
 
@@ -7238,6 +7319,7 @@ inline constexpr u32 section_rel = 9;       // SHT_REL
 inline constexpr u64 section_is_code = 4;   // SHF_EXECINSTR
 
 inline constexpr u8 symbol_local = 0;        // STB_LOCAL
+inline constexpr u8 symbol_weak = 2;         // STB_WEAK
 inline constexpr u8 symbol_function = 2;     // STT_FUNC
 inline constexpr u8 symbol_file = 4;         // STT_FILE
 inline constexpr u8 symbol_internal = 1;     // STV_INTERNAL
@@ -8956,6 +9038,1286 @@ struct kernel_type_need {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_KERNEL_BTF_HPP
+// Room 6.16, kernel_names: finds what a program declares with __ksym: addresses by /proc/kallsyms, variables and
+// functions by the types of the kernel and of its modules. Nothing is read that no need asks for.
+#ifndef BAREBPF_KERNEL_NAMES_HPP
+#define BAREBPF_KERNEL_NAMES_HPP
+
+// Room 6.15, kernel_config: fills in what a program asks of the running kernel with __kconfig: options of its
+// configuration, its version, and what it can do.
+#ifndef BAREBPF_KERNEL_CONFIG_HPP
+#define BAREBPF_KERNEL_CONFIG_HPP
+
+// Room 3.5, externs: what an object wants of the kernel that runs it, by name: options of its configuration (__kconfig),
+// and addresses, variables and functions of it (__ksym).
+#ifndef BAREBPF_EXTERNS_HPP
+#define BAREBPF_EXTERNS_HPP
+
+// Room 2.16, kconfig: lines of a kernel's configuration, and what they make of a variable that a program declares with
+// __kconfig.
+#ifndef BAREBPF_KCONFIG_HPP
+#define BAREBPF_KCONFIG_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// What kind of value a __kconfig variable can have.
+enum class kconfig_form : u8 {
+  none,
+  boolean,     ///< y or n
+  tristate,    ///< y, n or m; `enum libbpf_tristate`
+  character,   ///< y, n, m as that letter, or a number
+  number,      ///< an integer of 1, 2, 4 or 8 bytes
+  characters,  ///< a text in quotes
+};
+
+/// A __kconfig variable.
+struct kconfig_slot {
+  kconfig_form form = kconfig_form::none;
+  bool is_signed = false;
+  u32 size = 0;  ///< bytes
+};
+
+/// A line that sets an option: `CONFIG_HZ=250`.
+/// Lifetime: looks at the line that was read.
+struct kconfig_line {
+  text option{};
+  text value{};
+};
+
+/// Reads a line without its end into `out`. Lines that set nothing, such as comments, leave it empty.
+/// Shape: false for one that begins with CONFIG_ and sets nothing.
+[[nodiscard]] constexpr bool read_kconfig_line(text line, kconfig_line& out) noexcept {
+  out = {};
+  if (!line.starts_with("CONFIG_")) return true;
+  detail::text_reader in(line);
+  const text option = in.take_until('=');
+  if (in.is_done()) return false;
+  out = {option, in.rest()};
+  return true;
+}
+
+namespace detail {
+
+// A number as C writes it: 10, 0x1f, 017, -3.
+constexpr bool read_c_number(text from, u64& out) noexcept {
+  const bool is_negative = from.starts_with("-");
+  if (is_negative || from.starts_with("+")) from = from.without_first(1);
+  u64 base = 10;
+  if (from.starts_with("0x") || from.starts_with("0X")) {
+    base = 16;
+    from = from.without_first(2);
+  } else if (from.starts_with("0") && from.size() > 1) {
+    base = 8;
+  }
+  out = 0;
+  for (const char c : from) {
+    const u64 digit = c >= '0' && c <= '9'   ? static_cast<u64>(c - '0')
+                      : c >= 'a' && c <= 'f' ? static_cast<u64>(c - 'a' + 10)
+                      : c >= 'A' && c <= 'F' ? static_cast<u64>(c - 'A' + 10)
+                                             : 16;
+    if (digit >= base || out > (~u64{0} - digit) / base) return false;
+    out = out * base + digit;
+  }
+  if (is_negative) out = 0 - out;
+  return !from.empty();
+}
+
+}  // namespace detail
+
+/// Writes a number to a variable of `slot.size` bytes at `out`, in the machine's byte order.
+/// Shape: kconfig_not_a_number for a variable that is none, kconfig_range for a number that does not fit; `none` else.
+[[nodiscard]] constexpr cause set_kconfig_number(const kconfig_slot& slot, u64 value, u8* out) noexcept {
+  using enum kconfig_form;
+  if (slot.form == boolean && value > 1) return cause::kconfig_range;
+  if (slot.form != number && slot.form != character && slot.form != boolean)
+    return cause::kconfig_not_a_number;
+  const u32 bits = slot.size * 8;
+  if (bits < 64) {
+    const bool fits = slot.is_signed ? value + (u64{1} << (bits - 1)) < u64{1} << bits : value >> bits == 0;
+    if (!fits) return cause::kconfig_range;
+  }
+  for (u32 i = 0; i < slot.size; ++i)
+    out[host_is_big_endian ? slot.size - 1 - i : i] = static_cast<u8>(value >> (i * 8));
+  return cause::none;
+}
+
+/// Writes what stands behind the = of a line to a variable of `slot.size` bytes at `out`, in which there is nothing but
+/// zeros. A text that is too long is cut, and always ends with a NUL.
+/// Shape:  `none`, or why the value is none for this variable.
+/// Source: what libbpf 1.1 takes.
+[[nodiscard]] constexpr cause set_kconfig(const kconfig_slot& slot, text value, u8* out) noexcept {
+  using enum kconfig_form;
+  const char first = value.empty() ? '\0' : value[0];
+  if (first == 'y' || first == 'n' || first == 'm') {
+    switch (slot.form) {
+      case boolean:
+        if (first == 'm') return cause::kconfig_module;
+        out[0] = first == 'y';
+        return cause::none;
+      case tristate: {
+        const u8 number = first == 'y' ? 1 : first == 'm' ? 2 : 0;
+        out[host_is_big_endian ? slot.size - 1 : 0] = number;
+        return cause::none;
+      }
+      case character:
+        out[0] = static_cast<u8>(first);
+        return cause::none;
+      default:
+        return cause::kconfig_yes_or_no;
+    }
+  }
+  if (first == '"') {
+    if (slot.form != characters) return cause::kconfig_text;
+    if (value.size() < 2 || value[value.size() - 1] != '"') return cause::bad_kconfig_line;
+    for (u32 i = 0; i + 2 < value.size() && i + 1 < slot.size; ++i) out[i] = static_cast<u8>(value[i + 1]);
+    return cause::none;
+  }
+  u64 read = 0;
+  if (!detail::read_c_number(value, read)) return cause::bad_kconfig_line;
+  // A bool of 0 or 1 is written y or n.
+  return slot.form == boolean ? cause::kconfig_not_a_number : set_kconfig_number(slot, read, out);
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_KCONFIG_HPP
+// Room 0.9, order: puts records in order where they are, without memory.
+#ifndef BAREBPF_ORDER_HPP
+#define BAREBPF_ORDER_HPP
+
+namespace barebpf::inline BAREBPF_ABI::detail {
+
+// Puts `list` in order, whatever order it is in, in count times log(count) steps. Lists of object files come in order,
+// so the good path is one look at each.
+template <class Record, class IsBefore>
+constexpr void sort_with(Record* list, size_t count, IsBefore is_before) noexcept {
+  bool is_sorted = true;
+  for (size_t i = 1; i < count && is_sorted; ++i) is_sorted = !is_before(list[i], list[i - 1]);
+  if (is_sorted) return;
+  const auto swap = [list](size_t a, size_t b) {
+    const Record kept = list[a];
+    list[a] = list[b];
+    list[b] = kept;
+  };
+  const auto sink = [&](size_t from, size_t end) {  // restores the heap below `from`
+    for (size_t child; (child = from * 2 + 1) < end; from = child) {
+      if (child + 1 < end && is_before(list[child], list[child + 1])) ++child;
+      if (!is_before(list[from], list[child])) return;
+      swap(from, child);
+    }
+  };
+  for (size_t i = count / 2; i-- > 0;) sink(i, count);
+  for (size_t end = count; end-- > 1;) {
+    swap(0, end);
+    sink(0, end);
+  }
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI::detail
+
+#endif  // BAREBPF_ORDER_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// Where the kernel keeps what is wanted.
+enum class extern_kind : u8 {
+  config,   ///< its configuration, or what is known of it beside: `extern int LINUX_KERNEL_VERSION __kconfig`
+  address,  ///< /proc/kallsyms: `extern const void name __ksym`
+  variable,  ///< its types: `extern const int name __ksym`
+  function,  ///< its types: `extern int name(void) __ksym`
+};
+
+/// What an object wants of the kernel.
+struct extern_spec {
+  u64 name = 0;         ///< where its name stands
+  u64 declared_at = 0;  ///< where its BTF record stands
+  extern_kind kind = extern_kind::config;
+  kconfig_slot slot{};  ///< of a config
+  u32 alignment = 1;    ///< of a config
+  u32 offset = 0;       ///< of a config: bytes from the start of the map's value
+  u32 id = 0;           ///< id of its VAR or FUNC in the object's BTF
+  u32 type = 0;         ///< id of its type in the object's BTF
+  bool is_weak = true;  ///< the object works without it; also true while no symbol demands it
+};
+
+/// The name of an extern as a number, and its index: a list in the order of the numbers finds names by halving.
+struct extern_name {
+  u32 hash = 0;
+  u32 target = 0;
+};
+
+/// The bytes of a name as a number, different for most different names.
+[[nodiscard]] constexpr u32 hash_of(text name) noexcept {
+  u32 out = 0x811c9dc5;  // FNV-1a
+  for (const char c : name) out = (out ^ static_cast<u8>(c)) * 0x01000193;
+  return out;
+}
+/// The same of the first `length` characters at `at`.
+[[nodiscard]] constexpr u32 hash_of(const bytes& image, u64 at, u64 length) noexcept {
+  u32 out = 0x811c9dc5;
+  for (u64 i = 0; i < length; ++i) out = (out ^ image.read8(at + i)) * 0x01000193;
+  return out;
+}
+
+/// How many characters of the name at `at` stand in front of its flavour, the last `___` inside it: the part that the
+/// kernel knows. "bpf_iter_new___v2" is "bpf_iter_new".
+[[nodiscard]] constexpr size_t length_without_flavor(const bytes& image, u64 at) noexcept {
+  const size_t length = image.length_of_string(at);
+  for (size_t i = length; i-- > 4;) {
+    // i is the first character behind three underscores, between two that are none.
+    const bool is_border = image.read8(at + i) != '_' && image.read8(at + i - 4) != '_' &&
+                           image.read8(at + i - 3) == '_' && image.read8(at + i - 2) == '_' &&
+                           image.read8(at + i - 1) == '_';
+    if (is_border) return i - 3;
+  }
+  return length;
+}
+
+namespace detail {
+
+/// The longest name of which the kernel keeps the address.
+/// Source: KSYM_NAME_LEN in include/linux/kallsyms.h at v6.12.
+inline constexpr u64 longest_extern_name = 511;
+
+// What the type of a __kconfig variable makes of it; no form for one that can be none. Its alignment is that of its
+// element.
+constexpr kconfig_slot kconfig_slot_of(const btf& types, u32 id, u32& alignment) noexcept {
+  using enum abi::btf_kind;
+  btf_type type = types.resolve(id);
+  const bool is_array = type.kind == array;
+  const u32 size = types.size_of(id);
+  if (is_array) {
+    if (types.length_of(type) == 0) return {};
+    type = types.resolve(types.element_of(type));
+  }
+  alignment = type.size_or_type < 8 ? type.size_or_type : 8;
+  const u32 encoding = type.kind == integer ? types.image().read32(type.tail()) >> 24 : 0;
+  const bool is_bool = (encoding & abi::btf_integer_is_bool) != 0;
+  const bool is_signed = (encoding & abi::btf_integer_is_signed) != 0;
+  kconfig_slot out{.is_signed = is_signed, .size = size};
+  if (type.kind == enumeration && type.size_or_type == 4 &&
+      types.image().string_is(type.name, "libbpf_tristate"))
+    out.form = is_array ? kconfig_form::none : kconfig_form::tristate;
+  else if (type.kind != integer)
+    return {};
+  else if (type.size_or_type == 1)
+    out.form = is_bool && is_array ? kconfig_form::none
+               : is_bool           ? kconfig_form::boolean
+               : is_array          ? kconfig_form::characters
+                                   : kconfig_form::character;
+  else if (!is_bool && !is_array &&
+           (type.size_or_type == 2 || type.size_or_type == 4 || type.size_or_type == 8))
+    out.form = kconfig_form::number;
+  return out.form == kconfig_form::none ? kconfig_slot{} : out;
+}
+
+constexpr verdict read_extern(const btf& types, const btf_member& place, bool is_config, u32 section,
+                              extern_spec& out) noexcept {
+  const btf_type declared = types.type(types.variable_of(place));
+  const auto wrong = [&](cause why) {
+    return verdict{.why = why, .section = section, .offset = declared.at, .subject = declared.name};
+  };
+  const bool is_function = declared.kind == abi::btf_kind::function;
+  if (!is_function && declared.kind != abi::btf_kind::variable)
+    return {.why = cause::bad_btf_type, .section = section, .offset = place.at};
+  const u64 length = types.image().length_of_string(declared.name);
+  if (length == 0 || length > longest_extern_name) return wrong(cause::bad_extern_name);
+  out = {.name = declared.name,
+         .declared_at = declared.at,
+         .kind = is_function ? extern_kind::function : extern_kind::config,
+         .id = declared.id,
+         .type = declared.size_or_type};
+  if (!is_config) {
+    const bool is_void = types.resolve(out.type).kind == abi::btf_kind::void_type;
+    if (!is_function) out.kind = is_void ? extern_kind::address : extern_kind::variable;
+    return {};
+  }
+  if (!is_function) out.slot = kconfig_slot_of(types, out.type, out.alignment);
+  if (out.slot.form == kconfig_form::none) return wrong(cause::bad_kconfig_type);
+  return {};
+}
+
+// The order in which libbpf numbers them: options by alignment and size, so that there is no gap between them, and all
+// others by their names.
+constexpr bool comes_before(const bytes& image, const extern_spec& a, const extern_spec& b) noexcept {
+  const bool is_config = a.kind == extern_kind::config;
+  if (is_config != (b.kind == extern_kind::config)) return is_config;
+  if (is_config && a.alignment != b.alignment) return a.alignment > b.alignment;
+  if (is_config && a.slot.size != b.slot.size) return a.slot.size < b.slot.size;
+  u64 i = 0;
+  while (image.read8(a.name + i) == image.read8(b.name + i) && image.read8(a.name + i) != 0) ++i;
+  return image.read8(a.name + i) < image.read8(b.name + i);
+}
+
+// The externs that the two layouts list, in their order, with the places of options in the value of their map, which
+// gets `value_size` bytes.
+constexpr verdict read_externs(const btf& types, const btf_type& config, const btf_type& symbols, u32 section,
+                               extern_spec* list, extern_name* names, u32& count, u32& value_size) noexcept {
+  const btf_type layouts[] = {config, symbols};
+  for (const btf_type& layout : layouts)
+    for (u32 i = 0; i < layout.members; ++i)
+      if (const verdict v =
+              read_extern(types, types.member(layout, i), layout.id == config.id, section, list[count++]);
+          v.failed())
+        return v;
+  const bytes& image = types.image();
+  sort_with(list, count,
+            [&image](const extern_spec& a, const extern_spec& b) { return comes_before(image, a, b); });
+  // No option has so long a text, and somebody has to find room for it.
+  constexpr u64 largest_value = 1 << 20;
+  u64 end = 0;
+  for (u32 i = 0; i < count; ++i) {
+    extern_spec& one = list[i];
+    names[i] = {.hash = hash_of(image, one.name, image.length_of_string(one.name)), .target = i};
+    if (one.kind != extern_kind::config) continue;
+    end = (end + one.alignment - 1) / one.alignment * one.alignment;
+    one.offset = static_cast<u32>(end);
+    end += one.slot.size;
+    if (end > largest_value)
+      return {.why = cause::kconfig_too_large,
+              .section = section,
+              .offset = one.declared_at,
+              .subject = one.name};
+  }
+  value_size = static_cast<u32>(end);
+  sort_with(names, count, [](const extern_name& a, const extern_name& b) {
+    return a.hash != b.hash ? a.hash < b.hash : a.target < b.target;
+  });
+  return {};
+}
+
+}  // namespace detail
+
+/// The index of the extern whose name stands at `wanted`, or one more than any where there is none.
+[[nodiscard]] constexpr u32 find_extern(const bytes& image, const extern_spec* list, const extern_name* names,
+                                        u32 count, u64 wanted) noexcept {
+  const u64 length = image.length_of_string(wanted);
+  if (length == 0 || length > detail::longest_extern_name) return 0xffffffff;
+  const u32 hash = hash_of(image, wanted, length);
+  u32 first = 0;
+  for (u32 left = count; left != 0;) {
+    const u32 half = left / 2;
+    const bool in_front = names[first + half].hash < hash;
+    first += in_front ? half + 1 : 0;
+    left = in_front ? left - half - 1 : half;
+  }
+  // Two names of one number are rare, and a file in which they are not is searched no further.
+  constexpr u32 most_tries = 8;
+  for (u32 i = first; i < count && i - first < most_tries && names[i].hash == hash; ++i)
+    if (image.same_string(list[names[i].target].name, wanted)) return names[i].target;
+  return 0xffffffff;
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_EXTERNS_HPP
+// Room 2.15, inflate: unpacks what gzip packed: the kernel shows its configuration as /proc/config.gz and in no other
+// form. Here and not in a library of somebody else's, because it is a page of code and barebpf needs nobody.
+#ifndef BAREBPF_INFLATE_HPP
+#define BAREBPF_INFLATE_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+namespace detail {
+
+// Takes bits off the front of bytes, the lowest of each byte first; zeros behind the end.
+class bit_reader {
+ public:
+  constexpr bit_reader(const u8* from, size_t size) noexcept : at_(from), left_(size) {}
+
+  // The next `count` bits, 16 at most.
+  [[nodiscard]] constexpr u32 take(u32 count) noexcept {
+    while (held_count_ < count) {
+      is_past_end_ = is_past_end_ || left_ == 0;
+      held_ |= (left_ == 0 ? u32{0} : u32{*at_}) << held_count_;
+      if (left_ != 0) ++at_, --left_;
+      held_count_ += 8;
+    }
+    const u32 out = held_ & ((u32{1} << count) - 1);
+    held_ >>= count;
+    held_count_ -= count;
+    return out;
+  }
+  // Leaves out what is left of a byte that was begun.
+  constexpr void align() noexcept { static_cast<void>(take(held_count_ % 8)); }
+  [[nodiscard]] constexpr bool is_past_end() const noexcept { return is_past_end_; }
+
+ private:
+  const u8* at_;
+  size_t left_;
+  u32 held_ = 0, held_count_ = 0;
+  bool is_past_end_ = false;
+};
+
+// A code in which frequent symbols are short: all symbols of one length follow each other, and so do their codes.
+template <u32 Most>
+class prefix_code {
+ public:
+  // Makes the code of which symbol `i` has `lengths[i]` bits, or none. Shape: false when there is no such code. One
+  // that leaves codes out is taken only with a single symbol or none, as RFC 1951 has it for distances.
+  [[nodiscard]] constexpr bool build(const u8* lengths, u32 count) noexcept {
+    for (u32& number : counts_) number = 0;
+    for (u32 i = 0; i < count; ++i) ++counts_[lengths[i]];
+    const u32 symbols = count - counts_[0];
+    s32 free_codes = 1;
+    for (u32 length = 1; length <= longest; ++length) {
+      free_codes = free_codes * 2 - static_cast<s32>(counts_[length]);
+      if (free_codes < 0) return false;
+    }
+    if (free_codes != 0 && symbols > 1) return false;
+    u32 next[longest + 1] = {};
+    for (u32 length = 1; length < longest; ++length) next[length + 1] = next[length] + counts_[length];
+    for (u32 i = 0; i < count; ++i)
+      if (lengths[i] != 0) symbols_[next[lengths[i]]++] = static_cast<u16>(i);
+    return true;
+  }
+  // The next symbol, or `none` for bits that are no code.
+  [[nodiscard]] constexpr u32 decode(bit_reader& in) const noexcept {
+    u32 code = 0, first_code = 0, first_symbol = 0;
+    for (u32 length = 1; length <= longest; ++length) {
+      code |= in.take(1);
+      if (code - first_code < counts_[length]) return symbols_[first_symbol + code - first_code];
+      first_symbol += counts_[length];
+      first_code = (first_code + counts_[length]) * 2;
+      code *= 2;
+    }
+    return none;
+  }
+  static constexpr u32 none = 0xffffffff;
+
+ private:
+  static constexpr u32 longest = 15;  // bits
+  u32 counts_[longest + 1] = {};      // how many symbols have so many
+  u16 symbols_[Most] = {};
+};
+
+// Unpacks the blocks of RFC 1951 into as much room as there is.
+class inflater {
+ public:
+  constexpr inflater(bit_reader& in, u8* out, size_t room) noexcept : in_(in), out_(out), room_(room) {}
+
+  // Shape: false for damaged bytes, and for more than there is room for.
+  [[nodiscard]] constexpr bool run() noexcept {
+    for (bool is_last = false; !is_last;) {
+      is_last = in_.take(1) != 0;
+      const u32 form = in_.take(2);
+      const bool is_good = form == 0   ? copy_stored()
+                           : form == 1 ? make_fixed_codes() && decode()
+                                       : form == 2 && read_codes() && decode();
+      if (!is_good || in_.is_past_end()) return false;
+    }
+    return true;
+  }
+  [[nodiscard]] constexpr size_t size() const noexcept { return size_; }
+
+ private:
+  static constexpr u32 most_literals = 288, most_distances = 32, end_of_block = 256;
+
+  constexpr bool put(u8 byte) noexcept {
+    if (size_ == room_) return false;
+    out_[size_++] = byte;
+    return true;
+  }
+  constexpr bool copy_stored() noexcept {
+    in_.align();
+    const u32 size = in_.take(16);
+    if (size != (in_.take(16) ^ 0xffff)) return false;
+    for (u32 i = 0; i < size; ++i)
+      if (in_.is_past_end() || !put(static_cast<u8>(in_.take(8)))) return false;
+    return true;
+  }
+  constexpr bool make_fixed_codes() noexcept {
+    u8 lengths[most_literals] = {};
+    for (u32 i = 0; i < most_literals; ++i)
+      lengths[i] = static_cast<u8>(i < 144 ? 8 : i < 256 ? 9 : i < 280 ? 7 : 8);
+    u8 distances[most_distances] = {};
+    for (u8& length : distances) length = 5;
+    return literals_.build(lengths, most_literals) && distances_.build(distances, most_distances);
+  }
+  // The codes of a block stand in front of it, packed by a code of their own.
+  constexpr bool read_codes() noexcept {
+    constexpr u8 order[] = {16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15};
+    const u32 literals = in_.take(5) + 257, distances = in_.take(5) + 1, packed = in_.take(4) + 4;
+    if (literals > 286 || distances > 30) return false;
+    u8 lengths[most_literals + most_distances] = {};
+    for (u32 i = 0; i < packed; ++i) lengths[order[i]] = static_cast<u8>(in_.take(3));
+    prefix_code<19> lengths_code;
+    if (!lengths_code.build(lengths, 19)) return false;
+    for (u8& length : lengths) length = 0;
+    for (u32 i = 0; i < literals + distances;) {
+      const u32 symbol = lengths_code.decode(in_);
+      if (symbol == prefix_code<19>::none || in_.is_past_end()) return false;
+      if (symbol < 16) {
+        lengths[i++] = static_cast<u8>(symbol);
+        continue;
+      }
+      if (symbol == 16 && i == 0) return false;
+      const u8 again = symbol == 16 ? lengths[i - 1] : u8{0};
+      u32 times = symbol == 16 ? 3 + in_.take(2) : symbol == 17 ? 3 + in_.take(3) : 11 + in_.take(7);
+      if (times > literals + distances - i) return false;
+      for (; times != 0; --times) lengths[i++] = again;
+    }
+    return lengths[end_of_block] != 0 && literals_.build(lengths, literals) &&
+           distances_.build(lengths + literals, distances);
+  }
+  // Bytes, and copies of what came so far before.
+  constexpr bool decode() noexcept {
+    constexpr u16 length_starts[] = {3,  4,  5,  6,  7,  8,  9,  10, 11,  13,  15,  17,  19,  23, 27,
+                                     31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258};
+    constexpr u8 length_bits[] = {0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2,
+                                  2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0};
+    constexpr u16 distance_starts[] = {1,    2,    3,    4,    5,    7,    9,    13,    17,    25,
+                                       33,   49,   65,   97,   129,  193,  257,  385,   513,   769,
+                                       1025, 1537, 2049, 3073, 4097, 6145, 8193, 12289, 16385, 24577};
+    while (!in_.is_past_end()) {
+      const u32 symbol = literals_.decode(in_);
+      if (symbol == end_of_block) return true;
+      if (symbol < end_of_block) {
+        if (!put(static_cast<u8>(symbol))) return false;
+        continue;
+      }
+      const u32 row = symbol - end_of_block - 1;
+      if (symbol == prefix_code<most_literals>::none || row >= sizeof length_bits) return false;
+      const u32 length = length_starts[row] + in_.take(length_bits[row]);
+      const u32 far = distances_.decode(in_);
+      if (far >= sizeof distance_starts / sizeof distance_starts[0]) return false;
+      const size_t distance = distance_starts[far] + in_.take(far < 2 ? 0 : far / 2 - 1);
+      if (distance > size_) return false;
+      for (u32 i = 0; i < length; ++i)
+        if (!put(out_[size_ - distance])) return false;
+    }
+    return false;
+  }
+
+  bit_reader& in_;
+  u8* out_;
+  size_t room_;
+  size_t size_ = 0;
+  prefix_code<most_literals> literals_;
+  prefix_code<most_distances> distances_;
+};
+
+}  // namespace detail
+
+/// The checksum with which gzip ends.
+/// Source: RFC 1952, chapter 8.
+[[nodiscard]] constexpr u32 crc32(const u8* from, size_t size) noexcept {
+  u32 out = 0xffffffff;
+  for (size_t i = 0; i < size; ++i) {
+    out ^= from[i];
+    for (int bit = 0; bit < 8; ++bit) out = out >> 1 ^ (0xedb88320 & (0 - (out & 1)));
+  }
+  return ~out;
+}
+
+/// How many bytes a file of gzip with one member unpacks to, as it says itself; 0 when it is none, or when it says more
+/// than so many bytes can hold.
+[[nodiscard]] constexpr size_t unpacked_size(const u8* from, size_t size) noexcept {
+  constexpr size_t head = 10, tail = 8, best_ratio = 1032;
+  if (size < head + tail || from[0] != 0x1f || from[1] != 0x8b || from[2] != 8) return 0;
+  size_t out = 0;
+  for (size_t i = 0; i < 4; ++i) out |= size_t{from[size - 4 + i]} << (i * 8);
+  return out / best_ratio > size ? 0 : out;
+}
+
+/// Unpacks a file of gzip with one member to `out`, which has room for `unpacked_size` bytes.
+/// Shape:  false when it is damaged or has another size or checksum than it says; what is in `out` is then of no use.
+/// Cost:   no allocation, 4 KB of stack; 2 ms for the 100 KB of a kernel's configuration.
+/// Source: RFC 1951, RFC 1952.
+[[nodiscard]] constexpr bool unpack(const u8* from, size_t size, u8* out) noexcept {
+  const size_t room = unpacked_size(from, size);
+  if (room == 0) return false;
+  constexpr u8 has_head_checksum = 2, has_more = 4, strings[] = {8, 16};  // a name and a comment
+  const u8 flags = from[3];
+  const size_t end = size - 8;
+  size_t at = 10;
+  if ((flags & has_more) != 0) {
+    if (end - at < 2) return false;
+    const size_t more = from[at] + size_t{from[at + 1]} * 256;
+    if (more > end - at - 2) return false;
+    at += 2 + more;
+  }
+  for (const u8 flag : strings) {
+    if ((flags & flag) == 0) continue;
+    while (at < end && from[at] != 0) ++at;
+    if (at++ >= end) return false;
+  }
+  if ((flags & has_head_checksum) != 0) at += 2;
+  if (at >= end) return false;
+  detail::bit_reader in(from + at, end - at);
+  detail::inflater blocks(in, out, room);
+  if (!blocks.run() || blocks.size() != room) return false;
+  u32 wanted = 0;
+  for (size_t i = 0; i < 4; ++i) wanted |= u32{from[end + i]} << (i * 8);
+  return crc32(out, room) == wanted;
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_INFLATE_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// What an object wants of the kernel, as it is needed while loading: an `extern_spec` without the file.
+struct extern_need {
+  const char* name = "";
+  const char* shape = "";  ///< of a variable or function: its type, see `type_shape`
+  u32 known_size = 0;      ///< so many characters of the name does the kernel know it by
+  u32 hash = 0;            ///< of those
+  extern_kind kind = extern_kind::config;
+  bool is_weak = false;
+  kconfig_slot slot{};  ///< of a config
+  u32 offset = 0;       ///< of a config: bytes from the start of the map's value
+
+  [[nodiscard]] constexpr text known_as() const noexcept { return {name, known_size}; }
+  /// Whether the kernel means this by `wanted`, of which `number` is the `hash_of`.
+  [[nodiscard]] constexpr bool is_called(text wanted, u32 number) const noexcept {
+    return hash == number && known_as() == wanted;
+  }
+};
+
+/// The same of `declared`, whose name and shape have been copied to where they stay.
+[[nodiscard]] constexpr extern_need to_need(const bytes& image, const extern_spec& declared, const char* name,
+                                            const char* shape) noexcept {
+  const size_t known_size = declared.kind == extern_kind::function
+                                ? length_without_flavor(image, declared.name)
+                                : image.length_of_string(declared.name);
+  return {.name = name,
+          .shape = shape,
+          .known_size = static_cast<u32>(known_size),
+          .hash = hash_of(image, declared.name, known_size),
+          .kind = declared.kind,
+          .is_weak = declared.is_weak,
+          .slot = declared.slot,
+          .offset = declared.offset};
+}
+
+/// What came of a need.
+/// Lifetime: closes the descriptor of a module's types that it holds.
+struct resolved_extern {
+  u64 value = 0;          ///< an address, or the id of a type
+  fd module;              ///< the types of the module that has it, held by the first extern in it
+  s32 module_number = 0;  ///< the number of that descriptor; 0 for the kernel itself
+  s16 module_index = 0;   ///< its place among the descriptors that a program is loaded with
+  bool is_found = false;
+};
+
+/// Where options come from; a member of `load_options`.
+struct kconfig_source {
+  text options{};              ///< lines that hold before all else
+  const char* file = nullptr;  ///< in the place of the kernel's own
+  int token = -1;              ///< descriptor of a BPF token
+};
+
+namespace detail {
+
+// Three numbers with dots between them at the front of `from`, as KERNEL_VERSION in C puts them together; 0 when there
+// are none.
+constexpr u32 version_code(text from) noexcept {
+  text_reader in(from);
+  u32 numbers[3] = {};
+  for (u32& number : numbers) {
+    const bool is_there = &number == numbers || in.take(".");
+    u32 digits = 0;
+    for (; is_there && !in.is_done() && in.rest()[0] >= '0' && in.rest()[0] <= '9' && digits < 9; ++digits) {
+      number = number * 10 + static_cast<u32>(in.rest()[0] - '0');
+      static_cast<void>(in.take(text(in.rest().data(), 1)));
+    }
+    if (digits == 0) return 0;
+  }
+  return (numbers[0] << 16) + (numbers[1] << 8) + (numbers[2] > 255 ? 255 : numbers[2]);
+}
+
+struct kernel_identity {
+  char words[6][65] = {};  // system, node, release, version, machine, domain
+};
+
+// LINUX_KERNEL_VERSION. Distributions keep the number of uname(2) while they go on, and say elsewhere which it is.
+inline u32 kernel_version_code(const kernel_identity& known) noexcept {
+  if (auto lines = line_reader::open("/proc/version_signature"); lines)  // "Ubuntu 5.4.0-12.15-generic 5.4.8"
+    if (text line; lines->next(line) > 0) {
+      text_reader in(line);
+      static_cast<void>(in.take_until(' '));
+      static_cast<void>(in.take_until(' '));
+      if (const u32 found = version_code(in.rest()); found != 0) return found;
+    }
+  text_reader version(known.words[3]);  // "#1 SMP Debian 4.19.208-1 (2021-09-29)"
+  while (!version.is_done())
+    if (version.take_until(' ') == "Debian")
+      if (const u32 found = version_code(version.rest()); found != 0) return found;
+  return version_code(known.words[2]);
+}
+
+// LINUX_HAS_BPF_COOKIE: whether the kernel has bpf_get_attach_cookie, which it says when a program calls it.
+inline bool has_bpf_cookie(int token) noexcept {
+  constexpr u32 kprobe = 2;  // BPF_PROG_TYPE_KPROBE
+  constexpr s32 get_attach_cookie = 174;
+  constexpr u8 exit = 0x95;
+  const abi::insn code[] = {{.opcode = abi::opcode_call, .immediate = get_attach_cookie}, {.opcode = exit}};
+  abi::prog_load_with_token attr{
+      .load = {.prog_type = kprobe, .insn_cnt = 2, .insns = code, .license = "GPL"}};
+  if (token >= 0) {
+    attr.prog_token_fd = token;
+    attr.load.prog_flags = abi::prog_flag_token_fd;
+  }
+  const fd loaded = fd::own(token >= 0 ? sys_bpf(abi::command::prog_load, attr)
+                                       : sys_bpf(abi::command::prog_load, attr.load));
+  return loaded.is_open();
+}
+
+// LINUX_HAS_SYSCALL_WRAPPER: whether programs can be attached to the function that its name says.
+inline bool has_syscall_wrapper() noexcept {
+#if defined(__x86_64__)
+  constexpr const char* wrapper = "__x64_sys_bpf";
+#elif defined(__aarch64__)
+  constexpr const char* wrapper = "__arm64_sys_bpf";
+#elif defined(__s390x__)
+  constexpr const char* wrapper = "__s390x_sys_bpf";
+#elif defined(__riscv)
+  constexpr const char* wrapper = "__riscv_sys_bpf";
+#else
+  constexpr const char* wrapper = nullptr;
+#endif
+  auto lines = line_reader::open("/sys/bus/event_source/devices/kprobe/type");
+  text line;
+  if (wrapper == nullptr || !lines || lines->next(line) <= 0) return false;
+  abi::perf_event_attr attr{.config1 = static_cast<u64>(reinterpret_cast<size_t>(wrapper))};
+  text_reader in(line);
+  if (!in.take_number(10, 9, attr.type)) return false;
+  const fd event = fd::own(system_call(__NR_perf_event_open, &attr, 0, -1, -1, abi::perf_flag_fd_cloexec));
+  return event.is_open();
+}
+
+// Fills in the options of one object.
+class config_filler {
+ public:
+  config_filler(const extern_need* needs, u32 count, resolved_extern* found, u8* value,
+                const kconfig_source& source, outcome& row) noexcept
+      : needs_(needs), count_(count), found_(found), value_(value), source_(source), row_(row) {}
+
+  bool run() noexcept {
+    bool has_options = false;
+    for (u32 i = 0; i < count_; ++i) {
+      if (needs_[i].kind != extern_kind::config) continue;
+      const bool is_option = needs_[i].known_as().starts_with("CONFIG_");
+      has_options = has_options || is_option;
+      if (!is_option && !set_fact(i)) return false;
+    }
+    if (!has_options) return true;
+    if (!take_lines(source_.options)) return false;
+    return is_complete() || read_configuration();
+  }
+
+ private:
+  static constexpr step at = step::read_kconfig;
+
+  bool fail(cause why, const char* subject) noexcept {
+    row_.subject = subject;
+    return row_.refuse(at, why), false;
+  }
+  bool fail(const error& why, const char* subject) noexcept {
+    row_.subject = subject;
+    row_.fails(why.at, why.code == 0 ? no_errno : -static_cast<long>(why.code));
+    return row_.why = why.why, false;
+  }
+  bool keep(u32 i, cause why) noexcept {
+    if (why != cause::none) return fail(why, needs_[i].name);
+    return found_[i].is_found = true;
+  }
+  bool set_fact(u32 i) noexcept {
+    const text name = needs_[i].known_as();
+    const auto set = [&](u64 number) {
+      return keep(i, set_kconfig_number(needs_[i].slot, number, value_ + needs_[i].offset));
+    };
+    if (name == "LINUX_KERNEL_VERSION") return set(kernel_version_code(identity()));
+    if (name == "LINUX_HAS_BPF_COOKIE") return set(has_bpf_cookie(source_.token));
+    if (name == "LINUX_HAS_SYSCALL_WRAPPER") return set(has_syscall_wrapper());
+    return (needs_[i].is_weak && name.starts_with("LINUX_")) ||
+           fail(cause::unknown_kernel_fact, needs_[i].name);
+  }
+  const kernel_identity& identity() noexcept {
+    if (identity_.words[2][0] == '\0') static_cast<void>(system_call(__NR_uname, &identity_));
+    return identity_;
+  }
+
+  [[nodiscard]] bool is_complete() const noexcept {
+    for (u32 i = 0; i < count_; ++i)
+      if (needs_[i].kind == extern_kind::config && !found_[i].is_found &&
+          needs_[i].known_as().starts_with("CONFIG_"))
+        return false;
+    return true;
+  }
+  // What is set first stays.
+  bool take_line(text line) noexcept {
+    kconfig_line said;
+    if (!read_kconfig_line(line, said)) return fail(cause::bad_kconfig_line, "");
+    if (said.option.empty()) return true;
+    const u32 hash = hash_of(said.option);
+    for (u32 i = 0; i < count_; ++i)
+      if (needs_[i].kind == extern_kind::config && !found_[i].is_found &&
+          needs_[i].is_called(said.option, hash) &&
+          !keep(i, set_kconfig(needs_[i].slot, said.value, value_ + needs_[i].offset)))
+        return false;
+    return true;
+  }
+  bool take_lines(text all) noexcept {
+    text_reader in(all);
+    while (!in.is_done())
+      if (!take_line(in.take_until('\n'))) return false;
+    return true;
+  }
+  bool take_file(const buffer<unsigned char>& content, const char* path) noexcept {
+    const bool is_packed = content.size() >= 2 && content[0] == 0x1f && content[1] == 0x8b;
+    if (!is_packed) return take_lines({reinterpret_cast<const char*>(content.data()), content.size()});
+    // A kernel has not a tenth of it.
+    constexpr size_t largest = 16 << 20;
+    const size_t size = unpacked_size(content.data(), content.size());
+    if (size == 0 || size > largest) return fail(cause::bad_kernel_config, path);
+    auto whole = buffer<unsigned char>::of(size);
+    if (!whole) return fail(whole.error(), path);
+    if (!unpack(content.data(), content.size(), whole->data())) return fail(cause::bad_kernel_config, path);
+    return take_lines({reinterpret_cast<const char*>(whole->data()), whole->size()});
+  }
+  bool read_configuration() noexcept {
+    if (source_.file != nullptr) {
+      const auto content = read_file(source_.file);
+      return content ? take_file(*content, source_.file) : fail(content.error(), source_.file);
+    }
+    char path[80];
+    static_cast<void>((text_writer(path, sizeof path) << "/boot/config-" << identity().words[2]).finish());
+    constexpr const char* proc = "/proc/config.gz";
+    if (const auto content = read_file(path); content) return take_file(*content, "/boot/config");
+    if (const auto content = read_file(proc); content) return take_file(*content, proc);
+    return fail(cause::no_kernel_config, "");
+  }
+
+  const extern_need* needs_;
+  u32 count_;
+  resolved_extern* found_;
+  u8* value_;
+  const kconfig_source& source_;
+  outcome& row_;
+  kernel_identity identity_;
+};
+
+}  // namespace detail
+
+/// Fills in the options among `count` needs: `value` is that of their map and holds zeros. What is not set stays zero;
+/// whether that will do is for `all_are_found` to say.
+/// Shape:  false when something is wrong, which `row` then tells.
+/// Errors: read_kconfig with no_kernel_config, unknown_kernel_fact, bad_kconfig_line, or why a value is none for its
+///         variable, about the option; bad_kernel_config about the file; open_file with errno for a file of the user's.
+/// Cost:   a file of 100 KB is read, and unpacked in 2 ms where it is /proc/config.gz; none for what `source` sets.
+/// Source: kernel/configs.c at v6.12; the names and where they are looked for are libbpf's.
+[[nodiscard, gnu::cold]] inline bool fill_config(const extern_need* needs, u32 count, resolved_extern* found,
+                                                 u8* value, const kconfig_source& source,
+                                                 outcome& row) noexcept {
+  return detail::config_filler(needs, count, found, value, source, row).run();
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_KERNEL_CONFIG_HPP
+// Room 3.6, type_shape: what is compared of a type in an object and one of the kernel, as a short text: pointers to
+// structs are such, whatever the structs are called. So an object that the compiler has read needs no types for it.
+#ifndef BAREBPF_TYPE_SHAPE_HPP
+#define BAREBPF_TYPE_SHAPE_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// Room for the shape of every type that is worth comparing, with its NUL.
+inline constexpr size_t longest_shape = 256;
+
+namespace detail {
+
+// One letter for each kind, in front of those of its parts: a function has the number of its parameters as a letter
+// from A on, then the parameters, then what it returns. `never` is like nothing.
+inline constexpr char never = '?';
+constexpr char shape_letter(const btf& types, const btf_type& type) noexcept {
+  using enum abi::btf_kind;
+  switch (type.kind) {
+    case void_type:
+      return 'v';
+    case integer:
+      // Bits of an integer that begin behind its first: what compilers once wrote for bit fields.
+      return (types.image().read32(type.tail()) >> 16 & 0xff) == 0 ? 'i' : never;
+    case pointer:
+      return 'p';
+    case array:
+      return 'a';
+    case structure:
+      return 's';
+    case union_type:
+      return 'u';
+    case enumeration:
+    case enumeration64:
+      return 'e';
+    case forward:
+      return 'f';
+    case function_prototype:
+      return 'F';
+    default:
+      return never;
+  }
+}
+inline constexpr u32 most_parameters = 60;
+constexpr u32 parameter_of(const btf& types, const btf_type& function, u32 index) noexcept {
+  return types.image().read32(function.tail() + u64{index} * 8 + 4);
+}
+
+// Shape: false where there is no more room.
+constexpr bool add_shape(const btf& types, u32 id, char* out, size_t& used) noexcept {
+  for (;;) {
+    if (used + 3 >= longest_shape) return false;
+    const btf_type type = types.resolve(id);
+    const char letter = shape_letter(types, type);
+    out[used++] = letter;
+    if (letter == 'p') {
+      id = type.size_or_type;
+    } else if (letter == 'a') {
+      id = types.element_of(type);
+    } else if (letter == 'F') {
+      if (type.members > most_parameters) return false;
+      out[used++] = static_cast<char>('A' + type.members);
+      for (u32 i = 0; i < type.members; ++i)
+        if (!add_shape(types, parameter_of(types, type, i), out, used)) return false;
+      id = type.size_or_type;
+    } else {
+      return true;
+    }
+  }
+}
+constexpr bool takes_shape(const btf& types, u32 id, const char*& shape) noexcept {
+  for (;;) {
+    const btf_type type = types.resolve(id);
+    const char letter = shape_letter(types, type);
+    if (letter == never || *shape != letter) return false;
+    ++shape;
+    if (letter == 'p') {
+      id = type.size_or_type;
+    } else if (letter == 'a') {
+      id = types.element_of(type);
+    } else if (letter == 'F') {
+      if (type.members > most_parameters || *shape != static_cast<char>('A' + type.members)) return false;
+      ++shape;
+      for (u32 i = 0; i < type.members; ++i)
+        if (!takes_shape(types, parameter_of(types, type, i), shape)) return false;
+      id = type.size_or_type;
+    } else {
+      return true;
+    }
+  }
+}
+
+}  // namespace detail
+
+/// The shape of a type, to be kept for `has_shape`.
+struct type_shape {
+  char letters[longest_shape] = {};
+
+  /// That of the type with this id. One that is too large to be compared is like no other.
+  [[nodiscard]] static constexpr type_shape of(const btf& types, u32 id) noexcept {
+    type_shape out;
+    size_t used = 0;
+    if (detail::add_shape(types, id, out.letters, used)) return out;
+    out.letters[0] = detail::never;
+    out.letters[1] = '\0';
+    return out;
+  }
+};
+
+/// The shape of what an object declares; empty for what has no type to be compared.
+[[nodiscard]] constexpr type_shape shape_of_extern(const btf& types, const extern_spec& declared) noexcept {
+  const bool has_type = declared.kind == extern_kind::variable || declared.kind == extern_kind::function;
+  return has_type ? type_shape::of(types, declared.type) : type_shape{};
+}
+
+/// True when the type with this id has the shape `wanted`.
+/// Cost:   bounded by the shape, whatever the types are.
+/// Source: bpf_core_types_are_compat() in tools/lib/bpf/relo_core.c at v6.12.
+[[nodiscard]] constexpr bool has_shape(const btf& types, u32 id, const char* wanted) noexcept {
+  return detail::takes_shape(types, id, wanted) && *wanted == '\0';
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_TYPE_SHAPE_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+namespace detail {
+
+// Where types and strings lie in the BTF of the kernel or of a module. A module's goes on where the kernel's ends:
+// with the next id, and with strings that count from the end of the kernel's.
+struct btf_layout {
+  u64 types = 0, types_size = 0, strings = 0, strings_size = 0;
+
+  // Shape: false when they do not lie inside `image`.
+  [[nodiscard]] constexpr bool read(const bytes& image) noexcept {
+    using header = abi::btf_header;
+    if (!image.holds(0, header::size) || image.read16(header::magic) != abi::btf_magic) return false;
+    const u64 body = image.read32(header::header_size);
+    types = body + image.read32(header::types_offset);
+    types_size = image.read32(header::types_size);
+    strings = body + image.read32(header::strings_offset);
+    strings_size = image.read32(header::strings_size);
+    return image.holds(types, types_size) && image.holds(strings, strings_size);
+  }
+};
+
+// Finds the names of one object.
+class name_finder {
+ public:
+  name_finder(const extern_need* needs, u32 count, resolved_extern* found, outcome& row) noexcept
+      : needs_(needs), count_(count), found_(found), row_(row) {}
+
+  bool run() noexcept {
+    if (is_missing(extern_kind::address) && !find_addresses()) return false;
+    if (is_missing(extern_kind::variable) || is_missing(extern_kind::function)) {
+      if (!find_types()) return false;
+      return number_modules();
+    }
+    return true;
+  }
+
+ private:
+  static constexpr step at = step::find_kernel_name;
+
+  bool fail(cause why, const char* subject) noexcept {
+    row_.subject = subject;
+    return row_.refuse(at, why), false;
+  }
+  bool fail(const error& why, const char* subject) noexcept {
+    row_.subject = subject;
+    row_.fails(why.at, why.code == 0 ? no_errno : -static_cast<long>(why.code));
+    return row_.why = why.why, false;
+  }
+  [[nodiscard]] bool is_missing(u32 i, extern_kind kind) const noexcept {
+    return needs_[i].kind == kind && !found_[i].is_found;
+  }
+  [[nodiscard]] bool is_missing(extern_kind kind) const noexcept {
+    for (u32 i = 0; i < count_; ++i)
+      if (is_missing(i, kind)) return true;
+    return false;
+  }
+
+  bool find_addresses() noexcept {
+    constexpr const char* path = "/proc/kallsyms";
+    bool are_shown = false, is_hidden = false;
+    const char* ambiguous = nullptr;
+    const auto keep = [&](const kallsyms_line& seen) -> result<void> {
+      are_shown = are_shown || seen.address != 0;
+      const u32 hash = hash_of(seen.symbol);
+      for (u32 i = 0; i < count_; ++i) {
+        if (needs_[i].kind != extern_kind::address || !needs_[i].is_called(seen.symbol, hash)) continue;
+        if (found_[i].is_found && found_[i].value != seen.address) ambiguous = needs_[i].name;
+        found_[i].is_found = true;
+        found_[i].value = seen.address;
+        is_hidden = is_hidden || seen.address == 0;
+      }
+      return {};
+    };
+    if (const auto all = each_line(path, read_kallsyms_line, keep); !all) return fail(all.error(), path);
+    // Where the kernel shows none, all of them are 0.
+    if (is_hidden && !are_shown) return fail(cause::hidden_addresses, path);
+    return ambiguous == nullptr || fail(cause::ambiguous_symbol, ambiguous);
+  }
+
+  bool find_types() noexcept {
+    constexpr const char* path = "/sys/kernel/btf/vmlinux";
+    const auto content = read_file(path);
+    // A kernel without types has none of what is wanted, which somebody else judges.
+    if (!content && content.error().code == ENOENT) return true;
+    if (!content) return fail(content.error(), path);
+    const bytes image = in_this_order(content->data(), content->size());
+    btf types;
+    if (const verdict v = btf::open(image, 0, image.size(), types); v.failed()) return fail(v.why, path);
+    if (!search(types, 1, 0)) return false;
+    if (!is_missing(extern_kind::variable) && !is_missing(extern_kind::function)) return true;
+    return search_modules(image, types);
+  }
+  [[nodiscard]] static bytes in_this_order(const unsigned char* from, size_t size) noexcept {
+    bytes out(from, size);
+    if constexpr (host_is_big_endian) out.read_big_endian();
+    return out;
+  }
+  // Calls `keep(i)` for each need that the name of a type at `name` meets.
+  template <class Keep>
+  bool each_need(const bytes& image, abi::btf_kind is, u64 name, Keep keep) const noexcept {
+    const extern_kind kind = is == abi::btf_kind::function ? extern_kind::function : extern_kind::variable;
+    const size_t size = image.length_of_string(name);
+    const u32 hash = hash_of(image, name, size);
+    for (u32 i = 0; i < count_; ++i)
+      if (needs_[i].hash == hash && is_missing(i, kind) && needs_[i].known_size == size &&
+          image.string_is(name, needs_[i].known_as()) && !keep(i))
+        return false;
+    return true;
+  }
+  [[nodiscard]] static bool is_nameable(abi::btf_kind kind) noexcept {
+    return kind == abi::btf_kind::function || kind == abi::btf_kind::variable;
+  }
+
+  // Looks for what is missing among the types from `first` on; `module` is the descriptor of theirs, 0 for the kernel.
+  bool search(btf& types, u32 first, s32 module) noexcept {
+    buffer<u32> index;
+    for (btf_type type = types.first(); type.id != 0; type = types.after(type)) {
+      if (type.id < first || !is_nameable(type.kind)) continue;
+      const auto keep = [&](u32 i) {
+        if (index.size() == 0) {
+          auto room = buffer<u32>::of(types.index_size());
+          if (!room) return fail(room.error(), "");
+          index = std::move(*room);
+          types.build_index(index.data());
+        }
+        // A function that programs may call in several forms is declared in each, and weak.
+        if (!has_shape(types, type.size_or_type, needs_[i].shape)) {
+          const bool may_be_other = needs_[i].is_weak && needs_[i].kind == extern_kind::function;
+          return may_be_other || fail(cause::another_type, needs_[i].name);
+        }
+        found_[i].is_found = true;
+        found_[i].value = type.id;
+        found_[i].module_number = module;
+        return true;
+      };
+      if (!each_need(types.image(), type.kind, type.name, keep)) return false;
+    }
+    return true;
+  }
+
+  bool search_modules(const bytes& base, const btf& types) noexcept {
+    for (u32 id = 0;;) {
+      abi::next_id walk{.start_id = id};
+      if (sys_bpf(abi::command::btf_get_next_id, walk) < 0) return true;
+      id = walk.next_id;
+      const abi::next_id wanted{.start_id = id};
+      fd module = fd::own(move_away(sys_bpf(abi::command::btf_get_fd_by_id, wanted)));
+      if (!module.is_open()) continue;  // gone meanwhile
+      char name[64] = {};
+      abi::btf_info info{.name = name, .name_len = sizeof name};
+      if (!ask(module, info) || info.kernel_btf == 0 || text(name) == "vmlinux") continue;
+      auto content = buffer<unsigned char>::of(info.btf_size);
+      if (!content) return fail(content.error(), "");
+      abi::btf_info again{.btf = content->data(), .btf_size = info.btf_size};
+      if (!ask(module, again)) continue;
+      if (!search_module(base, types, in_this_order(content->data(), content->size()), module)) return false;
+      if (!is_missing(extern_kind::variable) && !is_missing(extern_kind::function)) return true;
+    }
+  }
+  [[nodiscard]] static bool ask(const fd& module, abi::btf_info& info) noexcept {
+    abi::obj_info attr{.bpf_fd = module.raw(), .info_len = sizeof info, .info = &info};
+    return sys_bpf(abi::command::obj_get_info_by_fd, attr) >= 0;
+  }
+  // Most modules have nothing of what is wanted, which their own names tell. Of one that has, the types are read behind
+  // the kernel's, of which they are made.
+  bool search_module(const bytes& base, const btf& types, const bytes& image, fd& module) noexcept {
+    btf_layout ours, theirs;
+    if (!ours.read(base) || !theirs.read(image) || !has_any(image, theirs, ours.strings_size)) return true;
+    const u64 types_size = ours.types_size + theirs.types_size;
+    const u64 strings_size = ours.strings_size + theirs.strings_size;
+    constexpr u64 head = abi::btf_header::size;
+    if (types_size + strings_size > 0xffffffff) return true;
+    auto joined = buffer<unsigned char>::of(static_cast<size_t>(head + types_size + strings_size));
+    if (!joined) return fail(joined.error(), "");
+    unsigned char* out = joined->data();
+    base.copy(0, 4, out);  // magic and version
+    const u32 fields[] = {static_cast<u32>(head), 0, static_cast<u32>(types_size),
+                          static_cast<u32>(types_size), static_cast<u32>(strings_size)};
+    __builtin_memcpy(out + abi::btf_header::header_size, fields, sizeof fields);
+    out += head;
+    base.copy(ours.types, ours.types_size, out);
+    image.copy(theirs.types, theirs.types_size, out + ours.types_size);
+    out += types_size;
+    base.copy(ours.strings, ours.strings_size, out);
+    image.copy(theirs.strings, theirs.strings_size, out + ours.strings_size);
+    btf all;
+    const bytes whole = in_this_order(joined->data(), joined->size());
+    if (btf::open(whole, 0, whole.size(), all).failed()) return true;
+    if (!search(all, types.count() + 1, module.number())) return false;
+    for (u32 i = 0; i < count_; ++i)
+      if (module.is_open() && found_[i].module_number == module.number())
+        found_[i].module = std::move(module);
+    return true;
+  }
+  [[nodiscard]] bool has_any(const bytes& image, const btf_layout& layout,
+                             u64 strings_before) const noexcept {
+    using record = abi::btf_type_record;
+    const u64 end = layout.types + layout.types_size;
+    for (u64 type = layout.types; type < end;) {
+      const u32 info = image.read32(type + record::info);
+      const btf_type seen{.kind = static_cast<abi::btf_kind>(info >> 24 & 0x7f), .members = info & 0xffffff};
+      if (static_cast<u8>(seen.kind) >= abi::btf_kinds) return false;
+      const u64 name = image.read32(type + record::name);
+      if (is_nameable(seen.kind) && name >= strings_before &&
+          !each_need(image, seen.kind, layout.strings + name - strings_before, [](u32) { return false; }))
+        return true;
+      type += btf::extent_of(seen);
+    }
+    return false;
+  }
+  // Calls name the descriptor of a module by its place in an array, of which the first stands for the kernel.
+  bool number_modules() noexcept {
+    s16 used = 0;
+    for (u32 i = 0; i < count_; ++i) {
+      if (needs_[i].kind != extern_kind::function || found_[i].module_number == 0) continue;
+      u32 first = 0;
+      while (found_[first].module_number != found_[i].module_number || found_[first].module_index == 0)
+        if (++first >= i) break;
+      if (first < i) {
+        found_[i].module_index = found_[first].module_index;
+        continue;
+      }
+      if (used == 32767) return fail(cause::too_many_modules, needs_[i].name);
+      found_[i].module_index = ++used;
+    }
+    return true;
+  }
+
+  const extern_need* needs_;
+  u32 count_;
+  resolved_extern* found_;
+  outcome& row_;
+};
+
+}  // namespace detail
+
+/// Finds addresses, variables and functions among `count` needs. What is not there stays so; whether that will do is for
+/// `all_are_found` to say.
+/// Shape:  false when something is wrong, which `row` then tells.
+/// Errors: find_kernel_name with hidden_addresses or ambiguous_symbol, another_type, about the name; open_file and
+///         read_file about the file; ENOMEM.
+/// Cost:   for addresses /proc/kallsyms once, 0.1 s; for types the kernel's once, 10 ms for 5.5 MB, and those of its
+///         modules only where the kernel lacks something.
+/// Kernel: types 5.4, of modules 5.11; calls of functions 5.13.
+/// Source: bpf_get_btf_vmlinux(), fetch_kfunc_meta() and check_pseudo_btf_id() in kernel/bpf/verifier.c at v6.12.
+[[nodiscard, gnu::cold]] inline bool find_names(const extern_need* needs, u32 count, resolved_extern* found,
+                                                outcome& row) noexcept {
+  return detail::name_finder(needs, count, found, row).run();
+}
+
+/// True when all that is missing is weak.
+/// Errors: in `row`, about the name: no_kernel_option, no_kernel_symbol, no_kernel_variable or no_kfunc.
+[[nodiscard, gnu::cold]] inline bool all_are_found(const extern_need* needs, u32 count,
+                                                   const resolved_extern* found, outcome& row) noexcept {
+  for (u32 i = 0; i < count; ++i) {
+    if (found[i].is_found || needs[i].is_weak) continue;
+    row.subject = needs[i].name;
+    switch (needs[i].kind) {
+      case extern_kind::config:
+        return row.refuse(step::read_kconfig, cause::no_kernel_option), false;
+      case extern_kind::address:
+        return row.refuse(step::find_kernel_name, cause::no_kernel_symbol), false;
+      case extern_kind::variable:
+        return row.refuse(step::find_kernel_name, cause::no_kernel_variable), false;
+      case extern_kind::function:
+        return row.refuse(step::find_kernel_name, cause::no_kfunc), false;
+    }
+  }
+  return true;
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_KERNEL_NAMES_HPP
 // Room 4.5, spec/assembly: one program as the kernel takes it. A program is its own instructions and behind
 // them those of every function that it reaches, so each program of an object has its own copy of what they
 // share. Worked out for one program at a time, which is what a compiler can do for large objects too.
@@ -9076,6 +10438,7 @@ enum class map_origin : u8 {
   data,            ///< the variables of .data or .data.*
   read_only_data,  ///< the constants of .rodata or .rodata.*; frozen once they are in
   zeros,           ///< the variables of .bss or .bss.*
+  config,          ///< options of the kernel that the programs name with __kconfig; frozen too
 };
 
 /// A map as the object declares it. Offsets count from the start of the file.
@@ -9104,7 +10467,19 @@ struct map_spec {
   u32 section = 0;         ///< index of the section whose variables it holds
   u32 first_variable = 0;  ///< its variables are so many from this one on, in the order of their offsets
   u32 variable_count = 0;
+  u64 image_at = 0;    ///< of an arena: where the first values of the variables in it stand; 0 for zeros
+  u32 image_size = 0;  ///< bytes of those, at the arena's start
 
+  /// True for a map that is made for variables.
+  [[nodiscard]] constexpr bool is_for_variables() const noexcept { return origin != map_origin::declared; }
+  /// True when nobody may write to it once its value is in.
+  [[nodiscard]] constexpr bool is_frozen() const noexcept {
+    return origin == map_origin::read_only_data || origin == map_origin::config;
+  }
+  /// True when its variables have first values that a user may change before they are loaded.
+  [[nodiscard]] constexpr bool has_data() const noexcept {
+    return is_for_variables() && origin != map_origin::config;
+  }
   /// True when the object brings what the map holds at first.
   [[nodiscard]] constexpr bool has_content() const noexcept {
     return origin == map_origin::data || origin == map_origin::read_only_data;
@@ -9164,13 +10539,14 @@ enum class reference_kind : u8 {
   value,     ///< an address in the value of a map that holds variables
   call,      ///< a function, to be called
   function,  ///< the address of a function
+  external,  ///< what the kernel has under a name: an address, or a function to be called
 };
 
 /// "The instruction at `at` needs that."
 struct reference {
   u64 at = 0;  ///< where the instruction stands
   reference_kind kind = reference_kind::nothing;
-  u32 target = 0;  ///< index of the map or function
+  u32 target = 0;  ///< index of the map, function or extern
   u32 offset = 0;  ///< bytes into the value
 };
 
@@ -9191,6 +10567,7 @@ struct object_shape {
   u32 references = 0;
   u32 filled_slots = 0;
   u32 cores = 0;       ///< CO-RE relocations
+  u32 externs = 0;
   u32 lines = 0;       ///< records of source lines
   u32 map_slots = 0;   ///< one per 8 bytes of .maps
   u32 type_index = 0;  ///< words for the index over the types
@@ -9209,6 +10586,8 @@ struct object_slots {
   core_record* cores = nullptr;
   u32* map_slots = nullptr;
   u32* type_index = nullptr;
+  extern_spec* externs = nullptr;
+  extern_name* extern_names = nullptr;
 };
 
 /// What `read` found beside what it wrote to the slots.
@@ -9225,6 +10604,7 @@ struct object_facts {
   u32 references = 0;
   u32 filled_slots = 0;
   u32 cores = 0;
+  u32 externs = 0;
 };
 
 /// The tables of an object, as those look at them who load it.
@@ -9242,6 +10622,8 @@ struct object_tables {
   u32 reference_count = 0;
   u32 core_count = 0;
   u32 line_size = 0;  ///< bytes of a record of a source line; 0 when there are none
+  const extern_spec* externs = nullptr;
+  u32 extern_count = 0;
 };
 
 namespace detail {
@@ -9255,7 +10637,13 @@ struct opened_object {
   btf_ext ext;
   btf_type maps_layout;   // DATASEC .maps
   btf_type first_layout;  // the first DATASEC of all
-  u32 variables = 0;      // in the others
+  btf_type config;        // DATASEC .kconfig
+  btf_type symbols;       // DATASEC .ksyms
+  elf_section arena;      // .addr_space.1, the variables in an arena
+  btf_type arena_layout;  // its DATASEC
+  u32 arena_map = not_found;
+  u32 types_section = 0;  // .BTF
+  u32 variables = 0;      // in all DATASECs but that of maps
 };
 
 // What orders records: where in the file they stand, how far from the start of their map, or what they are made of.
@@ -9266,30 +10654,10 @@ constexpr u64 place_of(const filled_slot& of) noexcept { return of.at; }
 constexpr u64 place_of(const core_record& of) noexcept { return of.at; }
 constexpr u64 place_of(const program_spec& of) noexcept { return of.function; }
 
-// Sorts records by their place. Objects come sorted, so the good path is one look at each.
+// Sorts records by their place.
 template <class Record>
 constexpr void sort_by_place(Record* list, u32 count) noexcept {
-  bool sorted = true;
-  for (u32 i = 1; i < count && sorted; ++i) sorted = place_of(list[i - 1]) <= place_of(list[i]);
-  if (sorted) return;
-  const auto swap = [list](u32 a, u32 b) {
-    const Record kept = list[a];
-    list[a] = list[b];
-    list[b] = kept;
-  };
-  const auto sink = [&](u32 from, u32 end) {  // restores the heap below `from`
-    for (u32 child = from * 2 + 1; child < end; child = from * 2 + 1) {
-      if (child + 1 < end && place_of(list[child]) < place_of(list[child + 1])) ++child;
-      if (place_of(list[from]) >= place_of(list[child])) return;
-      swap(from, child);
-      from = child;
-    }
-  };
-  for (u32 i = count / 2; i-- > 0;) sink(i, count);
-  for (u32 end = count; end-- > 1;) {
-    swap(0, end);
-    sink(0, end);
-  }
+  sort_with(list, count, [](const Record& a, const Record& b) { return place_of(a) < place_of(b); });
 }
 // The first record that does not stand in front of `place`; `count` when all do.
 template <class Record>
@@ -9396,10 +10764,16 @@ template <class Spec>
 
 namespace barebpf::inline BAREBPF_ABI {
 
-/// "The two instructions at `instruction` of the program load the address of map `map`, or one in its value."
+/// "The two instructions at `instruction` of the program load the address of map `map`, or one in its value." Or: that
+/// instruction needs what the kernel has under a name.
 struct map_reference {
+  static constexpr u32 first_extern = u32{1} << 31;
+
   u32 instruction = 0;  ///< counted from the program's first
-  u32 map = 0;          ///< index among the object's maps
+  u32 map = 0;          ///< index among the object's maps; `first_extern` and an index among its externs
+
+  [[nodiscard]] constexpr bool is_extern() const noexcept { return map >= first_extern; }
+  [[nodiscard]] constexpr u32 target() const noexcept { return map % first_extern; }
 };
 
 /// The functions that make a program, each with the place of its first instruction.
@@ -9414,7 +10788,7 @@ struct program_layout {
   piece pieces[most_functions];
   u32 piece_count = 0;
   u32 instruction_count = 0;
-  u32 map_references = 0;  ///< how many instructions name a map
+  u32 map_references = 0;  ///< how many instructions name a map, or something of the kernel's
   bool has_types = true;   ///< BTF describes all of them
 
   /// Where the function with this index begins; `not_found` when the program does not reach it.
@@ -9444,7 +10818,8 @@ constexpr verdict reference_at(const object_tables& code, const function_spec& f
   if (cursor.reference < end && code.references[cursor.reference].at == at) {
     out = code.references[cursor.reference];
     // Functions that lie over each other can end between the two halves of a load.
-    const bool fits = out.kind == reference_kind::call || cursor.instruction + 1 < function.instruction_count;
+    const bool fits =
+        code.image.read8(at) == abi::opcode_call || cursor.instruction + 1 < function.instruction_count;
     if (out.kind != reference_kind::nothing && fits) return {};
     return {
         .why = cause::bad_relocation, .section = function.section, .offset = at, .subject = function.name};
@@ -9538,7 +10913,9 @@ constexpr verdict lay_out(const object_tables& code, u32 entry, program_layout& 
     const bool is_long =
         code.image.read8(function.at + u64{cursor.instruction} * sizeof(abi::insn)) == abi::opcode_ld_imm64;
     cursor.instruction += is_long ? 2 : 1;
-    if (found.kind == reference_kind::map || found.kind == reference_kind::value) ++out.map_references;
+    if (found.kind == reference_kind::map || found.kind == reference_kind::value ||
+        found.kind == reference_kind::external)
+      ++out.map_references;
     if (found.kind != reference_kind::call && found.kind != reference_kind::function) continue;
     if (out.position_of(found.target) != not_found) continue;
     if (out.piece_count == program_layout::most_functions)
@@ -9653,6 +11030,9 @@ constexpr void assemble(const object_tables& code, const program_layout& layout,
           maps[named++] = {.instruction = at, .map = found.target};
           break;
         }
+        case reference_kind::external:
+          maps[named++] = {.instruction = at, .map = map_reference::first_extern + found.target};
+          break;
         case reference_kind::call:
         case reference_kind::function:
           if (found.kind == reference_kind::function) {
@@ -9695,6 +11075,9 @@ struct load_options {
   text pin_root = "/sys/fs/bpf";           ///< folder of the maps that are pinned by their names
   map_differences* differences = nullptr;  ///< where both sides go when a map is not what the object expects
   int token = -1;                          ///< descriptor of a BPF token, 6.9
+  text kconfig{};  ///< options of the kernel as lines, "CONFIG_HZ=250", that hold before its own
+  const char* kconfig_file = nullptr;  ///< the kernel's configuration, packed by gzip or not, in the place of
+                                       ///< /boot/config-RELEASE or else /proc/config.gz
 };
 /// Stands for "no options wanted"; no code for any is made.
 struct no_options {};
@@ -9708,13 +11091,15 @@ struct program_patch {
 
 /// What a map needs beside being created.
 struct map_duty {
-  const void* value = nullptr;         ///< its first value; nullptr for zeros
+  const void* value = nullptr;         ///< its first value, or what an arena begins with; nullptr for zeros
   u64 data_at = 0;                     ///< where that lies in `load_options::data`
   const char* pin = nullptr;           ///< the name under which it is pinned; nullptr for none
   const filled_slot* slots = nullptr;  ///< what is put into its slots, whose indices are their keys
   u32 slot_count = 0;
   bool has_data = false;   ///< it holds variables
   bool is_frozen = false;  ///< it is frozen once its value is in
+  bool is_config = false;  ///< its value is made of `object_records::externs`
+  u32 image_size = 0;      ///< bytes that an arena begins with
 };
 
 /// A whole object, ready for the kernel.
@@ -9728,10 +11113,12 @@ struct object_records {
   const program_patch* patches = nullptr;     ///< one for each program; nullptr when all name maps by index
   const kernel_type_need* targets = nullptr;  ///< one for each program; nullptr when none is made for a type
   u32 program_count = 0;
-  const void* btf = nullptr;     ///< types of maps, variables and functions
-  u32 btf_size = 0;              ///< bytes, 0 for none
-  bool btf_is_required = false;  ///< without them the object does not work
-  u64 data_size = 0;             ///< bytes of `load_options::data`
+  const void* btf = nullptr;             ///< types of maps, variables and functions
+  u32 btf_size = 0;                      ///< bytes, 0 for none
+  bool btf_is_required = false;          ///< without them the object does not work
+  u64 data_size = 0;                     ///< bytes of `load_options::data`
+  const extern_need* externs = nullptr;  ///< what it wants of the kernel by name
+  u32 extern_count = 0;
 };
 
 /// What an object needs at all, so that no code is made for the rest.
@@ -9743,6 +11130,9 @@ struct load_needs {
   bool slots = true;    ///< it may have maps of maps, and maps whose slots it fills
   bool arenas = true;   ///< it may have an arena without an address
   bool cores = true;    ///< it may have instructions that depend on the kernel's types (CO-RE)
+  bool images = true;   ///< it may have an arena that begins with something
+  bool config = true;   ///< it may have options of the kernel
+  bool names = true;    ///< it may name what is in the kernel; only with `patch`
   bool hints = true;    ///< the table of map types may have something to say when one is refused
   bool patch =
       true;  ///< descriptors are written into a copy of the instructions; if not, they name maps by index
@@ -9753,13 +11143,32 @@ struct load_needs {
 struct load_slots {
   fd* maps = nullptr;
   fd* programs = nullptr;
-  u32* targets = nullptr;        ///< one for each program, 0 at first, with `load_needs::targets`
-  bool* pinned = nullptr;        ///< one for each map, false at first, if some are to be pinned
-  int* map_numbers = nullptr;    ///< one for each map, without `load_needs::patch`
-  abi::insn* scratch = nullptr;  ///< room for the longest program, with it
+  u32* targets = nullptr;              ///< one for each program, 0 at first, with `load_needs::targets`
+  bool* pinned = nullptr;              ///< one for each map, false at first, if some are to be pinned
+  int* map_numbers = nullptr;          ///< one for each map, without `load_needs::patch`
+  abi::insn* scratch = nullptr;        ///< room for the longest program, with it
+  resolved_extern* externs = nullptr;  ///< one for each extern
+  u8* config = nullptr;                ///< the value of the map of options, zeros at first
+  int* modules = nullptr;              ///< one more than externs, with `load_needs::names`
 };
 
 namespace detail {
+
+inline constexpr u32 missing_call_base = 2002000000;
+
+// The index of the extern of which the verifier says that the program calls it; a large number when it says nothing
+// of that kind.
+constexpr u32 missing_call_in(text log) noexcept {
+  constexpr text mark = "unknown#";
+  u32 out = not_found;
+  for (size_t i = 0; i + mark.size() < log.size(); ++i) {
+    if (log[i] != 'u' || !log.without_first(i).starts_with(mark)) continue;
+    text_reader in(log.without_first(i + mark.size()));
+    if (u32 number = 0; in.take_number(10, 10, number) && number >= missing_call_base)
+      out = number - missing_call_base;
+  }
+  return out;
+}
 
 // Makes an object real, in a row of system calls that ends with the first failure.
 template <load_needs Needs, class Options>
@@ -9775,6 +11184,8 @@ class loader {
   bool make_all() noexcept {
     if constexpr (has_options)
       if (!are_for_this_object()) return false;
+    if constexpr (Needs.config || Needs.names)
+      if (!find_externs()) return false;
     if constexpr (Needs.types) {
       if (records_.btf_size != 0) {
         types_ = fd::own(load_btf(records_.btf, records_.btf_size, token()));
@@ -9851,7 +11262,7 @@ class loader {
     }
     if constexpr (Needs.pins)
       if (records_.duties != nullptr && records_.duties[i].pin != nullptr) return share_map(i, attr);
-    return create(i, attr) && fill(i);
+    return create(i, attr) && fill(i, attr);
   }
 
   [[nodiscard]] bool holds_maps(u32 i) const noexcept {
@@ -9911,7 +11322,9 @@ class loader {
   }
 
   // Puts in what is there before any program: the maps of a map of maps, and the first value of variables.
-  bool fill(u32 i) noexcept {
+  bool fill(u32 i, [[maybe_unused]] const abi::map_create& created) noexcept {
+    if constexpr (Needs.images)
+      if (records_.duties != nullptr && records_.duties[i].image_size != 0) return fill_arena(i, created);
     if constexpr (Needs.slots)
       if (holds_maps(i) && !fill_slots(i, slots_.maps, cause::unfit_inner_map)) return false;
     if constexpr (Needs.values) {
@@ -9919,7 +11332,9 @@ class loader {
       const map_duty& duty = records_.duties[i];
       const void* value = duty.value;
       if constexpr (has_options)
-        if (!options_.data.empty()) value = options_.data.data() + duty.data_at;
+        if (!options_.data.empty() && !duty.is_config) value = options_.data.data() + duty.data_at;
+      if constexpr (Needs.config)
+        if (duty.is_config) value = slots_.config;
       const u32 key = 0;
       const abi::map_elem attr{.map_fd = slots_.maps[i].raw(), .key = &key, .value = value};
       if (value != nullptr && row_.fails(step::map_update_elem, sys_bpf(abi::command::map_update_elem, attr)))
@@ -9929,6 +11344,79 @@ class loader {
         return false;
     }
     return true;
+  }
+
+  // Puts the first values of variables into an arena, through memory that is this process's only meanwhile. Their pages
+  // stay: programs cannot write to one that nobody has touched.
+  bool fill_arena(u32 i, const abi::map_create& attr) noexcept {
+    constexpr long shared_not_instead = 1 | 1 << 20;  // MAP_SHARED | MAP_FIXED_NOREPLACE
+    const map_duty& duty = records_.duties[i];
+    const size_t size = attr.max_entries * page_size();
+    if (duty.image_size > size) return row_.refuse(step::map_create, cause::arena_too_small), false;
+    mapping memory;
+    const long answer = memory.take(map_pages(static_cast<size_t>(attr.map_extra), size, mapping::writable,
+                                              shared_not_instead, slots_.maps[i].number(), 0),
+                                    size);
+    if (row_.fails(step::map_memory, answer)) return false;
+    if (duty.value != nullptr)
+      __builtin_memcpy(memory.data(), duty.value, duty.image_size);
+    else
+      __builtin_memset(memory.data(), 0, duty.image_size);
+    return true;
+  }
+
+  bool find_externs() noexcept {
+    if (records_.extern_count == 0) return true;
+    [[maybe_unused]] kconfig_source source{.token = token()};
+    if constexpr (has_options) {
+      source.options = options_.kconfig;
+      source.file = options_.kconfig_file;
+    }
+    if constexpr (Needs.config)
+      if (!fill_config(records_.externs, records_.extern_count, slots_.externs, slots_.config, source, row_))
+        return false;
+    if constexpr (Needs.names) {
+      if (!find_names(records_.externs, records_.extern_count, slots_.externs, row_)) return false;
+      for (u32 i = 0; i < records_.extern_count; ++i) {
+        slots_.modules[slots_.externs[i].module_index] = slots_.externs[i].module_number;
+        has_modules_ = has_modules_ || slots_.externs[i].module_index != 0;
+      }
+    }
+    return all_are_found(records_.externs, records_.extern_count, slots_.externs, row_);
+  }
+
+  // Puts what the kernel has under a name into an instruction: as the target of a call, or as an address.
+  void put_extern(const map_reference& reference) noexcept {
+    const resolved_extern& found = slots_.externs[reference.target()];
+    abi::insn& first = slots_.scratch[reference.instruction];
+    if (first.opcode == abi::opcode_call) {
+      first.set_source(abi::pseudo_kfunc_call);
+      first.immediate =
+          static_cast<s32>(found.value);  // 0 where there is none: that may stand where nobody comes
+      first.offset = found.module_index;
+      return;
+    }
+    const bool has_type = records_.externs[reference.target()].kind != extern_kind::address && found.is_found;
+    first.set_source(has_type ? abi::pseudo_btf_id : u8{0});
+    first.immediate = static_cast<s32>(found.value);
+    slots_.scratch[reference.instruction + 1].immediate =
+        has_type ? found.module_number : static_cast<s32>(found.value >> 32);
+  }
+  // Gives each call of a function that the kernel does not have a number of its own, which the verifier repeats where
+  // it comes to the call. Shape: false when there is none.
+  // Source: POISON_CALL_KFUNC_BASE, libbpf's number.
+  bool mark_missing_calls(const program_patch& patch) noexcept {
+    bool out = false;
+    for (u32 k = 0; k < patch.reference_count; ++k) {
+      const map_reference& reference = patch.references[k];
+      abi::insn& call = slots_.scratch[reference.instruction];
+      if (!reference.is_extern() || call.opcode != abi::opcode_call) continue;
+      if (slots_.externs[reference.target()].is_found) continue;
+      call = {.opcode = abi::opcode_call,
+              .immediate = static_cast<s32>(missing_call_base + reference.target())};
+      out = true;
+    }
+    return out;
   }
 
   // Puts maps or programs into the slots of a map. The kernel says EINVAL to one that does not suit it.
@@ -9977,7 +11465,7 @@ class loader {
       }
       if (existing.error().code != ENOENT) return is_over(existing.error());
       abi::map_create copy = attr;
-      if (!create(i, copy) || !fill(i)) return false;
+      if (!create(i, copy) || !fill(i, copy)) return false;
       const auto pinned = pin(slots_.maps[i], text(path.characters));
       if (pinned) return slots_.pinned[i] = true;
       // Somebody was faster; and may unpin it again before it is got, so not for ever.
@@ -10027,9 +11515,17 @@ class loader {
       for (u32 k = 0; k < attr.insn_cnt; ++k) slots_.scratch[k] = patch.code[k];
       for (u32 k = 0; k < patch.reference_count; ++k) {
         const map_reference& reference = patch.references[k];
+        if constexpr (Needs.names) {
+          if (reference.is_extern()) {
+            put_extern(reference);
+            continue;
+          }
+        }
         slots_.scratch[reference.instruction].immediate = slots_.maps[reference.map].number();
       }
       attr.insns = slots_.scratch;
+      if constexpr (Needs.names)
+        if (has_modules_) attr.fd_array = slots_.modules;
     } else {
       attr.fd_array = slots_.map_numbers;
     }
@@ -10037,7 +11533,19 @@ class loader {
     if constexpr (Needs.cores)
       if (attr.core_relo_cnt != 0 && attr.func_info_cnt == 0)
         return row_.refuse(step::prog_load, cause::core_without_functions), false;
-    if (row_.fails(step::prog_load, load_program(attr, log(), token(), row_.why))) {
+    long loaded = -EINVAL;
+    if constexpr (Needs.names) {
+      // What is loaded is the same whether the verifier explains itself or not, so missing calls are marked only when
+      // it refused them. Before 5.16 it refuses them unmarked, even where nobody comes.
+      loaded = load_program(attr, static_cast<log_type*>(nullptr), token(), row_.why);
+      if (loaded < 0 && (mark_missing_calls(records_.patches[i]) || log() != nullptr)) {
+        loaded = load_program(attr, log(), token(), row_.why);
+        if (loaded < 0) name_missing_call();
+      }
+    } else {
+      loaded = load_program(attr, log(), token(), row_.why);
+    }
+    if (row_.fails(step::prog_load, loaded)) {
       if constexpr (Needs.cores) {
         const bool may_be_older = row_.answer == -E2BIG || row_.answer == -EINVAL;
         if (may_be_older && attr.core_relo_cnt != 0 && running_kernel() < kernel(5, 17))
@@ -10048,12 +11556,23 @@ class loader {
     slots_.programs[i].fill(row_.answer);
     return true;
   }
+  // Says which function was missing, when that is why.
+  void name_missing_call() noexcept {
+    if constexpr (has_options) {
+      if (log() == nullptr) return;
+      const u32 missing = missing_call_in(log()->said());
+      if (missing >= records_.extern_count) return;
+      row_.subject = records_.externs[missing].name;
+      row_.why = cause::calls_missing_kfunc;
+    }
+  }
 
   const object_records& records_;
   const load_slots& slots_;
   const Options& options_;
   outcome& row_;
   fd types_;
+  [[maybe_unused]] bool has_modules_ = false;
 };
 
 }  // namespace detail
@@ -10438,8 +11957,7 @@ struct data_layout {
   /// Makes room for the value of `map` and tells where it begins.
   constexpr u64 add(const map_spec& map) noexcept {
     const u64 at = size;
-    if (map.origin != map_origin::declared)
-      size += (u64{map.value_size} + alignment - 1) / alignment * alignment;
+    if (map.has_data()) size += (u64{map.value_size} + alignment - 1) / alignment * alignment;
     return at;
   }
 };
@@ -10494,18 +12012,19 @@ constexpr u32 find_data_map(const map_spec* maps, u32 first, u32 end, u32 sectio
   return not_found;
 }
 
-constexpr verdict read_variable(const opened_object& object, const btf_member& place, const map_spec& map,
+// `room` is how many bytes the section has.
+constexpr verdict read_variable(const opened_object& object, const btf_member& place, u32 section, u64 room,
                                 u64& next_relocation, variable_spec& out) noexcept {
   const btf& types = object.types;
   const u32 id = types.variable_of(place);
   const btf_type variable = types.type(id);
   if (variable.kind != abi::btf_kind::variable)
-    return {.why = cause::bad_btf_type, .section = map.section, .offset = place.at};
+    return {.why = cause::bad_btf_type, .section = section, .offset = place.at};
   const u64 offset = variable_offset(object, place.at + 4, next_relocation);
   const u32 size = types.image().read32(place.at + 8);
-  if (offset > map.value_size || size > map.value_size - offset)
+  if (offset > room || size > room - offset)
     return {.why = cause::variable_outside_section,
-            .section = map.section,
+            .section = section,
             .offset = variable.at,
             .subject = variable.name};
   out = {.name = variable.name,
@@ -10523,20 +12042,75 @@ constexpr verdict read_variable(const opened_object& object, const btf_member& p
 constexpr verdict read_variables(const opened_object& object, const btf_type& layout, u32 map_index,
                                  const object_slots& slots, u32& used, u64& next_relocation) noexcept {
   map_spec& map = slots.maps[map_index];
-  map.value_type = layout.id;
+  const bool is_arena = !map.is_for_variables();
+  const u32 section = is_arena ? object.arena.index : map.section;
+  if (!is_arena) map.value_type = layout.id;
   map.first_variable = used;
   for (u32 i = 0; i < layout.members; ++i) {
     variable_spec found;
-    if (const verdict v = read_variable(object, object.types.member(layout, i), map, next_relocation, found);
+    if (const verdict v = read_variable(object, object.types.member(layout, i), section,
+                                        is_arena ? map.image_size : map.value_size, next_relocation, found);
         v.failed())
       return v;
     found.map = map_index;
     const u64 linkage = found.declared_at + abi::btf_type_record::size;
-    if (object.types.image().read32(linkage) != abi::btf_variable_static) map.map_flags |= map_flag::mmapable;
+    if (!is_arena && object.types.image().read32(linkage) != abi::btf_variable_static)
+      map.map_flags |= map_flag::mmapable;
     slots.variables[used++] = found;
   }
   map.variable_count = used - map.first_variable;
   sort_by_place(slots.variables + map.first_variable, map.variable_count);
+  return {};
+}
+
+// The map of the options that the programs name: the externs of that kind are its variables, in their order.
+constexpr void add_config_map(const opened_object& object, const object_slots& slots, u32 value_size,
+                              object_facts& out) noexcept {
+  map_spec& map = slots.maps[out.maps];
+  map = {
+      .name = object.config.name,
+      .declared_at = object.config.at,
+      .type = static_cast<u32>(map_type::array),
+      .key_size = 4,
+      .value_size = value_size,
+      .max_entries = 1,
+      .map_flags = u32{map_flag::rdonly_prog} | map_flag::mmapable,
+      .value_type = object.config.id,
+      .origin = map_origin::config,
+      .section = not_found,  // of no section, and behind those that are found by theirs
+      .first_variable = out.variables,
+  };
+  for (u32 i = 0; i < out.externs && slots.externs[i].kind == extern_kind::config; ++i) {
+    const extern_spec& from = slots.externs[i];
+    slots.variables[out.variables++] = {.name = from.name,
+                                        .declared_at = from.declared_at,
+                                        .map = out.maps,
+                                        .offset = from.offset,
+                                        .size = from.slot.size,
+                                        .id = from.id,
+                                        .type = from.type,
+                                        .form = object.types.form_of(from.type)};
+  }
+  map.variable_count = out.variables - map.first_variable;
+  ++out.maps;
+}
+
+// Finds the arena that holds the variables of .addr_space.1.
+constexpr verdict find_arena(opened_object& object, const object_slots& slots) noexcept {
+  if (object.arena.index == 0 || object.arena.size == 0) return {};
+  const auto wrong = [&](cause why) {
+    return verdict{.why = why, .section = object.arena.index, .offset = object.arena.at};
+  };
+  if (object.arena.size > 0xffffffff) return wrong(cause::bad_section_header);
+  for (u32 i = 0; i < object.maps_layout.members; ++i) {
+    if (slots.maps[i].type != static_cast<u32>(map_type::arena)) continue;
+    if (object.arena_map != not_found) return wrong(cause::two_arenas);
+    object.arena_map = i;
+  }
+  if (object.arena_map == not_found) return wrong(cause::no_arena);
+  map_spec& found = slots.maps[object.arena_map];
+  if (object.arena.type != abi::section_nobits) found.image_at = object.arena.at;
+  found.image_size = static_cast<u32>(object.arena.size);
   return {};
 }
 
@@ -10654,16 +12228,28 @@ constexpr verdict read_reference(const opened_object& object, const object_slots
     return verdict{.why = why, .section = around.section, .offset = out.at, .subject = symbol.name};
   };
   if (out.target >= file.symbol_count()) return wrong(cause::bad_symbol);
-  if (symbol.section == abi::section_undefined) return wrong(cause::undefined_symbol);
   if ((out.at - around.at) % sizeof(abi::insn) != 0) return wrong(cause::bad_relocation);
   const elf_section section = file.section(symbol.section);
   const abi::insn instruction = read_instruction(image, out.at);
+  const bool has_second_half = (out.at - around.at) / sizeof(abi::insn) + 1 < around.instruction_count;
   const auto point_to = [&](reference_kind kind, u32 target, u64 offset) {
     out.kind = kind;
     out.target = target;
     out.offset = static_cast<u32>(offset);
     return target == not_found ? wrong(cause::bad_relocation) : verdict{};
   };
+  if (symbol.section == abi::section_undefined) {
+    const u32 found = find_extern(image, slots.externs, slots.extern_names, facts.externs, symbol.name);
+    if (found == not_found) return wrong(cause::undefined_symbol);
+    const extern_spec& wanted = slots.externs[found];
+    const bool is_call = instruction.opcode == abi::opcode_call && wanted.kind == extern_kind::function;
+    if (!is_call && (instruction.opcode != abi::opcode_ld_imm64 || !has_second_half))
+      return wrong(cause::bad_relocation);
+    if (wanted.kind != extern_kind::config) return point_to(reference_kind::external, found, 0);
+    const u64 offset = u64{wanted.offset} + static_cast<u32>(instruction.immediate);
+    const map_spec& holder = slots.maps[facts.maps - 1];
+    return point_to(reference_kind::value, offset <= holder.value_size ? facts.maps - 1 : not_found, offset);
+  }
   // A symbol of a whole section leaves the offset to the instruction: in bytes for an address, and for a call
   // in instructions from the one behind it.
   if (instruction.opcode == abi::opcode_call && instruction.source() == abi::pseudo_call) {
@@ -10672,7 +12258,6 @@ constexpr verdict read_reference(const opened_object& object, const object_slots
     const u64 place = section.at + symbol.value + static_cast<u64>(from_start);
     return point_to(reference_kind::call, function_at(slots.functions, facts.functions, place), 0);
   }
-  const bool has_second_half = (out.at - around.at) / sizeof(abi::insn) + 1 < around.instruction_count;
   if (instruction.opcode != abi::opcode_ld_imm64 || !has_second_half) return wrong(cause::bad_relocation);
   const u64 offset = symbol.value + static_cast<u32>(instruction.immediate);
   if (object.maps.index != 0 && section.index == object.maps.index) {
@@ -10682,6 +12267,9 @@ constexpr verdict read_reference(const opened_object& object, const object_slots
   if (section.is_code())
     return point_to(reference_kind::function,
                     function_at(slots.functions, facts.functions, section.at + offset), 0);
+  if (section.index == object.arena.index && object.arena_map != not_found)
+    return point_to(reference_kind::value, offset <= section.size ? object.arena_map : not_found, offset);
+  if (image.string_is(section.name, ".jumptables")) return wrong(cause::jump_tables);
   const u32 holder = find_data_map(slots.maps, object.maps_layout.members, facts.maps, section.index);
   if (holder == not_found) return wrong(cause::relocation_not_loaded_yet);
   // One past the end is an address that C allows to take.
@@ -10866,6 +12454,10 @@ constexpr void find_layouts(opened_object& out) noexcept {
       out.maps_layout = type;
     else
       out.variables += type.members;
+    if (out.config.id == 0 && out.types.image().string_is(type.name, ".kconfig")) out.config = type;
+    if (out.arena_layout.id == 0 && out.types.image().string_is(type.name, ".addr_space.1"))
+      out.arena_layout = type;
+    if (out.symbols.id == 0 && out.types.image().string_is(type.name, ".ksyms")) out.symbols = type;
   }
 }
 
@@ -10875,6 +12467,8 @@ constexpr verdict open_object(bytes image, opened_object& out) noexcept {
   const elf_section types = out.file.find_section(".BTF");
   const elf_section ext = out.file.find_section(".BTF.ext");
   out.btf_relocations = out.file.find_section(".rel.BTF");
+  out.arena = out.file.find_section(".addr_space.1");
+  out.types_section = types.index;
   if (const verdict v = out.file.demand_type(out.maps, abi::section_progbits); v.failed()) return v;
   if (out.btf_relocations.type != abi::section_rel) out.btf_relocations = {};
   if (types.index != 0)
@@ -10886,6 +12480,19 @@ constexpr verdict open_object(bytes image, opened_object& out) noexcept {
     return {.why = cause::no_btf, .section = out.maps.index, .offset = out.maps.at};
   if (out.maps.index == 0) out.maps_layout = {};
   return {};
+}
+
+// An extern is missed when a symbol that is not weak names it. Of one that no symbol names, only BTF tells.
+constexpr void demand_externs(const elf& file, const object_slots& slots,
+                              const object_facts& facts) noexcept {
+  if (facts.externs == 0) return;
+  for (u32 i = 1; i < file.symbol_count(); ++i) {
+    const elf_symbol symbol = file.symbol(i);
+    if (symbol.section != abi::section_undefined || symbol.binding == abi::symbol_weak) continue;
+    const u32 found =
+        find_extern(file.image(), slots.externs, slots.extern_names, facts.externs, symbol.name);
+    if (found != not_found) slots.externs[found].is_weak = false;
+  }
 }
 
 // The first name of a source file that the symbols tell.
@@ -10909,6 +12516,7 @@ constexpr verdict measure(const detail::opened_object& object, object_shape& out
   const elf& file = object.file;
   out = {.maps = object.maps_layout.members,
          .variables = object.variables,
+         .externs = object.config.members + object.symbols.members,
          .map_slots = static_cast<u32>((object.maps.size + 7) / 8),
          .type_index = object.types.index_size(),
          .types = object.types.count(),
@@ -10916,6 +12524,7 @@ constexpr verdict measure(const detail::opened_object& object, object_shape& out
   // A map's definition takes at least 8 bytes, so a larger count is a lie that would cost memory.
   if (out.maps > out.map_slots)
     return {.why = cause::map_outside_section, .section = object.maps.index, .offset = object.maps_layout.at};
+  if (object.config.members != 0) ++out.maps;
   for (u32 i = 0; i < file.symbol_count(); ++i) {
     const elf_symbol symbol = file.symbol(i);
     out.functions += detail::is_function(file, symbol);
@@ -10955,6 +12564,14 @@ constexpr verdict read(const detail::opened_object& opened, const object_slots& 
          .line_size = object.ext.lines.record_size,
          .maps = object.maps_layout.members};
   detail::add_data_maps(object.file, slots.maps, out.maps);
+  const u32 data_maps = out.maps;
+  u32 config_size = 0;
+  if (const verdict v =
+          detail::read_externs(object.types, object.config, object.symbols, object.types_section,
+                               slots.externs, slots.extern_names, out.externs, config_size);
+      v.failed())
+    return v;
+  detail::demand_externs(object.file, slots, out);
   // Layouts are read in the order in which they stand, because their relocations come in it too.
   u64 next_relocation = 0;
   for (btf_type layout = object.first_layout; layout.id != 0; layout = object.types.after(layout)) {
@@ -10966,12 +12583,21 @@ constexpr verdict read(const detail::opened_object& opened, const object_slots& 
     const elf_section section = object.file.find_section(layout.name);
     const u32 map = section.index == 0 ? not_found
                                        : detail::find_data_map(slots.maps, object.maps_layout.members,
-                                                               out.maps, section.index);
+                                                               data_maps, section.index);
     if (map == not_found) continue;
     if (const verdict v = detail::read_variables(object, layout, map, slots, out.variables, next_relocation);
         v.failed())
       return v;
   }
+  if (const verdict v = detail::find_arena(object, slots); v.failed()) return v;
+  if (object.arena_map != not_found && object.arena_layout.id != 0) {
+    next_relocation = 0;  // which map is the arena is known only now
+    if (const verdict v = detail::read_variables(object, object.arena_layout, object.arena_map, slots,
+                                                 out.variables, next_relocation);
+        v.failed())
+      return v;
+  }
+  if (object.config.members != 0) detail::add_config_map(object, slots, config_size, out);
   if (const verdict v = detail::read_functions(object.file, slots, out); v.failed()) return v;
   if (const verdict v = detail::read_references(object, slots, out); v.failed()) return v;
   if (const verdict v = detail::read_slots(object, slots, out); v.failed()) return v;
@@ -11014,7 +12640,7 @@ class object_spec {
  public:
   /// Reads the object in `image`.
   /// Errors: step read_object with the cause, the byte offset and the section; ENOMEM.
-  /// Cost:   nine allocations; linear in the file.
+  /// Cost:   eleven allocations at most; linear in the file.
   [[nodiscard]] static result<object_spec> read(bytes image) noexcept {
     detail::opened_object opened;
     if (const verdict found = detail::open_object(image, opened); found.failed())
@@ -11031,8 +12657,10 @@ class object_spec {
     auto cores = buffer<core_record>::of(shape.cores);
     auto map_slots = buffer<u32>::of(shape.map_slots);
     auto type_index = buffer<u32>::of(shape.type_index);
+    auto externs = buffer<extern_spec>::of(shape.externs);
+    auto extern_names = buffer<extern_name>::of(shape.externs);
     if (!maps || !variables || !functions || !programs || !references || !filled_slots || !cores ||
-        !map_slots || !type_index)
+        !map_slots || !type_index || !externs || !extern_names)
       return error{.at = step::allocate, .code = ENOMEM};
     out.maps_ = std::move(*maps);
     out.variables_ = std::move(*variables);
@@ -11042,9 +12670,11 @@ class object_spec {
     out.filled_slots_ = std::move(*filled_slots);
     out.cores_ = std::move(*cores);
     out.type_index_ = std::move(*type_index);
+    out.externs_ = std::move(*externs);
     const object_slots slots{out.maps_.data(),     out.variables_.data(),  out.functions_.data(),
                              out.programs_.data(), out.references_.data(), out.filled_slots_.data(),
-                             out.cores_.data(),    map_slots->data(),      out.type_index_.data()};
+                             out.cores_.data(),    map_slots->data(),      out.type_index_.data(),
+                             out.externs_.data(),  extern_names->data()};
     if (const verdict found = barebpf::read(opened, slots, out.facts_); found.failed())
       return to_error(image, found);
     out.maps_.shrink(out.facts_.maps);
@@ -11067,6 +12697,14 @@ class object_spec {
   [[nodiscard]] const buffer<filled_slot>& filled_slots() const noexcept { return filled_slots_; }
   /// Which instructions depend on the kernel's types (CO-RE); each function knows which are its own.
   [[nodiscard]] const buffer<core_record>& cores() const noexcept { return cores_; }
+  /// What the object wants of the kernel by name.
+  [[nodiscard]] const buffer<extern_spec>& externs() const noexcept { return externs_; }
+  /// How many bytes the value of its map of options has, 0 when there is none.
+  [[nodiscard]] u32 config_size() const noexcept {
+    for (const map_spec& map : maps_)
+      if (map.origin == map_origin::config) return map.value_size;
+    return 0;
+  }
   /// How many records of source lines there are.
   [[nodiscard]] u32 line_count() const noexcept { return line_count_; }
   /// Where the name of the source file stands in the image, 0 when there is none.
@@ -11084,7 +12722,9 @@ class object_spec {
             .function_count = facts_.functions,
             .reference_count = facts_.references,
             .core_count = facts_.cores,
-            .line_size = facts_.line_size};
+            .line_size = facts_.line_size,
+            .externs = externs_.data(),
+            .extern_count = facts_.externs};
   }
   /// Where the license string stands in the image, 0 when there is none.
   [[nodiscard]] u64 license() const noexcept { return facts_.license; }
@@ -11112,6 +12752,7 @@ class object_spec {
   buffer<filled_slot> filled_slots_;
   buffer<core_record> cores_;
   buffer<u32> type_index_;
+  buffer<extern_spec> externs_;
   u32 line_count_ = 0;
 };
 
@@ -11359,7 +13000,7 @@ class pruned_btf {
   // The map whose value a layout of variables describes; an empty one for a layout that describes none.
   [[nodiscard]] constexpr map_spec map_of(const btf_type& layout) const noexcept {
     for (u32 i = 0; i < object_.map_count; ++i)
-      if (object_.maps[i].origin != map_origin::declared && object_.maps[i].value_type == layout.id)
+      if (object_.maps[i].is_for_variables() && object_.maps[i].value_type == layout.id)
         return object_.maps[i];
     return {};
   }
@@ -11420,8 +13061,12 @@ class pruned_btf {
         !refers(type) ? type.size_or_type : new_id(type.kind == pointer ? pointee(type) : type.size_or_type);
     u32* const tail = out + abi::btf_type_record::size / 4;
     switch (type.kind) {
-      case integer:
       case variable:
+        // The kernel takes none that is only declared, and the loader has defined it.
+        tail[0] = image.read32(type.tail());
+        if (tail[0] == abi::btf_variable_extern) tail[0] = abi::btf_variable_global;
+        return;
+      case integer:
       case declaration_tag:
         tail[0] = image.read32(type.tail());
         return;
@@ -11770,9 +13415,16 @@ class mapped_variable {
 template <class T>
 [[nodiscard]] constexpr cause can_be_seen_as(const map_spec& holder, const variable_spec& variable) noexcept {
   if (const cause fault = compare_types<T>(variable); fault != cause::none) return fault;
+  if (!holder.is_for_variables()) return cause::lies_in_arena;
   if ((holder.map_flags & map_flag::mmapable) == 0) return cause::hidden_variable;
-  return holder.origin == map_origin::read_only_data && !std::is_const_v<T> ? cause::constant_variable
-                                                                            : cause::none;
+  return holder.is_frozen() && !std::is_const_v<T> ? cause::constant_variable : cause::none;
+}
+/// What hinders `variable` of the map `holder` from being set as a `T` before it is loaded.
+template <class T>
+[[nodiscard]] constexpr cause can_be_set_as(const map_spec& holder, const variable_spec& variable) noexcept {
+  if (!holder.is_for_variables()) return cause::lies_in_arena;
+  if (!holder.has_data()) return cause::kernel_decides;
+  return compare_types<T>(variable);
 }
 
 /// Maps the section of `value_size` bytes that `holder` keeps, for one variable in it.
@@ -11882,6 +13534,23 @@ class loaded_object {
     return map_variable<T>(holder.descriptor, found->spec, holder.spec.value_size, wanted);
   }
 
+  /// The global variable called `wanted` that the programs declare with __arena, in the memory of the arena, mapped by
+  /// `map_arena`.
+  /// Errors:   no_such_variable, wrong_variable_size, wrong_variable_sign; not_in_arena for a variable that lies
+  ///           elsewhere; about the variable's name.
+  /// Lifetime: valid as long as `arena`.
+  template <class T>
+  [[nodiscard]] result<T*> variable(text wanted, const mapped_arena& arena) const noexcept {
+    const loaded_variable* const found = find(variables_, wanted);
+    if (found == nullptr) return missing(cause::no_such_variable, wanted);
+    cause fault = compare_types<T>(found->spec);
+    if (maps_[found->spec.map].spec.is_for_variables() || found->spec.offset + sizeof(T) > arena.size())
+      fault = cause::not_in_arena;
+    if (fault != cause::none)
+      return error{.at = step::find, .why = fault, .offset = found->spec.declared_at}.about(wanted);
+    return &arena.at<T>(found->spec.offset);
+  }
+
   /// Attaches the program called `wanted` where the name of its section says, and to `target` if that leaves it open:
   /// `loaded->attach("filter", interface{.index = 2})`. Room 9.1 has what each `attach_way` takes.
   /// Shape:  result<link>; result<attachment> for sockets and maps of sockets.
@@ -11955,13 +13624,14 @@ class loaded_object {
 class object_data {
  public:
   /// The variable called `wanted`.
-  /// Errors: no_such_variable, wrong_variable_size, wrong_variable_sign; about the variable's name.
+  /// Errors: no_such_variable, wrong_variable_size, wrong_variable_sign; kernel_decides for a __kconfig variable,
+  ///         lies_in_arena for one with __arena; about the variable's name.
   template <class T>
   [[nodiscard]] result<T*> variable(text wanted) noexcept {
     const u32 index = spec_->find_variable(wanted);
     if (index == not_found) return error{.at = step::find, .why = cause::no_such_variable}.about(wanted);
     const variable_spec& found = spec_->variables()[index];
-    if (const cause fault = compare_types<T>(found); fault != cause::none)
+    if (const cause fault = can_be_set_as<T>(spec_->maps()[found.map], found); fault != cause::none)
       return error{.at = step::find, .why = fault, .offset = found.declared_at}.about(wanted);
     data_layout layout;
     for (u32 i = 0; i < found.map; ++i) layout.add(spec_->maps()[i]);
@@ -12026,7 +13696,8 @@ class object {
 
   /// Creates the maps and loads the programs.
   /// Errors: of the first map or program that the kernel refuses; what was made before is given back. read_object for
-  ///         a program that cannot be put together; ENOMEM.
+  ///         a program that cannot be put together; read_kconfig and find_kernel_name for what the kernel does not
+  ///         have; ENOMEM.
   /// Cost:   one bpf(2) call for each map and program and one for their types; two more for each section of
   ///         variables, one for each slot that it fills, and a map that goes again for each map of maps.
   template <load_policy Policy = load_policy{}>
@@ -12067,10 +13738,14 @@ class object {
     buffer<abi::core_relo> cores;
     buffer<char> license;
     buffer<u32> types;
+    buffer<extern_need> externs;
+    buffer<type_shape> shapes;
+    buffer<char> extern_names;
     object_records records;
     u32 longest = 0;  // instructions
   };
   [[nodiscard]] result<recipe> make_recipe(btf_choice wanted) const noexcept;
+  [[nodiscard]] result<void> add_externs(recipe& out) const noexcept;
   [[nodiscard]] result<void> add_maps(const pruned_btf* types, recipe& out) const noexcept;
   [[nodiscard]] result<void> add_programs(const pruned_btf* types, bool with_lines,
                                           recipe& out) const noexcept;
@@ -12082,6 +13757,30 @@ class object {
   kernel_name name_;
 };
 
+inline result<void> object::add_externs(recipe& out) const noexcept {
+  const bytes& image = spec_.image();
+  const size_t count = spec_.externs().size();
+  size_t size = 0;
+  for (const extern_spec& one : spec_.externs()) size += image.length_of_string(one.name) + 1;
+  auto needs = buffer<extern_need>::of(count);
+  auto shapes = buffer<type_shape>::of(count);
+  auto names = buffer<char>::of(size);
+  if (!needs || !shapes || !names) return error{.at = step::allocate, .code = ENOMEM};
+  char* next_name = names->data();
+  for (size_t i = 0; i < count; ++i) {
+    const extern_spec& one = spec_.externs()[i];
+    (*shapes)[i] = shape_of_extern(spec_.types(), one);
+    (*needs)[i] = to_need(image, one, next_name, (*shapes)[i].letters);
+    next_name += image.copy_string(one.name, next_name, image.length_of_string(one.name) + 1) + 1;
+  }
+  out.records.externs = needs->data();
+  out.records.extern_count = static_cast<u32>(count);
+  out.externs = std::move(*needs);
+  out.shapes = std::move(*shapes);
+  out.extern_names = std::move(*names);
+  return {};
+}
+
 inline result<void> object::add_maps(const pruned_btf* types, recipe& out) const noexcept {
   const bytes& image = spec_.image();
   const auto count = static_cast<u32>(spec_.maps().size());
@@ -12090,6 +13789,7 @@ inline result<void> object::add_maps(const pruned_btf* types, recipe& out) const
   for (const map_spec& map : spec_.maps()) {
     if (map.pinning != 0) names += image.length_of_string(map.name) + 1;
     if (map.has_content()) words += (size_t{map.value_size} + 7) / 8;
+    if (map.image_at != 0) words += (size_t{map.image_size} + 7) / 8;
     has_inner = has_inner || map.inner != 0;
   }
   auto maps = buffer<abi::map_create>::of(count);
@@ -12109,8 +13809,10 @@ inline result<void> object::add_maps(const pruned_btf* types, recipe& out) const
     duty = {.data_at = layout.add(map),
             .slots = spec_.filled_slots().data() + map.first_slot,
             .slot_count = map.slot_count,
-            .has_data = map.origin != map_origin::declared,
-            .is_frozen = map.origin == map_origin::read_only_data};
+            .has_data = map.is_for_variables(),
+            .is_frozen = map.is_frozen(),
+            .is_config = map.origin == map_origin::config,
+            .image_size = map.image_size};
     if (map.inner != 0) {
       const map_spec inner = inner_of(spec_.types(), map);
       (*inner_maps)[i] = to_inner_map_create(image, inner);
@@ -12125,6 +13827,11 @@ inline result<void> object::add_maps(const pruned_btf* types, recipe& out) const
       duty.value = next_word;
       image.copy(map.declared_at, map.value_size, reinterpret_cast<u8*>(next_word));
       next_word += (map.value_size + 7) / 8;
+    }
+    if (map.image_at != 0) {
+      duty.value = next_word;
+      image.copy(map.image_at, map.image_size, reinterpret_cast<u8*>(next_word));
+      next_word += (map.image_size + 7) / 8;
     }
   }
   out.records.maps = maps->data();
@@ -12257,6 +13964,7 @@ inline result<object::recipe> object::make_recipe(btf_choice wanted) const noexc
     out->types = std::move(*image);
   }
   const pruned_btf* const told = with_types ? &types : nullptr;
+  if (const auto added = add_externs(*out); !added) return added.error();
   if (const auto added = add_maps(told, *out); !added) return added.error();
   if (const auto added = add_programs(told, lines != 0, *out); !added) return added.error();
   return out;
@@ -12308,6 +14016,10 @@ result<loaded_object> object::load(const load_options& options) const noexcept {
   auto maps = buffer<loaded_object::loaded_map>::of(records.map_count);
   auto variables = buffer<loaded_object::loaded_variable>::of(spec_.variables().size());
   auto programs = buffer<loaded_object::loaded_program>::of(records.program_count);
+  auto externs = buffer<resolved_extern>::of(records.extern_count);
+  auto modules = buffer<int>::of(records.extern_count == 0 ? 0 : records.extern_count + 1);
+  auto config = buffer<u8>::of(spec_.config_size());
+  if (!externs || !modules || !config) return error{.at = step::allocate, .code = ENOMEM};
   if (!scratch || !map_descriptors || !program_descriptors || !pinned || !targets || !maps || !variables ||
       !programs)
     return error{.at = step::allocate, .code = ENOMEM};
@@ -12322,7 +14034,10 @@ result<loaded_object> object::load(const load_options& options) const noexcept {
                               .programs = program_descriptors->data(),
                               .targets = targets->data(),
                               .pinned = pinned->data(),
-                              .scratch = scratch->data()},
+                              .scratch = scratch->data(),
+                              .externs = externs->data(),
+                              .config = config->data(),
+                              .modules = modules->data()},
                              options, row);
   if (row.failed()) return to_error(row);
   for (u32 i = 0; i < records.map_count; ++i) out.maps_[i].descriptor = std::move((*map_descriptors)[i]);
@@ -13202,11 +14917,13 @@ class static_spec {
     core_record cores[detail::at_least_one(shape.cores)] = {};
     u32 map_slots[detail::at_least_one(shape.map_slots)] = {};
     u32 type_index[detail::at_least_one(shape.type_index)] = {};
+    extern_spec externs[detail::at_least_one(shape.externs)] = {};
+    extern_name extern_names[detail::at_least_one(shape.externs)] = {};
     verdict fault;
     // What `read` found beside; its types point into storage that goes, so they are left behind.
     u64 license = 0, source = 0;
     u32 line_size = 0, maps_found = 0, variables_found = 0, functions_found = 0, programs_found = 0,
-        references_found = 0, cores_found = 0;
+        references_found = 0, cores_found = 0, externs_found = 0;
   };
   static constexpr tables table = [] {
     tables out;
@@ -13214,7 +14931,7 @@ class static_spec {
     object_facts facts;
     out.fault = read(measured.opened,
                      {out.maps, out.variables, out.functions, out.programs, out.references, out.filled_slots,
-                      out.cores, out.map_slots, out.type_index},
+                      out.cores, out.map_slots, out.type_index, out.externs, out.extern_names},
                      facts);
     if (out.fault.failed()) return out;
     out.license = facts.license;
@@ -13226,6 +14943,7 @@ class static_spec {
     out.programs_found = facts.programs;
     out.references_found = facts.references;
     out.cores_found = facts.cores;
+    out.externs_found = facts.externs;
     return out;
   }();
   static_assert(
@@ -13244,7 +14962,9 @@ class static_spec {
                       .function_count = table.functions_found,
                       .reference_count = table.references_found,
                       .core_count = table.cores_found,
-                      .line_size = table.line_size};
+                      .line_size = table.line_size,
+                      .externs = table.externs,
+                      .extern_count = table.externs_found};
     if (!measured.fault.failed()) out.types.use_index(table.type_index);
     return out;
   }();
@@ -13302,6 +15022,7 @@ class static_spec {
   static constexpr u32 map_count = table.maps_found;
   static constexpr u32 variable_count = table.variables_found;
   static constexpr u32 program_count = table.programs_found;
+  static constexpr u32 extern_count = table.externs_found;
 
   /// The index of the map, variable or program called `wanted`, or `not_found`.
   [[nodiscard]] static constexpr u32 find_map(text wanted) noexcept {
@@ -13318,6 +15039,12 @@ class static_spec {
   [[nodiscard]] static constexpr map_spec map(u32 index) noexcept { return table.maps[index]; }
   [[nodiscard]] static constexpr variable_spec variable(u32 index) noexcept { return table.variables[index]; }
   [[nodiscard]] static constexpr program_spec program(u32 index) noexcept { return table.programs[index]; }
+  /// What the object wants of the kernel by name, and the shape of its type.
+  [[nodiscard]] static constexpr extern_spec external(u32 index) noexcept { return table.externs[index]; }
+  template <u32 Index>
+  static constexpr type_shape extern_shape = shape_of_extern(view.types, table.externs[Index]);
+  /// The image that it was read from.
+  [[nodiscard]] static constexpr const bytes& image() noexcept { return window; }
   /// A slot that the object fills; each map knows which are its own.
   [[nodiscard]] static constexpr filled_slot slot(u32 index) noexcept { return table.filled_slots[index]; }
   /// The name under which the kernel keeps the program with this index.
@@ -13448,17 +15175,22 @@ class static_spec {
     return out;
   }();
 
-  /// The first value of a map of variables, as the object has it; eight bytes of each word in this order.
+  /// The first value of a map of variables, or what an arena begins with, as the object has it; eight bytes of each
+  /// word in this order.
   template <u32 Index>
   struct value_block {
-    u64 words[detail::at_least_one(map(Index).has_content() ? (map(Index).value_size + 7) / 8 : 0)] = {};
+    u64 words[detail::at_least_one(map(Index).has_content()   ? (map(Index).value_size + 7) / 8
+                                   : map(Index).image_at != 0 ? (map(Index).image_size + 7) / 8
+                                                              : 0)] = {};
   };
   template <u32 Index>
   static constexpr value_block<Index> value = [] {
     value_block<Index> out;
     constexpr map_spec from = map(Index);
-    for (u32 i = 0; from.has_content() && i < (from.value_size + 7) / 8; ++i)
-      out.words[i] = window.word_in_memory(from.declared_at + u64{i} * 8, from.declared_at + from.value_size);
+    constexpr u64 at = from.has_content() ? from.declared_at : from.image_at;
+    constexpr u32 size = from.has_content() ? from.value_size : from.image_size;
+    for (u32 i = 0; at != 0 && i < (size + 7) / 8; ++i)
+      out.words[i] = window.word_in_memory(at + u64{i} * 8, at + size);
     return out;
   }();
 
@@ -13531,6 +15263,23 @@ class loaded_static_object {
     constexpr cause fault = index == not_found ? cause::no_such_variable : can_be_seen_as<T>(holder, found);
     static_assert(object_check<fault, found.declared_at, "", barebpf::name<48>::cut(Name)>::made);
     return map_variable<T>(maps_[found.map], found, holder.value_size, Name);
+  }
+
+  /// The global variable called `Name` that the programs declare with __arena, in the memory of the arena, mapped whole
+  /// by `map_arena`.
+  /// Errors:   none at run time. A name that the object does not have, a type that does not fit it, or a variable that
+  ///           lies elsewhere does not compile.
+  /// Lifetime: valid as long as `arena`.
+  template <name Name, class T>
+  [[nodiscard]] T& variable(const mapped_arena& arena) const noexcept {
+    constexpr u32 index = spec::find_variable(Name);
+    constexpr variable_spec found = index == not_found ? variable_spec{} : spec::variable(index);
+    constexpr map_spec holder = index == not_found ? map_spec{} : spec::map(found.map);
+    constexpr cause fault = index == not_found          ? cause::no_such_variable
+                            : holder.is_for_variables() ? cause::not_in_arena
+                                                        : compare_types<T>(found);
+    static_assert(object_check<fault, found.declared_at, "", barebpf::name<48>::cut(Name)>::made);
+    return arena.at<T>(found.offset);
   }
 
   /// Attaches the program called `Name` where the name of its section says, and to `target` if that leaves it open:
@@ -13628,7 +15377,7 @@ class static_object {
    public:
     first_values() noexcept {
       for (u32 i = 0; i < spec::map_count; ++i)
-        if (duties.list[i].value != nullptr)
+        if (spec::map(i).has_content())
           __builtin_memcpy(bytes_ + data_at[i], duties.list[i].value, spec::map(i).value_size);
     }
     /// The variable called `Name`.
@@ -13637,7 +15386,8 @@ class static_object {
     [[nodiscard]] T& variable() noexcept {
       constexpr u32 index = spec::find_variable(Name);
       constexpr variable_spec found = index == not_found ? variable_spec{} : spec::variable(index);
-      constexpr cause fault = index == not_found ? cause::no_such_variable : compare_types<T>(found);
+      constexpr map_spec holder = index == not_found ? map_spec{} : spec::map(found.map);
+      constexpr cause fault = index == not_found ? cause::no_such_variable : can_be_set_as<T>(holder, found);
       static_assert(object_check<fault, found.declared_at, "", barebpf::name<48>::cut(Name)>::made);
       return *reinterpret_cast<T*>(bytes_ + data_at[found.map] + found.offset);
     }
@@ -13649,9 +15399,21 @@ class static_object {
   };
 
  private:
+  // Whether there are options of the kernel, or names in it. What the kernel has under a name is put into instructions,
+  // so they are no constants.
+  static constexpr bool has_config = spec::extern_count != 0 && spec::external(0).kind == extern_kind::config;
+  static constexpr bool has_names =
+      spec::extern_count != 0 && spec::external(spec::extern_count - 1).kind != extern_kind::config;
+  static constexpr u32 config_size = [] {
+    u32 out = 0;
+    for (u32 i = 0; i < spec::map_count; ++i)
+      if (spec::map(i).origin == map_origin::config) out = spec::map(i).value_size;
+    return out;
+  }();
   // By index where no older kernel is to be served; that leaves the instructions constant.
   static constexpr map_naming naming(const load_policy& policy) noexcept {
-    return policy.oldest_kernel >= kernel(5, 14) ? map_naming::by_index : map_naming::by_descriptor;
+    return policy.oldest_kernel >= kernel(5, 14) && !has_names ? map_naming::by_index
+                                                               : map_naming::by_descriptor;
   }
   static constexpr load_needs needs(const load_policy& policy) noexcept {
     load_needs out{.types = spec::choose(policy.btf) != btf_choice::none,
@@ -13661,10 +15423,14 @@ class static_object {
                    .slots = false,
                    .arenas = false,
                    .cores = spec::has_cores,
+                   .images = false,
+                   .config = has_config,
+                   .names = has_names,
                    .hints = false,
                    .patch = naming(policy) == map_naming::by_descriptor};
     for (u32 i = 0; i < spec::map_count; ++i) {
-      out.values = out.values || spec::map(i).origin != map_origin::declared;
+      out.values = out.values || spec::map(i).is_for_variables();
+      out.images = out.images || spec::map(i).image_size != 0;
       out.pins = out.pins || spec::map(i).pinning != 0;
       out.slots = out.slots || spec::map(i).has_values;
       out.arenas = out.arenas ||
@@ -13730,6 +15496,20 @@ class static_object {
   }
   (std::make_index_sequence<spec::program_count>());
 
+  template <u32 Index>
+  static constexpr extern_need make_need() noexcept {
+    return to_need(spec::image(), spec::external(Index),
+                   spec::template string<spec::external(Index).name>.characters,
+                   spec::template extern_shape<Index>.letters);
+  }
+  struct extern_needs {
+    extern_need list[detail::at_least_one(spec::extern_count)];
+  };
+  static constexpr extern_needs externs = []<size_t... Index>(std::index_sequence<Index...>) {
+    return extern_needs{{make_need<Index>()...}};
+  }
+  (std::make_index_sequence<spec::extern_count>());
+
   struct program_patches {
     program_patch list[detail::at_least_one(spec::program_count)];
   };
@@ -13764,9 +15544,11 @@ class static_object {
   static constexpr map_duty make_duty() noexcept {
     constexpr map_spec map = spec::map(Index);
     map_duty out{.data_at = data_at[Index],
-                 .has_data = map.origin != map_origin::declared,
-                 .is_frozen = map.origin == map_origin::read_only_data};
-    if constexpr (map.has_content()) out.value = spec::template value<Index>.words;
+                 .has_data = map.is_for_variables(),
+                 .is_frozen = map.is_frozen(),
+                 .is_config = map.origin == map_origin::config,
+                 .image_size = map.image_size};
+    if constexpr (map.has_content() || map.image_at != 0) out.value = spec::template value<Index>.words;
     if constexpr (map.pinning != 0) out.pin = spec::template string<map.name>.characters;
     if constexpr (map.slot_count != 0) {
       out.slots = slots<Index>.list;
@@ -13793,7 +15575,12 @@ class static_object {
                        .data_size = data_size};
     if constexpr (needs(Policy).patch) out.patches = patches.list;
     if constexpr (needs(Policy).targets) out.targets = targets.list;
-    if constexpr (needs(Policy).values || needs(Policy).pins || needs(Policy).slots) out.duties = duties.list;
+    if constexpr (needs(Policy).values || needs(Policy).pins || needs(Policy).slots || needs(Policy).images)
+      out.duties = duties.list;
+    if constexpr (spec::extern_count != 0) {
+      out.externs = externs.list;
+      out.extern_count = spec::extern_count;
+    }
     if constexpr (needs(Policy).slots) out.inner_maps = spec::template inner_map_creates<btf>.list;
     if constexpr (btf != btf_choice::none) {
       out.btf = &spec::template btf_image<btf>;
@@ -13809,7 +15596,15 @@ class static_object {
     constexpr load_needs wanted = needs(Policy);
     bool pinned[wanted.pins ? detail::at_least_one(spec::map_count) : 1] = {};
     u32 found[wanted.targets ? detail::at_least_one(spec::program_count) : 1] = {};
+    [[maybe_unused]] resolved_extern external[detail::at_least_one(spec::extern_count)];
+    [[maybe_unused]] u8 config[detail::at_least_one(config_size)] = {};
+    [[maybe_unused]] int modules[spec::extern_count + 1] = {};
     load_slots slots{.maps = out->maps_, .programs = out->programs_, .targets = found, .pinned = pinned};
+    if constexpr (spec::extern_count != 0) {
+      slots.externs = external;
+      slots.config = config;
+      slots.modules = modules;
+    }
     if constexpr (!wanted.patch) {
       int map_numbers[detail::at_least_one(spec::map_count)];
       slots.map_numbers = map_numbers;

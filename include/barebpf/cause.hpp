@@ -129,6 +129,23 @@
   BAREBPF_CAUSE(newer_core,                                                                                  \
                 "the running kernel relocates no programs (CO-RE): that came with Linux 5.17, so let "       \
                 "barebpf do it")                                                                             \
+  BAREBPF_CAUSE(jump_tables,                                                                                 \
+                "this program jumps through a table, which kernels before 7.0 cannot load and this version " \
+                "of barebpf does not either, so compile it with -fno-jump-tables")                           \
+  BAREBPF_CAUSE(no_arena,                                                                                    \
+                "variables with __arena lie in an arena and the object has none, so define a map of type "   \
+                "BPF_MAP_TYPE_ARENA")                                                                        \
+  BAREBPF_CAUSE(two_arenas,                                                                                  \
+                "variables with __arena lie in the one arena of an object and this one has several, so "     \
+                "leave one")                                                                                 \
+  BAREBPF_CAUSE(bad_kconfig_type,                                                                            \
+                "an option of the kernel is a bool, a char, an integer, an enum libbpf_tristate or an array" \
+                " of char, so declare the __kconfig variable as one")                                        \
+  BAREBPF_CAUSE(kconfig_too_large,                                                                           \
+                "the options that this object declares take more than 1 MiB, so shorten its arrays of char") \
+  BAREBPF_CAUSE(bad_extern_name,                                                                             \
+                "a __ksym or __kconfig variable has a name of 1 to 511 characters, so the file is damaged: " \
+                "compile it again")                                                                          \
   BAREBPF_CAUSE(undefined_symbol,                                                                            \
                 "the program uses a symbol that the object does not define, so "                             \
                 "define it or declare the helper")                                                           \
@@ -332,6 +349,63 @@
   BAREBPF_CAUSE(packet_too_large,                                                                            \
                 "a packet must fit into one frame, so send less at once, or open the socket with a larger "  \
                 "frame_size")                                                                                \
+  /* what an object wants of the kernel by name */                                                           \
+  BAREBPF_CAUSE(bad_kconfig_line,                                                                            \
+                "this line sets no option as a kernel's configuration does, so write CONFIG_NAME=y, =m, =n," \
+                " =250 or =\"text\"")                                                                        \
+  BAREBPF_CAUSE(kconfig_module,                                                                              \
+                "the kernel has this option as a module (m), which a bool cannot say, so declare it as an "  \
+                "enum libbpf_tristate")                                                                      \
+  BAREBPF_CAUSE(kconfig_yes_or_no,                                                                           \
+                "the kernel has y, n or m for this option, so declare it as a bool or an enum "              \
+                "libbpf_tristate")                                                                           \
+  BAREBPF_CAUSE(kconfig_text, "the kernel has a text for this option, so declare it as an array of char")    \
+  BAREBPF_CAUSE(kconfig_not_a_number,                                                                        \
+                "the kernel has a number for this option, so declare it as an integer")                      \
+  BAREBPF_CAUSE(kconfig_range,                                                                               \
+                "the number that the kernel has for this option does not fit the variable, so declare it "   \
+                "as a larger integer, or with another sign")                                                 \
+  BAREBPF_CAUSE(no_kernel_config,                                                                            \
+                "the configuration of this kernel is neither in /boot nor in /proc/config.gz, so give its "  \
+                "file with load_options::kconfig_file or the options as text with load_options::kconfig")    \
+  BAREBPF_CAUSE(bad_kernel_config,                                                                           \
+                "this file is no whole file of gzip, so give the kernel's configuration as it is, packed or" \
+                " not")                                                                                      \
+  BAREBPF_CAUSE(no_kernel_option,                                                                            \
+                "the kernel's configuration does not set this option, so declare it __weak to have zero "    \
+                "then, or give it with load_options::kconfig")                                               \
+  BAREBPF_CAUSE(unknown_kernel_fact,                                                                         \
+                "a __kconfig variable is CONFIG_ and an option, LINUX_KERNEL_VERSION, LINUX_HAS_BPF_COOKIE " \
+                "or LINUX_HAS_SYSCALL_WRAPPER, so correct the name, or declare it __weak to have zero")      \
+  BAREBPF_CAUSE(no_kernel_symbol,                                                                            \
+                "/proc/kallsyms has nothing of this name, so correct it, or declare it __weak to have zero " \
+                "where a kernel lacks it")                                                                   \
+  BAREBPF_CAUSE(ambiguous_symbol,                                                                            \
+                "/proc/kallsyms has this name at several addresses, so choose one that the kernel has once") \
+  BAREBPF_CAUSE(no_kernel_variable,                                                                          \
+                "neither the kernel nor a module has a variable of this name among its types, where are "    \
+                "those of each CPU alone, so declare it const void to have its address, or __weak")          \
+  BAREBPF_CAUSE(no_kfunc,                                                                                    \
+                "neither the kernel nor a module has a function of this name for programs, so use a newer "  \
+                "kernel, or declare it __weak and ask bpf_ksym_exists before it is called")                  \
+  BAREBPF_CAUSE(another_type,                                                                                \
+                "the kernel has this name with another type, so declare it as the kernel's vmlinux.h does")  \
+  BAREBPF_CAUSE(calls_missing_kfunc,                                                                         \
+                "the program calls this function, which the kernel does not have, so let it ask "            \
+                "bpf_ksym_exists before")                                                                    \
+  BAREBPF_CAUSE(too_many_modules,                                                                            \
+                "instructions can name 32767 modules and this object needs more, so split it")               \
+  BAREBPF_CAUSE(arena_too_small,                                                                             \
+                "the variables with __arena do not fit into the arena, so give it more max_entries, which "  \
+                "are pages")                                                                                 \
+  BAREBPF_CAUSE(kernel_decides,                                                                              \
+                "the value of a __kconfig variable is the kernel's, so change what the kernel says with "    \
+                "load_options::kconfig")                                                                     \
+  BAREBPF_CAUSE(not_in_arena,                                                                                \
+                "this variable does not lie in this arena, so ask for it by its name alone, or give the "    \
+                "arena of this object, mapped whole")                                                        \
+  BAREBPF_CAUSE(lies_in_arena,                                                                               \
+                "this variable lies in an arena, so map that with map_arena and give it beside the name")    \
   /* what a look at the kernel found out after it refused */                                                 \
   BAREBPF_CAUSE(needs_cap_bpf, "the process lacks CAP_BPF, so run it as root or give it CAP_BPF")            \
   BAREBPF_CAUSE(needs_cap_perfmon,                                                                           \

@@ -68,6 +68,8 @@ inline constexpr step_row step_rows[] = {
     {step::bind_xsk, "bind the AF_XDP socket"},
     {step::send_packets, "send through the AF_XDP socket"},
     {step::check_xsk, "ask about the AF_XDP socket"},
+    {step::read_kconfig, "find in the kernel's configuration"},
+    {step::find_kernel_name, "find in the kernel"},
 };
 
 /// An error number by its name.

@@ -5,6 +5,8 @@
 #define BAREBPF_LOAD_HPP
 
 #include "kernel_btf.hpp"
+#include "kernel_names.hpp"
+#include "map/memory.hpp"
 #include "map/pin.hpp"
 #include "map/value_btf.hpp"
 #include "program.hpp"
@@ -37,6 +39,9 @@ struct load_options {
   text pin_root = "/sys/fs/bpf";           ///< folder of the maps that are pinned by their names
   map_differences* differences = nullptr;  ///< where both sides go when a map is not what the object expects
   int token = -1;                          ///< descriptor of a BPF token, 6.9
+  text kconfig{};  ///< options of the kernel as lines, "CONFIG_HZ=250", that hold before its own
+  const char* kconfig_file = nullptr;  ///< the kernel's configuration, packed by gzip or not, in the place of
+                                       ///< /boot/config-RELEASE or else /proc/config.gz
 };
 /// Stands for "no options wanted"; no code for any is made.
 struct no_options {};
@@ -50,13 +55,15 @@ struct program_patch {
 
 /// What a map needs beside being created.
 struct map_duty {
-  const void* value = nullptr;         ///< its first value; nullptr for zeros
+  const void* value = nullptr;         ///< its first value, or what an arena begins with; nullptr for zeros
   u64 data_at = 0;                     ///< where that lies in `load_options::data`
   const char* pin = nullptr;           ///< the name under which it is pinned; nullptr for none
   const filled_slot* slots = nullptr;  ///< what is put into its slots, whose indices are their keys
   u32 slot_count = 0;
   bool has_data = false;   ///< it holds variables
   bool is_frozen = false;  ///< it is frozen once its value is in
+  bool is_config = false;  ///< its value is made of `object_records::externs`
+  u32 image_size = 0;      ///< bytes that an arena begins with
 };
 
 /// A whole object, ready for the kernel.
@@ -70,10 +77,12 @@ struct object_records {
   const program_patch* patches = nullptr;     ///< one for each program; nullptr when all name maps by index
   const kernel_type_need* targets = nullptr;  ///< one for each program; nullptr when none is made for a type
   u32 program_count = 0;
-  const void* btf = nullptr;     ///< types of maps, variables and functions
-  u32 btf_size = 0;              ///< bytes, 0 for none
-  bool btf_is_required = false;  ///< without them the object does not work
-  u64 data_size = 0;             ///< bytes of `load_options::data`
+  const void* btf = nullptr;             ///< types of maps, variables and functions
+  u32 btf_size = 0;                      ///< bytes, 0 for none
+  bool btf_is_required = false;          ///< without them the object does not work
+  u64 data_size = 0;                     ///< bytes of `load_options::data`
+  const extern_need* externs = nullptr;  ///< what it wants of the kernel by name
+  u32 extern_count = 0;
 };
 
 /// What an object needs at all, so that no code is made for the rest.
@@ -85,6 +94,9 @@ struct load_needs {
   bool slots = true;    ///< it may have maps of maps, and maps whose slots it fills
   bool arenas = true;   ///< it may have an arena without an address
   bool cores = true;    ///< it may have instructions that depend on the kernel's types (CO-RE)
+  bool images = true;   ///< it may have an arena that begins with something
+  bool config = true;   ///< it may have options of the kernel
+  bool names = true;    ///< it may name what is in the kernel; only with `patch`
   bool hints = true;    ///< the table of map types may have something to say when one is refused
   bool patch =
       true;  ///< descriptors are written into a copy of the instructions; if not, they name maps by index
@@ -95,13 +107,32 @@ struct load_needs {
 struct load_slots {
   fd* maps = nullptr;
   fd* programs = nullptr;
-  u32* targets = nullptr;        ///< one for each program, 0 at first, with `load_needs::targets`
-  bool* pinned = nullptr;        ///< one for each map, false at first, if some are to be pinned
-  int* map_numbers = nullptr;    ///< one for each map, without `load_needs::patch`
-  abi::insn* scratch = nullptr;  ///< room for the longest program, with it
+  u32* targets = nullptr;              ///< one for each program, 0 at first, with `load_needs::targets`
+  bool* pinned = nullptr;              ///< one for each map, false at first, if some are to be pinned
+  int* map_numbers = nullptr;          ///< one for each map, without `load_needs::patch`
+  abi::insn* scratch = nullptr;        ///< room for the longest program, with it
+  resolved_extern* externs = nullptr;  ///< one for each extern
+  u8* config = nullptr;                ///< the value of the map of options, zeros at first
+  int* modules = nullptr;              ///< one more than externs, with `load_needs::names`
 };
 
 namespace detail {
+
+inline constexpr u32 missing_call_base = 2002000000;
+
+// The index of the extern of which the verifier says that the program calls it; a large number when it says nothing
+// of that kind.
+constexpr u32 missing_call_in(text log) noexcept {
+  constexpr text mark = "unknown#";
+  u32 out = not_found;
+  for (size_t i = 0; i + mark.size() < log.size(); ++i) {
+    if (log[i] != 'u' || !log.without_first(i).starts_with(mark)) continue;
+    text_reader in(log.without_first(i + mark.size()));
+    if (u32 number = 0; in.take_number(10, 10, number) && number >= missing_call_base)
+      out = number - missing_call_base;
+  }
+  return out;
+}
 
 // Makes an object real, in a row of system calls that ends with the first failure.
 template <load_needs Needs, class Options>
@@ -117,6 +148,8 @@ class loader {
   bool make_all() noexcept {
     if constexpr (has_options)
       if (!are_for_this_object()) return false;
+    if constexpr (Needs.config || Needs.names)
+      if (!find_externs()) return false;
     if constexpr (Needs.types) {
       if (records_.btf_size != 0) {
         types_ = fd::own(load_btf(records_.btf, records_.btf_size, token()));
@@ -193,7 +226,7 @@ class loader {
     }
     if constexpr (Needs.pins)
       if (records_.duties != nullptr && records_.duties[i].pin != nullptr) return share_map(i, attr);
-    return create(i, attr) && fill(i);
+    return create(i, attr) && fill(i, attr);
   }
 
   [[nodiscard]] bool holds_maps(u32 i) const noexcept {
@@ -253,7 +286,9 @@ class loader {
   }
 
   // Puts in what is there before any program: the maps of a map of maps, and the first value of variables.
-  bool fill(u32 i) noexcept {
+  bool fill(u32 i, [[maybe_unused]] const abi::map_create& created) noexcept {
+    if constexpr (Needs.images)
+      if (records_.duties != nullptr && records_.duties[i].image_size != 0) return fill_arena(i, created);
     if constexpr (Needs.slots)
       if (holds_maps(i) && !fill_slots(i, slots_.maps, cause::unfit_inner_map)) return false;
     if constexpr (Needs.values) {
@@ -261,7 +296,9 @@ class loader {
       const map_duty& duty = records_.duties[i];
       const void* value = duty.value;
       if constexpr (has_options)
-        if (!options_.data.empty()) value = options_.data.data() + duty.data_at;
+        if (!options_.data.empty() && !duty.is_config) value = options_.data.data() + duty.data_at;
+      if constexpr (Needs.config)
+        if (duty.is_config) value = slots_.config;
       const u32 key = 0;
       const abi::map_elem attr{.map_fd = slots_.maps[i].raw(), .key = &key, .value = value};
       if (value != nullptr && row_.fails(step::map_update_elem, sys_bpf(abi::command::map_update_elem, attr)))
@@ -271,6 +308,79 @@ class loader {
         return false;
     }
     return true;
+  }
+
+  // Puts the first values of variables into an arena, through memory that is this process's only meanwhile. Their pages
+  // stay: programs cannot write to one that nobody has touched.
+  bool fill_arena(u32 i, const abi::map_create& attr) noexcept {
+    constexpr long shared_not_instead = 1 | 1 << 20;  // MAP_SHARED | MAP_FIXED_NOREPLACE
+    const map_duty& duty = records_.duties[i];
+    const size_t size = attr.max_entries * page_size();
+    if (duty.image_size > size) return row_.refuse(step::map_create, cause::arena_too_small), false;
+    mapping memory;
+    const long answer = memory.take(map_pages(static_cast<size_t>(attr.map_extra), size, mapping::writable,
+                                              shared_not_instead, slots_.maps[i].number(), 0),
+                                    size);
+    if (row_.fails(step::map_memory, answer)) return false;
+    if (duty.value != nullptr)
+      __builtin_memcpy(memory.data(), duty.value, duty.image_size);
+    else
+      __builtin_memset(memory.data(), 0, duty.image_size);
+    return true;
+  }
+
+  bool find_externs() noexcept {
+    if (records_.extern_count == 0) return true;
+    [[maybe_unused]] kconfig_source source{.token = token()};
+    if constexpr (has_options) {
+      source.options = options_.kconfig;
+      source.file = options_.kconfig_file;
+    }
+    if constexpr (Needs.config)
+      if (!fill_config(records_.externs, records_.extern_count, slots_.externs, slots_.config, source, row_))
+        return false;
+    if constexpr (Needs.names) {
+      if (!find_names(records_.externs, records_.extern_count, slots_.externs, row_)) return false;
+      for (u32 i = 0; i < records_.extern_count; ++i) {
+        slots_.modules[slots_.externs[i].module_index] = slots_.externs[i].module_number;
+        has_modules_ = has_modules_ || slots_.externs[i].module_index != 0;
+      }
+    }
+    return all_are_found(records_.externs, records_.extern_count, slots_.externs, row_);
+  }
+
+  // Puts what the kernel has under a name into an instruction: as the target of a call, or as an address.
+  void put_extern(const map_reference& reference) noexcept {
+    const resolved_extern& found = slots_.externs[reference.target()];
+    abi::insn& first = slots_.scratch[reference.instruction];
+    if (first.opcode == abi::opcode_call) {
+      first.set_source(abi::pseudo_kfunc_call);
+      first.immediate =
+          static_cast<s32>(found.value);  // 0 where there is none: that may stand where nobody comes
+      first.offset = found.module_index;
+      return;
+    }
+    const bool has_type = records_.externs[reference.target()].kind != extern_kind::address && found.is_found;
+    first.set_source(has_type ? abi::pseudo_btf_id : u8{0});
+    first.immediate = static_cast<s32>(found.value);
+    slots_.scratch[reference.instruction + 1].immediate =
+        has_type ? found.module_number : static_cast<s32>(found.value >> 32);
+  }
+  // Gives each call of a function that the kernel does not have a number of its own, which the verifier repeats where
+  // it comes to the call. Shape: false when there is none.
+  // Source: POISON_CALL_KFUNC_BASE, libbpf's number.
+  bool mark_missing_calls(const program_patch& patch) noexcept {
+    bool out = false;
+    for (u32 k = 0; k < patch.reference_count; ++k) {
+      const map_reference& reference = patch.references[k];
+      abi::insn& call = slots_.scratch[reference.instruction];
+      if (!reference.is_extern() || call.opcode != abi::opcode_call) continue;
+      if (slots_.externs[reference.target()].is_found) continue;
+      call = {.opcode = abi::opcode_call,
+              .immediate = static_cast<s32>(missing_call_base + reference.target())};
+      out = true;
+    }
+    return out;
   }
 
   // Puts maps or programs into the slots of a map. The kernel says EINVAL to one that does not suit it.
@@ -319,7 +429,7 @@ class loader {
       }
       if (existing.error().code != ENOENT) return is_over(existing.error());
       abi::map_create copy = attr;
-      if (!create(i, copy) || !fill(i)) return false;
+      if (!create(i, copy) || !fill(i, copy)) return false;
       const auto pinned = pin(slots_.maps[i], text(path.characters));
       if (pinned) return slots_.pinned[i] = true;
       // Somebody was faster; and may unpin it again before it is got, so not for ever.
@@ -369,9 +479,17 @@ class loader {
       for (u32 k = 0; k < attr.insn_cnt; ++k) slots_.scratch[k] = patch.code[k];
       for (u32 k = 0; k < patch.reference_count; ++k) {
         const map_reference& reference = patch.references[k];
+        if constexpr (Needs.names) {
+          if (reference.is_extern()) {
+            put_extern(reference);
+            continue;
+          }
+        }
         slots_.scratch[reference.instruction].immediate = slots_.maps[reference.map].number();
       }
       attr.insns = slots_.scratch;
+      if constexpr (Needs.names)
+        if (has_modules_) attr.fd_array = slots_.modules;
     } else {
       attr.fd_array = slots_.map_numbers;
     }
@@ -379,7 +497,19 @@ class loader {
     if constexpr (Needs.cores)
       if (attr.core_relo_cnt != 0 && attr.func_info_cnt == 0)
         return row_.refuse(step::prog_load, cause::core_without_functions), false;
-    if (row_.fails(step::prog_load, load_program(attr, log(), token(), row_.why))) {
+    long loaded = -EINVAL;
+    if constexpr (Needs.names) {
+      // What is loaded is the same whether the verifier explains itself or not, so missing calls are marked only when
+      // it refused them. Before 5.16 it refuses them unmarked, even where nobody comes.
+      loaded = load_program(attr, static_cast<log_type*>(nullptr), token(), row_.why);
+      if (loaded < 0 && (mark_missing_calls(records_.patches[i]) || log() != nullptr)) {
+        loaded = load_program(attr, log(), token(), row_.why);
+        if (loaded < 0) name_missing_call();
+      }
+    } else {
+      loaded = load_program(attr, log(), token(), row_.why);
+    }
+    if (row_.fails(step::prog_load, loaded)) {
       if constexpr (Needs.cores) {
         const bool may_be_older = row_.answer == -E2BIG || row_.answer == -EINVAL;
         if (may_be_older && attr.core_relo_cnt != 0 && running_kernel() < kernel(5, 17))
@@ -390,12 +520,23 @@ class loader {
     slots_.programs[i].fill(row_.answer);
     return true;
   }
+  // Says which function was missing, when that is why.
+  void name_missing_call() noexcept {
+    if constexpr (has_options) {
+      if (log() == nullptr) return;
+      const u32 missing = missing_call_in(log()->said());
+      if (missing >= records_.extern_count) return;
+      row_.subject = records_.externs[missing].name;
+      row_.why = cause::calls_missing_kfunc;
+    }
+  }
 
   const object_records& records_;
   const load_slots& slots_;
   const Options& options_;
   outcome& row_;
   fd types_;
+  [[maybe_unused]] bool has_modules_ = false;
 };
 
 }  // namespace detail

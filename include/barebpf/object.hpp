@@ -6,6 +6,7 @@
 #include "attach.hpp"
 #include "file.hpp"
 #include "load.hpp"
+#include "map/arena.hpp"
 #include "map/map.hpp"
 #include "object_spec.hpp"
 #include "pruned_btf.hpp"
@@ -101,6 +102,23 @@ class loaded_object {
     return map_variable<T>(holder.descriptor, found->spec, holder.spec.value_size, wanted);
   }
 
+  /// The global variable called `wanted` that the programs declare with __arena, in the memory of the arena, mapped by
+  /// `map_arena`.
+  /// Errors:   no_such_variable, wrong_variable_size, wrong_variable_sign; not_in_arena for a variable that lies
+  ///           elsewhere; about the variable's name.
+  /// Lifetime: valid as long as `arena`.
+  template <class T>
+  [[nodiscard]] result<T*> variable(text wanted, const mapped_arena& arena) const noexcept {
+    const loaded_variable* const found = find(variables_, wanted);
+    if (found == nullptr) return missing(cause::no_such_variable, wanted);
+    cause fault = compare_types<T>(found->spec);
+    if (maps_[found->spec.map].spec.is_for_variables() || found->spec.offset + sizeof(T) > arena.size())
+      fault = cause::not_in_arena;
+    if (fault != cause::none)
+      return error{.at = step::find, .why = fault, .offset = found->spec.declared_at}.about(wanted);
+    return &arena.at<T>(found->spec.offset);
+  }
+
   /// Attaches the program called `wanted` where the name of its section says, and to `target` if that leaves it open:
   /// `loaded->attach("filter", interface{.index = 2})`. Room 9.1 has what each `attach_way` takes.
   /// Shape:  result<link>; result<attachment> for sockets and maps of sockets.
@@ -174,13 +192,14 @@ class loaded_object {
 class object_data {
  public:
   /// The variable called `wanted`.
-  /// Errors: no_such_variable, wrong_variable_size, wrong_variable_sign; about the variable's name.
+  /// Errors: no_such_variable, wrong_variable_size, wrong_variable_sign; kernel_decides for a __kconfig variable,
+  ///         lies_in_arena for one with __arena; about the variable's name.
   template <class T>
   [[nodiscard]] result<T*> variable(text wanted) noexcept {
     const u32 index = spec_->find_variable(wanted);
     if (index == not_found) return error{.at = step::find, .why = cause::no_such_variable}.about(wanted);
     const variable_spec& found = spec_->variables()[index];
-    if (const cause fault = compare_types<T>(found); fault != cause::none)
+    if (const cause fault = can_be_set_as<T>(spec_->maps()[found.map], found); fault != cause::none)
       return error{.at = step::find, .why = fault, .offset = found.declared_at}.about(wanted);
     data_layout layout;
     for (u32 i = 0; i < found.map; ++i) layout.add(spec_->maps()[i]);
@@ -245,7 +264,8 @@ class object {
 
   /// Creates the maps and loads the programs.
   /// Errors: of the first map or program that the kernel refuses; what was made before is given back. read_object for
-  ///         a program that cannot be put together; ENOMEM.
+  ///         a program that cannot be put together; read_kconfig and find_kernel_name for what the kernel does not
+  ///         have; ENOMEM.
   /// Cost:   one bpf(2) call for each map and program and one for their types; two more for each section of
   ///         variables, one for each slot that it fills, and a map that goes again for each map of maps.
   template <load_policy Policy = load_policy{}>
@@ -286,10 +306,14 @@ class object {
     buffer<abi::core_relo> cores;
     buffer<char> license;
     buffer<u32> types;
+    buffer<extern_need> externs;
+    buffer<type_shape> shapes;
+    buffer<char> extern_names;
     object_records records;
     u32 longest = 0;  // instructions
   };
   [[nodiscard]] result<recipe> make_recipe(btf_choice wanted) const noexcept;
+  [[nodiscard]] result<void> add_externs(recipe& out) const noexcept;
   [[nodiscard]] result<void> add_maps(const pruned_btf* types, recipe& out) const noexcept;
   [[nodiscard]] result<void> add_programs(const pruned_btf* types, bool with_lines,
                                           recipe& out) const noexcept;
@@ -301,6 +325,30 @@ class object {
   kernel_name name_;
 };
 
+inline result<void> object::add_externs(recipe& out) const noexcept {
+  const bytes& image = spec_.image();
+  const size_t count = spec_.externs().size();
+  size_t size = 0;
+  for (const extern_spec& one : spec_.externs()) size += image.length_of_string(one.name) + 1;
+  auto needs = buffer<extern_need>::of(count);
+  auto shapes = buffer<type_shape>::of(count);
+  auto names = buffer<char>::of(size);
+  if (!needs || !shapes || !names) return error{.at = step::allocate, .code = ENOMEM};
+  char* next_name = names->data();
+  for (size_t i = 0; i < count; ++i) {
+    const extern_spec& one = spec_.externs()[i];
+    (*shapes)[i] = shape_of_extern(spec_.types(), one);
+    (*needs)[i] = to_need(image, one, next_name, (*shapes)[i].letters);
+    next_name += image.copy_string(one.name, next_name, image.length_of_string(one.name) + 1) + 1;
+  }
+  out.records.externs = needs->data();
+  out.records.extern_count = static_cast<u32>(count);
+  out.externs = std::move(*needs);
+  out.shapes = std::move(*shapes);
+  out.extern_names = std::move(*names);
+  return {};
+}
+
 inline result<void> object::add_maps(const pruned_btf* types, recipe& out) const noexcept {
   const bytes& image = spec_.image();
   const auto count = static_cast<u32>(spec_.maps().size());
@@ -309,6 +357,7 @@ inline result<void> object::add_maps(const pruned_btf* types, recipe& out) const
   for (const map_spec& map : spec_.maps()) {
     if (map.pinning != 0) names += image.length_of_string(map.name) + 1;
     if (map.has_content()) words += (size_t{map.value_size} + 7) / 8;
+    if (map.image_at != 0) words += (size_t{map.image_size} + 7) / 8;
     has_inner = has_inner || map.inner != 0;
   }
   auto maps = buffer<abi::map_create>::of(count);
@@ -328,8 +377,10 @@ inline result<void> object::add_maps(const pruned_btf* types, recipe& out) const
     duty = {.data_at = layout.add(map),
             .slots = spec_.filled_slots().data() + map.first_slot,
             .slot_count = map.slot_count,
-            .has_data = map.origin != map_origin::declared,
-            .is_frozen = map.origin == map_origin::read_only_data};
+            .has_data = map.is_for_variables(),
+            .is_frozen = map.is_frozen(),
+            .is_config = map.origin == map_origin::config,
+            .image_size = map.image_size};
     if (map.inner != 0) {
       const map_spec inner = inner_of(spec_.types(), map);
       (*inner_maps)[i] = to_inner_map_create(image, inner);
@@ -344,6 +395,11 @@ inline result<void> object::add_maps(const pruned_btf* types, recipe& out) const
       duty.value = next_word;
       image.copy(map.declared_at, map.value_size, reinterpret_cast<u8*>(next_word));
       next_word += (map.value_size + 7) / 8;
+    }
+    if (map.image_at != 0) {
+      duty.value = next_word;
+      image.copy(map.image_at, map.image_size, reinterpret_cast<u8*>(next_word));
+      next_word += (map.image_size + 7) / 8;
     }
   }
   out.records.maps = maps->data();
@@ -476,6 +532,7 @@ inline result<object::recipe> object::make_recipe(btf_choice wanted) const noexc
     out->types = std::move(*image);
   }
   const pruned_btf* const told = with_types ? &types : nullptr;
+  if (const auto added = add_externs(*out); !added) return added.error();
   if (const auto added = add_maps(told, *out); !added) return added.error();
   if (const auto added = add_programs(told, lines != 0, *out); !added) return added.error();
   return out;
@@ -527,6 +584,10 @@ result<loaded_object> object::load(const load_options& options) const noexcept {
   auto maps = buffer<loaded_object::loaded_map>::of(records.map_count);
   auto variables = buffer<loaded_object::loaded_variable>::of(spec_.variables().size());
   auto programs = buffer<loaded_object::loaded_program>::of(records.program_count);
+  auto externs = buffer<resolved_extern>::of(records.extern_count);
+  auto modules = buffer<int>::of(records.extern_count == 0 ? 0 : records.extern_count + 1);
+  auto config = buffer<u8>::of(spec_.config_size());
+  if (!externs || !modules || !config) return error{.at = step::allocate, .code = ENOMEM};
   if (!scratch || !map_descriptors || !program_descriptors || !pinned || !targets || !maps || !variables ||
       !programs)
     return error{.at = step::allocate, .code = ENOMEM};
@@ -541,7 +602,10 @@ result<loaded_object> object::load(const load_options& options) const noexcept {
                               .programs = program_descriptors->data(),
                               .targets = targets->data(),
                               .pinned = pinned->data(),
-                              .scratch = scratch->data()},
+                              .scratch = scratch->data(),
+                              .externs = externs->data(),
+                              .config = config->data(),
+                              .modules = modules->data()},
                              options, row);
   if (row.failed()) return to_error(row);
   for (u32 i = 0; i < records.map_count; ++i) out.maps_[i].descriptor = std::move((*map_descriptors)[i]);

@@ -245,7 +245,7 @@ class pruned_btf {
   // The map whose value a layout of variables describes; an empty one for a layout that describes none.
   [[nodiscard]] constexpr map_spec map_of(const btf_type& layout) const noexcept {
     for (u32 i = 0; i < object_.map_count; ++i)
-      if (object_.maps[i].origin != map_origin::declared && object_.maps[i].value_type == layout.id)
+      if (object_.maps[i].is_for_variables() && object_.maps[i].value_type == layout.id)
         return object_.maps[i];
     return {};
   }
@@ -306,8 +306,12 @@ class pruned_btf {
         !refers(type) ? type.size_or_type : new_id(type.kind == pointer ? pointee(type) : type.size_or_type);
     u32* const tail = out + abi::btf_type_record::size / 4;
     switch (type.kind) {
-      case integer:
       case variable:
+        // The kernel takes none that is only declared, and the loader has defined it.
+        tail[0] = image.read32(type.tail());
+        if (tail[0] == abi::btf_variable_extern) tail[0] = abi::btf_variable_global;
+        return;
+      case integer:
       case declaration_tag:
         tail[0] = image.read32(type.tail());
         return;

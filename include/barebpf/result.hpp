@@ -70,6 +70,8 @@ enum class step : u16 {
   bind_xsk = 282,           ///< bind(2) to the queue of an interface
   send_packets = 283,       ///< sendto(2) of what was submitted, or submit more
   check_xsk = 284,          ///< getsockopt(2), sendto(2)
+  read_kconfig = 290,       ///< find a __kconfig option of the running kernel
+  find_kernel_name = 291,   ///< find the address or the type of what a program declares with __ksym
 };
 
 /// Kernel-only error number that leaks out of bpf(2): "operation not supported". Not libc's ENOTSUP.

@@ -21,6 +21,10 @@ constexpr void find_layouts(opened_object& out) noexcept {
       out.maps_layout = type;
     else
       out.variables += type.members;
+    if (out.config.id == 0 && out.types.image().string_is(type.name, ".kconfig")) out.config = type;
+    if (out.arena_layout.id == 0 && out.types.image().string_is(type.name, ".addr_space.1"))
+      out.arena_layout = type;
+    if (out.symbols.id == 0 && out.types.image().string_is(type.name, ".ksyms")) out.symbols = type;
   }
 }
 
@@ -30,6 +34,8 @@ constexpr verdict open_object(bytes image, opened_object& out) noexcept {
   const elf_section types = out.file.find_section(".BTF");
   const elf_section ext = out.file.find_section(".BTF.ext");
   out.btf_relocations = out.file.find_section(".rel.BTF");
+  out.arena = out.file.find_section(".addr_space.1");
+  out.types_section = types.index;
   if (const verdict v = out.file.demand_type(out.maps, abi::section_progbits); v.failed()) return v;
   if (out.btf_relocations.type != abi::section_rel) out.btf_relocations = {};
   if (types.index != 0)
@@ -41,6 +47,19 @@ constexpr verdict open_object(bytes image, opened_object& out) noexcept {
     return {.why = cause::no_btf, .section = out.maps.index, .offset = out.maps.at};
   if (out.maps.index == 0) out.maps_layout = {};
   return {};
+}
+
+// An extern is missed when a symbol that is not weak names it. Of one that no symbol names, only BTF tells.
+constexpr void demand_externs(const elf& file, const object_slots& slots,
+                              const object_facts& facts) noexcept {
+  if (facts.externs == 0) return;
+  for (u32 i = 1; i < file.symbol_count(); ++i) {
+    const elf_symbol symbol = file.symbol(i);
+    if (symbol.section != abi::section_undefined || symbol.binding == abi::symbol_weak) continue;
+    const u32 found =
+        find_extern(file.image(), slots.externs, slots.extern_names, facts.externs, symbol.name);
+    if (found != not_found) slots.externs[found].is_weak = false;
+  }
 }
 
 // The first name of a source file that the symbols tell.
@@ -64,6 +83,7 @@ constexpr verdict measure(const detail::opened_object& object, object_shape& out
   const elf& file = object.file;
   out = {.maps = object.maps_layout.members,
          .variables = object.variables,
+         .externs = object.config.members + object.symbols.members,
          .map_slots = static_cast<u32>((object.maps.size + 7) / 8),
          .type_index = object.types.index_size(),
          .types = object.types.count(),
@@ -71,6 +91,7 @@ constexpr verdict measure(const detail::opened_object& object, object_shape& out
   // A map's definition takes at least 8 bytes, so a larger count is a lie that would cost memory.
   if (out.maps > out.map_slots)
     return {.why = cause::map_outside_section, .section = object.maps.index, .offset = object.maps_layout.at};
+  if (object.config.members != 0) ++out.maps;
   for (u32 i = 0; i < file.symbol_count(); ++i) {
     const elf_symbol symbol = file.symbol(i);
     out.functions += detail::is_function(file, symbol);
@@ -110,6 +131,14 @@ constexpr verdict read(const detail::opened_object& opened, const object_slots& 
          .line_size = object.ext.lines.record_size,
          .maps = object.maps_layout.members};
   detail::add_data_maps(object.file, slots.maps, out.maps);
+  const u32 data_maps = out.maps;
+  u32 config_size = 0;
+  if (const verdict v =
+          detail::read_externs(object.types, object.config, object.symbols, object.types_section,
+                               slots.externs, slots.extern_names, out.externs, config_size);
+      v.failed())
+    return v;
+  detail::demand_externs(object.file, slots, out);
   // Layouts are read in the order in which they stand, because their relocations come in it too.
   u64 next_relocation = 0;
   for (btf_type layout = object.first_layout; layout.id != 0; layout = object.types.after(layout)) {
@@ -121,12 +150,21 @@ constexpr verdict read(const detail::opened_object& opened, const object_slots& 
     const elf_section section = object.file.find_section(layout.name);
     const u32 map = section.index == 0 ? not_found
                                        : detail::find_data_map(slots.maps, object.maps_layout.members,
-                                                               out.maps, section.index);
+                                                               data_maps, section.index);
     if (map == not_found) continue;
     if (const verdict v = detail::read_variables(object, layout, map, slots, out.variables, next_relocation);
         v.failed())
       return v;
   }
+  if (const verdict v = detail::find_arena(object, slots); v.failed()) return v;
+  if (object.arena_map != not_found && object.arena_layout.id != 0) {
+    next_relocation = 0;  // which map is the arena is known only now
+    if (const verdict v = detail::read_variables(object, object.arena_layout, object.arena_map, slots,
+                                                 out.variables, next_relocation);
+        v.failed())
+      return v;
+  }
+  if (object.config.members != 0) detail::add_config_map(object, slots, config_size, out);
   if (const verdict v = detail::read_functions(object.file, slots, out); v.failed()) return v;
   if (const verdict v = detail::read_references(object, slots, out); v.failed()) return v;
   if (const verdict v = detail::read_slots(object, slots, out); v.failed()) return v;

@@ -6,6 +6,7 @@
 
 #include "attach.hpp"
 #include "load.hpp"
+#include "map/arena.hpp"
 #include "map/map.hpp"
 #include "static_spec.hpp"
 #include "type_check.hpp"
@@ -61,6 +62,23 @@ class loaded_static_object {
     constexpr cause fault = index == not_found ? cause::no_such_variable : can_be_seen_as<T>(holder, found);
     static_assert(object_check<fault, found.declared_at, "", barebpf::name<48>::cut(Name)>::made);
     return map_variable<T>(maps_[found.map], found, holder.value_size, Name);
+  }
+
+  /// The global variable called `Name` that the programs declare with __arena, in the memory of the arena, mapped whole
+  /// by `map_arena`.
+  /// Errors:   none at run time. A name that the object does not have, a type that does not fit it, or a variable that
+  ///           lies elsewhere does not compile.
+  /// Lifetime: valid as long as `arena`.
+  template <name Name, class T>
+  [[nodiscard]] T& variable(const mapped_arena& arena) const noexcept {
+    constexpr u32 index = spec::find_variable(Name);
+    constexpr variable_spec found = index == not_found ? variable_spec{} : spec::variable(index);
+    constexpr map_spec holder = index == not_found ? map_spec{} : spec::map(found.map);
+    constexpr cause fault = index == not_found          ? cause::no_such_variable
+                            : holder.is_for_variables() ? cause::not_in_arena
+                                                        : compare_types<T>(found);
+    static_assert(object_check<fault, found.declared_at, "", barebpf::name<48>::cut(Name)>::made);
+    return arena.at<T>(found.offset);
   }
 
   /// Attaches the program called `Name` where the name of its section says, and to `target` if that leaves it open:
@@ -158,7 +176,7 @@ class static_object {
    public:
     first_values() noexcept {
       for (u32 i = 0; i < spec::map_count; ++i)
-        if (duties.list[i].value != nullptr)
+        if (spec::map(i).has_content())
           __builtin_memcpy(bytes_ + data_at[i], duties.list[i].value, spec::map(i).value_size);
     }
     /// The variable called `Name`.
@@ -167,7 +185,8 @@ class static_object {
     [[nodiscard]] T& variable() noexcept {
       constexpr u32 index = spec::find_variable(Name);
       constexpr variable_spec found = index == not_found ? variable_spec{} : spec::variable(index);
-      constexpr cause fault = index == not_found ? cause::no_such_variable : compare_types<T>(found);
+      constexpr map_spec holder = index == not_found ? map_spec{} : spec::map(found.map);
+      constexpr cause fault = index == not_found ? cause::no_such_variable : can_be_set_as<T>(holder, found);
       static_assert(object_check<fault, found.declared_at, "", barebpf::name<48>::cut(Name)>::made);
       return *reinterpret_cast<T*>(bytes_ + data_at[found.map] + found.offset);
     }
@@ -179,9 +198,21 @@ class static_object {
   };
 
  private:
+  // Whether there are options of the kernel, or names in it. What the kernel has under a name is put into instructions,
+  // so they are no constants.
+  static constexpr bool has_config = spec::extern_count != 0 && spec::external(0).kind == extern_kind::config;
+  static constexpr bool has_names =
+      spec::extern_count != 0 && spec::external(spec::extern_count - 1).kind != extern_kind::config;
+  static constexpr u32 config_size = [] {
+    u32 out = 0;
+    for (u32 i = 0; i < spec::map_count; ++i)
+      if (spec::map(i).origin == map_origin::config) out = spec::map(i).value_size;
+    return out;
+  }();
   // By index where no older kernel is to be served; that leaves the instructions constant.
   static constexpr map_naming naming(const load_policy& policy) noexcept {
-    return policy.oldest_kernel >= kernel(5, 14) ? map_naming::by_index : map_naming::by_descriptor;
+    return policy.oldest_kernel >= kernel(5, 14) && !has_names ? map_naming::by_index
+                                                               : map_naming::by_descriptor;
   }
   static constexpr load_needs needs(const load_policy& policy) noexcept {
     load_needs out{.types = spec::choose(policy.btf) != btf_choice::none,
@@ -191,10 +222,14 @@ class static_object {
                    .slots = false,
                    .arenas = false,
                    .cores = spec::has_cores,
+                   .images = false,
+                   .config = has_config,
+                   .names = has_names,
                    .hints = false,
                    .patch = naming(policy) == map_naming::by_descriptor};
     for (u32 i = 0; i < spec::map_count; ++i) {
-      out.values = out.values || spec::map(i).origin != map_origin::declared;
+      out.values = out.values || spec::map(i).is_for_variables();
+      out.images = out.images || spec::map(i).image_size != 0;
       out.pins = out.pins || spec::map(i).pinning != 0;
       out.slots = out.slots || spec::map(i).has_values;
       out.arenas = out.arenas ||
@@ -260,6 +295,20 @@ class static_object {
   }
   (std::make_index_sequence<spec::program_count>());
 
+  template <u32 Index>
+  static constexpr extern_need make_need() noexcept {
+    return to_need(spec::image(), spec::external(Index),
+                   spec::template string<spec::external(Index).name>.characters,
+                   spec::template extern_shape<Index>.letters);
+  }
+  struct extern_needs {
+    extern_need list[detail::at_least_one(spec::extern_count)];
+  };
+  static constexpr extern_needs externs = []<size_t... Index>(std::index_sequence<Index...>) {
+    return extern_needs{{make_need<Index>()...}};
+  }
+  (std::make_index_sequence<spec::extern_count>());
+
   struct program_patches {
     program_patch list[detail::at_least_one(spec::program_count)];
   };
@@ -294,9 +343,11 @@ class static_object {
   static constexpr map_duty make_duty() noexcept {
     constexpr map_spec map = spec::map(Index);
     map_duty out{.data_at = data_at[Index],
-                 .has_data = map.origin != map_origin::declared,
-                 .is_frozen = map.origin == map_origin::read_only_data};
-    if constexpr (map.has_content()) out.value = spec::template value<Index>.words;
+                 .has_data = map.is_for_variables(),
+                 .is_frozen = map.is_frozen(),
+                 .is_config = map.origin == map_origin::config,
+                 .image_size = map.image_size};
+    if constexpr (map.has_content() || map.image_at != 0) out.value = spec::template value<Index>.words;
     if constexpr (map.pinning != 0) out.pin = spec::template string<map.name>.characters;
     if constexpr (map.slot_count != 0) {
       out.slots = slots<Index>.list;
@@ -323,7 +374,12 @@ class static_object {
                        .data_size = data_size};
     if constexpr (needs(Policy).patch) out.patches = patches.list;
     if constexpr (needs(Policy).targets) out.targets = targets.list;
-    if constexpr (needs(Policy).values || needs(Policy).pins || needs(Policy).slots) out.duties = duties.list;
+    if constexpr (needs(Policy).values || needs(Policy).pins || needs(Policy).slots || needs(Policy).images)
+      out.duties = duties.list;
+    if constexpr (spec::extern_count != 0) {
+      out.externs = externs.list;
+      out.extern_count = spec::extern_count;
+    }
     if constexpr (needs(Policy).slots) out.inner_maps = spec::template inner_map_creates<btf>.list;
     if constexpr (btf != btf_choice::none) {
       out.btf = &spec::template btf_image<btf>;
@@ -339,7 +395,15 @@ class static_object {
     constexpr load_needs wanted = needs(Policy);
     bool pinned[wanted.pins ? detail::at_least_one(spec::map_count) : 1] = {};
     u32 found[wanted.targets ? detail::at_least_one(spec::program_count) : 1] = {};
+    [[maybe_unused]] resolved_extern external[detail::at_least_one(spec::extern_count)];
+    [[maybe_unused]] u8 config[detail::at_least_one(config_size)] = {};
+    [[maybe_unused]] int modules[spec::extern_count + 1] = {};
     load_slots slots{.maps = out->maps_, .programs = out->programs_, .targets = found, .pinned = pinned};
+    if constexpr (spec::extern_count != 0) {
+      slots.externs = external;
+      slots.config = config;
+      slots.modules = modules;
+    }
     if constexpr (!wanted.patch) {
       int map_numbers[detail::at_least_one(spec::map_count)];
       slots.map_numbers = map_numbers;

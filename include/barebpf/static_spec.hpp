@@ -7,6 +7,7 @@
 #include "policy.hpp"
 #include "pruned_btf.hpp"
 #include "spec.hpp"
+#include "type_shape.hpp"
 
 #include <type_traits>  // remove_cvref_t, is_same_v
 
@@ -90,11 +91,13 @@ class static_spec {
     core_record cores[detail::at_least_one(shape.cores)] = {};
     u32 map_slots[detail::at_least_one(shape.map_slots)] = {};
     u32 type_index[detail::at_least_one(shape.type_index)] = {};
+    extern_spec externs[detail::at_least_one(shape.externs)] = {};
+    extern_name extern_names[detail::at_least_one(shape.externs)] = {};
     verdict fault;
     // What `read` found beside; its types point into storage that goes, so they are left behind.
     u64 license = 0, source = 0;
     u32 line_size = 0, maps_found = 0, variables_found = 0, functions_found = 0, programs_found = 0,
-        references_found = 0, cores_found = 0;
+        references_found = 0, cores_found = 0, externs_found = 0;
   };
   static constexpr tables table = [] {
     tables out;
@@ -102,7 +105,7 @@ class static_spec {
     object_facts facts;
     out.fault = read(measured.opened,
                      {out.maps, out.variables, out.functions, out.programs, out.references, out.filled_slots,
-                      out.cores, out.map_slots, out.type_index},
+                      out.cores, out.map_slots, out.type_index, out.externs, out.extern_names},
                      facts);
     if (out.fault.failed()) return out;
     out.license = facts.license;
@@ -114,6 +117,7 @@ class static_spec {
     out.programs_found = facts.programs;
     out.references_found = facts.references;
     out.cores_found = facts.cores;
+    out.externs_found = facts.externs;
     return out;
   }();
   static_assert(
@@ -132,7 +136,9 @@ class static_spec {
                       .function_count = table.functions_found,
                       .reference_count = table.references_found,
                       .core_count = table.cores_found,
-                      .line_size = table.line_size};
+                      .line_size = table.line_size,
+                      .externs = table.externs,
+                      .extern_count = table.externs_found};
     if (!measured.fault.failed()) out.types.use_index(table.type_index);
     return out;
   }();
@@ -190,6 +196,7 @@ class static_spec {
   static constexpr u32 map_count = table.maps_found;
   static constexpr u32 variable_count = table.variables_found;
   static constexpr u32 program_count = table.programs_found;
+  static constexpr u32 extern_count = table.externs_found;
 
   /// The index of the map, variable or program called `wanted`, or `not_found`.
   [[nodiscard]] static constexpr u32 find_map(text wanted) noexcept {
@@ -206,6 +213,12 @@ class static_spec {
   [[nodiscard]] static constexpr map_spec map(u32 index) noexcept { return table.maps[index]; }
   [[nodiscard]] static constexpr variable_spec variable(u32 index) noexcept { return table.variables[index]; }
   [[nodiscard]] static constexpr program_spec program(u32 index) noexcept { return table.programs[index]; }
+  /// What the object wants of the kernel by name, and the shape of its type.
+  [[nodiscard]] static constexpr extern_spec external(u32 index) noexcept { return table.externs[index]; }
+  template <u32 Index>
+  static constexpr type_shape extern_shape = shape_of_extern(view.types, table.externs[Index]);
+  /// The image that it was read from.
+  [[nodiscard]] static constexpr const bytes& image() noexcept { return window; }
   /// A slot that the object fills; each map knows which are its own.
   [[nodiscard]] static constexpr filled_slot slot(u32 index) noexcept { return table.filled_slots[index]; }
   /// The name under which the kernel keeps the program with this index.
@@ -336,17 +349,22 @@ class static_spec {
     return out;
   }();
 
-  /// The first value of a map of variables, as the object has it; eight bytes of each word in this order.
+  /// The first value of a map of variables, or what an arena begins with, as the object has it; eight bytes of each
+  /// word in this order.
   template <u32 Index>
   struct value_block {
-    u64 words[detail::at_least_one(map(Index).has_content() ? (map(Index).value_size + 7) / 8 : 0)] = {};
+    u64 words[detail::at_least_one(map(Index).has_content()   ? (map(Index).value_size + 7) / 8
+                                   : map(Index).image_at != 0 ? (map(Index).image_size + 7) / 8
+                                                              : 0)] = {};
   };
   template <u32 Index>
   static constexpr value_block<Index> value = [] {
     value_block<Index> out;
     constexpr map_spec from = map(Index);
-    for (u32 i = 0; from.has_content() && i < (from.value_size + 7) / 8; ++i)
-      out.words[i] = window.word_in_memory(from.declared_at + u64{i} * 8, from.declared_at + from.value_size);
+    constexpr u64 at = from.has_content() ? from.declared_at : from.image_at;
+    constexpr u32 size = from.has_content() ? from.value_size : from.image_size;
+    for (u32 i = 0; at != 0 && i < (size + 7) / 8; ++i)
+      out.words[i] = window.word_in_memory(at + u64{i} * 8, at + size);
     return out;
   }();
 

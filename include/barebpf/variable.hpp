@@ -31,9 +31,16 @@ class mapped_variable {
 template <class T>
 [[nodiscard]] constexpr cause can_be_seen_as(const map_spec& holder, const variable_spec& variable) noexcept {
   if (const cause fault = compare_types<T>(variable); fault != cause::none) return fault;
+  if (!holder.is_for_variables()) return cause::lies_in_arena;
   if ((holder.map_flags & map_flag::mmapable) == 0) return cause::hidden_variable;
-  return holder.origin == map_origin::read_only_data && !std::is_const_v<T> ? cause::constant_variable
-                                                                            : cause::none;
+  return holder.is_frozen() && !std::is_const_v<T> ? cause::constant_variable : cause::none;
+}
+/// What hinders `variable` of the map `holder` from being set as a `T` before it is loaded.
+template <class T>
+[[nodiscard]] constexpr cause can_be_set_as(const map_spec& holder, const variable_spec& variable) noexcept {
+  if (!holder.is_for_variables()) return cause::lies_in_arena;
+  if (!holder.has_data()) return cause::kernel_decides;
+  return compare_types<T>(variable);
 }
 
 /// Maps the section of `value_size` bytes that `holder` keeps, for one variable in it.

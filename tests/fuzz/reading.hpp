@@ -6,6 +6,7 @@
 
 #include <barebpf/object_spec.hpp>
 #include <barebpf/spec/assembly.hpp>
+#include <barebpf/type_shape.hpp>
 #include <tuple>
 
 #include "fuzz.hpp"
@@ -17,7 +18,8 @@ inline auto fields(const barebpf::map_spec& of) {
   return std::tuple(of.name, of.declared_at, of.offset, of.type, of.key_size, of.value_size, of.max_entries,
                     of.map_flags, of.numa_node, of.map_extra, of.pinning, of.key_type, of.value_type,
                     of.key_form, of.value_form, of.origin, of.has_values, of.inner, of.slots_at,
-                    of.first_slot, of.slot_count, of.section, of.first_variable, of.variable_count);
+                    of.first_slot, of.slot_count, of.section, of.first_variable, of.variable_count,
+                    of.image_at, of.image_size);
 }
 inline auto fields(const barebpf::variable_spec& of) {
   return std::tuple(of.name, of.declared_at, of.map, of.offset, of.size, of.id, of.type, of.form);
@@ -32,16 +34,21 @@ inline auto fields(const barebpf::program_spec& of) {
 }
 inline auto fields(const barebpf::reference& of) { return std::tuple(of.at, of.kind, of.target, of.offset); }
 inline auto fields(const barebpf::filled_slot& of) { return std::tuple(of.at, of.slot, of.target); }
+inline auto fields(const barebpf::extern_spec& of) {
+  return std::tuple(of.name, of.declared_at, of.kind, of.slot.form, of.slot.is_signed, of.slot.size,
+                    of.alignment, of.offset, of.id, of.type, of.is_weak);
+}
+inline auto fields(const barebpf::extern_name& of) { return std::tuple(of.hash, of.target); }
 inline auto fields(const barebpf::core_record& of) {
   return std::tuple(of.at, of.type, of.access, of.kind);
 }
 inline auto fields(const barebpf::object_shape& of) {
   return std::tuple(of.maps, of.variables, of.functions, of.programs, of.references, of.filled_slots,
-                    of.cores, of.lines, of.map_slots, of.type_index, of.types, of.types_size);
+                    of.cores, of.externs, of.lines, of.map_slots, of.type_index, of.types, of.types_size);
 }
 inline auto fields(const barebpf::object_facts& of) {
   return std::tuple(of.license, of.source, of.line_size, of.maps, of.variables, of.functions, of.programs,
-                    of.references, of.filled_slots, of.cores, of.types.count(), of.types.strings(),
+                    of.references, of.filled_slots, of.cores, of.externs, of.types.count(), of.types.strings(),
                     of.types.strings_size());
 }
 
@@ -59,6 +66,8 @@ struct reading {
   exact<barebpf::filled_slot> filled_slots{0};
   exact<barebpf::core_record> cores{0};
   exact<barebpf::u32> map_slots{0}, type_index{0};
+  exact<barebpf::extern_spec> externs{0};
+  exact<barebpf::extern_name> extern_names{0};
 
   explicit reading(const barebpf::bytes& image) {
     fault = barebpf::detail::open_object(image, opened);
@@ -73,9 +82,12 @@ struct reading {
     cores = exact<barebpf::core_record>(shape.cores);
     map_slots = exact<barebpf::u32>(shape.map_slots);
     type_index = exact<barebpf::u32>(shape.type_index);
+    externs = exact<barebpf::extern_spec>(shape.externs);
+    extern_names = exact<barebpf::extern_name>(shape.externs);
     fault = barebpf::read(opened,
                           {maps.data(), variables.data(), functions.data(), programs.data(),
-                           references.data(), filled_slots.data(), cores.data(), map_slots.data(), type_index.data()},
+                           references.data(), filled_slots.data(), cores.data(), map_slots.data(),
+                           type_index.data(), externs.data(), extern_names.data()},
                           facts);
   }
   barebpf::object_tables tables() const {
@@ -90,7 +102,9 @@ struct reading {
             .function_count = facts.functions,
             .reference_count = facts.references,
             .core_count = facts.cores,
-            .line_size = facts.line_size};
+            .line_size = facts.line_size,
+            .externs = externs.data(),
+            .extern_count = facts.externs};
   }
 };
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Fuzzes room spec and those it is made of: a whole object is read, and each of its programs put together.
+#include <algorithm>
+
 #include "mutate.hpp"
 #include "reading.hpp"
 
@@ -35,7 +37,8 @@ void check_tables(const reading& found, const barebpf::bytes& image) {
     for (u32 v = 0; v < map.variable_count; ++v) {
       const barebpf::variable_spec& variable = tables.variables[map.first_variable + v];
       promise(variable.map == i, "a map's variables are its own");
-      promise(variable.offset + u64{variable.size} <= map.value_size, "a variable lies in its map's value");
+      promise(variable.offset + u64{variable.size} <= (map.image_size != 0 ? map.image_size : map.value_size),
+              "a variable lies in its map's value, or in what an arena begins with");
       promise(v == 0 || tables.variables[map.first_variable + v - 1].offset <= variable.offset,
               "variables are sorted");
     }
@@ -55,11 +58,45 @@ void check_tables(const reading& found, const barebpf::bytes& image) {
     const barebpf::reference& reference = tables.references[i];
     using enum barebpf::reference_kind;
     if (reference.kind == map) promise(reference.target < facts.maps, "a map that is named is there");
-    if (reference.kind == value)
-      promise(reference.target < facts.maps && reference.offset <= tables.maps[reference.target].value_size,
+    if (reference.kind == value) {
+      promise(reference.target < facts.maps, "a map whose value is named is there");
+      const barebpf::map_spec& holder = tables.maps[reference.target];
+      promise(reference.offset <= (holder.image_size != 0 ? holder.image_size : holder.value_size),
               "an address in a value lies in it");
+    }
+    if (reference.kind == external)
+      promise(reference.target < facts.externs &&
+                  tables.externs[reference.target].kind != barebpf::extern_kind::config,
+              "what is wanted of the kernel is there");
     if (reference.kind == call || reference.kind == function)
       promise(reference.target < facts.functions, "a function that is named is there");
+  }
+  promise(facts.externs == found.shape.externs, "measure counts externs as read does");
+  for (u32 i = 0; i < facts.externs; ++i) {
+    const barebpf::extern_spec& wanted = tables.externs[i];
+    const bool is_config = wanted.kind == barebpf::extern_kind::config;
+    promise(image.length_of_string(wanted.name) != 0, "an extern has a name");
+    promise(is_config == (wanted.slot.form != barebpf::kconfig_form::none), "an option has a form");
+    promise(i == 0 || !is_config || tables.externs[i - 1].kind == barebpf::extern_kind::config,
+            "options come first");
+    if (is_config) {
+      const barebpf::map_spec& map = tables.maps[facts.maps - 1];
+      promise(map.origin == barebpf::map_origin::config, "options have the last map");
+      promise(
+          wanted.offset % wanted.alignment == 0 && wanted.offset + u64{wanted.slot.size} <= map.value_size,
+          "an option lies in the map of options");
+      promise(map.value_size <= 1 << 20, "and that is no larger than somebody has memory for");
+    }
+    const barebpf::type_shape shape = shape_of_extern(tables.types, wanted);
+    const bool is_comparable = shape.letters[0] != '\0' && shape.letters[0] != '?';
+    promise(std::memchr(shape.letters, '\0', sizeof shape.letters) != nullptr, "a shape ends");
+    promise(!is_comparable || std::strchr(shape.letters, '?') != nullptr ||
+                has_shape(tables.types, wanted.type, shape.letters),
+            "a type has its own shape");
+    const u32 found_again =
+        find_extern(image, tables.externs, found.extern_names.data(), facts.externs, wanted.name);
+    promise(found_again == not_found || image.same_string(tables.externs[found_again].name, wanted.name),
+            "an extern is found by its name");
   }
   promise(facts.filled_slots == found.shape.filled_slots, "measure counts filled slots as read does");
   for (u32 i = 0; i < facts.maps; ++i) {
@@ -94,8 +131,7 @@ void check_uses(const reading& found, const barebpf::bytes& image) {
             "a map is created as declared");
     const u64 size = layout.size, at = layout.add(map);
     promise(at == size && at % barebpf::data_layout::alignment == 0, "values lie one behind the other");
-    promise(map.origin == barebpf::map_origin::declared || layout.size - at >= map.value_size,
-            "there is room for a value");
+    promise(!map.has_data() || layout.size - at >= map.value_size, "there is room for a value");
     if (i >= 64) continue;  // looking up is linear
     const u64 length = image.length_of_string(map.name);
     const exact<char> name(length + 1);
@@ -106,6 +142,16 @@ void check_uses(const reading& found, const barebpf::bytes& image) {
   for (u32 i = 0; i < found.facts.programs; ++i)
     promise(barebpf::is_kernel_name(kernel_name_at(image, found.programs[i].name)),
             "the kernel takes the name of a program");
+}
+
+// Whether the loader is to put something into the instruction.
+bool is_named(const exact<barebpf::map_reference>& references, u32 instruction) {
+  const barebpf::map_reference* const first = references.data();
+  const barebpf::map_reference* const end = first + references.size();
+  const barebpf::map_reference* const at = std::lower_bound(
+      first, end, instruction,
+      [](const barebpf::map_reference& one, u32 wanted) { return one.instruction < wanted; });
+  return at != end && at->instruction == instruction;
 }
 
 void put_together(const reading& found, u32 entry, const barebpf::bytes& image) {
@@ -129,17 +175,20 @@ void put_together(const reading& found, u32 entry, const barebpf::bytes& image) 
     for (u32 i = 0; i < layout->map_references; ++i) {
       promise(maps[i].instruction < layout->instruction_count,
               "assemble writes as many references as laid out");
-      promise(maps[i].map < tables.map_count, "what is named is a map");
+      promise(maps[i].target() < (maps[i].is_extern() ? tables.extern_count : tables.map_count),
+              "what is named is a map, or something of the kernel's");
       promise(i == 0 || maps[i - 1].instruction < maps[i].instruction, "references come in order");
-      promise(code[maps[i].instruction].opcode == barebpf::abi::opcode_ld_imm64 &&
-                  maps[i].instruction + 1 < layout->instruction_count,
+      const bool is_load = code[maps[i].instruction].opcode == barebpf::abi::opcode_ld_imm64;
+      const bool is_call = code[maps[i].instruction].opcode == barebpf::abi::opcode_call;
+      promise((is_load && maps[i].instruction + 1 < layout->instruction_count) ||
+                  (is_call && maps[i].is_extern()),
               "what names a map is a whole instruction");
     }
     for (u32 i = 0; i < layout->instruction_count; ++i) {
       if (code[i].opcode == barebpf::abi::opcode_ld_imm64) {
         ++i;
       } else if (code[i].opcode == barebpf::abi::opcode_call &&
-                 code[i].source() == barebpf::abi::pseudo_call) {
+                 code[i].source() == barebpf::abi::pseudo_call && !is_named(maps, i)) {
         const auto target = barebpf::s64{i} + code[i].immediate + 1;
         bool is_start = false;
         for (u32 p = 0; p < layout->piece_count; ++p)
@@ -180,14 +229,16 @@ void compare(const input& file) {
   promise_same(plain.references, packed.references, plain.facts.references);
   promise_same(plain.filled_slots, packed.filled_slots, plain.facts.filled_slots);
   promise_same(plain.cores, packed.cores, plain.facts.cores);
+  promise_same(plain.externs, packed.externs, plain.facts.externs);
+  promise_same(plain.extern_names, packed.extern_names, plain.facts.externs);
 }
 
 // What a record of the file can cost at most, for each byte of it. The same bytes may be listed as several
 // tables, but each table only once:
-//   a section header, 64 bytes, makes a map of variables:             104 / 64
-//   an entry of .maps, 12 bytes of BTF and 8 of .maps, makes a map:   104 / 12
-//   an entry of another layout, 12 bytes, makes a variable:            40 / 12
-//   a symbol, 24 bytes, makes a function and a program:               120 / 24
+//   a section header, 64 bytes, makes a map of variables:             120 / 64
+//   an entry of .maps, 12 bytes of BTF and 8 of .maps, makes a map:   120 / 20
+//   an entry of another layout, 12 bytes, makes a variable and an extern with a name: 96 / 12
+//   a symbol, 24 bytes, makes a function and a program:               160 / 24
 //   a relocation, 16 bytes, makes a reference or a filled slot:        24 / 16
 //   8 bytes of .maps make a slot of 4, and 96 of types a word of the index.
 // Together below 20 for each byte, since an entry is one of .maps or of another layout.
@@ -220,6 +271,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
               std::tuple(spec->license(), spec->source(), spec->tables().line_size, spec->tables().map_count,
                          spec->variables().size(), spec->tables().function_count, spec->programs().size(),
                          spec->tables().reference_count, spec->filled_slots().size(), spec->cores().size(),
+                         spec->tables().extern_count,
                          spec->types().count(), spec->types().strings(), spec->types().strings_size()),
           "the owner on the heap has found the same");
   check_tables(found, image);

@@ -136,6 +136,8 @@ TEST_CASE("libbpf and barebpf make the same maps and programs of an object") {
                                        objects + "/pinned_map.bpf.o",
                                        objects + "/map_in_map.bpf.o",
                                        objects + "/tail_calls.bpf.o",
+                                       objects + "/kernel_config.bpf.o",
+                                       objects + "/kernel_names.bpf.o",
                                        BAREBPF_TEST_FOR_BOTH};
   for (const std::string& path : paths) {
     CAPTURE(path);

@@ -52,6 +52,8 @@ struct reading {
   std::unique_ptr<guarded<barebpf::filled_slot>> filled_slots;
   std::unique_ptr<guarded<barebpf::core_record>> cores;
   std::unique_ptr<guarded<std::uint32_t>> map_slots, type_index;
+  std::unique_ptr<guarded<barebpf::extern_spec>> externs;
+  std::unique_ptr<guarded<barebpf::extern_name>> extern_names;
 
   explicit reading(const barebpf::bytes& image) {
     fault = measure(image, shape);
@@ -65,9 +67,12 @@ struct reading {
     make(cores, shape.cores);
     make(map_slots, shape.map_slots);
     make(type_index, shape.type_index);
+    make(externs, shape.externs);
+    make(extern_names, shape.externs);
     fault = read(image,
                  {maps->data(), variables->data(), functions->data(), programs->data(), references->data(),
-                  filled_slots->data(), cores->data(), map_slots->data(), type_index->data()},
+                  filled_slots->data(), cores->data(), map_slots->data(), type_index->data(), externs->data(),
+                  extern_names->data()},
                  facts);
   }
   explicit reading(const file_image& image) : reading(window(image)) {}
@@ -76,7 +81,8 @@ struct reading {
     return maps == nullptr ||
            (maps->is_untouched() && variables->is_untouched() && functions->is_untouched() &&
             programs->is_untouched() && references->is_untouched() && filled_slots->is_untouched() &&
-            cores->is_untouched() && map_slots->is_untouched() && type_index->is_untouched());
+            cores->is_untouched() && map_slots->is_untouched() && type_index->is_untouched() &&
+            externs->is_untouched() && extern_names->is_untouched());
   }
   barebpf::object_tables tables() const {
     return {.image = facts.image,
@@ -90,7 +96,9 @@ struct reading {
             .function_count = facts.functions,
             .reference_count = facts.references,
             .core_count = facts.cores,
-            .line_size = facts.line_size};
+            .line_size = facts.line_size,
+            .externs = externs->data(),
+            .extern_count = facts.externs};
   }
   const barebpf::map_spec& map(std::size_t at) const { return (*maps)[at]; }
   const barebpf::variable_spec& variable(std::size_t at) const { return (*variables)[at]; }
@@ -98,6 +106,7 @@ struct reading {
   const barebpf::program_spec& program(std::size_t at) const { return (*programs)[at]; }
   const barebpf::reference& reference(std::size_t at) const { return (*references)[at]; }
   const barebpf::filled_slot& slot(std::size_t at) const { return (*filled_slots)[at]; }
+  const barebpf::extern_spec& external(std::size_t at) const { return (*externs)[at]; }
   /// The function of the program with this index.
   const barebpf::function_spec& function_of(std::size_t program_index) const {
     return function(program(program_index).function);
@@ -181,6 +190,8 @@ inline bool is_handled_inside(const reading& object) {
   if (!object.kept_inside() || object.fault.failed()) return object.kept_inside();
   const barebpf::object_tables tables = object.tables();
   bool inside = true;
+  for (std::uint32_t i = 0; i < object.facts.externs; ++i)
+    static_cast<void>(shape_of_extern(object.facts.types, object.external(i)));
   pruned_object types(tables, object.shape.lines);
   types.write_all();
   static_cast<void>(types.pruner.is_required());

@@ -33,11 +33,13 @@ static_assert(sizeof(address) == 8);
 /// Values of `src_reg` that make a load of 64 bits mean something else than a number.
 inline constexpr u8 pseudo_map_fd = 1;         // BPF_PSEUDO_MAP_FD
 inline constexpr u8 pseudo_map_value = 2;      // BPF_PSEUDO_MAP_VALUE, 5.2
+inline constexpr u8 pseudo_btf_id = 3;         // BPF_PSEUDO_BTF_ID, 5.10
 inline constexpr u8 pseudo_func = 4;           // BPF_PSEUDO_FUNC, 5.13
 inline constexpr u8 pseudo_map_idx = 5;        // BPF_PSEUDO_MAP_IDX, 5.14
 inline constexpr u8 pseudo_map_idx_value = 6;  // BPF_PSEUDO_MAP_IDX_VALUE, 5.14
-/// The value of `src_reg` that makes a call one of a function of the program.
-inline constexpr u8 pseudo_call = 1;  // BPF_PSEUDO_CALL
+/// Values of `src_reg` that make a call one of a function of the program, and one of the kernel's.
+inline constexpr u8 pseudo_call = 1;        // BPF_PSEUDO_CALL
+inline constexpr u8 pseudo_kfunc_call = 2;  // BPF_PSEUDO_KFUNC_CALL, 5.13
 
 /// Operation code of the two-slot load of 64 bits, BPF_LD | BPF_IMM | BPF_DW.
 inline constexpr u8 opcode_ld_imm64 = 0x18;

@@ -80,6 +80,7 @@ inline constexpr u32 btf_integer_is_signed = 1;  // BTF_INT_SIGNED
 inline constexpr u32 btf_integer_is_bool = 4;    // BTF_INT_BOOL
 inline constexpr u32 btf_variable_static = 0;    // BTF_VAR_STATIC
 inline constexpr u32 btf_variable_global = 1;    // BTF_VAR_GLOBAL_ALLOCATED
+inline constexpr u32 btf_variable_extern = 2;    // BTF_VAR_GLOBAL_EXTERN
 inline constexpr u32 btf_function_static = 0;    // BTF_FUNC_STATIC
 inline constexpr u32 btf_function_extern = 2;    // BTF_FUNC_EXTERN
 

@@ -45,6 +45,7 @@ inline constexpr u32 section_rel = 9;       // SHT_REL
 inline constexpr u64 section_is_code = 4;   // SHF_EXECINSTR
 
 inline constexpr u8 symbol_local = 0;        // STB_LOCAL
+inline constexpr u8 symbol_weak = 2;         // STB_WEAK
 inline constexpr u8 symbol_function = 2;     // STT_FUNC
 inline constexpr u8 symbol_file = 4;         // STT_FILE
 inline constexpr u8 symbol_internal = 1;     // STV_INTERNAL

@@ -9,10 +9,16 @@
 
 namespace barebpf::inline BAREBPF_ABI {
 
-/// "The two instructions at `instruction` of the program load the address of map `map`, or one in its value."
+/// "The two instructions at `instruction` of the program load the address of map `map`, or one in its value." Or: that
+/// instruction needs what the kernel has under a name.
 struct map_reference {
+  static constexpr u32 first_extern = u32{1} << 31;
+
   u32 instruction = 0;  ///< counted from the program's first
-  u32 map = 0;          ///< index among the object's maps
+  u32 map = 0;          ///< index among the object's maps; `first_extern` and an index among its externs
+
+  [[nodiscard]] constexpr bool is_extern() const noexcept { return map >= first_extern; }
+  [[nodiscard]] constexpr u32 target() const noexcept { return map % first_extern; }
 };
 
 /// The functions that make a program, each with the place of its first instruction.
@@ -27,7 +33,7 @@ struct program_layout {
   piece pieces[most_functions];
   u32 piece_count = 0;
   u32 instruction_count = 0;
-  u32 map_references = 0;  ///< how many instructions name a map
+  u32 map_references = 0;  ///< how many instructions name a map, or something of the kernel's
   bool has_types = true;   ///< BTF describes all of them
 
   /// Where the function with this index begins; `not_found` when the program does not reach it.
@@ -57,7 +63,8 @@ constexpr verdict reference_at(const object_tables& code, const function_spec& f
   if (cursor.reference < end && code.references[cursor.reference].at == at) {
     out = code.references[cursor.reference];
     // Functions that lie over each other can end between the two halves of a load.
-    const bool fits = out.kind == reference_kind::call || cursor.instruction + 1 < function.instruction_count;
+    const bool fits =
+        code.image.read8(at) == abi::opcode_call || cursor.instruction + 1 < function.instruction_count;
     if (out.kind != reference_kind::nothing && fits) return {};
     return {
         .why = cause::bad_relocation, .section = function.section, .offset = at, .subject = function.name};
@@ -151,7 +158,9 @@ constexpr verdict lay_out(const object_tables& code, u32 entry, program_layout& 
     const bool is_long =
         code.image.read8(function.at + u64{cursor.instruction} * sizeof(abi::insn)) == abi::opcode_ld_imm64;
     cursor.instruction += is_long ? 2 : 1;
-    if (found.kind == reference_kind::map || found.kind == reference_kind::value) ++out.map_references;
+    if (found.kind == reference_kind::map || found.kind == reference_kind::value ||
+        found.kind == reference_kind::external)
+      ++out.map_references;
     if (found.kind != reference_kind::call && found.kind != reference_kind::function) continue;
     if (out.position_of(found.target) != not_found) continue;
     if (out.piece_count == program_layout::most_functions)
@@ -266,6 +275,9 @@ constexpr void assemble(const object_tables& code, const program_layout& layout,
           maps[named++] = {.instruction = at, .map = found.target};
           break;
         }
+        case reference_kind::external:
+          maps[named++] = {.instruction = at, .map = map_reference::first_extern + found.target};
+          break;
         case reference_kind::call:
         case reference_kind::function:
           if (found.kind == reference_kind::function) {

@@ -115,16 +115,28 @@ constexpr verdict read_reference(const opened_object& object, const object_slots
     return verdict{.why = why, .section = around.section, .offset = out.at, .subject = symbol.name};
   };
   if (out.target >= file.symbol_count()) return wrong(cause::bad_symbol);
-  if (symbol.section == abi::section_undefined) return wrong(cause::undefined_symbol);
   if ((out.at - around.at) % sizeof(abi::insn) != 0) return wrong(cause::bad_relocation);
   const elf_section section = file.section(symbol.section);
   const abi::insn instruction = read_instruction(image, out.at);
+  const bool has_second_half = (out.at - around.at) / sizeof(abi::insn) + 1 < around.instruction_count;
   const auto point_to = [&](reference_kind kind, u32 target, u64 offset) {
     out.kind = kind;
     out.target = target;
     out.offset = static_cast<u32>(offset);
     return target == not_found ? wrong(cause::bad_relocation) : verdict{};
   };
+  if (symbol.section == abi::section_undefined) {
+    const u32 found = find_extern(image, slots.externs, slots.extern_names, facts.externs, symbol.name);
+    if (found == not_found) return wrong(cause::undefined_symbol);
+    const extern_spec& wanted = slots.externs[found];
+    const bool is_call = instruction.opcode == abi::opcode_call && wanted.kind == extern_kind::function;
+    if (!is_call && (instruction.opcode != abi::opcode_ld_imm64 || !has_second_half))
+      return wrong(cause::bad_relocation);
+    if (wanted.kind != extern_kind::config) return point_to(reference_kind::external, found, 0);
+    const u64 offset = u64{wanted.offset} + static_cast<u32>(instruction.immediate);
+    const map_spec& holder = slots.maps[facts.maps - 1];
+    return point_to(reference_kind::value, offset <= holder.value_size ? facts.maps - 1 : not_found, offset);
+  }
   // A symbol of a whole section leaves the offset to the instruction: in bytes for an address, and for a call
   // in instructions from the one behind it.
   if (instruction.opcode == abi::opcode_call && instruction.source() == abi::pseudo_call) {
@@ -133,7 +145,6 @@ constexpr verdict read_reference(const opened_object& object, const object_slots
     const u64 place = section.at + symbol.value + static_cast<u64>(from_start);
     return point_to(reference_kind::call, function_at(slots.functions, facts.functions, place), 0);
   }
-  const bool has_second_half = (out.at - around.at) / sizeof(abi::insn) + 1 < around.instruction_count;
   if (instruction.opcode != abi::opcode_ld_imm64 || !has_second_half) return wrong(cause::bad_relocation);
   const u64 offset = symbol.value + static_cast<u32>(instruction.immediate);
   if (object.maps.index != 0 && section.index == object.maps.index) {
@@ -143,6 +154,9 @@ constexpr verdict read_reference(const opened_object& object, const object_slots
   if (section.is_code())
     return point_to(reference_kind::function,
                     function_at(slots.functions, facts.functions, section.at + offset), 0);
+  if (section.index == object.arena.index && object.arena_map != not_found)
+    return point_to(reference_kind::value, offset <= section.size ? object.arena_map : not_found, offset);
+  if (image.string_is(section.name, ".jumptables")) return wrong(cause::jump_tables);
   const u32 holder = find_data_map(slots.maps, object.maps_layout.members, facts.maps, section.index);
   if (holder == not_found) return wrong(cause::relocation_not_loaded_yet);
   // One past the end is an address that C allows to take.

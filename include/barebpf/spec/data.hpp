@@ -19,8 +19,7 @@ struct data_layout {
   /// Makes room for the value of `map` and tells where it begins.
   constexpr u64 add(const map_spec& map) noexcept {
     const u64 at = size;
-    if (map.origin != map_origin::declared)
-      size += (u64{map.value_size} + alignment - 1) / alignment * alignment;
+    if (map.has_data()) size += (u64{map.value_size} + alignment - 1) / alignment * alignment;
     return at;
   }
 };
@@ -75,18 +74,19 @@ constexpr u32 find_data_map(const map_spec* maps, u32 first, u32 end, u32 sectio
   return not_found;
 }
 
-constexpr verdict read_variable(const opened_object& object, const btf_member& place, const map_spec& map,
+// `room` is how many bytes the section has.
+constexpr verdict read_variable(const opened_object& object, const btf_member& place, u32 section, u64 room,
                                 u64& next_relocation, variable_spec& out) noexcept {
   const btf& types = object.types;
   const u32 id = types.variable_of(place);
   const btf_type variable = types.type(id);
   if (variable.kind != abi::btf_kind::variable)
-    return {.why = cause::bad_btf_type, .section = map.section, .offset = place.at};
+    return {.why = cause::bad_btf_type, .section = section, .offset = place.at};
   const u64 offset = variable_offset(object, place.at + 4, next_relocation);
   const u32 size = types.image().read32(place.at + 8);
-  if (offset > map.value_size || size > map.value_size - offset)
+  if (offset > room || size > room - offset)
     return {.why = cause::variable_outside_section,
-            .section = map.section,
+            .section = section,
             .offset = variable.at,
             .subject = variable.name};
   out = {.name = variable.name,
@@ -104,20 +104,75 @@ constexpr verdict read_variable(const opened_object& object, const btf_member& p
 constexpr verdict read_variables(const opened_object& object, const btf_type& layout, u32 map_index,
                                  const object_slots& slots, u32& used, u64& next_relocation) noexcept {
   map_spec& map = slots.maps[map_index];
-  map.value_type = layout.id;
+  const bool is_arena = !map.is_for_variables();
+  const u32 section = is_arena ? object.arena.index : map.section;
+  if (!is_arena) map.value_type = layout.id;
   map.first_variable = used;
   for (u32 i = 0; i < layout.members; ++i) {
     variable_spec found;
-    if (const verdict v = read_variable(object, object.types.member(layout, i), map, next_relocation, found);
+    if (const verdict v = read_variable(object, object.types.member(layout, i), section,
+                                        is_arena ? map.image_size : map.value_size, next_relocation, found);
         v.failed())
       return v;
     found.map = map_index;
     const u64 linkage = found.declared_at + abi::btf_type_record::size;
-    if (object.types.image().read32(linkage) != abi::btf_variable_static) map.map_flags |= map_flag::mmapable;
+    if (!is_arena && object.types.image().read32(linkage) != abi::btf_variable_static)
+      map.map_flags |= map_flag::mmapable;
     slots.variables[used++] = found;
   }
   map.variable_count = used - map.first_variable;
   sort_by_place(slots.variables + map.first_variable, map.variable_count);
+  return {};
+}
+
+// The map of the options that the programs name: the externs of that kind are its variables, in their order.
+constexpr void add_config_map(const opened_object& object, const object_slots& slots, u32 value_size,
+                              object_facts& out) noexcept {
+  map_spec& map = slots.maps[out.maps];
+  map = {
+      .name = object.config.name,
+      .declared_at = object.config.at,
+      .type = static_cast<u32>(map_type::array),
+      .key_size = 4,
+      .value_size = value_size,
+      .max_entries = 1,
+      .map_flags = u32{map_flag::rdonly_prog} | map_flag::mmapable,
+      .value_type = object.config.id,
+      .origin = map_origin::config,
+      .section = not_found,  // of no section, and behind those that are found by theirs
+      .first_variable = out.variables,
+  };
+  for (u32 i = 0; i < out.externs && slots.externs[i].kind == extern_kind::config; ++i) {
+    const extern_spec& from = slots.externs[i];
+    slots.variables[out.variables++] = {.name = from.name,
+                                        .declared_at = from.declared_at,
+                                        .map = out.maps,
+                                        .offset = from.offset,
+                                        .size = from.slot.size,
+                                        .id = from.id,
+                                        .type = from.type,
+                                        .form = object.types.form_of(from.type)};
+  }
+  map.variable_count = out.variables - map.first_variable;
+  ++out.maps;
+}
+
+// Finds the arena that holds the variables of .addr_space.1.
+constexpr verdict find_arena(opened_object& object, const object_slots& slots) noexcept {
+  if (object.arena.index == 0 || object.arena.size == 0) return {};
+  const auto wrong = [&](cause why) {
+    return verdict{.why = why, .section = object.arena.index, .offset = object.arena.at};
+  };
+  if (object.arena.size > 0xffffffff) return wrong(cause::bad_section_header);
+  for (u32 i = 0; i < object.maps_layout.members; ++i) {
+    if (slots.maps[i].type != static_cast<u32>(map_type::arena)) continue;
+    if (object.arena_map != not_found) return wrong(cause::two_arenas);
+    object.arena_map = i;
+  }
+  if (object.arena_map == not_found) return wrong(cause::no_arena);
+  map_spec& found = slots.maps[object.arena_map];
+  if (object.arena.type != abi::section_nobits) found.image_at = object.arena.at;
+  found.image_size = static_cast<u32>(object.arena.size);
   return {};
 }
 

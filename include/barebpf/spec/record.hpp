@@ -6,6 +6,8 @@
 
 #include "../abi/bpf.hpp"
 #include "../btf_ext.hpp"
+#include "../externs.hpp"
+#include "../order.hpp"
 #include "../sections.hpp"
 
 namespace barebpf::inline BAREBPF_ABI {
@@ -19,6 +21,7 @@ enum class map_origin : u8 {
   data,            ///< the variables of .data or .data.*
   read_only_data,  ///< the constants of .rodata or .rodata.*; frozen once they are in
   zeros,           ///< the variables of .bss or .bss.*
+  config,          ///< options of the kernel that the programs name with __kconfig; frozen too
 };
 
 /// A map as the object declares it. Offsets count from the start of the file.
@@ -47,7 +50,19 @@ struct map_spec {
   u32 section = 0;         ///< index of the section whose variables it holds
   u32 first_variable = 0;  ///< its variables are so many from this one on, in the order of their offsets
   u32 variable_count = 0;
+  u64 image_at = 0;    ///< of an arena: where the first values of the variables in it stand; 0 for zeros
+  u32 image_size = 0;  ///< bytes of those, at the arena's start
 
+  /// True for a map that is made for variables.
+  [[nodiscard]] constexpr bool is_for_variables() const noexcept { return origin != map_origin::declared; }
+  /// True when nobody may write to it once its value is in.
+  [[nodiscard]] constexpr bool is_frozen() const noexcept {
+    return origin == map_origin::read_only_data || origin == map_origin::config;
+  }
+  /// True when its variables have first values that a user may change before they are loaded.
+  [[nodiscard]] constexpr bool has_data() const noexcept {
+    return is_for_variables() && origin != map_origin::config;
+  }
   /// True when the object brings what the map holds at first.
   [[nodiscard]] constexpr bool has_content() const noexcept {
     return origin == map_origin::data || origin == map_origin::read_only_data;
@@ -107,13 +122,14 @@ enum class reference_kind : u8 {
   value,     ///< an address in the value of a map that holds variables
   call,      ///< a function, to be called
   function,  ///< the address of a function
+  external,  ///< what the kernel has under a name: an address, or a function to be called
 };
 
 /// "The instruction at `at` needs that."
 struct reference {
   u64 at = 0;  ///< where the instruction stands
   reference_kind kind = reference_kind::nothing;
-  u32 target = 0;  ///< index of the map or function
+  u32 target = 0;  ///< index of the map, function or extern
   u32 offset = 0;  ///< bytes into the value
 };
 
@@ -134,6 +150,7 @@ struct object_shape {
   u32 references = 0;
   u32 filled_slots = 0;
   u32 cores = 0;       ///< CO-RE relocations
+  u32 externs = 0;
   u32 lines = 0;       ///< records of source lines
   u32 map_slots = 0;   ///< one per 8 bytes of .maps
   u32 type_index = 0;  ///< words for the index over the types
@@ -152,6 +169,8 @@ struct object_slots {
   core_record* cores = nullptr;
   u32* map_slots = nullptr;
   u32* type_index = nullptr;
+  extern_spec* externs = nullptr;
+  extern_name* extern_names = nullptr;
 };
 
 /// What `read` found beside what it wrote to the slots.
@@ -168,6 +187,7 @@ struct object_facts {
   u32 references = 0;
   u32 filled_slots = 0;
   u32 cores = 0;
+  u32 externs = 0;
 };
 
 /// The tables of an object, as those look at them who load it.
@@ -185,6 +205,8 @@ struct object_tables {
   u32 reference_count = 0;
   u32 core_count = 0;
   u32 line_size = 0;  ///< bytes of a record of a source line; 0 when there are none
+  const extern_spec* externs = nullptr;
+  u32 extern_count = 0;
 };
 
 namespace detail {
@@ -198,7 +220,13 @@ struct opened_object {
   btf_ext ext;
   btf_type maps_layout;   // DATASEC .maps
   btf_type first_layout;  // the first DATASEC of all
-  u32 variables = 0;      // in the others
+  btf_type config;        // DATASEC .kconfig
+  btf_type symbols;       // DATASEC .ksyms
+  elf_section arena;      // .addr_space.1, the variables in an arena
+  btf_type arena_layout;  // its DATASEC
+  u32 arena_map = not_found;
+  u32 types_section = 0;  // .BTF
+  u32 variables = 0;      // in all DATASECs but that of maps
 };
 
 // What orders records: where in the file they stand, how far from the start of their map, or what they are made of.
@@ -209,30 +237,10 @@ constexpr u64 place_of(const filled_slot& of) noexcept { return of.at; }
 constexpr u64 place_of(const core_record& of) noexcept { return of.at; }
 constexpr u64 place_of(const program_spec& of) noexcept { return of.function; }
 
-// Sorts records by their place. Objects come sorted, so the good path is one look at each.
+// Sorts records by their place.
 template <class Record>
 constexpr void sort_by_place(Record* list, u32 count) noexcept {
-  bool sorted = true;
-  for (u32 i = 1; i < count && sorted; ++i) sorted = place_of(list[i - 1]) <= place_of(list[i]);
-  if (sorted) return;
-  const auto swap = [list](u32 a, u32 b) {
-    const Record kept = list[a];
-    list[a] = list[b];
-    list[b] = kept;
-  };
-  const auto sink = [&](u32 from, u32 end) {  // restores the heap below `from`
-    for (u32 child = from * 2 + 1; child < end; child = from * 2 + 1) {
-      if (child + 1 < end && place_of(list[child]) < place_of(list[child + 1])) ++child;
-      if (place_of(list[from]) >= place_of(list[child])) return;
-      swap(from, child);
-      from = child;
-    }
-  };
-  for (u32 i = count / 2; i-- > 0;) sink(i, count);
-  for (u32 end = count; end-- > 1;) {
-    swap(0, end);
-    sink(0, end);
-  }
+  sort_with(list, count, [](const Record& a, const Record& b) { return place_of(a) < place_of(b); });
 }
 // The first record that does not stand in front of `place`; `count` when all do.
 template <class Record>

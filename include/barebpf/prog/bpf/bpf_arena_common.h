@@ -20,6 +20,9 @@
 /* Says of a pointer that it points into the arena; a word for readers. */
 #define __arena
 
+/* Puts a global variable into the arena: `int __arena_global count = 3;`. Its address is one of user space. */
+#define __arena_global __attribute__((section(".addr_space.1")))
+
 #define cast_kern(ptr) bpf_addr_space_cast(ptr, 0, 1)
 #define cast_user(ptr) bpf_addr_space_cast(ptr, 1, 0)
 

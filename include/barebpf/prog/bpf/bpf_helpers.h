@@ -40,6 +40,44 @@ enum libbpf_pin_type {
 #define __hidden __attribute__((visibility("hidden")))
 #endif
 
+/* What the kernel that runs the program gives: an option of its configuration or another fact about it, and an address,
+ * a variable or a function of its own. With __weak it is zero where the kernel does not have it.
+ *
+ *	extern int LINUX_KERNEL_VERSION __kconfig;
+ *	extern enum libbpf_tristate CONFIG_VETH __kconfig __weak;
+ *	extern const void bpf_prog_put __ksym;
+ *	extern struct task_struct *bpf_task_acquire(struct task_struct *p) __ksym __weak;
+ */
+#define __kconfig __attribute__((section(".kconfig")))
+#define __ksym __attribute__((section(".ksyms")))
+/* Whether the kernel has what a weak declaration names. Of one that is not weak the compiler knows that it is there. */
+#define bpf_ksym_exists(sym)                                                              \
+	({                                                                                \
+		_Static_assert(!__builtin_constant_p(!!(sym)), "declare " #sym " __weak"); \
+		!!(sym);                                                                  \
+	})
+
+/* What an option of the kernel can be. */
+enum libbpf_tristate {
+	TRI_NO,
+	TRI_YES,
+	TRI_MODULE,
+};
+
+/* Pointers into the kernel that a map may hold. Source: BPF_KPTR_REF in include/linux/bpf.h at v6.12. */
+#ifndef __kptr
+#define __kptr __attribute__((btf_type_tag("kptr")))
+#endif
+#ifndef __kptr_untrusted
+#define __kptr_untrusted __attribute__((btf_type_tag("kptr_untrusted")))
+#endif
+#ifndef __percpu_kptr
+#define __percpu_kptr __attribute__((btf_type_tag("percpu_kptr")))
+#endif
+#ifndef __uptr
+#define __uptr __attribute__((btf_type_tag("uptr")))
+#endif
+
 /* A helper is a call to its number. Source: ___BPF_FUNC_MAPPER in include/uapi/linux/bpf.h at v6.12. */
 #define BAREBPF_HELPER(number, result, name, ...) \
 	static result (*const name)(__VA_ARGS__) __attribute__((unused)) = (result(*)(__VA_ARGS__))number
@@ -100,6 +138,8 @@ BAREBPF_HELPER(146, int, bpf_inode_storage_delete, void *map, void *inode);
 BAREBPF_HELPER(156, void *, bpf_task_storage_get, void *map, void *task, void *value, __u64 flags);
 BAREBPF_HELPER(157, long, bpf_task_storage_delete, void *map, void *task);
 BAREBPF_HELPER(158, void *, bpf_get_current_task_btf, void);
+BAREBPF_HELPER(153, void *, bpf_per_cpu_ptr, const void *percpu_ptr, __u32 cpu);
+BAREBPF_HELPER(154, void *, bpf_this_cpu_ptr, const void *percpu_ptr);
 BAREBPF_HELPER(164, long, bpf_for_each_map_elem, void *map, void *callback_fn, void *callback_ctx, __u64 flags);
 BAREBPF_HELPER(174, __u64, bpf_get_attach_cookie, void *ctx);
 BAREBPF_HELPER(181, long, bpf_loop, __u32 nr_loops, void *callback_fn, void *callback_ctx, __u64 flags);
