@@ -93,6 +93,7 @@ constexpr verdict measure(const detail::opened_object& object, object_shape& out
     if (s.size > 0xffffffff) return {.why = cause::bad_section_header, .section = i, .offset = s.name};
     ++out.maps;
   }
+  out.maps += detail::count_legacy_maps(file);
   out.references = static_cast<u32>(references);
   out.filled_slots = static_cast<u32>(filled_slots);
   return {};
@@ -111,6 +112,10 @@ constexpr verdict read(const detail::opened_object& opened, const object_slots& 
          .line_size = object.ext.lines.record_size,
          .maps = object.maps_layout.members};
   detail::add_data_maps(object.file, slots.maps, out.maps);
+  if (const verdict v =
+          detail::add_legacy_maps(object.file, slots.maps, object.maps_layout.members, out.maps);
+      v.failed())
+    return v;
   // Layouts are read in the order in which they stand, because their relocations come in it too.
   u64 next_relocation = 0;
   for (btf_type layout = object.first_layout; layout.id != 0; layout = object.types.after(layout)) {
@@ -121,9 +126,9 @@ constexpr verdict read(const detail::opened_object& opened, const object_slots& 
     }
     const elf_section section = object.file.find_section(layout.name);
     const u32 map = section.index == 0 ? not_found
-                                       : detail::find_data_map(slots.maps, object.maps_layout.members,
-                                                               out.maps, section.index);
-    if (map == not_found) continue;
+                                       : detail::find_section_map(slots.maps, object.maps_layout.members,
+                                                                  out.maps, section.index, 0);
+    if (map == not_found || slots.maps[map].origin == map_origin::declared) continue;
     if (const verdict v = detail::read_variables(object, layout, map, slots, out.variables, next_relocation);
         v.failed())
       return v;

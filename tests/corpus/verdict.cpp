@@ -70,9 +70,8 @@ struct printed {
       content = bpf_map_lookup_elem(descriptor, &key, value.data()) == 0 ? digest(value) : "unreadable";
     }
     maps.push_back("{\"name\":" + quoted(info.name) + ",\"type\":" + std::to_string(info.type) +
-                   ",\"key_size\":" + std::to_string(info.key_size) +
-                   ",\"value_size\":" + std::to_string(info.value_size) +
-                   ",\"max_entries\":" + std::to_string(info.max_entries) +
+                   ",\"key_size\":" + std::to_string(info.key_size) + ",\"value_size\":" +
+                   std::to_string(info.value_size) + ",\"max_entries\":" + std::to_string(info.max_entries) +
                    ",\"flags\":" + std::to_string(info.map_flags) +
                    ",\"extra\":" + std::to_string(info.map_extra) + ",\"content\":\"" + content +
                    "\",\"id\":" + std::to_string(info.id) + "}");
@@ -81,13 +80,11 @@ struct printed {
     bpf_prog_info info{};
     __u32 size = sizeof info;
     if (bpf_obj_get_info_by_fd(descriptor, &info, &size) != 0) return;
-    programs.push_back("{\"name\":" + quoted(whole_name) + ",\"kernel_name\":" + quoted(info.name) +
-                       ",\"type\":" + std::to_string(info.type) +
-                       ",\"attach_type\":" + std::to_string(attach_type) + ",\"tag\":\"" +
-                       hexadecimal(info.tag, sizeof info.tag) +
-                       "\",\"made_for\":" + std::to_string(info.attach_btf_id) +
-                       ",\"gpl\":" + std::to_string(info.gpl_compatible) + ",\"id\":" + std::to_string(info.id) +
-                       "}");
+    programs.push_back(
+        "{\"name\":" + quoted(whole_name) + ",\"kernel_name\":" + quoted(info.name) + ",\"type\":" +
+        std::to_string(info.type) + ",\"attach_type\":" + std::to_string(attach_type) + ",\"tag\":\"" +
+        hexadecimal(info.tag, sizeof info.tag) + "\",\"made_for\":" + std::to_string(info.attach_btf_id) +
+        ",\"gpl\":" + std::to_string(info.gpl_compatible) + ",\"id\":" + std::to_string(info.id) + "}");
   }
   static std::string joined(const std::vector<std::string>& list) {
     std::string out = "[";
@@ -96,8 +93,8 @@ struct printed {
   }
   void print() const {
     std::printf("{\"loaded\":%s,\"why\":%s,\"maps\":%s,\"programs\":%s,\"dropped\":%s}\n",
-                loaded ? "true" : "false", quoted(why).c_str(), joined(maps).c_str(), joined(programs).c_str(),
-                joined(dropped).c_str());
+                loaded ? "true" : "false", quoted(why).c_str(), joined(maps).c_str(),
+                joined(programs).c_str(), joined(dropped).c_str());
   }
 };
 
@@ -109,11 +106,13 @@ int keep_warning(libbpf_print_level level, const char* format, va_list values) {
   char line[512];
   std::vsnprintf(line, sizeof line, format, values);
   const std::string_view said = line;
-  if (said.find("BEGIN PROG LOAD LOG") != said.npos || said.find("failed to load object") != said.npos) return 0;
+  if (said.find("BEGIN PROG LOAD LOG") != said.npos || said.find("failed to load object") != said.npos)
+    return 0;
   last_warning = line;
   while (!last_warning.empty() && last_warning.back() == '\n') last_warning.pop_back();
   const std::size_t first = said.find("prog '");
-  if (first != said.npos) refused_program = std::string(said.substr(first + 6, said.find('\'', first + 6) - first - 6));
+  if (first != said.npos)
+    refused_program = std::string(said.substr(first + 6, said.find('\'', first + 6) - first - 6));
   return 0;
 }
 
@@ -160,9 +159,8 @@ printed load_with_libbpf(const char* path, bool help) {
     if (answer == 0) {
       out.loaded = true;
       bpf_object__for_each_map(map, object) out.add_map(bpf_map__fd(map));
-      bpf_object__for_each_program(program, object) if (bpf_program__fd(program) >= 0)
-          out.add_program(bpf_program__name(program), bpf_program__expected_attach_type(program),
-                          bpf_program__fd(program));
+      bpf_object__for_each_program(program, object) if (bpf_program__fd(program) >= 0) out.add_program(
+          bpf_program__name(program), bpf_program__expected_attach_type(program), bpf_program__fd(program));
       for (const std::string& name : dropped) out.dropped.push_back(quoted(name));
       bpf_object__close(object);
       return out;
@@ -181,33 +179,73 @@ std::string sentence(const barebpf::error& of) {
   return {said.data(), said.size()};
 }
 
+// The same help as above, by the options of `load`.
+struct given_help {
+  std::vector<barebpf::map_change> maps;
+  std::vector<barebpf::program_change> programs;
+  barebpf::fd pattern;
+};
+void help_map(const barebpf::map_spec& map, barebpf::u32 index, given_help& out) {
+  const auto type = static_cast<barebpf::map_type>(map.type);
+  const barebpf::map_kind kind = barebpf::kind_of(type);
+  const bool is_ring = kind.entries == barebpf::entries_rule::ring_size;
+  const bool needs_some = kind.entries != barebpf::entries_rule::zero &&
+                          kind.entries != barebpf::entries_rule::one &&
+                          type != barebpf::map_type::perf_event_array;
+  barebpf::map_settings settings;
+  if (map.max_entries == 0 && needs_some) settings.max_entries = is_ring ? 4096 : 1024;
+  if (type == barebpf::map_type::stack_trace && map.value_size == 0) settings.value_size = 1016;
+  if (kind.value == barebpf::value_rule::map && map.inner == 0) {
+    if (!out.pattern.is_open())
+      out.pattern = barebpf::fd::own(bpf_map_create(BPF_MAP_TYPE_ARRAY, "pattern", 4, 4, 1, nullptr));
+    settings.inner = out.pattern.number();
+  }
+  out.maps.push_back(barebpf::map_change::of(index, settings));
+}
+
 printed load_with_barebpf(const char* path, bool help) {
   printed out;
-  static_cast<void>(help);
   const auto object = barebpf::object::open(path);
   if (!object) {
     out.why = "open: " + sentence(object.error());
     return out;
   }
-  barebpf::verifier_log log;
-  const auto loaded = object->load({.log = &log});
-  if (!loaded) {
-    out.why = "load: " + sentence(loaded.error());
-    if (!log.said().empty()) std::fprintf(stderr, "%s\n", log.said().data());
-    return out;
-  }
-  out.loaded = true;
   const barebpf::object_spec& spec = object->spec();
   const auto string_at = [&](barebpf::u64 at) {
     std::string name(spec.image().length_of_string(at) + 1, '\0');
     name.resize(spec.image().copy_string(at, name.data(), name.size()));
     return name;
   };
+  given_help given;
+  if (help) {
+    for (std::size_t i = 0; i < spec.maps().size(); ++i)
+      help_map(spec.maps()[i], static_cast<barebpf::u32>(i), given);
+    for (std::size_t i = 0; i < spec.programs().size(); ++i)
+      if (spec.programs()[i].kind.type == barebpf::abi::prog_type::unspec)
+        given.programs.push_back(
+            barebpf::program_change::of(static_cast<barebpf::u32>(i), {.section = "classifier"}));
+  }
+  std::vector<barebpf::refused_program> room(spec.programs().size());
+  barebpf::refused_programs refused(room);
+  barebpf::verifier_log log;
+  const auto loaded = object->load(
+      {.log = &log, .maps = given.maps, .programs = given.programs, .refused = help ? &refused : nullptr});
+  for (const barebpf::refused_program& program : refused) {
+    out.dropped.push_back(quoted(string_at(spec.programs()[program.program].name)));
+    std::fprintf(stderr, "left out: %s\n", sentence(program.why).c_str());
+  }
+  if (!log.said().empty()) std::fprintf(stderr, "%s\n", log.said().data());
+  if (!loaded) {
+    out.why = "load: " + sentence(loaded.error());
+    return out;
+  }
+  out.loaded = true;
   for (std::size_t i = 0; i < spec.maps().size(); ++i)
-    if (const auto map = loaded->map_descriptor(string_at(spec.maps()[i].name))) out.add_map((*map)->number());
+    if (const auto map = loaded->map_descriptor(string_at(spec.maps()[i].name)))
+      out.add_map((*map)->number());
   for (const barebpf::program_spec& program : spec.programs()) {
     const std::string name = string_at(program.name);
-    if (const auto descriptor = loaded->program(name); descriptor && (*descriptor)->is_open())
+    if (const auto descriptor = loaded->program(name))
       out.add_program(name, static_cast<unsigned>(program.kind.attach_type), (*descriptor)->number());
   }
   return out;

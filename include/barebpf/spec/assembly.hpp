@@ -59,7 +59,8 @@ constexpr verdict reference_at(const object_tables& code, const function_spec& f
     // Functions that lie over each other can end between the two halves of a load.
     const bool fits = out.kind == reference_kind::call || cursor.instruction + 1 < function.instruction_count;
     if (out.kind != reference_kind::nothing && fits) return {};
-    return {.why = cause::bad_relocation, .section = function.section, .offset = at, .subject = function.name};
+    return {
+        .why = cause::bad_relocation, .section = function.section, .offset = at, .subject = function.name};
   }
   if (code.image.read8(at) != abi::opcode_call) return {};
   const abi::insn call = read_instruction(code.image, at);
