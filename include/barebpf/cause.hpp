@@ -17,6 +17,7 @@
   BAREBPF_CAUSE(foreign_byte_order,                                                                          \
                 "this object has the other byte order than the machine, so compile "                         \
                 "it with -target bpfel or bpfeb to match")                                                   \
+  BAREBPF_CAUSE(bad_byte_order, "this ELF file has no byte order, so it is damaged: compile it again")       \
   BAREBPF_CAUSE(not_relocatable,                                                                             \
                 "this ELF file is a program or a shared library, so give the "                               \
                 "relocatable .o instead")                                                                    \
@@ -94,21 +95,23 @@
   BAREBPF_CAUSE(slot_is_no_program,                                                                          \
                 "a value of this prog array is no program of the object, so give the address of a function " \
                 "that has a SEC() and is not static")                                                        \
-  BAREBPF_CAUSE(bad_legacy_map,                                                                              \
-                "a map in a section of the older form gives no whole definition (type, key_size, "           \
-                "value_size, max_entries, map_flags), or something behind it that no two loaders understand "\
-                "alike, so define it in .maps")                                                              \
+  BAREBPF_CAUSE(                                                                                             \
+      bad_legacy_map,                                                                                        \
+      "a map in a section of the older form gives no whole definition (type, key_size, "                     \
+      "value_size, max_entries, map_flags), or something behind it that no two loaders understand "          \
+      "alike, so define it in .maps")                                                                        \
   BAREBPF_CAUSE(variable_outside_section,                                                                    \
                 "a global variable lies past the end of its section, so the file is "                        \
                 "damaged: compile it again")                                                                 \
   /* its programs */                                                                                         \
-  BAREBPF_CAUSE(unknown_section,                                                                             \
-                "the name of this section tells no program type that barebpf knows, so correct the SEC() of "\
-                "the program, or say what it should be: change_program(name, {.section = \"xdp\"})")       \
+  BAREBPF_CAUSE(                                                                                             \
+      unknown_section,                                                                                       \
+      "the name of this section tells no program type that barebpf knows, so correct the SEC() of "          \
+      "the program, or say what it should be: change_program(name, {.section = \"xdp\"})")                   \
   BAREBPF_CAUSE(no_kernel_place,                                                                             \
                 "programs of this section are made for one function, tracepoint or list of the kernel, so"   \
-                " name it in SEC(), as in SEC(\"fentry/vfs_read\"), or in "                                 \
-                "change_program(name, {.section = \"fentry/vfs_read\"})")                                  \
+                " name it in SEC(), as in SEC(\"fentry/vfs_read\"), or in "                                  \
+                "change_program(name, {.section = \"fentry/vfs_read\"})")                                    \
   BAREBPF_CAUSE(bad_program,                                                                                 \
                 "a program is not whole instructions inside its section, so the file is "                    \
                 "damaged: compile it again")                                                                 \
@@ -196,9 +199,9 @@
   BAREBPF_CAUSE(missing_map_types,                                                                           \
                 "the kernel wants BTF for the key and the value of this map type, so give both ids")         \
   BAREBPF_CAUSE(missing_inner_map,                                                                           \
-                "a map of maps is made after the pattern of one that is in it, so describe that in its "      \
-                "member values, or give the descriptor of one: inner_map_fd to create, "                      \
-                "change(name, {.inner = ...}) for a map of an object")                                        \
+                "a map of maps is made after the pattern of one that is in it, so describe that in its "     \
+                "member values, or give the descriptor of one: inner_map_fd to create, "                     \
+                "change(name, {.inner = ...}) to an object")                                                 \
   BAREBPF_CAUSE(                                                                                             \
       deep_stack,                                                                                            \
       "the kernel keeps at most kernel.perf_event_max_stack places of a stack, 127 if nobody raised "        \

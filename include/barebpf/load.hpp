@@ -481,14 +481,15 @@ class loader {
   }
   [[nodiscard]] bool is_left_out([[maybe_unused]] u32 i) const noexcept {
     if constexpr (Needs.choices)
-      return slots_.left_out[i];
+      return slots_.left_out != nullptr && slots_.left_out[i];
     else
       return false;
   }
   // After the row ended at a program: begins it anew without that one, where that is wanted.
   bool leave_out([[maybe_unused]] u32 i) noexcept {
     if constexpr (has_options && Needs.choices) {
-      if (options_.refused == nullptr || !options_.refused->add({i, to_error(row_)})) return false;
+      if (options_.refused == nullptr || slots_.left_out == nullptr) return false;
+      if (!options_.refused->add({i, to_error(row_)})) return false;
       row_ = {};
       slots_.left_out[i] = true;
       return true;
@@ -499,6 +500,7 @@ class loader {
 
   // What the programs are made for, as the object or the caller says. Nothing has to be found for the others.
   bool find_targets() noexcept {
+    if (slots_.targets == nullptr) return true;
     for (u32 i = 0; i < records_.program_count; ++i) {
       const program_change* const change = new_kind_of(i);
       const bool wants_none = change != nullptr && !change->kind.needs_kernel_type();
@@ -535,7 +537,8 @@ class loader {
         attr.func_info_cnt = attr.line_info_cnt = attr.func_info_rec_size = attr.line_info_rec_size = 0;
     }
     if constexpr (Needs.targets)
-      if (change == nullptr || change->kind.needs_kernel_type()) attr.attach_btf_id = slots_.targets[i];
+      if (slots_.targets != nullptr && (change == nullptr || change->kind.needs_kernel_type()))
+        attr.attach_btf_id = slots_.targets[i];
     if constexpr (Needs.patch) {
       const program_patch& patch = records_.patches[i];
       for (u32 k = 0; k < attr.insn_cnt; ++k) slots_.scratch[k] = patch.code[k];

@@ -81,15 +81,21 @@ class loaded_static_object {
                             : !fits            ? place<way>::wants
                                                : cause::none;
     static_assert(object_check<fault, 0, "", barebpf::name<48>::cut(Name)>::made);
-    if constexpr (fits)
-      return place<way>::template attach<Policy>(
-          program_to_attach{programs_[known], Name.characters, place_name<known>.characters, attach_type},
-          std::forward<Target>(target)...);
-    else  // one error is enough
+    if constexpr (fits) {
+      const program_to_attach program{programs_[known], Name.characters, place_name<known>.characters,
+                                      attach_type};
+      using attached =
+          decltype(place<way>::template attach<Policy>(program, std::forward<Target>(target)...));
+      if constexpr (spec::program(known).is_optional)
+        if (!programs_[known].is_open())
+          return attached(error{.at = step::find, .why = cause::not_loaded}.about(Name));
+      return place<way>::template attach<Policy>(program, std::forward<Target>(target)...);
+    } else  // one error is enough
       return result<link>(error{});
   }
 
   /// The program called `Name`.
+  /// Shape:    not open when the program was left out.
   /// Lifetime: borrowed: valid as long as this object.
   template <name Name>
   [[nodiscard]] const fd& program() const noexcept {

@@ -10,11 +10,14 @@ namespace barebpf::inline BAREBPF_ABI {
 
 namespace detail {
 
-// Compilers before clang 4 did not say of functions that they are; then a label inside of one is no different but for
-// being local.
+// Compilers before clang 8 did not say of functions that they are; then only their names tell them from the labels of
+// the compiler's own.
 constexpr bool is_function(const elf& file, const elf_symbol& symbol) noexcept {
-  const bool may_be = symbol.type == abi::symbol_function ||
-                      (symbol.type == abi::symbol_no_type && symbol.binding != abi::symbol_local);
+  const bool is_label =
+      symbol.binding == abi::symbol_local && (file.image().string_starts_with(symbol.name, "LBB") ||
+                                              file.image().string_starts_with(symbol.name, ".L"));
+  const bool may_be =
+      symbol.type == abi::symbol_function || (symbol.type == abi::symbol_no_type && !is_label);
   return may_be && file.section(symbol.section).is_code();
 }
 // A function that the kernel is to load as a program. What is in .text, and what is static, is there to be

@@ -276,7 +276,7 @@ constexpr verdict add_legacy_maps(const elf& file, map_spec* maps, u32 first, u3
     map_spec& map = maps[i];
     if (map.origin != map_origin::declared) continue;
     u64 size = file.symbol(map.type).size;
-    if (size == 0) {  // compilers before clang 4 told none
+    if (size == 0) {  // compilers before clang 8 told none
       const bool is_last = i + 1 == used || maps[i + 1].section != map.section;
       size = (is_last ? file.section(map.section).size : maps[i + 1].offset) - map.offset;
     }
