@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 da1b3df2f6177b4ffdefb84d247e07d710ee3c71cbcc2440f44e73bf6c488975; do not edit.
+// Made by tools/amalgamate from files with SHA-256 6e8a5b5af1989074e2fad0b2016d397748358d2673a1254201ad8c48f9c79fa7; do not edit.
 //
 // MIT License
 //
@@ -1393,6 +1393,7 @@ static_assert(sizeof(bpf_attr) == 168);
   BAREBPF_CAUSE(foreign_byte_order,                                                                          \
                 "this object has the other byte order than the machine, so compile "                         \
                 "it with -target bpfel or bpfeb to match")                                                   \
+  BAREBPF_CAUSE(bad_byte_order, "this ELF file has no byte order, so it is damaged: compile it again")       \
   BAREBPF_CAUSE(not_relocatable,                                                                             \
                 "this ELF file is a program or a shared library, so give the "                               \
                 "relocatable .o instead")                                                                    \
@@ -1470,16 +1471,23 @@ static_assert(sizeof(bpf_attr) == 168);
   BAREBPF_CAUSE(slot_is_no_program,                                                                          \
                 "a value of this prog array is no program of the object, so give the address of a function " \
                 "that has a SEC() and is not static")                                                        \
+  BAREBPF_CAUSE(                                                                                             \
+      bad_legacy_map,                                                                                        \
+      "a map in a section of the older form gives no whole definition (type, key_size, "                     \
+      "value_size, max_entries, map_flags), or something behind it that no two loaders understand "          \
+      "alike, so define it in .maps")                                                                        \
   BAREBPF_CAUSE(variable_outside_section,                                                                    \
                 "a global variable lies past the end of its section, so the file is "                        \
                 "damaged: compile it again")                                                                 \
   /* its programs */                                                                                         \
-  BAREBPF_CAUSE(unknown_section,                                                                             \
-                "the name of this section tells no program type that barebpf knows, "                        \
-                "so correct the SEC() of the program")                                                       \
+  BAREBPF_CAUSE(                                                                                             \
+      unknown_section,                                                                                       \
+      "the name of this section tells no program type that barebpf knows, so correct the SEC() of "          \
+      "the program, or say what it should be: change_program(name, {.section = \"xdp\"})")                   \
   BAREBPF_CAUSE(no_kernel_place,                                                                             \
                 "programs of this section are made for one function, tracepoint or list of the kernel, so"   \
-                " name it in SEC(), as in SEC(\"fentry/vfs_read\")")                                         \
+                " name it in SEC(), as in SEC(\"fentry/vfs_read\"), or in "                                  \
+                "change_program(name, {.section = \"fentry/vfs_read\"})")                                    \
   BAREBPF_CAUSE(bad_program,                                                                                 \
                 "a program is not whole instructions inside its section, so the file is "                    \
                 "damaged: compile it again")                                                                 \
@@ -1528,6 +1536,9 @@ static_assert(sizeof(bpf_attr) == 168);
   /* what the caller asked for */                                                                            \
   BAREBPF_CAUSE(no_such_map, "the object has no map of this name, so look for a misspelling")                \
   BAREBPF_CAUSE(no_such_program, "the object has no program of this name, so look for a misspelling")        \
+  BAREBPF_CAUSE(not_loaded,                                                                                  \
+                "this program was left out when its object was loaded, so ask for it with "                  \
+                "change_program(name, {.load = true}), or look why the kernel refused it")                   \
   BAREBPF_CAUSE(no_such_variable,                                                                            \
                 "the object has no global variable of this name, so look for a misspelling, or give it "     \
                 "BTF with -g")                                                                               \
@@ -1565,7 +1576,12 @@ static_assert(sizeof(bpf_attr) == 168);
                 "the kernel is older than this map type, so use a newer kernel or another type")             \
   BAREBPF_CAUSE(newer_map_flag,                                                                              \
                 "the kernel is older than one of these map_flags, so use a newer kernel or leave it out")    \
-  BAREBPF_CAUSE(no_entries, "a map of this type needs room for at least one element, so give max_entries")   \
+  BAREBPF_CAUSE(no_entries,                                                                                  \
+                "a map of this type needs room for at least one element, so give max_entries: in its "       \
+                "definition, or by change(name, {.max_entries = 1024}) for a map of an object")              \
+  BAREBPF_CAUSE(size_is_given,                                                                               \
+                "the object says how large the values of this map are and its programs were compiled for "   \
+                "that, so leave value_size as it is")                                                        \
   BAREBPF_CAUSE(entries_not_wanted,                                                                          \
                 "a map of this type grows with the objects that it belongs to, so give a max_entries of 0")  \
   BAREBPF_CAUSE(one_entry, "a map of this type holds one element, so give a max_entries of 1")               \
@@ -1585,7 +1601,9 @@ static_assert(sizeof(bpf_attr) == 168);
   BAREBPF_CAUSE(missing_map_types,                                                                           \
                 "the kernel wants BTF for the key and the value of this map type, so give both ids")         \
   BAREBPF_CAUSE(missing_inner_map,                                                                           \
-                "a map of maps is made after the pattern of one that is in it, so give inner_map_fd")        \
+                "a map of maps is made after the pattern of one that is in it, so describe that in its "     \
+                "member values, or give the descriptor of one: inner_map_fd to create, "                     \
+                "change(name, {.inner = ...}) to an object")                                                 \
   BAREBPF_CAUSE(                                                                                             \
       deep_stack,                                                                                            \
       "the kernel keeps at most kernel.perf_event_max_stack places of a stack, 127 if nobody raised "        \
@@ -1694,6 +1712,9 @@ static_assert(sizeof(bpf_attr) == 168);
   BAREBPF_CAUSE(attached_elsewhere,                                                                          \
                 "programs of this section are put into a map, a route or a filter of tc, or are only run,"   \
                 " so do that with the program's descriptor")                                                 \
+  BAREBPF_CAUSE(not_attached_yet,                                                                            \
+                "this version of barebpf loads programs of this section and cannot attach them yet, so "     \
+                "attach the program's descriptor by other means")                                            \
   BAREBPF_CAUSE(takes_no_target,                                                                             \
                 "the section of this program names the place to attach to, so give nothing but perhaps a "   \
                 "cookie")                                                                                    \
@@ -1796,6 +1817,9 @@ static_assert(sizeof(bpf_attr) == 168);
   BAREBPF_CAUSE(no_kernel_iterator,                                                                          \
                 "the kernel cannot list this, so choose one of the words that follow bpf_iter_ in "          \
                 "/proc/kallsyms")                                                                            \
+  BAREBPF_CAUSE(no_kernel_hook,                                                                              \
+                "the kernel has no hook of this name for security modules, so choose one of the words that " \
+                "follow bpf_lsm_ in /proc/kallsyms")                                                         \
   BAREBPF_CAUSE(newer_attach_way,                                                                            \
                 "the running kernel is older than this way to attach: tcx came with Linux 6.6, so attach "   \
                 "on a newer one")                                                                            \
@@ -7320,6 +7344,8 @@ inline constexpr u64 section_is_code = 4;   // SHF_EXECINSTR
 
 inline constexpr u8 symbol_local = 0;        // STB_LOCAL
 inline constexpr u8 symbol_weak = 2;         // STB_WEAK
+inline constexpr u8 symbol_no_type = 0;      // STT_NOTYPE
+inline constexpr u8 symbol_object = 1;       // STT_OBJECT
 inline constexpr u8 symbol_function = 2;     // STT_FUNC
 inline constexpr u8 symbol_file = 4;         // STT_FILE
 inline constexpr u8 symbol_internal = 1;     // STV_INTERNAL
@@ -7357,6 +7383,8 @@ class bytes {
 
   /// From here on, numbers are read with the highest byte first.
   constexpr void read_big_endian() noexcept { big_endian_ = true; }
+  /// True when numbers are read in another order than this machine's.
+  [[nodiscard]] constexpr bool is_foreign() const noexcept { return big_endian_ != host_is_big_endian; }
 
   [[nodiscard]] constexpr u8 read8(u64 at) const noexcept { return static_cast<u8>(fetch(at, 1)); }
   [[nodiscard]] constexpr u16 read16(u64 at) const noexcept {
@@ -7629,8 +7657,8 @@ constexpr verdict elf::check_header() noexcept {
   if (image_.read8(header::ident_class) != abi::elf_class_64)
     return {.why = cause::not_64_bit, .offset = header::ident_class};
   const u8 order = image_.read8(header::ident_data);
-  if (order != (host_is_big_endian ? abi::elf_big_endian : abi::elf_little_endian))
-    return {.why = cause::foreign_byte_order, .offset = header::ident_data};
+  if (order != abi::elf_big_endian && order != abi::elf_little_endian)
+    return {.why = cause::bad_byte_order, .offset = header::ident_data};
   if (order == abi::elf_big_endian) image_.read_big_endian();
   if (image_.read16(header::type) != abi::elf_relocatable)
     return {.why = cause::not_relocatable, .offset = header::type};
@@ -8214,7 +8242,7 @@ struct identity_and_btf {
 
 namespace barebpf::inline BAREBPF_ABI {
 
-/// How a program of a section is attached. Room 9.1 has a `place` for each but the first two.
+/// How a program of a section is attached. Room 9.1 has a `place` for each.
 enum class attach_way : u8 {
   none,            ///< the name does not say enough
   elsewhere,       ///< by what is no program of ours: a map, a route, a filter of tc; or it is only run
@@ -8230,16 +8258,41 @@ enum class attach_way : u8 {
   sockmap,         ///< a map of sockets
   socket,          ///< one socket
   reuseport,       ///< all sockets that share a port with one
+  // Programs of these are loaded, and this version has no `place` of its own for them yet.
+  kprobe,           ///< where a function of the kernel begins, or an instruction in it: "function+offset"
+  kretprobe,        ///< where it returns
+  ksyscall,         ///< where a system call begins, by its name without the kernel's prefixes
+  kretsyscall,      ///< where it returns
+  kprobe_multi,     ///< where all functions begin that a pattern names
+  kretprobe_multi,  ///< where they return
+  kprobe_session,   ///< both
+  uprobe,           ///< where a function of a file begins: "path:function+offset"
+  uretprobe,        ///< where it returns
+  uprobe_multi,     ///< where all functions of a file begin that a pattern names: "path:pattern"
+  uretprobe_multi,  ///< where they return
+  uprobe_session,   ///< both
+  usdt,             ///< a trace point that a file brings: "path:provider:name"
+  tracing_multi,    ///< all functions of the kernel's BTF that a pattern names
+  lsm,              ///< a hook of the kernel's security modules, which the text names
+  lsm_cgroup,       ///< the same for a cgroup and all below it
+  another_program,  ///< a function of a program, which this one replaces
+  struct_ops,       ///< a function that the kernel calls through a structure
+  netfilter,        ///< a hook of the packet filter
+  netkit,           ///< a netkit interface
+  infrared,         ///< a receiver of infrared light, by its device
 };
-inline constexpr size_t attach_ways = static_cast<size_t>(attach_way::reuseport) + 1;
+inline constexpr size_t attach_ways = static_cast<size_t>(attach_way::infrared) + 1;
+/// The last of those that room 9.1 attaches by itself.
+inline constexpr attach_way last_attached_way = attach_way::reuseport;
 
 /// What may follow the prefix of a section name.
 enum class section_rest : u8 {
-  nothing,     ///< the prefix is the whole name
+  nothing,     ///< nothing that means something; people tell several of a kind apart there: "xdp/first"
   place,       ///< perhaps a slash and the place to attach to
   function,    ///< a slash and a function of the kernel
   tracepoint,  ///< a slash and a tracepoint that the kernel's BTF describes
   iterator,    ///< a slash and what the kernel is to list
+  hook,        ///< a slash and a hook of the kernel's security modules
 };
 
 /// What a section name says of its programs.
@@ -8268,21 +8321,62 @@ struct section_rows {
   static constexpr u32 sleeps = abi::prog_flag_sleepable, frags = abi::prog_flag_xdp_has_frags;
 
   static constexpr section_kind list[] = {
+      {"kprobe", type::kprobe, way::kprobe, any, rest::place},
+      {"kretprobe", type::kprobe, way::kretprobe, any, rest::place},
+      {"ksyscall", type::kprobe, way::ksyscall, any, rest::place},
+      {"kretsyscall", type::kprobe, way::kretsyscall, any, rest::place},
+      {"kprobe.multi", type::kprobe, way::kprobe_multi, trace_kprobe_multi, rest::place},        // 5.18
+      {"kretprobe.multi", type::kprobe, way::kretprobe_multi, trace_kprobe_multi, rest::place},  // 5.18
+      {"kprobe.session", type::kprobe, way::kprobe_session, trace_kprobe_session, rest::place},  // 6.10
+      {"uprobe", type::kprobe, way::uprobe, any, rest::place},
+      {"uretprobe", type::kprobe, way::uretprobe, any, rest::place},
+      {"uprobe.multi", type::kprobe, way::uprobe_multi, trace_uprobe_multi, rest::place},        // 6.6
+      {"uretprobe.multi", type::kprobe, way::uretprobe_multi, trace_uprobe_multi, rest::place},  // 6.6
+      {"uprobe.session", type::kprobe, way::uprobe_session, trace_uprobe_session, rest::place},  // 6.13
+      {"usdt", type::kprobe, way::usdt, any, rest::place},
+      {"uprobe.s", type::kprobe, way::uprobe, any, rest::place, sleeps},                             // 6.0
+      {"uretprobe.s", type::kprobe, way::uretprobe, any, rest::place, sleeps},                       // 6.0
+      {"uprobe.multi.s", type::kprobe, way::uprobe_multi, trace_uprobe_multi, rest::place, sleeps},  // 6.6
+      {"uretprobe.multi.s", type::kprobe, way::uretprobe_multi, trace_uprobe_multi, rest::place,
+       sleeps},  // 6.6
+      {"uprobe.session.s", type::kprobe, way::uprobe_session, trace_uprobe_session, rest::place,
+       sleeps},                                                       // 6.13
+      {"usdt.s", type::kprobe, way::usdt, any, rest::place, sleeps},  // 6.0
       {"tracepoint", type::tracepoint, way::tracepoint, any, rest::place},
       {"tp", type::tracepoint, way::tracepoint, any, rest::place},
       {"raw_tracepoint", type::raw_tracepoint, way::raw_tracepoint, any, rest::place},
       {"raw_tp", type::raw_tracepoint, way::raw_tracepoint, any, rest::place},
+      {"tracepoint.s", type::tracepoint, way::tracepoint, any, rest::place, sleeps},            
+      {"tp.s", type::tracepoint, way::tracepoint, any, rest::place, sleeps},                    
+      {"raw_tracepoint.s", type::raw_tracepoint, way::raw_tracepoint, any, rest::place, sleeps},
+      {"raw_tp.s", type::raw_tracepoint, way::raw_tracepoint, any, rest::place, sleeps},        
       {"raw_tracepoint.w", type::raw_tracepoint_writable, way::raw_tracepoint, any, rest::place},
       {"raw_tp.w", type::raw_tracepoint_writable, way::raw_tracepoint, any, rest::place},
       {"tp_btf", type::tracing, way::tracing, trace_raw_tp, rest::tracepoint},
       {"fentry", type::tracing, way::tracing, trace_fentry, rest::function},
       {"fexit", type::tracing, way::tracing, trace_fexit, rest::function},
       {"fmod_ret", type::tracing, way::tracing, modify_return, rest::function},
+      {"fsession", type::tracing, way::tracing, trace_fsession, rest::function},                 // 7.0
+      {"fentry.multi", type::tracing, way::tracing_multi, trace_fentry_multi, rest::place},      // 7.2
+      {"fexit.multi", type::tracing, way::tracing_multi, trace_fexit_multi, rest::place},        // 7.2
+      {"fsession.multi", type::tracing, way::tracing_multi, trace_fsession_multi, rest::place},  // 7.2
+      {"iter", type::tracing, way::iterator, trace_iter, rest::iterator},
+      {"lsm", type::lsm, way::lsm, lsm_mac, rest::hook},
+      {"struct_ops", type::struct_ops, way::struct_ops, any, rest::place},
+      {"tp_btf.s", type::tracing, way::tracing, trace_raw_tp, rest::tracepoint, sleeps},
       {"fentry.s", type::tracing, way::tracing, trace_fentry, rest::function, sleeps},
       {"fexit.s", type::tracing, way::tracing, trace_fexit, rest::function, sleeps},
       {"fmod_ret.s", type::tracing, way::tracing, modify_return, rest::function, sleeps},
-      {"iter", type::tracing, way::iterator, trace_iter, rest::iterator},
+      {"fsession.s", type::tracing, way::tracing, trace_fsession, rest::function, sleeps},             // 7.0
+      {"fentry.multi.s", type::tracing, way::tracing_multi, trace_fentry_multi, rest::place, sleeps},  // 7.2
+      {"fexit.multi.s", type::tracing, way::tracing_multi, trace_fexit_multi, rest::place, sleeps},    // 7.2
+      {"fsession.multi.s", type::tracing, way::tracing_multi, trace_fsession_multi, rest::place,
+       sleeps},  // 7.2
       {"iter.s", type::tracing, way::iterator, trace_iter, rest::iterator, sleeps},
+      {"lsm.s", type::lsm, way::lsm, lsm_mac, rest::hook, sleeps},
+      {"struct_ops.s", type::struct_ops, way::struct_ops, any, rest::place, sleeps},
+      {"lsm_cgroup", type::lsm, way::lsm_cgroup, lsm_cgroup, rest::hook},  // 6.0
+      {"freplace", type::ext, way::another_program, any, rest::place},
       {"perf_event", type::perf_event, way::perf_event},
       {"syscall", type::syscall, way::elsewhere, any, rest::nothing, sleeps},  // 5.14
 
@@ -8303,6 +8397,10 @@ struct section_rows {
       {"lwt_out", type::lwt_out, way::elsewhere},
       {"lwt_xmit", type::lwt_xmit, way::elsewhere},
       {"lwt_seg6local", type::lwt_seg6local, way::elsewhere},
+      {"netkit/primary", type::sched_cls, way::netkit, netkit_primary},  // 6.7
+      {"netkit/peer", type::sched_cls, way::netkit, netkit_peer},        // 6.7
+      {"netfilter", type::netfilter, way::netfilter, netfilter},         // 6.4
+      {"lirc_mode2", type::lirc_mode2, way::infrared, lirc_mode2},
       {"flow_dissector", type::flow_dissector, way::netns, flow_dissector},
       {"sk_lookup", type::sk_lookup, way::netns, sk_lookup},
 
@@ -8361,22 +8459,30 @@ inline constexpr kernel_type_kind kernel_type_kinds[] = {
     {section_rest::function, abi::btf_kind::function, "", cause::no_kernel_function},
     {section_rest::tracepoint, abi::btf_kind::type_definition, "btf_trace_", cause::no_kernel_tracepoint},
     {section_rest::iterator, abi::btf_kind::function, "bpf_iter_", cause::no_kernel_iterator},
+    {section_rest::hook, abi::btf_kind::function, "bpf_lsm_", cause::no_kernel_hook},
 };
 
-/// The row for the section called `section`; where there is none, an empty one of type `unspec`.
+/// The row for the section called `section`, of all whose prefix it has up to a slash the longest; where there is
+/// none, an empty one of type `unspec`. A question mark in front is not part of the name, see `is_optional`.
 [[nodiscard]] constexpr section_kind section_kind_of(text section) noexcept {
+  section_kind found;
   for (const section_kind& kind : section_kinds) {
-    if (!section.starts_with(kind.prefix)) continue;
-    if (section.size() == kind.prefix.size()) return kind;
-    if (kind.rest != section_rest::nothing && section[kind.prefix.size()] == '/') return kind;
+    if (kind.prefix.size() < found.prefix.size() || !section.starts_with(kind.prefix)) continue;
+    if (section.size() == kind.prefix.size() || section[kind.prefix.size()] == '/') found = kind;
   }
-  return {};
+  return found;
 }
 
 /// How many characters of the name of a section stand in front of what the prefix leaves for the place, the slash
 /// counted; all of them where it leaves nothing.
 [[nodiscard]] constexpr size_t place_in(text section, const section_kind& kind) noexcept {
-  return kind.prefix.size() + 1 < section.size() ? kind.prefix.size() + 1 : section.size();
+  const bool names_place = kind.rest != section_rest::nothing && kind.prefix.size() + 1 < section.size();
+  return names_place ? kind.prefix.size() + 1 : section.size();
+}
+
+/// True when the name of a section says that its programs are loaded only for those who ask for them.
+[[nodiscard]] constexpr bool is_optional(text section) noexcept {
+  return !section.empty() && section[0] == '?';
 }
 
 }  // namespace barebpf::inline BAREBPF_ABI
@@ -8636,6 +8742,11 @@ struct place<attach_way::none> {
 template <>
 struct place<attach_way::elsewhere> {
   static constexpr cause wants = cause::attached_elsewhere;
+};
+
+template <attach_way Way>
+requires(Way > last_attached_way) struct place<Way> {
+  static constexpr cause wants = cause::not_attached_yet;
 };
 
 template <>
@@ -9032,7 +9143,8 @@ struct kernel_type_need {
   const u32 missing = next_missing();
   if (missing == count) return true;
   row.subject = needs[missing].name;
-  return row.refuse(at, row_of(needs[missing]).missing), false;
+  const bool names_nothing = needs[missing].name[0] == '\0';
+  return row.refuse(at, names_nothing ? cause::no_kernel_place : row_of(needs[missing]).missing), false;
 }
 
 }  // namespace barebpf::inline BAREBPF_ABI
@@ -10445,7 +10557,7 @@ enum class map_origin : u8 {
 struct map_spec {
   u64 name = 0;         ///< where its name stands; that of its section when it holds variables
   u64 declared_at = 0;  ///< where the BTF record of its variable stands, or the content of its section
-  u64 offset = 0;       ///< bytes from the start of .maps
+  u64 offset = 0;       ///< bytes from the start of .maps, or of `section`
   u32 type = 0;         ///< a map_type, kept as a number because a newer one must survive
   u32 key_size = 0;     ///< bytes
   u32 value_size = 0;   ///< bytes
@@ -10464,7 +10576,7 @@ struct map_spec {
   u32 slots_at = 0;  ///< bytes from its start to the first of its slots
   u32 first_slot = 0;  ///< the slots that the object fills are so many from this one on
   u32 slot_count = 0;
-  u32 section = 0;         ///< index of the section whose variables it holds
+  u32 section = 0;         ///< index of the section whose variables it holds or that defines it, 0 for .maps
   u32 first_variable = 0;  ///< its variables are so many from this one on, in the order of their offsets
   u32 variable_count = 0;
   u64 image_at = 0;    ///< of an arena: where the first values of the variables in it stand; 0 for zeros
@@ -10529,7 +10641,14 @@ struct program_spec {
   u64 section_name = 0;  ///< where the name of its section stands
   u64 place = 0;         ///< where the name of the place it attaches to stands; 0 when the section names none
   u32 function = 0;      ///< index of its function
-  section_kind kind{};   ///< what the name of its section says
+  section_kind kind{};   ///< what the name of its section says; of type `unspec` when that is nothing
+  bool is_optional = false;  ///< loaded only for those who ask for it, see `program_settings`
+
+  /// What has to be said of the program before it can be loaded; `none` when its section says it all.
+  [[nodiscard]] constexpr cause lacks() const noexcept {
+    if (kind.type == abi::prog_type::unspec) return cause::unknown_section;
+    return kind.needs_kernel_type() && place == 0 ? cause::no_kernel_place : cause::none;
+  }
 };
 
 /// What an instruction can refer to.
@@ -10649,6 +10768,7 @@ struct opened_object {
 // What orders records: where in the file they stand, how far from the start of their map, or what they are made of.
 constexpr u64 place_of(const function_spec& of) noexcept { return of.at; }
 constexpr u64 place_of(const reference& of) noexcept { return of.at; }
+constexpr u64 place_of(const map_spec& of) noexcept { return u64{of.section} << 32 | of.offset; }
 constexpr u64 place_of(const variable_spec& of) noexcept { return of.offset; }
 constexpr u64 place_of(const filled_slot& of) noexcept { return of.at; }
 constexpr u64 place_of(const core_record& of) noexcept { return of.at; }
@@ -10683,10 +10803,11 @@ template <class Spec>
   return not_found;
 }
 
-/// The instruction at `at` in the file.
+/// The instruction at `at` in the file. Which half of a byte is the first register differs with the byte order too.
 [[nodiscard]] constexpr abi::insn read_instruction(const bytes& image, u64 at) noexcept {
+  const u8 registers = image.read8(at + 1);
   return {.opcode = image.read8(at),
-          .registers = image.read8(at + 1),
+          .registers = image.is_foreign() ? static_cast<u8>(registers << 4 | registers >> 4) : registers,
           .offset = static_cast<s16>(image.read16(at + 2)),
           .immediate = static_cast<s32>(image.read32(at + 4))};
 }
@@ -11053,17 +11174,85 @@ constexpr void assemble(const object_tables& code, const program_layout& layout,
 
 namespace barebpf::inline BAREBPF_ABI {
 
-/// What is to be different about one map of an object. Made by `change` of the object, which knows its maps.
-struct map_change {
-  u32 map = not_found;  ///< index of the map in its object
+/// What is to be different about one map of an object, before the object has said which one that is.
+struct map_settings {
+  static constexpr u32 as_declared = 0xffffffff;
+
   u32 max_entries = 0;  ///< entries; 0 leaves what the object says
   int replacement =
       -1;  ///< descriptor of a map to use in its stead, which stays the caller's; negative for none
+  u32 value_size = 0;           ///< bytes, where the object leaves them open
+  u32 map_flags = as_declared;  ///< in the place of all that the object gives
+  int inner = -1;  ///< descriptor of a map like those that a map of maps is to hold, which stays the caller's
 };
-/// The same before the object has said which map it is.
-struct map_settings {
+/// The same with the map. Made by `change` of the object, which knows its maps.
+struct map_change {
+  u32 map = not_found;  ///< index of the map in its object
   u32 max_entries = 0;
   int replacement = -1;
+  u32 value_size = 0;
+  u32 map_flags = map_settings::as_declared;
+  int inner = -1;
+
+  [[nodiscard]] static constexpr map_change of(u32 map, const map_settings& settings) noexcept {
+    return {.map = map,
+            .max_entries = settings.max_entries,
+            .replacement = settings.replacement,
+            .value_size = settings.value_size,
+            .map_flags = settings.map_flags,
+            .inner = settings.inner};
+  }
+};
+
+/// What is to be different about one program of an object: whether it is loaded, and as what.
+struct program_settings {
+  bool load = true;  ///< with a program whose section begins with a question mark true is the difference
+  /// What stands for the name of its section, as in "xdp" or "fentry/vfs_read"; nullptr leaves that. Must stay until
+  /// `load` returns.
+  const char* section = nullptr;
+};
+/// The same with the program. Made by `change_program` of the object, which knows its programs.
+struct program_change {
+  u32 program = not_found;  ///< index of the program in its object
+  bool load = true;
+  section_kind kind{};     ///< of type `unspec` for what the object says
+  const char* place = "";  ///< what the program is made for or attached to, with a kind
+
+  [[nodiscard]] static constexpr program_change of(u32 program, const program_settings& settings) noexcept {
+    program_change out{.program = program, .load = settings.load};
+    if (settings.section == nullptr) return out;
+    const text section = settings.section;
+    out.kind = section_kind_of(section);
+    out.place = settings.section + place_in(section, out.kind);
+    return out;
+  }
+};
+
+/// A program that could not be loaded, and why.
+struct refused_program {
+  u32 program = not_found;  ///< index of the program in its object
+  error why{};
+};
+/// The programs that are left out because they cannot be loaded, where a load is to go on without them.
+/// Lifetime: `room` must outlive this object. Where it is full, the load fails.
+class refused_programs {
+ public:
+  explicit constexpr refused_programs(std::span<refused_program> room) noexcept : room_(room) {}
+
+  [[nodiscard]] constexpr size_t size() const noexcept { return count_; }
+  [[nodiscard]] constexpr const refused_program* begin() const noexcept { return room_.data(); }
+  [[nodiscard]] constexpr const refused_program* end() const noexcept { return room_.data() + count_; }
+
+  /// Remembers one more; false when there is no room left.
+  [[nodiscard]] bool add(const refused_program& another) noexcept {
+    if (count_ == room_.size()) return false;
+    room_[count_++] = another;
+    return true;
+  }
+
+ private:
+  std::span<refused_program> room_;
+  size_t count_ = 0;
 };
 
 /// What is given to `load` at run time. Each member has a value that does what the object says.
@@ -11078,6 +11267,21 @@ struct load_options {
   text kconfig{};  ///< options of the kernel as lines, "CONFIG_HZ=250", that hold before its own
   const char* kconfig_file = nullptr;  ///< the kernel's configuration, packed by gzip or not, in the place of
                                        ///< /boot/config-RELEASE or else /proc/config.gz
+  std::span<const program_change> programs{};  ///< made by `change_program`
+  refused_programs* refused = nullptr;  ///< where programs go that cannot be loaded, which are then left out
+
+  /// What the program with this index is to be in place of what the object says; nullptr for nothing.
+  [[nodiscard]] constexpr const program_change* new_kind_of(u32 program) const noexcept {
+    const program_change* found = nullptr;
+    for (const program_change& change : programs)
+      if (change.program == program && change.kind.type != abi::prog_type::unspec) found = &change;
+    return found;
+  }
+  /// Writes to `left_out`, one for each program of an object, what is to be different about it.
+  constexpr void choose(bool* left_out, u32 count) const noexcept {
+    for (const program_change& change : programs)
+      if (change.program < count) left_out[change.program] = !change.load;
+  }
 };
 /// Stands for "no options wanted"; no code for any is made.
 struct no_options {};
@@ -11134,6 +11338,8 @@ struct load_needs {
   bool config = true;   ///< it may have options of the kernel
   bool names = true;    ///< it may name what is in the kernel; only with `patch`
   bool hints = true;    ///< the table of map types may have something to say when one is refused
+  bool sizes = true;    ///< a map may have a size that only the machine tells, see `repair_size`
+  bool choices = true;  ///< some programs may be left out
   bool patch =
       true;  ///< descriptors are written into a copy of the instructions; if not, they name maps by index
              ///< (5.14, BPF_PSEUDO_MAP_IDX)
@@ -11145,6 +11351,7 @@ struct load_slots {
   fd* programs = nullptr;
   u32* targets = nullptr;              ///< one for each program, 0 at first, with `load_needs::targets`
   bool* pinned = nullptr;              ///< one for each map, false at first, if some are to be pinned
+  bool* left_out = nullptr;            ///< one for each program, true for those that are not to be loaded
   int* map_numbers = nullptr;          ///< one for each map, without `load_needs::patch`
   abi::insn* scratch = nullptr;        ///< room for the longest program, with it
   resolved_extern* externs = nullptr;  ///< one for each extern
@@ -11201,11 +11408,9 @@ class loader {
     if constexpr (!Needs.patch)
       for (u32 i = 0; i < records_.map_count; ++i) slots_.map_numbers[i] = slots_.maps[i].number();
     if constexpr (Needs.targets)
-      if (records_.targets != nullptr &&
-          !find_kernel_types(records_.targets, records_.program_count, slots_.targets, row_))
-        return false;
+      if (!find_targets()) return false;
     for (u32 i = 0; i < records_.program_count; ++i)
-      if (!make_program(i)) return false;
+      if (!is_left_out(i) && !make_program(i) && !leave_out(i)) return false;
     if constexpr (Needs.slots)
       for (u32 i = 0; i < records_.map_count; ++i)
         if (!holds_maps(i) && !fill_slots(i, slots_.programs, cause::unfit_program)) return false;
@@ -11247,7 +11452,28 @@ class loader {
         row_.subject = "maps";
         return row_.refuse(step::find, cause::no_such_map), false;
       }
+    for (const program_change& change : options_.programs)
+      if (change.program >= records_.program_count && change.program != not_found) {
+        row_.subject = "programs";
+        return row_.refuse(step::find, cause::no_such_program), false;
+      }
     return true;
+  }
+
+  // Sizes that depend on the machine: 0 places for perf events stand for one on each CPU, and a ring buffer grows to
+  // a power of two of whole pages. True when there is something to try.
+  [[nodiscard, gnu::cold]] static bool repair_size(abi::map_create& attr) noexcept {
+    const auto type = static_cast<map_type>(attr.map_type);
+    const u32 wanted = attr.max_entries;
+    if (type == map_type::perf_event_array && wanted == 0) {
+      const auto cpus = possible_cpus();
+      if (cpus) attr.max_entries = *cpus;
+    } else if (kind_of(type).entries == entries_rule::ring_size && wanted != 0) {
+      u64 size = page_size();
+      while (size < wanted) size *= 2;
+      if (size <= 0xffffffff) attr.max_entries = static_cast<u32>(size);
+    }
+    return attr.max_entries != wanted;
   }
 
   bool make_map(u32 i) noexcept {
@@ -11258,6 +11484,13 @@ class loader {
         if (change.map != i) continue;
         if (change.replacement >= 0) return use_replacement(i, change.replacement);
         if (change.max_entries != 0) attr.max_entries = change.max_entries;
+        if (change.value_size != 0) {
+          if (attr.value_size != 0 && attr.value_size != change.value_size)
+            return row_.refuse(step::map_create, cause::size_is_given), false;
+          attr.value_size = change.value_size;
+        }
+        if (change.map_flags != map_settings::as_declared) attr.map_flags = change.map_flags;
+        if (change.inner >= 0) attr.inner_map_fd = static_cast<u32>(change.inner);
       }
     }
     if constexpr (Needs.pins)
@@ -11274,7 +11507,7 @@ class loader {
 
   bool create(u32 i, abi::map_create& attr) noexcept {
     fd pattern;  // goes when the map is there, which has taken over what it is like
-    if (holds_maps(i)) {
+    if (holds_maps(i) && attr.inner_map_fd == 0) {
       abi::map_create inner = records_.inner_maps[i];
       row_.subject = records_.inner_maps[i].map_name.characters;
       if (!create(inner, pattern)) return false;
@@ -11288,28 +11521,33 @@ class loader {
     if constexpr (Needs.arenas)
       if (attr.map_type == static_cast<u32>(map_type::arena) && attr.map_extra == 0)
         return row_.refuse(step::map_create, cause::arena_without_address), false;
-    long created = -EINVAL;
-    if constexpr (Needs.types) {
-      // Types only explain most maps to people, so where the kernel refuses them a map goes without: an object may
-      // need types for its functions and have a map that takes none. Where it was the map that needed them, the
-      // verifier refuses the program and says so.
-      const bool typed = types_.is_open() && attr.btf_value_type_id != 0;
-      attr.btf_fd = types_.raw();
-      if (typed) created = create_with_token(attr);
-      const bool is_about_types = created == -EINVAL || created == -ENOTSUPP_kernel || created == -EOPNOTSUPP;
-      if (is_about_types) {
-        attr.btf_fd = attr.btf_key_type_id = attr.btf_value_type_id = 0;
-        created = create_with_token(attr);
-      }
-    } else {
-      created = create_with_token(attr);
-    }
+    long created = create_with_types(attr);
+    if constexpr (Needs.sizes)
+      if (created == -EINVAL && repair_size(attr)) created = create_with_types(attr);
     if (row_.fails(step::map_create, created)) {
       if constexpr (Needs.hints) row_.why = explain_refusal(attr, created);
       return false;
     }
     out.fill(created);
     return true;
+  }
+  // Types only explain most maps to people, so where the kernel refuses them a map goes without: an object may
+  // need types for its functions and have a map that takes none. Where it was the map that needed them, the
+  // verifier refuses the program and says so.
+  [[nodiscard]] long create_with_types(const abi::map_create& wanted) const noexcept {
+    if constexpr (Needs.types) {
+      abi::map_create attr = wanted;
+      long created = -EINVAL;
+      const bool typed = types_.is_open() && attr.btf_value_type_id != 0;
+      attr.btf_fd = types_.raw();
+      if (typed) created = create_with_token(attr);
+      const bool is_about_types = created == -EINVAL || created == -ENOTSUPP_kernel || created == -EOPNOTSUPP;
+      if (!is_about_types) return created;
+      attr.btf_fd = attr.btf_key_type_id = attr.btf_value_type_id = 0;
+      return create_with_token(attr);
+    } else {
+      return create_with_token(wanted);
+    }
   }
   [[nodiscard]] long create_with_token(const abi::map_create& attr) const noexcept {
     if constexpr (has_options)
@@ -11424,6 +11662,8 @@ class loader {
     if (records_.duties == nullptr) return true;
     const map_duty& duty = records_.duties[i];
     for (u32 k = 0; k < duty.slot_count; ++k) {
+      if constexpr (Needs.choices)  // nothing is in the slot of a program that was left out
+        if (!targets[duty.slots[k].target].is_open()) continue;
       const u32 key = duty.slots[k].slot, value = targets[duty.slots[k].target].raw();
       const abi::map_elem attr{.map_fd = slots_.maps[i].raw(), .key = &key, .value = &value};
       row_.subject = records_.maps[i].map_name.characters;
@@ -11499,9 +11739,63 @@ class loader {
     return false;
   }
 
+  [[nodiscard]] const program_change* new_kind_of([[maybe_unused]] u32 i) const noexcept {
+    if constexpr (has_options)
+      return options_.new_kind_of(i);
+    else
+      return nullptr;
+  }
+  [[nodiscard]] bool is_left_out([[maybe_unused]] u32 i) const noexcept {
+    if constexpr (Needs.choices)
+      return slots_.left_out != nullptr && slots_.left_out[i];
+    else
+      return false;
+  }
+  // After the row ended at a program: begins it anew without that one, where that is wanted.
+  bool leave_out([[maybe_unused]] u32 i) noexcept {
+    if constexpr (has_options && Needs.choices) {
+      if (options_.refused == nullptr || slots_.left_out == nullptr) return false;
+      if (!options_.refused->add({i, to_error(row_)})) return false;
+      row_ = {};
+      slots_.left_out[i] = true;
+      return true;
+    } else {
+      return false;
+    }
+  }
+
+  // What the programs are made for, as the object or the caller says. Nothing has to be found for the others.
+  bool find_targets() noexcept {
+    if (slots_.targets == nullptr) return true;
+    for (u32 i = 0; i < records_.program_count; ++i) {
+      const program_change* const change = new_kind_of(i);
+      const bool wants_none = change != nullptr && !change->kind.needs_kernel_type();
+      if (is_left_out(i) || wants_none) slots_.targets[i] = not_found;
+      if (is_left_out(i) || wants_none || change == nullptr) continue;
+      const kernel_type_need need{change->kind.rest, change->place};
+      if (!find_kernel_types(&need, 1, &slots_.targets[i], row_) && !leave_out(i)) return false;
+    }
+    while (records_.targets != nullptr &&
+           !find_kernel_types(records_.targets, records_.program_count, slots_.targets, row_)) {
+      u32 missing = 0;
+      while (!records_.targets[missing].is_any() || slots_.targets[missing] != 0) ++missing;
+      if (!leave_out(missing)) return false;
+      slots_.targets[missing] = not_found;
+    }
+    return true;
+  }
+
   bool make_program(u32 i) noexcept {
     abi::prog_load attr = records_.programs[i];
     row_.subject = records_.programs[i].prog_name.characters;
+    const program_change* const change = new_kind_of(i);
+    if (change != nullptr) {
+      attr.prog_type = static_cast<u32>(change->kind.type);
+      attr.expected_attach_type = static_cast<u32>(change->kind.attach_type);
+      attr.prog_flags = change->kind.flags;
+    }
+    if constexpr (has_options)
+      if (attr.prog_type == 0) return row_.refuse(step::prog_load, cause::unknown_section), false;
     if constexpr (Needs.types) {
       if (types_.is_open())
         attr.prog_btf_fd = types_.raw();
@@ -11509,7 +11803,8 @@ class loader {
         attr.func_info_cnt = attr.line_info_cnt = attr.func_info_rec_size = attr.line_info_rec_size = 0;
     }
     if constexpr (Needs.targets)
-      if (records_.targets != nullptr) attr.attach_btf_id = slots_.targets[i];
+      if (slots_.targets != nullptr && (change == nullptr || change->kind.needs_kernel_type()))
+        attr.attach_btf_id = slots_.targets[i];
     if constexpr (Needs.patch) {
       const program_patch& patch = records_.patches[i];
       for (u32 k = 0; k < attr.insn_cnt; ++k) slots_.scratch[k] = patch.code[k];
@@ -11921,6 +12216,101 @@ constexpr verdict read_maps(const opened_object& object, const object_slots& slo
   return {};
 }
 
+// Maps as they were defined before BTF described them: five numbers at the place of a symbol, in a section of this
+// name. What compilers, loaders and tools of those years put behind the five differs.
+// Source: struct bpf_map_def in samples/bpf of Linux 4.1 to 5.18, struct bpf_elf_map of iproute2, gobpf's
+//         bpf_map_def, whose sections are called maps/NAME; v4l-utils, which writes lirc_mode2/maps.
+constexpr bool holds_legacy_maps(const elf& file, const elf_section& section) noexcept {
+  if (section.type != abi::section_progbits || section.is_code()) return false;
+  char room[64] = {};
+  const text name(room, file.image().copy_string(section.name, room, sizeof room));
+  constexpr text maps = "maps", behind = "/maps";
+  if (name.starts_with(maps)) return name.size() == maps.size() || name[maps.size()] == '/';
+  return name.size() > behind.size() && name.without_first(name.size() - behind.size()) == behind;
+}
+constexpr bool is_legacy_map(const elf& file, const elf_symbol& symbol) noexcept {
+  const bool may_be = symbol.type == abi::symbol_object ||
+                      (symbol.type == abi::symbol_no_type && symbol.binding != abi::symbol_local);
+  return may_be && holds_legacy_maps(file, file.section(symbol.section));
+}
+constexpr bool has_legacy_maps(const elf& file) noexcept {
+  for (u32 i = 1; i < file.section_count(); ++i)
+    if (holds_legacy_maps(file, file.section(i))) return true;
+  return false;
+}
+constexpr u32 count_legacy_maps(const elf& file) noexcept {
+  u32 count = 0;
+  if (has_legacy_maps(file))
+    for (u32 i = 0; i < file.symbol_count(); ++i) count += is_legacy_map(file, file.symbol(i));
+  return count;
+}
+
+// Reads the definition of `size` bytes at `out.declared_at`.
+constexpr verdict read_legacy_map(const bytes& image, u64 size, map_spec& out) noexcept {
+  const auto word = [&](u64 index) { return image.read32(out.declared_at + index * 4); };
+  const auto wrong = [&] {
+    return verdict{
+        .why = cause::bad_legacy_map, .section = out.section, .offset = out.declared_at, .subject = out.name};
+  };
+  constexpr u64 without_flags = 16, with_flags = 20, of_iproute2 = 36;
+  if (size < without_flags || size % 4 != 0) return wrong();
+  out.type = word(0);
+  out.key_size = word(1);
+  out.value_size = word(2);
+  out.max_entries = word(3);
+  if (size >= with_flags) out.map_flags = word(4);
+  if (is_map_of_maps(out.type) && out.value_size == 0) out.value_size = sizeof(u32);
+  u64 next = with_flags / 4;
+  if (size == of_iproute2) {  // id, pinning, inner_id, inner_idx; an id by itself means nothing
+    if (word(6) > 2) return wrong();
+    out.pinning = word(6) != 0;
+    next = 7;
+  }
+  for (; next < size / 4; ++next)
+    if (word(next) != 0) return wrong();
+  return {};
+}
+
+// Appends all such maps; `maps` from `first` on are those that belong to a section and come in the order of those.
+constexpr verdict add_legacy_maps(const elf& file, map_spec* maps, u32 first, u32& used) noexcept {
+  if (!has_legacy_maps(file)) return {};
+  for (u32 i = 0; i < file.symbol_count(); ++i) {
+    const elf_symbol symbol = file.symbol(i);
+    if (!is_legacy_map(file, symbol)) continue;
+    const elf_section section = file.section(symbol.section);
+    if (symbol.value >= section.size || symbol.size > section.size - symbol.value)
+      return {.why = cause::map_outside_section,
+              .section = section.index,
+              .offset = symbol.at,
+              .subject = symbol.name};
+    maps[used++] = {.name = symbol.name,
+                    .declared_at = section.at + symbol.value,
+                    .offset = symbol.value,
+                    .type = i,  // until it is read below, when the neighbours are known
+                    .section = section.index};
+  }
+  sort_by_place(maps + first, used - first);
+  for (u32 i = first; i < used; ++i) {
+    map_spec& map = maps[i];
+    if (map.origin != map_origin::declared) continue;
+    u64 size = file.symbol(map.type).size;
+    if (size == 0) {  // compilers before clang 8 told none
+      const bool is_last = i + 1 == used || maps[i + 1].section != map.section;
+      size = (is_last ? file.section(map.section).size : maps[i + 1].offset) - map.offset;
+    }
+    if (const verdict v = read_legacy_map(file.image(), size, map); v.failed()) return v;
+  }
+  return {};
+}
+
+// The map among `maps` from `first` on that belongs to the section and lies `offset` bytes into it, or `not_found`.
+constexpr u32 find_section_map(const map_spec* maps, u32 first, u32 end, u32 section, u64 offset) noexcept {
+  if (first >= end || offset > 0xffffffff) return not_found;
+  const u64 place = u64{section} << 32 | offset;
+  const u32 found = first + lower_bound_of_place(maps + first, end - first, place);
+  return found < end && place_of(maps[found]) == place ? found : not_found;
+}
+
 }  // namespace detail
 
 /// What the maps in the map of maps `outer` look like, as its definition says in `values`; one without a type where
@@ -11997,19 +12387,6 @@ constexpr void add_data_maps(const elf& file, map_spec* maps, u32& used) noexcep
         .section = i,
     };
   }
-}
-
-// The map among `maps` from `first` on that holds the section's variables, or `not_found`.
-constexpr u32 find_data_map(const map_spec* maps, u32 first, u32 end, u32 section) noexcept {
-  while (first < end) {
-    const u32 middle = first + (end - first) / 2;
-    if (maps[middle].section == section) return middle;
-    if (maps[middle].section < section)
-      first = middle + 1;
-    else
-      end = middle;
-  }
-  return not_found;
 }
 
 // `room` is how many bytes the section has.
@@ -12124,21 +12501,27 @@ namespace barebpf::inline BAREBPF_ABI {
 
 namespace detail {
 
+// Compilers before clang 8 did not say of functions that they are; then only their names tell them from the labels of
+// the compiler's own.
 constexpr bool is_function(const elf& file, const elf_symbol& symbol) noexcept {
-  return symbol.type == abi::symbol_function && file.section(symbol.section).is_code();
+  const bool is_label =
+      symbol.binding == abi::symbol_local && (file.image().string_starts_with(symbol.name, "LBB") ||
+                                              file.image().string_starts_with(symbol.name, ".L"));
+  const bool may_be =
+      symbol.type == abi::symbol_function || (symbol.type == abi::symbol_no_type && !is_label);
+  return may_be && file.section(symbol.section).is_code();
 }
 // A function that the kernel is to load as a program. What is in .text, and what is static, is there to be
-// called by others; a question mark in front of the name of the section says not to load it.
+// called by others.
 constexpr bool is_program(const elf& file, const elf_symbol& symbol) noexcept {
-  const u64 section_name = file.section(symbol.section).name;
   return is_function(file, symbol) && symbol.binding != abi::symbol_local &&
-         !file.image().string_is(section_name, ".text") &&
-         !file.image().string_starts_with(section_name, "?");
+         !file.image().string_is(file.section(symbol.section).name, ".text");
 }
 
 constexpr verdict read_function(const elf& file, const elf_symbol& symbol, function_spec& out) noexcept {
   const elf_section section = file.section(symbol.section);
-  if (symbol.size == 0 || symbol.size % 8 != 0 || symbol.value % 8 != 0 || symbol.value > section.size ||
+  const bool has_size = symbol.size != 0 || symbol.type == abi::symbol_no_type;
+  if (!has_size || symbol.size % 8 != 0 || symbol.value % 8 != 0 || symbol.value > section.size ||
       symbol.size > section.size - symbol.value)
     return {.why = cause::bad_program, .section = section.index, .offset = symbol.at, .subject = symbol.name};
   out = {.name = symbol.name,
@@ -12152,47 +12535,69 @@ constexpr verdict read_function(const elf& file, const elf_symbol& symbol, funct
   return {};
 }
 
-constexpr verdict read_program(const elf& file, const function_spec& function, u32 index,
-                               program_spec& out) noexcept {
+constexpr u64 end_of(const function_spec& function) noexcept {
+  return function.at + u64{function.instruction_count} * sizeof(abi::insn);
+}
+
+// A function whose symbol has no size goes on to the next one, or to the end of its section.
+constexpr u32 count_to_next(const elf& file, const function_spec& function,
+                            const function_spec* next) noexcept {
+  const elf_section section = file.section(function.section);
+  u64 end = section.at + section.size;
+  if (next != nullptr && next->at < end) end = next->at;
+  return static_cast<u32>((end - function.at) / sizeof(abi::insn));
+}
+
+constexpr program_spec read_program(const elf& file, const function_spec& function, u32 index) noexcept {
   const elf_section section = file.section(function.section);
   // Long enough for every prefix and to see whether something follows.
   char room[64] = {};
-  const text name(room, file.image().copy_string(section.name, room, sizeof room));
+  text name(room, file.image().copy_string(section.name, room, sizeof room));
+  const bool optional = is_optional(name);
+  if (optional) name = name.without_first(1);
   const section_kind kind = section_kind_of(name);
-  const auto wrong = [&](cause why) {
-    return verdict{.why = why, .section = section.index, .offset = section.name, .subject = function.name};
-  };
-  if (kind.type == abi::prog_type::unspec) return wrong(cause::unknown_section);
   const size_t place = place_in(name, kind);
-  if (kind.needs_kernel_type() && place == name.size()) return wrong(cause::no_kernel_place);
-  out = {.name = function.name,
-         .section_name = section.name,
-         .place = place == name.size() ? 0 : section.name + place,
-         .function = index,
-         .kind = kind};
-  return {};
+  return {.name = function.name,
+          .section_name = section.name,
+          .place = place == name.size() ? 0 : section.name + optional + place,
+          .function = index,
+          .kind = kind,
+          .is_optional = optional};
 }
 
 constexpr verdict read_functions(const elf& file, const object_slots& slots, object_facts& out) noexcept {
   u64 instructions = 0;
+  const auto bad = [&](const function_spec& function) {
+    return verdict{.why = cause::bad_program,
+                   .section = function.section,
+                   .offset = function.symbol,
+                   .subject = function.name};
+  };
+  const auto are_too_many = [&] { return instructions > file.image().size() / sizeof(abi::insn); };
   for (u32 i = 0; i < file.symbol_count(); ++i) {
     const elf_symbol symbol = file.symbol(i);
     if (!is_function(file, symbol)) continue;
     function_spec& function = slots.functions[out.functions++];
     if (const verdict v = read_function(file, symbol, function); v.failed()) return v;
     instructions += function.instruction_count;
-    if (instructions > file.image().size() / sizeof(abi::insn))  // functions lie over each other
-      return {.why = cause::bad_program,
-              .section = function.section,
-              .offset = symbol.at,
-              .subject = symbol.name};
+    if (are_too_many()) return bad(function);  // they lie over each other
   }
   sort_by_place(slots.functions, out.functions);
-  for (u32 i = 0; i < out.functions; ++i) {
-    if (!slots.functions[i].is_program) continue;
-    if (const verdict v = read_program(file, slots.functions[i], i, slots.programs[out.programs]); v.failed())
-      return v;
-    ++out.programs;
+  const u32 found = out.functions;
+  out.functions = 0;
+  for (u32 i = 0; i < found; ++i) {
+    function_spec function = slots.functions[i];
+    if (function.instruction_count == 0) {
+      const function_spec* const next = i + 1 < found ? &slots.functions[i + 1] : nullptr;
+      const bool is_label = (next != nullptr && next->at == function.at) ||
+                            (out.functions != 0 && function.at < end_of(slots.functions[out.functions - 1]));
+      if (is_label) continue;
+      function.instruction_count = count_to_next(file, function, next);
+      instructions += function.instruction_count;
+      if (function.instruction_count == 0 || are_too_many()) return bad(function);
+    }
+    if (function.is_program) slots.programs[out.programs++] = read_program(file, function, out.functions);
+    slots.functions[out.functions++] = function;
   }
   return {};
 }
@@ -12270,7 +12675,11 @@ constexpr verdict read_reference(const opened_object& object, const object_slots
   if (section.index == object.arena.index && object.arena_map != not_found)
     return point_to(reference_kind::value, offset <= section.size ? object.arena_map : not_found, offset);
   if (image.string_is(section.name, ".jumptables")) return wrong(cause::jump_tables);
-  const u32 holder = find_data_map(slots.maps, object.maps_layout.members, facts.maps, section.index);
+  const auto find_map = [&](u64 place) {
+    return find_section_map(slots.maps, object.maps_layout.members, facts.maps, section.index, place);
+  };
+  if (holds_legacy_maps(file, section)) return point_to(reference_kind::map, find_map(offset), 0);
+  const u32 holder = find_map(0);
   if (holder == not_found) return wrong(cause::relocation_not_loaded_yet);
   // One past the end is an address that C allows to take.
   return point_to(reference_kind::value, offset <= section.size ? holder : not_found, offset);
@@ -12546,6 +12955,7 @@ constexpr verdict measure(const detail::opened_object& object, object_shape& out
     if (s.size > 0xffffffff) return {.why = cause::bad_section_header, .section = i, .offset = s.name};
     ++out.maps;
   }
+  out.maps += detail::count_legacy_maps(file);
   out.references = static_cast<u32>(references);
   out.filled_slots = static_cast<u32>(filled_slots);
   return {};
@@ -12564,7 +12974,11 @@ constexpr verdict read(const detail::opened_object& opened, const object_slots& 
          .line_size = object.ext.lines.record_size,
          .maps = object.maps_layout.members};
   detail::add_data_maps(object.file, slots.maps, out.maps);
-  const u32 data_maps = out.maps;
+  if (const verdict v =
+          detail::add_legacy_maps(object.file, slots.maps, object.maps_layout.members, out.maps);
+      v.failed())
+    return v;
+  const u32 section_maps = out.maps;
   u32 config_size = 0;
   if (const verdict v =
           detail::read_externs(object.types, object.config, object.symbols, object.types_section,
@@ -12582,9 +12996,9 @@ constexpr verdict read(const detail::opened_object& opened, const object_slots& 
     }
     const elf_section section = object.file.find_section(layout.name);
     const u32 map = section.index == 0 ? not_found
-                                       : detail::find_data_map(slots.maps, object.maps_layout.members,
-                                                               data_maps, section.index);
-    if (map == not_found) continue;
+                                       : detail::find_section_map(slots.maps, object.maps_layout.members,
+                                                                  section_maps, section.index, 0);
+    if (map == not_found || slots.maps[map].origin == map_origin::declared) continue;
     if (const verdict v = detail::read_variables(object, layout, map, slots, out.variables, next_relocation);
         v.failed())
       return v;
@@ -12679,6 +13093,8 @@ class object_spec {
       return to_error(image, found);
     out.maps_.shrink(out.facts_.maps);
     out.variables_.shrink(out.facts_.variables);
+    out.functions_.shrink(out.facts_.functions);
+    out.programs_.shrink(out.facts_.programs);
     out.references_.shrink(out.facts_.references);
     out.cores_.shrink(out.facts_.cores);
     out.line_count_ = shape.lines;
@@ -13554,13 +13970,14 @@ class loaded_object {
   /// Attaches the program called `wanted` where the name of its section says, and to `target` if that leaves it open:
   /// `loaded->attach("filter", interface{.index = 2})`. Room 9.1 has what each `attach_way` takes.
   /// Shape:  result<link>; result<attachment> for sockets and maps of sockets.
-  /// Errors: no_such_program, not_attachable, needs_interface and its siblings where the target is of another kind, and
+  /// Errors: no_such_program, not_loaded, not_attachable, needs_interface and its siblings where the target is of another kind, and
   ///         those of the `place`; about the program's name.
   template <load_policy Policy = load_policy{}, class... Target>
   [[nodiscard]] auto attach(text wanted, Target&&... target) const noexcept {
     using attached = typename detail::attached_by<Target...>::type;
     const loaded_program* const found = find(programs_, wanted);
     if (found == nullptr) return result<attached>(missing(cause::no_such_program, wanted));
+    if (!found->descriptor.is_open()) return result<attached>(missing(cause::not_loaded, wanted));
     char where[256];
     const size_t length = write_place(found->kind.attach, name_at(found->place), where, sizeof where);
     if (length >= sizeof where || (length == 0 && needs_place(found->kind.attach)))
@@ -13573,11 +13990,12 @@ class loaded_object {
   }
 
   /// The program called `wanted`.
-  /// Errors:   no_such_program, about the name.
+  /// Errors:   no_such_program, not_loaded for one that was left out; about the name.
   /// Lifetime: borrowed: valid as long as this object.
   [[nodiscard]] result<const fd*> program(text wanted) const noexcept {
     const loaded_program* const found = find(programs_, wanted);
     if (found == nullptr) return missing(cause::no_such_program, wanted);
+    if (!found->descriptor.is_open()) return missing(cause::not_loaded, wanted);
     return &found->descriptor;
   }
 
@@ -13708,7 +14126,20 @@ class object {
   [[nodiscard]] result<map_change> change(text wanted, const map_settings& settings) const noexcept {
     const u32 index = spec_.find_map(wanted);
     if (index == not_found) return error{.at = step::find, .why = cause::no_such_map}.about(wanted);
-    return map_change{.map = index, .max_entries = settings.max_entries, .replacement = settings.replacement};
+    return map_change::of(index, settings);
+  }
+
+  /// What is to be different about the program called `wanted`, for `load_options::programs`:
+  /// `object.change_program("filter", {.section = "xdp"})`.
+  /// Errors: no_such_program; unknown_section for a name that tells no type of programs. About the program's name.
+  [[nodiscard]] result<program_change> change_program(text wanted,
+                                                      const program_settings& settings) const noexcept {
+    const u32 index = spec_.find_program(wanted);
+    if (index == not_found) return error{.at = step::find, .why = cause::no_such_program}.about(wanted);
+    const program_change out = program_change::of(index, settings);
+    if (settings.section != nullptr && out.kind.type == abi::prog_type::unspec)
+      return error{.at = step::find, .why = cause::unknown_section}.about(wanted, settings.section);
+    return out;
   }
 
   /// The first values of the global variables, to be changed and then given to `load`.
@@ -13741,16 +14172,22 @@ class object {
     buffer<extern_need> externs;
     buffer<type_shape> shapes;
     buffer<char> extern_names;
+    buffer<bool> left_out;
     object_records records;
     u32 longest = 0;  // instructions
   };
-  [[nodiscard]] result<recipe> make_recipe(btf_choice wanted) const noexcept;
+  [[nodiscard]] result<recipe> make_recipe(btf_choice wanted, const load_options& options) const noexcept;
   [[nodiscard]] result<void> add_externs(recipe& out) const noexcept;
   [[nodiscard]] result<void> add_maps(const pruned_btf* types, recipe& out) const noexcept;
   [[nodiscard]] result<void> add_programs(const pruned_btf* types, bool with_lines,
-                                          recipe& out) const noexcept;
+                                          const load_options& options, recipe& out) const noexcept;
+  // Which programs are not loaded: for now, those that say so themselves.
+  [[nodiscard]] result<void> choose_programs(const load_options& options, recipe& out) const noexcept;
+  // What speaks against a program before the kernel is asked; measures it otherwise.
+  [[nodiscard]] verdict check_program(u32 index, const load_options& options,
+                                      program_layout& out) const noexcept;
   // Copies the names out of the image.
-  [[nodiscard]] result<void> name_all(loaded_object& out) const noexcept;
+  [[nodiscard]] result<void> name_all(const load_options& options, loaded_object& out) const noexcept;
 
   buffer<unsigned char> content_;
   object_spec spec_;
@@ -13847,16 +14284,41 @@ inline result<void> object::add_maps(const pruned_btf* types, recipe& out) const
   return {};
 }
 
+inline result<void> object::choose_programs(const load_options& options, recipe& out) const noexcept {
+  auto left_out = buffer<bool>::of(spec_.programs().size());
+  if (!left_out) return left_out.error();
+  for (size_t i = 0; i < left_out->size(); ++i) (*left_out)[i] = spec_.programs()[i].is_optional;
+  options.choose(left_out->data(), static_cast<u32>(left_out->size()));
+  out.left_out = std::move(*left_out);
+  return {};
+}
+
+inline verdict object::check_program(u32 index, const load_options& options,
+                                     program_layout& out) const noexcept {
+  const program_spec& program = spec_.programs()[index];
+  const function_spec& function = spec_.functions()[program.function];
+  if (const cause lacks = program.lacks(); lacks != cause::none && options.new_kind_of(index) == nullptr)
+    return {
+        .why = lacks, .section = function.section, .offset = program.section_name, .subject = program.name};
+  return lay_out(spec_.tables(), program.function, out);
+}
+
 inline result<void> object::add_programs(const pruned_btf* types, bool with_lines,
-                                         recipe& out) const noexcept {
+                                         const load_options& options, recipe& out) const noexcept {
   const object_tables tables = spec_.tables();
   const auto count = static_cast<u32>(spec_.programs().size());
   program_layout layout;
   size_t instructions = 0, references = 0, functions = 0, lines = 0, cores = 0, places = 0;
-  for (const program_spec& program : spec_.programs()) {
+  for (u32 i = 0; i < count; ++i) {
+    const program_spec& program = spec_.programs()[i];
     if (program.kind.needs_kernel_type()) places += detail::length_of_place(spec_.image(), program) + 1;
-    if (const verdict v = lay_out(tables, program.function, layout); v.failed())
-      return to_error(spec_.image(), v);
+    if (out.left_out[i]) continue;
+    if (const verdict v = check_program(i, options, layout); v.failed()) {
+      const error why = to_error(spec_.image(), v);
+      if (options.refused == nullptr || !options.refused->add({i, why})) return why;
+      out.left_out[i] = true;
+      continue;
+    }
     instructions += layout.instruction_count;
     references += layout.map_references;
     functions += layout.piece_count;
@@ -13887,6 +14349,7 @@ inline result<void> object::add_programs(const pruned_btf* types, bool with_line
   char* next_target = target_names->data();
   for (u32 i = 0; i < count; ++i) {
     const program_spec& program = spec_.programs()[i];
+    if (out.left_out[i]) continue;
     static_cast<void>(lay_out(tables, program.function, layout));
     assemble(tables, layout, map_naming::by_descriptor, next_code, next_name);
     abi::prog_load& attr = (*programs)[i];
@@ -13942,7 +14405,8 @@ inline result<void> object::add_programs(const pruned_btf* types, bool with_line
   return {};
 }
 
-inline result<object::recipe> object::make_recipe(btf_choice wanted) const noexcept {
+inline result<object::recipe> object::make_recipe(btf_choice wanted,
+                                                  const load_options& options) const noexcept {
   const object_tables tables = spec_.tables();
   const u32 lines = wanted == btf_choice::all ? spec_.line_count() : 0;
   auto storage = buffer<u32>::of(
@@ -13966,17 +14430,19 @@ inline result<object::recipe> object::make_recipe(btf_choice wanted) const noexc
   const pruned_btf* const told = with_types ? &types : nullptr;
   if (const auto added = add_externs(*out); !added) return added.error();
   if (const auto added = add_maps(told, *out); !added) return added.error();
-  if (const auto added = add_programs(told, lines != 0, *out); !added) return added.error();
+  if (const auto chosen = choose_programs(options, *out); !chosen) return chosen.error();
+  if (const auto added = add_programs(told, lines != 0, options, *out); !added) return added.error();
   return out;
 }
 
-inline result<void> object::name_all(loaded_object& out) const noexcept {
+inline result<void> object::name_all(const load_options& options, loaded_object& out) const noexcept {
   const bytes& image = spec_.image();
   size_t size = 1;
   for (const map_spec& map : spec_.maps()) size += image.length_of_string(map.name);
   for (const variable_spec& variable : spec_.variables()) size += image.length_of_string(variable.name);
   for (const program_spec& program : spec_.programs())
     size += image.length_of_string(program.name) + detail::length_of_place(image, program);
+  for (const program_change& change : options.programs) size += text(change.place).size();
   auto names = buffer<char>::of(size);
   if (!names) return names.error();
   out.names_ = std::move(*names);
@@ -13999,13 +14465,21 @@ inline result<void> object::name_all(loaded_object& out) const noexcept {
     out.programs_[i].name = keep(program.name);
     out.programs_[i].kind = program.kind;
     if (program.place != 0) out.programs_[i].place = keep(program.place);
+    if (const program_change* const change = options.new_kind_of(static_cast<u32>(i)); change != nullptr) {
+      out.programs_[i].kind = change->kind;
+      out.programs_[i].place = {used, 0};
+      for (const char* c = change->place; *c != '\0'; ++c, ++out.programs_[i].place.size)
+        out.names_[used++] = *c;
+    }
   }
   return {};
 }
 
 template <load_policy Policy>
 result<loaded_object> object::load(const load_options& options) const noexcept {
-  auto made = make_recipe(Policy.btf);
+  if (spec_.image().is_foreign())
+    return to_error(spec_.image(), {.why = cause::foreign_byte_order, .offset = abi::elf_header::ident_data});
+  auto made = make_recipe(Policy.btf, options);
   if (!made) return made.error();
   const object_records& records = made->records;
   auto scratch = buffer<abi::insn>::of(made->longest);
@@ -14027,13 +14501,14 @@ result<loaded_object> object::load(const load_options& options) const noexcept {
   out.maps_ = std::move(*maps);
   out.variables_ = std::move(*variables);
   out.programs_ = std::move(*programs);
-  if (const auto named = name_all(out); !named) return named.error();
+  if (const auto named = name_all(options, out); !named) return named.error();
   outcome row;
   load_records<load_needs{}>(records,
                              {.maps = map_descriptors->data(),
                               .programs = program_descriptors->data(),
                               .targets = targets->data(),
                               .pinned = pinned->data(),
+                              .left_out = made->left_out.data(),
                               .scratch = scratch->data(),
                               .externs = externs->data(),
                               .config = config->data(),
@@ -14951,7 +15426,7 @@ class static_spec {
                    detail::name_at(window, table.fault.subject)>::made);
 
   static constexpr object_tables view = [] {
-    object_tables out{.image = window,
+    object_tables out{.image = measured.fault.failed() ? window : measured.opened.file.image(),
                       .types = measured.opened.types,
                       .maps = table.maps,
                       .variables = table.variables,
@@ -15023,6 +15498,17 @@ class static_spec {
   static constexpr u32 variable_count = table.variables_found;
   static constexpr u32 program_count = table.programs_found;
   static constexpr u32 extern_count = table.externs_found;
+
+  /// True when the object was compiled for machines of the other byte order.
+  static constexpr bool is_foreign = view.image.is_foreign();
+  /// The section of the program with this index, the name of a section, and the name at a place in the file.
+  [[nodiscard]] static constexpr u32 section_of(u32 program) noexcept {
+    return table.functions[table.programs[program].function].section;
+  }
+  [[nodiscard]] static constexpr name<48> section_name(u32 section) noexcept {
+    return detail::section_name_at(window, section);
+  }
+  [[nodiscard]] static constexpr name<48> name_at(u64 at) noexcept { return detail::name_at(window, at); }
 
   /// The index of the map, variable or program called `wanted`, or `not_found`.
   [[nodiscard]] static constexpr u32 find_map(text wanted) noexcept {
@@ -15300,15 +15786,21 @@ class loaded_static_object {
                             : !fits            ? place<way>::wants
                                                : cause::none;
     static_assert(object_check<fault, 0, "", barebpf::name<48>::cut(Name)>::made);
-    if constexpr (fits)
-      return place<way>::template attach<Policy>(
-          program_to_attach{programs_[known], Name.characters, place_name<known>.characters, attach_type},
-          std::forward<Target>(target)...);
-    else  // one error is enough
+    if constexpr (fits) {
+      const program_to_attach program{programs_[known], Name.characters, place_name<known>.characters,
+                                      attach_type};
+      using attached =
+          decltype(place<way>::template attach<Policy>(program, std::forward<Target>(target)...));
+      if constexpr (spec::program(known).is_optional)
+        if (!programs_[known].is_open())
+          return attached(error{.at = step::find, .why = cause::not_loaded}.about(Name));
+      return place<way>::template attach<Policy>(program, std::forward<Target>(target)...);
+    } else  // one error is enough
       return result<link>(error{});
   }
 
   /// The program called `Name`.
+  /// Shape:    not open when the program was left out.
   /// Lifetime: borrowed: valid as long as this object.
   template <name Name>
   [[nodiscard]] const fd& program() const noexcept {
@@ -15415,7 +15907,8 @@ class static_object {
     return policy.oldest_kernel >= kernel(5, 14) && !has_names ? map_naming::by_index
                                                                : map_naming::by_descriptor;
   }
-  static constexpr load_needs needs(const load_policy& policy) noexcept {
+  // What `load` with options may be told to do, it must be able to do.
+  static constexpr load_needs needs(const load_policy& policy, bool has_options = true) noexcept {
     load_needs out{.types = spec::choose(policy.btf) != btf_choice::none,
                    .values = false,
                    .pins = false,
@@ -15427,12 +15920,15 @@ class static_object {
                    .config = has_config,
                    .names = has_names,
                    .hints = false,
+                   .sizes = false,
+                   .choices = has_options,
                    .patch = naming(policy) == map_naming::by_descriptor};
     for (u32 i = 0; i < spec::map_count; ++i) {
       out.values = out.values || spec::map(i).is_for_variables();
       out.images = out.images || spec::map(i).image_size != 0;
       out.pins = out.pins || spec::map(i).pinning != 0;
       out.slots = out.slots || spec::map(i).has_values;
+      out.sizes = out.sizes || depends_on_machine(spec::map(i), has_options);
       out.arenas = out.arenas ||
                    (spec::map(i).type == static_cast<u32>(map_type::arena) && spec::map(i).map_extra == 0);
       // What the oldest kernel has and the table finds nothing wrong with is refused for reasons of the moment.
@@ -15440,9 +15936,20 @@ class static_object {
       out.hints = out.hints || why_refused(attr) != cause::none ||
                   kind_of(static_cast<map_type>(attr.map_type)).first_kernel > policy.oldest_kernel;
     }
-    for (u32 i = 0; i < spec::program_count; ++i)
-      out.targets = out.targets || spec::program(i).kind.needs_kernel_type();
+    for (u32 i = 0; i < spec::program_count; ++i) {
+      const program_spec program = spec::program(i);
+      out.choices = out.choices || program.is_optional;
+      out.targets = out.targets || program.kind.needs_kernel_type() ||
+                    (has_options && program.kind.type == abi::prog_type::unspec);
+    }
     return out;
+  }
+  // Whether the size of a map is one that only the machine tells.
+  static constexpr bool depends_on_machine(const map_spec& map, bool may_change) noexcept {
+    const auto type = static_cast<map_type>(map.type);
+    if (type == map_type::perf_event_array) return map.max_entries == 0;
+    return kind_of(type).entries == entries_rule::ring_size &&
+           (may_change || !detail::is_whole_ring(map.max_entries));
   }
 
   template <map_naming Naming, btf_choice Btf, u32 Index>
@@ -15483,10 +15990,12 @@ class static_object {
   // What each is made for.
   template <u32 Index>
   static constexpr kernel_type_need make_target() noexcept {
-    if constexpr (spec::program(Index).kind.needs_kernel_type())
-      return {spec::program(Index).kind.rest, spec::template string<spec::program(Index).place>.characters};
-    else
+    if constexpr (!spec::program(Index).kind.needs_kernel_type())
       return {};
+    else if constexpr (spec::program(Index).place == 0)
+      return {spec::program(Index).kind.rest, ""};
+    else
+      return {spec::program(Index).kind.rest, spec::template string<spec::program(Index).place>.characters};
   }
   struct program_targets {
     kernel_type_need list[detail::at_least_one(spec::program_count)];
@@ -15589,17 +16098,50 @@ class static_object {
     return out;
   }();
 
+  struct left_out_programs {
+    bool list[detail::at_least_one(spec::program_count)] = {};
+  };
+  static constexpr left_out_programs optional_programs = [] {
+    left_out_programs out;
+    for (u32 i = 0; i < spec::program_count; ++i) out.list[i] = spec::program(i).is_optional;
+    return out;
+  }();
+
+  // What speaks against loading the object; what options can change speaks only where there are none.
+  static constexpr verdict check_all(bool has_options) noexcept {
+    if (spec::is_foreign) return {.why = cause::foreign_byte_order, .offset = abi::elf_header::ident_data};
+    for (u32 i = 0; i < spec::program_count; ++i) {
+      const program_spec program = spec::program(i);
+      if (has_options || program.is_optional || program.lacks() == cause::none) continue;
+      return {.why = program.lacks(),
+              .section = spec::section_of(i),
+              .offset = program.section_name,
+              .subject = program.name};
+    }
+    return {};
+  }
+
   template <load_policy Policy, class Options>
   static result<loaded_static_object<Image, Policy>> load_with(const Options& options) noexcept {
     result<loaded_static_object<Image, Policy>> out(std::in_place);
     outcome row;
-    constexpr load_needs wanted = needs(Policy);
+    constexpr bool has_options = !std::is_same_v<Options, no_options>;
+    constexpr load_needs wanted = needs(Policy, has_options);
+    constexpr verdict fault = check_all(has_options);
+    static_assert(object_check<fault.why, fault.offset, spec::section_name(fault.section),
+                               spec::name_at(fault.subject)>::made);
     bool pinned[wanted.pins ? detail::at_least_one(spec::map_count) : 1] = {};
     u32 found[wanted.targets ? detail::at_least_one(spec::program_count) : 1] = {};
     [[maybe_unused]] resolved_extern external[detail::at_least_one(spec::extern_count)];
     [[maybe_unused]] u8 config[detail::at_least_one(config_size)] = {};
     [[maybe_unused]] int modules[spec::extern_count + 1] = {};
-    load_slots slots{.maps = out->maps_, .programs = out->programs_, .targets = found, .pinned = pinned};
+    left_out_programs left_out = optional_programs;
+    if constexpr (has_options) options.choose(left_out.list, spec::program_count);
+    load_slots slots{.maps = out->maps_,
+                     .programs = out->programs_,
+                     .targets = found,
+                     .pinned = pinned,
+                     .left_out = left_out.list};
     if constexpr (spec::extern_count != 0) {
       slots.externs = external;
       slots.config = config;
@@ -15652,7 +16194,19 @@ class static_object {
     constexpr u32 index = spec::find_map(Name);
     constexpr cause fault = index == not_found ? cause::no_such_map : cause::none;
     static_assert(object_check<fault, 0, ".maps", barebpf::name<48>::cut(Name)>::made);
-    return {.map = index, .max_entries = settings.max_entries, .replacement = settings.replacement};
+    return map_change::of(index, settings);
+  }
+
+  /// What is to be different about the program called `Name`, for `load_options::programs`:
+  /// `object.change_program<"filter">({.section = "xdp"})`.
+  /// Errors: a name that the object does not have does not compile. A section that tells no type of programs is
+  ///         refused when the object is loaded.
+  template <name Name>
+  [[nodiscard]] static constexpr program_change change_program(const program_settings& settings) noexcept {
+    constexpr u32 index = spec::find_program(Name);
+    constexpr cause fault = index == not_found ? cause::no_such_program : cause::none;
+    static_assert(object_check<fault, 0, "", barebpf::name<48>::cut(Name)>::made);
+    return program_change::of(index, settings);
   }
 
   /// The first values of the global variables, to be changed and then given to `load`:

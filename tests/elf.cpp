@@ -231,12 +231,10 @@ TEST_CASE("a 32-bit file is refused", "[elf]") {
   CHECK(found.offset == 4);
 }
 
-TEST_CASE("a file of the other byte order is refused", "[elf]") {
-  const std::uint8_t other = barebpf::host_is_big_endian ? 1 : 2;
-
-  for (const std::uint8_t order : {other, std::uint8_t{0}, std::uint8_t{3}}) {
+TEST_CASE("a byte order that is none is refused", "[elf]") {
+  for (const std::uint8_t order : {std::uint8_t{0}, std::uint8_t{3}}) {
     const verdict found = with_number(5, order);
-    CHECK(found.why == cause::foreign_byte_order);
+    CHECK(found.why == cause::bad_byte_order);
     CHECK(found.offset == 5);
   }
 }

@@ -1229,3 +1229,152 @@ TEST_CASE("a program that does not suit a prog array takes back what was made", 
   CHECK(std::string(to.row.subject) == "steps");
   CHECK(machine.pins() == names{});
 }
+
+TEST_CASE("a change of a program that the object does not have is refused before anything is made",
+          "[load]") {
+  fake_machine machine;
+  place to;
+  const barebpf::program_change changes[] = {{.program = 2}};
+
+  to.load<plain_patched>(without_types, load_options{.programs = changes});
+
+  CHECK(to.row.why == cause::no_such_program);
+  CHECK(machine.calls.empty());
+}
+
+TEST_CASE("a program is loaded as what it is to be", "[load]") {
+  fake_machine machine;
+  place to;
+  const barebpf::program_change changes[] = {{},
+                                             barebpf::program_change::of(1, {.section = "xdp.frags/cpumap"}),
+                                             barebpf::program_change::of(0, {})};
+
+  to.load<plain_patched>(without_types, load_options{.programs = changes});
+
+  CHECK_FALSE(to.row.failed());
+  const auto loads = machine.all("prog_load");
+  REQUIRE(loads.size() == 2);
+  CHECK(loads[0].u32(0) == 5);
+  CHECK(loads[1].u32(0) == 6);    // prog_type
+  CHECK(loads[1].u32(44) == 32);  // prog_flags
+  CHECK(loads[1].u32(68) == 35);  // expected_attach_type
+}
+
+TEST_CASE("programs are left out as long as there is room to say why", "[load]") {
+  for (const std::size_t room_for : {0u, 1u, 2u}) {
+    CAPTURE(room_for);
+    fake_machine machine;
+    machine.verifier_refuses = EACCES;
+    place to;
+    bool left_out[2] = {};
+    barebpf::refused_program room[2];
+    barebpf::refused_programs refused({room, room_for});
+    const load_options options{.refused = &refused};
+
+    barebpf::load_records<plain_patched>(
+        without_types,
+        {.maps = to.maps, .programs = to.programs, .left_out = left_out, .scratch = to.scratch}, options,
+        to.row);
+
+    CHECK(to.row.failed() == (room_for != 2));
+    REQUIRE(refused.size() == room_for);
+    for (std::size_t i = 0; i < room_for; ++i) {
+      CHECK(room[i].program == i);
+      CHECK(room[i].why.code == EACCES);
+      CHECK(std::string(room[i].why.name) == (i == 0 ? "long" : "short"));
+      CHECK(left_out[i]);
+      CHECK_FALSE(to.programs[i].is_open());
+    }
+  }
+}
+
+TEST_CASE("a program without a type is refused without the kernel", "[load]") {
+  fake_machine machine;
+  place to;
+  const barebpf::abi::prog_load nameless[] = {programs[0], {.insn_cnt = 2, .insns = short_code}};
+  object_records records = without_types;
+  records.programs = nameless;
+
+  to.load<plain_patched>(records, load_options{});
+
+  CHECK(to.row.why == cause::unknown_section);
+  CHECK(machine.all("prog_load").size() == 1);
+}
+
+TEST_CASE("a size that only the machine tells is found after the kernel refused what there was", "[load]") {
+  struct {
+    barebpf::map_type type;
+    std::uint32_t wanted, made;
+  } const rows[] = {{barebpf::map_type::perf_event_array, 0, 4},
+                    {barebpf::map_type::perf_event_array, 3, 0},
+                    {barebpf::map_type::ringbuf, 4097, 8192},
+                    {barebpf::map_type::ringbuf, 1, 4096},
+                    {barebpf::map_type::user_ringbuf, 0x7fffffff, 0x80000000},
+                    {barebpf::map_type::ringbuf, 0, 0},
+                    {barebpf::map_type::ringbuf, 0x80000001, 0},
+                    {barebpf::map_type::ringbuf, 8192, 0},
+                    {barebpf::map_type::hash, 0, 0}};
+  for (const auto& row : rows) {
+    CAPTURE(row.type, row.wanted);
+    fake_machine machine;
+    machine.files["/sys/devices/system/cpu/possible"] = "0-3\n";
+    machine.refusals["map_create"] = {EINVAL};
+    place to;
+    const barebpf::abi::map_create sized[] = {
+        {.map_type = static_cast<std::uint32_t>(row.type), .max_entries = row.wanted}};
+    object_records records = without_types;
+    records.maps = sized;
+    records.map_count = 1;
+    records.program_count = 0;
+
+    to.load<plain_patched>(records);
+
+    const auto made = machine.all("map_create");
+    CHECK(to.row.failed() == (row.made == 0));
+    REQUIRE(made.size() == (row.made == 0 ? 1u : 2u));
+    if (row.made != 0) CHECK(made[1].u32(12) == row.made);
+  }
+}
+
+TEST_CASE("values are sized where the object leaves that open, and flags are exchanged", "[load]") {
+  fake_machine machine;
+  place to;
+  barebpf::abi::map_create sized[] = {maps[1], maps[1]};
+  sized[0].value_size = 0;
+  object_records records = without_types;
+  records.maps = sized;
+  const barebpf::map_change changes[] = {{.map = 0, .value_size = 24},
+                                         {.map = 1, .value_size = 4, .map_flags = 1}};
+
+  to.load<plain_patched>(records, load_options{.maps = changes});
+
+  CHECK_FALSE(to.row.failed());
+  CHECK(machine.calls[0].u32(8) == 24);
+  CHECK(machine.calls[0].u32(16) == 0);
+  CHECK(machine.calls[1].u32(8) == 4);
+  CHECK(machine.calls[1].u32(16) == 1);
+
+  place other;
+  const barebpf::map_change wrong[] = {{.map = 1, .value_size = 5}};
+  other.load<plain_patched>(records, load_options{.maps = wrong});
+  CHECK(other.row.why == cause::size_is_given);
+}
+
+TEST_CASE("a pattern for the maps in a map of maps can be given", "[load]") {
+  fake_machine machine;
+  const int mine = machine.open_map(2, 4, 8, 1);
+  {
+    place to;
+    barebpf::abi::map_create outer[] = {maps[1], maps[1]};
+    outer[1].map_type = static_cast<std::uint32_t>(barebpf::map_type::array_of_maps);
+    object_records records = without_types;
+    records.maps = outer;
+    const barebpf::map_change changes[] = {{.map = 1, .inner = mine}};
+
+    to.load<plain_patched>(records, load_options{.maps = changes});
+
+    CHECK_FALSE(to.row.failed());
+    CHECK(machine.calls[1].u32(20) == static_cast<std::uint32_t>(mine));
+  }
+  machine.forget(mine);
+}

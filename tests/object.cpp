@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "execve_counter.bpf.hpp"
+#include "foreign.bpf.hpp"
 #include "support/catch.hpp"
 #include "support/fake_machine.hpp"
 #include "support/fault_sweep.hpp"
@@ -893,4 +894,19 @@ TEST_CASE("the maps of variables bear the name of the object's file, or of its s
 
   CHECK(first_name(nullptr) == "variable.rodata");
   CHECK(first_name("a/renamed.v2.o") == "renamed.rodata");
+}
+
+TEST_CASE("an object of the other byte order is opened, and not loaded", "[object]") {
+  fake_machine machine;
+  const auto opened = barebpf::object::open(foreign, sizeof foreign);
+  REQUIRE(opened.has_value());
+  CHECK(opened->spec().find_program("counts") == 0);
+
+  const auto refused = opened->load();
+
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().at == step::read_object);
+  CHECK(refused.error().why == cause::foreign_byte_order);
+  CHECK(refused.error().offset == 5);
+  CHECK(machine.calls.empty());
 }

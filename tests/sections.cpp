@@ -31,15 +31,40 @@ TEST_CASE("the prefix of a section ends at a slash or with the name", "[sections
   }
 }
 
-TEST_CASE("what names no place is the whole name of a section", "[sections]") {
+TEST_CASE("of the rows that a section begins with the longest counts", "[sections]") {
   CHECK(section_kind_of("xdp").attach == attach_way::xdp);
   CHECK(section_kind_of("xdp/devmap").attach == attach_way::elsewhere);
   CHECK(section_kind_of("sk_reuseport/migrate").attach_type == attach_type::sk_reuseport_select_or_migrate);
-  for (const char* section : {"xdp/", "xdp/foo", "xdp/devmap/foo", "xdpx", "tc/foo", "cgroup", "cgroup/",
-                              "cgroup_skb", "sk_skb/foo", "socket/foo", "perf_event/foo", "syscall/foo"}) {
+  struct {
+    const char* section;
+    const char* prefix;
+  } const rows[] = {{"xdp/", "xdp"},
+                    {"xdp/foo", "xdp"},
+                    {"xdp/devmap/foo", "xdp/devmap"},
+                    {"xdp/devmaps", "xdp"},
+                    {"xdp.frags/foo", "xdp.frags"},
+                    {"socket/1", "socket"},
+                    {"lirc_mode2/grundig", "lirc_mode2"},
+                    {"sk_skb/foo", "sk_skb"},
+                    {"sk_skb/verdict/foo", "sk_skb/verdict"},
+                    {"cgroup/sock/foo", "cgroup/sock"},
+                    {"kprobe/vfs_read", "kprobe"},
+                    {"kprobe.multi/vfs_*", "kprobe.multi"}};
+  for (const auto& row : rows) {
+    CAPTURE(row.section);
+    CHECK((section_kind_of(row.section).prefix == barebpf::text(row.prefix)));
+  }
+  for (const char* section : {"xdpx", "cgroup", "cgroup/", "cgroup_skb", "cgroup_skb/foo", "?xdp"}) {
     CAPTURE(section);
     CHECK(section_kind_of(section).type == prog_type::unspec);
   }
+}
+
+TEST_CASE("a question mark in front of a section says that its programs are optional", "[sections]") {
+  CHECK(barebpf::is_optional("?xdp"));
+  CHECK(barebpf::is_optional("?"));
+  CHECK_FALSE(barebpf::is_optional(""));
+  CHECK_FALSE(barebpf::is_optional("xdp?"));
 }
 
 TEST_CASE("a section tells the kernel what its programs are for", "[sections]") {
@@ -87,6 +112,9 @@ TEST_CASE("the place is what follows the prefix and a slash", "[sections]") {
   CHECK(place("tp/").empty());
   CHECK(place("tp").empty());
   CHECK(place("xdp/devmap").empty());
+  CHECK(place("xdp/foo").empty());
+  CHECK(place("lsm.s/bprm_check_security") == "bprm_check_security");
+  CHECK(place("uprobe//bin/true:main") == "/bin/true:main");
 }
 
 TEST_CASE("no row of the section table hides behind another", "[sections]") {
@@ -104,4 +132,146 @@ TEST_CASE("each way to attach, and each kind of kernel type, is some section's",
   CHECK(ways.size() == barebpf::attach_ways);
   for (const barebpf::kernel_type_kind& kind : barebpf::kernel_type_kinds) CHECK(rests.count(kind.rest) == 1);
   CHECK(rests.size() == 2 + std::size(barebpf::kernel_type_kinds));
+}
+
+TEST_CASE("every section name of libbpf's means here what it means there", "[sections]") {
+  // Read from the table of libbpf 1.8. A plus stands for a place behind a slash.
+  struct {
+    const char* section;
+    std::uint32_t type, attach_type;
+    bool sleeps, is_made_for_type, has_frags;
+  } const rows[] = {
+      {"socket", 1, 0, false, false, false},
+      {"sk_reuseport/migrate", 21, 40, false, false, false},
+      {"sk_reuseport", 21, 39, false, false, false},
+      {"kprobe+", 2, 0, false, false, false},
+      {"uprobe+", 2, 0, false, false, false},
+      {"uprobe.s+", 2, 0, true, false, false},
+      {"kretprobe+", 2, 0, false, false, false},
+      {"uretprobe+", 2, 0, false, false, false},
+      {"uretprobe.s+", 2, 0, true, false, false},
+      {"kprobe.multi+", 2, 42, false, false, false},
+      {"kretprobe.multi+", 2, 42, false, false, false},
+      {"kprobe.session+", 2, 56, false, false, false},
+      {"uprobe.multi+", 2, 48, false, false, false},
+      {"uretprobe.multi+", 2, 48, false, false, false},
+      {"uprobe.session+", 2, 57, false, false, false},
+      {"uprobe.multi.s+", 2, 48, true, false, false},
+      {"uretprobe.multi.s+", 2, 48, true, false, false},
+      {"uprobe.session.s+", 2, 57, true, false, false},
+      {"ksyscall+", 2, 0, false, false, false},
+      {"kretsyscall+", 2, 0, false, false, false},
+      {"usdt+", 2, 0, false, false, false},
+      {"usdt.s+", 2, 0, true, false, false},
+      {"tc/ingress", 3, 46, false, false, false},
+      {"tc/egress", 3, 47, false, false, false},
+      {"tcx/ingress", 3, 46, false, false, false},
+      {"tcx/egress", 3, 47, false, false, false},
+      {"tc", 3, 0, false, false, false},
+      {"classifier", 3, 0, false, false, false},
+      {"action", 4, 0, false, false, false},
+      {"netkit/primary", 3, 54, false, false, false},
+      {"netkit/peer", 3, 55, false, false, false},
+      {"tracepoint+", 5, 0, false, false, false},
+      {"tp+", 5, 0, false, false, false},
+      {"tracepoint.s+", 5, 0, true, false, false},
+      {"tp.s+", 5, 0, true, false, false},
+      {"raw_tracepoint+", 17, 0, false, false, false},
+      {"raw_tp+", 17, 0, false, false, false},
+      {"raw_tracepoint.s+", 17, 0, true, false, false},
+      {"raw_tp.s+", 17, 0, true, false, false},
+      {"raw_tracepoint.w+", 24, 0, false, false, false},
+      {"raw_tp.w+", 24, 0, false, false, false},
+      {"tp_btf+", 26, 23, false, true, false},
+      {"tp_btf.s+", 26, 23, true, true, false},
+      {"fentry+", 26, 24, false, true, false},
+      {"fmod_ret+", 26, 26, false, true, false},
+      {"fexit+", 26, 25, false, true, false},
+      {"fentry.s+", 26, 24, true, true, false},
+      {"fmod_ret.s+", 26, 26, true, true, false},
+      {"fexit.s+", 26, 25, true, true, false},
+      {"fsession+", 26, 58, false, true, false},
+      {"fsession.s+", 26, 58, true, true, false},
+      {"fsession.multi+", 26, 61, false, false, false},
+      {"fsession.multi.s+", 26, 61, true, false, false},
+      {"fentry.multi+", 26, 59, false, false, false},
+      {"fexit.multi+", 26, 60, false, false, false},
+      {"fentry.multi.s+", 26, 59, true, false, false},
+      {"fexit.multi.s+", 26, 60, true, false, false},
+      {"freplace+", 28, 0, false, true, false},
+      {"lsm+", 29, 27, false, true, false},
+      {"lsm.s+", 29, 27, true, true, false},
+      {"lsm_cgroup+", 29, 43, false, true, false},
+      {"iter+", 26, 28, false, true, false},
+      {"iter.s+", 26, 28, true, true, false},
+      {"syscall", 31, 0, true, false, false},
+      {"xdp.frags/devmap", 6, 33, false, false, true},
+      {"xdp/devmap", 6, 33, false, false, false},
+      {"xdp.frags/cpumap", 6, 35, false, false, true},
+      {"xdp/cpumap", 6, 35, false, false, false},
+      {"xdp.frags", 6, 37, false, false, true},
+      {"xdp", 6, 37, false, false, false},
+      {"perf_event", 7, 0, false, false, false},
+      {"lwt_in", 10, 0, false, false, false},
+      {"lwt_out", 11, 0, false, false, false},
+      {"lwt_xmit", 12, 0, false, false, false},
+      {"lwt_seg6local", 19, 0, false, false, false},
+      {"sockops", 13, 3, false, false, false},
+      {"sk_skb/stream_parser", 14, 4, false, false, false},
+      {"sk_skb/stream_verdict", 14, 5, false, false, false},
+      {"sk_skb/verdict", 14, 38, false, false, false},
+      {"sk_skb", 14, 0, false, false, false},
+      {"sk_msg", 16, 7, false, false, false},
+      {"lirc_mode2", 20, 16, false, false, false},
+      {"flow_dissector", 22, 17, false, false, false},
+      {"cgroup_skb/ingress", 8, 0, false, false, false},
+      {"cgroup_skb/egress", 8, 1, false, false, false},
+      {"cgroup/skb", 8, 0, false, false, false},
+      {"cgroup/sock_create", 9, 2, false, false, false},
+      {"cgroup/sock_release", 9, 34, false, false, false},
+      {"cgroup/sock", 9, 2, false, false, false},
+      {"cgroup/post_bind4", 9, 12, false, false, false},
+      {"cgroup/post_bind6", 9, 13, false, false, false},
+      {"cgroup/bind4", 18, 8, false, false, false},
+      {"cgroup/bind6", 18, 9, false, false, false},
+      {"cgroup/connect4", 18, 10, false, false, false},
+      {"cgroup/connect6", 18, 11, false, false, false},
+      {"cgroup/connect_unix", 18, 49, false, false, false},
+      {"cgroup/sendmsg4", 18, 14, false, false, false},
+      {"cgroup/sendmsg6", 18, 15, false, false, false},
+      {"cgroup/sendmsg_unix", 18, 50, false, false, false},
+      {"cgroup/recvmsg4", 18, 19, false, false, false},
+      {"cgroup/recvmsg6", 18, 20, false, false, false},
+      {"cgroup/recvmsg_unix", 18, 51, false, false, false},
+      {"cgroup/getpeername4", 18, 29, false, false, false},
+      {"cgroup/getpeername6", 18, 30, false, false, false},
+      {"cgroup/getpeername_unix", 18, 52, false, false, false},
+      {"cgroup/getsockname4", 18, 31, false, false, false},
+      {"cgroup/getsockname6", 18, 32, false, false, false},
+      {"cgroup/getsockname_unix", 18, 53, false, false, false},
+      {"cgroup/sysctl", 23, 18, false, false, false},
+      {"cgroup/getsockopt", 25, 21, false, false, false},
+      {"cgroup/setsockopt", 25, 22, false, false, false},
+      {"cgroup/dev", 15, 6, false, false, false},
+      {"struct_ops+", 27, 0, false, false, false},
+      {"struct_ops.s+", 27, 0, true, false, false},
+      {"sk_lookup", 30, 36, false, false, false},
+      {"netfilter", 32, 45, false, false, false},
+  };
+  for (const auto& row : rows) {
+    std::string section = row.section;
+    const bool may_name_place = section.back() == '+';
+    if (may_name_place) section.pop_back();
+    CAPTURE(section);
+    const section_kind kind = section_kind_of(section.c_str());
+    CHECK((kind.prefix == barebpf::text(section.c_str())));
+    CHECK(static_cast<std::uint32_t>(kind.type) == row.type);
+    CHECK(static_cast<std::uint32_t>(kind.attach_type) == row.attach_type);
+    CHECK(((kind.flags & barebpf::abi::prog_flag_sleepable) != 0) == row.sleeps);
+    CHECK(((kind.flags & barebpf::abi::prog_flag_xdp_has_frags) != 0) == row.has_frags);
+    CHECK((kind.rest != section_rest::nothing) == may_name_place);
+    // freplace is made for a function of another program.
+    CHECK((kind.needs_kernel_type() || section == "freplace") == row.is_made_for_type);
+  }
+  CHECK(std::size(rows) == std::size(barebpf::section_kinds));
 }

@@ -263,6 +263,11 @@ struct place<attach_way::elsewhere> {
   static constexpr cause wants = cause::attached_elsewhere;
 };
 
+template <attach_way Way>
+requires(Way > last_attached_way) struct place<Way> {
+  static constexpr cause wants = cause::not_attached_yet;
+};
+
 template <>
 struct place<attach_way::tracepoint> {
   static constexpr cause wants = cause::takes_no_target;

@@ -17,6 +17,7 @@
   BAREBPF_CAUSE(foreign_byte_order,                                                                          \
                 "this object has the other byte order than the machine, so compile "                         \
                 "it with -target bpfel or bpfeb to match")                                                   \
+  BAREBPF_CAUSE(bad_byte_order, "this ELF file has no byte order, so it is damaged: compile it again")       \
   BAREBPF_CAUSE(not_relocatable,                                                                             \
                 "this ELF file is a program or a shared library, so give the "                               \
                 "relocatable .o instead")                                                                    \
@@ -94,16 +95,23 @@
   BAREBPF_CAUSE(slot_is_no_program,                                                                          \
                 "a value of this prog array is no program of the object, so give the address of a function " \
                 "that has a SEC() and is not static")                                                        \
+  BAREBPF_CAUSE(                                                                                             \
+      bad_legacy_map,                                                                                        \
+      "a map in a section of the older form gives no whole definition (type, key_size, "                     \
+      "value_size, max_entries, map_flags), or something behind it that no two loaders understand "          \
+      "alike, so define it in .maps")                                                                        \
   BAREBPF_CAUSE(variable_outside_section,                                                                    \
                 "a global variable lies past the end of its section, so the file is "                        \
                 "damaged: compile it again")                                                                 \
   /* its programs */                                                                                         \
-  BAREBPF_CAUSE(unknown_section,                                                                             \
-                "the name of this section tells no program type that barebpf knows, "                        \
-                "so correct the SEC() of the program")                                                       \
+  BAREBPF_CAUSE(                                                                                             \
+      unknown_section,                                                                                       \
+      "the name of this section tells no program type that barebpf knows, so correct the SEC() of "          \
+      "the program, or say what it should be: change_program(name, {.section = \"xdp\"})")                   \
   BAREBPF_CAUSE(no_kernel_place,                                                                             \
                 "programs of this section are made for one function, tracepoint or list of the kernel, so"   \
-                " name it in SEC(), as in SEC(\"fentry/vfs_read\")")                                         \
+                " name it in SEC(), as in SEC(\"fentry/vfs_read\"), or in "                                  \
+                "change_program(name, {.section = \"fentry/vfs_read\"})")                                    \
   BAREBPF_CAUSE(bad_program,                                                                                 \
                 "a program is not whole instructions inside its section, so the file is "                    \
                 "damaged: compile it again")                                                                 \
@@ -152,6 +160,9 @@
   /* what the caller asked for */                                                                            \
   BAREBPF_CAUSE(no_such_map, "the object has no map of this name, so look for a misspelling")                \
   BAREBPF_CAUSE(no_such_program, "the object has no program of this name, so look for a misspelling")        \
+  BAREBPF_CAUSE(not_loaded,                                                                                  \
+                "this program was left out when its object was loaded, so ask for it with "                  \
+                "change_program(name, {.load = true}), or look why the kernel refused it")                   \
   BAREBPF_CAUSE(no_such_variable,                                                                            \
                 "the object has no global variable of this name, so look for a misspelling, or give it "     \
                 "BTF with -g")                                                                               \
@@ -189,7 +200,12 @@
                 "the kernel is older than this map type, so use a newer kernel or another type")             \
   BAREBPF_CAUSE(newer_map_flag,                                                                              \
                 "the kernel is older than one of these map_flags, so use a newer kernel or leave it out")    \
-  BAREBPF_CAUSE(no_entries, "a map of this type needs room for at least one element, so give max_entries")   \
+  BAREBPF_CAUSE(no_entries,                                                                                  \
+                "a map of this type needs room for at least one element, so give max_entries: in its "       \
+                "definition, or by change(name, {.max_entries = 1024}) for a map of an object")              \
+  BAREBPF_CAUSE(size_is_given,                                                                               \
+                "the object says how large the values of this map are and its programs were compiled for "   \
+                "that, so leave value_size as it is")                                                        \
   BAREBPF_CAUSE(entries_not_wanted,                                                                          \
                 "a map of this type grows with the objects that it belongs to, so give a max_entries of 0")  \
   BAREBPF_CAUSE(one_entry, "a map of this type holds one element, so give a max_entries of 1")               \
@@ -209,7 +225,9 @@
   BAREBPF_CAUSE(missing_map_types,                                                                           \
                 "the kernel wants BTF for the key and the value of this map type, so give both ids")         \
   BAREBPF_CAUSE(missing_inner_map,                                                                           \
-                "a map of maps is made after the pattern of one that is in it, so give inner_map_fd")        \
+                "a map of maps is made after the pattern of one that is in it, so describe that in its "     \
+                "member values, or give the descriptor of one: inner_map_fd to create, "                     \
+                "change(name, {.inner = ...}) to an object")                                                 \
   BAREBPF_CAUSE(                                                                                             \
       deep_stack,                                                                                            \
       "the kernel keeps at most kernel.perf_event_max_stack places of a stack, 127 if nobody raised "        \
@@ -318,6 +336,9 @@
   BAREBPF_CAUSE(attached_elsewhere,                                                                          \
                 "programs of this section are put into a map, a route or a filter of tc, or are only run,"   \
                 " so do that with the program's descriptor")                                                 \
+  BAREBPF_CAUSE(not_attached_yet,                                                                            \
+                "this version of barebpf loads programs of this section and cannot attach them yet, so "     \
+                "attach the program's descriptor by other means")                                            \
   BAREBPF_CAUSE(takes_no_target,                                                                             \
                 "the section of this program names the place to attach to, so give nothing but perhaps a "   \
                 "cookie")                                                                                    \
@@ -420,6 +441,9 @@
   BAREBPF_CAUSE(no_kernel_iterator,                                                                          \
                 "the kernel cannot list this, so choose one of the words that follow bpf_iter_ in "          \
                 "/proc/kallsyms")                                                                            \
+  BAREBPF_CAUSE(no_kernel_hook,                                                                              \
+                "the kernel has no hook of this name for security modules, so choose one of the words that " \
+                "follow bpf_lsm_ in /proc/kallsyms")                                                         \
   BAREBPF_CAUSE(newer_attach_way,                                                                            \
                 "the running kernel is older than this way to attach: tcx came with Linux 6.6, so attach "   \
                 "on a newer one")                                                                            \

@@ -163,8 +163,8 @@ constexpr verdict elf::check_header() noexcept {
   if (image_.read8(header::ident_class) != abi::elf_class_64)
     return {.why = cause::not_64_bit, .offset = header::ident_class};
   const u8 order = image_.read8(header::ident_data);
-  if (order != (host_is_big_endian ? abi::elf_big_endian : abi::elf_little_endian))
-    return {.why = cause::foreign_byte_order, .offset = header::ident_data};
+  if (order != abi::elf_big_endian && order != abi::elf_little_endian)
+    return {.why = cause::bad_byte_order, .offset = header::ident_data};
   if (order == abi::elf_big_endian) image_.read_big_endian();
   if (image_.read16(header::type) != abi::elf_relocatable)
     return {.why = cause::not_relocatable, .offset = header::type};

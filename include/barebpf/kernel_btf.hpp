@@ -59,7 +59,8 @@ struct kernel_type_need {
   const u32 missing = next_missing();
   if (missing == count) return true;
   row.subject = needs[missing].name;
-  return row.refuse(at, row_of(needs[missing]).missing), false;
+  const bool names_nothing = needs[missing].name[0] == '\0';
+  return row.refuse(at, names_nothing ? cause::no_kernel_place : row_of(needs[missing]).missing), false;
 }
 
 }  // namespace barebpf::inline BAREBPF_ABI

@@ -7,6 +7,7 @@
 #include "kernel_btf.hpp"
 #include "kernel_names.hpp"
 #include "map/memory.hpp"
+#include "map/per_cpu.hpp"
 #include "map/pin.hpp"
 #include "map/value_btf.hpp"
 #include "program.hpp"
@@ -17,17 +18,85 @@
 
 namespace barebpf::inline BAREBPF_ABI {
 
-/// What is to be different about one map of an object. Made by `change` of the object, which knows its maps.
-struct map_change {
-  u32 map = not_found;  ///< index of the map in its object
+/// What is to be different about one map of an object, before the object has said which one that is.
+struct map_settings {
+  static constexpr u32 as_declared = 0xffffffff;
+
   u32 max_entries = 0;  ///< entries; 0 leaves what the object says
   int replacement =
       -1;  ///< descriptor of a map to use in its stead, which stays the caller's; negative for none
+  u32 value_size = 0;           ///< bytes, where the object leaves them open
+  u32 map_flags = as_declared;  ///< in the place of all that the object gives
+  int inner = -1;  ///< descriptor of a map like those that a map of maps is to hold, which stays the caller's
 };
-/// The same before the object has said which map it is.
-struct map_settings {
+/// The same with the map. Made by `change` of the object, which knows its maps.
+struct map_change {
+  u32 map = not_found;  ///< index of the map in its object
   u32 max_entries = 0;
   int replacement = -1;
+  u32 value_size = 0;
+  u32 map_flags = map_settings::as_declared;
+  int inner = -1;
+
+  [[nodiscard]] static constexpr map_change of(u32 map, const map_settings& settings) noexcept {
+    return {.map = map,
+            .max_entries = settings.max_entries,
+            .replacement = settings.replacement,
+            .value_size = settings.value_size,
+            .map_flags = settings.map_flags,
+            .inner = settings.inner};
+  }
+};
+
+/// What is to be different about one program of an object: whether it is loaded, and as what.
+struct program_settings {
+  bool load = true;  ///< with a program whose section begins with a question mark true is the difference
+  /// What stands for the name of its section, as in "xdp" or "fentry/vfs_read"; nullptr leaves that. Must stay until
+  /// `load` returns.
+  const char* section = nullptr;
+};
+/// The same with the program. Made by `change_program` of the object, which knows its programs.
+struct program_change {
+  u32 program = not_found;  ///< index of the program in its object
+  bool load = true;
+  section_kind kind{};     ///< of type `unspec` for what the object says
+  const char* place = "";  ///< what the program is made for or attached to, with a kind
+
+  [[nodiscard]] static constexpr program_change of(u32 program, const program_settings& settings) noexcept {
+    program_change out{.program = program, .load = settings.load};
+    if (settings.section == nullptr) return out;
+    const text section = settings.section;
+    out.kind = section_kind_of(section);
+    out.place = settings.section + place_in(section, out.kind);
+    return out;
+  }
+};
+
+/// A program that could not be loaded, and why.
+struct refused_program {
+  u32 program = not_found;  ///< index of the program in its object
+  error why{};
+};
+/// The programs that are left out because they cannot be loaded, where a load is to go on without them.
+/// Lifetime: `room` must outlive this object. Where it is full, the load fails.
+class refused_programs {
+ public:
+  explicit constexpr refused_programs(std::span<refused_program> room) noexcept : room_(room) {}
+
+  [[nodiscard]] constexpr size_t size() const noexcept { return count_; }
+  [[nodiscard]] constexpr const refused_program* begin() const noexcept { return room_.data(); }
+  [[nodiscard]] constexpr const refused_program* end() const noexcept { return room_.data() + count_; }
+
+  /// Remembers one more; false when there is no room left.
+  [[nodiscard]] bool add(const refused_program& another) noexcept {
+    if (count_ == room_.size()) return false;
+    room_[count_++] = another;
+    return true;
+  }
+
+ private:
+  std::span<refused_program> room_;
+  size_t count_ = 0;
 };
 
 /// What is given to `load` at run time. Each member has a value that does what the object says.
@@ -42,6 +111,21 @@ struct load_options {
   text kconfig{};  ///< options of the kernel as lines, "CONFIG_HZ=250", that hold before its own
   const char* kconfig_file = nullptr;  ///< the kernel's configuration, packed by gzip or not, in the place of
                                        ///< /boot/config-RELEASE or else /proc/config.gz
+  std::span<const program_change> programs{};  ///< made by `change_program`
+  refused_programs* refused = nullptr;  ///< where programs go that cannot be loaded, which are then left out
+
+  /// What the program with this index is to be in place of what the object says; nullptr for nothing.
+  [[nodiscard]] constexpr const program_change* new_kind_of(u32 program) const noexcept {
+    const program_change* found = nullptr;
+    for (const program_change& change : programs)
+      if (change.program == program && change.kind.type != abi::prog_type::unspec) found = &change;
+    return found;
+  }
+  /// Writes to `left_out`, one for each program of an object, what is to be different about it.
+  constexpr void choose(bool* left_out, u32 count) const noexcept {
+    for (const program_change& change : programs)
+      if (change.program < count) left_out[change.program] = !change.load;
+  }
 };
 /// Stands for "no options wanted"; no code for any is made.
 struct no_options {};
@@ -98,6 +182,8 @@ struct load_needs {
   bool config = true;   ///< it may have options of the kernel
   bool names = true;    ///< it may name what is in the kernel; only with `patch`
   bool hints = true;    ///< the table of map types may have something to say when one is refused
+  bool sizes = true;    ///< a map may have a size that only the machine tells, see `repair_size`
+  bool choices = true;  ///< some programs may be left out
   bool patch =
       true;  ///< descriptors are written into a copy of the instructions; if not, they name maps by index
              ///< (5.14, BPF_PSEUDO_MAP_IDX)
@@ -109,6 +195,7 @@ struct load_slots {
   fd* programs = nullptr;
   u32* targets = nullptr;              ///< one for each program, 0 at first, with `load_needs::targets`
   bool* pinned = nullptr;              ///< one for each map, false at first, if some are to be pinned
+  bool* left_out = nullptr;            ///< one for each program, true for those that are not to be loaded
   int* map_numbers = nullptr;          ///< one for each map, without `load_needs::patch`
   abi::insn* scratch = nullptr;        ///< room for the longest program, with it
   resolved_extern* externs = nullptr;  ///< one for each extern
@@ -165,11 +252,9 @@ class loader {
     if constexpr (!Needs.patch)
       for (u32 i = 0; i < records_.map_count; ++i) slots_.map_numbers[i] = slots_.maps[i].number();
     if constexpr (Needs.targets)
-      if (records_.targets != nullptr &&
-          !find_kernel_types(records_.targets, records_.program_count, slots_.targets, row_))
-        return false;
+      if (!find_targets()) return false;
     for (u32 i = 0; i < records_.program_count; ++i)
-      if (!make_program(i)) return false;
+      if (!is_left_out(i) && !make_program(i) && !leave_out(i)) return false;
     if constexpr (Needs.slots)
       for (u32 i = 0; i < records_.map_count; ++i)
         if (!holds_maps(i) && !fill_slots(i, slots_.programs, cause::unfit_program)) return false;
@@ -211,7 +296,28 @@ class loader {
         row_.subject = "maps";
         return row_.refuse(step::find, cause::no_such_map), false;
       }
+    for (const program_change& change : options_.programs)
+      if (change.program >= records_.program_count && change.program != not_found) {
+        row_.subject = "programs";
+        return row_.refuse(step::find, cause::no_such_program), false;
+      }
     return true;
+  }
+
+  // Sizes that depend on the machine: 0 places for perf events stand for one on each CPU, and a ring buffer grows to
+  // a power of two of whole pages. True when there is something to try.
+  [[nodiscard, gnu::cold]] static bool repair_size(abi::map_create& attr) noexcept {
+    const auto type = static_cast<map_type>(attr.map_type);
+    const u32 wanted = attr.max_entries;
+    if (type == map_type::perf_event_array && wanted == 0) {
+      const auto cpus = possible_cpus();
+      if (cpus) attr.max_entries = *cpus;
+    } else if (kind_of(type).entries == entries_rule::ring_size && wanted != 0) {
+      u64 size = page_size();
+      while (size < wanted) size *= 2;
+      if (size <= 0xffffffff) attr.max_entries = static_cast<u32>(size);
+    }
+    return attr.max_entries != wanted;
   }
 
   bool make_map(u32 i) noexcept {
@@ -222,6 +328,13 @@ class loader {
         if (change.map != i) continue;
         if (change.replacement >= 0) return use_replacement(i, change.replacement);
         if (change.max_entries != 0) attr.max_entries = change.max_entries;
+        if (change.value_size != 0) {
+          if (attr.value_size != 0 && attr.value_size != change.value_size)
+            return row_.refuse(step::map_create, cause::size_is_given), false;
+          attr.value_size = change.value_size;
+        }
+        if (change.map_flags != map_settings::as_declared) attr.map_flags = change.map_flags;
+        if (change.inner >= 0) attr.inner_map_fd = static_cast<u32>(change.inner);
       }
     }
     if constexpr (Needs.pins)
@@ -238,7 +351,7 @@ class loader {
 
   bool create(u32 i, abi::map_create& attr) noexcept {
     fd pattern;  // goes when the map is there, which has taken over what it is like
-    if (holds_maps(i)) {
+    if (holds_maps(i) && attr.inner_map_fd == 0) {
       abi::map_create inner = records_.inner_maps[i];
       row_.subject = records_.inner_maps[i].map_name.characters;
       if (!create(inner, pattern)) return false;
@@ -252,28 +365,33 @@ class loader {
     if constexpr (Needs.arenas)
       if (attr.map_type == static_cast<u32>(map_type::arena) && attr.map_extra == 0)
         return row_.refuse(step::map_create, cause::arena_without_address), false;
-    long created = -EINVAL;
-    if constexpr (Needs.types) {
-      // Types only explain most maps to people, so where the kernel refuses them a map goes without: an object may
-      // need types for its functions and have a map that takes none. Where it was the map that needed them, the
-      // verifier refuses the program and says so.
-      const bool typed = types_.is_open() && attr.btf_value_type_id != 0;
-      attr.btf_fd = types_.raw();
-      if (typed) created = create_with_token(attr);
-      const bool is_about_types = created == -EINVAL || created == -ENOTSUPP_kernel || created == -EOPNOTSUPP;
-      if (is_about_types) {
-        attr.btf_fd = attr.btf_key_type_id = attr.btf_value_type_id = 0;
-        created = create_with_token(attr);
-      }
-    } else {
-      created = create_with_token(attr);
-    }
+    long created = create_with_types(attr);
+    if constexpr (Needs.sizes)
+      if (created == -EINVAL && repair_size(attr)) created = create_with_types(attr);
     if (row_.fails(step::map_create, created)) {
       if constexpr (Needs.hints) row_.why = explain_refusal(attr, created);
       return false;
     }
     out.fill(created);
     return true;
+  }
+  // Types only explain most maps to people, so where the kernel refuses them a map goes without: an object may
+  // need types for its functions and have a map that takes none. Where it was the map that needed them, the
+  // verifier refuses the program and says so.
+  [[nodiscard]] long create_with_types(const abi::map_create& wanted) const noexcept {
+    if constexpr (Needs.types) {
+      abi::map_create attr = wanted;
+      long created = -EINVAL;
+      const bool typed = types_.is_open() && attr.btf_value_type_id != 0;
+      attr.btf_fd = types_.raw();
+      if (typed) created = create_with_token(attr);
+      const bool is_about_types = created == -EINVAL || created == -ENOTSUPP_kernel || created == -EOPNOTSUPP;
+      if (!is_about_types) return created;
+      attr.btf_fd = attr.btf_key_type_id = attr.btf_value_type_id = 0;
+      return create_with_token(attr);
+    } else {
+      return create_with_token(wanted);
+    }
   }
   [[nodiscard]] long create_with_token(const abi::map_create& attr) const noexcept {
     if constexpr (has_options)
@@ -388,6 +506,8 @@ class loader {
     if (records_.duties == nullptr) return true;
     const map_duty& duty = records_.duties[i];
     for (u32 k = 0; k < duty.slot_count; ++k) {
+      if constexpr (Needs.choices)  // nothing is in the slot of a program that was left out
+        if (!targets[duty.slots[k].target].is_open()) continue;
       const u32 key = duty.slots[k].slot, value = targets[duty.slots[k].target].raw();
       const abi::map_elem attr{.map_fd = slots_.maps[i].raw(), .key = &key, .value = &value};
       row_.subject = records_.maps[i].map_name.characters;
@@ -463,9 +583,63 @@ class loader {
     return false;
   }
 
+  [[nodiscard]] const program_change* new_kind_of([[maybe_unused]] u32 i) const noexcept {
+    if constexpr (has_options)
+      return options_.new_kind_of(i);
+    else
+      return nullptr;
+  }
+  [[nodiscard]] bool is_left_out([[maybe_unused]] u32 i) const noexcept {
+    if constexpr (Needs.choices)
+      return slots_.left_out != nullptr && slots_.left_out[i];
+    else
+      return false;
+  }
+  // After the row ended at a program: begins it anew without that one, where that is wanted.
+  bool leave_out([[maybe_unused]] u32 i) noexcept {
+    if constexpr (has_options && Needs.choices) {
+      if (options_.refused == nullptr || slots_.left_out == nullptr) return false;
+      if (!options_.refused->add({i, to_error(row_)})) return false;
+      row_ = {};
+      slots_.left_out[i] = true;
+      return true;
+    } else {
+      return false;
+    }
+  }
+
+  // What the programs are made for, as the object or the caller says. Nothing has to be found for the others.
+  bool find_targets() noexcept {
+    if (slots_.targets == nullptr) return true;
+    for (u32 i = 0; i < records_.program_count; ++i) {
+      const program_change* const change = new_kind_of(i);
+      const bool wants_none = change != nullptr && !change->kind.needs_kernel_type();
+      if (is_left_out(i) || wants_none) slots_.targets[i] = not_found;
+      if (is_left_out(i) || wants_none || change == nullptr) continue;
+      const kernel_type_need need{change->kind.rest, change->place};
+      if (!find_kernel_types(&need, 1, &slots_.targets[i], row_) && !leave_out(i)) return false;
+    }
+    while (records_.targets != nullptr &&
+           !find_kernel_types(records_.targets, records_.program_count, slots_.targets, row_)) {
+      u32 missing = 0;
+      while (!records_.targets[missing].is_any() || slots_.targets[missing] != 0) ++missing;
+      if (!leave_out(missing)) return false;
+      slots_.targets[missing] = not_found;
+    }
+    return true;
+  }
+
   bool make_program(u32 i) noexcept {
     abi::prog_load attr = records_.programs[i];
     row_.subject = records_.programs[i].prog_name.characters;
+    const program_change* const change = new_kind_of(i);
+    if (change != nullptr) {
+      attr.prog_type = static_cast<u32>(change->kind.type);
+      attr.expected_attach_type = static_cast<u32>(change->kind.attach_type);
+      attr.prog_flags = change->kind.flags;
+    }
+    if constexpr (has_options)
+      if (attr.prog_type == 0) return row_.refuse(step::prog_load, cause::unknown_section), false;
     if constexpr (Needs.types) {
       if (types_.is_open())
         attr.prog_btf_fd = types_.raw();
@@ -473,7 +647,8 @@ class loader {
         attr.func_info_cnt = attr.line_info_cnt = attr.func_info_rec_size = attr.line_info_rec_size = 0;
     }
     if constexpr (Needs.targets)
-      if (records_.targets != nullptr) attr.attach_btf_id = slots_.targets[i];
+      if (slots_.targets != nullptr && (change == nullptr || change->kind.needs_kernel_type()))
+        attr.attach_btf_id = slots_.targets[i];
     if constexpr (Needs.patch) {
       const program_patch& patch = records_.patches[i];
       for (u32 k = 0; k < attr.insn_cnt; ++k) slots_.scratch[k] = patch.code[k];

@@ -122,13 +122,14 @@ class loaded_object {
   /// Attaches the program called `wanted` where the name of its section says, and to `target` if that leaves it open:
   /// `loaded->attach("filter", interface{.index = 2})`. Room 9.1 has what each `attach_way` takes.
   /// Shape:  result<link>; result<attachment> for sockets and maps of sockets.
-  /// Errors: no_such_program, not_attachable, needs_interface and its siblings where the target is of another kind, and
+  /// Errors: no_such_program, not_loaded, not_attachable, needs_interface and its siblings where the target is of another kind, and
   ///         those of the `place`; about the program's name.
   template <load_policy Policy = load_policy{}, class... Target>
   [[nodiscard]] auto attach(text wanted, Target&&... target) const noexcept {
     using attached = typename detail::attached_by<Target...>::type;
     const loaded_program* const found = find(programs_, wanted);
     if (found == nullptr) return result<attached>(missing(cause::no_such_program, wanted));
+    if (!found->descriptor.is_open()) return result<attached>(missing(cause::not_loaded, wanted));
     char where[256];
     const size_t length = write_place(found->kind.attach, name_at(found->place), where, sizeof where);
     if (length >= sizeof where || (length == 0 && needs_place(found->kind.attach)))
@@ -141,11 +142,12 @@ class loaded_object {
   }
 
   /// The program called `wanted`.
-  /// Errors:   no_such_program, about the name.
+  /// Errors:   no_such_program, not_loaded for one that was left out; about the name.
   /// Lifetime: borrowed: valid as long as this object.
   [[nodiscard]] result<const fd*> program(text wanted) const noexcept {
     const loaded_program* const found = find(programs_, wanted);
     if (found == nullptr) return missing(cause::no_such_program, wanted);
+    if (!found->descriptor.is_open()) return missing(cause::not_loaded, wanted);
     return &found->descriptor;
   }
 
@@ -276,7 +278,20 @@ class object {
   [[nodiscard]] result<map_change> change(text wanted, const map_settings& settings) const noexcept {
     const u32 index = spec_.find_map(wanted);
     if (index == not_found) return error{.at = step::find, .why = cause::no_such_map}.about(wanted);
-    return map_change{.map = index, .max_entries = settings.max_entries, .replacement = settings.replacement};
+    return map_change::of(index, settings);
+  }
+
+  /// What is to be different about the program called `wanted`, for `load_options::programs`:
+  /// `object.change_program("filter", {.section = "xdp"})`.
+  /// Errors: no_such_program; unknown_section for a name that tells no type of programs. About the program's name.
+  [[nodiscard]] result<program_change> change_program(text wanted,
+                                                      const program_settings& settings) const noexcept {
+    const u32 index = spec_.find_program(wanted);
+    if (index == not_found) return error{.at = step::find, .why = cause::no_such_program}.about(wanted);
+    const program_change out = program_change::of(index, settings);
+    if (settings.section != nullptr && out.kind.type == abi::prog_type::unspec)
+      return error{.at = step::find, .why = cause::unknown_section}.about(wanted, settings.section);
+    return out;
   }
 
   /// The first values of the global variables, to be changed and then given to `load`.
@@ -309,16 +324,22 @@ class object {
     buffer<extern_need> externs;
     buffer<type_shape> shapes;
     buffer<char> extern_names;
+    buffer<bool> left_out;
     object_records records;
     u32 longest = 0;  // instructions
   };
-  [[nodiscard]] result<recipe> make_recipe(btf_choice wanted) const noexcept;
+  [[nodiscard]] result<recipe> make_recipe(btf_choice wanted, const load_options& options) const noexcept;
   [[nodiscard]] result<void> add_externs(recipe& out) const noexcept;
   [[nodiscard]] result<void> add_maps(const pruned_btf* types, recipe& out) const noexcept;
   [[nodiscard]] result<void> add_programs(const pruned_btf* types, bool with_lines,
-                                          recipe& out) const noexcept;
+                                          const load_options& options, recipe& out) const noexcept;
+  // Which programs are not loaded: for now, those that say so themselves.
+  [[nodiscard]] result<void> choose_programs(const load_options& options, recipe& out) const noexcept;
+  // What speaks against a program before the kernel is asked; measures it otherwise.
+  [[nodiscard]] verdict check_program(u32 index, const load_options& options,
+                                      program_layout& out) const noexcept;
   // Copies the names out of the image.
-  [[nodiscard]] result<void> name_all(loaded_object& out) const noexcept;
+  [[nodiscard]] result<void> name_all(const load_options& options, loaded_object& out) const noexcept;
 
   buffer<unsigned char> content_;
   object_spec spec_;
@@ -415,16 +436,41 @@ inline result<void> object::add_maps(const pruned_btf* types, recipe& out) const
   return {};
 }
 
+inline result<void> object::choose_programs(const load_options& options, recipe& out) const noexcept {
+  auto left_out = buffer<bool>::of(spec_.programs().size());
+  if (!left_out) return left_out.error();
+  for (size_t i = 0; i < left_out->size(); ++i) (*left_out)[i] = spec_.programs()[i].is_optional;
+  options.choose(left_out->data(), static_cast<u32>(left_out->size()));
+  out.left_out = std::move(*left_out);
+  return {};
+}
+
+inline verdict object::check_program(u32 index, const load_options& options,
+                                     program_layout& out) const noexcept {
+  const program_spec& program = spec_.programs()[index];
+  const function_spec& function = spec_.functions()[program.function];
+  if (const cause lacks = program.lacks(); lacks != cause::none && options.new_kind_of(index) == nullptr)
+    return {
+        .why = lacks, .section = function.section, .offset = program.section_name, .subject = program.name};
+  return lay_out(spec_.tables(), program.function, out);
+}
+
 inline result<void> object::add_programs(const pruned_btf* types, bool with_lines,
-                                         recipe& out) const noexcept {
+                                         const load_options& options, recipe& out) const noexcept {
   const object_tables tables = spec_.tables();
   const auto count = static_cast<u32>(spec_.programs().size());
   program_layout layout;
   size_t instructions = 0, references = 0, functions = 0, lines = 0, cores = 0, places = 0;
-  for (const program_spec& program : spec_.programs()) {
+  for (u32 i = 0; i < count; ++i) {
+    const program_spec& program = spec_.programs()[i];
     if (program.kind.needs_kernel_type()) places += detail::length_of_place(spec_.image(), program) + 1;
-    if (const verdict v = lay_out(tables, program.function, layout); v.failed())
-      return to_error(spec_.image(), v);
+    if (out.left_out[i]) continue;
+    if (const verdict v = check_program(i, options, layout); v.failed()) {
+      const error why = to_error(spec_.image(), v);
+      if (options.refused == nullptr || !options.refused->add({i, why})) return why;
+      out.left_out[i] = true;
+      continue;
+    }
     instructions += layout.instruction_count;
     references += layout.map_references;
     functions += layout.piece_count;
@@ -455,6 +501,7 @@ inline result<void> object::add_programs(const pruned_btf* types, bool with_line
   char* next_target = target_names->data();
   for (u32 i = 0; i < count; ++i) {
     const program_spec& program = spec_.programs()[i];
+    if (out.left_out[i]) continue;
     static_cast<void>(lay_out(tables, program.function, layout));
     assemble(tables, layout, map_naming::by_descriptor, next_code, next_name);
     abi::prog_load& attr = (*programs)[i];
@@ -510,7 +557,8 @@ inline result<void> object::add_programs(const pruned_btf* types, bool with_line
   return {};
 }
 
-inline result<object::recipe> object::make_recipe(btf_choice wanted) const noexcept {
+inline result<object::recipe> object::make_recipe(btf_choice wanted,
+                                                  const load_options& options) const noexcept {
   const object_tables tables = spec_.tables();
   const u32 lines = wanted == btf_choice::all ? spec_.line_count() : 0;
   auto storage = buffer<u32>::of(
@@ -534,17 +582,19 @@ inline result<object::recipe> object::make_recipe(btf_choice wanted) const noexc
   const pruned_btf* const told = with_types ? &types : nullptr;
   if (const auto added = add_externs(*out); !added) return added.error();
   if (const auto added = add_maps(told, *out); !added) return added.error();
-  if (const auto added = add_programs(told, lines != 0, *out); !added) return added.error();
+  if (const auto chosen = choose_programs(options, *out); !chosen) return chosen.error();
+  if (const auto added = add_programs(told, lines != 0, options, *out); !added) return added.error();
   return out;
 }
 
-inline result<void> object::name_all(loaded_object& out) const noexcept {
+inline result<void> object::name_all(const load_options& options, loaded_object& out) const noexcept {
   const bytes& image = spec_.image();
   size_t size = 1;
   for (const map_spec& map : spec_.maps()) size += image.length_of_string(map.name);
   for (const variable_spec& variable : spec_.variables()) size += image.length_of_string(variable.name);
   for (const program_spec& program : spec_.programs())
     size += image.length_of_string(program.name) + detail::length_of_place(image, program);
+  for (const program_change& change : options.programs) size += text(change.place).size();
   auto names = buffer<char>::of(size);
   if (!names) return names.error();
   out.names_ = std::move(*names);
@@ -567,13 +617,21 @@ inline result<void> object::name_all(loaded_object& out) const noexcept {
     out.programs_[i].name = keep(program.name);
     out.programs_[i].kind = program.kind;
     if (program.place != 0) out.programs_[i].place = keep(program.place);
+    if (const program_change* const change = options.new_kind_of(static_cast<u32>(i)); change != nullptr) {
+      out.programs_[i].kind = change->kind;
+      out.programs_[i].place = {used, 0};
+      for (const char* c = change->place; *c != '\0'; ++c, ++out.programs_[i].place.size)
+        out.names_[used++] = *c;
+    }
   }
   return {};
 }
 
 template <load_policy Policy>
 result<loaded_object> object::load(const load_options& options) const noexcept {
-  auto made = make_recipe(Policy.btf);
+  if (spec_.image().is_foreign())
+    return to_error(spec_.image(), {.why = cause::foreign_byte_order, .offset = abi::elf_header::ident_data});
+  auto made = make_recipe(Policy.btf, options);
   if (!made) return made.error();
   const object_records& records = made->records;
   auto scratch = buffer<abi::insn>::of(made->longest);
@@ -595,13 +653,14 @@ result<loaded_object> object::load(const load_options& options) const noexcept {
   out.maps_ = std::move(*maps);
   out.variables_ = std::move(*variables);
   out.programs_ = std::move(*programs);
-  if (const auto named = name_all(out); !named) return named.error();
+  if (const auto named = name_all(options, out); !named) return named.error();
   outcome row;
   load_records<load_needs{}>(records,
                              {.maps = map_descriptors->data(),
                               .programs = program_descriptors->data(),
                               .targets = targets->data(),
                               .pinned = pinned->data(),
+                              .left_out = made->left_out.data(),
                               .scratch = scratch->data(),
                               .externs = externs->data(),
                               .config = config->data(),

@@ -63,6 +63,8 @@ class object_spec {
       return to_error(image, found);
     out.maps_.shrink(out.facts_.maps);
     out.variables_.shrink(out.facts_.variables);
+    out.functions_.shrink(out.facts_.functions);
+    out.programs_.shrink(out.facts_.programs);
     out.references_.shrink(out.facts_.references);
     out.cores_.shrink(out.facts_.cores);
     out.line_count_ = shape.lines;

@@ -10,7 +10,7 @@
 
 namespace barebpf::inline BAREBPF_ABI {
 
-/// How a program of a section is attached. Room 9.1 has a `place` for each but the first two.
+/// How a program of a section is attached. Room 9.1 has a `place` for each.
 enum class attach_way : u8 {
   none,            ///< the name does not say enough
   elsewhere,       ///< by what is no program of ours: a map, a route, a filter of tc; or it is only run
@@ -26,16 +26,41 @@ enum class attach_way : u8 {
   sockmap,         ///< a map of sockets
   socket,          ///< one socket
   reuseport,       ///< all sockets that share a port with one
+  // Programs of these are loaded, and this version has no `place` of its own for them yet.
+  kprobe,           ///< where a function of the kernel begins, or an instruction in it: "function+offset"
+  kretprobe,        ///< where it returns
+  ksyscall,         ///< where a system call begins, by its name without the kernel's prefixes
+  kretsyscall,      ///< where it returns
+  kprobe_multi,     ///< where all functions begin that a pattern names
+  kretprobe_multi,  ///< where they return
+  kprobe_session,   ///< both
+  uprobe,           ///< where a function of a file begins: "path:function+offset"
+  uretprobe,        ///< where it returns
+  uprobe_multi,     ///< where all functions of a file begin that a pattern names: "path:pattern"
+  uretprobe_multi,  ///< where they return
+  uprobe_session,   ///< both
+  usdt,             ///< a trace point that a file brings: "path:provider:name"
+  tracing_multi,    ///< all functions of the kernel's BTF that a pattern names
+  lsm,              ///< a hook of the kernel's security modules, which the text names
+  lsm_cgroup,       ///< the same for a cgroup and all below it
+  another_program,  ///< a function of a program, which this one replaces
+  struct_ops,       ///< a function that the kernel calls through a structure
+  netfilter,        ///< a hook of the packet filter
+  netkit,           ///< a netkit interface
+  infrared,         ///< a receiver of infrared light, by its device
 };
-inline constexpr size_t attach_ways = static_cast<size_t>(attach_way::reuseport) + 1;
+inline constexpr size_t attach_ways = static_cast<size_t>(attach_way::infrared) + 1;
+/// The last of those that room 9.1 attaches by itself.
+inline constexpr attach_way last_attached_way = attach_way::reuseport;
 
 /// What may follow the prefix of a section name.
 enum class section_rest : u8 {
-  nothing,     ///< the prefix is the whole name
+  nothing,     ///< nothing that means something; people tell several of a kind apart there: "xdp/first"
   place,       ///< perhaps a slash and the place to attach to
   function,    ///< a slash and a function of the kernel
   tracepoint,  ///< a slash and a tracepoint that the kernel's BTF describes
   iterator,    ///< a slash and what the kernel is to list
+  hook,        ///< a slash and a hook of the kernel's security modules
 };
 
 /// What a section name says of its programs.
@@ -64,21 +89,62 @@ struct section_rows {
   static constexpr u32 sleeps = abi::prog_flag_sleepable, frags = abi::prog_flag_xdp_has_frags;
 
   static constexpr section_kind list[] = {
+      {"kprobe", type::kprobe, way::kprobe, any, rest::place},
+      {"kretprobe", type::kprobe, way::kretprobe, any, rest::place},
+      {"ksyscall", type::kprobe, way::ksyscall, any, rest::place},
+      {"kretsyscall", type::kprobe, way::kretsyscall, any, rest::place},
+      {"kprobe.multi", type::kprobe, way::kprobe_multi, trace_kprobe_multi, rest::place},        // 5.18
+      {"kretprobe.multi", type::kprobe, way::kretprobe_multi, trace_kprobe_multi, rest::place},  // 5.18
+      {"kprobe.session", type::kprobe, way::kprobe_session, trace_kprobe_session, rest::place},  // 6.10
+      {"uprobe", type::kprobe, way::uprobe, any, rest::place},
+      {"uretprobe", type::kprobe, way::uretprobe, any, rest::place},
+      {"uprobe.multi", type::kprobe, way::uprobe_multi, trace_uprobe_multi, rest::place},        // 6.6
+      {"uretprobe.multi", type::kprobe, way::uretprobe_multi, trace_uprobe_multi, rest::place},  // 6.6
+      {"uprobe.session", type::kprobe, way::uprobe_session, trace_uprobe_session, rest::place},  // 6.13
+      {"usdt", type::kprobe, way::usdt, any, rest::place},
+      {"uprobe.s", type::kprobe, way::uprobe, any, rest::place, sleeps},                             // 6.0
+      {"uretprobe.s", type::kprobe, way::uretprobe, any, rest::place, sleeps},                       // 6.0
+      {"uprobe.multi.s", type::kprobe, way::uprobe_multi, trace_uprobe_multi, rest::place, sleeps},  // 6.6
+      {"uretprobe.multi.s", type::kprobe, way::uretprobe_multi, trace_uprobe_multi, rest::place,
+       sleeps},  // 6.6
+      {"uprobe.session.s", type::kprobe, way::uprobe_session, trace_uprobe_session, rest::place,
+       sleeps},                                                       // 6.13
+      {"usdt.s", type::kprobe, way::usdt, any, rest::place, sleeps},  // 6.0
       {"tracepoint", type::tracepoint, way::tracepoint, any, rest::place},
       {"tp", type::tracepoint, way::tracepoint, any, rest::place},
       {"raw_tracepoint", type::raw_tracepoint, way::raw_tracepoint, any, rest::place},
       {"raw_tp", type::raw_tracepoint, way::raw_tracepoint, any, rest::place},
+      {"tracepoint.s", type::tracepoint, way::tracepoint, any, rest::place, sleeps},            
+      {"tp.s", type::tracepoint, way::tracepoint, any, rest::place, sleeps},                    
+      {"raw_tracepoint.s", type::raw_tracepoint, way::raw_tracepoint, any, rest::place, sleeps},
+      {"raw_tp.s", type::raw_tracepoint, way::raw_tracepoint, any, rest::place, sleeps},        
       {"raw_tracepoint.w", type::raw_tracepoint_writable, way::raw_tracepoint, any, rest::place},
       {"raw_tp.w", type::raw_tracepoint_writable, way::raw_tracepoint, any, rest::place},
       {"tp_btf", type::tracing, way::tracing, trace_raw_tp, rest::tracepoint},
       {"fentry", type::tracing, way::tracing, trace_fentry, rest::function},
       {"fexit", type::tracing, way::tracing, trace_fexit, rest::function},
       {"fmod_ret", type::tracing, way::tracing, modify_return, rest::function},
+      {"fsession", type::tracing, way::tracing, trace_fsession, rest::function},                 // 7.0
+      {"fentry.multi", type::tracing, way::tracing_multi, trace_fentry_multi, rest::place},      // 7.2
+      {"fexit.multi", type::tracing, way::tracing_multi, trace_fexit_multi, rest::place},        // 7.2
+      {"fsession.multi", type::tracing, way::tracing_multi, trace_fsession_multi, rest::place},  // 7.2
+      {"iter", type::tracing, way::iterator, trace_iter, rest::iterator},
+      {"lsm", type::lsm, way::lsm, lsm_mac, rest::hook},
+      {"struct_ops", type::struct_ops, way::struct_ops, any, rest::place},
+      {"tp_btf.s", type::tracing, way::tracing, trace_raw_tp, rest::tracepoint, sleeps},
       {"fentry.s", type::tracing, way::tracing, trace_fentry, rest::function, sleeps},
       {"fexit.s", type::tracing, way::tracing, trace_fexit, rest::function, sleeps},
       {"fmod_ret.s", type::tracing, way::tracing, modify_return, rest::function, sleeps},
-      {"iter", type::tracing, way::iterator, trace_iter, rest::iterator},
+      {"fsession.s", type::tracing, way::tracing, trace_fsession, rest::function, sleeps},             // 7.0
+      {"fentry.multi.s", type::tracing, way::tracing_multi, trace_fentry_multi, rest::place, sleeps},  // 7.2
+      {"fexit.multi.s", type::tracing, way::tracing_multi, trace_fexit_multi, rest::place, sleeps},    // 7.2
+      {"fsession.multi.s", type::tracing, way::tracing_multi, trace_fsession_multi, rest::place,
+       sleeps},  // 7.2
       {"iter.s", type::tracing, way::iterator, trace_iter, rest::iterator, sleeps},
+      {"lsm.s", type::lsm, way::lsm, lsm_mac, rest::hook, sleeps},
+      {"struct_ops.s", type::struct_ops, way::struct_ops, any, rest::place, sleeps},
+      {"lsm_cgroup", type::lsm, way::lsm_cgroup, lsm_cgroup, rest::hook},  // 6.0
+      {"freplace", type::ext, way::another_program, any, rest::place},
       {"perf_event", type::perf_event, way::perf_event},
       {"syscall", type::syscall, way::elsewhere, any, rest::nothing, sleeps},  // 5.14
 
@@ -99,6 +165,10 @@ struct section_rows {
       {"lwt_out", type::lwt_out, way::elsewhere},
       {"lwt_xmit", type::lwt_xmit, way::elsewhere},
       {"lwt_seg6local", type::lwt_seg6local, way::elsewhere},
+      {"netkit/primary", type::sched_cls, way::netkit, netkit_primary},  // 6.7
+      {"netkit/peer", type::sched_cls, way::netkit, netkit_peer},        // 6.7
+      {"netfilter", type::netfilter, way::netfilter, netfilter},         // 6.4
+      {"lirc_mode2", type::lirc_mode2, way::infrared, lirc_mode2},
       {"flow_dissector", type::flow_dissector, way::netns, flow_dissector},
       {"sk_lookup", type::sk_lookup, way::netns, sk_lookup},
 
@@ -157,22 +227,30 @@ inline constexpr kernel_type_kind kernel_type_kinds[] = {
     {section_rest::function, abi::btf_kind::function, "", cause::no_kernel_function},
     {section_rest::tracepoint, abi::btf_kind::type_definition, "btf_trace_", cause::no_kernel_tracepoint},
     {section_rest::iterator, abi::btf_kind::function, "bpf_iter_", cause::no_kernel_iterator},
+    {section_rest::hook, abi::btf_kind::function, "bpf_lsm_", cause::no_kernel_hook},
 };
 
-/// The row for the section called `section`; where there is none, an empty one of type `unspec`.
+/// The row for the section called `section`, of all whose prefix it has up to a slash the longest; where there is
+/// none, an empty one of type `unspec`. A question mark in front is not part of the name, see `is_optional`.
 [[nodiscard]] constexpr section_kind section_kind_of(text section) noexcept {
+  section_kind found;
   for (const section_kind& kind : section_kinds) {
-    if (!section.starts_with(kind.prefix)) continue;
-    if (section.size() == kind.prefix.size()) return kind;
-    if (kind.rest != section_rest::nothing && section[kind.prefix.size()] == '/') return kind;
+    if (kind.prefix.size() < found.prefix.size() || !section.starts_with(kind.prefix)) continue;
+    if (section.size() == kind.prefix.size() || section[kind.prefix.size()] == '/') found = kind;
   }
-  return {};
+  return found;
 }
 
 /// How many characters of the name of a section stand in front of what the prefix leaves for the place, the slash
 /// counted; all of them where it leaves nothing.
 [[nodiscard]] constexpr size_t place_in(text section, const section_kind& kind) noexcept {
-  return kind.prefix.size() + 1 < section.size() ? kind.prefix.size() + 1 : section.size();
+  const bool names_place = kind.rest != section_rest::nothing && kind.prefix.size() + 1 < section.size();
+  return names_place ? kind.prefix.size() + 1 : section.size();
+}
+
+/// True when the name of a section says that its programs are loaded only for those who ask for them.
+[[nodiscard]] constexpr bool is_optional(text section) noexcept {
+  return !section.empty() && section[0] == '?';
 }
 
 }  // namespace barebpf::inline BAREBPF_ABI

@@ -113,6 +113,7 @@ constexpr verdict measure(const detail::opened_object& object, object_shape& out
     if (s.size > 0xffffffff) return {.why = cause::bad_section_header, .section = i, .offset = s.name};
     ++out.maps;
   }
+  out.maps += detail::count_legacy_maps(file);
   out.references = static_cast<u32>(references);
   out.filled_slots = static_cast<u32>(filled_slots);
   return {};
@@ -131,7 +132,11 @@ constexpr verdict read(const detail::opened_object& opened, const object_slots& 
          .line_size = object.ext.lines.record_size,
          .maps = object.maps_layout.members};
   detail::add_data_maps(object.file, slots.maps, out.maps);
-  const u32 data_maps = out.maps;
+  if (const verdict v =
+          detail::add_legacy_maps(object.file, slots.maps, object.maps_layout.members, out.maps);
+      v.failed())
+    return v;
+  const u32 section_maps = out.maps;
   u32 config_size = 0;
   if (const verdict v =
           detail::read_externs(object.types, object.config, object.symbols, object.types_section,
@@ -149,9 +154,9 @@ constexpr verdict read(const detail::opened_object& opened, const object_slots& 
     }
     const elf_section section = object.file.find_section(layout.name);
     const u32 map = section.index == 0 ? not_found
-                                       : detail::find_data_map(slots.maps, object.maps_layout.members,
-                                                               data_maps, section.index);
-    if (map == not_found) continue;
+                                       : detail::find_section_map(slots.maps, object.maps_layout.members,
+                                                                  section_maps, section.index, 0);
+    if (map == not_found || slots.maps[map].origin == map_origin::declared) continue;
     if (const verdict v = detail::read_variables(object, layout, map, slots, out.variables, next_relocation);
         v.failed())
       return v;

@@ -99,15 +99,21 @@ class loaded_static_object {
                             : !fits            ? place<way>::wants
                                                : cause::none;
     static_assert(object_check<fault, 0, "", barebpf::name<48>::cut(Name)>::made);
-    if constexpr (fits)
-      return place<way>::template attach<Policy>(
-          program_to_attach{programs_[known], Name.characters, place_name<known>.characters, attach_type},
-          std::forward<Target>(target)...);
-    else  // one error is enough
+    if constexpr (fits) {
+      const program_to_attach program{programs_[known], Name.characters, place_name<known>.characters,
+                                      attach_type};
+      using attached =
+          decltype(place<way>::template attach<Policy>(program, std::forward<Target>(target)...));
+      if constexpr (spec::program(known).is_optional)
+        if (!programs_[known].is_open())
+          return attached(error{.at = step::find, .why = cause::not_loaded}.about(Name));
+      return place<way>::template attach<Policy>(program, std::forward<Target>(target)...);
+    } else  // one error is enough
       return result<link>(error{});
   }
 
   /// The program called `Name`.
+  /// Shape:    not open when the program was left out.
   /// Lifetime: borrowed: valid as long as this object.
   template <name Name>
   [[nodiscard]] const fd& program() const noexcept {
@@ -214,7 +220,8 @@ class static_object {
     return policy.oldest_kernel >= kernel(5, 14) && !has_names ? map_naming::by_index
                                                                : map_naming::by_descriptor;
   }
-  static constexpr load_needs needs(const load_policy& policy) noexcept {
+  // What `load` with options may be told to do, it must be able to do.
+  static constexpr load_needs needs(const load_policy& policy, bool has_options = true) noexcept {
     load_needs out{.types = spec::choose(policy.btf) != btf_choice::none,
                    .values = false,
                    .pins = false,
@@ -226,12 +233,15 @@ class static_object {
                    .config = has_config,
                    .names = has_names,
                    .hints = false,
+                   .sizes = false,
+                   .choices = has_options,
                    .patch = naming(policy) == map_naming::by_descriptor};
     for (u32 i = 0; i < spec::map_count; ++i) {
       out.values = out.values || spec::map(i).is_for_variables();
       out.images = out.images || spec::map(i).image_size != 0;
       out.pins = out.pins || spec::map(i).pinning != 0;
       out.slots = out.slots || spec::map(i).has_values;
+      out.sizes = out.sizes || depends_on_machine(spec::map(i), has_options);
       out.arenas = out.arenas ||
                    (spec::map(i).type == static_cast<u32>(map_type::arena) && spec::map(i).map_extra == 0);
       // What the oldest kernel has and the table finds nothing wrong with is refused for reasons of the moment.
@@ -239,9 +249,20 @@ class static_object {
       out.hints = out.hints || why_refused(attr) != cause::none ||
                   kind_of(static_cast<map_type>(attr.map_type)).first_kernel > policy.oldest_kernel;
     }
-    for (u32 i = 0; i < spec::program_count; ++i)
-      out.targets = out.targets || spec::program(i).kind.needs_kernel_type();
+    for (u32 i = 0; i < spec::program_count; ++i) {
+      const program_spec program = spec::program(i);
+      out.choices = out.choices || program.is_optional;
+      out.targets = out.targets || program.kind.needs_kernel_type() ||
+                    (has_options && program.kind.type == abi::prog_type::unspec);
+    }
     return out;
+  }
+  // Whether the size of a map is one that only the machine tells.
+  static constexpr bool depends_on_machine(const map_spec& map, bool may_change) noexcept {
+    const auto type = static_cast<map_type>(map.type);
+    if (type == map_type::perf_event_array) return map.max_entries == 0;
+    return kind_of(type).entries == entries_rule::ring_size &&
+           (may_change || !detail::is_whole_ring(map.max_entries));
   }
 
   template <map_naming Naming, btf_choice Btf, u32 Index>
@@ -282,10 +303,12 @@ class static_object {
   // What each is made for.
   template <u32 Index>
   static constexpr kernel_type_need make_target() noexcept {
-    if constexpr (spec::program(Index).kind.needs_kernel_type())
-      return {spec::program(Index).kind.rest, spec::template string<spec::program(Index).place>.characters};
-    else
+    if constexpr (!spec::program(Index).kind.needs_kernel_type())
       return {};
+    else if constexpr (spec::program(Index).place == 0)
+      return {spec::program(Index).kind.rest, ""};
+    else
+      return {spec::program(Index).kind.rest, spec::template string<spec::program(Index).place>.characters};
   }
   struct program_targets {
     kernel_type_need list[detail::at_least_one(spec::program_count)];
@@ -388,17 +411,50 @@ class static_object {
     return out;
   }();
 
+  struct left_out_programs {
+    bool list[detail::at_least_one(spec::program_count)] = {};
+  };
+  static constexpr left_out_programs optional_programs = [] {
+    left_out_programs out;
+    for (u32 i = 0; i < spec::program_count; ++i) out.list[i] = spec::program(i).is_optional;
+    return out;
+  }();
+
+  // What speaks against loading the object; what options can change speaks only where there are none.
+  static constexpr verdict check_all(bool has_options) noexcept {
+    if (spec::is_foreign) return {.why = cause::foreign_byte_order, .offset = abi::elf_header::ident_data};
+    for (u32 i = 0; i < spec::program_count; ++i) {
+      const program_spec program = spec::program(i);
+      if (has_options || program.is_optional || program.lacks() == cause::none) continue;
+      return {.why = program.lacks(),
+              .section = spec::section_of(i),
+              .offset = program.section_name,
+              .subject = program.name};
+    }
+    return {};
+  }
+
   template <load_policy Policy, class Options>
   static result<loaded_static_object<Image, Policy>> load_with(const Options& options) noexcept {
     result<loaded_static_object<Image, Policy>> out(std::in_place);
     outcome row;
-    constexpr load_needs wanted = needs(Policy);
+    constexpr bool has_options = !std::is_same_v<Options, no_options>;
+    constexpr load_needs wanted = needs(Policy, has_options);
+    constexpr verdict fault = check_all(has_options);
+    static_assert(object_check<fault.why, fault.offset, spec::section_name(fault.section),
+                               spec::name_at(fault.subject)>::made);
     bool pinned[wanted.pins ? detail::at_least_one(spec::map_count) : 1] = {};
     u32 found[wanted.targets ? detail::at_least_one(spec::program_count) : 1] = {};
     [[maybe_unused]] resolved_extern external[detail::at_least_one(spec::extern_count)];
     [[maybe_unused]] u8 config[detail::at_least_one(config_size)] = {};
     [[maybe_unused]] int modules[spec::extern_count + 1] = {};
-    load_slots slots{.maps = out->maps_, .programs = out->programs_, .targets = found, .pinned = pinned};
+    left_out_programs left_out = optional_programs;
+    if constexpr (has_options) options.choose(left_out.list, spec::program_count);
+    load_slots slots{.maps = out->maps_,
+                     .programs = out->programs_,
+                     .targets = found,
+                     .pinned = pinned,
+                     .left_out = left_out.list};
     if constexpr (spec::extern_count != 0) {
       slots.externs = external;
       slots.config = config;
@@ -451,7 +507,19 @@ class static_object {
     constexpr u32 index = spec::find_map(Name);
     constexpr cause fault = index == not_found ? cause::no_such_map : cause::none;
     static_assert(object_check<fault, 0, ".maps", barebpf::name<48>::cut(Name)>::made);
-    return {.map = index, .max_entries = settings.max_entries, .replacement = settings.replacement};
+    return map_change::of(index, settings);
+  }
+
+  /// What is to be different about the program called `Name`, for `load_options::programs`:
+  /// `object.change_program<"filter">({.section = "xdp"})`.
+  /// Errors: a name that the object does not have does not compile. A section that tells no type of programs is
+  ///         refused when the object is loaded.
+  template <name Name>
+  [[nodiscard]] static constexpr program_change change_program(const program_settings& settings) noexcept {
+    constexpr u32 index = spec::find_program(Name);
+    constexpr cause fault = index == not_found ? cause::no_such_program : cause::none;
+    static_assert(object_check<fault, 0, "", barebpf::name<48>::cut(Name)>::made);
+    return program_change::of(index, settings);
   }
 
   /// The first values of the global variables, to be changed and then given to `load`:

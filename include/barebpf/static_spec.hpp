@@ -125,7 +125,7 @@ class static_spec {
                    detail::name_at(window, table.fault.subject)>::made);
 
   static constexpr object_tables view = [] {
-    object_tables out{.image = window,
+    object_tables out{.image = measured.fault.failed() ? window : measured.opened.file.image(),
                       .types = measured.opened.types,
                       .maps = table.maps,
                       .variables = table.variables,
@@ -197,6 +197,17 @@ class static_spec {
   static constexpr u32 variable_count = table.variables_found;
   static constexpr u32 program_count = table.programs_found;
   static constexpr u32 extern_count = table.externs_found;
+
+  /// True when the object was compiled for machines of the other byte order.
+  static constexpr bool is_foreign = view.image.is_foreign();
+  /// The section of the program with this index, the name of a section, and the name at a place in the file.
+  [[nodiscard]] static constexpr u32 section_of(u32 program) noexcept {
+    return table.functions[table.programs[program].function].section;
+  }
+  [[nodiscard]] static constexpr name<48> section_name(u32 section) noexcept {
+    return detail::section_name_at(window, section);
+  }
+  [[nodiscard]] static constexpr name<48> name_at(u64 at) noexcept { return detail::name_at(window, at); }
 
   /// The index of the map, variable or program called `wanted`, or `not_found`.
   [[nodiscard]] static constexpr u32 find_map(text wanted) noexcept {

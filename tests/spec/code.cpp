@@ -466,38 +466,119 @@ TEST_CASE("a program keeps where its section names the place, and none where it 
   }
 }
 
-TEST_CASE("a question mark in front of its section says not to load a program", "[spec/code]") {
+TEST_CASE("a question mark in front of its section makes a program optional", "[spec/code]") {
   for (const char* section : {"?tp/group/event", "?nothing/that/is/known"}) {
     hits_object made;
     made.program_section = section;
     const file_image& image = made.build();
     const reading object(image);
     REQUIRE_FALSE(object.fault.failed());
-    CHECK(object.shape.programs == 0);
-    CHECK(object.facts.programs == 0);
-    CHECK_FALSE(object.function(0).is_program);
+    REQUIRE(object.facts.programs == 1);
+    CHECK(object.program(0).is_optional);
+    CHECK(object.function(0).is_program);
   }
+  hits_object made;
+  made.program_section = "?tp/group/event";
+  const file_image& image = made.build();
+  const reading object(image);
+  CHECK(object.program(0).kind.type == barebpf::abi::prog_type::tracepoint);
+  CHECK(object.name_at(object.program(0).place) == "group/event");
+  CHECK(object.name_at(object.program(0).section_name) == "?tp/group/event");
 }
 
-TEST_CASE("a section that must name a function of the kernel and does not is refused", "[spec/code]") {
-  for (const char* section : {"fentry", "tp_btf/", "iter"}) {
-    CAPTURE(section);
+TEST_CASE("a program lacks what its section does not say", "[spec/code]") {
+  struct {
+    const char* section;
+    cause lacks;
+  } const rows[] = {{"fentry", cause::no_kernel_place},         {"tp_btf/", cause::no_kernel_place},
+                    {"iter", cause::no_kernel_place},           {"lsm", cause::no_kernel_place},
+                    {"fentry/vfs_read", cause::none},           {"kprobe", cause::none},
+                    {"tracepoynt/a/b", cause::unknown_section}, {"filter", cause::unknown_section}};
+  for (const auto& row : rows) {
+    CAPTURE(row.section);
     hits_object made;
-    made.program_section = section;
+    made.program_section = row.section;
     const file_image& image = made.build();
     const reading object(image);
-    CHECK(object.fault.why == cause::no_kernel_place);
+    REQUIRE_FALSE(object.fault.failed());
+    CHECK(object.program(0).lacks() == row.lacks);
   }
 }
 
-TEST_CASE("a section that tells no program type is refused at its name", "[spec/code]") {
-  file_image image = execve_counter_image();
-  rename_section(image, "tracepoint/syscalls/sys_enter_execve", "tracepoynt/syscalls/sys_enter_execve");
+namespace {
+
+// Symbols as clang 7 and older wrote them: neither type nor size.
+struct object_of_old_compiler {
+  object_builder elf;
+  std::uint32_t code = 0, subprograms = 0;
+
+  object_of_old_compiler() {
+    bpf_code two;
+    two.move(0, 1).exit().move(0, 2).exit();
+    code = elf.add(object_builder::section{.name = "xdp", .type = 1, .flags = 6, .content = two});
+    bpf_code one;
+    one.move(0, 3).exit();
+    subprograms = elf.add(object_builder::section{.name = ".text", .type = 1, .flags = 6, .content = one});
+  }
+  void add_symbol(const char* called, unsigned char info, std::uint32_t section, std::uint64_t value,
+                  std::uint64_t size = 0) {
+    elf.add(object_builder::symbol{.name = called,
+                                   .info = info,
+                                   .section = static_cast<std::uint16_t>(section),
+                                   .value = value,
+                                   .size = size});
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a symbol without a type in a section of code is a function up to the next one", "[spec/code]") {
+  object_of_old_compiler made;
+  made.add_symbol("LBB0_2", 0x00, made.code, 8);
+  made.add_symbol(".Ltmp1", 0x00, made.code, 8);
+  made.add_symbol("second", 0x10, made.code, 16);
+  made.add_symbol("first", 0x20, made.code, 0);
+  made.add_symbol("helper", 0x00, made.subprograms, 0);
+  const file_image image = made.elf.build();
   const reading object(image);
 
-  CHECK(object.fault.why == cause::unknown_section);
-  CHECK(string_at(window(image), object.fault.offset) == "tracepoynt/syscalls/sys_enter_execve");
-  CHECK(subject_of(image, object.fault) == "bpf_prog");
+  REQUIRE_FALSE(object.fault.failed());
+  REQUIRE(object.facts.functions == 3);
+  CHECK(object.name_at(object.function(0).name) == "first");
+  CHECK(object.function(0).instruction_count == 2);
+  CHECK(object.name_at(object.function(1).name) == "second");
+  CHECK(object.function(1).instruction_count == 2);
+  CHECK(object.name_at(object.function(2).name) == "helper");
+  CHECK_FALSE(object.function(2).is_program);
+  CHECK(object.facts.programs == 2);
+  CHECK(object.kept_inside());
+}
+
+TEST_CASE("a symbol without a type inside a function is a label of it", "[spec/code]") {
+  object_of_old_compiler made;
+  made.add_symbol("same", 0x10, made.code, 0);
+  made.add_symbol("whole", 0x12, made.code, 0, 32);
+  made.add_symbol("inside", 0x10, made.code, 16);
+  made.add_symbol("helper", 0x12, made.subprograms, 0, 16);
+  const file_image image = made.elf.build();
+  const reading object(image);
+
+  REQUIRE_FALSE(object.fault.failed());
+  REQUIRE(object.facts.functions == 2);
+  CHECK(object.name_at(object.function(0).name) == "whole");
+  CHECK(object.function(0).instruction_count == 4);
+  CHECK(object.facts.programs == 1);
+  CHECK(object.function_of(0).name == object.function(0).name);
+}
+
+TEST_CASE("a symbol without a type at the end of its section is no program", "[spec/code]") {
+  object_of_old_compiler made;
+  made.add_symbol("behind", 0x10, made.code, 32);
+  const file_image image = made.elf.build();
+  const reading object(image);
+
+  CHECK(object.fault.why == cause::bad_program);
+  CHECK(subject_of(image, object.fault) == "behind");
 }
 
 TEST_CASE("a static function in a program section is a function and no program", "[spec/code]") {

@@ -483,3 +483,154 @@ TEST_CASE("a section that is merely called .rel.BTF moves no map", "[spec/maps]"
   REQUIRE_FALSE(object.fault.failed());
   CHECK(object.map(0).offset == 0);
 }
+
+namespace {
+
+// An object with maps as they were defined before BTF: five numbers and what else somebody put behind them.
+struct legacy_object {
+  struct definition {
+    const char* name;
+    std::vector<std::uint32_t> words;
+    std::uint64_t size;  // as its symbol tells it
+    unsigned char info = 0x11;
+  };
+  object_builder elf;
+  std::uint32_t code = 0, maps = 0;
+  file_image image;
+
+  explicit legacy_object(const std::vector<definition>& definitions, const char* section = "maps",
+                         std::uint64_t reference = 0) {
+    bpf_code load;
+    load.load(1, 0).move(0, 0).exit();
+    code = elf.add(object_builder::section{.name = "xdp", .type = 1, .flags = 6, .content = load});
+    file_image content;
+    std::vector<std::uint64_t> starts;
+    for (const definition& one : definitions) {
+      starts.push_back(content.size());
+      for (const std::uint32_t word : one.words) append32(content, word);
+    }
+    maps = elf.add(object_builder::section{.name = section, .type = 1, .flags = 3, .content = content});
+    elf.add(object_builder::symbol{.name = "program", .info = 0x12, .section = 1, .value = 0, .size = 32});
+    // The other way round, so that the order of symbols is not that of maps.
+    for (std::size_t i = definitions.size(); i-- > 0;)
+      elf.add(object_builder::symbol{.name = definitions[i].name,
+                                     .info = definitions[i].info,
+                                     .section = 2,
+                                     .value = starts[i],
+                                     .size = definitions[i].size});
+    elf.add_relocations(".relxdp", code,
+                        {{0, static_cast<std::uint32_t>(1 + definitions.size() - reference)}});
+    image = elf.build();
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a map of the older form is read at its symbol", "[spec/maps]") {
+  for (const char* section : {"maps", "maps/second", "lirc_mode2/maps"}) {
+    CAPTURE(section);
+    const legacy_object made({{"first", {1, 4, 8, 16, 1}, 20}, {"second", {2, 4, 2, 3, 0}, 20}}, section, 1);
+    const reading object(made.image);
+    REQUIRE_FALSE(object.fault.failed());
+    REQUIRE(object.facts.maps == 2);
+    const barebpf::map_spec& first = object.map(0);
+    CHECK(object.name_at(first.name) == "first");
+    CHECK(first.type == 1);
+    CHECK(first.key_size == 4);
+    CHECK(first.value_size == 8);
+    CHECK(first.max_entries == 16);
+    CHECK(first.map_flags == 1);
+    CHECK(first.declared_at == made.elf.content_at(made.maps));
+    CHECK(first.origin == barebpf::map_origin::declared);
+    CHECK(object.map(1).declared_at == made.elf.content_at(made.maps) + 20);
+    REQUIRE(object.facts.references == 1);
+    CHECK(object.reference(0).kind == barebpf::reference_kind::map);
+    CHECK(object.reference(0).target == 1);
+    CHECK(is_handled_inside(object));
+  }
+}
+
+TEST_CASE("only sections called maps hold maps of the older form", "[spec/maps]") {
+  for (const char* section : {"map", "mapsx", "amaps", "/maps", ".maps.x"}) {
+    CAPTURE(section);
+    const legacy_object made({{"first", {1, 4, 8, 16, 1}, 20}}, section);
+    const reading object(made.image);
+    CHECK(object.fault.why == cause::relocation_not_loaded_yet);
+  }
+}
+
+TEST_CASE("a map of the older form may end in front of its flags, and go on with zeros", "[spec/maps]") {
+  const std::vector<std::uint32_t> whole = {5, 4, 8, 16};
+  for (std::size_t words = 4; words != 70; ++words) {
+    CAPTURE(words);
+    std::vector<std::uint32_t> of = whole;
+    of.resize(words);
+    const legacy_object made({{"first", of, words * 4}});
+    const reading object(made.image);
+    REQUIRE_FALSE(object.fault.failed());
+    CHECK(object.map(0).type == 5);
+    CHECK(object.map(0).map_flags == 0);
+    CHECK(object.map(0).pinning == 0);
+  }
+}
+
+TEST_CASE("what stands behind a map of the older form is refused where loaders differ", "[spec/maps]") {
+  for (const std::size_t words : {6u, 7u, 8u, 9u, 10u, 70u})
+    for (std::size_t odd = 5; odd < words; ++odd) {
+      CAPTURE(words, odd);
+      std::vector<std::uint32_t> of = {5, 4, 8, 16, 0};
+      of.resize(words);
+      of[odd] = 3;
+      const legacy_object made({{"first", of, words * 4}});
+      const reading object(made.image);
+      if (words == 9 && odd == 5) {  // iproute2's id
+        CHECK_FALSE(object.fault.failed());
+        continue;
+      }
+      CHECK(object.fault.why == cause::bad_legacy_map);
+      CHECK(object.fault.offset == made.elf.content_at(made.maps));
+      CHECK(subject_of(made.image, object.fault) == "first");
+    }
+}
+
+TEST_CASE("iproute2's form says whether a map is pinned", "[spec/maps]") {
+  for (const std::uint32_t how : {0u, 1u, 2u}) {
+    const legacy_object made({{"first", {1, 4, 8, 2, 0, 7, how, 0, 0}, 36}});
+    const reading object(made.image);
+    REQUIRE_FALSE(object.fault.failed());
+    CHECK(object.map(0).pinning == (how != 0));
+  }
+}
+
+TEST_CASE("a map of the older form without a size goes on to the next one", "[spec/maps]") {
+  const legacy_object made(
+      {{"first", {1, 4, 8, 16, 1}, 0, 0x10}, {"second", {2, 4, 2, 3, 0, 0, 0}, 0, 0x10}});
+  const reading object(made.image);
+  REQUIRE_FALSE(object.fault.failed());
+  REQUIRE(object.facts.maps == 2);
+  CHECK(object.map(0).map_flags == 1);
+  CHECK(object.map(1).value_size == 2);
+}
+
+TEST_CASE("a map of the older form that is cut or outside is refused", "[spec/maps]") {
+  const legacy_object cut({{"first", {1, 4, 8}, 12}});
+  CHECK(reading(cut.image).fault.why == cause::bad_legacy_map);
+  const legacy_object odd({{"first", {1, 4, 8, 1, 0, 0}, 22}});
+  CHECK(reading(odd.image).fault.why == cause::bad_legacy_map);
+  const legacy_object outside({{"first", {1, 4, 8, 1, 0}, 24}});
+  CHECK(reading(outside.image).fault.why == cause::map_outside_section);
+}
+
+TEST_CASE("an address between maps of the older form is refused", "[spec/maps]") {
+  legacy_object made({{"first", {1, 4, 8, 16, 1}, 20}});
+  file_image image = made.image;
+  put32(image, made.elf.content_at(made.code) + 4, 4);
+  CHECK(reading(image).fault.why == cause::bad_relocation);
+}
+
+TEST_CASE("a map of maps of the older form has values of four bytes", "[spec/maps]") {
+  const legacy_object made({{"outer", {12, 4, 0, 2, 0}, 20}});
+  const reading object(made.image);
+  REQUIRE_FALSE(object.fault.failed());
+  CHECK(object.map(0).value_size == 4);
+}

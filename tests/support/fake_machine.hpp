@@ -283,6 +283,7 @@ class fake_machine {
                                                      {__NR_perf_event_open, "perf_event_open"},
                                                      {__NR_unlinkat, "unlinkat"},
                                                      {__NR_munmap, "munmap"},
+                                                     {__NR_msync, "msync"},
                                                      {__NR_socket, "socket"},
                                                      {__NR_setsockopt, "setsockopt"},
 #ifdef __NR_mmap2
@@ -666,6 +667,7 @@ class fake_machine {
       CHECK(kind_of(call.arguments[2]) == "program");
       return 0;
     }
+    if (call.name == "msync") return call.arguments[0] % 4096 == 0 ? 0 : -EINVAL;
     FAIL_CHECK("nothing here answers " << call.name);
     return -ENOSYS;
   }

@@ -46,6 +46,8 @@ inline constexpr u64 section_is_code = 4;   // SHF_EXECINSTR
 
 inline constexpr u8 symbol_local = 0;        // STB_LOCAL
 inline constexpr u8 symbol_weak = 2;         // STB_WEAK
+inline constexpr u8 symbol_no_type = 0;      // STT_NOTYPE
+inline constexpr u8 symbol_object = 1;       // STT_OBJECT
 inline constexpr u8 symbol_function = 2;     // STT_FUNC
 inline constexpr u8 symbol_file = 4;         // STT_FILE
 inline constexpr u8 symbol_internal = 1;     // STV_INTERNAL

@@ -11,21 +11,27 @@ namespace barebpf::inline BAREBPF_ABI {
 
 namespace detail {
 
+// Compilers before clang 8 did not say of functions that they are; then only their names tell them from the labels of
+// the compiler's own.
 constexpr bool is_function(const elf& file, const elf_symbol& symbol) noexcept {
-  return symbol.type == abi::symbol_function && file.section(symbol.section).is_code();
+  const bool is_label =
+      symbol.binding == abi::symbol_local && (file.image().string_starts_with(symbol.name, "LBB") ||
+                                              file.image().string_starts_with(symbol.name, ".L"));
+  const bool may_be =
+      symbol.type == abi::symbol_function || (symbol.type == abi::symbol_no_type && !is_label);
+  return may_be && file.section(symbol.section).is_code();
 }
 // A function that the kernel is to load as a program. What is in .text, and what is static, is there to be
-// called by others; a question mark in front of the name of the section says not to load it.
+// called by others.
 constexpr bool is_program(const elf& file, const elf_symbol& symbol) noexcept {
-  const u64 section_name = file.section(symbol.section).name;
   return is_function(file, symbol) && symbol.binding != abi::symbol_local &&
-         !file.image().string_is(section_name, ".text") &&
-         !file.image().string_starts_with(section_name, "?");
+         !file.image().string_is(file.section(symbol.section).name, ".text");
 }
 
 constexpr verdict read_function(const elf& file, const elf_symbol& symbol, function_spec& out) noexcept {
   const elf_section section = file.section(symbol.section);
-  if (symbol.size == 0 || symbol.size % 8 != 0 || symbol.value % 8 != 0 || symbol.value > section.size ||
+  const bool has_size = symbol.size != 0 || symbol.type == abi::symbol_no_type;
+  if (!has_size || symbol.size % 8 != 0 || symbol.value % 8 != 0 || symbol.value > section.size ||
       symbol.size > section.size - symbol.value)
     return {.why = cause::bad_program, .section = section.index, .offset = symbol.at, .subject = symbol.name};
   out = {.name = symbol.name,
@@ -39,47 +45,69 @@ constexpr verdict read_function(const elf& file, const elf_symbol& symbol, funct
   return {};
 }
 
-constexpr verdict read_program(const elf& file, const function_spec& function, u32 index,
-                               program_spec& out) noexcept {
+constexpr u64 end_of(const function_spec& function) noexcept {
+  return function.at + u64{function.instruction_count} * sizeof(abi::insn);
+}
+
+// A function whose symbol has no size goes on to the next one, or to the end of its section.
+constexpr u32 count_to_next(const elf& file, const function_spec& function,
+                            const function_spec* next) noexcept {
+  const elf_section section = file.section(function.section);
+  u64 end = section.at + section.size;
+  if (next != nullptr && next->at < end) end = next->at;
+  return static_cast<u32>((end - function.at) / sizeof(abi::insn));
+}
+
+constexpr program_spec read_program(const elf& file, const function_spec& function, u32 index) noexcept {
   const elf_section section = file.section(function.section);
   // Long enough for every prefix and to see whether something follows.
   char room[64] = {};
-  const text name(room, file.image().copy_string(section.name, room, sizeof room));
+  text name(room, file.image().copy_string(section.name, room, sizeof room));
+  const bool optional = is_optional(name);
+  if (optional) name = name.without_first(1);
   const section_kind kind = section_kind_of(name);
-  const auto wrong = [&](cause why) {
-    return verdict{.why = why, .section = section.index, .offset = section.name, .subject = function.name};
-  };
-  if (kind.type == abi::prog_type::unspec) return wrong(cause::unknown_section);
   const size_t place = place_in(name, kind);
-  if (kind.needs_kernel_type() && place == name.size()) return wrong(cause::no_kernel_place);
-  out = {.name = function.name,
-         .section_name = section.name,
-         .place = place == name.size() ? 0 : section.name + place,
-         .function = index,
-         .kind = kind};
-  return {};
+  return {.name = function.name,
+          .section_name = section.name,
+          .place = place == name.size() ? 0 : section.name + optional + place,
+          .function = index,
+          .kind = kind,
+          .is_optional = optional};
 }
 
 constexpr verdict read_functions(const elf& file, const object_slots& slots, object_facts& out) noexcept {
   u64 instructions = 0;
+  const auto bad = [&](const function_spec& function) {
+    return verdict{.why = cause::bad_program,
+                   .section = function.section,
+                   .offset = function.symbol,
+                   .subject = function.name};
+  };
+  const auto are_too_many = [&] { return instructions > file.image().size() / sizeof(abi::insn); };
   for (u32 i = 0; i < file.symbol_count(); ++i) {
     const elf_symbol symbol = file.symbol(i);
     if (!is_function(file, symbol)) continue;
     function_spec& function = slots.functions[out.functions++];
     if (const verdict v = read_function(file, symbol, function); v.failed()) return v;
     instructions += function.instruction_count;
-    if (instructions > file.image().size() / sizeof(abi::insn))  // functions lie over each other
-      return {.why = cause::bad_program,
-              .section = function.section,
-              .offset = symbol.at,
-              .subject = symbol.name};
+    if (are_too_many()) return bad(function);  // they lie over each other
   }
   sort_by_place(slots.functions, out.functions);
-  for (u32 i = 0; i < out.functions; ++i) {
-    if (!slots.functions[i].is_program) continue;
-    if (const verdict v = read_program(file, slots.functions[i], i, slots.programs[out.programs]); v.failed())
-      return v;
-    ++out.programs;
+  const u32 found = out.functions;
+  out.functions = 0;
+  for (u32 i = 0; i < found; ++i) {
+    function_spec function = slots.functions[i];
+    if (function.instruction_count == 0) {
+      const function_spec* const next = i + 1 < found ? &slots.functions[i + 1] : nullptr;
+      const bool is_label = (next != nullptr && next->at == function.at) ||
+                            (out.functions != 0 && function.at < end_of(slots.functions[out.functions - 1]));
+      if (is_label) continue;
+      function.instruction_count = count_to_next(file, function, next);
+      instructions += function.instruction_count;
+      if (function.instruction_count == 0 || are_too_many()) return bad(function);
+    }
+    if (function.is_program) slots.programs[out.programs++] = read_program(file, function, out.functions);
+    slots.functions[out.functions++] = function;
   }
   return {};
 }
@@ -157,7 +185,11 @@ constexpr verdict read_reference(const opened_object& object, const object_slots
   if (section.index == object.arena.index && object.arena_map != not_found)
     return point_to(reference_kind::value, offset <= section.size ? object.arena_map : not_found, offset);
   if (image.string_is(section.name, ".jumptables")) return wrong(cause::jump_tables);
-  const u32 holder = find_data_map(slots.maps, object.maps_layout.members, facts.maps, section.index);
+  const auto find_map = [&](u64 place) {
+    return find_section_map(slots.maps, object.maps_layout.members, facts.maps, section.index, place);
+  };
+  if (holds_legacy_maps(file, section)) return point_to(reference_kind::map, find_map(offset), 0);
+  const u32 holder = find_map(0);
   if (holder == not_found) return wrong(cause::relocation_not_loaded_yet);
   // One past the end is an address that C allows to take.
   return point_to(reference_kind::value, offset <= section.size ? holder : not_found, offset);

@@ -61,19 +61,6 @@ constexpr void add_data_maps(const elf& file, map_spec* maps, u32& used) noexcep
   }
 }
 
-// The map among `maps` from `first` on that holds the section's variables, or `not_found`.
-constexpr u32 find_data_map(const map_spec* maps, u32 first, u32 end, u32 section) noexcept {
-  while (first < end) {
-    const u32 middle = first + (end - first) / 2;
-    if (maps[middle].section == section) return middle;
-    if (maps[middle].section < section)
-      first = middle + 1;
-    else
-      end = middle;
-  }
-  return not_found;
-}
-
 // `room` is how many bytes the section has.
 constexpr verdict read_variable(const opened_object& object, const btf_member& place, u32 section, u64 room,
                                 u64& next_relocation, variable_spec& out) noexcept {

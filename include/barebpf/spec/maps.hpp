@@ -198,6 +198,101 @@ constexpr verdict read_maps(const opened_object& object, const object_slots& slo
   return {};
 }
 
+// Maps as they were defined before BTF described them: five numbers at the place of a symbol, in a section of this
+// name. What compilers, loaders and tools of those years put behind the five differs.
+// Source: struct bpf_map_def in samples/bpf of Linux 4.1 to 5.18, struct bpf_elf_map of iproute2, gobpf's
+//         bpf_map_def, whose sections are called maps/NAME; v4l-utils, which writes lirc_mode2/maps.
+constexpr bool holds_legacy_maps(const elf& file, const elf_section& section) noexcept {
+  if (section.type != abi::section_progbits || section.is_code()) return false;
+  char room[64] = {};
+  const text name(room, file.image().copy_string(section.name, room, sizeof room));
+  constexpr text maps = "maps", behind = "/maps";
+  if (name.starts_with(maps)) return name.size() == maps.size() || name[maps.size()] == '/';
+  return name.size() > behind.size() && name.without_first(name.size() - behind.size()) == behind;
+}
+constexpr bool is_legacy_map(const elf& file, const elf_symbol& symbol) noexcept {
+  const bool may_be = symbol.type == abi::symbol_object ||
+                      (symbol.type == abi::symbol_no_type && symbol.binding != abi::symbol_local);
+  return may_be && holds_legacy_maps(file, file.section(symbol.section));
+}
+constexpr bool has_legacy_maps(const elf& file) noexcept {
+  for (u32 i = 1; i < file.section_count(); ++i)
+    if (holds_legacy_maps(file, file.section(i))) return true;
+  return false;
+}
+constexpr u32 count_legacy_maps(const elf& file) noexcept {
+  u32 count = 0;
+  if (has_legacy_maps(file))
+    for (u32 i = 0; i < file.symbol_count(); ++i) count += is_legacy_map(file, file.symbol(i));
+  return count;
+}
+
+// Reads the definition of `size` bytes at `out.declared_at`.
+constexpr verdict read_legacy_map(const bytes& image, u64 size, map_spec& out) noexcept {
+  const auto word = [&](u64 index) { return image.read32(out.declared_at + index * 4); };
+  const auto wrong = [&] {
+    return verdict{
+        .why = cause::bad_legacy_map, .section = out.section, .offset = out.declared_at, .subject = out.name};
+  };
+  constexpr u64 without_flags = 16, with_flags = 20, of_iproute2 = 36;
+  if (size < without_flags || size % 4 != 0) return wrong();
+  out.type = word(0);
+  out.key_size = word(1);
+  out.value_size = word(2);
+  out.max_entries = word(3);
+  if (size >= with_flags) out.map_flags = word(4);
+  if (is_map_of_maps(out.type) && out.value_size == 0) out.value_size = sizeof(u32);
+  u64 next = with_flags / 4;
+  if (size == of_iproute2) {  // id, pinning, inner_id, inner_idx; an id by itself means nothing
+    if (word(6) > 2) return wrong();
+    out.pinning = word(6) != 0;
+    next = 7;
+  }
+  for (; next < size / 4; ++next)
+    if (word(next) != 0) return wrong();
+  return {};
+}
+
+// Appends all such maps; `maps` from `first` on are those that belong to a section and come in the order of those.
+constexpr verdict add_legacy_maps(const elf& file, map_spec* maps, u32 first, u32& used) noexcept {
+  if (!has_legacy_maps(file)) return {};
+  for (u32 i = 0; i < file.symbol_count(); ++i) {
+    const elf_symbol symbol = file.symbol(i);
+    if (!is_legacy_map(file, symbol)) continue;
+    const elf_section section = file.section(symbol.section);
+    if (symbol.value >= section.size || symbol.size > section.size - symbol.value)
+      return {.why = cause::map_outside_section,
+              .section = section.index,
+              .offset = symbol.at,
+              .subject = symbol.name};
+    maps[used++] = {.name = symbol.name,
+                    .declared_at = section.at + symbol.value,
+                    .offset = symbol.value,
+                    .type = i,  // until it is read below, when the neighbours are known
+                    .section = section.index};
+  }
+  sort_by_place(maps + first, used - first);
+  for (u32 i = first; i < used; ++i) {
+    map_spec& map = maps[i];
+    if (map.origin != map_origin::declared) continue;
+    u64 size = file.symbol(map.type).size;
+    if (size == 0) {  // compilers before clang 8 told none
+      const bool is_last = i + 1 == used || maps[i + 1].section != map.section;
+      size = (is_last ? file.section(map.section).size : maps[i + 1].offset) - map.offset;
+    }
+    if (const verdict v = read_legacy_map(file.image(), size, map); v.failed()) return v;
+  }
+  return {};
+}
+
+// The map among `maps` from `first` on that belongs to the section and lies `offset` bytes into it, or `not_found`.
+constexpr u32 find_section_map(const map_spec* maps, u32 first, u32 end, u32 section, u64 offset) noexcept {
+  if (first >= end || offset > 0xffffffff) return not_found;
+  const u64 place = u64{section} << 32 | offset;
+  const u32 found = first + lower_bound_of_place(maps + first, end - first, place);
+  return found < end && place_of(maps[found]) == place ? found : not_found;
+}
+
 }  // namespace detail
 
 /// What the maps in the map of maps `outer` look like, as its definition says in `values`; one without a type where

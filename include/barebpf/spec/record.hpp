@@ -28,7 +28,7 @@ enum class map_origin : u8 {
 struct map_spec {
   u64 name = 0;         ///< where its name stands; that of its section when it holds variables
   u64 declared_at = 0;  ///< where the BTF record of its variable stands, or the content of its section
-  u64 offset = 0;       ///< bytes from the start of .maps
+  u64 offset = 0;       ///< bytes from the start of .maps, or of `section`
   u32 type = 0;         ///< a map_type, kept as a number because a newer one must survive
   u32 key_size = 0;     ///< bytes
   u32 value_size = 0;   ///< bytes
@@ -47,7 +47,7 @@ struct map_spec {
   u32 slots_at = 0;  ///< bytes from its start to the first of its slots
   u32 first_slot = 0;  ///< the slots that the object fills are so many from this one on
   u32 slot_count = 0;
-  u32 section = 0;         ///< index of the section whose variables it holds
+  u32 section = 0;         ///< index of the section whose variables it holds or that defines it, 0 for .maps
   u32 first_variable = 0;  ///< its variables are so many from this one on, in the order of their offsets
   u32 variable_count = 0;
   u64 image_at = 0;    ///< of an arena: where the first values of the variables in it stand; 0 for zeros
@@ -112,7 +112,14 @@ struct program_spec {
   u64 section_name = 0;  ///< where the name of its section stands
   u64 place = 0;         ///< where the name of the place it attaches to stands; 0 when the section names none
   u32 function = 0;      ///< index of its function
-  section_kind kind{};   ///< what the name of its section says
+  section_kind kind{};   ///< what the name of its section says; of type `unspec` when that is nothing
+  bool is_optional = false;  ///< loaded only for those who ask for it, see `program_settings`
+
+  /// What has to be said of the program before it can be loaded; `none` when its section says it all.
+  [[nodiscard]] constexpr cause lacks() const noexcept {
+    if (kind.type == abi::prog_type::unspec) return cause::unknown_section;
+    return kind.needs_kernel_type() && place == 0 ? cause::no_kernel_place : cause::none;
+  }
 };
 
 /// What an instruction can refer to.
@@ -232,6 +239,7 @@ struct opened_object {
 // What orders records: where in the file they stand, how far from the start of their map, or what they are made of.
 constexpr u64 place_of(const function_spec& of) noexcept { return of.at; }
 constexpr u64 place_of(const reference& of) noexcept { return of.at; }
+constexpr u64 place_of(const map_spec& of) noexcept { return u64{of.section} << 32 | of.offset; }
 constexpr u64 place_of(const variable_spec& of) noexcept { return of.offset; }
 constexpr u64 place_of(const filled_slot& of) noexcept { return of.at; }
 constexpr u64 place_of(const core_record& of) noexcept { return of.at; }
@@ -266,10 +274,11 @@ template <class Spec>
   return not_found;
 }
 
-/// The instruction at `at` in the file.
+/// The instruction at `at` in the file. Which half of a byte is the first register differs with the byte order too.
 [[nodiscard]] constexpr abi::insn read_instruction(const bytes& image, u64 at) noexcept {
+  const u8 registers = image.read8(at + 1);
   return {.opcode = image.read8(at),
-          .registers = image.read8(at + 1),
+          .registers = image.is_foreign() ? static_cast<u8>(registers << 4 | registers >> 4) : registers,
           .offset = static_cast<s16>(image.read16(at + 2)),
           .immediate = static_cast<s32>(image.read32(at + 4))};
 }
