@@ -19,6 +19,7 @@ package_of() {
     # Not g++-multilib, which conflicts with the compiler for arm64.
     apt:g++-multilib) echo "g++-$(g++ -dumpversion | cut -d. -f1)-multilib" ;;
     apt:libfuzzer) echo clang-14 libclang-rt-14-dev ;;
+    apt:qemu-system-x86_64) echo qemu-system-x86 ;;
     apt:aarch64-linux-gnu-g++) echo g++-aarch64-linux-gnu ;;
     apt:libbpf) echo libbpf-dev libelf-dev zlib1g-dev ;;
     dnf:clang-bpf) echo clang ;;

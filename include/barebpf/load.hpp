@@ -8,6 +8,7 @@
 #include "map/pin.hpp"
 #include "map/value_btf.hpp"
 #include "program.hpp"
+#include "program_types.hpp"
 #include "running_kernel.hpp"
 #include "spec/assembly.hpp"
 
@@ -37,6 +38,7 @@ struct load_options {
   text pin_root = "/sys/fs/bpf";           ///< folder of the maps that are pinned by their names
   map_differences* differences = nullptr;  ///< where both sides go when a map is not what the object expects
   int token = -1;                          ///< descriptor of a BPF token, 6.9
+  int replaced = -1;  ///< descriptor of the program of which those of SEC("freplace/...") replace functions
 };
 /// Stands for "no options wanted"; no code for any is made.
 struct no_options {};
@@ -132,7 +134,8 @@ class loader {
       for (u32 i = 0; i < records_.map_count; ++i) slots_.map_numbers[i] = slots_.maps[i].number();
     if constexpr (Needs.targets)
       if (records_.targets != nullptr &&
-          !find_kernel_types(records_.targets, records_.program_count, slots_.targets, row_))
+          (!find_kernel_types(records_.targets, records_.program_count, slots_.targets, row_) ||
+           !find_replaced_functions()))
         return false;
     for (u32 i = 0; i < records_.program_count; ++i)
       if (!make_program(i)) return false;
@@ -352,6 +355,26 @@ class loader {
     return false;
   }
 
+  [[nodiscard]] bool replaces(u32 i) const noexcept {
+    return records_.targets[i].what == section_rest::replaced;
+  }
+  [[nodiscard]] int replaced() const noexcept {
+    if constexpr (has_options)
+      return options_.replaced;
+    else
+      return -1;
+  }
+  bool find_replaced_functions() noexcept {
+    for (u32 i = 0; i < records_.program_count; ++i) {
+      if (!replaces(i)) continue;
+      row_.subject = records_.programs[i].prog_name.characters;
+      if (replaced() < 0) return row_.refuse(step::prog_load, cause::no_program_to_replace), false;
+      slots_.targets[i] = find_replaced_function(replaced(), records_.targets[i].name, row_);
+      if (slots_.targets[i] == 0) return false;
+    }
+    return true;
+  }
+
   bool make_program(u32 i) noexcept {
     abi::prog_load attr = records_.programs[i];
     row_.subject = records_.programs[i].prog_name.characters;
@@ -362,7 +385,10 @@ class loader {
         attr.func_info_cnt = attr.line_info_cnt = attr.func_info_rec_size = attr.line_info_rec_size = 0;
     }
     if constexpr (Needs.targets)
-      if (records_.targets != nullptr) attr.attach_btf_id = slots_.targets[i];
+      if (records_.targets != nullptr) {
+        attr.attach_btf_id = slots_.targets[i];
+        if (replaces(i)) attr.attach_prog_fd = static_cast<u32>(replaced());
+      }
     if constexpr (Needs.patch) {
       const program_patch& patch = records_.patches[i];
       for (u32 k = 0; k < attr.insn_cnt; ++k) slots_.scratch[k] = patch.code[k];

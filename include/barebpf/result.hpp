@@ -70,6 +70,9 @@ enum class step : u16 {
   bind_xsk = 282,           ///< bind(2) to the queue of an interface
   send_packets = 283,       ///< sendto(2) of what was submitted, or submit more
   check_xsk = 284,          ///< getsockopt(2), sendto(2)
+  find_probes = 285,        ///< read from sysfs how the kernel takes kprobes
+  open_probe = 286,         ///< perf_event_open(2) of a kprobe
+  find_replaced = 287,      ///< find in another program's BTF the function that a program replaces
 };
 
 /// Kernel-only error number that leaks out of bpf(2): "operation not supported". Not libc's ENOTSUP.

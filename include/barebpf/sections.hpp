@@ -26,8 +26,10 @@ enum class attach_way : u8 {
   sockmap,         ///< a map of sockets
   socket,          ///< one socket
   reuseport,       ///< all sockets that share a port with one
+  kprobe,          ///< the entry of a function of the kernel, which the text names
+  kretprobe,       ///< its end
 };
-inline constexpr size_t attach_ways = static_cast<size_t>(attach_way::reuseport) + 1;
+inline constexpr size_t attach_ways = static_cast<size_t>(attach_way::kretprobe) + 1;
 
 /// What may follow the prefix of a section name.
 enum class section_rest : u8 {
@@ -36,6 +38,8 @@ enum class section_rest : u8 {
   function,    ///< a slash and a function of the kernel
   tracepoint,  ///< a slash and a tracepoint that the kernel's BTF describes
   iterator,    ///< a slash and what the kernel is to list
+  hook,        ///< a slash and a security hook of the kernel
+  replaced,    ///< a slash and a function of another program
 };
 
 /// What a section name says of its programs.
@@ -48,7 +52,7 @@ struct section_kind {
   section_rest rest = section_rest::nothing;
   u32 flags = 0;  ///< `prog_flags` of BPF_PROG_LOAD
 
-  /// True when the text behind the prefix names a type in the kernel's BTF.
+  /// True when the text behind the prefix names a type in the kernel's BTF, or in that of another program.
   [[nodiscard]] constexpr bool needs_kernel_type() const noexcept { return rest > section_rest::place; }
 };
 
@@ -77,6 +81,11 @@ struct section_rows {
       {"fentry.s", type::tracing, way::tracing, trace_fentry, rest::function, sleeps},
       {"fexit.s", type::tracing, way::tracing, trace_fexit, rest::function, sleeps},
       {"fmod_ret.s", type::tracing, way::tracing, modify_return, rest::function, sleeps},
+      {"lsm", type::lsm, way::tracing, lsm_mac, rest::hook},
+      {"lsm.s", type::lsm, way::tracing, lsm_mac, rest::hook, sleeps},
+      {"freplace", type::ext, way::tracing, any, rest::replaced},
+      {"kprobe", type::kprobe, way::kprobe, any, rest::place},
+      {"kretprobe", type::kprobe, way::kretprobe, any, rest::place},
       {"iter", type::tracing, way::iterator, trace_iter, rest::iterator},
       {"iter.s", type::tracing, way::iterator, trace_iter, rest::iterator, sleeps},
       {"perf_event", type::perf_event, way::perf_event},
@@ -157,6 +166,7 @@ inline constexpr kernel_type_kind kernel_type_kinds[] = {
     {section_rest::function, abi::btf_kind::function, "", cause::no_kernel_function},
     {section_rest::tracepoint, abi::btf_kind::type_definition, "btf_trace_", cause::no_kernel_tracepoint},
     {section_rest::iterator, abi::btf_kind::function, "bpf_iter_", cause::no_kernel_iterator},
+    {section_rest::hook, abi::btf_kind::function, "bpf_lsm_", cause::no_kernel_hook},
 };
 
 /// The row for the section called `section`; where there is none, an empty one of type `unspec`.

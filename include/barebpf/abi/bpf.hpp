@@ -534,6 +534,16 @@ struct map_info {
 static_assert(sizeof(map_info) == 88 && offsetof(map_info, netns_dev) == 48 &&
               offsetof(map_info, map_extra) == 80);
 
+/// What BPF_OBJ_GET_INFO_BY_FD tells of a program, up to its types; only what the library asks for has a name.
+struct prog_info {
+  u32 type = 0;
+  u32 id = 0;
+  alignas(8) u8 reserved[120] = {};
+  u32 btf_id = 0;
+  u32 unused = 0;
+};
+static_assert(sizeof(prog_info) == 136 && offsetof(prog_info, btf_id) == 128);
+
 /// What BPF_OBJ_GET_INFO_BY_FD tells of a link. Which member of `place` holds follows from the type.
 struct link_info {
   /// Of links of XDP, tcx and netkit.
