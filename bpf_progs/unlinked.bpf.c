@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // How often each folder lost a file, in a value that belongs to the folder; and a hook that forbids it:
-// tests/guest/inode_storage.cpp and tests/guest/lsm.cpp unlink files. From Linux 5.10.
+// tests/guest/lsm.cpp unlinks files. From Linux 5.10.
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>

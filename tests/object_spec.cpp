@@ -188,19 +188,19 @@ TEST_CASE("a refused object reads as one sentence", "[object_spec]") {
 
 TEST_CASE("the name of an error is cut to its room", "[object_spec]") {
   hits_object made;
-  made.program_section = "kprobe/" + std::string(100, 'x');
+  made.program_section = "xprobe/" + std::string(100, 'x');
   const file_image& image = made.build();
   const auto long_section = object_spec::read(window(image));
   REQUIRE_FALSE(long_section.has_value());
   CHECK(long_section.error().why == cause::unknown_section);
-  CHECK(std::string(long_section.error().name) == "kprobe/" + std::string(40, 'x'));
+  CHECK(std::string(long_section.error().name) == "xprobe/" + std::string(40, 'x'));
 
   hits_object other;
-  other.program_section = "kprobe/" + std::string(33, 'x');
+  other.program_section = "xprobe/" + std::string(33, 'x');
   const file_image& other_image = other.build();
   const auto cut_subject = object_spec::read(window(other_image));
   REQUIRE_FALSE(cut_subject.has_value());
-  CHECK(std::string(cut_subject.error().name) == "kprobe/" + std::string(33, 'x') + ":count");
+  CHECK(std::string(cut_subject.error().name) == "xprobe/" + std::string(33, 'x') + ":count");
 }
 
 TEST_CASE("a verdict about the whole file makes an error about no section", "[object_spec]") {

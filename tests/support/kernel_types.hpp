@@ -277,6 +277,11 @@ inline const std::vector<member_row>& member_rows() {
       KERNEL_MEMBER("bpf_map_info", map_info_with_hash, info),
       KERNEL_MEMBER("bpf_map_info", map_info_with_hash, hash, "hash"),
       KERNEL_MEMBER("bpf_map_info", map_info_with_hash, hash_size, "hash_size"),
+      KERNEL_MEMBER("bpf_prog_info", prog_info, type, "type"),
+      KERNEL_MEMBER("bpf_prog_info", prog_info, id, "id"),
+      KERNEL_MEMBER("bpf_prog_info", prog_info, reserved),
+      KERNEL_MEMBER("bpf_prog_info", prog_info, btf_id, "btf_id"),
+      KERNEL_MEMBER("bpf_prog_info", prog_info, unused),
       KERNEL_MEMBER("bpf_common_attr", common_attr, log_buf, "log_buf"),
       KERNEL_MEMBER("bpf_common_attr", common_attr, log_size, "log_size"),
       KERNEL_MEMBER("bpf_common_attr", common_attr, log_level, "log_level"),
@@ -296,6 +301,9 @@ inline const std::vector<member_row>& member_rows() {
       KERNEL_MEMBER("perf_event_attr", perf_event_attr, breakpoint_type, "bp_type"),
       KERNEL_MEMBER("perf_event_attr", perf_event_attr, config1, "config1", "bp_addr", "kprobe_func",
                     "uprobe_path"),
+      KERNEL_MEMBER("perf_event_attr", perf_event_attr_of_probe, attr),
+      KERNEL_MEMBER("perf_event_attr", perf_event_attr_of_probe, config2, "config2", "bp_len", "kprobe_addr",
+                    "probe_offset"),
   };
   return rows;
 }
