@@ -36,7 +36,8 @@ opened open_probe(const char* place, bool at_end) {
 }
 
 template <attach_way Way>
-barebpf::result<barebpf::link> attach(const barebpf::fd& program, const char* place, barebpf::cookie with = {}) {
+barebpf::result<barebpf::link> attach(const barebpf::fd& program, const char* place,
+                                      barebpf::cookie with = {}) {
   return barebpf::place<Way>::template attach<barebpf::load_policy{}>({program, "reads", place, {}}, with);
 }
 

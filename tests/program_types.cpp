@@ -65,13 +65,14 @@ struct kernel_with_a_program {
     const auto info = read<std::uint64_t>(call.arguments[1], 8);
     if (open.count(number) == 0) return -EBADFD;
     if (number == program_number) {
-      CHECK(read<std::uint32_t>(call.arguments[1], 4) == 136);
+      CHECK(read<std::uint32_t>(call.arguments[1], 4) == 232);
       write(info + 128, btf_id);
       return 0;
     }
     const auto where = read<std::uint64_t>(static_cast<long>(info), 0);
     if (read<std::uint32_t>(static_cast<long>(info), 8) != 0) {
-      std::memcpy(reinterpret_cast<void*>(static_cast<std::uintptr_t>(where)), content.data(), content.size());
+      std::memcpy(reinterpret_cast<void*>(static_cast<std::uintptr_t>(where)), content.data(),
+                  content.size());
     }
     write(info + 8, static_cast<std::uint32_t>(content.size()));
     return 0;
