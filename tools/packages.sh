@@ -34,6 +34,8 @@ package_of() {
     dnf:libfuzzer) echo clang compiler-rt ;;
     dnf:libbpf) echo libbpf-devel libbpf-static elfutils-libelf-devel-static zlib-static glibc-static libstdc++-static ;;
     dnf:g++-multilib) echo glibc-devel.i686 libstdc++-devel.i686 ;;
+    # Where there are no kernels of Debian, there is nothing to boot.
+    dnf:qemu-system-x86_64 | apk:qemu-system-x86_64 | pacman:qemu-system-x86_64) ;;
     dnf:libc++-14 | dnf:sanitizers-14 | dnf:clang++-* | dnf:aarch64-linux-gnu-g++) ;;
     apk:clang-bpf) echo clang llvm ;;
     apk:c++) echo g++ ;;
