@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 6e8a5b5af1989074e2fad0b2016d397748358d2673a1254201ad8c48f9c79fa7; do not edit.
+// Made by tools/amalgamate from files with SHA-256 aa7ef8bdb74ecaa4d6c4e56e3b8ffe7bdad6c1673a04ba0a40503affd4673d15; do not edit.
 //
 // MIT License
 //
@@ -1259,6 +1259,52 @@ struct map_info {
 static_assert(sizeof(map_info) == 88 && offsetof(map_info, netns_dev) == 48 &&
               offsetof(map_info, map_extra) == 80);
 
+/// What BPF_OBJ_GET_INFO_BY_FD tells of a program. Lengths and numbers go in, too: how much room is at the addresses.
+struct prog_info {
+  u32 type = 0;
+  u32 id = 0;
+  u8 tag[8] = {};
+  u32 jited_prog_len = 0;
+  u32 xlated_prog_len = 0;
+  alignas(8) address jited_prog_insns{};
+  address xlated_prog_insns{};
+  u64 load_time = 0;  ///< nanoseconds since boot
+  u32 created_by_uid = 0;
+  u32 nr_map_ids = 0;
+  address map_ids{};
+  kernel_name name{};
+  u32 ifindex = 0;
+  u8 gpl_compatible = 0;  ///< not 0 if it is
+  u8 reserved[3] = {};
+  u64 netns_dev = 0;
+  u64 netns_ino = 0;
+  u32 nr_jited_ksyms = 0;
+  u32 nr_jited_func_lens = 0;
+  address jited_ksyms{};
+  address jited_func_lens{};
+  u32 btf_id = 0;  ///< 5.0
+  u32 func_info_rec_size = 0;
+  address func_info{};
+  u32 nr_func_info = 0;
+  u32 nr_line_info = 0;
+  address line_info{};
+  address jited_line_info{};
+  u32 nr_jited_line_info = 0;
+  u32 line_info_rec_size = 0;
+  u32 jited_line_info_rec_size = 0;
+  u32 nr_prog_tags = 0;
+  address prog_tags{};
+  u64 run_time_ns = 0;  ///< 5.1
+  u64 run_cnt = 0;
+  u64 recursion_misses = 0;   ///< 5.12
+  u32 verified_insns = 0;     ///< 5.16
+  u32 attach_btf_obj_id = 0;  ///< 5.19
+  u32 attach_btf_id = 0;
+  u32 unused = 0;
+};
+static_assert(sizeof(prog_info) == 232 && offsetof(prog_info, btf_id) == 128 &&
+              offsetof(prog_info, attach_btf_id) == 224);
+
 /// What BPF_OBJ_GET_INFO_BY_FD tells of a link. Which member of `place` holds follows from the type.
 struct link_info {
   /// Of links of XDP, tcx and netkit.
@@ -1818,8 +1864,17 @@ static_assert(sizeof(bpf_attr) == 168);
                 "the kernel cannot list this, so choose one of the words that follow bpf_iter_ in "          \
                 "/proc/kallsyms")                                                                            \
   BAREBPF_CAUSE(no_kernel_hook,                                                                              \
-                "the kernel has no hook of this name for security modules, so choose one of the words that " \
-                "follow bpf_lsm_ in /proc/kallsyms")                                                         \
+                "the kernel has no security hook of this name, so choose one of the words that follow "      \
+                "bpf_lsm_ in /proc/kallsyms")                                                                \
+  BAREBPF_CAUSE(no_program_to_replace,                                                                       \
+                "programs of this section replace a function of another program, so give the descriptor of " \
+                "that one as load_options::replaced")                                                        \
+  BAREBPF_CAUSE(no_program_types,                                                                            \
+                "the program whose function is to be replaced was loaded without types, so load it with "    \
+                "btf_choice::needed or all, and compile it with -g")                                         \
+  BAREBPF_CAUSE(no_replaced_function,                                                                        \
+                "the other program has no function of this name, so look for a misspelling, and for one "    \
+                "that was inlined: it must be neither static nor inline")                                    \
   BAREBPF_CAUSE(newer_attach_way,                                                                            \
                 "the running kernel is older than this way to attach: tcx came with Linux 6.6, so attach "   \
                 "on a newer one")                                                                            \
@@ -1920,6 +1975,9 @@ enum class step : u16 {
   check_xsk = 284,          ///< getsockopt(2), sendto(2)
   read_kconfig = 290,       ///< find a __kconfig option of the running kernel
   find_kernel_name = 291,   ///< find the address or the type of what a program declares with __ksym
+  find_probes = 285,        ///< read from sysfs how the kernel takes kprobes
+  open_probe = 286,         ///< perf_event_open(2) of a kprobe
+  find_replaced = 287,      ///< find in another program's BTF the function that a program replaces
 };
 
 /// Kernel-only error number that leaks out of bpf(2): "operation not supported". Not libc's ENOTSUP.
@@ -2397,6 +2455,9 @@ inline constexpr step_row step_rows[] = {
     {step::find_tracepoint, "find the tracepoint of the program"},
     {step::open_event, "open the event of the program"},
     {step::set_event_program, "attach the program to its event"},
+    {step::find_probes, "find the kprobes for the program"},
+    {step::open_probe, "open the kprobe of the program"},
+    {step::find_replaced, "find in the other program what the program replaces"},
     {step::wait, "wait for the ring buffer"},
     {step::open_map, "hold the map"},
     {step::open_cpu_event, "open an event for the map"},
@@ -2450,6 +2511,7 @@ inline constexpr errno_row errno_rows[] = {{EPERM, "EPERM"},
                                            {EBADFD, "EBADFD"},
                                            {ENOTSOCK, "ENOTSOCK"},
                                            {EOPNOTSUPP, "EOPNOTSUPP"},
+                                           {EADDRNOTAVAIL, "EADDRNOTAVAIL"},
                                            {EAFNOSUPPORT, "EAFNOSUPPORT"},
                                            {ENETDOWN, "ENETDOWN"},
                                            {ENOBUFS, "ENOBUFS"},
@@ -2832,6 +2894,31 @@ inline constexpr hint_row hint_rows[] = {
     {step::open_event, EBUSY, "another event has the hardware to itself, so close it first"},
     {step::open_event, EOPNOTSUPP, "the hardware has no such event, so choose another"},
 
+    {step::find_probes, ENOENT,
+     "the kernel was built without kprobes, so attach to a tracepoint, or to a function by fentry"},
+
+    {step::open_probe, ENOENT,
+     "the kernel has no such function, or inlined it everywhere, so look for it in /proc/kallsyms"},
+    {step::open_probe, EINVAL,
+     "the kernel lets no kprobe be put there, because the function is marked notrace or the offset is not at "
+     "an "
+     "instruction, so choose another place"},
+    {step::open_probe, EADDRNOTAVAIL,
+     "the kernel has several functions of this name and does not guess, so choose one with a name of its "
+     "own"},
+    {step::open_probe, EACCES, "the process lacks CAP_PERFMON, so run it as root or give it CAP_PERFMON"},
+    {step::open_probe, EPERM,
+     "the kernel is locked down or a filter forbids perf_event_open, so allow it there"},
+
+    {step::find_replaced, EPERM,
+     "the types of another program are shown to CAP_SYS_ADMIN alone, so run the process as root"},
+    {step::find_replaced, EBADF,
+     "the descriptor that load_options::replaced gives is closed, so keep it open until the program is "
+     "loaded"},
+    {step::find_replaced, EBADFD,
+     "the descriptor that load_options::replaced gives is closed, so keep it open until the program is "
+     "loaded"},
+
     {step::set_event_program, EINVAL,
      "the program is of another type than its event, so correct the SEC() of the program"},
     {step::set_event_program, EACCES,
@@ -3047,6 +3134,15 @@ struct perf_event_attr {
   u64 config1 = 0;
 };
 static_assert(sizeof(perf_event_attr) == 64 && offsetof(perf_event_attr, config1) == 56);
+
+/// The first 72 bytes, with what probes need: `config1` is the address of the function's name, `config2` how many bytes
+/// behind its beginning.
+/// Source: PERF_ATTR_SIZE_VER1; perf_kprobe_init() in kernel/trace/trace_event_perf.c at v6.12.
+struct perf_event_attr_of_probe {
+  perf_event_attr attr{.size = 72};
+  u64 config2 = 0;
+};
+static_assert(sizeof(perf_event_attr_of_probe) == 72 && offsetof(perf_event_attr_of_probe, config2) == 64);
 
 /// What stands before each record in the ring of an event.
 /// Source: include/uapi/linux/perf_event.h at v6.12.
@@ -8235,6 +8331,90 @@ struct identity_and_btf {
 #ifndef BAREBPF_ATTACH_HPP
 #define BAREBPF_ATTACH_HPP
 
+// Room 6.9, probe: events on functions of the kernel, as perf_event_open(2) makes them for kprobes.
+#ifndef BAREBPF_PROBE_HPP
+#define BAREBPF_PROBE_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// A place in the code of the kernel.
+struct probe_place {
+  char function[256] = {};  ///< its name, without characters when there is none
+  u64 offset = 0;           ///< bytes behind its beginning
+};
+
+/// Understands "vfs_read", "vfs_read+16" and "vfs_read+0x10".
+/// Shape: without a function when `from` is none of these.
+[[nodiscard]] constexpr probe_place read_probe_place(text from) noexcept {
+  probe_place out;
+  size_t end = 0;
+  while (end < from.size() && from[end] != '+') ++end;
+  text digits = from.without_first(end + 1);
+  const bool is_hex = digits.starts_with("0x");
+  if (is_hex) digits = digits.without_first(2);
+  const bool lacks_digits = end < from.size() && digits.empty();
+  if (end >= sizeof out.function || lacks_digits || digits.size() > 16) return {};
+  for (const char c : digits) {
+    const bool is_letter = is_hex && c >= 'a' && c <= 'f';
+    if (!is_letter && (c < '0' || c > '9')) return {};
+    out.offset = out.offset * (is_hex ? 16 : 10) + static_cast<u64>(is_letter ? c - 'a' + 10 : c - '0');
+  }
+  for (size_t i = 0; i < end; ++i) out.function[i] = from[i];
+  return out;
+}
+
+namespace detail {
+
+// The number behind the first `skipped` characters of a file; or negative errno.
+[[nodiscard]] inline long read_number_in(const char* path, size_t skipped) noexcept {
+  const long file = open_to_read(path);
+  if (file < 0) return file;
+  char digits[32];
+  const long length = system_call(__NR_read, file, digits, sizeof digits);
+  system_call(__NR_close, file);
+  if (length < 0) return length;
+  long out = 0;
+  for (size_t i = skipped; i < static_cast<size_t>(length) && digits[i] >= '0' && digits[i] <= '9'; ++i)
+    out = out * 10 + (digits[i] - '0');
+  return out;
+}
+
+}  // namespace detail
+
+/// Opens an event for each time that a function of the kernel is entered, or left with `at_end`.
+/// Shape:  `place` as `read_probe_place` takes it; of all processes and CPUs. A closed descriptor after a failure, which
+///         is in `row`.
+/// Errors: find_probes with ENOENT for a kernel without kprobes; open_probe with ENOENT where the kernel has no such
+///         function, EINVAL where it lets none be put there, EADDRNOTAVAIL where several have this name (6.7).
+/// Cost:   four system calls, seven for the end of a function.
+/// Kernel: 4.17.
+/// Source: perf_event_open(2); perf_kprobe_init() in kernel/trace/trace_event_perf.c at v6.12.
+[[nodiscard, gnu::cold]] inline fd open_kernel_probe(const char* place, bool at_end, outcome& row) noexcept {
+  const long type = detail::read_number_in("/sys/bus/event_source/devices/kprobe/type", 0);
+  if (row.fails(step::find_probes, type)) return {};
+  u64 config = 0;
+  if (at_end) {
+    const long bit = detail::read_number_in("/sys/bus/event_source/devices/kprobe/format/retprobe",
+                                            text("config:").size());
+    if (row.fails(step::find_probes, bit)) return {};
+    config = u64{1} << (bit & 63);
+  }
+  const probe_place where = read_probe_place(place);
+  const abi::perf_event_attr_of_probe attr{
+      .attr = {.type = static_cast<u32>(type),
+               .size = sizeof attr,
+               .config = config,
+               .config1 = static_cast<u64>(detail::to_register(where.function))},
+      .config2 = where.offset};
+  // Any CPU will do: the kernel runs the program wherever the function is called.
+  const long opened = system_call(__NR_perf_event_open, &attr, -1, 0, -1, abi::perf_flag_fd_cloexec);
+  if (row.fails(step::open_probe, move_away(opened))) return {};
+  return fd::own(row.answer);
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_PROBE_HPP
 // Room 2.1, sections: the table of section names. The name that SEC() gives a program tells its type, what it is for,
 // and where it attaches.
 #ifndef BAREBPF_SECTIONS_HPP
@@ -8258,9 +8438,9 @@ enum class attach_way : u8 {
   sockmap,         ///< a map of sockets
   socket,          ///< one socket
   reuseport,       ///< all sockets that share a port with one
+  kprobe,          ///< where a function of the kernel begins, or an instruction in it: "function+offset"
+  kretprobe,       ///< where it returns
   // Programs of these are loaded, and this version has no `place` of its own for them yet.
-  kprobe,           ///< where a function of the kernel begins, or an instruction in it: "function+offset"
-  kretprobe,        ///< where it returns
   ksyscall,         ///< where a system call begins, by its name without the kernel's prefixes
   kretsyscall,      ///< where it returns
   kprobe_multi,     ///< where all functions begin that a pattern names
@@ -8273,9 +8453,7 @@ enum class attach_way : u8 {
   uprobe_session,   ///< both
   usdt,             ///< a trace point that a file brings: "path:provider:name"
   tracing_multi,    ///< all functions of the kernel's BTF that a pattern names
-  lsm,              ///< a hook of the kernel's security modules, which the text names
-  lsm_cgroup,       ///< the same for a cgroup and all below it
-  another_program,  ///< a function of a program, which this one replaces
+  lsm_cgroup,       ///< a hook of the kernel's security modules, for a cgroup and all below it
   struct_ops,       ///< a function that the kernel calls through a structure
   netfilter,        ///< a hook of the packet filter
   netkit,           ///< a netkit interface
@@ -8283,7 +8461,7 @@ enum class attach_way : u8 {
 };
 inline constexpr size_t attach_ways = static_cast<size_t>(attach_way::infrared) + 1;
 /// The last of those that room 9.1 attaches by itself.
-inline constexpr attach_way last_attached_way = attach_way::reuseport;
+inline constexpr attach_way last_attached_way = attach_way::kretprobe;
 
 /// What may follow the prefix of a section name.
 enum class section_rest : u8 {
@@ -8292,7 +8470,8 @@ enum class section_rest : u8 {
   function,    ///< a slash and a function of the kernel
   tracepoint,  ///< a slash and a tracepoint that the kernel's BTF describes
   iterator,    ///< a slash and what the kernel is to list
-  hook,        ///< a slash and a hook of the kernel's security modules
+  hook,        ///< a slash and a security hook of the kernel
+  replaced,    ///< a slash and a function of another program
 };
 
 /// What a section name says of its programs.
@@ -8305,7 +8484,7 @@ struct section_kind {
   section_rest rest = section_rest::nothing;
   u32 flags = 0;  ///< `prog_flags` of BPF_PROG_LOAD
 
-  /// True when the text behind the prefix names a type in the kernel's BTF.
+  /// True when the text behind the prefix names a type in the kernel's BTF, or in that of another program.
   [[nodiscard]] constexpr bool needs_kernel_type() const noexcept { return rest > section_rest::place; }
 };
 
@@ -8346,10 +8525,10 @@ struct section_rows {
       {"tp", type::tracepoint, way::tracepoint, any, rest::place},
       {"raw_tracepoint", type::raw_tracepoint, way::raw_tracepoint, any, rest::place},
       {"raw_tp", type::raw_tracepoint, way::raw_tracepoint, any, rest::place},
-      {"tracepoint.s", type::tracepoint, way::tracepoint, any, rest::place, sleeps},            
-      {"tp.s", type::tracepoint, way::tracepoint, any, rest::place, sleeps},                    
+      {"tracepoint.s", type::tracepoint, way::tracepoint, any, rest::place, sleeps},
+      {"tp.s", type::tracepoint, way::tracepoint, any, rest::place, sleeps},
       {"raw_tracepoint.s", type::raw_tracepoint, way::raw_tracepoint, any, rest::place, sleeps},
-      {"raw_tp.s", type::raw_tracepoint, way::raw_tracepoint, any, rest::place, sleeps},        
+      {"raw_tp.s", type::raw_tracepoint, way::raw_tracepoint, any, rest::place, sleeps},
       {"raw_tracepoint.w", type::raw_tracepoint_writable, way::raw_tracepoint, any, rest::place},
       {"raw_tp.w", type::raw_tracepoint_writable, way::raw_tracepoint, any, rest::place},
       {"tp_btf", type::tracing, way::tracing, trace_raw_tp, rest::tracepoint},
@@ -8361,7 +8540,7 @@ struct section_rows {
       {"fexit.multi", type::tracing, way::tracing_multi, trace_fexit_multi, rest::place},        // 7.2
       {"fsession.multi", type::tracing, way::tracing_multi, trace_fsession_multi, rest::place},  // 7.2
       {"iter", type::tracing, way::iterator, trace_iter, rest::iterator},
-      {"lsm", type::lsm, way::lsm, lsm_mac, rest::hook},
+      {"lsm", type::lsm, way::tracing, lsm_mac, rest::hook},
       {"struct_ops", type::struct_ops, way::struct_ops, any, rest::place},
       {"tp_btf.s", type::tracing, way::tracing, trace_raw_tp, rest::tracepoint, sleeps},
       {"fentry.s", type::tracing, way::tracing, trace_fentry, rest::function, sleeps},
@@ -8373,10 +8552,10 @@ struct section_rows {
       {"fsession.multi.s", type::tracing, way::tracing_multi, trace_fsession_multi, rest::place,
        sleeps},  // 7.2
       {"iter.s", type::tracing, way::iterator, trace_iter, rest::iterator, sleeps},
-      {"lsm.s", type::lsm, way::lsm, lsm_mac, rest::hook, sleeps},
+      {"lsm.s", type::lsm, way::tracing, lsm_mac, rest::hook, sleeps},
       {"struct_ops.s", type::struct_ops, way::struct_ops, any, rest::place, sleeps},
       {"lsm_cgroup", type::lsm, way::lsm_cgroup, lsm_cgroup, rest::hook},  // 6.0
-      {"freplace", type::ext, way::another_program, any, rest::place},
+      {"freplace", type::ext, way::tracing, any, rest::replaced},
       {"perf_event", type::perf_event, way::perf_event},
       {"syscall", type::syscall, way::elsewhere, any, rest::nothing, sleeps},  // 5.14
 
@@ -8657,6 +8836,8 @@ struct program_to_attach {
 /// Shape: returns the length without NUL, and writes only if `room` is larger; 0 when `target` names no place.
 constexpr size_t write_place(attach_way way, text target, char* out, size_t room) noexcept {
   if (way == attach_way::tracepoint) return write_tracepoint_path(target, out, room);
+  const bool is_probe = way == attach_way::kprobe || way == attach_way::kretprobe;
+  if (is_probe && read_probe_place(target).function[0] == '\0') return 0;
   if (target.size() >= room) return target.size();
   for (const char c : target) *out++ = c;
   *out = '\0';
@@ -8664,7 +8845,8 @@ constexpr size_t write_place(attach_way way, text target, char* out, size_t room
 }
 /// True when a program cannot be attached in this way unless its section names the place.
 [[nodiscard]] constexpr bool needs_place(attach_way way) noexcept {
-  return way == attach_way::tracepoint || way == attach_way::raw_tracepoint;
+  return way == attach_way::tracepoint || way == attach_way::raw_tracepoint || way == attach_way::kprobe ||
+         way == attach_way::kretprobe;
 }
 
 /// Opens a perf event for `attach`.
@@ -8782,7 +8964,42 @@ struct place<attach_way::raw_tracepoint> {
   }
 };
 
-/// Where to is in the program since it was loaded, so no name is given.
+/// Errors: those of `open_kernel_probe`; EINVAL with a cookie where the kernel has none.
+/// Kernel: 4.17; as a link and with a cookie since 5.15, before that through the event.
+/// Source: perf_event_open(2); perf_event_set_bpf_prog() in kernel/events/core.c at v6.12.
+template <>
+struct place<attach_way::kprobe> {
+  static constexpr cause wants = cause::takes_no_target;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program,
+                                           barebpf::cookie with = {}) noexcept {
+    return to_probe<Policy>(program, false, with);
+  }
+
+ protected:
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> to_probe(const program_to_attach& program, bool at_end,
+                                             barebpf::cookie with) noexcept {
+    outcome row{.subject = program.subject};
+    fd event = open_kernel_probe(program.place, at_end, row);
+    if (row.failed()) return to_error(row);
+    return link::attach_event<Policy>(program.descriptor, std::move(event), program.subject, with);
+  }
+};
+template <>
+struct place<attach_way::kretprobe> : private place<attach_way::kprobe> {
+  static constexpr cause wants = cause::takes_no_target;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program,
+                                           barebpf::cookie with = {}) noexcept {
+    return to_probe<Policy>(program, true, with);
+  }
+};
+
+/// Where to is in the program since it was loaded, so no name is given. Of programs in SEC("freplace/...") it is the
+/// program that they were loaded for.
 /// Errors: EBUSY when more than 38 programs are attached to the function.
 /// Kernel: 5.5; as any other link, which a cookie needs, since 5.19.
 /// Source: bpf_tracing_prog_attach() in kernel/bpf/syscall.c at v6.12.
@@ -9100,7 +9317,10 @@ struct kernel_type_need {
   section_rest what = section_rest::nothing;
   const char* name = "";
 
-  [[nodiscard]] constexpr bool is_any() const noexcept { return what > section_rest::place; }
+  /// True when it is a type of the kernel, and not one of another program.
+  [[nodiscard]] constexpr bool is_any() const noexcept {
+    return what > section_rest::place && what != section_rest::replaced;
+  }
 };
 
 /// Finds the ids of `count` types in the BTF of the kernel itself, not of its modules.
@@ -10430,6 +10650,44 @@ class name_finder {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_KERNEL_NAMES_HPP
+// Room 8.1, program_types: the types that a program in the kernel was loaded with, by which another program says which
+// of its functions it replaces.
+#ifndef BAREBPF_PROGRAM_TYPES_HPP
+#define BAREBPF_PROGRAM_TYPES_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// Finds the number of the function called `wanted` among the types of the program behind `program`.
+/// Shape:  0 after a failure, which is in `row`.
+/// Errors: find_replaced with EBADF and its like for a descriptor that is of no program, EPERM without CAP_SYS_ADMIN;
+///         no_program_types, no_replaced_function; ENOMEM.
+/// Cost:   five system calls and a walk over the types.
+/// Kernel: 5.6.
+/// Source: bpf_prog_get_info_by_fd() in kernel/bpf/syscall.c; bpf_check_attach_target() in kernel/bpf/verifier.c at
+///         v6.12.
+[[nodiscard, gnu::cold]] inline u32 find_replaced_function(int program, const char* wanted,
+                                                           outcome& row) noexcept {
+  constexpr step at = step::find_replaced;
+  abi::prog_info info;
+  abi::obj_info ask{.bpf_fd = static_cast<u32>(program), .info_len = sizeof info, .info = &info};
+  if (row.fails(at, sys_bpf(abi::command::obj_get_info_by_fd, ask))) return 0;
+  if (info.btf_id == 0) return row.refuse(at, cause::no_program_types), 0;
+  const auto image = get_btf(info.btf_id);
+  if (!image) return row.fails(at, -static_cast<long>(image.error().code)), 0;
+  bytes content(image->data(), image->size());
+  if constexpr (host_is_big_endian) content.read_big_endian();
+  btf types;
+  if (const verdict v = btf::open(content, 0, content.size(), types); v.failed())
+    return row.refuse(at, v.why), 0;
+  for (btf_type type = types.first(); type.id != 0; type = types.after(type))
+    if (type.kind == abi::btf_kind::function && content.string_is(type.name, wanted)) return type.id;
+  row.subject = wanted;
+  return row.refuse(at, cause::no_replaced_function), 0;
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_PROGRAM_TYPES_HPP
 // Room 4.5, spec/assembly: one program as the kernel takes it. A program is its own instructions and behind
 // them those of every function that it reaches, so each program of an object has its own copy of what they
 // share. Worked out for one program at a time, which is what a compiler can do for large objects too.
@@ -10685,7 +10943,7 @@ struct object_shape {
   u32 programs = 0;
   u32 references = 0;
   u32 filled_slots = 0;
-  u32 cores = 0;       ///< CO-RE relocations
+  u32 cores = 0;  ///< CO-RE relocations
   u32 externs = 0;
   u32 lines = 0;       ///< records of source lines
   u32 map_slots = 0;   ///< one per 8 bytes of .maps
@@ -11282,6 +11540,7 @@ struct load_options {
     for (const program_change& change : programs)
       if (change.program < count) left_out[change.program] = !change.load;
   }
+  int replaced = -1;  ///< descriptor of the program of which those of SEC("freplace/...") replace functions
 };
 /// Stands for "no options wanted"; no code for any is made.
 struct no_options {};
@@ -11764,16 +12023,25 @@ class loader {
     }
   }
 
-  // What the programs are made for, as the object or the caller says. Nothing has to be found for the others.
+  // What a program is made for, as the caller says or else the object.
+  [[nodiscard]] kernel_type_need target_of(u32 i) const noexcept {
+    if (const program_change* const change = new_kind_of(i); change != nullptr)
+      return change->kind.needs_kernel_type() ? kernel_type_need{change->kind.rest, change->place}
+                                              : kernel_type_need{};
+    return records_.targets == nullptr ? kernel_type_need{} : records_.targets[i];
+  }
+  // Finds the ids of all that programs are made for. Nothing has to be found for those that are left out.
   bool find_targets() noexcept {
     if (slots_.targets == nullptr) return true;
     for (u32 i = 0; i < records_.program_count; ++i) {
-      const program_change* const change = new_kind_of(i);
-      const bool wants_none = change != nullptr && !change->kind.needs_kernel_type();
-      if (is_left_out(i) || wants_none) slots_.targets[i] = not_found;
-      if (is_left_out(i) || wants_none || change == nullptr) continue;
-      const kernel_type_need need{change->kind.rest, change->place};
-      if (!find_kernel_types(&need, 1, &slots_.targets[i], row_) && !leave_out(i)) return false;
+      const kernel_type_need need = target_of(i);
+      const bool is_any = need.is_any() || need.what == section_rest::replaced;
+      if (is_left_out(i) || !is_any) {
+        slots_.targets[i] = not_found;
+        continue;
+      }
+      const bool is_own = new_kind_of(i) != nullptr || need.what == section_rest::replaced;
+      if (is_own && !find_target(need, i) && !leave_out(i)) return false;
     }
     while (records_.targets != nullptr &&
            !find_kernel_types(records_.targets, records_.program_count, slots_.targets, row_)) {
@@ -11783,6 +12051,26 @@ class loader {
       slots_.targets[missing] = not_found;
     }
     return true;
+  }
+  bool find_target(const kernel_type_need& need, u32 i) noexcept {
+    u32& out = slots_.targets[i];
+    if (need.what != section_rest::replaced) return find_kernel_types(&need, 1, &out, row_);
+    row_.subject = records_.programs[i].prog_name.characters;
+    if (replaced() < 0) return row_.refuse(step::prog_load, cause::no_program_to_replace), false;
+    out = find_replaced_function(replaced(), need.name, row_);
+    return out != 0;
+  }
+  [[nodiscard]] int replaced() const noexcept {
+    if constexpr (has_options)
+      return options_.replaced;
+    else
+      return -1;
+  }
+  // The id for a program, none for one that is made for nothing.
+  void set_target(u32 i, abi::prog_load& attr) const noexcept {
+    if (slots_.targets == nullptr || slots_.targets[i] == not_found) return;
+    attr.attach_btf_id = slots_.targets[i];
+    if (target_of(i).what == section_rest::replaced) attr.attach_prog_fd = static_cast<u32>(replaced());
   }
 
   bool make_program(u32 i) noexcept {
@@ -11802,9 +12090,7 @@ class loader {
       else
         attr.func_info_cnt = attr.line_info_cnt = attr.func_info_rec_size = attr.line_info_rec_size = 0;
     }
-    if constexpr (Needs.targets)
-      if (slots_.targets != nullptr && (change == nullptr || change->kind.needs_kernel_type()))
-        attr.attach_btf_id = slots_.targets[i];
+    if constexpr (Needs.targets) set_target(i, attr);
     if constexpr (Needs.patch) {
       const program_patch& patch = records_.patches[i];
       for (u32 k = 0; k < attr.insn_cnt; ++k) slots_.scratch[k] = patch.code[k];

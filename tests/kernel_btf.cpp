@@ -29,6 +29,7 @@ std::string kernel_types() {
   types.function("bpf_iter_task", prototype, 0);                   // 5
   types.type_definition("sched_switch", prototype);                // 6
   types.function("sched_switch", prototype, 0);                    // 7, a static one of the same name
+  types.function("bpf_lsm_sched_switch", prototype, 0);            // 8
   const file_image content = types.content();
   return std::string(content.begin(), content.end());
 }
@@ -54,17 +55,18 @@ TEST_CASE("types of the kernel are found by what they are, in one reading for al
                           {section_rest::iterator, "task"},
                           {section_rest::function, "sched_switch"}});
   CHECK(all.all);
+  CHECK(find({{section_rest::hook, "sched_switch"}}).ids[0] == 8);
   CHECK(all.ids[0] == 4);
   CHECK(all.ids[1] == 0);
   CHECK(all.ids[2] == 5);
   CHECK(all.ids[3] == 3);
-  CHECK(machine.all("openat").size() == 1);
+  CHECK(machine.all("openat").size() == 2);  // once each time
   CHECK(machine.left_open() == names{});
 }
 
 TEST_CASE("programs that are made for nothing leave the kernel's types unread", "[kernel_btf]") {
   fake_machine machine;
-  CHECK(find({{}, {section_rest::place, "group/event"}}).all);
+  CHECK(find({{}, {section_rest::place, "group/event"}, {section_rest::replaced, "answer"}}).all);
   CHECK(machine.calls.empty());
 }
 
@@ -78,6 +80,7 @@ TEST_CASE("what the kernel does not have is told by its kind", "[kernel_btf]") {
   } const rows[] = {{section_rest::function, "sched_switc", cause::no_kernel_function},
                     {section_rest::function, "sched_switch2", cause::no_kernel_function},
                     {section_rest::function, "int", cause::no_kernel_function},
+                    {section_rest::hook, "task", cause::no_kernel_hook},
                     {section_rest::tracepoint, "task", cause::no_kernel_tracepoint},
                     {section_rest::iterator, "sched_switch", cause::no_kernel_iterator}};
   for (const auto& row : rows) {

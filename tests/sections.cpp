@@ -79,6 +79,11 @@ TEST_CASE("a section tells the kernel what its programs are for", "[sections]") 
       {"tp_btf/sys_enter", prog_type::tracing, attach_type::trace_raw_tp, 0},
       {"fentry/vfs_read", prog_type::tracing, attach_type::trace_fentry, 0},
       {"fexit.s/vfs_read", prog_type::tracing, attach_type::trace_fexit, 16},
+      {"lsm/file_open", prog_type::lsm, attach_type::lsm_mac, 0},
+      {"lsm.s/file_open", prog_type::lsm, attach_type::lsm_mac, 16},
+      {"freplace/answer", prog_type::ext, attach_type{}, 0},
+      {"kprobe/vfs_read", prog_type::kprobe, attach_type{}, 0},
+      {"kretprobe/vfs_read", prog_type::kprobe, attach_type{}, 0},
       {"iter/task", prog_type::tracing, attach_type::trace_iter, 0},
       {"perf_event", prog_type::perf_event, attach_type{}, 0},
       {"syscall", prog_type::syscall, attach_type{}, 16},
@@ -131,7 +136,7 @@ TEST_CASE("each way to attach, and each kind of kernel type, is some section's",
   }
   CHECK(ways.size() == barebpf::attach_ways);
   for (const barebpf::kernel_type_kind& kind : barebpf::kernel_type_kinds) CHECK(rests.count(kind.rest) == 1);
-  CHECK(rests.size() == 2 + std::size(barebpf::kernel_type_kinds));
+  CHECK(rests.size() == 3 + std::size(barebpf::kernel_type_kinds));
 }
 
 TEST_CASE("every section name of libbpf's means here what it means there", "[sections]") {

@@ -19,6 +19,7 @@ package_of() {
     # Not g++-multilib, which conflicts with the compiler for arm64.
     apt:g++-multilib) echo "g++-$(g++ -dumpversion | cut -d. -f1)-multilib" ;;
     apt:libfuzzer) echo clang-14 libclang-rt-14-dev ;;
+    apt:qemu-system-x86_64) echo qemu-system-x86 ;;
     apt:aarch64-linux-gnu-g++) echo g++-aarch64-linux-gnu ;;
     apt:libbpf) echo libbpf-dev libelf-dev zlib1g-dev ;;
     dnf:clang-bpf) echo clang ;;
@@ -33,6 +34,8 @@ package_of() {
     dnf:libfuzzer) echo clang compiler-rt ;;
     dnf:libbpf) echo libbpf-devel libbpf-static elfutils-libelf-devel-static zlib-static glibc-static libstdc++-static ;;
     dnf:g++-multilib) echo glibc-devel.i686 libstdc++-devel.i686 ;;
+    # Where there are no kernels of Debian, there is nothing to boot.
+    dnf:qemu-system-x86_64 | apk:qemu-system-x86_64 | pacman:qemu-system-x86_64) ;;
     dnf:libc++-14 | dnf:sanitizers-14 | dnf:clang++-* | dnf:aarch64-linux-gnu-g++) ;;
     apk:clang-bpf) echo clang llvm ;;
     apk:c++) echo g++ ;;

@@ -5,6 +5,7 @@
 #define BAREBPF_ATTACH_HPP
 
 #include "link.hpp"
+#include "probe.hpp"
 #include "running_kernel.hpp"
 #include "sections.hpp"
 
@@ -176,6 +177,8 @@ struct program_to_attach {
 /// Shape: returns the length without NUL, and writes only if `room` is larger; 0 when `target` names no place.
 constexpr size_t write_place(attach_way way, text target, char* out, size_t room) noexcept {
   if (way == attach_way::tracepoint) return write_tracepoint_path(target, out, room);
+  const bool is_probe = way == attach_way::kprobe || way == attach_way::kretprobe;
+  if (is_probe && read_probe_place(target).function[0] == '\0') return 0;
   if (target.size() >= room) return target.size();
   for (const char c : target) *out++ = c;
   *out = '\0';
@@ -183,7 +186,8 @@ constexpr size_t write_place(attach_way way, text target, char* out, size_t room
 }
 /// True when a program cannot be attached in this way unless its section names the place.
 [[nodiscard]] constexpr bool needs_place(attach_way way) noexcept {
-  return way == attach_way::tracepoint || way == attach_way::raw_tracepoint;
+  return way == attach_way::tracepoint || way == attach_way::raw_tracepoint || way == attach_way::kprobe ||
+         way == attach_way::kretprobe;
 }
 
 /// Opens a perf event for `attach`.
@@ -301,7 +305,42 @@ struct place<attach_way::raw_tracepoint> {
   }
 };
 
-/// Where to is in the program since it was loaded, so no name is given.
+/// Errors: those of `open_kernel_probe`; EINVAL with a cookie where the kernel has none.
+/// Kernel: 4.17; as a link and with a cookie since 5.15, before that through the event.
+/// Source: perf_event_open(2); perf_event_set_bpf_prog() in kernel/events/core.c at v6.12.
+template <>
+struct place<attach_way::kprobe> {
+  static constexpr cause wants = cause::takes_no_target;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program,
+                                           barebpf::cookie with = {}) noexcept {
+    return to_probe<Policy>(program, false, with);
+  }
+
+ protected:
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> to_probe(const program_to_attach& program, bool at_end,
+                                             barebpf::cookie with) noexcept {
+    outcome row{.subject = program.subject};
+    fd event = open_kernel_probe(program.place, at_end, row);
+    if (row.failed()) return to_error(row);
+    return link::attach_event<Policy>(program.descriptor, std::move(event), program.subject, with);
+  }
+};
+template <>
+struct place<attach_way::kretprobe> : private place<attach_way::kprobe> {
+  static constexpr cause wants = cause::takes_no_target;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program,
+                                           barebpf::cookie with = {}) noexcept {
+    return to_probe<Policy>(program, true, with);
+  }
+};
+
+/// Where to is in the program since it was loaded, so no name is given. Of programs in SEC("freplace/...") it is the
+/// program that they were loaded for.
 /// Errors: EBUSY when more than 38 programs are attached to the function.
 /// Kernel: 5.5; as any other link, which a cookie needs, since 5.19.
 /// Source: bpf_tracing_prog_attach() in kernel/bpf/syscall.c at v6.12.

@@ -442,8 +442,17 @@
                 "the kernel cannot list this, so choose one of the words that follow bpf_iter_ in "          \
                 "/proc/kallsyms")                                                                            \
   BAREBPF_CAUSE(no_kernel_hook,                                                                              \
-                "the kernel has no hook of this name for security modules, so choose one of the words that " \
-                "follow bpf_lsm_ in /proc/kallsyms")                                                         \
+                "the kernel has no security hook of this name, so choose one of the words that follow "      \
+                "bpf_lsm_ in /proc/kallsyms")                                                                \
+  BAREBPF_CAUSE(no_program_to_replace,                                                                       \
+                "programs of this section replace a function of another program, so give the descriptor of " \
+                "that one as load_options::replaced")                                                        \
+  BAREBPF_CAUSE(no_program_types,                                                                            \
+                "the program whose function is to be replaced was loaded without types, so load it with "    \
+                "btf_choice::needed or all, and compile it with -g")                                         \
+  BAREBPF_CAUSE(no_replaced_function,                                                                        \
+                "the other program has no function of this name, so look for a misspelling, and for one "    \
+                "that was inlined: it must be neither static nor inline")                                    \
   BAREBPF_CAUSE(newer_attach_way,                                                                            \
                 "the running kernel is older than this way to attach: tcx came with Linux 6.6, so attach "   \
                 "on a newer one")                                                                            \

@@ -57,6 +57,9 @@ inline constexpr step_row step_rows[] = {
     {step::find_tracepoint, "find the tracepoint of the program"},
     {step::open_event, "open the event of the program"},
     {step::set_event_program, "attach the program to its event"},
+    {step::find_probes, "find the kprobes for the program"},
+    {step::open_probe, "open the kprobe of the program"},
+    {step::find_replaced, "find in the other program what the program replaces"},
     {step::wait, "wait for the ring buffer"},
     {step::open_map, "hold the map"},
     {step::open_cpu_event, "open an event for the map"},
@@ -110,6 +113,7 @@ inline constexpr errno_row errno_rows[] = {{EPERM, "EPERM"},
                                            {EBADFD, "EBADFD"},
                                            {ENOTSOCK, "ENOTSOCK"},
                                            {EOPNOTSUPP, "EOPNOTSUPP"},
+                                           {EADDRNOTAVAIL, "EADDRNOTAVAIL"},
                                            {EAFNOSUPPORT, "EAFNOSUPPORT"},
                                            {ENETDOWN, "ENETDOWN"},
                                            {ENOBUFS, "ENOBUFS"},
@@ -491,6 +495,31 @@ inline constexpr hint_row hint_rows[] = {
     {step::open_event, EINVAL, "the kernel has no tracepoint of this number any more, so attach again"},
     {step::open_event, EBUSY, "another event has the hardware to itself, so close it first"},
     {step::open_event, EOPNOTSUPP, "the hardware has no such event, so choose another"},
+
+    {step::find_probes, ENOENT,
+     "the kernel was built without kprobes, so attach to a tracepoint, or to a function by fentry"},
+
+    {step::open_probe, ENOENT,
+     "the kernel has no such function, or inlined it everywhere, so look for it in /proc/kallsyms"},
+    {step::open_probe, EINVAL,
+     "the kernel lets no kprobe be put there, because the function is marked notrace or the offset is not at "
+     "an "
+     "instruction, so choose another place"},
+    {step::open_probe, EADDRNOTAVAIL,
+     "the kernel has several functions of this name and does not guess, so choose one with a name of its "
+     "own"},
+    {step::open_probe, EACCES, "the process lacks CAP_PERFMON, so run it as root or give it CAP_PERFMON"},
+    {step::open_probe, EPERM,
+     "the kernel is locked down or a filter forbids perf_event_open, so allow it there"},
+
+    {step::find_replaced, EPERM,
+     "the types of another program are shown to CAP_SYS_ADMIN alone, so run the process as root"},
+    {step::find_replaced, EBADF,
+     "the descriptor that load_options::replaced gives is closed, so keep it open until the program is "
+     "loaded"},
+    {step::find_replaced, EBADFD,
+     "the descriptor that load_options::replaced gives is closed, so keep it open until the program is "
+     "loaded"},
 
     {step::set_event_program, EINVAL,
      "the program is of another type than its event, so correct the SEC() of the program"},

@@ -16,7 +16,10 @@ struct kernel_type_need {
   section_rest what = section_rest::nothing;
   const char* name = "";
 
-  [[nodiscard]] constexpr bool is_any() const noexcept { return what > section_rest::place; }
+  /// True when it is a type of the kernel, and not one of another program.
+  [[nodiscard]] constexpr bool is_any() const noexcept {
+    return what > section_rest::place && what != section_rest::replaced;
+  }
 };
 
 /// Finds the ids of `count` types in the BTF of the kernel itself, not of its modules.

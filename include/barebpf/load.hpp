@@ -11,6 +11,7 @@
 #include "map/pin.hpp"
 #include "map/value_btf.hpp"
 #include "program.hpp"
+#include "program_types.hpp"
 #include "running_kernel.hpp"
 #include "spec/assembly.hpp"
 
@@ -126,6 +127,7 @@ struct load_options {
     for (const program_change& change : programs)
       if (change.program < count) left_out[change.program] = !change.load;
   }
+  int replaced = -1;  ///< descriptor of the program of which those of SEC("freplace/...") replace functions
 };
 /// Stands for "no options wanted"; no code for any is made.
 struct no_options {};
@@ -608,16 +610,25 @@ class loader {
     }
   }
 
-  // What the programs are made for, as the object or the caller says. Nothing has to be found for the others.
+  // What a program is made for, as the caller says or else the object.
+  [[nodiscard]] kernel_type_need target_of(u32 i) const noexcept {
+    if (const program_change* const change = new_kind_of(i); change != nullptr)
+      return change->kind.needs_kernel_type() ? kernel_type_need{change->kind.rest, change->place}
+                                              : kernel_type_need{};
+    return records_.targets == nullptr ? kernel_type_need{} : records_.targets[i];
+  }
+  // Finds the ids of all that programs are made for. Nothing has to be found for those that are left out.
   bool find_targets() noexcept {
     if (slots_.targets == nullptr) return true;
     for (u32 i = 0; i < records_.program_count; ++i) {
-      const program_change* const change = new_kind_of(i);
-      const bool wants_none = change != nullptr && !change->kind.needs_kernel_type();
-      if (is_left_out(i) || wants_none) slots_.targets[i] = not_found;
-      if (is_left_out(i) || wants_none || change == nullptr) continue;
-      const kernel_type_need need{change->kind.rest, change->place};
-      if (!find_kernel_types(&need, 1, &slots_.targets[i], row_) && !leave_out(i)) return false;
+      const kernel_type_need need = target_of(i);
+      const bool is_any = need.is_any() || need.what == section_rest::replaced;
+      if (is_left_out(i) || !is_any) {
+        slots_.targets[i] = not_found;
+        continue;
+      }
+      const bool is_own = new_kind_of(i) != nullptr || need.what == section_rest::replaced;
+      if (is_own && !find_target(need, i) && !leave_out(i)) return false;
     }
     while (records_.targets != nullptr &&
            !find_kernel_types(records_.targets, records_.program_count, slots_.targets, row_)) {
@@ -627,6 +638,26 @@ class loader {
       slots_.targets[missing] = not_found;
     }
     return true;
+  }
+  bool find_target(const kernel_type_need& need, u32 i) noexcept {
+    u32& out = slots_.targets[i];
+    if (need.what != section_rest::replaced) return find_kernel_types(&need, 1, &out, row_);
+    row_.subject = records_.programs[i].prog_name.characters;
+    if (replaced() < 0) return row_.refuse(step::prog_load, cause::no_program_to_replace), false;
+    out = find_replaced_function(replaced(), need.name, row_);
+    return out != 0;
+  }
+  [[nodiscard]] int replaced() const noexcept {
+    if constexpr (has_options)
+      return options_.replaced;
+    else
+      return -1;
+  }
+  // The id for a program, none for one that is made for nothing.
+  void set_target(u32 i, abi::prog_load& attr) const noexcept {
+    if (slots_.targets == nullptr || slots_.targets[i] == not_found) return;
+    attr.attach_btf_id = slots_.targets[i];
+    if (target_of(i).what == section_rest::replaced) attr.attach_prog_fd = static_cast<u32>(replaced());
   }
 
   bool make_program(u32 i) noexcept {
@@ -646,9 +677,7 @@ class loader {
       else
         attr.func_info_cnt = attr.line_info_cnt = attr.func_info_rec_size = attr.line_info_rec_size = 0;
     }
-    if constexpr (Needs.targets)
-      if (slots_.targets != nullptr && (change == nullptr || change->kind.needs_kernel_type()))
-        attr.attach_btf_id = slots_.targets[i];
+    if constexpr (Needs.targets) set_target(i, attr);
     if constexpr (Needs.patch) {
       const program_patch& patch = records_.patches[i];
       for (u32 k = 0; k < attr.insn_cnt; ++k) slots_.scratch[k] = patch.code[k];

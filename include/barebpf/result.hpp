@@ -72,6 +72,9 @@ enum class step : u16 {
   check_xsk = 284,          ///< getsockopt(2), sendto(2)
   read_kconfig = 290,       ///< find a __kconfig option of the running kernel
   find_kernel_name = 291,   ///< find the address or the type of what a program declares with __ksym
+  find_probes = 285,        ///< read from sysfs how the kernel takes kprobes
+  open_probe = 286,         ///< perf_event_open(2) of a kprobe
+  find_replaced = 287,      ///< find in another program's BTF the function that a program replaces
 };
 
 /// Kernel-only error number that leaks out of bpf(2): "operation not supported". Not libc's ENOTSUP.

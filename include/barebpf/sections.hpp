@@ -26,9 +26,9 @@ enum class attach_way : u8 {
   sockmap,         ///< a map of sockets
   socket,          ///< one socket
   reuseport,       ///< all sockets that share a port with one
+  kprobe,          ///< where a function of the kernel begins, or an instruction in it: "function+offset"
+  kretprobe,       ///< where it returns
   // Programs of these are loaded, and this version has no `place` of its own for them yet.
-  kprobe,           ///< where a function of the kernel begins, or an instruction in it: "function+offset"
-  kretprobe,        ///< where it returns
   ksyscall,         ///< where a system call begins, by its name without the kernel's prefixes
   kretsyscall,      ///< where it returns
   kprobe_multi,     ///< where all functions begin that a pattern names
@@ -41,9 +41,7 @@ enum class attach_way : u8 {
   uprobe_session,   ///< both
   usdt,             ///< a trace point that a file brings: "path:provider:name"
   tracing_multi,    ///< all functions of the kernel's BTF that a pattern names
-  lsm,              ///< a hook of the kernel's security modules, which the text names
-  lsm_cgroup,       ///< the same for a cgroup and all below it
-  another_program,  ///< a function of a program, which this one replaces
+  lsm_cgroup,       ///< a hook of the kernel's security modules, for a cgroup and all below it
   struct_ops,       ///< a function that the kernel calls through a structure
   netfilter,        ///< a hook of the packet filter
   netkit,           ///< a netkit interface
@@ -51,7 +49,7 @@ enum class attach_way : u8 {
 };
 inline constexpr size_t attach_ways = static_cast<size_t>(attach_way::infrared) + 1;
 /// The last of those that room 9.1 attaches by itself.
-inline constexpr attach_way last_attached_way = attach_way::reuseport;
+inline constexpr attach_way last_attached_way = attach_way::kretprobe;
 
 /// What may follow the prefix of a section name.
 enum class section_rest : u8 {
@@ -60,7 +58,8 @@ enum class section_rest : u8 {
   function,    ///< a slash and a function of the kernel
   tracepoint,  ///< a slash and a tracepoint that the kernel's BTF describes
   iterator,    ///< a slash and what the kernel is to list
-  hook,        ///< a slash and a hook of the kernel's security modules
+  hook,        ///< a slash and a security hook of the kernel
+  replaced,    ///< a slash and a function of another program
 };
 
 /// What a section name says of its programs.
@@ -73,7 +72,7 @@ struct section_kind {
   section_rest rest = section_rest::nothing;
   u32 flags = 0;  ///< `prog_flags` of BPF_PROG_LOAD
 
-  /// True when the text behind the prefix names a type in the kernel's BTF.
+  /// True when the text behind the prefix names a type in the kernel's BTF, or in that of another program.
   [[nodiscard]] constexpr bool needs_kernel_type() const noexcept { return rest > section_rest::place; }
 };
 
@@ -114,10 +113,10 @@ struct section_rows {
       {"tp", type::tracepoint, way::tracepoint, any, rest::place},
       {"raw_tracepoint", type::raw_tracepoint, way::raw_tracepoint, any, rest::place},
       {"raw_tp", type::raw_tracepoint, way::raw_tracepoint, any, rest::place},
-      {"tracepoint.s", type::tracepoint, way::tracepoint, any, rest::place, sleeps},            
-      {"tp.s", type::tracepoint, way::tracepoint, any, rest::place, sleeps},                    
+      {"tracepoint.s", type::tracepoint, way::tracepoint, any, rest::place, sleeps},
+      {"tp.s", type::tracepoint, way::tracepoint, any, rest::place, sleeps},
       {"raw_tracepoint.s", type::raw_tracepoint, way::raw_tracepoint, any, rest::place, sleeps},
-      {"raw_tp.s", type::raw_tracepoint, way::raw_tracepoint, any, rest::place, sleeps},        
+      {"raw_tp.s", type::raw_tracepoint, way::raw_tracepoint, any, rest::place, sleeps},
       {"raw_tracepoint.w", type::raw_tracepoint_writable, way::raw_tracepoint, any, rest::place},
       {"raw_tp.w", type::raw_tracepoint_writable, way::raw_tracepoint, any, rest::place},
       {"tp_btf", type::tracing, way::tracing, trace_raw_tp, rest::tracepoint},
@@ -129,7 +128,7 @@ struct section_rows {
       {"fexit.multi", type::tracing, way::tracing_multi, trace_fexit_multi, rest::place},        // 7.2
       {"fsession.multi", type::tracing, way::tracing_multi, trace_fsession_multi, rest::place},  // 7.2
       {"iter", type::tracing, way::iterator, trace_iter, rest::iterator},
-      {"lsm", type::lsm, way::lsm, lsm_mac, rest::hook},
+      {"lsm", type::lsm, way::tracing, lsm_mac, rest::hook},
       {"struct_ops", type::struct_ops, way::struct_ops, any, rest::place},
       {"tp_btf.s", type::tracing, way::tracing, trace_raw_tp, rest::tracepoint, sleeps},
       {"fentry.s", type::tracing, way::tracing, trace_fentry, rest::function, sleeps},
@@ -141,10 +140,10 @@ struct section_rows {
       {"fsession.multi.s", type::tracing, way::tracing_multi, trace_fsession_multi, rest::place,
        sleeps},  // 7.2
       {"iter.s", type::tracing, way::iterator, trace_iter, rest::iterator, sleeps},
-      {"lsm.s", type::lsm, way::lsm, lsm_mac, rest::hook, sleeps},
+      {"lsm.s", type::lsm, way::tracing, lsm_mac, rest::hook, sleeps},
       {"struct_ops.s", type::struct_ops, way::struct_ops, any, rest::place, sleeps},
       {"lsm_cgroup", type::lsm, way::lsm_cgroup, lsm_cgroup, rest::hook},  // 6.0
-      {"freplace", type::ext, way::another_program, any, rest::place},
+      {"freplace", type::ext, way::tracing, any, rest::replaced},
       {"perf_event", type::perf_event, way::perf_event},
       {"syscall", type::syscall, way::elsewhere, any, rest::nothing, sleeps},  // 5.14
 

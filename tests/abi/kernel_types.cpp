@@ -11,6 +11,7 @@ struct seen {
   union bpf_attr attr;
   struct bpf_insn insn;
   struct bpf_map_info map_info;
+  struct bpf_prog_info prog_info;
   struct perf_event_attr perf_event_attr;
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 2, 0)
   struct bpf_common_attr common_attr;

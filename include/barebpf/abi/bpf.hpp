@@ -536,6 +536,52 @@ struct map_info {
 static_assert(sizeof(map_info) == 88 && offsetof(map_info, netns_dev) == 48 &&
               offsetof(map_info, map_extra) == 80);
 
+/// What BPF_OBJ_GET_INFO_BY_FD tells of a program. Lengths and numbers go in, too: how much room is at the addresses.
+struct prog_info {
+  u32 type = 0;
+  u32 id = 0;
+  u8 tag[8] = {};
+  u32 jited_prog_len = 0;
+  u32 xlated_prog_len = 0;
+  alignas(8) address jited_prog_insns{};
+  address xlated_prog_insns{};
+  u64 load_time = 0;  ///< nanoseconds since boot
+  u32 created_by_uid = 0;
+  u32 nr_map_ids = 0;
+  address map_ids{};
+  kernel_name name{};
+  u32 ifindex = 0;
+  u8 gpl_compatible = 0;  ///< not 0 if it is
+  u8 reserved[3] = {};
+  u64 netns_dev = 0;
+  u64 netns_ino = 0;
+  u32 nr_jited_ksyms = 0;
+  u32 nr_jited_func_lens = 0;
+  address jited_ksyms{};
+  address jited_func_lens{};
+  u32 btf_id = 0;  ///< 5.0
+  u32 func_info_rec_size = 0;
+  address func_info{};
+  u32 nr_func_info = 0;
+  u32 nr_line_info = 0;
+  address line_info{};
+  address jited_line_info{};
+  u32 nr_jited_line_info = 0;
+  u32 line_info_rec_size = 0;
+  u32 jited_line_info_rec_size = 0;
+  u32 nr_prog_tags = 0;
+  address prog_tags{};
+  u64 run_time_ns = 0;  ///< 5.1
+  u64 run_cnt = 0;
+  u64 recursion_misses = 0;   ///< 5.12
+  u32 verified_insns = 0;     ///< 5.16
+  u32 attach_btf_obj_id = 0;  ///< 5.19
+  u32 attach_btf_id = 0;
+  u32 unused = 0;
+};
+static_assert(sizeof(prog_info) == 232 && offsetof(prog_info, btf_id) == 128 &&
+              offsetof(prog_info, attach_btf_id) == 224);
+
 /// What BPF_OBJ_GET_INFO_BY_FD tells of a link. Which member of `place` holds follows from the type.
 struct link_info {
   /// Of links of XDP, tcx and netkit.

@@ -23,6 +23,15 @@ struct perf_event_attr {
 };
 static_assert(sizeof(perf_event_attr) == 64 && offsetof(perf_event_attr, config1) == 56);
 
+/// The first 72 bytes, with what probes need: `config1` is the address of the function's name, `config2` how many bytes
+/// behind its beginning.
+/// Source: PERF_ATTR_SIZE_VER1; perf_kprobe_init() in kernel/trace/trace_event_perf.c at v6.12.
+struct perf_event_attr_of_probe {
+  perf_event_attr attr{.size = 72};
+  u64 config2 = 0;
+};
+static_assert(sizeof(perf_event_attr_of_probe) == 72 && offsetof(perf_event_attr_of_probe, config2) == 64);
+
 /// What stands before each record in the ring of an event.
 /// Source: include/uapi/linux/perf_event.h at v6.12.
 struct perf_event_header {

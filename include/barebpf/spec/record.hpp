@@ -156,7 +156,7 @@ struct object_shape {
   u32 programs = 0;
   u32 references = 0;
   u32 filled_slots = 0;
-  u32 cores = 0;       ///< CO-RE relocations
+  u32 cores = 0;  ///< CO-RE relocations
   u32 externs = 0;
   u32 lines = 0;       ///< records of source lines
   u32 map_slots = 0;   ///< one per 8 bytes of .maps
