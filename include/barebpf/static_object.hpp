@@ -221,7 +221,7 @@ class static_object {
                                                                : map_naming::by_descriptor;
   }
   // What `load` with options may be told to do, it must be able to do.
-  static constexpr load_needs needs(const load_policy& policy, bool has_options = true) noexcept {
+  static constexpr load_needs needs(const load_policy& policy, bool has_options) noexcept {
     load_needs out{.types = spec::choose(policy.btf) != btf_choice::none,
                    .values = false,
                    .pins = false,
@@ -395,15 +395,15 @@ class static_object {
                        .program_count = spec::program_count,
                        .btf_is_required = spec::needs_types,
                        .data_size = data_size};
-    if constexpr (needs(Policy).patch) out.patches = patches.list;
-    if constexpr (needs(Policy).targets) out.targets = targets.list;
-    if constexpr (needs(Policy).values || needs(Policy).pins || needs(Policy).slots || needs(Policy).images)
-      out.duties = duties.list;
+    constexpr load_needs wanted = needs(Policy, true);
+    if constexpr (wanted.patch) out.patches = patches.list;
+    if constexpr (wanted.targets) out.targets = targets.list;
+    if constexpr (wanted.values || wanted.pins || wanted.slots || wanted.images) out.duties = duties.list;
     if constexpr (spec::extern_count != 0) {
       out.externs = externs.list;
       out.extern_count = spec::extern_count;
     }
-    if constexpr (needs(Policy).slots) out.inner_maps = spec::template inner_map_creates<btf>.list;
+    if constexpr (wanted.slots) out.inner_maps = spec::template inner_map_creates<btf>.list;
     if constexpr (btf != btf_choice::none) {
       out.btf = &spec::template btf_image<btf>;
       out.btf_size = spec::template btf_size<btf>;

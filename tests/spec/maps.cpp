@@ -617,6 +617,8 @@ TEST_CASE("a map of the older form that is cut or outside is refused", "[spec/ma
   CHECK(reading(cut.image).fault.why == cause::bad_legacy_map);
   const legacy_object odd({{"first", {1, 4, 8, 1, 0, 0}, 22}});
   CHECK(reading(odd.image).fault.why == cause::bad_legacy_map);
+  const legacy_object without_type({{"first", {0, 4, 8, 1, 0}, 20}});
+  CHECK(reading(without_type.image).fault.why == cause::no_map_type);
   const legacy_object outside({{"first", {1, 4, 8, 1, 0}, 24}});
   CHECK(reading(outside.image).fault.why == cause::map_outside_section);
 }

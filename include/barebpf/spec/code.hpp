@@ -188,9 +188,13 @@ constexpr verdict read_reference(const opened_object& object, const object_slots
   const auto find_map = [&](u64 place) {
     return find_section_map(slots.maps, object.maps_layout.members, facts.maps, section.index, place);
   };
-  if (holds_legacy_maps(file, section)) return point_to(reference_kind::map, find_map(offset), 0);
   const u32 holder = find_map(0);
-  if (holder == not_found) return wrong(cause::relocation_not_loaded_yet);
+  if (holder == not_found || slots.maps[holder].origin == map_origin::declared) {
+    const u32 named = find_map(offset);
+    if (named == not_found && !holds_legacy_maps(file, section))
+      return wrong(cause::relocation_not_loaded_yet);
+    return point_to(reference_kind::map, named, 0);
+  }
   // One past the end is an address that C allows to take.
   return point_to(reference_kind::value, offset <= section.size ? holder : not_found, offset);
 }

@@ -230,13 +230,13 @@ constexpr u32 count_legacy_maps(const elf& file) noexcept {
 // Reads the definition of `size` bytes at `out.declared_at`.
 constexpr verdict read_legacy_map(const bytes& image, u64 size, map_spec& out) noexcept {
   const auto word = [&](u64 index) { return image.read32(out.declared_at + index * 4); };
-  const auto wrong = [&] {
-    return verdict{
-        .why = cause::bad_legacy_map, .section = out.section, .offset = out.declared_at, .subject = out.name};
+  const auto wrong = [&](cause why = cause::bad_legacy_map) {
+    return verdict{.why = why, .section = out.section, .offset = out.declared_at, .subject = out.name};
   };
   constexpr u64 without_flags = 16, with_flags = 20, of_iproute2 = 36;
   if (size < without_flags || size % 4 != 0) return wrong();
   out.type = word(0);
+  if (out.type == 0) return wrong(cause::no_map_type);
   out.key_size = word(1);
   out.value_size = word(2);
   out.max_entries = word(3);
