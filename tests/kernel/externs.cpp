@@ -38,6 +38,8 @@ constexpr barebpf::static_object<kernel_variable> variable_object;
 constexpr barebpf::static_object<missing_kfunc> missing_object;
 constexpr barebpf::static_object<arena_globals> arena_object;
 
+constexpr barebpf::load_policy by_index{.oldest_kernel = kernel(5, 15)};
+
 barebpf::object open_object(const char* name) {
   auto opened = barebpf::object::open((objects + "/" + name + ".bpf.o").c_str());
   require(opened);
@@ -328,7 +330,7 @@ TEST_CASE("addresses and functions of the kernel are found by name", "[externs]"
 }
 
 TEST_CASE("whatever the oldest kernel, what names the kernel is loaded in the same form", "[externs]") {
-  const auto loaded = names_object.load<{.oldest_kernel = kernel(5, 15)}>();
+  const auto loaded = names_object.load<by_index>();
   require(loaded);
   CHECK(run(loaded->program<"addresses">()) == 0);
   CHECK(run(loaded->program<"calls">()) == 1);

@@ -99,6 +99,7 @@ class fake_machine {
   std::set<std::string> folders;
   long longest_read = 1 << 30;                      // bytes that one read gives at most
   std::string release = "6.18.44-fake";             // what uname says
+  std::string version = "#1 SMP fake";              // beside it
   std::uint64_t capabilities = ~0ull;               // the effective set
   int verifier_refuses = 0;                         // errno
   std::string verifier_says;                        // its log
@@ -106,6 +107,14 @@ class fake_machine {
   std::map<std::string, std::deque<int>> refusals;  // errno of the next calls of that name, 0 to let one pass
   /// Asked before every call: the errno to fail it with, or 0.
   std::function<int(std::size_t index)> fault;
+
+  /// Types that the kernel has by ids from 1 on: its own, a module's or a program's.
+  struct loaded_types {
+    std::string name;
+    std::string content;
+    bool is_of_kernel = true;
+  };
+  std::vector<loaded_types> types;
 
   /// Told of every call before it is answered: what others do meanwhile.
   std::function<void(const seen_call& call)> meanwhile;
@@ -163,6 +172,11 @@ class fake_machine {
     const auto found = pins_.find(path);
     return found != pins_.end() && found->second.map != nullptr && found->second.map == map_behind(number);
   }
+  /// The first bytes of an arena.
+  raw_bytes first_bytes(long number, std::size_t count) const {
+    unsigned char* const first = map_behind(number)->at(0);
+    return raw_bytes(first, first + count);
+  }
   /// The value of an array's first entry, and whether the map is frozen.
   raw_bytes first_value(long number) const { return map_behind(number)->value(0); }
   bool is_frozen(long number) const { return map_behind(number)->is_frozen; }
@@ -195,6 +209,7 @@ class fake_machine {
     std::vector<chunk> memory{};
 
     bool is_array() const { return type == 2; }
+    bool is_arena() const { return type == 33; }
     std::size_t stride() const { return (value_size + 7) / 8 * 8; }
     unsigned char* at(std::size_t index) {
       return reinterpret_cast<unsigned char*>(memory.data()) + index * stride();
@@ -210,6 +225,7 @@ class fake_machine {
     out->max_entries = max_entries;
     out->flags = flags;
     if (out->is_array()) out->memory.resize(out->stride() * max_entries / 16 + 1);
+    if (out->is_arena()) out->memory.resize(max_entries * 4096 / 16);
     return out;
   }
   struct descriptor {
@@ -252,26 +268,15 @@ class fake_machine {
   }
 
   static std::string name_of(const fake_call& call) {
-    static const std::map<long, std::string> commands{{0, "map_create"},
-                                                      {1, "map_lookup_elem"},
-                                                      {2, "map_update_elem"},
-                                                      {3, "map_delete_elem"},
-                                                      {4, "map_get_next_key"},
-                                                      {5, "prog_load"},
-                                                      {6, "obj_pin"},
-                                                      {7, "obj_get"},
-                                                      {15, "obj_get_info_by_fd"},
-                                                      {18, "btf_load"},
-                                                      {22, "map_freeze"},
-                                                      {24, "map_lookup_batch"},
-                                                      {8, "prog_attach"},
-                                                      {9, "prog_detach"},
-                                                      {10, "prog_test_run"},
-                                                      {17, "raw_tracepoint_open"},
-                                                      {28, "link_create"},
-                                                      {29, "link_update"},
-                                                      {33, "iter_create"},
-                                                      {34, "link_detach"}};
+    static const std::map<long, std::string> commands{
+        {0, "map_create"},       {1, "map_lookup_elem"},   {2, "map_update_elem"},
+        {3, "map_delete_elem"},  {4, "map_get_next_key"},  {5, "prog_load"},
+        {6, "obj_pin"},          {7, "obj_get"},           {15, "obj_get_info_by_fd"},
+        {18, "btf_load"},        {19, "btf_get_fd_by_id"}, {22, "map_freeze"},
+        {23, "btf_get_next_id"}, {24, "map_lookup_batch"}, {8, "prog_attach"},
+        {9, "prog_detach"},      {10, "prog_test_run"},    {17, "raw_tracepoint_open"},
+        {28, "link_create"},     {29, "link_update"},      {33, "iter_create"},
+        {34, "link_detach"}};
     static const std::map<long, std::string> numbers{{__NR_close, "close"},
                                                      {__NR_fcntl, "fcntl"},
                                                      {__NR_openat, "openat"},
@@ -377,12 +382,15 @@ class fake_machine {
     if (call.name == "capget") return tell_capabilities(call);
     if (call.name == "uname") {
       std::memcpy(at_mutable(address(call.arguments[0])) + 130, release.c_str(), release.size() + 1);
+      std::memcpy(at_mutable(address(call.arguments[0])) + 195, version.c_str(), version.size() + 1);
       return 0;
     }
     if (call.name == "map_create") return create_map(call);
     if (call.name == "map_freeze") return freeze(call);
     if (call.name == "map_lookup_batch") return kind_of(call.u32(36)) == "map" ? 0 : -EINVAL;
-    if (call.name == "obj_get_info_by_fd") return tell_of_map(call);
+    if (call.name == "obj_get_info_by_fd")
+      return kind_of(call.u32(0)) == "types" ? tell_of_types(call) : tell_of_map(call);
+    if (call.name == "btf_get_next_id" || call.name == "btf_get_fd_by_id") return find_types(call);
     if (call.name == "obj_pin" || call.name == "obj_get" || call.name == "unlinkat") return use_pin(call);
     if (call.name == "mmap") return map_memory(call);
     if (call.name == "munmap") {
@@ -468,6 +476,41 @@ class fake_machine {
     return 0;
   }
 
+  long find_types(const seen_call& call) {
+    CHECK(call.attr.size() == 12);
+    const std::uint32_t id = call.u32(0);
+    if (call.name == "btf_get_next_id") {
+      const std::uint32_t next = id + 1;
+      if (id >= types.size()) return -ENOENT;
+      std::memcpy(at_mutable(address(call.arguments[1])) + 4, &next, sizeof next);
+      return 0;
+    }
+    if (id == 0 || id > types.size()) return -ENOENT;
+    return add({.kind = "types", .position = id - 1});
+  }
+  // As much as there is room for, and how much there is.
+  long tell_of_types(const seen_call& call) {
+    const loaded_types& of = types.at(table_[static_cast<int>(call.u32(0))].position);
+    CHECK(call.u32(4) == 32);
+    unsigned char* const info = at_mutable(call.u64(8));
+    std::uint64_t pointers[2];
+    std::uint32_t room = 0, name_room = 0;
+    std::memcpy(&pointers[0], info, 8);
+    std::memcpy(&room, info + 8, 4);
+    std::memcpy(&pointers[1], info + 16, 8);
+    std::memcpy(&name_room, info + 24, 4);
+    if (pointers[0] != 0)
+      std::memcpy(at_mutable(pointers[0]), of.content.data(), std::min<std::size_t>(room, of.content.size()));
+    if (pointers[1] != 0)
+      std::memcpy(at_mutable(pointers[1]), of.name.c_str(),
+                  std::min<std::size_t>(name_room, of.name.size() + 1));
+    const auto size = static_cast<std::uint32_t>(of.content.size());
+    const std::uint32_t is_of_kernel = of.is_of_kernel;
+    std::memcpy(info + 8, &size, 4);
+    std::memcpy(info + 28, &is_of_kernel, 4);
+    return 0;
+  }
+
   long use_pin(const seen_call& call) {
     const std::size_t slash = call.path.rfind('/');
     CHECK(slash != std::string::npos);
@@ -490,13 +533,15 @@ class fake_machine {
   }
 
   long map_memory(const seen_call& call) {
-    CHECK(call.arguments[0] == 0);
-    CHECK(call.arguments[3] == 1);  // MAP_SHARED
     const auto map = map_behind(call.arguments[4]);
     if (map == nullptr) return -EBADF;
+    const bool is_arena = map->is_arena();  // which lies where its creator said, and nowhere else
+    CHECK((call.arguments[0] == 0) != is_arena);
+    CHECK(call.arguments[3] == (is_arena ? 1 | 1 << 20 : 1));  // MAP_SHARED, MAP_FIXED_NOREPLACE
+    if (is_arena) CHECK(static_cast<std::size_t>(call.arguments[1]) == map->memory.size() * 16);
     if ((map->flags & mmapable_flag) == 0) return -EINVAL;
     if ((call.arguments[2] & 2) != 0 && map->is_frozen) return -EPERM;  // PROT_WRITE
-    const std::size_t pages = (map->stride() * map->max_entries + 4095) / 4096;
+    const std::size_t pages = is_arena ? map->max_entries : (map->stride() * map->max_entries + 4095) / 4096;
     if (static_cast<std::size_t>(call.arguments[1]) > pages * 4096) return -EINVAL;
     const auto address = static_cast<long>(reinterpret_cast<std::uintptr_t>(map->at(0)));
     mappings_.insert({{address, call.arguments[1]}, map});
