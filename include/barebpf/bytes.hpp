@@ -29,6 +29,7 @@ class bytes {
 
   /// From here on, numbers are read with the highest byte first.
   constexpr void read_big_endian() noexcept { big_endian_ = true; }
+  [[nodiscard]] constexpr bool reads_big_endian() const noexcept { return big_endian_; }
 
   [[nodiscard]] constexpr u8 read8(u64 at) const noexcept { return static_cast<u8>(fetch(at, 1)); }
   [[nodiscard]] constexpr u16 read16(u64 at) const noexcept {

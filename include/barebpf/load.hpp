@@ -4,6 +4,7 @@
 #ifndef BAREBPF_LOAD_HPP
 #define BAREBPF_LOAD_HPP
 
+#include "fitting.hpp"
 #include "kernel_btf.hpp"
 #include "map/pin.hpp"
 #include "map/value_btf.hpp"
@@ -37,6 +38,8 @@ struct load_options {
   text pin_root = "/sys/fs/bpf";           ///< folder of the maps that are pinned by their names
   map_differences* differences = nullptr;  ///< where both sides go when a map is not what the object expects
   int token = -1;                          ///< descriptor of a BPF token, 6.9
+  /// The types to fit the programs to (CO-RE), as BTF or as an ELF file that has some; nothing for the running kernel's.
+  std::span<const unsigned char> target_btf{};
 };
 /// Stands for "no options wanted"; no code for any is made.
 struct no_options {};
@@ -69,6 +72,8 @@ struct object_records {
   const abi::prog_load* programs = nullptr;
   const program_patch* patches = nullptr;     ///< one for each program; nullptr when all name maps by index
   const kernel_type_need* targets = nullptr;  ///< one for each program; nullptr when none is made for a type
+  const program_cores* cores =
+      nullptr;  ///< one for each program; nullptr when none depends on the kernel's types
   u32 program_count = 0;
   const void* btf = nullptr;     ///< types of maps, variables and functions
   u32 btf_size = 0;              ///< bytes, 0 for none
@@ -84,8 +89,10 @@ struct load_needs {
   bool targets = true;  ///< it may have programs that are made for a type of the kernel
   bool slots = true;    ///< it may have maps of maps, and maps whose slots it fills
   bool arenas = true;   ///< it may have an arena without an address
-  bool cores = true;    ///< it may have instructions that depend on the kernel's types (CO-RE)
-  bool hints = true;    ///< the table of map types may have something to say when one is refused
+  bool kernel_cores =
+      true;               ///< the kernel is to fit instructions to its types (CO-RE), if it has some to fit
+  bool own_cores = true;  ///< the library is to, where the kernel cannot
+  bool hints = true;      ///< the table of map types may have something to say when one is refused
   bool patch =
       true;  ///< descriptors are written into a copy of the instructions; if not, they name maps by index
              ///< (5.14, BPF_PSEUDO_MAP_IDX)
@@ -99,6 +106,7 @@ struct load_slots {
   bool* pinned = nullptr;        ///< one for each map, false at first, if some are to be pinned
   int* map_numbers = nullptr;    ///< one for each map, without `load_needs::patch`
   abi::insn* scratch = nullptr;  ///< room for the longest program, with it
+  char* missing = nullptr;       ///< room for the name of an error, with `load_needs::own_cores`
 };
 
 namespace detail {
@@ -112,7 +120,11 @@ class loader {
  public:
   loader(const object_records& records, const load_slots& slots, const Options& options,
          outcome& row) noexcept
-      : records_(records), slots_(slots), options_(options), row_(row) {}
+      : records_(records),
+        slots_(slots),
+        options_(options),
+        row_(row),
+        fitting_(records.btf, records.btf_size, records.cores, records.program_count, target_of(options)) {}
 
   bool make_all() noexcept {
     if constexpr (has_options)
@@ -120,7 +132,9 @@ class loader {
     if constexpr (Needs.types) {
       if (records_.btf_size != 0) {
         types_ = fd::own(load_btf(records_.btf, records_.btf_size, token()));
-        if (records_.btf_is_required && row_.fails(step::btf_load, types_.number())) return false;
+        const bool needs_types =
+            records_.btf_is_required || (Needs.kernel_cores && !Needs.own_cores && records_.cores != nullptr);
+        if (needs_types && row_.fails(step::btf_load, types_.number())) return false;
       }
     }
     // What is put into a map of maps is made before it.
@@ -173,6 +187,8 @@ class loader {
       row_.subject = "data";
       return row_.refuse(step::find, cause::foreign_data), false;
     }
+    if (!Needs.own_cores && Needs.kernel_cores && !options_.target_btf.empty())
+      return row_.refuse(step::fit_program, cause::core_left_out), false;
     for (const map_change& change : options_.maps)
       if (change.map >= records_.map_count && change.map != not_found) {
         row_.subject = "maps";
@@ -375,27 +391,90 @@ class loader {
     } else {
       attr.fd_array = slots_.map_numbers;
     }
-    // The kernel would take it and leave its instructions as they are.
-    if constexpr (Needs.cores)
-      if (attr.core_relo_cnt != 0 && attr.func_info_cnt == 0)
+    if constexpr (Needs.own_cores) {
+      if (attr.core_relo_cnt != 0) return load_fitted(i, attr);
+    } else if constexpr (Needs.kernel_cores) {
+      if (attr.core_relo_cnt != 0 && !may_fit(attr))
         return row_.refuse(step::prog_load, cause::core_without_functions), false;
+    }
     if (row_.fails(step::prog_load, load_program(attr, log(), token(), row_.why))) {
-      if constexpr (Needs.cores) {
-        const bool may_be_older = row_.answer == -E2BIG || row_.answer == -EINVAL;
-        if (may_be_older && attr.core_relo_cnt != 0 && running_kernel() < kernel(5, 17))
-          row_.why = cause::newer_core;
-      }
+      if constexpr (Needs.kernel_cores && !Needs.own_cores)
+        if (attr.core_relo_cnt != 0 && is_too_old()) row_.why = cause::newer_core;
       return false;
     }
     slots_.programs[i].fill(row_.answer);
     return true;
   }
 
+  // Without them it would take the program and leave its instructions as they are.
+  [[nodiscard]] static bool may_fit(const abi::prog_load& attr) noexcept { return attr.func_info_cnt != 0; }
+  [[nodiscard]] bool is_too_old() const noexcept {
+    return (row_.answer == -E2BIG || row_.answer == -EINVAL) && running_kernel() < kernel(5, 17);
+  }
+
+  // Loads a program that depends on the kernel's types. The kernel knows best what it has; what it refuses is fitted
+  // here, for it may be too old for that, or more strict where types are compared.
+  bool load_fitted(u32 i, abi::prog_load& attr) noexcept {
+    bool has_target = false;
+    if constexpr (has_options) has_target = !target_of(options_).empty();
+    long answer = 0;
+    if (Needs.kernel_cores && !has_target && !kernel_is_too_old_ && may_fit(attr)) {
+      answer = load_program(attr, log(), token(), row_.why);
+      if (answer >= 0) return keep_program(i, answer);
+      row_.fails(step::prog_load, answer);
+      kernel_is_too_old_ = is_too_old();
+      if (answer != -EINVAL && !kernel_is_too_old_) return explain_missing(i);
+      if (explain_missing(i); row_.why == cause::core_missing) return false;
+    }
+    const outcome before = row_;
+    if (!fitting_.fit(i, slots_.scratch, attr.insn_cnt, row_)) {
+      if (answer < 0 && !kernel_is_too_old_) row_ = before;
+      return false;
+    }
+    attr.core_relo_cnt = attr.core_relo_rec_size = 0;
+    attr.core_relos = nullptr;
+    row_.why = cause::none;
+    if (answer = load_program(attr, log(), token(), row_.why); answer >= 0) return keep_program(i, answer);
+    row_.fails(step::prog_load, answer);
+    return explain_missing(i);
+  }
+  bool keep_program(u32 i, long number) noexcept {
+    row_.fails(step::prog_load, number);
+    row_.why = cause::none;
+    slots_.programs[i].fill(number);
+    return true;
+  }
+  // After the verifier's refusal: whether it met what the kernel does not have, and what that was.
+  bool explain_missing([[maybe_unused]] u32 i) noexcept {
+    if constexpr (has_options) {
+      if (log() == nullptr) return false;
+      const u32 at = poisoned_instruction(log()->said());
+      if (at == not_found) return false;
+      row_.why = cause::core_missing;
+      if (fitting_.name(i, at, slots_.missing, sizeof error::name)) row_.subject = slots_.missing;
+    }
+    return false;
+  }
+  [[nodiscard]] static std::span<const unsigned char> target_of(
+      [[maybe_unused]] const Options& options) noexcept {
+    if constexpr (has_options)
+      return options.target_btf;
+    else
+      return {};
+  }
+  // Stands for the one that is not needed.
+  struct no_fitting {
+    template <class... Any>
+    constexpr explicit no_fitting(Any&&...) noexcept {}
+  };
+
   const object_records& records_;
   const load_slots& slots_;
   const Options& options_;
   outcome& row_;
   fd types_;
+  [[no_unique_address]] std::conditional_t<Needs.own_cores, fitting, no_fitting> fitting_;
+  bool kernel_is_too_old_ = false;
 };
 
 }  // namespace detail

@@ -70,6 +70,7 @@ enum class step : u16 {
   bind_xsk = 282,           ///< bind(2) to the queue of an interface
   send_packets = 283,       ///< sendto(2) of what was submitted, or submit more
   check_xsk = 284,          ///< getsockopt(2), sendto(2)
+  fit_program = 290,        ///< fit a program to the types of a kernel (CO-RE)
 };
 
 /// Kernel-only error number that leaks out of bpf(2): "operation not supported". Not libc's ENOTSUP.

@@ -181,7 +181,9 @@ class static_object {
  private:
   // By index where no older kernel is to be served; that leaves the instructions constant.
   static constexpr map_naming naming(const load_policy& policy) noexcept {
-    return policy.oldest_kernel >= kernel(5, 14) ? map_naming::by_index : map_naming::by_descriptor;
+    const bool is_changed = spec::has_cores && policy.has_own_core();
+    return policy.oldest_kernel >= kernel(5, 14) && !is_changed ? map_naming::by_index
+                                                                : map_naming::by_descriptor;
   }
   static constexpr load_needs needs(const load_policy& policy) noexcept {
     load_needs out{.types = spec::choose(policy.btf) != btf_choice::none,
@@ -190,7 +192,8 @@ class static_object {
                    .targets = false,
                    .slots = false,
                    .arenas = false,
-                   .cores = spec::has_cores,
+                   .kernel_cores = spec::has_cores && policy.core != core_way::library,
+                   .own_cores = spec::has_cores && policy.has_own_core(),
                    .hints = false,
                    .patch = naming(policy) == map_naming::by_descriptor};
     for (u32 i = 0; i < spec::map_count; ++i) {
@@ -260,6 +263,22 @@ class static_object {
   }
   (std::make_index_sequence<spec::program_count>());
 
+  template <btf_choice Btf, u32 Index>
+  static constexpr program_cores make_cores() noexcept {
+    if constexpr (spec::template core_count<Index> != 0)
+      return {spec::template cores<Index, Btf>.list, spec::template core_count<Index>};
+    else
+      return {};
+  }
+  struct cores_of_programs {
+    program_cores list[detail::at_least_one(spec::program_count)];
+  };
+  template <btf_choice Btf>
+  static constexpr cores_of_programs cores = []<size_t... Index>(std::index_sequence<Index...>) {
+    return cores_of_programs{{make_cores<Btf, Index>()...}};
+  }
+  (std::make_index_sequence<spec::program_count>());
+
   struct program_patches {
     program_patch list[detail::at_least_one(spec::program_count)];
   };
@@ -323,6 +342,7 @@ class static_object {
                        .data_size = data_size};
     if constexpr (needs(Policy).patch) out.patches = patches.list;
     if constexpr (needs(Policy).targets) out.targets = targets.list;
+    if constexpr (needs(Policy).own_cores || needs(Policy).kernel_cores) out.cores = cores<btf>.list;
     if constexpr (needs(Policy).values || needs(Policy).pins || needs(Policy).slots) out.duties = duties.list;
     if constexpr (needs(Policy).slots) out.inner_maps = spec::template inner_map_creates<btf>.list;
     if constexpr (btf != btf_choice::none) {
@@ -339,7 +359,9 @@ class static_object {
     constexpr load_needs wanted = needs(Policy);
     bool pinned[wanted.pins ? detail::at_least_one(spec::map_count) : 1] = {};
     u32 found[wanted.targets ? detail::at_least_one(spec::program_count) : 1] = {};
+    char missing[wanted.own_cores ? sizeof error::name : 1] = {};
     load_slots slots{.maps = out->maps_, .programs = out->programs_, .targets = found, .pinned = pinned};
+    if constexpr (wanted.own_cores) slots.missing = missing;
     if constexpr (!wanted.patch) {
       int map_numbers[detail::at_least_one(spec::map_count)];
       slots.map_numbers = map_numbers;
