@@ -134,13 +134,12 @@ class fitting {
     auto index = buffer<u32>::of(kernel_.index_size());
     if (!index) return row.fails(at, -ENOMEM), false;
     kernel_index_ = std::move(*index);
-    kernel_.build_index(kernel_index_.data());
     u32 relocations = 0;
     for (u32 i = 0; i < program_count_; ++i) relocations += programs_[i].count;
     if (!candidates_.reserve(relocations)) return row.fails(at, -ENOMEM), false;
     for (u32 i = 0; i < program_count_; ++i)
       for (u32 k = 0; k < programs_[i].count; ++k) candidates_.want(programs_[i].list[k].type_id);
-    if (!candidates_.search(kernel_)) return row.fails(at, -ENOMEM), false;
+    if (!candidates_.search(kernel_, kernel_index_.data())) return row.fails(at, -ENOMEM), false;
     return is_open_ = true;
   }
 

@@ -106,7 +106,7 @@ struct load_slots {
   bool* pinned = nullptr;        ///< one for each map, false at first, if some are to be pinned
   int* map_numbers = nullptr;    ///< one for each map, without `load_needs::patch`
   abi::insn* scratch = nullptr;  ///< room for the longest program, with it
-  char* missing = nullptr;       ///< room for the name of an error, with `load_needs::own_cores`
+  char* missing = nullptr;       ///< room for the name of an error, with either of `load_needs` about CO-RE
 };
 
 namespace detail {
@@ -116,6 +116,7 @@ template <load_needs Needs, class Options>
 class loader {
   static constexpr bool has_options = !std::is_same_v<Options, no_options>;
   using log_type = std::conditional_t<has_options, verifier_log, no_log>;
+  static constexpr bool may_explain = has_options && (Needs.own_cores || Needs.kernel_cores);
 
  public:
   loader(const object_records& records, const load_slots& slots, const Options& options,
@@ -399,7 +400,10 @@ class loader {
     }
     if (row_.fails(step::prog_load, load_program(attr, log(), token(), row_.why))) {
       if constexpr (Needs.kernel_cores && !Needs.own_cores)
-        if (attr.core_relo_cnt != 0 && is_too_old()) row_.why = cause::newer_core;
+        if (attr.core_relo_cnt != 0) {
+          if (is_too_old()) row_.why = cause::newer_core;
+          return explain_missing(i);
+        }
       return false;
     }
     slots_.programs[i].fill(row_.answer);
@@ -446,7 +450,7 @@ class loader {
   }
   // After the verifier's refusal: whether it met what the kernel does not have, and what that was.
   bool explain_missing([[maybe_unused]] u32 i) noexcept {
-    if constexpr (has_options) {
+    if constexpr (may_explain) {
       if (log() == nullptr) return false;
       const u32 at = poisoned_instruction(log()->said());
       if (at == not_found) return false;
@@ -473,7 +477,7 @@ class loader {
   const Options& options_;
   outcome& row_;
   fd types_;
-  [[no_unique_address]] std::conditional_t<Needs.own_cores, fitting, no_fitting> fitting_;
+  [[no_unique_address]] std::conditional_t<Needs.own_cores || may_explain, fitting, no_fitting> fitting_;
   bool kernel_is_too_old_ = false;
 };
 

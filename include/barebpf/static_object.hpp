@@ -359,9 +359,10 @@ class static_object {
     constexpr load_needs wanted = needs(Policy);
     bool pinned[wanted.pins ? detail::at_least_one(spec::map_count) : 1] = {};
     u32 found[wanted.targets ? detail::at_least_one(spec::program_count) : 1] = {};
-    char missing[wanted.own_cores ? sizeof error::name : 1] = {};
+    constexpr bool has_cores = wanted.own_cores || wanted.kernel_cores;
+    char missing[has_cores ? sizeof error::name : 1] = {};
     load_slots slots{.maps = out->maps_, .programs = out->programs_, .targets = found, .pinned = pinned};
-    if constexpr (wanted.own_cores) slots.missing = missing;
+    if constexpr (has_cores) slots.missing = missing;
     if constexpr (!wanted.patch) {
       int map_numbers[detail::at_least_one(spec::map_count)];
       slots.map_numbers = map_numbers;

@@ -68,14 +68,16 @@ class core_candidates {
     if (root.length < 4) mark_start(start_of(start, root.length, 0x5f5f5f5f));
   }
 
-  /// Finds all that may be what was wanted; what it found before is forgotten.
+  /// Finds all that may be what was wanted, and builds the index of `target` on the way; what it found before is
+  /// forgotten.
   /// Errors: ENOMEM.
   /// Cost:   one walk over the types, and a look at the first four characters of each name.
-  [[nodiscard]] result<void> search(const btf& target) noexcept {
+  [[nodiscard]] result<void> search(btf& target, u32* index) noexcept {
     const bytes& image = target.image();
     u32 used = 0;
     for (u32 i = 0; i < count_; ++i) roots_[i].first = roots_[i].count = 0;
     for (btf_type type = target.first(); type.id != 0; type = target.after(type)) {
+      target.index_type(type, index);
       if ((kinds_ >> static_cast<u8>(type.kind) & 1) == 0) continue;
       const u32 start = whole_start(four_at(image, type.name));
       if ((starts_[start % start_bits / 64] >> start % 64 & 1) == 0) continue;
@@ -92,6 +94,7 @@ class core_candidates {
         ++root.count;
       }
     }
+    target.use_index(index);
     return sort(used);
   }
 
