@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 aa7ef8bdb74ecaa4d6c4e56e3b8ffe7bdad6c1673a04ba0a40503affd4673d15; do not edit.
+// Made by tools/amalgamate from files with SHA-256 0bedc67d5b339ad623be6b57bd93687aea7252f4de0535085583dc5834711705; do not edit.
 //
 // MIT License
 //
@@ -1553,9 +1553,32 @@ static_assert(sizeof(bpf_attr) == 168);
   BAREBPF_CAUSE(unknown_core_kind,                                                                           \
                 "this object has a kind of CO-RE relocation that barebpf does not know, so it was made by "  \
                 "a newer compiler: use a newer barebpf")                                                     \
+  BAREBPF_CAUSE(core_without_name,                                                                           \
+                "types of the kernel are found by their names (CO-RE), so give a name to the type that is "  \
+                "declared with preserve_access_index")                                                       \
+  BAREBPF_CAUSE(core_ambiguous,                                                                              \
+                "several types of the kernel have this name and differ in what is asked for (CO-RE), so "    \
+                "declare one more member that only the wanted one has and read that first")                  \
+  BAREBPF_CAUSE(core_endless,                                                                                \
+                "types that are compared (CO-RE) refer to each other without end, so declare fewer members") \
+  BAREBPF_CAUSE(core_other_instruction,                                                                      \
+                "a CO-RE relocation does not fit its instruction or what that holds, so the file is "        \
+                "damaged: compile it again")                                                                 \
+  BAREBPF_CAUSE(core_too_far,                                                                                \
+                "the kernel has this member more than 32767 bytes behind the start of its type, which no "   \
+                "load reaches (CO-RE), so read it with bpf_core_read")                                       \
+  BAREBPF_CAUSE(core_too_wide,                                                                               \
+                "the kernel has this bit field where no load of 8 bytes holds all of it (CO-RE), so read "   \
+                "the bytes around it")                                                                       \
+  BAREBPF_CAUSE(core_missing,                                                                                \
+                "the program reads what the running kernel does not have (CO-RE), so ask with "              \
+                "bpf_core_field_exists or its siblings before")                                              \
   BAREBPF_CAUSE(core_without_functions,                                                                      \
                 "the kernel relocates (CO-RE) only programs whose functions are all in BTF, so compile "     \
                 "each of them with -g")                                                                      \
+  BAREBPF_CAUSE(core_left_out,                                                                               \
+                "the load_policy leaves CO-RE to the kernel, which knows only its own types, so choose "     \
+                "core_way::library to give others")                                                          \
   BAREBPF_CAUSE(newer_core,                                                                                  \
                 "the running kernel relocates no programs (CO-RE): that came with Linux 5.17, so let "       \
                 "barebpf do it")                                                                             \
@@ -1978,6 +2001,7 @@ enum class step : u16 {
   find_probes = 285,        ///< read from sysfs how the kernel takes kprobes
   open_probe = 286,         ///< perf_event_open(2) of a kprobe
   find_replaced = 287,      ///< find in another program's BTF the function that a program replaces
+  fit_program = 292,        ///< fit a program to the types of a kernel (CO-RE)
 };
 
 /// Kernel-only error number that leaks out of bpf(2): "operation not supported". Not libc's ENOTSUP.
@@ -2471,6 +2495,7 @@ inline constexpr step_row step_rows[] = {
     {step::check_xsk, "ask about the AF_XDP socket"},
     {step::read_kconfig, "find in the kernel's configuration"},
     {step::find_kernel_name, "find in the kernel"},
+    {step::fit_program, "fit to the kernel's types (CO-RE) the program"},
 };
 
 /// An error number by its name.
@@ -2869,6 +2894,10 @@ inline constexpr hint_row hint_rows[] = {
 
     {step::find_kernel_type, ENOENT,
      "the kernel has no BTF of itself, so use one that was built with CONFIG_DEBUG_INFO_BTF"},
+
+    {step::fit_program, ENOENT,
+     "the kernel has no BTF of itself, so give load_options::target_btf the types of one that is built like "
+     "it"},
 
     {step::find_interface, ENODEV,
      "this network namespace has no interface of that name, so look at its name"},
@@ -3996,10 +4025,23 @@ enum class btf_choice : u8 {
   all,     ///< those, and the source lines that the verifier's log and bpftool show
 };
 
+/// Who fits the instructions of an object to the kernel's types (CO-RE).
+enum class core_way : u8 {
+  either,  ///< the kernel where it can (5.17), else the library. With kernels from 5.17 on alone it is the kernel.
+  kernel,   ///< the kernel; no code of the library for it is made
+  library,  ///< the library, on every kernel
+};
+
 /// What is decided while compiling, because it decides which code is there at all.
 struct load_policy {
   u32 oldest_kernel = kernel(5, 10);  ///< no code is made for kernels before this one
   btf_choice btf = btf_choice::all;
+  core_way core = core_way::either;
+
+  /// True when the library may have to do what the kernel does for CO-RE.
+  [[nodiscard]] constexpr bool has_own_core() const noexcept {
+    return core == core_way::library || (core == core_way::either && oldest_kernel < kernel(5, 17));
+  }
 };
 
 }  // namespace barebpf::inline BAREBPF_ABI
@@ -7481,6 +7523,7 @@ class bytes {
   constexpr void read_big_endian() noexcept { big_endian_ = true; }
   /// True when numbers are read in another order than this machine's.
   [[nodiscard]] constexpr bool is_foreign() const noexcept { return big_endian_ != host_is_big_endian; }
+  [[nodiscard]] constexpr bool reads_big_endian() const noexcept { return big_endian_; }
 
   [[nodiscard]] constexpr u8 read8(u64 at) const noexcept { return static_cast<u8>(fetch(at, 1)); }
   [[nodiscard]] constexpr u16 read16(u64 at) const noexcept {
@@ -7881,6 +7924,10 @@ class btf {
 
   /// Fills `index`, which has room for `index_size()` words, and lets `type` use it.
   constexpr void build_index(u32* index) noexcept;
+  /// Puts one type where `build_index` would; for who walks over all of them anyway and then calls `use_index`.
+  constexpr void index_type(const btf_type& type, u32* index) const noexcept {
+    if (type.id % index_stride == 0) index[type.id / index_stride] = static_cast<u32>(type.at - types_);
+  }
   /// Lets `type` use an index that was built before.
   constexpr void use_index(const u32* index) noexcept {
     index_ = index;
@@ -9305,6 +9352,1316 @@ namespace barebpf::inline BAREBPF_ABI {
 #ifndef BAREBPF_LOAD_HPP
 #define BAREBPF_LOAD_HPP
 
+// Room 8.1, fitting: programs made to fit the types of a kernel (CO-RE) before they are loaded: of the kernel that runs
+// where it is too old to do it by itself, or of another one whose types are given. Nothing is read before it is needed.
+#ifndef BAREBPF_FITTING_HPP
+#define BAREBPF_FITTING_HPP
+
+// Room 5.4, core: CO-RE by the library itself. It fits the instructions of a program to a kernel whose types are at
+// hand: its own, or those of another machine.
+#ifndef BAREBPF_CORE_HPP
+#define BAREBPF_CORE_HPP
+
+// Room 5.3, core/candidates: which types of a kernel may be the ones that an object names. All names are looked for in
+// one walk over the kernel's 100,000 types, of which most are told apart by their first four characters.
+#ifndef BAREBPF_CORE_CANDIDATES_HPP
+#define BAREBPF_CORE_CANDIDATES_HPP
+
+// Room 5.0, core/match: whether a type of the object and one of the kernel are the same to CO-RE. There are three
+// questions: one for what a field holds, one for a type that is looked for, and one that compares all of it.
+// Source: tools/lib/bpf/relo_core.c at v6.12, which is the kernel's own too.
+#ifndef BAREBPF_CORE_MATCH_HPP
+#define BAREBPF_CORE_MATCH_HPP
+
+// Room 3.3, core_path: what a CO-RE relocation names in the object's own types. It gives a type and numbers with
+// colons between them: which element of it, which member of that, and so on.
+#ifndef BAREBPF_CORE_PATH_HPP
+#define BAREBPF_CORE_PATH_HPP
+
+// Room 3.2, btf_ext: what .BTF.ext says of instructions: which function begins where, which source line an
+// instruction comes from, and which need CO-RE. Each of the three is a table of runs, one run for a section.
+#ifndef BAREBPF_BTF_EXT_HPP
+#define BAREBPF_BTF_EXT_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// The records of one section of code; all offsets count from the start of the file.
+struct btf_ext_run {
+  u64 section_name = 0;  ///< where the name of the section stands
+  u64 first = 0;         ///< where its first record stands
+  u32 count = 0;
+};
+
+/// One of the three tables.
+struct btf_ext_table {
+  u64 at = 0;           ///< where the first run stands
+  u64 end = 0;          ///< where the table ends
+  u32 record_size = 0;  ///< bytes
+
+  /// Reads the run at `at` and moves on to the next; false behind the last.
+  constexpr bool next(const btf& types, btf_ext_run& out) noexcept {
+    using header = abi::btf_ext_run_header;
+    if (at >= end) return false;
+    out = {.section_name = types.strings() + types.image().read32(at + header::section_name),
+           .first = at + header::size,
+           .count = types.image().read32(at + header::count)};
+    at = out.first + u64{out.count} * record_size;
+    return true;
+  }
+};
+
+/// The three tables of an object.
+/// Lifetime: plain numbers, good for the image they were read from.
+struct btf_ext {
+  btf_ext_table functions;  ///< `abi::func_info`
+  btf_ext_table lines;      ///< `abi::line_info`
+  btf_ext_table core;       ///< `abi::core_relo`
+
+  /// Checks that every run of the three tables lies inside `section`.
+  static constexpr verdict open(const elf& file, const elf_section& section, const btf& types,
+                                btf_ext& out) noexcept;
+};
+
+namespace detail {
+
+constexpr verdict open_btf_ext_table(const elf_section& section, const btf& types, u64 field,
+                                     u32 smallest_record, btf_ext_table& out) noexcept {
+  using header = abi::btf_ext_header;
+  const bytes& image = types.image();
+  const auto bad = [&](u64 at) {
+    return verdict{.why = cause::bad_btf_ext, .section = section.index, .offset = at};
+  };
+  const u64 header_size = image.read32(section.at + header::header_size);
+  if (field + 8 > header_size) return {};  // an older compiler that knew fewer tables
+  const u64 offset = image.read32(section.at + field), size = image.read32(section.at + field + 4);
+  if (size == 0) return {};
+  const u64 body_size = section.size - header_size;
+  if (offset > body_size || size > body_size - offset || size < 4) return bad(section.at + field);
+  const u64 start = section.at + header_size + offset;
+  out = {.at = start + 4, .end = start + size, .record_size = image.read32(start)};
+  if (out.record_size < smallest_record || out.record_size % 4 != 0) return bad(start);
+  btf_ext_table walk = out;
+  for (u64 at = walk.at; at < walk.end; at = walk.at) {
+    btf_ext_run run;
+    if (walk.end - at < abi::btf_ext_run_header::size) return bad(at);
+    walk.next(types, run);
+    if (walk.at > walk.end || !types.has_string(run.section_name)) return bad(at);
+  }
+  return {};
+}
+
+}  // namespace detail
+
+constexpr verdict btf_ext::open(const elf& file, const elf_section& section, const btf& types,
+                                btf_ext& out) noexcept {
+  using header = abi::btf_ext_header;
+  const bytes& image = file.image();
+  if (const verdict v = file.demand_type(section, abi::section_progbits); v.failed()) return v;
+  const u64 header_size = image.read32(section.at + header::header_size);
+  if (section.size < header::size || image.read16(section.at + header::magic) != abi::btf_magic ||
+      header_size < header::size || header_size > section.size)
+    return {.why = cause::bad_btf_ext, .section = section.index, .offset = section.at};
+  if (const verdict v = detail::open_btf_ext_table(section, types, header::functions_offset,
+                                                   sizeof(abi::func_info), out.functions);
+      v.failed())
+    return v;
+  if (const verdict v =
+          detail::open_btf_ext_table(section, types, header::lines_offset, sizeof(abi::line_info), out.lines);
+      v.failed())
+    return v;
+  return detail::open_btf_ext_table(section, types, header::core_offset, sizeof(abi::core_relo), out.core);
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_BTF_EXT_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// What a relocation is about.
+enum class core_subject : u8 { field, type, enumerator };
+
+[[nodiscard]] constexpr core_subject subject_of(abi::core_kind kind) noexcept {
+  using enum abi::core_kind;
+  if (kind <= field_rshift_u64) return core_subject::field;
+  return kind == enumval_exists || kind == enumval_value ? core_subject::enumerator : core_subject::type;
+}
+
+/// One step from a type to a part of it.
+struct core_step {
+  btf_type from;    ///< what is left behind: a struct, a union or an array; the root itself at the first step
+  u32 index = 0;    ///< which member, or which element
+  btf_member to{};  ///< the member, where a struct or union is left
+  u32 type = 0;     ///< id of what is there
+  bool is_member = false;
+};
+
+/// Walks along what a relocation names. `next` until it is false; then `is_whole` tells whether that was the end.
+class core_path {
+ public:
+  /// Source: BPF_CORE_SPEC_MAX_LEN in tools/lib/bpf/relo_core.h at v6.12.
+  static constexpr u32 most_steps = 64;
+
+  /// Begins at the type with the id `root`; `access` is the offset of the string.
+  constexpr core_path(const btf& types, u32 root, u32 access) noexcept
+      : types_(types), type_(root), at_(types.strings() + access) {}
+
+  /// Takes the next step. The first stays at the root, as one of so many in a row.
+  constexpr bool next(core_step& out) noexcept {
+    u32 index = 0;
+    if (count_ == most_steps || !take_number(index)) return false;
+    out = {.from = types_.resolve(type_), .index = index, .type = type_};
+    if (count_++ == 0) return true;
+    using enum abi::btf_kind;
+    const bool is_array = out.from.kind == array;
+    out.is_member = out.from.kind == structure || out.from.kind == union_type;
+    // The last member of a struct may be an array of no length that goes on behind it.
+    const bool is_inside = is_array ? index < types_.length_of(out.from) || goes_on(out.from)
+                                    : out.is_member && index < out.from.members;
+    if (!is_inside) return fail();
+    if (out.is_member) out.to = types_.member(out.from, index);
+    was_last_ = out.is_member && index + 1 == out.from.members;
+    out.type = type_ = is_array ? types_.element_of(out.from) : out.to.type;
+    return true;
+  }
+  /// True when all of the string was taken.
+  [[nodiscard]] constexpr bool is_whole() const noexcept { return is_whole_; }
+
+  /// True when the type is there and the string fits it and the kind.
+  [[nodiscard]] static constexpr bool leads_somewhere(const btf& types, u32 root, u32 access,
+                                                      abi::core_kind kind) noexcept {
+    if (types.type(root).id == 0 || !types.has_string(types.strings() + access)) return false;
+    core_path path(types, root, access);
+    core_step step;
+    if (!path.next(step)) return false;
+    switch (subject_of(kind)) {
+      case core_subject::type:
+        return path.is_whole() && step.index == 0;
+      case core_subject::enumerator: {
+        using enum abi::btf_kind;
+        const bool is_enum = step.from.kind == enumeration || step.from.kind == enumeration64;
+        return path.is_whole() && is_enum && step.index < step.from.members;
+      }
+      case core_subject::field:
+        break;
+    }
+    while (path.next(step)) {
+    }
+    return path.is_whole();
+  }
+
+ private:
+  constexpr bool fail() noexcept {
+    is_whole_ = false;
+    return false;
+  }
+  [[nodiscard]] constexpr bool goes_on(const btf_type& array) const noexcept {
+    return was_last_ && types_.length_of(array) == 0;
+  }
+  // What comes next is a number of at most nine digits, which no struct has more members of, and an end or a colon.
+  constexpr bool take_number(u32& out) noexcept {
+    if (is_whole_) return false;
+    const bytes& image = types_.image();
+    u32 digits = 0;
+    for (u8 c = image.read8(at_); c >= '0' && c <= '9'; c = image.read8(++at_)) {
+      if (++digits > 9) return false;
+      out = out * 10 + (c - u32{'0'});
+    }
+    const u8 behind = image.read8(at_);
+    is_whole_ = behind == 0;
+    if (behind == ':') ++at_;
+    return digits != 0 && (is_whole_ || behind == ':') ? true : fail();
+  }
+
+  const btf& types_;
+  u32 type_;
+  u64 at_;
+  u32 count_ = 0;
+  bool was_last_ = false;
+  bool is_whole_ = false;
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_CORE_PATH_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// The answer. Types that refer to each other without end are neither.
+enum class core_fit : u8 { no, yes, endless };
+
+/// How many characters of the name at `at` count: what follows the last "___" between others is a flavour, there to
+/// have several versions of a type in one program.
+[[nodiscard]] constexpr u32 essential_length(const bytes& image, u64 at) noexcept {
+  u32 length = 0, essential = 0, underscores = 0;
+  for (u8 c = image.read8(at); c != 0; c = image.read8(at + ++length)) {
+    if (c == '_') {
+      ++underscores;
+      continue;
+    }
+    if (underscores == 3 && length > 3) essential = length - 3;
+    underscores = 0;
+  }
+  return essential == 0 ? length : essential;
+}
+
+/// A type of the object beside one of the kernel.
+class core_match {
+ public:
+  constexpr core_match(const btf& local, const btf& target) noexcept : local_(local), target_(target) {}
+
+  /// True when both names are the same without their flavours.
+  [[nodiscard]] constexpr bool same_essence(u64 local_name, u64 target_name) const noexcept {
+    const bytes &here = local_.image(), &there = target_.image();
+    const u32 length = essential_length(here, local_name);
+    if (essential_length(there, target_name) != length) return false;
+    for (u32 i = 0; i < length; ++i)
+      if (here.read8(local_name + i) != there.read8(target_name + i)) return false;
+    return true;
+  }
+  /// True when both names are the same.
+  [[nodiscard]] constexpr bool same_name(u64 local_name, u64 target_name) const noexcept {
+    const bytes &here = local_.image(), &there = target_.image();
+    for (u64 i = 0;; ++i) {
+      const u8 c = here.read8(local_name + i);
+      if (c != there.read8(target_name + i)) return false;
+      if (c == 0) return true;
+    }
+  }
+  /// True when types of these kinds may be the same; an enum is one, however wide.
+  [[nodiscard]] static constexpr bool same_kind(abi::btf_kind local, abi::btf_kind target) noexcept {
+    return local == target || (is_enum(local) && is_enum(target));
+  }
+  [[nodiscard]] static constexpr bool is_enum(abi::btf_kind kind) noexcept {
+    return kind == abi::btf_kind::enumeration || kind == abi::btf_kind::enumeration64;
+  }
+  [[nodiscard]] static constexpr bool is_composite(abi::btf_kind kind) noexcept {
+    return kind == abi::btf_kind::structure || kind == abi::btf_kind::union_type;
+  }
+
+  /// Whether fields of these types may be one: any two structs or unions, pointers, floats, arrays of such, numbers of
+  /// whatever size, and enums of one name or none.
+  [[nodiscard]] constexpr core_fit fields_fit(u32 local, u32 target) const noexcept {
+    using enum abi::btf_kind;
+    for (u32 depth = 0; depth < deepest; ++depth) {
+      const btf_type here = local_.resolve(local), there = target_.resolve(target);
+      if (is_composite(here.kind) && is_composite(there.kind)) return core_fit::yes;
+      if (!same_kind(here.kind, there.kind)) return core_fit::no;
+      switch (here.kind) {
+        case pointer:
+        case floating:
+          return core_fit::yes;
+        case forward:
+        case enumeration:
+        case enumeration64:
+          return to_fit(local_.image().read8(here.name) == 0 || target_.image().read8(there.name) == 0 ||
+                        same_essence(here.name, there.name));
+        case integer:
+          return to_fit(is_plain(local_, here) && is_plain(target_, there));
+        case array:
+          local = local_.element_of(here);
+          target = target_.element_of(there);
+          break;
+        default:
+          return core_fit::no;
+      }
+    }
+    return core_fit::endless;
+  }
+
+  /// Whether a type that is looked for is there: of the same kind, and so is what it points to, has in it or takes.
+  /// The names of the two themselves are known to be the same.
+  [[nodiscard]] constexpr core_fit types_fit(u32 local, u32 target) noexcept {
+    visits_ = 0;
+    if (!same_kind(local_.type(local).kind, target_.type(target).kind)) return core_fit::no;
+    return types_fit(local, target, deepest);
+  }
+
+  /// Whether all of a type is there: each of its members under its name, with a type that matches, and each number of
+  /// an enum. What stands behind a pointer is only called the same.
+  [[nodiscard]] constexpr core_fit types_match(u32 local, u32 target) noexcept {
+    visits_ = 0;
+    return types_match(local, target, false, deepest);
+  }
+
+ private:
+  static constexpr u32 deepest = 32;  // as deep as libbpf goes; the kernel goes less deep into what is nested
+  static constexpr u32 most_visits = 1 << 18;  // of pairs of types or names, because nested ones can multiply
+
+  [[nodiscard]] static constexpr core_fit to_fit(bool fits) noexcept {
+    return fits ? core_fit::yes : core_fit::no;
+  }
+  // An old way to write bit fields gives a number an offset.
+  [[nodiscard]] static constexpr bool is_plain(const btf& types, const btf_type& number) noexcept {
+    return (types.image().read32(number.tail()) >> 16 & 0xff) == 0;
+  }
+
+  [[nodiscard]] constexpr core_fit types_fit(u32 local, u32 target, u32 level) noexcept {
+    using enum abi::btf_kind;
+    for (u32 depth = 0; depth < deepest; ++depth) {
+      if (++visits_ > most_visits) return core_fit::endless;
+      const btf_type here = local_.resolve(local), there = target_.resolve(target);
+      if (!same_kind(here.kind, there.kind)) return core_fit::no;
+      switch (here.kind) {
+        case void_type:
+        case structure:
+        case union_type:
+        case enumeration:
+        case enumeration64:
+        case forward:
+          return core_fit::yes;
+        case integer:
+          return to_fit(is_plain(local_, here) && is_plain(target_, there));
+        case pointer:
+          local = here.size_or_type;
+          target = there.size_or_type;
+          break;
+        case array:
+          local = local_.element_of(here);
+          target = target_.element_of(there);
+          break;
+        case function_prototype:
+          if (here.members != there.members) return core_fit::no;
+          if (here.members != 0 && level == 0) return core_fit::endless;
+          for (u32 i = 0; i < here.members; ++i)
+            if (const core_fit fit =
+                    types_fit(parameter(local_, here, i), parameter(target_, there, i), level - 1);
+                fit != core_fit::yes)
+              return fit;
+          local = here.size_or_type;
+          target = there.size_or_type;
+          break;
+        default:
+          return core_fit::no;
+      }
+    }
+    return core_fit::endless;
+  }
+
+  [[nodiscard]] constexpr core_fit types_match(u32 local, u32 target, bool is_behind_pointer,
+                                               u32 level) noexcept {
+    using enum abi::btf_kind;
+    if (level == 0) return core_fit::endless;
+    for (u32 depth = 0; depth < deepest; ++depth) {
+      if (++visits_ > most_visits) return core_fit::endless;
+      const btf_type here = local_.resolve(local), there = target_.resolve(target);
+      if (here.id == 0 || there.id == 0) return to_fit(here.id == there.id);
+      if (!same_essence(here.name, there.name)) return core_fit::no;
+      const bool same = here.kind == there.kind;
+      // The flag of what is only declared says which of both it is.
+      const auto is_declared_as = [](const btf& types, const btf_type& declared, abi::btf_kind kind) {
+        return declared.kind == forward && (kind == union_type) == types.is_flagged(declared);
+      };
+      switch (here.kind) {
+        case forward:
+          if (same) return to_fit(local_.is_flagged(here) == target_.is_flagged(there));
+          return to_fit(is_behind_pointer && is_composite(there.kind) &&
+                        is_declared_as(local_, here, there.kind));
+        case enumeration:
+        case enumeration64:
+          return to_fit(is_enum(there.kind) && enums_match(here, there));
+        case structure:
+        case union_type:
+          if (is_behind_pointer) return to_fit(same || is_declared_as(target_, there, here.kind));
+          return same ? members_match(here, there, level) : core_fit::no;
+        case integer:
+          return to_fit(same && here.size_or_type == there.size_or_type &&
+                        local_.form_of(here.id) == target_.form_of(there.id));
+        case pointer:
+          if (!same) return core_fit::no;
+          is_behind_pointer = true;
+          local = here.size_or_type;
+          target = there.size_or_type;
+          break;
+        case array:
+          if (!same || local_.length_of(here) != target_.length_of(there)) return core_fit::no;
+          local = local_.element_of(here);
+          target = target_.element_of(there);
+          break;
+        case function_prototype:
+          if (!same || here.members != there.members) return core_fit::no;
+          for (u32 i = 0; i < here.members; ++i)
+            if (const core_fit fit = types_match(parameter(local_, here, i), parameter(target_, there, i),
+                                                 is_behind_pointer, level - 1);
+                fit != core_fit::yes)
+              return fit;
+          local = here.size_or_type;
+          target = there.size_or_type;
+          break;
+        default:
+          return core_fit::no;
+      }
+    }
+    return core_fit::endless;
+  }
+  [[nodiscard]] constexpr core_fit members_match(const btf_type& here, const btf_type& there,
+                                                 u32 level) noexcept {
+    if (here.members > there.members) return core_fit::no;
+    for (u32 i = 0; i < here.members; ++i) {
+      const btf_member wanted = local_.member(here, i);
+      core_fit fit = core_fit::no;
+      for (u32 k = 0; fit == core_fit::no && k < there.members; ++k) {
+        if (++visits_ > most_visits) return core_fit::endless;
+        const btf_member found = target_.member(there, k);
+        if (same_essence(wanted.name, found.name))
+          fit = types_match(wanted.type, found.type, false, level - 1);
+      }
+      if (fit != core_fit::yes) return fit;
+    }
+    return core_fit::yes;
+  }
+  [[nodiscard]] constexpr bool enums_match(const btf_type& here, const btf_type& there) noexcept {
+    if (here.size_or_type != there.size_or_type || here.members > there.members) return false;
+    for (u32 i = 0; i < here.members; ++i) {
+      const u64 wanted = enumerator_name(local_, here, i);
+      bool is_there = false;
+      for (u32 k = 0; !is_there && k < there.members && ++visits_ <= most_visits; ++k)
+        is_there = same_essence(wanted, enumerator_name(target_, there, k));
+      if (!is_there) return false;
+    }
+    return true;
+  }
+  [[nodiscard]] static constexpr u32 parameter(const btf& types, const btf_type& of, u32 index) noexcept {
+    return types.image().read32(of.tail() + u64{index} * 8 + 4);
+  }
+
+ public:
+  /// Where the record of a number of an enum stands: its name, and 4 or 8 bytes.
+  [[nodiscard]] static constexpr u64 enumerator_at(const btf_type& of, u32 index) noexcept {
+    return of.tail() + u64{index} * (of.kind == abi::btf_kind::enumeration ? 8 : 12);
+  }
+  [[nodiscard]] static constexpr u64 enumerator_name(const btf& types, const btf_type& of,
+                                                     u32 index) noexcept {
+    return types.strings() + types.image().read32(enumerator_at(of, index));
+  }
+
+ private:
+  const btf& local_;
+  const btf& target_;
+  u32 visits_ = 0;
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_CORE_MATCH_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// What was found for one type of the object.
+struct core_root {
+  u32 type = 0;   ///< its id
+  u32 first = 0;  ///< the ids of what may be it in the kernel are so many from this one on
+  u32 count = 0;
+  abi::btf_kind kind = abi::btf_kind::void_type;
+  u64 name = 0;    ///< where its name stands
+  u32 length = 0;  ///< characters of it, without its flavour
+  u32 hash = 0;
+  u32 next = 0;  ///< one more than the index of another one whose name has the same slot
+};
+
+/// The types that an object names, and those of a kernel that may be they: `want` all, then `search` once.
+/// Lifetime: looks at the object's types as long as it lives.
+class core_candidates {
+ public:
+  explicit core_candidates(const btf& local) noexcept : local_(&local) {}
+
+  /// Makes room for types of `relocations` relocations at most.
+  /// Errors: ENOMEM.
+  [[nodiscard]] result<void> reserve(u32 relocations) noexcept {
+    slots_ = 4;
+    while (slots_ < u64{relocations} * 2 && slots_ < u32{1} << 30) slots_ *= 2;
+    auto roots = buffer<core_root>::of(relocations);
+    auto by_type = buffer<u32>::of(slots_);
+    auto by_name = buffer<u32>::of(slots_);
+    auto starts = buffer<u64>::of(start_bits / 64);
+    if (!roots || !by_type || !by_name || !starts) return error{.at = step::allocate, .code = ENOMEM};
+    roots_ = std::move(*roots);
+    by_type_ = std::move(*by_type);
+    by_name_ = std::move(*by_name);
+    starts_ = std::move(*starts);
+    return {};
+  }
+
+  /// Adds the type that a relocation names; types without a name are not looked for.
+  void want(u32 type) noexcept {
+    u32& slot = *slot_of(type);
+    if (slot != 0) return;
+    const btf_type found = local_->type(type);
+    core_root& root = roots_[count_];
+    root = {.type = type, .kind = found.kind, .name = found.name};
+    slot = ++count_;
+    if (found.id == 0) return;
+    root.length = essential_length(local_->image(), found.name);
+    if (root.length == 0) return;
+    root.hash = hash_of(local_->image(), found.name, root.length);
+    kinds_ |= u32{1} << static_cast<u8>(found.kind);
+    if (core_match::is_enum(found.kind))
+      kinds_ |= u32{1} << static_cast<u8>(abi::btf_kind::enumeration) |
+                u32{1} << static_cast<u8>(abi::btf_kind::enumeration64);
+    root.next = by_name_[root.hash & (slots_ - 1)];
+    by_name_[root.hash & (slots_ - 1)] = count_;
+    // A name of three characters or less goes on with its end or with its flavour.
+    const u32 start = four_at(local_->image(), found.name);
+    mark_start(start_of(start, root.length, 0));
+    if (root.length < 4) mark_start(start_of(start, root.length, 0x5f5f5f5f));
+  }
+
+  /// Finds all that may be what was wanted, and builds the index of `target` on the way; what it found before is
+  /// forgotten.
+  /// Errors: ENOMEM.
+  /// Cost:   one walk over the types, and a look at the first four characters of each name.
+  [[nodiscard]] result<void> search(btf& target, u32* index) noexcept {
+    const bytes& image = target.image();
+    u32 used = 0;
+    for (u32 i = 0; i < count_; ++i) roots_[i].first = roots_[i].count = 0;
+    for (btf_type type = target.first(); type.id != 0; type = target.after(type)) {
+      target.index_type(type, index);
+      if ((kinds_ >> static_cast<u8>(type.kind) & 1) == 0) continue;
+      const u32 start = whole_start(four_at(image, type.name));
+      if ((starts_[start % start_bits / 64] >> start % 64 & 1) == 0) continue;
+      const u32 length = essential_length(image, type.name);
+      const u32 hash = hash_of(image, type.name, length);
+      for (u32 next = by_name_[hash & (slots_ - 1)]; next != 0; next = roots_[next - 1].next) {
+        core_root& root = roots_[next - 1];
+        if (root.hash != hash || root.length != length || !core_match::same_kind(root.kind, type.kind) ||
+            !is_same(root, image, type.name))
+          continue;
+        if (used == found_.size())
+          if (const auto more = grow(); !more) return more.error();
+        found_[used++] = {next - 1, type.id};
+        ++root.count;
+      }
+    }
+    target.use_index(index);
+    return sort(used);
+  }
+
+  /// The ids for a type that was wanted; the caller may leave out what turned out to be something else.
+  [[nodiscard]] core_root& root_of(u32 type) noexcept { return roots_[*slot_of(type) - 1]; }
+  [[nodiscard]] u32* ids_of(const core_root& root) noexcept { return ids_.data() + root.first; }
+
+ private:
+  static constexpr u32 start_bits = 1 << 15;
+  struct found_type {
+    u32 root = 0;
+    u32 id = 0;
+  };
+
+  [[nodiscard]] u32* slot_of(u32 type) noexcept {
+    u32 slot = type * 0x9e3779b1 & (slots_ - 1);
+    while (by_type_[slot] != 0 && roots_[by_type_[slot] - 1].type != type) slot = (slot + 1) & (slots_ - 1);
+    return &by_type_[slot];
+  }
+  [[nodiscard]] static u32 hash_of(const bytes& image, u64 at, u32 length) noexcept {
+    u32 hash = length;
+    for (u32 i = 0; i < length; ++i) hash = (hash ^ image.read8(at + i)) * 0x01000193;
+    return hash ^ hash >> 15;
+  }
+  // The first four characters of a name as a number, the first one lowest.
+  [[nodiscard]] static u32 four_at(const bytes& image, u64 at) noexcept {
+    const u32 four = image.read32(at);
+    return image.reads_big_endian() ? __builtin_bswap32(four) : four;
+  }
+  // The same of one that has only so many; `behind` has the rest.
+  [[nodiscard]] static u32 start_of(u32 four, u32 length, u32 behind) noexcept {
+    const u32 first = length >= 4 ? ~u32{0} : (u32{1} << length * 8) - 1;
+    return mixed((four & first) | (behind & ~first));
+  }
+  [[nodiscard]] static u32 whole_start(u32 four) noexcept {
+    u32 length = 0;
+    while (length < 4 && (four >> length * 8 & 0xff) != 0) ++length;
+    return start_of(four, length, 0);
+  }
+  [[nodiscard]] static u32 mixed(u32 four) noexcept { return four * 0x9e3779b1 >> 17; }
+  void mark_start(u32 start) noexcept { starts_[start % start_bits / 64] |= u64{1} << start % 64; }
+
+  [[nodiscard]] bool is_same(const core_root& root, const bytes& image, u64 name) const noexcept {
+    for (u32 i = 0; i < root.length; ++i)
+      if (local_->image().read8(root.name + i) != image.read8(name + i)) return false;
+    return true;
+  }
+  [[nodiscard]] result<void> grow() noexcept {
+    auto larger = buffer<found_type>::of(found_.size() == 0 ? 64 : found_.size() * 2);
+    if (!larger) return larger.error();
+    for (size_t i = 0; i < found_.size(); ++i) (*larger)[i] = found_[i];
+    found_ = std::move(*larger);
+    return {};
+  }
+  // Puts what belongs to one type together, in the order in which it was found.
+  [[nodiscard]] result<void> sort(u32 used) noexcept {
+    auto ids = buffer<u32>::of(used);
+    if (!ids) return ids.error();
+    ids_ = std::move(*ids);
+    u32 first = 0;
+    for (u32 i = 0; i < count_; ++i) {
+      roots_[i].first = first;
+      first += roots_[i].count;
+      roots_[i].count = 0;
+    }
+    for (u32 i = 0; i < used; ++i) {
+      core_root& root = roots_[found_[i].root];
+      ids_[root.first + root.count++] = found_[i].id;
+    }
+    return {};
+  }
+
+  const btf* local_;
+  buffer<core_root> roots_;
+  buffer<u32> by_type_, by_name_;  // one more than an index among the roots
+  buffer<u64> starts_;             // a bit for each start that a wanted name has
+  buffer<found_type> found_;
+  buffer<u32> ids_;
+  u32 slots_ = 0;
+  u32 count_ = 0;
+  u32 kinds_ = 0;
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_CORE_CANDIDATES_HPP
+// Room 5.2, core/patch: puts what a CO-RE relocation is worth into its instruction.
+// Source: tools/lib/bpf/relo_core.c at v6.12.
+#ifndef BAREBPF_CORE_PATCH_HPP
+#define BAREBPF_CORE_PATCH_HPP
+
+// Room 5.1, core/value: what a CO-RE relocation is worth: to the object, whose types it names, and to a kernel, in one
+// of whose types the same is looked for, each member by its name.
+// Source: tools/lib/bpf/relo_core.c at v6.12.
+#ifndef BAREBPF_CORE_VALUE_HPP
+#define BAREBPF_CORE_VALUE_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// What a relocation names, step by step, on one of both sides. What has no name on the way is passed over: it may be
+/// there on one side alone.
+struct core_spec {
+  struct part {
+    u64 name = 0;    ///< where the name of the member stands; 0 for one of so many in a row
+    u32 index = 0;   ///< which member, or which of so many
+    u32 holder = 0;  ///< id of the struct, or of what there are many of
+    u32 type = 0;    ///< id of what is there
+  };
+  part parts[core_path::most_steps];
+  u32 count = 0;
+  u32 root = 0;
+  u64 bit = 0;  ///< where it begins, counted from where the root begins
+
+  [[nodiscard]] constexpr const part& last() const noexcept { return parts[count - 1]; }
+};
+
+/// What comes of a relocation.
+struct core_value {
+  cause fault = cause::none;  ///< it cannot be done, and the object is at fault
+  bool is_missing = false;    ///< the kernel has no such thing, so the instruction must never be reached
+  bool is_sure = true;        ///< the compiler knew as well what it was worth to the object
+  bool loses_sign = false;    ///< the field has another size and is no plain number, so that no load fits it
+  u64 old_number = 0;         ///< what the instruction holds
+  u64 number = 0;             ///< what it is to hold
+  u32 old_size = 0;           ///< bytes of the field, where a load may have to change with it
+  u32 size = 0;
+};
+
+/// The two sides of relocations: an object's types and a kernel's.
+/// Lifetime: looks at both as long as it lives.
+class core_sides {
+ public:
+  constexpr core_sides(const btf& local, const btf& target) noexcept
+      : local_(local), target_(target), match_(local, target) {}
+
+  [[nodiscard]] constexpr const btf& local() const noexcept { return local_; }
+  [[nodiscard]] constexpr const btf& target() const noexcept { return target_; }
+
+  /// What the relocation names among the object's types.
+  /// Errors: false when that is not there.
+  constexpr bool read(const abi::core_relo& relocation, core_spec& out) const noexcept {
+    const auto kind = static_cast<abi::core_kind>(relocation.kind);
+    if (relocation.kind >= abi::core_kinds ||
+        !core_path::leads_somewhere(local_, relocation.type_id, relocation.access_str_off, kind))
+      return false;
+    out.count = 0;
+    out.root = relocation.type_id;
+    out.bit = 0;
+    core_path path(local_, relocation.type_id, relocation.access_str_off);
+    for (core_step step; path.next(step);) {
+      if (subject_of(kind) == core_subject::enumerator) {
+        out.parts[out.count++] = {.name = core_match::enumerator_name(local_, step.from, step.index),
+                                  .index = step.index,
+                                  .holder = step.from.id};
+        continue;
+      }
+      if (step.is_member) {
+        out.bit += bit_of(local_, step.from, step.to);
+        if (local_.image().read8(step.to.name) == 0) continue;
+        out.parts[out.count++] = {step.to.name, step.index, step.from.id, step.type};
+        continue;
+      }
+      if (!pass(local_, step.index, step.type, out)) return false;
+    }
+    return true;
+  }
+
+  /// Looks for the same in the kernel's type `candidate`.
+  constexpr core_fit find(abi::core_kind kind, const core_spec& wanted, u32 candidate,
+                          core_spec& out) noexcept {
+    out.count = 0;
+    out.root = candidate;
+    out.bit = 0;
+    switch (subject_of(kind)) {
+      case core_subject::type:
+        return kind == abi::core_kind::type_matches ? match_.types_match(wanted.root, candidate)
+                                                    : match_.types_fit(wanted.root, candidate);
+      case core_subject::enumerator:
+        return find_enumerator(wanted, candidate, out);
+      case core_subject::field:
+        break;
+    }
+    visits_ = 0;
+    for (u32 i = 0; i < wanted.count; ++i) {
+      const core_spec::part& part = wanted.parts[i];
+      if (part.name != 0) {
+        if (const core_fit fit = find_member(part, candidate, 0, out); fit != core_fit::yes) return fit;
+        candidate = out.last().type;
+        continue;
+      }
+      if (i != 0) {
+        const btf_type array = target_.resolve(candidate);
+        if (array.kind != abi::btf_kind::array) return core_fit::no;
+        if (part.index >= target_.length_of(array) && !goes_on(target_, array, out.last()))
+          return core_fit::no;
+        candidate = target_.element_of(array);
+      }
+      if (!pass(target_, part.index, candidate, out)) return core_fit::endless;
+    }
+    return core_fit::yes;
+  }
+
+  /// What the relocation is worth to the object, and to the kernel where `found` is what it has there; nullptr when it
+  /// has nothing.
+  [[nodiscard]] constexpr core_value value_of(abi::core_kind kind, const core_spec& wanted,
+                                              const core_spec* found) const noexcept {
+    using enum abi::core_kind;
+    core_value out;
+    switch (kind) {
+      case type_id_local:
+        out.is_sure = false;
+        out.old_number = out.number = wanted.root;
+        return out;
+      case type_id_target:
+        out.is_sure = false;  // linkers renumber types
+        out.old_number = wanted.root;
+        out.number = found == nullptr ? 0 : found->root;
+        return out;
+      case field_exists:
+      case type_exists:
+      case type_matches:
+      case enumval_exists:
+        out.old_number = 1;
+        out.number = found != nullptr ? 1 : 0;
+        return out;
+      case type_size:
+        out.old_number = local_.size_of(wanted.root);
+        out.number = found == nullptr ? 0 : target_.size_of(found->root);
+        return out;
+      case enumval_value:
+        out.is_missing = found == nullptr;
+        out.old_number = enumerator_value(local_, wanted);
+        if (found != nullptr) out.number = enumerator_value(target_, *found);
+        return out;
+      default:
+        break;
+    }
+    side here, there;
+    out.fault = measure(local_, kind, wanted, here);
+    if (out.fault != cause::none) return out;
+    out.is_sure = here.is_sure;
+    out.old_number = here.number;
+    out.old_size = here.size;
+    out.is_missing = found == nullptr;
+    if (found == nullptr) return out;
+    out.fault = measure(target_, kind, *found, there);
+    out.number = there.number;
+    out.size = there.size;
+    out.loses_sign = here.size != there.size && !widens(local_, here.type, target_, there.type);
+    return out;
+  }
+
+  /// Shifts left so that a bit field begins at the top of 64 bits, once `size` bytes from `first` on are loaded, all
+  /// but the last in bits.
+  [[nodiscard]] static constexpr u64 left_shift(u64 bit, u32 bits, u64 first, u32 size,
+                                                bool is_big_endian) noexcept {
+    return is_big_endian ? (u64{8} - size) * 8 + (bit - first * 8) : 64 - (bit + bits - first * 8);
+  }
+
+ private:
+  // What one side makes of a field.
+  struct side {
+    u64 number = 0;
+    u32 size = 0;
+    u32 type = 0;
+    bool is_sure = true;
+  };
+
+  // Where a member begins, and over how many bits it goes: 0 for all of its type.
+  [[nodiscard]] static constexpr u32 bit_of(const btf& types, const btf_type& of,
+                                            const btf_member& member) noexcept {
+    const u32 word = types.image().read32(member.at + 8);
+    return types.is_flagged(of) ? word & 0xffffff : word;
+  }
+  [[nodiscard]] static constexpr u32 bits_of(const btf& types, const btf_type& of,
+                                             const btf_member& member) noexcept {
+    return types.is_flagged(of) ? types.image().read32(member.at + 8) >> 24 : 0;
+  }
+  // The last member of a struct may be an array of no length that goes on behind it.
+  [[nodiscard]] static constexpr bool goes_on(const btf& types, const btf_type& array,
+                                              const core_spec::part& holder) noexcept {
+    return types.length_of(array) == 0 && holder.name != 0 &&
+           holder.index + 1 == types.type(holder.holder).members;
+  }
+  // Goes to one of many in a row.
+  static constexpr bool pass(const btf& types, u32 index, u32 type, core_spec& out) noexcept {
+    if (out.count == core_path::most_steps) return false;
+    out.parts[out.count++] = {.index = index, .holder = type, .type = type};
+    const u64 bits = u64{types.size_of(type)} * 8;
+    if (index != 0 && bits > (u64{1} << 40) / index) return false;  // no memory is so large
+    out.bit += index * bits;
+    return true;
+  }
+
+  constexpr core_fit find_enumerator(const core_spec& wanted, u32 candidate, core_spec& out) noexcept {
+    const btf_type type = target_.resolve(candidate);
+    if (!core_match::is_enum(type.kind)) return core_fit::no;
+    for (u32 i = 0; i < type.members; ++i) {
+      const u64 name = core_match::enumerator_name(target_, type, i);
+      if (!match_.same_essence(wanted.parts[0].name, name)) continue;
+      out.parts[out.count++] = {.name = name, .index = i, .holder = type.id};
+      return core_fit::yes;
+    }
+    return core_fit::no;
+  }
+  // A member of this name, in `candidate` or in what has no name inside it.
+  constexpr core_fit find_member(const core_spec::part& wanted, u32 candidate, u32 depth,
+                                 core_spec& out) noexcept {
+    const btf_type type = target_.resolve(candidate);
+    if (!core_match::is_composite(type.kind)) return core_fit::no;
+    if (depth == core_path::most_steps || out.count == core_path::most_steps) return core_fit::endless;
+    for (u32 i = 0; i < type.members; ++i) {
+      if (++visits_ > most_visits) return core_fit::endless;
+      const btf_member member = target_.member(type, i);
+      const u32 bit = bit_of(target_, type, member);
+      if (target_.image().read8(member.name) == 0) {
+        out.bit += bit;
+        if (const core_fit fit = find_member(wanted, member.type, depth + 1, out); fit != core_fit::no)
+          return fit;
+        out.bit -= bit;
+      } else if (match_.same_name(wanted.name, member.name)) {
+        const core_fit fit = match_.fields_fit(wanted.type, member.type);
+        if (fit != core_fit::yes) return fit;
+        out.bit += bit;
+        out.parts[out.count++] = {member.name, i, type.id, member.type};
+        return fit;
+      }
+    }
+    return core_fit::no;
+  }
+
+  [[nodiscard]] static constexpr u64 enumerator_value(const btf& types, const core_spec& of) noexcept {
+    const btf_type type = types.type(of.parts[0].holder);
+    const u64 at = core_match::enumerator_at(type, of.parts[0].index) + 4;
+    const u32 low = types.image().read32(at);
+    // As libbpf does, the number of a narrow enum has a sign whatever its flag says.
+    if (type.kind == abi::btf_kind::enumeration) return static_cast<u64>(s64{static_cast<s32>(low)});
+    return low | u64{types.image().read32(at + 4)} << 32;
+  }
+
+  // What a field is worth to the side that has these types.
+  [[nodiscard]] static constexpr cause measure(const btf& types, abi::core_kind kind, const core_spec& of,
+                                               side& out) noexcept {
+    using enum abi::core_kind;
+    const core_spec::part& last = of.last();
+    const btf_type type = types.resolve(last.type);
+    u32 size = types.size_of(last.type);
+    u64 first = of.bit / 8;
+    if (last.name == 0) {  // one of many, of which only place and size can be asked
+      if (kind != field_byte_offset && kind != field_byte_size) return cause::bad_core;
+      out.number = kind == field_byte_size ? size : first;
+      if (kind == field_byte_offset) out.size = size, out.type = type.id;
+      return cause::none;
+    }
+    const btf_type holder = types.type(last.holder);
+    u32 bits = bits_of(types, holder, types.member(holder, last.index));
+    const bool is_bit_field = bits != 0;
+    if (is_bit_field) {
+      // The smallest load of a natural size that has all of it.
+      if (size == 0 || size > 16) return cause::bad_core;
+      first = of.bit / 8 / size * size;
+      while (of.bit + bits - first * 8 > u64{size} * 8) {
+        if (size >= 8) return cause::core_too_wide;
+        size *= 2;
+        first = of.bit / 8 / size * size;
+      }
+    } else {
+      bits = size * 8;
+    }
+    // Where a bit field lies is a matter of taste, so that compilers may have had another one.
+    out.is_sure = !is_bit_field || kind == field_signed || kind == field_rshift_u64;
+    switch (kind) {
+      case field_byte_offset:
+        out.number = first;
+        if (!is_bit_field) out.size = size, out.type = type.id;
+        break;
+      case field_byte_size:
+        out.number = size;
+        break;
+      case field_signed:
+        out.number = (core_match::is_enum(type.kind) && types.is_flagged(type)) ||
+                     types.form_of(type.id) == number_form::signed_number;
+        break;
+      case field_lshift_u64:
+        out.number = left_shift(of.bit, bits, first, size, types.image().reads_big_endian());
+        break;
+      default:  // field_rshift_u64
+        out.number = u64{64} - bits;
+        break;
+    }
+    return cause::none;
+  }
+  // True when a load of another size gives the same number: of pointers, and of numbers without a sign.
+  [[nodiscard]] static constexpr bool widens(const btf& local, u32 here, const btf& target,
+                                             u32 there) noexcept {
+    const auto is_plain = [](const btf& types, u32 id) {
+      const btf_type type = types.type(id);
+      const u32 encoding = types.image().read32(type.tail()) >> 24 & 0xf;
+      return type.kind == abi::btf_kind::integer && encoding != abi::btf_integer_is_signed;
+    };
+    const auto is_pointer = [](const btf& types, u32 id) {
+      return types.type(id).kind == abi::btf_kind::pointer;
+    };
+    return (is_pointer(local, here) && is_pointer(target, there)) ||
+           (is_plain(local, here) && is_plain(target, there));
+  }
+
+  static constexpr u32 most_visits = 1 << 18;  // of members, because what has no name can nest and multiply
+
+  const btf& local_;
+  const btf& target_;
+  core_match match_;
+  u32 visits_ = 0;
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_CORE_VALUE_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// The helper that stands where the kernel lacks what an instruction needs. There is none of this number, so the
+/// verifier refuses a program that can reach it; libbpf and the kernel itself write the same one.
+inline constexpr s32 core_poison = 195896080;
+
+/// Makes a call out of an instruction that nothing may reach, or out of both halves of one.
+constexpr void poison_instruction(abi::insn* at) noexcept {
+  const bool is_long = at->opcode == abi::opcode_ld_imm64;
+  at[0] = {.opcode = abi::opcode_call, .registers = 0, .offset = 0, .immediate = core_poison};
+  if (is_long) at[1] = at[0];
+}
+
+/// Changes the instruction at `at`, behind which `left` more stand, to what the kernel needs; poisons it where the
+/// kernel has no such thing.
+/// Errors: a cause, and the instruction stays as it was.
+constexpr cause patch_instruction(abi::insn* at, u32 left, const core_value& to) noexcept {
+  const bool is_long = at->opcode == abi::opcode_ld_imm64;
+  if (is_long && left == 0) return cause::bad_core;
+  if (to.is_missing) {
+    poison_instruction(at);
+    return cause::none;
+  }
+  const auto holds = [&to](u64 number) { return !to.is_sure || number == to.old_number; };
+  enum : u8 { load_constant = 0, load = 1, store_constant = 2, store = 3, arithmetic = 4, arithmetic64 = 7 };
+  switch (at->opcode & 7) {
+    case arithmetic:
+    case arithmetic64: {
+      constexpr u8 from_register = 8;
+      if ((at->opcode & from_register) != 0 || !holds(static_cast<u64>(s64{at->immediate})))
+        return cause::core_other_instruction;
+      at->immediate = static_cast<s32>(to.number);
+      return cause::none;
+    }
+    case load:
+    case store_constant:
+    case store: {
+      if (!holds(static_cast<u64>(s64{at->offset}))) return cause::core_other_instruction;
+      constexpr u64 furthest = 0x7fff;
+      if (to.number > furthest) return cause::core_too_far;
+      if (to.loses_sign) {
+        poison_instruction(at);
+        return cause::none;
+      }
+      if (to.size != to.old_size) {
+        // Of 4, 2, 1 and 8 bytes, in the order of the bits that say so.
+        constexpr u32 sizes[] = {4, 2, 1, 8};
+        if (sizes[at->opcode >> 3 & 3] != to.old_size) return cause::core_other_instruction;
+        u32 bits = 0;
+        while (bits < 4 && sizes[bits] != to.size) ++bits;
+        if (bits == 4) return cause::core_other_instruction;
+        at->opcode = static_cast<u8>((at->opcode & 0xe7u) | bits << 3);
+      }
+      at->offset = static_cast<s16>(to.number);
+      return cause::none;
+    }
+    case load_constant: {
+      const bool is_plain = is_long && at[0].source() == 0 && at[0].offset == 0 && at[1].opcode == 0 &&
+                            at[1].registers == 0 && at[1].offset == 0;
+      if (!is_plain ||
+          !holds(static_cast<u32>(at[0].immediate) | u64{static_cast<u32>(at[1].immediate)} << 32))
+        return cause::core_other_instruction;
+      at[0].immediate = static_cast<s32>(to.number);
+      at[1].immediate = static_cast<s32>(to.number >> 32);
+      return cause::none;
+    }
+    default:
+      return cause::core_other_instruction;
+  }
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_CORE_PATCH_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// What relocating a program came to.
+struct core_outcome {
+  cause fault = cause::none;  ///< why it cannot be done
+  u32 relocation = 0;         ///< index of the one that is at fault
+  u32 poisoned = 0;           ///< how many instructions need what the kernel does not have
+};
+
+/// What a relocation is worth to a kernel, of whose types `ids` may be meant. Those that are not are left out of `ids`
+/// and `count`, unless none is; so later relocations of the same type know better, as with libbpf.
+[[nodiscard]] constexpr core_value decide(core_sides& sides, const abi::core_relo& relocation, u32* ids,
+                                          u32& count) noexcept {
+  const auto kind = static_cast<abi::core_kind>(relocation.kind);
+  core_spec wanted, found, chosen;
+  if (!sides.read(relocation, wanted)) return {.fault = cause::bad_core};
+  if (kind == abi::core_kind::type_id_local) return sides.value_of(kind, wanted, nullptr);
+  if (sides.local().image().read8(sides.local().type(relocation.type_id).name) == 0)
+    return {.fault = cause::core_without_name};
+  core_value out;
+  u32 kept = 0;
+  for (u32 i = 0; i < count; ++i) {
+    const core_fit fit = sides.find(kind, wanted, ids[i], found);
+    if (fit == core_fit::endless) return {.fault = cause::core_endless};
+    if (fit == core_fit::no) continue;
+    const core_value value = sides.value_of(kind, wanted, &found);
+    if (value.fault != cause::none) return value;
+    if (kept == 0) {
+      out = value;
+      chosen.bit = found.bit;
+    } else if (found.bit != chosen.bit || value.number != out.number || value.is_missing != out.is_missing) {
+      return {.fault = cause::core_ambiguous};
+    }
+    ids[kept++] = ids[i];
+  }
+  if (kept == 0) return sides.value_of(kind, wanted, nullptr);
+  count = kept;
+  return out;
+}
+
+/// Fits the `size` instructions at `code` to the kernel, as `count` relocations say.
+/// Errors: in the outcome, with the first relocation that cannot be done; those before it are done.
+[[nodiscard]] inline core_outcome relocate(core_sides& sides, core_candidates& candidates,
+                                           const abi::core_relo* relocations, u32 count, abi::insn* code,
+                                           u32 size) noexcept {
+  core_outcome out;
+  for (u32 i = 0; i < count; ++i) {
+    const u32 at = relocations[i].insn_off / static_cast<u32>(sizeof(abi::insn));
+    out.relocation = i;
+    if (at >= size) {
+      out.fault = cause::bad_core;
+      return out;
+    }
+    core_root& root = candidates.root_of(relocations[i].type_id);
+    const core_value value = decide(sides, relocations[i], candidates.ids_of(root), root.count);
+    out.fault = value.fault != cause::none ? value.fault : patch_instruction(code + at, size - at - 1, value);
+    if (out.fault != cause::none) return out;
+    out.poisoned += code[at].opcode == abi::opcode_call && code[at].immediate == core_poison;
+  }
+  return out;
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_CORE_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// The CO-RE relocations of a program, as BPF_PROG_LOAD takes them.
+struct program_cores {
+  const abi::core_relo* list = nullptr;
+  u32 count = 0;
+};
+
+namespace detail {
+
+// The types of the running kernel, as plain bytes: mapped where it allows that (6.16), else read.
+class kernel_btf_bytes {
+ public:
+  // Shape: 0, or negative errno.
+  [[nodiscard]] long open() noexcept {
+    constexpr const char* path = "/sys/kernel/btf/vmlinux";
+    constexpr long from_end = 2, private_pages = 2;  // SEEK_END, MAP_PRIVATE
+    {
+      const fd file = fd::own(open_to_read(path));
+      if (!file.is_open()) return file.number();
+      const long size = system_call(__NR_lseek, file.number(), 0, from_end);
+      if (size > 0 && memory_.take(map_pages(0, static_cast<size_t>(size), mapping::readable, private_pages,
+                                             file.number(), 0),
+                                   static_cast<size_t>(size)) == 0) {
+        size_ = static_cast<size_t>(size);
+        return 0;
+      }
+    }
+    auto content = read_file(path);
+    if (!content) return -static_cast<long>(content.error().code);
+    content_ = std::move(*content);
+    size_ = content_.size();
+    return 0;
+  }
+  [[nodiscard]] bytes view() const noexcept {
+    return {content_.size() != 0 ? content_.data() : memory_.data(), size_};
+  }
+
+ private:
+  mapping memory_;
+  buffer<unsigned char> content_;
+  size_t size_ = 0;
+};
+
+}  // namespace detail
+
+/// Fits the programs of one object to a kernel.
+/// Lifetime: looks at the object's types and relocations, and at the kernel's types where they were given.
+class fitting {
+ public:
+  /// `types` are the object's, as the kernel gets them; `target` those to fit to, plain or in an ELF file, and nothing for
+  /// those of the running kernel.
+  fitting(const void* types, u32 size, const program_cores* programs, u32 count,
+          std::span<const unsigned char> target) noexcept
+      : own_(static_cast<const unsigned char*>(types), size),
+        programs_(programs),
+        program_count_(count),
+        target_(target) {}
+  fitting(const fitting&) = delete;
+  fitting& operator=(const fitting&) = delete;
+
+  /// Fits the `size` instructions at `code` of the program with this index.
+  /// Errors: false, and in `row`: step fit_program with the cause; with errno when the types cannot be read.
+  /// Cost:   the first one maps or reads the kernel's types and walks them twice.
+  [[nodiscard, gnu::cold, gnu::noinline]] bool fit(u32 program, abi::insn* code, u32 size,
+                                                   outcome& row) noexcept {
+    if (!is_open_ && !open(row)) return false;
+    core_sides sides(local_, kernel_);
+    const core_outcome came_to =
+        relocate(sides, candidates_, programs_[program].list, programs_[program].count, code, size);
+    if (came_to.fault == cause::none) return true;
+    return row.refuse(step::fit_program, came_to.fault), false;
+  }
+
+  /// What instruction `at` of a program needs, as "task_struct.pid", into `out`; false when it needs nothing.
+  [[nodiscard, gnu::cold, gnu::noinline]] bool name(u32 program, u32 at, char* out, size_t room) noexcept {
+    if (!open_own()) return false;
+    const program_cores& all = programs_[program];
+    u32 i = 0;
+    while (i < all.count && all.list[i].insn_off != at * sizeof(abi::insn)) ++i;
+    if (i == all.count) return false;
+    const core_sides sides(local_, local_);
+    core_spec spec;
+    if (!sides.read(all.list[i], spec)) return false;
+    size_t used = local_.image().copy_string(local_.type(all.list[i].type_id).name, out, room);
+    for (u32 k = 0; k < spec.count; ++k) {
+      if (spec.parts[k].name == 0 || used + 2 >= room) continue;
+      out[used++] = '.';
+      used += local_.image().copy_string(spec.parts[k].name, out + used, room - used);
+    }
+    return true;
+  }
+
+ private:
+  [[nodiscard]] bool open_own() noexcept {
+    if (own_index_.size() != 0) return true;
+    if constexpr (host_is_big_endian) own_.read_big_endian();
+    if (btf::open(own_, 0, own_.size(), local_).failed()) return false;
+    auto index = buffer<u32>::of(local_.index_size());
+    if (!index) return false;
+    own_index_ = std::move(*index);
+    local_.build_index(own_index_.data());
+    return true;
+  }
+  // Where the types are in what was given.
+  [[nodiscard]] verdict open_target(bytes image) noexcept {
+    elf file;
+    if (image.read8(0) != 0x7f) {
+      if (image.read8(0) == (abi::btf_magic >> 8)) image.read_big_endian();
+      return btf::open(image, 0, image.size(), kernel_);
+    }
+    if (const verdict v = elf::open(image, file); v.failed()) return v;
+    return btf::open(file, file.find_section(".BTF"), kernel_);
+  }
+  [[nodiscard]] bool open(outcome& row) noexcept {
+    constexpr step at = step::fit_program;
+    if (!open_own()) return row.fails(at, -ENOMEM), false;
+    if (target_.empty())
+      if (row.fails(at, running_.open())) return false;
+    const verdict v = open_target(target_.empty() ? running_.view() : bytes(target_.data(), target_.size()));
+    if (v.failed()) return row.refuse(at, v.why), false;
+    auto index = buffer<u32>::of(kernel_.index_size());
+    if (!index) return row.fails(at, -ENOMEM), false;
+    kernel_index_ = std::move(*index);
+    u32 relocations = 0;
+    for (u32 i = 0; i < program_count_; ++i) relocations += programs_[i].count;
+    if (!candidates_.reserve(relocations)) return row.fails(at, -ENOMEM), false;
+    for (u32 i = 0; i < program_count_; ++i)
+      for (u32 k = 0; k < programs_[i].count; ++k) candidates_.want(programs_[i].list[k].type_id);
+    if (!candidates_.search(kernel_, kernel_index_.data())) return row.fails(at, -ENOMEM), false;
+    return is_open_ = true;
+  }
+
+  bytes own_;
+  const program_cores* programs_;
+  u32 program_count_;
+  std::span<const unsigned char> target_;
+  detail::kernel_btf_bytes running_;
+  btf local_, kernel_;
+  buffer<u32> own_index_, kernel_index_;
+  core_candidates candidates_{local_};
+  bool is_open_ = false;
+};
+
+namespace detail {
+
+// The index of the instruction at which the verifier met the helper that stands for what is missing; `not_found` when it
+// did not. It writes "12: (85) call unknown#195896080" there.
+[[nodiscard, gnu::cold, gnu::noinline]] inline u32 poisoned_instruction(text log) noexcept {
+  constexpr text wanted = ": (85) call unknown#195896080";
+  constexpr u32 none = 0xffffffff;
+  u32 last = none;
+  for (size_t line = 0; line < log.size();) {
+    size_t end = line, digits = line;
+    while (end < log.size() && log[end] != '\n') ++end;
+    u32 number = 0;
+    while (digits < end && log[digits] >= '0' && log[digits] <= '9' && number < 100000000)
+      number = number * 10 + static_cast<u32>(log[digits++] - '0');
+    if (digits != line && text(log.data() + digits, end - digits).starts_with(wanted)) last = number;
+    line = end + 1;
+  }
+  return last;
+}
+
+}  // namespace detail
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_FITTING_HPP
 // Room 6.5, kernel_btf: the running kernel's own types, of which a program names the one that it is made for. They are
 // read once for a whole object, and not at all for one that needs none.
 #ifndef BAREBPF_KERNEL_BTF_HPP
@@ -10699,104 +12056,6 @@ namespace barebpf::inline BAREBPF_ABI {
 #ifndef BAREBPF_SPEC_RECORD_HPP
 #define BAREBPF_SPEC_RECORD_HPP
 
-// Room 3.2, btf_ext: what .BTF.ext says of instructions: which function begins where, which source line an
-// instruction comes from, and which need CO-RE. Each of the three is a table of runs, one run for a section.
-#ifndef BAREBPF_BTF_EXT_HPP
-#define BAREBPF_BTF_EXT_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// The records of one section of code; all offsets count from the start of the file.
-struct btf_ext_run {
-  u64 section_name = 0;  ///< where the name of the section stands
-  u64 first = 0;         ///< where its first record stands
-  u32 count = 0;
-};
-
-/// One of the three tables.
-struct btf_ext_table {
-  u64 at = 0;           ///< where the first run stands
-  u64 end = 0;          ///< where the table ends
-  u32 record_size = 0;  ///< bytes
-
-  /// Reads the run at `at` and moves on to the next; false behind the last.
-  constexpr bool next(const btf& types, btf_ext_run& out) noexcept {
-    using header = abi::btf_ext_run_header;
-    if (at >= end) return false;
-    out = {.section_name = types.strings() + types.image().read32(at + header::section_name),
-           .first = at + header::size,
-           .count = types.image().read32(at + header::count)};
-    at = out.first + u64{out.count} * record_size;
-    return true;
-  }
-};
-
-/// The three tables of an object.
-/// Lifetime: plain numbers, good for the image they were read from.
-struct btf_ext {
-  btf_ext_table functions;  ///< `abi::func_info`
-  btf_ext_table lines;      ///< `abi::line_info`
-  btf_ext_table core;       ///< `abi::core_relo`
-
-  /// Checks that every run of the three tables lies inside `section`.
-  static constexpr verdict open(const elf& file, const elf_section& section, const btf& types,
-                                btf_ext& out) noexcept;
-};
-
-namespace detail {
-
-constexpr verdict open_btf_ext_table(const elf_section& section, const btf& types, u64 field,
-                                     u32 smallest_record, btf_ext_table& out) noexcept {
-  using header = abi::btf_ext_header;
-  const bytes& image = types.image();
-  const auto bad = [&](u64 at) {
-    return verdict{.why = cause::bad_btf_ext, .section = section.index, .offset = at};
-  };
-  const u64 header_size = image.read32(section.at + header::header_size);
-  if (field + 8 > header_size) return {};  // an older compiler that knew fewer tables
-  const u64 offset = image.read32(section.at + field), size = image.read32(section.at + field + 4);
-  if (size == 0) return {};
-  const u64 body_size = section.size - header_size;
-  if (offset > body_size || size > body_size - offset || size < 4) return bad(section.at + field);
-  const u64 start = section.at + header_size + offset;
-  out = {.at = start + 4, .end = start + size, .record_size = image.read32(start)};
-  if (out.record_size < smallest_record || out.record_size % 4 != 0) return bad(start);
-  btf_ext_table walk = out;
-  for (u64 at = walk.at; at < walk.end; at = walk.at) {
-    btf_ext_run run;
-    if (walk.end - at < abi::btf_ext_run_header::size) return bad(at);
-    walk.next(types, run);
-    if (walk.at > walk.end || !types.has_string(run.section_name)) return bad(at);
-  }
-  return {};
-}
-
-}  // namespace detail
-
-constexpr verdict btf_ext::open(const elf& file, const elf_section& section, const btf& types,
-                                btf_ext& out) noexcept {
-  using header = abi::btf_ext_header;
-  const bytes& image = file.image();
-  if (const verdict v = file.demand_type(section, abi::section_progbits); v.failed()) return v;
-  const u64 header_size = image.read32(section.at + header::header_size);
-  if (section.size < header::size || image.read16(section.at + header::magic) != abi::btf_magic ||
-      header_size < header::size || header_size > section.size)
-    return {.why = cause::bad_btf_ext, .section = section.index, .offset = section.at};
-  if (const verdict v = detail::open_btf_ext_table(section, types, header::functions_offset,
-                                                   sizeof(abi::func_info), out.functions);
-      v.failed())
-    return v;
-  if (const verdict v =
-          detail::open_btf_ext_table(section, types, header::lines_offset, sizeof(abi::line_info), out.lines);
-      v.failed())
-    return v;
-  return detail::open_btf_ext_table(section, types, header::core_offset, sizeof(abi::core_relo), out.core);
-}
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_BTF_EXT_HPP
-
 namespace barebpf::inline BAREBPF_ABI {
 
 /// What no index is: `find_named` gives it when there is nothing of that name.
@@ -11541,6 +12800,8 @@ struct load_options {
       if (change.program < count) left_out[change.program] = !change.load;
   }
   int replaced = -1;  ///< descriptor of the program of which those of SEC("freplace/...") replace functions
+  /// The types to fit the programs to (CO-RE), as BTF or as an ELF file that has some; nothing for the running kernel's.
+  std::span<const unsigned char> target_btf{};
 };
 /// Stands for "no options wanted"; no code for any is made.
 struct no_options {};
@@ -11575,6 +12836,8 @@ struct object_records {
   const abi::prog_load* programs = nullptr;
   const program_patch* patches = nullptr;     ///< one for each program; nullptr when all name maps by index
   const kernel_type_need* targets = nullptr;  ///< one for each program; nullptr when none is made for a type
+  const program_cores* cores =
+      nullptr;  ///< one for each program; nullptr when none depends on the kernel's types
   u32 program_count = 0;
   const void* btf = nullptr;             ///< types of maps, variables and functions
   u32 btf_size = 0;                      ///< bytes, 0 for none
@@ -11592,13 +12855,15 @@ struct load_needs {
   bool targets = true;  ///< it may have programs that are made for a type of the kernel
   bool slots = true;    ///< it may have maps of maps, and maps whose slots it fills
   bool arenas = true;   ///< it may have an arena without an address
-  bool cores = true;    ///< it may have instructions that depend on the kernel's types (CO-RE)
   bool images = true;   ///< it may have an arena that begins with something
   bool config = true;   ///< it may have options of the kernel
   bool names = true;    ///< it may name what is in the kernel; only with `patch`
-  bool hints = true;    ///< the table of map types may have something to say when one is refused
-  bool sizes = true;    ///< a map may have a size that only the machine tells, see `repair_size`
-  bool choices = true;  ///< some programs may be left out
+  bool kernel_cores =
+      true;               ///< the kernel is to fit instructions to its types (CO-RE), if it has some to fit
+  bool own_cores = true;  ///< the library is to, where the kernel cannot
+  bool hints = true;      ///< the table of map types may have something to say when one is refused
+  bool sizes = true;      ///< a map may have a size that only the machine tells, see `repair_size`
+  bool choices = true;    ///< some programs may be left out
   bool patch =
       true;  ///< descriptors are written into a copy of the instructions; if not, they name maps by index
              ///< (5.14, BPF_PSEUDO_MAP_IDX)
@@ -11616,6 +12881,7 @@ struct load_slots {
   resolved_extern* externs = nullptr;  ///< one for each extern
   u8* config = nullptr;                ///< the value of the map of options, zeros at first
   int* modules = nullptr;              ///< one more than externs, with `load_needs::names`
+  char* missing = nullptr;  ///< room for the name of an error, with either of `load_needs` about CO-RE
 };
 
 namespace detail {
@@ -11641,11 +12907,17 @@ template <load_needs Needs, class Options>
 class loader {
   static constexpr bool has_options = !std::is_same_v<Options, no_options>;
   using log_type = std::conditional_t<has_options, verifier_log, no_log>;
+  static constexpr bool may_explain = has_options && (Needs.own_cores || Needs.kernel_cores);
 
  public:
   loader(const object_records& records, const load_slots& slots, const Options& options,
          outcome& row) noexcept
-      : records_(records), slots_(slots), options_(options), row_(row) {}
+      : records_(records),
+        slots_(slots),
+        options_(options),
+        row_(row),
+        fitting_(records.btf, records.btf_size, records.cores, records.program_count, target_types(options)) {
+  }
 
   bool make_all() noexcept {
     if constexpr (has_options)
@@ -11655,7 +12927,9 @@ class loader {
     if constexpr (Needs.types) {
       if (records_.btf_size != 0) {
         types_ = fd::own(load_btf(records_.btf, records_.btf_size, token()));
-        if (records_.btf_is_required && row_.fails(step::btf_load, types_.number())) return false;
+        const bool needs_types =
+            records_.btf_is_required || (Needs.kernel_cores && !Needs.own_cores && records_.cores != nullptr);
+        if (needs_types && row_.fails(step::btf_load, types_.number())) return false;
       }
     }
     // What is put into a map of maps is made before it.
@@ -11706,6 +12980,8 @@ class loader {
       row_.subject = "data";
       return row_.refuse(step::find, cause::foreign_data), false;
     }
+    if (!Needs.own_cores && Needs.kernel_cores && !options_.target_btf.empty())
+      return row_.refuse(step::fit_program, cause::core_left_out), false;
     for (const map_change& change : options_.maps)
       if (change.map >= records_.map_count && change.map != not_found) {
         row_.subject = "maps";
@@ -12110,32 +13386,36 @@ class loader {
     } else {
       attr.fd_array = slots_.map_numbers;
     }
-    // The kernel would take it and leave its instructions as they are.
-    if constexpr (Needs.cores)
-      if (attr.core_relo_cnt != 0 && attr.func_info_cnt == 0)
+    if constexpr (Needs.own_cores) {
+      if (attr.core_relo_cnt != 0) return load_fitted(i, attr);
+    } else if constexpr (Needs.kernel_cores) {
+      if (attr.core_relo_cnt != 0 && !may_fit(attr))
         return row_.refuse(step::prog_load, cause::core_without_functions), false;
-    long loaded = -EINVAL;
-    if constexpr (Needs.names) {
-      // What is loaded is the same whether the verifier explains itself or not, so missing calls are marked only when
-      // it refused them. Before 5.16 it refuses them unmarked, even where nobody comes.
-      loaded = load_program(attr, static_cast<log_type*>(nullptr), token(), row_.why);
-      if (loaded < 0 && (mark_missing_calls(records_.patches[i]) || log() != nullptr)) {
-        loaded = load_program(attr, log(), token(), row_.why);
-        if (loaded < 0) name_missing_call();
-      }
-    } else {
-      loaded = load_program(attr, log(), token(), row_.why);
     }
-    if (row_.fails(step::prog_load, loaded)) {
-      if constexpr (Needs.cores) {
-        const bool may_be_older = row_.answer == -E2BIG || row_.answer == -EINVAL;
-        if (may_be_older && attr.core_relo_cnt != 0 && running_kernel() < kernel(5, 17))
-          row_.why = cause::newer_core;
-      }
+    if (row_.fails(step::prog_load, submit(i, attr))) {
+      if constexpr (Needs.kernel_cores && !Needs.own_cores)
+        if (attr.core_relo_cnt != 0) {
+          if (is_too_old()) row_.why = cause::newer_core;
+          return explain_missing(i);
+        }
       return false;
     }
     slots_.programs[i].fill(row_.answer);
     return true;
+  }
+  // BPF_PROG_LOAD itself.
+  long submit([[maybe_unused]] u32 i, abi::prog_load& attr) noexcept {
+    if constexpr (Needs.names) {
+      // What is loaded is the same whether the verifier explains itself or not, so missing calls are marked only when
+      // it refused them. Before 5.16 it refuses them unmarked, even where nobody comes.
+      const long loaded = load_program(attr, static_cast<log_type*>(nullptr), token(), row_.why);
+      if (loaded >= 0 || (!mark_missing_calls(records_.patches[i]) && log() == nullptr)) return loaded;
+      const long again = load_program(attr, log(), token(), row_.why);
+      if (again < 0) name_missing_call();
+      return again;
+    } else {
+      return load_program(attr, log(), token(), row_.why);
+    }
   }
   // Says which function was missing, when that is why.
   void name_missing_call() noexcept {
@@ -12148,12 +13428,76 @@ class loader {
     }
   }
 
+  // Without them it would take the program and leave its instructions as they are.
+  [[nodiscard]] static bool may_fit(const abi::prog_load& attr) noexcept { return attr.func_info_cnt != 0; }
+  [[nodiscard]] bool is_too_old() const noexcept {
+    return (row_.answer == -E2BIG || row_.answer == -EINVAL) && running_kernel() < kernel(5, 17);
+  }
+
+  // Loads a program that depends on the kernel's types. The kernel knows best what it has; what it refuses is fitted
+  // here, for it may be too old for that, or more strict where types are compared.
+  bool load_fitted(u32 i, abi::prog_load& attr) noexcept {
+    bool has_target = false;
+    if constexpr (has_options) has_target = !target_types(options_).empty();
+    long answer = 0;
+    if (Needs.kernel_cores && !has_target && !kernel_is_too_old_ && may_fit(attr)) {
+      answer = submit(i, attr);
+      if (answer >= 0) return keep_program(i, answer);
+      row_.fails(step::prog_load, answer);
+      kernel_is_too_old_ = is_too_old();
+      if (answer != -EINVAL && !kernel_is_too_old_) return explain_missing(i);
+      if (explain_missing(i); row_.why == cause::core_missing) return false;
+    }
+    const outcome before = row_;
+    if (!fitting_.fit(i, slots_.scratch, attr.insn_cnt, row_)) {
+      if (answer < 0 && !kernel_is_too_old_) row_ = before;
+      return false;
+    }
+    attr.core_relo_cnt = attr.core_relo_rec_size = 0;
+    attr.core_relos = nullptr;
+    row_.why = cause::none;
+    if (answer = submit(i, attr); answer >= 0) return keep_program(i, answer);
+    row_.fails(step::prog_load, answer);
+    return explain_missing(i);
+  }
+  bool keep_program(u32 i, long number) noexcept {
+    row_.fails(step::prog_load, number);
+    row_.why = cause::none;
+    slots_.programs[i].fill(number);
+    return true;
+  }
+  // After the verifier's refusal: whether it met what the kernel does not have, and what that was.
+  bool explain_missing([[maybe_unused]] u32 i) noexcept {
+    if constexpr (may_explain) {
+      if (log() == nullptr) return false;
+      const u32 at = poisoned_instruction(log()->said());
+      if (at == not_found) return false;
+      row_.why = cause::core_missing;
+      if (fitting_.name(i, at, slots_.missing, sizeof error::name)) row_.subject = slots_.missing;
+    }
+    return false;
+  }
+  [[nodiscard]] static std::span<const unsigned char> target_types(
+      [[maybe_unused]] const Options& options) noexcept {
+    if constexpr (has_options)
+      return options.target_btf;
+    else
+      return {};
+  }
+  // Stands for the one that is not needed.
+  struct no_fitting {
+    template <class... Any>
+    constexpr explicit no_fitting(Any&&...) noexcept {}
+  };
+
   const object_records& records_;
   const load_slots& slots_;
   const Options& options_;
   outcome& row_;
   fd types_;
   [[maybe_unused]] bool has_modules_ = false;
+  [[no_unique_address]] std::conditional_t<Needs.own_cores || may_explain, fitting, no_fitting> fitting_;
+  bool kernel_is_too_old_ = false;
 };
 
 }  // namespace detail
@@ -12187,119 +13531,6 @@ void load_records(const object_records& records, const load_slots& slots, const 
 #ifndef BAREBPF_SPEC_CODE_HPP
 #define BAREBPF_SPEC_CODE_HPP
 
-// Room 3.3, core_path: what a CO-RE relocation names in the object's own types. It gives a type and numbers with
-// colons between them: which element of it, which member of that, and so on.
-#ifndef BAREBPF_CORE_PATH_HPP
-#define BAREBPF_CORE_PATH_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// What a relocation is about.
-enum class core_subject : u8 { field, type, enumerator };
-
-[[nodiscard]] constexpr core_subject subject_of(abi::core_kind kind) noexcept {
-  using enum abi::core_kind;
-  if (kind <= field_rshift_u64) return core_subject::field;
-  return kind == enumval_exists || kind == enumval_value ? core_subject::enumerator : core_subject::type;
-}
-
-/// One step from a type to a part of it.
-struct core_step {
-  btf_type from;    ///< what is left behind: a struct, a union or an array; the root itself at the first step
-  u32 index = 0;    ///< which member, or which element
-  btf_member to{};  ///< the member, where a struct or union is left
-  u32 type = 0;     ///< id of what is there
-  bool is_member = false;
-};
-
-/// Walks along what a relocation names. `next` until it is false; then `is_whole` tells whether that was the end.
-class core_path {
- public:
-  /// Source: BPF_CORE_SPEC_MAX_LEN in tools/lib/bpf/relo_core.h at v6.12.
-  static constexpr u32 most_steps = 64;
-
-  /// Begins at the type with the id `root`; `access` is the offset of the string.
-  constexpr core_path(const btf& types, u32 root, u32 access) noexcept
-      : types_(types), type_(root), at_(types.strings() + access) {}
-
-  /// Takes the next step. The first stays at the root, as one of so many in a row.
-  constexpr bool next(core_step& out) noexcept {
-    u32 index = 0;
-    if (count_ == most_steps || !take_number(index)) return false;
-    out = {.from = types_.resolve(type_), .index = index, .type = type_};
-    if (count_++ == 0) return true;
-    using enum abi::btf_kind;
-    const bool is_array = out.from.kind == array;
-    out.is_member = out.from.kind == structure || out.from.kind == union_type;
-    // The last member of a struct may be an array of no length that goes on behind it.
-    const bool is_inside = is_array ? index < types_.length_of(out.from) || goes_on(out.from)
-                                    : out.is_member && index < out.from.members;
-    if (!is_inside) return fail();
-    if (out.is_member) out.to = types_.member(out.from, index);
-    was_last_ = out.is_member && index + 1 == out.from.members;
-    out.type = type_ = is_array ? types_.element_of(out.from) : out.to.type;
-    return true;
-  }
-  /// True when all of the string was taken.
-  [[nodiscard]] constexpr bool is_whole() const noexcept { return is_whole_; }
-
-  /// True when the type is there and the string fits it and the kind.
-  [[nodiscard]] static constexpr bool leads_somewhere(const btf& types, u32 root, u32 access,
-                                                      abi::core_kind kind) noexcept {
-    if (types.type(root).id == 0 || !types.has_string(types.strings() + access)) return false;
-    core_path path(types, root, access);
-    core_step step;
-    if (!path.next(step)) return false;
-    switch (subject_of(kind)) {
-      case core_subject::type:
-        return path.is_whole() && step.index == 0;
-      case core_subject::enumerator: {
-        using enum abi::btf_kind;
-        const bool is_enum = step.from.kind == enumeration || step.from.kind == enumeration64;
-        return path.is_whole() && is_enum && step.index < step.from.members;
-      }
-      case core_subject::field:
-        break;
-    }
-    while (path.next(step)) {
-    }
-    return path.is_whole();
-  }
-
- private:
-  constexpr bool fail() noexcept {
-    is_whole_ = false;
-    return false;
-  }
-  [[nodiscard]] constexpr bool goes_on(const btf_type& array) const noexcept {
-    return was_last_ && types_.length_of(array) == 0;
-  }
-  // What comes next is a number of at most nine digits, which no struct has more members of, and an end or a colon.
-  constexpr bool take_number(u32& out) noexcept {
-    if (is_whole_) return false;
-    const bytes& image = types_.image();
-    u32 digits = 0;
-    for (u8 c = image.read8(at_); c >= '0' && c <= '9'; c = image.read8(++at_)) {
-      if (++digits > 9) return false;
-      out = out * 10 + (c - u32{'0'});
-    }
-    const u8 behind = image.read8(at_);
-    is_whole_ = behind == 0;
-    if (behind == ':') ++at_;
-    return digits != 0 && (is_whole_ || behind == ':') ? true : fail();
-  }
-
-  const btf& types_;
-  u32 type_;
-  u64 at_;
-  u32 count_ = 0;
-  bool was_last_ = false;
-  bool is_whole_ = false;
-};
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_CORE_PATH_HPP
 // Room 4.2, spec/data: global variables. Each section of them is a map with one value, and BTF, where there is
 // some, tells what lies where in it.
 #ifndef BAREBPF_SPEC_DATA_HPP
@@ -12534,13 +13765,13 @@ constexpr u32 count_legacy_maps(const elf& file) noexcept {
 // Reads the definition of `size` bytes at `out.declared_at`.
 constexpr verdict read_legacy_map(const bytes& image, u64 size, map_spec& out) noexcept {
   const auto word = [&](u64 index) { return image.read32(out.declared_at + index * 4); };
-  const auto wrong = [&] {
-    return verdict{
-        .why = cause::bad_legacy_map, .section = out.section, .offset = out.declared_at, .subject = out.name};
+  const auto wrong = [&](cause why = cause::bad_legacy_map) {
+    return verdict{.why = why, .section = out.section, .offset = out.declared_at, .subject = out.name};
   };
   constexpr u64 without_flags = 16, with_flags = 20, of_iproute2 = 36;
   if (size < without_flags || size % 4 != 0) return wrong();
   out.type = word(0);
+  if (out.type == 0) return wrong(cause::no_map_type);
   out.key_size = word(1);
   out.value_size = word(2);
   out.max_entries = word(3);
@@ -12964,9 +14195,13 @@ constexpr verdict read_reference(const opened_object& object, const object_slots
   const auto find_map = [&](u64 place) {
     return find_section_map(slots.maps, object.maps_layout.members, facts.maps, section.index, place);
   };
-  if (holds_legacy_maps(file, section)) return point_to(reference_kind::map, find_map(offset), 0);
   const u32 holder = find_map(0);
-  if (holder == not_found) return wrong(cause::relocation_not_loaded_yet);
+  if (holder == not_found || slots.maps[holder].origin == map_origin::declared) {
+    const u32 named = find_map(offset);
+    if (named == not_found && !holds_legacy_maps(file, section))
+      return wrong(cause::relocation_not_loaded_yet);
+    return point_to(reference_kind::map, named, 0);
+  }
   // One past the end is an address that C allows to take.
   return point_to(reference_kind::value, offset <= section.size ? holder : not_found, offset);
 }
@@ -13525,12 +14760,11 @@ class pruned_btf {
     return accesses_[slot] == 0 ? 0 : sizes_.accesses_at + accesses_[slot + 1];
   }
 
-  /// True when the object does not work without its types: it depends on those of the kernel (CO-RE), takes the
-  /// address of a function, has a map that demands them, or keeps in a value what the kernel finds by its type, such
-  /// as a spin lock.
+  /// True when the object does not work without its types: it takes the address of a function, has a map that
+  /// demands them, or keeps in a value what the kernel finds by its type, such as a spin lock. CO-RE needs them too,
+  /// but not in the kernel when the library does it.
   /// Source: btf_parse_fields() in kernel/bpf/btf.c and check_ld_imm() in kernel/bpf/verifier.c at v6.12.
   [[nodiscard]] constexpr bool is_required() const noexcept {
-    if (object_.core_count != 0) return true;
     for (u32 i = 0; i < object_.reference_count; ++i)
       if (object_.references[i].kind == reference_kind::function) return true;
     const auto demands_types = [](const map_spec& map) {
@@ -14453,6 +15687,7 @@ class object {
     buffer<abi::func_info> functions;
     buffer<abi::line_info> lines;
     buffer<abi::core_relo> cores;
+    buffer<program_cores> cores_of;  // one for each program
     buffer<char> license;
     buffer<u32> types;
     buffer<extern_need> externs;
@@ -14619,12 +15854,13 @@ inline result<void> object::add_programs(const pruned_btf* types, bool with_line
   auto starts = buffer<abi::func_info>::of(types == nullptr ? 0 : functions);
   auto sources = buffer<abi::line_info>::of(lines);
   auto relocations = buffer<abi::core_relo>::of(types == nullptr ? 0 : cores);
+  auto cores_of = buffer<program_cores>::of(types == nullptr || cores == 0 ? 0 : count);
   auto targets = buffer<kernel_type_need>::of(places == 0 ? 0 : count);
   auto target_names = buffer<char>::of(places);
   auto license = buffer<char>::of(
       spec_.license() == 0 ? 1 : static_cast<size_t>(spec_.image().length_of_string(spec_.license()) + 1));
-  if (!programs || !patches || !code || !names || !starts || !sources || !relocations || !targets ||
-      !target_names || !license)
+  if (!programs || !patches || !code || !names || !starts || !sources || !relocations || !cores_of ||
+      !targets || !target_names || !license)
     return error{.at = step::allocate, .code = ENOMEM};
   if (spec_.license() != 0) spec_.image().copy_string(spec_.license(), license->data(), license->size());
   abi::insn* next_code = code->data();
@@ -14658,6 +15894,7 @@ inline result<void> object::add_programs(const pruned_btf* types, bool with_line
       attr.core_relo_rec_size = sizeof(abi::core_relo);
       attr.core_relos = next_core;
       attr.core_relo_cnt = core_count;
+      (*cores_of)[i] = {next_core, core_count};
       next_core += core_count;
     }
     if (types == nullptr || !layout.has_types) continue;
@@ -14684,6 +15921,8 @@ inline result<void> object::add_programs(const pruned_btf* types, bool with_line
   out.functions = std::move(*starts);
   out.lines = std::move(*sources);
   out.cores = std::move(*relocations);
+  if (cores_of->size() != 0) out.records.cores = cores_of->data();
+  out.cores_of = std::move(*cores_of);
   if (places != 0) out.records.targets = targets->data();
   out.targets = std::move(*targets);
   out.places = std::move(*target_names);
@@ -14703,8 +15942,8 @@ inline result<object::recipe> object::make_recipe(btf_choice wanted,
   const u32 size = types.number();
   result<recipe> out(std::in_place);
   out->records.btf_is_required = types.is_required();
-  const bool with_types =
-      size != 0 && types.count() != 0 && (wanted != btf_choice::none || types.is_required());
+  const bool with_types = size != 0 && types.count() != 0 &&
+                          (wanted != btf_choice::none || types.is_required() || tables.core_count != 0);
   if (with_types) {
     auto image = buffer<u32>::of((size_t{size} + 3) / 4);
     if (!image) return image.error();
@@ -14789,17 +16028,17 @@ result<loaded_object> object::load(const load_options& options) const noexcept {
   out.programs_ = std::move(*programs);
   if (const auto named = name_all(options, out); !named) return named.error();
   outcome row;
-  load_records<load_needs{}>(records,
-                             {.maps = map_descriptors->data(),
-                              .programs = program_descriptors->data(),
-                              .targets = targets->data(),
-                              .pinned = pinned->data(),
-                              .left_out = made->left_out.data(),
-                              .scratch = scratch->data(),
-                              .externs = externs->data(),
-                              .config = config->data(),
-                              .modules = modules->data()},
-                             options, row);
+  char missing[sizeof error::name] = {};
+  load_records<load_needs{.kernel_cores = Policy.core != core_way::library,
+                          .own_cores = Policy.core != core_way::kernel}>(
+      records,
+      {.maps = map_descriptors->data(),
+       .programs = program_descriptors->data(),
+       .targets = targets->data(),
+       .pinned = pinned->data(),
+       .scratch = scratch->data(),
+       .missing = missing},
+      options, row);
   if (row.failed()) return to_error(row);
   for (u32 i = 0; i < records.map_count; ++i) out.maps_[i].descriptor = std::move((*map_descriptors)[i]);
   for (u32 i = 0; i < records.program_count; ++i)
@@ -15830,7 +17069,7 @@ class static_spec {
   static constexpr bool needs_types = pruned<false>.is_required();
   /// What is loaded of the types when `wanted` is asked for.
   [[nodiscard]] static constexpr btf_choice choose(btf_choice wanted) noexcept {
-    return needs_types && wanted == btf_choice::none ? btf_choice::needed : wanted;
+    return (needs_types || has_cores) && wanted == btf_choice::none ? btf_choice::needed : wanted;
   }
 
   /// What BPF_MAP_CREATE is told of each map, with the ids of its types in `btf_image`.
@@ -16190,21 +17429,23 @@ class static_object {
   }();
   // By index where no older kernel is to be served; that leaves the instructions constant.
   static constexpr map_naming naming(const load_policy& policy) noexcept {
-    return policy.oldest_kernel >= kernel(5, 14) && !has_names ? map_naming::by_index
-                                                               : map_naming::by_descriptor;
+    const bool is_changed = has_names || (spec::has_cores && policy.has_own_core());
+    return policy.oldest_kernel >= kernel(5, 14) && !is_changed ? map_naming::by_index
+                                                                : map_naming::by_descriptor;
   }
   // What `load` with options may be told to do, it must be able to do.
-  static constexpr load_needs needs(const load_policy& policy, bool has_options = true) noexcept {
+  static constexpr load_needs needs(const load_policy& policy, bool has_options) noexcept {
     load_needs out{.types = spec::choose(policy.btf) != btf_choice::none,
                    .values = false,
                    .pins = false,
                    .targets = false,
                    .slots = false,
                    .arenas = false,
-                   .cores = spec::has_cores,
                    .images = false,
                    .config = has_config,
                    .names = has_names,
+                   .kernel_cores = spec::has_cores && policy.core != core_way::library,
+                   .own_cores = spec::has_cores && policy.has_own_core(),
                    .hints = false,
                    .sizes = false,
                    .choices = has_options,
@@ -16304,6 +17545,21 @@ class static_object {
     return extern_needs{{make_need<Index>()...}};
   }
   (std::make_index_sequence<spec::extern_count>());
+  template <btf_choice Btf, u32 Index>
+  static constexpr program_cores make_cores() noexcept {
+    if constexpr (spec::template core_count<Index> != 0)
+      return {spec::template cores<Index, Btf>.list, spec::template core_count<Index>};
+    else
+      return {};
+  }
+  struct cores_of_programs {
+    program_cores list[detail::at_least_one(spec::program_count)];
+  };
+  template <btf_choice Btf>
+  static constexpr cores_of_programs cores = []<size_t... Index>(std::index_sequence<Index...>) {
+    return cores_of_programs{{make_cores<Btf, Index>()...}};
+  }
+  (std::make_index_sequence<spec::program_count>());
 
   struct program_patches {
     program_patch list[detail::at_least_one(spec::program_count)];
@@ -16368,15 +17624,16 @@ class static_object {
                        .program_count = spec::program_count,
                        .btf_is_required = spec::needs_types,
                        .data_size = data_size};
-    if constexpr (needs(Policy).patch) out.patches = patches.list;
-    if constexpr (needs(Policy).targets) out.targets = targets.list;
-    if constexpr (needs(Policy).values || needs(Policy).pins || needs(Policy).slots || needs(Policy).images)
-      out.duties = duties.list;
+    constexpr load_needs wanted = needs(Policy, true);
+    if constexpr (wanted.patch) out.patches = patches.list;
+    if constexpr (wanted.own_cores || wanted.kernel_cores) out.cores = cores<btf>.list;
+    if constexpr (wanted.targets) out.targets = targets.list;
+    if constexpr (wanted.values || wanted.pins || wanted.slots || wanted.images) out.duties = duties.list;
     if constexpr (spec::extern_count != 0) {
       out.externs = externs.list;
       out.extern_count = spec::extern_count;
     }
-    if constexpr (needs(Policy).slots) out.inner_maps = spec::template inner_map_creates<btf>.list;
+    if constexpr (wanted.slots) out.inner_maps = spec::template inner_map_creates<btf>.list;
     if constexpr (btf != btf_choice::none) {
       out.btf = &spec::template btf_image<btf>;
       out.btf_size = spec::template btf_size<btf>;
@@ -16428,6 +17685,9 @@ class static_object {
                      .targets = found,
                      .pinned = pinned,
                      .left_out = left_out.list};
+    constexpr bool has_cores = wanted.own_cores || wanted.kernel_cores;
+    char missing[has_cores ? sizeof error::name : 1] = {};
+    if constexpr (has_cores) slots.missing = missing;
     if constexpr (spec::extern_count != 0) {
       slots.externs = external;
       slots.config = config;

@@ -67,6 +67,10 @@ class btf {
 
   /// Fills `index`, which has room for `index_size()` words, and lets `type` use it.
   constexpr void build_index(u32* index) noexcept;
+  /// Puts one type where `build_index` would; for who walks over all of them anyway and then calls `use_index`.
+  constexpr void index_type(const btf_type& type, u32* index) const noexcept {
+    if (type.id % index_stride == 0) index[type.id / index_stride] = static_cast<u32>(type.at - types_);
+  }
   /// Lets `type` use an index that was built before.
   constexpr void use_index(const u32* index) noexcept {
     index_ = index;

@@ -31,6 +31,7 @@ class bytes {
   constexpr void read_big_endian() noexcept { big_endian_ = true; }
   /// True when numbers are read in another order than this machine's.
   [[nodiscard]] constexpr bool is_foreign() const noexcept { return big_endian_ != host_is_big_endian; }
+  [[nodiscard]] constexpr bool reads_big_endian() const noexcept { return big_endian_; }
 
   [[nodiscard]] constexpr u8 read8(u64 at) const noexcept { return static_cast<u8>(fetch(at, 1)); }
   [[nodiscard]] constexpr u16 read16(u64 at) const noexcept {

@@ -131,9 +131,32 @@
   BAREBPF_CAUSE(unknown_core_kind,                                                                           \
                 "this object has a kind of CO-RE relocation that barebpf does not know, so it was made by "  \
                 "a newer compiler: use a newer barebpf")                                                     \
+  BAREBPF_CAUSE(core_without_name,                                                                           \
+                "types of the kernel are found by their names (CO-RE), so give a name to the type that is "  \
+                "declared with preserve_access_index")                                                       \
+  BAREBPF_CAUSE(core_ambiguous,                                                                              \
+                "several types of the kernel have this name and differ in what is asked for (CO-RE), so "    \
+                "declare one more member that only the wanted one has and read that first")                  \
+  BAREBPF_CAUSE(core_endless,                                                                                \
+                "types that are compared (CO-RE) refer to each other without end, so declare fewer members") \
+  BAREBPF_CAUSE(core_other_instruction,                                                                      \
+                "a CO-RE relocation does not fit its instruction or what that holds, so the file is "        \
+                "damaged: compile it again")                                                                 \
+  BAREBPF_CAUSE(core_too_far,                                                                                \
+                "the kernel has this member more than 32767 bytes behind the start of its type, which no "   \
+                "load reaches (CO-RE), so read it with bpf_core_read")                                       \
+  BAREBPF_CAUSE(core_too_wide,                                                                               \
+                "the kernel has this bit field where no load of 8 bytes holds all of it (CO-RE), so read "   \
+                "the bytes around it")                                                                       \
+  BAREBPF_CAUSE(core_missing,                                                                                \
+                "the program reads what the running kernel does not have (CO-RE), so ask with "              \
+                "bpf_core_field_exists or its siblings before")                                              \
   BAREBPF_CAUSE(core_without_functions,                                                                      \
                 "the kernel relocates (CO-RE) only programs whose functions are all in BTF, so compile "     \
                 "each of them with -g")                                                                      \
+  BAREBPF_CAUSE(core_left_out,                                                                               \
+                "the load_policy leaves CO-RE to the kernel, which knows only its own types, so choose "     \
+                "core_way::library to give others")                                                          \
   BAREBPF_CAUSE(newer_core,                                                                                  \
                 "the running kernel relocates no programs (CO-RE): that came with Linux 5.17, so let "       \
                 "barebpf do it")                                                                             \

@@ -73,6 +73,7 @@ inline constexpr step_row step_rows[] = {
     {step::check_xsk, "ask about the AF_XDP socket"},
     {step::read_kconfig, "find in the kernel's configuration"},
     {step::find_kernel_name, "find in the kernel"},
+    {step::fit_program, "fit to the kernel's types (CO-RE) the program"},
 };
 
 /// An error number by its name.
@@ -471,6 +472,10 @@ inline constexpr hint_row hint_rows[] = {
 
     {step::find_kernel_type, ENOENT,
      "the kernel has no BTF of itself, so use one that was built with CONFIG_DEBUG_INFO_BTF"},
+
+    {step::fit_program, ENOENT,
+     "the kernel has no BTF of itself, so give load_options::target_btf the types of one that is built like "
+     "it"},
 
     {step::find_interface, ENODEV,
      "this network namespace has no interface of that name, so look at its name"},

@@ -4,6 +4,7 @@
 #ifndef BAREBPF_LOAD_HPP
 #define BAREBPF_LOAD_HPP
 
+#include "fitting.hpp"
 #include "kernel_btf.hpp"
 #include "kernel_names.hpp"
 #include "map/memory.hpp"
@@ -128,6 +129,8 @@ struct load_options {
       if (change.program < count) left_out[change.program] = !change.load;
   }
   int replaced = -1;  ///< descriptor of the program of which those of SEC("freplace/...") replace functions
+  /// The types to fit the programs to (CO-RE), as BTF or as an ELF file that has some; nothing for the running kernel's.
+  std::span<const unsigned char> target_btf{};
 };
 /// Stands for "no options wanted"; no code for any is made.
 struct no_options {};
@@ -162,6 +165,8 @@ struct object_records {
   const abi::prog_load* programs = nullptr;
   const program_patch* patches = nullptr;     ///< one for each program; nullptr when all name maps by index
   const kernel_type_need* targets = nullptr;  ///< one for each program; nullptr when none is made for a type
+  const program_cores* cores =
+      nullptr;  ///< one for each program; nullptr when none depends on the kernel's types
   u32 program_count = 0;
   const void* btf = nullptr;             ///< types of maps, variables and functions
   u32 btf_size = 0;                      ///< bytes, 0 for none
@@ -179,13 +184,15 @@ struct load_needs {
   bool targets = true;  ///< it may have programs that are made for a type of the kernel
   bool slots = true;    ///< it may have maps of maps, and maps whose slots it fills
   bool arenas = true;   ///< it may have an arena without an address
-  bool cores = true;    ///< it may have instructions that depend on the kernel's types (CO-RE)
   bool images = true;   ///< it may have an arena that begins with something
   bool config = true;   ///< it may have options of the kernel
   bool names = true;    ///< it may name what is in the kernel; only with `patch`
-  bool hints = true;    ///< the table of map types may have something to say when one is refused
-  bool sizes = true;    ///< a map may have a size that only the machine tells, see `repair_size`
-  bool choices = true;  ///< some programs may be left out
+  bool kernel_cores =
+      true;               ///< the kernel is to fit instructions to its types (CO-RE), if it has some to fit
+  bool own_cores = true;  ///< the library is to, where the kernel cannot
+  bool hints = true;      ///< the table of map types may have something to say when one is refused
+  bool sizes = true;      ///< a map may have a size that only the machine tells, see `repair_size`
+  bool choices = true;    ///< some programs may be left out
   bool patch =
       true;  ///< descriptors are written into a copy of the instructions; if not, they name maps by index
              ///< (5.14, BPF_PSEUDO_MAP_IDX)
@@ -203,6 +210,7 @@ struct load_slots {
   resolved_extern* externs = nullptr;  ///< one for each extern
   u8* config = nullptr;                ///< the value of the map of options, zeros at first
   int* modules = nullptr;              ///< one more than externs, with `load_needs::names`
+  char* missing = nullptr;  ///< room for the name of an error, with either of `load_needs` about CO-RE
 };
 
 namespace detail {
@@ -228,11 +236,17 @@ template <load_needs Needs, class Options>
 class loader {
   static constexpr bool has_options = !std::is_same_v<Options, no_options>;
   using log_type = std::conditional_t<has_options, verifier_log, no_log>;
+  static constexpr bool may_explain = has_options && (Needs.own_cores || Needs.kernel_cores);
 
  public:
   loader(const object_records& records, const load_slots& slots, const Options& options,
          outcome& row) noexcept
-      : records_(records), slots_(slots), options_(options), row_(row) {}
+      : records_(records),
+        slots_(slots),
+        options_(options),
+        row_(row),
+        fitting_(records.btf, records.btf_size, records.cores, records.program_count, target_types(options)) {
+  }
 
   bool make_all() noexcept {
     if constexpr (has_options)
@@ -242,7 +256,9 @@ class loader {
     if constexpr (Needs.types) {
       if (records_.btf_size != 0) {
         types_ = fd::own(load_btf(records_.btf, records_.btf_size, token()));
-        if (records_.btf_is_required && row_.fails(step::btf_load, types_.number())) return false;
+        const bool needs_types =
+            records_.btf_is_required || (Needs.kernel_cores && !Needs.own_cores && records_.cores != nullptr);
+        if (needs_types && row_.fails(step::btf_load, types_.number())) return false;
       }
     }
     // What is put into a map of maps is made before it.
@@ -293,6 +309,8 @@ class loader {
       row_.subject = "data";
       return row_.refuse(step::find, cause::foreign_data), false;
     }
+    if (!Needs.own_cores && Needs.kernel_cores && !options_.target_btf.empty())
+      return row_.refuse(step::fit_program, cause::core_left_out), false;
     for (const map_change& change : options_.maps)
       if (change.map >= records_.map_count && change.map != not_found) {
         row_.subject = "maps";
@@ -697,32 +715,36 @@ class loader {
     } else {
       attr.fd_array = slots_.map_numbers;
     }
-    // The kernel would take it and leave its instructions as they are.
-    if constexpr (Needs.cores)
-      if (attr.core_relo_cnt != 0 && attr.func_info_cnt == 0)
+    if constexpr (Needs.own_cores) {
+      if (attr.core_relo_cnt != 0) return load_fitted(i, attr);
+    } else if constexpr (Needs.kernel_cores) {
+      if (attr.core_relo_cnt != 0 && !may_fit(attr))
         return row_.refuse(step::prog_load, cause::core_without_functions), false;
-    long loaded = -EINVAL;
-    if constexpr (Needs.names) {
-      // What is loaded is the same whether the verifier explains itself or not, so missing calls are marked only when
-      // it refused them. Before 5.16 it refuses them unmarked, even where nobody comes.
-      loaded = load_program(attr, static_cast<log_type*>(nullptr), token(), row_.why);
-      if (loaded < 0 && (mark_missing_calls(records_.patches[i]) || log() != nullptr)) {
-        loaded = load_program(attr, log(), token(), row_.why);
-        if (loaded < 0) name_missing_call();
-      }
-    } else {
-      loaded = load_program(attr, log(), token(), row_.why);
     }
-    if (row_.fails(step::prog_load, loaded)) {
-      if constexpr (Needs.cores) {
-        const bool may_be_older = row_.answer == -E2BIG || row_.answer == -EINVAL;
-        if (may_be_older && attr.core_relo_cnt != 0 && running_kernel() < kernel(5, 17))
-          row_.why = cause::newer_core;
-      }
+    if (row_.fails(step::prog_load, submit(i, attr))) {
+      if constexpr (Needs.kernel_cores && !Needs.own_cores)
+        if (attr.core_relo_cnt != 0) {
+          if (is_too_old()) row_.why = cause::newer_core;
+          return explain_missing(i);
+        }
       return false;
     }
     slots_.programs[i].fill(row_.answer);
     return true;
+  }
+  // BPF_PROG_LOAD itself.
+  long submit([[maybe_unused]] u32 i, abi::prog_load& attr) noexcept {
+    if constexpr (Needs.names) {
+      // What is loaded is the same whether the verifier explains itself or not, so missing calls are marked only when
+      // it refused them. Before 5.16 it refuses them unmarked, even where nobody comes.
+      const long loaded = load_program(attr, static_cast<log_type*>(nullptr), token(), row_.why);
+      if (loaded >= 0 || (!mark_missing_calls(records_.patches[i]) && log() == nullptr)) return loaded;
+      const long again = load_program(attr, log(), token(), row_.why);
+      if (again < 0) name_missing_call();
+      return again;
+    } else {
+      return load_program(attr, log(), token(), row_.why);
+    }
   }
   // Says which function was missing, when that is why.
   void name_missing_call() noexcept {
@@ -735,12 +757,76 @@ class loader {
     }
   }
 
+  // Without them it would take the program and leave its instructions as they are.
+  [[nodiscard]] static bool may_fit(const abi::prog_load& attr) noexcept { return attr.func_info_cnt != 0; }
+  [[nodiscard]] bool is_too_old() const noexcept {
+    return (row_.answer == -E2BIG || row_.answer == -EINVAL) && running_kernel() < kernel(5, 17);
+  }
+
+  // Loads a program that depends on the kernel's types. The kernel knows best what it has; what it refuses is fitted
+  // here, for it may be too old for that, or more strict where types are compared.
+  bool load_fitted(u32 i, abi::prog_load& attr) noexcept {
+    bool has_target = false;
+    if constexpr (has_options) has_target = !target_types(options_).empty();
+    long answer = 0;
+    if (Needs.kernel_cores && !has_target && !kernel_is_too_old_ && may_fit(attr)) {
+      answer = submit(i, attr);
+      if (answer >= 0) return keep_program(i, answer);
+      row_.fails(step::prog_load, answer);
+      kernel_is_too_old_ = is_too_old();
+      if (answer != -EINVAL && !kernel_is_too_old_) return explain_missing(i);
+      if (explain_missing(i); row_.why == cause::core_missing) return false;
+    }
+    const outcome before = row_;
+    if (!fitting_.fit(i, slots_.scratch, attr.insn_cnt, row_)) {
+      if (answer < 0 && !kernel_is_too_old_) row_ = before;
+      return false;
+    }
+    attr.core_relo_cnt = attr.core_relo_rec_size = 0;
+    attr.core_relos = nullptr;
+    row_.why = cause::none;
+    if (answer = submit(i, attr); answer >= 0) return keep_program(i, answer);
+    row_.fails(step::prog_load, answer);
+    return explain_missing(i);
+  }
+  bool keep_program(u32 i, long number) noexcept {
+    row_.fails(step::prog_load, number);
+    row_.why = cause::none;
+    slots_.programs[i].fill(number);
+    return true;
+  }
+  // After the verifier's refusal: whether it met what the kernel does not have, and what that was.
+  bool explain_missing([[maybe_unused]] u32 i) noexcept {
+    if constexpr (may_explain) {
+      if (log() == nullptr) return false;
+      const u32 at = poisoned_instruction(log()->said());
+      if (at == not_found) return false;
+      row_.why = cause::core_missing;
+      if (fitting_.name(i, at, slots_.missing, sizeof error::name)) row_.subject = slots_.missing;
+    }
+    return false;
+  }
+  [[nodiscard]] static std::span<const unsigned char> target_types(
+      [[maybe_unused]] const Options& options) noexcept {
+    if constexpr (has_options)
+      return options.target_btf;
+    else
+      return {};
+  }
+  // Stands for the one that is not needed.
+  struct no_fitting {
+    template <class... Any>
+    constexpr explicit no_fitting(Any&&...) noexcept {}
+  };
+
   const object_records& records_;
   const load_slots& slots_;
   const Options& options_;
   outcome& row_;
   fd types_;
   [[maybe_unused]] bool has_modules_ = false;
+  [[no_unique_address]] std::conditional_t<Needs.own_cores || may_explain, fitting, no_fitting> fitting_;
+  bool kernel_is_too_old_ = false;
 };
 
 }  // namespace detail

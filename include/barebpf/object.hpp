@@ -319,6 +319,7 @@ class object {
     buffer<abi::func_info> functions;
     buffer<abi::line_info> lines;
     buffer<abi::core_relo> cores;
+    buffer<program_cores> cores_of;  // one for each program
     buffer<char> license;
     buffer<u32> types;
     buffer<extern_need> externs;
@@ -485,12 +486,13 @@ inline result<void> object::add_programs(const pruned_btf* types, bool with_line
   auto starts = buffer<abi::func_info>::of(types == nullptr ? 0 : functions);
   auto sources = buffer<abi::line_info>::of(lines);
   auto relocations = buffer<abi::core_relo>::of(types == nullptr ? 0 : cores);
+  auto cores_of = buffer<program_cores>::of(types == nullptr || cores == 0 ? 0 : count);
   auto targets = buffer<kernel_type_need>::of(places == 0 ? 0 : count);
   auto target_names = buffer<char>::of(places);
   auto license = buffer<char>::of(
       spec_.license() == 0 ? 1 : static_cast<size_t>(spec_.image().length_of_string(spec_.license()) + 1));
-  if (!programs || !patches || !code || !names || !starts || !sources || !relocations || !targets ||
-      !target_names || !license)
+  if (!programs || !patches || !code || !names || !starts || !sources || !relocations || !cores_of ||
+      !targets || !target_names || !license)
     return error{.at = step::allocate, .code = ENOMEM};
   if (spec_.license() != 0) spec_.image().copy_string(spec_.license(), license->data(), license->size());
   abi::insn* next_code = code->data();
@@ -524,6 +526,7 @@ inline result<void> object::add_programs(const pruned_btf* types, bool with_line
       attr.core_relo_rec_size = sizeof(abi::core_relo);
       attr.core_relos = next_core;
       attr.core_relo_cnt = core_count;
+      (*cores_of)[i] = {next_core, core_count};
       next_core += core_count;
     }
     if (types == nullptr || !layout.has_types) continue;
@@ -550,6 +553,8 @@ inline result<void> object::add_programs(const pruned_btf* types, bool with_line
   out.functions = std::move(*starts);
   out.lines = std::move(*sources);
   out.cores = std::move(*relocations);
+  if (cores_of->size() != 0) out.records.cores = cores_of->data();
+  out.cores_of = std::move(*cores_of);
   if (places != 0) out.records.targets = targets->data();
   out.targets = std::move(*targets);
   out.places = std::move(*target_names);
@@ -569,8 +574,8 @@ inline result<object::recipe> object::make_recipe(btf_choice wanted,
   const u32 size = types.number();
   result<recipe> out(std::in_place);
   out->records.btf_is_required = types.is_required();
-  const bool with_types =
-      size != 0 && types.count() != 0 && (wanted != btf_choice::none || types.is_required());
+  const bool with_types = size != 0 && types.count() != 0 &&
+                          (wanted != btf_choice::none || types.is_required() || tables.core_count != 0);
   if (with_types) {
     auto image = buffer<u32>::of((size_t{size} + 3) / 4);
     if (!image) return image.error();
@@ -655,17 +660,17 @@ result<loaded_object> object::load(const load_options& options) const noexcept {
   out.programs_ = std::move(*programs);
   if (const auto named = name_all(options, out); !named) return named.error();
   outcome row;
-  load_records<load_needs{}>(records,
-                             {.maps = map_descriptors->data(),
-                              .programs = program_descriptors->data(),
-                              .targets = targets->data(),
-                              .pinned = pinned->data(),
-                              .left_out = made->left_out.data(),
-                              .scratch = scratch->data(),
-                              .externs = externs->data(),
-                              .config = config->data(),
-                              .modules = modules->data()},
-                             options, row);
+  char missing[sizeof error::name] = {};
+  load_records<load_needs{.kernel_cores = Policy.core != core_way::library,
+                          .own_cores = Policy.core != core_way::kernel}>(
+      records,
+      {.maps = map_descriptors->data(),
+       .programs = program_descriptors->data(),
+       .targets = targets->data(),
+       .pinned = pinned->data(),
+       .scratch = scratch->data(),
+       .missing = missing},
+      options, row);
   if (row.failed()) return to_error(row);
   for (u32 i = 0; i < records.map_count; ++i) out.maps_[i].descriptor = std::move((*map_descriptors)[i]);
   for (u32 i = 0; i < records.program_count; ++i)

@@ -68,12 +68,11 @@ class pruned_btf {
     return accesses_[slot] == 0 ? 0 : sizes_.accesses_at + accesses_[slot + 1];
   }
 
-  /// True when the object does not work without its types: it depends on those of the kernel (CO-RE), takes the
-  /// address of a function, has a map that demands them, or keeps in a value what the kernel finds by its type, such
-  /// as a spin lock.
+  /// True when the object does not work without its types: it takes the address of a function, has a map that
+  /// demands them, or keeps in a value what the kernel finds by its type, such as a spin lock. CO-RE needs them too,
+  /// but not in the kernel when the library does it.
   /// Source: btf_parse_fields() in kernel/bpf/btf.c and check_ld_imm() in kernel/bpf/verifier.c at v6.12.
   [[nodiscard]] constexpr bool is_required() const noexcept {
-    if (object_.core_count != 0) return true;
     for (u32 i = 0; i < object_.reference_count; ++i)
       if (object_.references[i].kind == reference_kind::function) return true;
     const auto demands_types = [](const map_spec& map) {

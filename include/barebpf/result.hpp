@@ -75,6 +75,7 @@ enum class step : u16 {
   find_probes = 285,        ///< read from sysfs how the kernel takes kprobes
   open_probe = 286,         ///< perf_event_open(2) of a kprobe
   find_replaced = 287,      ///< find in another program's BTF the function that a program replaces
+  fit_program = 292,        ///< fit a program to the types of a kernel (CO-RE)
 };
 
 /// Kernel-only error number that leaks out of bpf(2): "operation not supported". Not libc's ENOTSUP.

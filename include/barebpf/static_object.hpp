@@ -217,8 +217,9 @@ class static_object {
   }();
   // By index where no older kernel is to be served; that leaves the instructions constant.
   static constexpr map_naming naming(const load_policy& policy) noexcept {
-    return policy.oldest_kernel >= kernel(5, 14) && !has_names ? map_naming::by_index
-                                                               : map_naming::by_descriptor;
+    const bool is_changed = has_names || (spec::has_cores && policy.has_own_core());
+    return policy.oldest_kernel >= kernel(5, 14) && !is_changed ? map_naming::by_index
+                                                                : map_naming::by_descriptor;
   }
   // What `load` with options may be told to do, it must be able to do.
   static constexpr load_needs needs(const load_policy& policy, bool has_options) noexcept {
@@ -228,10 +229,11 @@ class static_object {
                    .targets = false,
                    .slots = false,
                    .arenas = false,
-                   .cores = spec::has_cores,
                    .images = false,
                    .config = has_config,
                    .names = has_names,
+                   .kernel_cores = spec::has_cores && policy.core != core_way::library,
+                   .own_cores = spec::has_cores && policy.has_own_core(),
                    .hints = false,
                    .sizes = false,
                    .choices = has_options,
@@ -331,6 +333,21 @@ class static_object {
     return extern_needs{{make_need<Index>()...}};
   }
   (std::make_index_sequence<spec::extern_count>());
+  template <btf_choice Btf, u32 Index>
+  static constexpr program_cores make_cores() noexcept {
+    if constexpr (spec::template core_count<Index> != 0)
+      return {spec::template cores<Index, Btf>.list, spec::template core_count<Index>};
+    else
+      return {};
+  }
+  struct cores_of_programs {
+    program_cores list[detail::at_least_one(spec::program_count)];
+  };
+  template <btf_choice Btf>
+  static constexpr cores_of_programs cores = []<size_t... Index>(std::index_sequence<Index...>) {
+    return cores_of_programs{{make_cores<Btf, Index>()...}};
+  }
+  (std::make_index_sequence<spec::program_count>());
 
   struct program_patches {
     program_patch list[detail::at_least_one(spec::program_count)];
@@ -397,6 +414,7 @@ class static_object {
                        .data_size = data_size};
     constexpr load_needs wanted = needs(Policy, true);
     if constexpr (wanted.patch) out.patches = patches.list;
+    if constexpr (wanted.own_cores || wanted.kernel_cores) out.cores = cores<btf>.list;
     if constexpr (wanted.targets) out.targets = targets.list;
     if constexpr (wanted.values || wanted.pins || wanted.slots || wanted.images) out.duties = duties.list;
     if constexpr (spec::extern_count != 0) {
@@ -455,6 +473,9 @@ class static_object {
                      .targets = found,
                      .pinned = pinned,
                      .left_out = left_out.list};
+    constexpr bool has_cores = wanted.own_cores || wanted.kernel_cores;
+    char missing[has_cores ? sizeof error::name : 1] = {};
+    if constexpr (has_cores) slots.missing = missing;
     if constexpr (spec::extern_count != 0) {
       slots.externs = external;
       slots.config = config;

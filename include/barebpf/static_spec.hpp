@@ -243,7 +243,7 @@ class static_spec {
   static constexpr bool needs_types = pruned<false>.is_required();
   /// What is loaded of the types when `wanted` is asked for.
   [[nodiscard]] static constexpr btf_choice choose(btf_choice wanted) noexcept {
-    return needs_types && wanted == btf_choice::none ? btf_choice::needed : wanted;
+    return (needs_types || has_cores) && wanted == btf_choice::none ? btf_choice::needed : wanted;
   }
 
   /// What BPF_MAP_CREATE is told of each map, with the ids of its types in `btf_image`.

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Writes objects into a folder that are hard by their size: sums that wrap around, and what a careless reader looks at
-again for each of many others. Reading each has to take seconds, not hours. Two small ones have what the objects of
+again for each of many others. Reading each has to take seconds, not hours. Three small ones have what the objects of
 bpf_progs lack.
 
     large.py FOLDER
@@ -257,6 +257,71 @@ def rare_forms() -> bytes:
                 (names.at(".BTF.ext"), DATA, ext, 0, 0)], [symbol], names)
 
 
+def two_kernels() -> bytes:
+    """A program with CO-RE of each kind, and other types to fit it to: with members moved, nested, of other sizes and
+    missing, several types of one name, and bit fields."""
+    names, here, there = Names(), Types(), Types()
+
+    def members(types: Types, kind: int, name: str, size: int, *list_of: tuple) -> int:
+        tail = b"".join(struct.pack("<III", types.names.at(called) if called else 0, of, bit) for called, of, bit in list_of)
+        return types.add(kind, types.names.at(name) if name else 0, len(list_of), size, tail)
+
+    def both(types: Types, flavour: str) -> dict:
+        made = {"int": types.add(1, types.names.at("int"), 0, 4, struct.pack("<I", 1 << 24 | 32))}
+        made["long"] = types.add(1, types.names.at("long"), 0, 8, struct.pack("<I", 64))
+        made["chars"] = types.add(3, 0, 0, 0, struct.pack("<III", made["int"], made["int"], 4))
+        made["enum"] = types.add(6, types.names.at("colour" + flavour), 2, 4, struct.pack(
+            "<IIII", types.names.at("RED"), 1, types.names.at("GREEN"), 2 + len(flavour)))
+        made["enum64"] = types.add(19, types.names.at("wide" + flavour), 1, 8,
+                                   struct.pack("<III", types.names.at("WIDE"), 7, 1 + len(flavour)))
+        made["alias"] = types.add(8, types.names.at("alias"), 0, types.add(10, 0, 0, made["long"]))
+        made["proto"] = types.add(13, 0, 1, made["int"], struct.pack("<II", 0, made["alias"]))
+        return made
+
+    one, two = both(here, "___x"), both(there, "")
+    task = members(here, 4 | 128, "task___x", 32, ("pid", one["int"], 0), ("state", one["long"], 64), ("flag", one["int"], 3 << 24 | 129),
+                   ("name", one["chars"], 192), ("call", here.add(2, 0, 0, one["proto"]), 320), ("gone", one["int"], 384))
+    pair = members(here, 4, "pair", 8, ("a", one["int"], 0), ("b", one["int"], 32))
+    inner = members(there, 5, "", 16, ("state", two["int"], 0), ("name", two["chars"], 0))
+    members(there, 4 | 128, "task", 64, ("flag", two["int"], 3 << 24 | 30), ("", inner, 64), ("pid", two["int"], 256),
+            ("call", there.add(2, 0, 0, two["proto"]), 320))
+    for bit in (0, 32):
+        members(there, 4, "pair", 8, ("b", two["int"], bit), ("a", two["int"], 32 - bit))
+    move, load, long_load = bytes([0xB7, 1]) + bytes(6), bytes([0x79, 0x12]) + bytes(6), bytes([0x18, 1]) + bytes(14)
+    wanted = [(task, "0:0", 0, move), (task, "0:3:1", 0, move), (task, "0:1", 0, load), (task, "0:2", 0, move),
+              (task, "0:2", 1, move), (task, "0:5", 2, move), (task, "0:2", 3, move), (task, "0:2", 4, move), (task, "0:2", 5, move),
+              (task, "0", 6, long_load), (task, "0", 7, long_load), (task, "0", 8, move), (task, "0", 9, move),
+              (one["enum"], "1", 10, long_load), (one["enum"], "1", 11, long_load), (one["enum64"], "0", 11, long_load),
+              (task, "0", 12, move), (one["alias"], "0", 8, move), (task, "0:5", 0, move), (pair, "0:1", 0, move)]
+    code, records = b"", b""
+    where = here.names.at(TRACEPOINT)
+    function = here.add(12, here.names.at("program"), 1, here.add(13, 0, 0, one["int"]))
+    old = {0: {"0:3:1": 28, "0:1": 8}, 1: {}, 9: {"0": 32}, 11: {}}
+    for of, access, kind, instruction in wanted:
+        number = {2: 1, 3: 1, 5: 61, 8: 1, 9: 32, 10: 1, 12: 1}.get(kind, old.get(kind, {}).get(access, 0))
+        if kind == 11:
+            number = 6 if of == one["enum"] else 7
+        if kind == 0 and access == "0:5":
+            number = 48
+        if kind == 0 and of == pair:
+            number = 4
+        records += struct.pack("<IIII", len(code), of, here.names.at(access), kind)
+        instruction = bytearray(instruction)
+        struct.pack_into("<h" if instruction is load or instruction[0] == 0x79 else "<i", instruction,
+                         2 if instruction[0] == 0x79 else 4, number)
+        if of == one["enum64"]:
+            struct.pack_into("<i", instruction, 12, 5)
+        code += instruction
+    code += EXIT
+    core = struct.pack("<III", 16, where, len(wanted)) + records
+    functions = struct.pack("<IIIII", 8, where, 1, 0, function)
+    ext = struct.pack("<HBBIIIIIII", 0xEB9F, 1, 0, 32, 0, len(functions), len(functions), 0, len(functions),
+                      len(core)) + functions + core
+    return elf([(names.at(TRACEPOINT), CODE, code, 0, 0), (names.at(".BTF"), DATA, here.content(), 0, 0),
+                (names.at(".BTF.ext"), DATA, ext, 0, 0), (names.at(".BTF.base"), DATA, there.content(), 0, 0)],
+               [(names.at("program"), 0x12, 1, 0, len(code))], names)
+
+
 def main() -> int:
     if len(sys.argv) != 2:
         print(__doc__.strip(), file=sys.stderr)
@@ -270,6 +335,7 @@ def main() -> int:
         "layouts_of_all_sections": layouts_of_all_sections(),
         "call_chain": call_chain(), "rare_forms": rare_forms(),
         "one_place_for_all_functions": one_place_for_all_functions(), "slots_backwards": slots_backwards(),
+        "two_kernels": two_kernels(),
     }.items():
         (folder / f"{name}.bin").write_bytes(image)
     return 0

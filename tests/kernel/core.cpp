@@ -7,23 +7,30 @@
 
 #include <cstring>
 #include <fstream>
+#include <span>
 #include <sstream>
 #include <string>
 #include <vector>
 
 #include "../support/catch.hpp"
 #include "../support/live.hpp"
+#include "../support/object_builder.hpp"
 #include "core_fields.bpf.hpp"
+#include "core_missing.bpf.hpp"
 
 namespace {
 
+using barebpf::cause;
 using barebpf::load_policy;
 using barebpf::u32;
 using barebpf::u64;
 
 const std::string objects = BAREBPF_TEST_OBJECTS;
 constexpr barebpf::static_object<core_fields> core_object;
+constexpr barebpf::static_object<core_missing> missing_object;
 constexpr load_policy newest{.oldest_kernel = barebpf::kernel(5, 17), .btf = barebpf::btf_choice::none};
+constexpr load_policy by_kernel{.core = barebpf::core_way::kernel};
+constexpr load_policy by_library{.core = barebpf::core_way::library};
 
 // The variable of this name in bpf_progs/core_fields.bpf.c.
 struct answers {
@@ -152,17 +159,23 @@ void check(const answers& seen) {
   CHECK(seen.unreachable == 0);
 }
 
-barebpf::object open_core() { return must(barebpf::object::open((objects + "/core_fields.bpf.o").c_str())); }
+barebpf::object open_core(const std::string& name = "core_fields") {
+  return must(barebpf::object::open((objects + "/" + name + ".bpf.o").c_str()));
+}
+std::string text_of(barebpf::text from) { return {from.data(), from.size()}; }
+
+// The object loaded for this process, with one policy or another.
 struct read_object {
   barebpf::loaded_object loaded;
   barebpf::link link;
 
-  explicit read_object(const barebpf::object& object)
-      : loaded(load(object)), link(must(loaded.attach("look"))) {}
-  static barebpf::loaded_object load(const barebpf::object& object) {
+  explicit read_object(barebpf::loaded_object from)
+      : loaded(std::move(from)), link(must(loaded.attach("look"))) {}
+  template <load_policy Policy = load_policy{}>
+  static read_object of(const barebpf::object& object, std::span<const unsigned char> target = {}) {
     auto data = must(object.data());
     *must(data.variable<u32>("only_process")) = static_cast<u32>(getpid());
-    return must(object.load({.data = data.view()}));
+    return read_object(must(object.load<Policy>({.data = data.view(), .target_btf = target})));
   }
   answers look() const {
     static_cast<void>(getpgid(0));
@@ -195,13 +208,20 @@ Number number_at(const std::vector<unsigned char>& info, std::size_t at) {
   std::memcpy(&out, info.data() + at, sizeof out);
   return out;
 }
+// A hash of a program's instructions: tag of struct bpf_prog_info.
+u64 tag_of(const barebpf::loaded_object& loaded) {
+  return number_at<u64>(info_of((*must(loaded.program("look"))).number(), std::vector<unsigned char>(232)),
+                        8);
+}
 
 }  // namespace
 
 TEST_CASE("a program sees the kernel through types that are not the kernel's", "[core]") {
   const int before = open_descriptors();
-  {
-    const read_object opened(open_core());
+  // By the kernel, by the library, and by the first that can.
+  for (const auto load :
+       {&read_object::of<by_kernel>, &read_object::of<by_library>, &read_object::of<load_policy{}>}) {
+    const read_object opened = load(open_core(), {});
     const answers seen = with_bits([&] { return opened.look(); });
     check(seen);
     CHECK(seen.reset_on_fork == 1);
@@ -215,7 +235,8 @@ TEST_CASE("a program sees the kernel through types that are not the kernel's", "
 
 TEST_CASE("an object that the compiler read sees the same, whatever is loaded of its types", "[core]") {
   for (const auto look : {&look_through_the_compiled<load_policy{}>, &look_through_the_compiled<newest>,
-                          &look_through_the_compiled<load_policy{.btf = barebpf::btf_choice::needed}>}) {
+                          &look_through_the_compiled<load_policy{.btf = barebpf::btf_choice::needed}>,
+                          &look_through_the_compiled<by_library>, &look_through_the_compiled<by_kernel>}) {
     const answers seen = with_bits(look);
     check(seen);
     CHECK(seen.reset_on_fork == 1);
@@ -223,8 +244,71 @@ TEST_CASE("an object that the compiler read sees the same, whatever is loaded of
   }
 }
 
+TEST_CASE("the library and the kernel make the same instructions", "[core]") {
+  const read_object kernel = read_object::of<by_kernel>(open_core());
+  const read_object library = read_object::of<by_library>(open_core());
+
+  CHECK(tag_of(kernel.loaded) == tag_of(library.loaded));
+}
+
+TEST_CASE("a program is fitted to types that are given, plain or in an ELF file", "[core]") {
+  const std::string& plain = kernel_says().content;
+  object_builder file;
+  file.add(object_builder::section{.name = ".BTF", .type = 1, .content = {plain.begin(), plain.end()}});
+  const file_image wrapped = file.build();
+  const read_object kernel = read_object::of<by_kernel>(open_core());
+  const std::span<const unsigned char> targets[] = {
+      {reinterpret_cast<const unsigned char*>(plain.data()), plain.size()}, {wrapped.data(), wrapped.size()}};
+  for (const auto target : targets) {
+    const read_object given = read_object::of<>(open_core(), target);
+    CHECK(tag_of(given.loaded) == tag_of(kernel.loaded));
+    check(given.look());
+  }
+
+  // Other types make another program: here the pid lies at 1236, and nothing else is there.
+  btf_builder other;
+  const auto integer = other.integer("int", 4, 1);
+  other.structure("task_struct", 1240, {{"flags", integer}, {"pid", integer, 9888}});
+  const file_image small = other.content();
+  barebpf::verifier_log log;
+  const auto refused = open_core().load({.log = &log, .target_btf = small});
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().why == cause::core_missing);
+  CHECK(text_of(log.said()).find("= 1236 ") != std::string::npos);
+
+  const unsigned char nonsense[32] = {1, 2, 3};
+  const auto damaged = open_core().load({.target_btf = nonsense});
+  REQUIRE_FALSE(damaged.has_value());
+  CHECK(damaged.error().at == barebpf::step::fit_program);
+  CHECK(damaged.error().why == cause::bad_btf_header);
+  const auto left_out = core_object.load<newest>({.target_btf = small});
+  REQUIRE_FALSE(left_out.has_value());
+  CHECK(left_out.error().why == cause::core_left_out);
+}
+
+TEST_CASE("what the kernel does not have is named when a program reaches for it", "[core]") {
+  const auto check_refusal = [](const auto& loaded) {
+    REQUIRE_FALSE(loaded.has_value());
+    CHECK(loaded.error().at == barebpf::step::prog_load);
+    CHECK(loaded.error().why == cause::core_missing);
+    CHECK(std::string(loaded.error().name) == "task_struct___old.gone_member.inside");
+  };
+  const barebpf::object object = open_core("core_missing");
+  barebpf::verifier_log log;
+  check_refusal(object.load<by_kernel>({.log = &log}));
+  CHECK(text_of(log.said()).find("195896080") != std::string::npos);
+  check_refusal(object.load<by_library>({.log = &log}));
+  check_refusal(object.load({.log = &log}));
+  check_refusal(missing_object.load<by_library>({.log = &log}));
+  check_refusal(missing_object.load<newest>({.log = &log}));
+  // Nobody can tell without a log.
+  const auto silent = object.load();
+  REQUIRE_FALSE(silent.has_value());
+  CHECK(silent.error().why == cause::none);
+}
+
 TEST_CASE("the local id of a type is the one in the BTF that was loaded", "[core]") {
-  const read_object opened(open_core());
+  const read_object opened = read_object::of<>(open_core());
   const answers seen = opened.look();
   // btf_id of struct bpf_prog_info, include/uapi/linux/bpf.h at v6.12.
   const auto program =
@@ -253,7 +337,7 @@ TEST_CASE("the local id of a type is the one in the BTF that was loaded", "[core
 }
 
 TEST_CASE("the kernel has changed the instructions", "[core]") {
-  const read_object opened(open_core());
+  const read_object opened = read_object::of<>(open_core());
   const int number = (*must(opened.loaded.program("look"))).number();
   // xlated_prog_len and xlated_prog_insns of struct bpf_prog_info.
   std::vector<unsigned char> info = info_of(number, std::vector<unsigned char>(232));
