@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 0bedc67d5b339ad623be6b57bd93687aea7252f4de0535085583dc5834711705; do not edit.
+// Made by tools/amalgamate from files with SHA-256 9c5eea39b86e0dec175d83147daa74b1e8bc10b1563366afa7b23c63bab0a674; do not edit.
 //
 // MIT License
 //
@@ -10727,12 +10727,12 @@ struct kernel_type_need {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_KERNEL_BTF_HPP
-// Room 6.16, kernel_names: finds what a program declares with __ksym: addresses by /proc/kallsyms, variables and
+// Room 6.11, kernel_names: finds what a program declares with __ksym: addresses by /proc/kallsyms, variables and
 // functions by the types of the kernel and of its modules. Nothing is read that no need asks for.
 #ifndef BAREBPF_KERNEL_NAMES_HPP
 #define BAREBPF_KERNEL_NAMES_HPP
 
-// Room 6.15, kernel_config: fills in what a program asks of the running kernel with __kconfig: options of its
+// Room 6.10, kernel_config: fills in what a program asks of the running kernel with __kconfig: options of its
 // configuration, its version, and what it can do.
 #ifndef BAREBPF_KERNEL_CONFIG_HPP
 #define BAREBPF_KERNEL_CONFIG_HPP
@@ -12007,7 +12007,7 @@ class name_finder {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_KERNEL_NAMES_HPP
-// Room 8.1, program_types: the types that a program in the kernel was loaded with, by which another program says which
+// Room 8.2, program_types: the types that a program in the kernel was loaded with, by which another program says which
 // of its functions it replaces.
 #ifndef BAREBPF_PROGRAM_TYPES_HPP
 #define BAREBPF_PROGRAM_TYPES_HPP

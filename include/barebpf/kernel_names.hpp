@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Room 6.16, kernel_names: finds what a program declares with __ksym: addresses by /proc/kallsyms, variables and
+// Room 6.11, kernel_names: finds what a program declares with __ksym: addresses by /proc/kallsyms, variables and
 // functions by the types of the kernel and of its modules. Nothing is read that no need asks for.
 #ifndef BAREBPF_KERNEL_NAMES_HPP
 #define BAREBPF_KERNEL_NAMES_HPP

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Room 8.1, program_types: the types that a program in the kernel was loaded with, by which another program says which
+// Room 8.2, program_types: the types that a program in the kernel was loaded with, by which another program says which
 // of its functions it replaces.
 #ifndef BAREBPF_PROGRAM_TYPES_HPP
 #define BAREBPF_PROGRAM_TYPES_HPP
