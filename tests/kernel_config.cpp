@@ -4,9 +4,10 @@
 #include <string>
 #include <vector>
 
+#include "arena_globals.bpf.hpp"
+#include "kernel_config.bpf.hpp"
 #include "support/catch.hpp"
 #include "support/fake_machine.hpp"
-#include "support/fault_sweep.hpp"
 #include "support/library.hpp"
 
 namespace {
@@ -183,4 +184,110 @@ TEST_CASE("configurations that are damaged are refused by their path", "[kernel_
   machine.folders.insert("folder");
   CHECK(filled({need("CONFIG_A")}, {.file = "folder"})
             .is_refused(step::read_file, cause::none, "folder", EISDIR));
+}
+
+namespace {
+
+constexpr barebpf::static_object<kernel_config> config_object;
+constexpr barebpf::static_object<arena_globals> arena_object;
+
+constexpr const char* options =
+    "CONFIG_BPF_SYSCALL=y\nCONFIG_BPF_JIT=m\nCONFIG_HZ=100\nCONFIG_NR_CPUS=8\nCONFIG_NET=n\n"
+    "CONFIG_DEFAULT_HOSTNAME=\"(none)\"\n";
+
+template <class Load>
+void check_map(Load load) {
+  fake_machine machine;
+  machine.files[proc] = packed(options);
+  const auto loaded = load(barebpf::load_options{});
+  REQUIRE(loaded.has_value());
+  const auto updates = machine.all("map_update_elem");
+  // Constants and options; variables that are zero are so already.
+  REQUIRE(updates.size() == 2);
+  CHECK(machine.all("map_freeze").size() == 2);
+  // LINUX_HAS_NEVER_BEEN_KNOWN, CONFIG_BPF_JIT, CONFIG_HZ, CONFIG_NO_SUCH_OPTION, LINUX_KERNEL_VERSION,
+  // CONFIG_NR_CPUS, CONFIG_BPF_SYSCALL, CONFIG_NET, LINUX_HAS_BPF_COOKIE, LINUX_HAS_SYSCALL_WRAPPER and
+  // CONFIG_DEFAULT_HOSTNAME.
+  record expected = record(46).u32(8, 2).u32(12, 100).u32(20, 6 << 16 | 18 << 8 | 44).text(30, "(none)");
+  raw_bytes bytes = expected;
+  const std::uint16_t cpus = 8;
+  std::memcpy(bytes.data() + 24, &cpus, sizeof cpus);
+  bytes[26] = 1;
+  bytes[27] = 'n';
+  bytes[28] = 1;
+  CHECK(updates[1].value == bytes);
+}
+auto load_config = [](const barebpf::load_options& with) { return config_object.load(with); };
+auto open_config = [](const barebpf::load_options& with) {
+  const auto object = barebpf::object::open(kernel_config, sizeof kernel_config);
+  REQUIRE(object.has_value());
+  return object->load(with);
+};
+
+}  // namespace
+
+TEST_CASE("options are the content of their map", "[kernel_config]") {
+  check_map(load_config);
+  check_map(open_config);
+}
+
+TEST_CASE("what an object misses is told before anything is made", "[kernel_config]") {
+  fake_machine machine;
+  machine.files[proc] = packed("CONFIG_HZ=100\n");
+  const auto loaded = load_config({});
+  REQUIRE_FALSE(loaded.has_value());
+  CHECK(loaded.error().why == cause::no_kernel_option);
+  CHECK(std::string(loaded.error().name) == "CONFIG_BPF_JIT");
+  CHECK(machine.all("map_create").empty());
+  CHECK(open_config({.kconfig = options}).has_value());
+}
+
+TEST_CASE("whichever call fails, options are right or refused, and nothing is leaked", "[kernel_config]") {
+  std::size_t count = 0;
+  const auto prepare = [](fake_machine& machine) {
+    machine.files[proc] = packed(options);
+    machine.files["/sys/bus/event_source/devices/kprobe/type"] = "8\n";
+  };
+  {
+    fake_machine machine;
+    prepare(machine);
+    machine.fault = [&count](std::size_t index) { return count = index + 1, 0; };
+    CHECK(load_config({}).has_value());
+  }
+  REQUIRE(count > 20);
+  for (std::size_t at = 0; at < count; ++at)
+    for (const int code : {EPERM, ENOMEM, EINVAL, EMFILE, EINTR}) {
+      CAPTURE(at, code);
+      fake_machine machine;
+      prepare(machine);
+      machine.fault = [&](std::size_t index) { return index == at ? code : 0; };
+      {
+        const auto loaded = load_config({});
+        machine.fault = nullptr;
+        const auto updates = machine.all("map_update_elem");
+        if (loaded.has_value()) CHECK(updates.at(1).value.at(26) == 1);  // CONFIG_BPF_SYSCALL
+      }
+      CHECK(machine.left_open() == names{});
+    }
+}
+
+TEST_CASE("an arena begins with the values of its variables", "[kernel_config]") {
+  fake_machine machine;
+  const auto loaded = arena_object.load();
+  REQUIRE(loaded.has_value());
+  const raw_bytes first = machine.first_bytes(loaded->map_descriptor<"pages">().number(), 24);
+  CHECK(first == record(24).u32(0, 100).u64(8, 5).u64(16, 7));
+  const auto mapped = machine.all("mmap");
+  REQUIRE(mapped.size() == 1);
+  CHECK(mapped[0].arguments[0] == 0x71000000);
+  CHECK(machine.all("munmap").size() == 1);
+
+  machine.refusals["mmap"] = {EEXIST};
+  const auto refused = arena_object.load();
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().at == step::map_memory);
+  CHECK(refused.error().code == EEXIST);
+  CHECK(std::string(refused.error().name) == "pages");
+  const barebpf::map_change changes[] = {arena_object.change<"pages">({.max_entries = 1})};
+  CHECK(arena_object.load({.maps = changes}).error().why == cause::arena_too_small);
 }

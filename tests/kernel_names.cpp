@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Names in the fake machine: its symbols, its types and those of its modules.
+#include <algorithm>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -206,4 +207,150 @@ TEST_CASE("modules are not looked at when the kernel has it all", "[kernel_names
   machine.files[vmlinux] = as_string(kernel_types().types.content());
   CHECK(found_names({need(extern_kind::function, "acquire", "FBpsps")}).is_good);
   CHECK(machine.all("btf_get_next_id").empty());
+}
+
+namespace {
+
+constexpr barebpf::static_object<kernel_names> names_object;
+
+// A machine for bpf_progs/kernel_names.bpf.c: one function is the kernel's, the other a module's, the third nobody's.
+struct machine_for_names : fake_machine {
+  machine_for_names() {
+    files[symbols] = "ffffffff81000010 T bpf_prog_put\n";
+    btf_builder kernel;
+    const std::uint32_t word = kernel.integer("int", 4, 1);
+    const std::uint32_t task = kernel.pointer(kernel.structure("task_struct", 8, {{"pid", word}}));
+    kernel.function("bpf_task_acquire", kernel.function_prototype(task, {{"p", task}}), 0);  // 5
+    files[vmlinux] = as_string(kernel.content());
+    btf_builder module;
+    const auto first = static_cast<std::uint32_t>(kernel.strings.size());
+    module.strings = std::string("bpf_task_release") + '\0';
+    for (const std::uint32_t one : {0u, 13u << 24 | 1, 0u, 0u, task, first, 12u << 24, 6u})
+      append32(module.types, one);
+    types = {{"vmlinux", files[vmlinux]}, {"mine", as_string(module.content())}};
+  }
+};
+// One that is compared with what the kernel would be given: opcode, registers, offset, immediate.
+raw_bytes instruction(unsigned opcode, unsigned destination, unsigned source, int offset,
+                      std::uint32_t immediate) {
+  file_image out;
+  append_instruction(out, opcode, destination, source, offset, static_cast<std::int32_t>(immediate));
+  return out;
+}
+// Those of a program that are calls of the kernel or loads of what it has, in order.
+std::vector<raw_bytes> named(const seen_call& program) {
+  std::vector<raw_bytes> out;
+  for (std::size_t i = 0; i < program.u32(4); ++i) {
+    const raw_bytes one = program.instruction(i);
+    const bool is_load = one[0] == 0x18;
+    const unsigned source = barebpf::host_is_big_endian ? one[1] & 15u : one[1] >> 4;
+    if (is_load && source != 2) {
+      out.push_back(one);
+      out.push_back(program.instruction(++i));
+    } else if (is_load) {
+      ++i;
+    } else if (one[0] == 0x85 && (source == 2 || one[6] != 0)) {  // helpers have small numbers
+      out.push_back(one);
+    }
+  }
+  return out;
+}
+
+template <class Load>
+void check_instructions(Load load) {
+  machine_for_names machine;
+  const auto loaded = load(barebpf::load_options{});
+  REQUIRE(loaded.has_value());
+  const auto programs = machine.all("prog_load");
+  REQUIRE(programs.size() == 2);
+  // An address that is there, and one and a variable that are not, in the compiler's order.
+  std::vector<raw_bytes> loads = named(programs[0]);
+  REQUIRE(loads.size() == 6);
+  const auto there = std::find(loads.begin(), loads.end(), instruction(0x18, 2, 0, 0, 0x81000010));
+  REQUIRE(there != loads.end());
+  CHECK(*(there + 1) == instruction(0, 0, 0, 0, 0xffffffff));
+  loads.erase(there, there + 2);
+  for (std::size_t i = 0; i < 4; ++i)
+    CHECK(loads[i] == (i % 2 == 0 ? instruction(0x18, 2, 0, 0, 0) : instruction(0, 0, 0, 0, 0)));
+  // The kernel's function, the module's, whether there is the third, and a call of it all the same.
+  CHECK(named(programs[1]) ==
+        std::vector<raw_bytes>{instruction(0x85, 0, 2, 0, 5), instruction(0x85, 0, 2, 1, 7),
+                               instruction(0x18, 1, 0, 0, 0), instruction(0, 0, 0, 0, 0),
+                               instruction(0x85, 0, 2, 0, 0)});
+  REQUIRE(programs[1].array.size() == 2);
+  CHECK(programs[1].array[1] > 2);
+  CHECK(machine.kind_of(programs[1].array[1]) == "closed");  // by now
+}
+
+// A load with each system call failing in turn, alone and with all behind it, gives a value or an error with a
+// sentence, and leaves nothing.
+template <class Machine, class Load>
+void fail_everywhere(Load load) {
+  std::size_t count = 0;
+  {
+    Machine machine;
+    machine.fault = [&count](std::size_t index) { return count = index + 1, 0; };
+    CHECK(load(barebpf::load_options{}).has_value());
+  }
+  REQUIRE(count > 5);
+  for (std::size_t at = 0; at < count; ++at)
+    for (const int code : {EPERM, ENOMEM, EINVAL, EMFILE, EINTR})
+      for (const bool all_after : {false, true}) {
+        if (all_after && code == EINTR) continue;
+        CAPTURE(at, code, all_after);
+        Machine machine;
+        machine.fault = [&](std::size_t index) {
+          return index == at || (all_after && index > at) ? code : 0;
+        };
+        {
+          const auto loaded = load(barebpf::load_options{});
+          machine.fault = nullptr;
+          if (!loaded.has_value()) {
+            char sentence[512];
+            CHECK(describe(loaded.error(), sentence).size() > 20);
+          }
+        }
+        CHECK(machine.left_open() == names{});
+      }
+}
+
+auto load_names = [](const barebpf::load_options& options) { return names_object.load(options); };
+auto open_names = [](const barebpf::load_options& options) {
+  const auto object = barebpf::object::open(kernel_names, sizeof kernel_names);
+  REQUIRE(object.has_value());
+  return object->load(options);
+};
+
+}  // namespace
+
+TEST_CASE("what is found is put into the instructions", "[kernel_names]") {
+  check_instructions(load_names);
+  check_instructions(open_names);
+}
+
+TEST_CASE("whichever call fails while names are looked for, nothing is leaked", "[kernel_names]") {
+  fail_everywhere<machine_for_names>(load_names);
+  fail_everywhere<machine_for_names>(open_names);
+}
+
+TEST_CASE("calls of what is missing have a number once the verifier has refused them", "[kernel_names]") {
+  machine_for_names machine;
+  machine.refusals["prog_load"] = {0, EINVAL, 0};
+  const auto loaded = names_object.load();
+  CHECK(loaded.has_value());  // as before 5.16, where nobody comes
+  const auto programs = machine.all("prog_load");
+  REQUIRE(programs.size() == 3);
+  CHECK(named(programs[2]).back() == instruction(0x85, 0, 0, 0, 2002000000));
+
+  machine.verifier_refuses = EINVAL;
+  machine.verifier_says = "0: (85) call unknown#2002000005\ninvalid func unknown#2002000000\nprocessed\n";
+  barebpf::verifier_log log;
+  const auto refused = open_names({.log = &log});
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().why == cause::calls_missing_kfunc);
+  CHECK(std::string(refused.error().name) == "bpf_no_such_function");
+  machine.verifier_says = "invalid func unknown#4000000000\n";
+  CHECK(open_names({.log = &log}).error().why == cause::refused_by_verifier);
+  machine.verifier_says = "invalid func unknown#";
+  CHECK(std::string(open_names({.log = &log}).error().name) == "addresses");
 }

@@ -331,6 +331,8 @@ class fake_machine {
       for (std::size_t i = 0; i < call.u32(4); ++i)
         if (source_of(call, i) == 5 || source_of(call, i) == 6)
           used = std::max(used, std::size_t{immediate_of(call, i)} + 1);
+        else if (call.u64(120) != 0)
+          used = std::max(used, module_of(call, i) + 1);
       call.array.resize(used);
       if (used != 0) std::memcpy(call.array.data(), at(call.u64(120)), used * sizeof(int));
       if (call.u32(88) != 0) call.functions = copy(call.u64(80), std::size_t{call.u32(88)} * call.u32(76));
@@ -342,6 +344,14 @@ class fake_machine {
     if (call.payload[index * 8] != 0x18) return 0;
     const unsigned registers = call.payload[index * 8 + 1];
     return __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? registers & 15 : registers >> 4;
+  }
+  // The place of a module's descriptor that a call of the kernel names; 0 for what is none.
+  static std::size_t module_of(const seen_call& call, std::size_t index) {
+    const unsigned registers = call.payload[index * 8 + 1];
+    const unsigned source = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? registers & 15 : registers >> 4;
+    std::uint16_t out = 0;
+    std::memcpy(&out, call.payload.data() + index * 8 + 2, sizeof out);
+    return call.payload[index * 8] == 0x85 && source == 2 ? out : 0;
   }
   static std::uint32_t immediate_of(const seen_call& call, std::size_t index) {
     std::uint32_t out = 0;
@@ -393,6 +403,7 @@ class fake_machine {
     if (call.name == "btf_get_next_id" || call.name == "btf_get_fd_by_id") return find_types(call);
     if (call.name == "obj_pin" || call.name == "obj_get" || call.name == "unlinkat") return use_pin(call);
     if (call.name == "mmap") return map_memory(call);
+    if (call.name == "msync") return call.arguments[0] % 4096 == 0 ? 0 : -EINVAL;
     if (call.name == "munmap") {
       const auto found = mappings_.find({call.arguments[0], call.arguments[1]});
       CHECK(found != mappings_.end());
