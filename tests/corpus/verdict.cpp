@@ -116,7 +116,15 @@ int keep_warning(libbpf_print_level level, const char* format, va_list values) {
   return 0;
 }
 
-// What the application would say of a program whose section says nothing: the guess of its first word.
+// What the application would say of a program whose section tells libbpf no type: what our table says, and where that
+// says nothing either, that it is a classifier.
+void help_program(bpf_program* program) {
+  if (bpf_program__type(program) != BPF_PROG_TYPE_UNSPEC) return;
+  const barebpf::section_kind kind = barebpf::section_kind_of(bpf_program__section_name(program));
+  const bool is_known = kind.type != barebpf::abi::prog_type::unspec;
+  bpf_program__set_type(program, is_known ? static_cast<bpf_prog_type>(kind.type) : BPF_PROG_TYPE_SCHED_CLS);
+  bpf_program__set_expected_attach_type(program, static_cast<bpf_attach_type>(kind.attach_type));
+}
 void help_map(bpf_map* map) {
   const bpf_map_type type = bpf_map__type(map);
   const bool needs_none = type == BPF_MAP_TYPE_SK_STORAGE || type == BPF_MAP_TYPE_INODE_STORAGE ||
@@ -150,8 +158,7 @@ printed load_with_libbpf(const char* path, bool help) {
     if (help) {
       bpf_object__for_each_map(map, object) help_map(map);
       bpf_object__for_each_program(program, object) {
-        if (bpf_program__type(program) == BPF_PROG_TYPE_UNSPEC)
-          bpf_program__set_type(program, BPF_PROG_TYPE_SCHED_CLS);
+        help_program(program);
         if (dropped.count(bpf_program__name(program)) != 0) bpf_program__set_autoload(program, false);
       }
     }
