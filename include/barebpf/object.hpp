@@ -669,6 +669,9 @@ result<loaded_object> object::load(const load_options& options) const noexcept {
        .targets = targets->data(),
        .pinned = pinned->data(),
        .scratch = scratch->data(),
+       .externs = externs->data(),
+       .config = config->data(),
+       .modules = modules->data(),
        .missing = missing},
       options, row);
   if (row.failed()) return to_error(row);
