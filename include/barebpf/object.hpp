@@ -668,6 +668,7 @@ result<loaded_object> object::load(const load_options& options) const noexcept {
        .programs = program_descriptors->data(),
        .targets = targets->data(),
        .pinned = pinned->data(),
+       .left_out = made->left_out.data(),
        .scratch = scratch->data(),
        .externs = externs->data(),
        .config = config->data(),
