@@ -215,6 +215,9 @@ struct load_slots {
 
 namespace detail {
 
+// The verifier repeats the number of a function that it does not know, so a call of one that the kernel does not have
+// can tell which it is.
+// Source: POISON_CALL_KFUNC_BASE in tools/lib/bpf/libbpf.c at v6.12.
 inline constexpr u32 missing_call_base = 2002000000;
 
 // The index of the extern of which the verifier says that the program calls it; a large number when it says nothing
@@ -504,21 +507,20 @@ class loader {
     slots_.scratch[reference.instruction + 1].immediate =
         has_type ? found.module_number : static_cast<s32>(found.value >> 32);
   }
-  // Gives each call of a function that the kernel does not have a number of its own, which the verifier repeats where
-  // it comes to the call. Shape: false when there is none.
-  // Source: POISON_CALL_KFUNC_BASE, libbpf's number.
-  bool mark_missing_calls(const program_patch& patch) noexcept {
-    bool out = false;
+  // Calls `act` for each call in a program of a function that the kernel does not have; false when there is none.
+  template <class Act>
+  bool each_missing_call(u32 program, Act act) noexcept {
+    const program_patch& patch = records_.patches[program];
+    bool is_any = false;
     for (u32 k = 0; k < patch.reference_count; ++k) {
       const map_reference& reference = patch.references[k];
-      abi::insn& call = slots_.scratch[reference.instruction];
-      if (!reference.is_extern() || call.opcode != abi::opcode_call) continue;
-      if (slots_.externs[reference.target()].is_found) continue;
-      call = {.opcode = abi::opcode_call,
-              .immediate = static_cast<s32>(missing_call_base + reference.target())};
-      out = true;
+      const bool is_call =
+          reference.is_extern() && slots_.scratch[reference.instruction].opcode == abi::opcode_call;
+      if (!is_call || slots_.externs[reference.target()].is_found) continue;
+      act(reference);
+      is_any = true;
     }
-    return out;
+    return is_any;
   }
 
   // Puts maps or programs into the slots of a map. The kernel says EINVAL to one that does not suit it.
@@ -735,16 +737,21 @@ class loader {
   // BPF_PROG_LOAD itself.
   long submit([[maybe_unused]] u32 i, abi::prog_load& attr) noexcept {
     if constexpr (Needs.names) {
-      // What is loaded is the same whether the verifier explains itself or not, so missing calls are marked only when
-      // it refused them. Before 5.16 it refuses them unmarked, even where nobody comes.
-      const long loaded = load_program(attr, static_cast<log_type*>(nullptr), token(), row_.why);
-      if (loaded >= 0 || (!mark_missing_calls(records_.patches[i]) && log() == nullptr)) return loaded;
-      const long again = load_program(attr, log(), token(), row_.why);
-      if (again < 0) name_missing_call();
-      return again;
-    } else {
-      return load_program(attr, log(), token(), row_.why);
+      // Where nobody comes, a call of nothing is taken as it is (5.16), and the program has the tag that it has
+      // elsewhere. Calls are marked when that was refused.
+      if (each_missing_call(i, [this](const map_reference& call) { put_extern(call); })) {
+        const long loaded = load_program(attr, static_cast<log_type*>(nullptr), token(), row_.why);
+        if (loaded >= 0) return loaded;
+        each_missing_call(i, [this](const map_reference& call) {
+          slots_.scratch[call.instruction] = {
+              .opcode = abi::opcode_call, .immediate = static_cast<s32>(missing_call_base + call.target())};
+        });
+        const long again = load_program(attr, log(), token(), row_.why);
+        if (again < 0) name_missing_call();
+        return again;
+      }
     }
+    return load_program(attr, log(), token(), row_.why);
   }
   // Says which function was missing, when that is why.
   void name_missing_call() noexcept {
