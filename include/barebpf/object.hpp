@@ -668,7 +668,11 @@ result<loaded_object> object::load(const load_options& options) const noexcept {
        .programs = program_descriptors->data(),
        .targets = targets->data(),
        .pinned = pinned->data(),
+       .left_out = made->left_out.data(),
        .scratch = scratch->data(),
+       .externs = externs->data(),
+       .config = config->data(),
+       .modules = modules->data(),
        .missing = missing},
       options, row);
   if (row.failed()) return to_error(row);
