@@ -136,7 +136,9 @@ inline constexpr hint_row hint_rows[] = {
      "the kernel does not know this map type, or does not allow one of its sizes, flags or a max_entries of "
      "0"},
     {step::map_create, E2BIG,
-     "the keys and values are larger than the kernel allows, or an arena than 4 GiB, so make them smaller"},
+     "the keys and values are larger than the kernel allows, or an arena or before Linux 5.11 a whole map "
+     "than 4 GiB, so "
+     "make them smaller or fewer"},
     {step::map_create, ENOMEM, "the kernel has no memory for so many entries, so ask for fewer"},
     {step::map_create, EBADF,
      "the descriptor of the inner map, the types or the token is closed, so keep it open until the map is "

@@ -83,6 +83,7 @@ template <class Log>
   long answer = attempt();
   if constexpr (!std::is_same_v<Log, no_log>) {
     if (answer < 0 && answer != -EPERM && log != nullptr && (log->size_ != 0 || log->grow(0))) {
+      const long refused = answer;
       do {
         log->data_[0] = '\0';
         attr.log_level = 1;
@@ -92,6 +93,12 @@ template <class Log>
         answer = attempt();
       } while (answer == -ENOSPC && log->grow(attr.log_true_size));
       log->is_whole_ = answer != -ENOSPC;
+      // Before 6.4 the kernel took no log of less than 128 characters.
+      if (answer == -EINVAL && log->size_ < 128 && log->said().empty()) {
+        log->is_whole_ = false;
+        why = cause::log_cut;
+        answer = refused;
+      }
       if (answer < 0 && !log->said().empty())
         why = log->is_whole_ ? cause::refused_by_verifier : cause::log_cut;
     }

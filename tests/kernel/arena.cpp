@@ -120,7 +120,8 @@ long load_user_of(const arena_map& arena) {
 
 }  // namespace
 
-TEST_CASE("arena: a program walks over a list of plain pointers, and user space follows the one it leaves") {
+TEST_CASE("arena: a program walks over a list of plain pointers, and user space follows the one it leaves",
+          "[needs 6.10]") {
   const nothing_left check;
   const auto loaded = load();
   const auto attached = must(loaded.attach<"walks">());
@@ -145,7 +146,7 @@ TEST_CASE("arena: a program walks over a list of plain pointers, and user space 
   CHECK(shared.largest == nullptr);
 }
 
-TEST_CASE("arena: an object that is read at run time has one in the same way") {
+TEST_CASE("arena: an object that is read at run time has one in the same way", "[needs 6.10]") {
   const nothing_left check;
   const auto opened = must(barebpf::object::open(BAREBPF_TEST_OBJECTS "/arena.bpf.o"));
   auto data = must(opened.data());
@@ -161,7 +162,8 @@ TEST_CASE("arena: an object that is read at run time has one in the same way") {
   check_walk(pages, shared, 5);
 }
 
-TEST_CASE("arena: one that was mapped where the kernel found room replaces that of an object") {
+TEST_CASE("arena: one that was mapped where the kernel found room replaces that of an object",
+          "[needs 6.10]") {
   const nothing_left check;
   const auto map = create(300);
   const auto pages = must(map_arena(map));
@@ -176,7 +178,7 @@ TEST_CASE("arena: one that was mapped where the kernel found room replaces that 
   check_walk(pages, shared, 999);
 }
 
-TEST_CASE("arena: programs on several CPUs and user space add to the same words") {
+TEST_CASE("arena: programs on several CPUs and user space add to the same words", "[needs 6.10]") {
   const nothing_left check;
   const auto loaded = load();
   const auto attached = must(loaded.attach<"walks">());
@@ -204,7 +206,8 @@ TEST_CASE("arena: programs on several CPUs and user space add to the same words"
   check_walk(pages, shared, 10);
 }
 
-TEST_CASE("arena: what a program writes where no page is, is lost, until the page is brought in") {
+TEST_CASE("arena: what a program writes where no page is, is lost, until the page is brought in",
+          "[needs 6.10]") {
   const nothing_left check;
   const auto loaded = load();
   const auto attached = must(loaded.attach<"writes">());
@@ -228,7 +231,7 @@ TEST_CASE("arena: what a program writes where no page is, is lost, until the pag
   CHECK(pages.fault_in().has_value());
 }
 
-TEST_CASE("arena: a pointer is of it when all that it points to lies inside and is aligned") {
+TEST_CASE("arena: a pointer is of it when all that it points to lies inside and is aligned", "[needs 6.9]") {
   const nothing_left check;
   const auto map = create(2);
   const auto pages = must(map_arena(map));
@@ -247,7 +250,7 @@ TEST_CASE("arena: a pointer is of it when all that it points to lies inside and 
   CHECK_FALSE(contains(~std::uintptr_t{7}));
 }
 
-TEST_CASE("arena: a program is loaded only once its arena has an address") {
+TEST_CASE("arena: a program is loaded only once its arena has an address", "[needs 6.9]") {
   const nothing_left check;
   const auto map = create(1);
   CHECK(load_user_of(map) == -EINVAL);
@@ -268,7 +271,7 @@ TEST_CASE("arena: a program is loaded only once its arena has an address") {
   close(static_cast<int>(program));
 }
 
-TEST_CASE("arena: where it cannot be is refused with the reason") {
+TEST_CASE("arena: where it cannot be is refused with the reason", "[needs 6.9]") {
   const nothing_left check;
   const auto made = [](unsigned pages, std::uint64_t address, unsigned flags = map_flag::mmapable) {
     return arena_map::create(
@@ -286,7 +289,8 @@ TEST_CASE("arena: where it cannot be is refused with the reason") {
   CHECK(is_explained(too_large.error(), step::map_create, E2BIG));
   CHECK(said(too_large) ==
         "cannot create the map 'pages': the kernel said E2BIG (7): the keys and values are larger than the "
-        "kernel allows, or an arena than 4 GiB, so make them smaller");
+        "kernel allows, or an arena or before Linux 5.11 a whole map than 4 GiB, so make them smaller or "
+        "fewer");
 
   // The largest there is lies between two borders.
   const auto largest = made(static_cast<unsigned>((1ull << 32) / page), 0);
@@ -304,7 +308,7 @@ TEST_CASE("arena: where it cannot be is refused with the reason") {
   CHECK(reinterpret_cast<std::uintptr_t>(pages.data()) == (1ull << 45) - 4 * page);
 }
 
-TEST_CASE("arena: a second mapping is at the same address or nowhere") {
+TEST_CASE("arena: a second mapping is at the same address or nowhere", "[needs 6.9]") {
   const nothing_left check;
   const auto map = create(4);
   auto pages = must(map_arena(map));
@@ -330,7 +334,7 @@ TEST_CASE("arena: a second mapping is at the same address or nowhere") {
   pages.at<int>(page) = 6;
 }
 
-TEST_CASE("arena: it keeps its pages and its address while nobody has it mapped") {
+TEST_CASE("arena: it keeps its pages and its address while nobody has it mapped", "[needs 6.9]") {
   const nothing_left check;
   const auto map = create(4);
   std::uintptr_t address = 0;
@@ -352,7 +356,7 @@ TEST_CASE("arena: it keeps its pages and its address while nobody has it mapped"
   CHECK(is_explained(whole.error(), step::map_memory, E2BIG));
 }
 
-TEST_CASE("arena: once it was mapped it cannot be frozen, and a frozen one cannot be mapped") {
+TEST_CASE("arena: once it was mapped it cannot be frozen, and a frozen one cannot be mapped", "[needs 6.9]") {
   const nothing_left check;
   auto map = create(1);
   {
@@ -370,7 +374,7 @@ TEST_CASE("arena: once it was mapped it cannot be frozen, and a frozen one canno
   CHECK(is_explained(pages.error(), step::map_memory, EPERM));
 }
 
-TEST_CASE("arena: pages that cannot be brought in are an error and no signal") {
+TEST_CASE("arena: pages that cannot be brought in are an error and no signal", "[needs 6.9]") {
   const nothing_left check;
   const auto map = create(2);
   const auto pages = must(map_arena(map));
@@ -386,7 +390,7 @@ TEST_CASE("arena: pages that cannot be brought in are an error and no signal") {
   CHECK(is_explained(none.error(), step::fault_in, EFAULT));
 }
 
-TEST_CASE("arena: another process adopts it by id or pin, and finds the same pointers") {
+TEST_CASE("arena: another process adopts it by id or pin, and finds the same pointers", "[needs 6.9]") {
   const std::string pin = bpf_folder() + "/arena";
   const nothing_left check;
   const auto map = create(4, 1ull << 45);

@@ -106,7 +106,7 @@ struct hash_of_devices {
 
 }  // namespace
 
-TEST_CASE("devmap: frames leave by the interface of their slot, until it goes", "[devmap]") {
+TEST_CASE("devmap: frames leave by the interface of their slot, until it goes", "[devmap][needs 5.15]") {
   redirects<"to_device", array_of_devices>(GENERATE(xdp_mode::drv, xdp_mode::skb));
 }
 

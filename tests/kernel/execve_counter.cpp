@@ -44,7 +44,7 @@ void counts_execve_calls() {
 
 }  // namespace
 
-TEST_CASE("an object that the compiler read counts execve calls under every policy") {
+TEST_CASE("an object that the compiler read counts execve calls under every policy", "[needs 5.15]") {
   counts_execve_calls<load_policy{}>();
   counts_execve_calls<load_policy{.btf = btf_choice::none}>();
   counts_execve_calls<load_policy{.oldest_kernel = barebpf::kernel(5, 14)}>();

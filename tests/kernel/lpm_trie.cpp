@@ -103,8 +103,11 @@ TEST_CASE("lpm_trie: a lookup finds the longest prefix, a delete wants the prefi
   CHECK(table.delete_elem(ipv4("10.0.0.0/15")).error().code == ENOENT);
   REQUIRE(table.delete_elem(ipv4("10.1.0.0/16")).has_value());
   CHECK(table.lookup_elem(ipv4("10.1.3.3")).value_or(0) == 1);
-  CHECK(table.update_elem(ipv4("10.0.0.0/8"), 5, barebpf::update::noexist).error().code == EEXIST);
-  CHECK(table.update_elem(ipv4("12.0.0.0/8"), 5, barebpf::update::exist).error().code == ENOENT);
+  // Kernels without the repair of 6.13, which went into those of long support, take any update.
+  if (barebpf::running_kernel() >= barebpf::kernel(6, 1)) {
+    CHECK(table.update_elem(ipv4("10.0.0.0/8"), 5, barebpf::update::noexist).error().code == EEXIST);
+    CHECK(table.update_elem(ipv4("12.0.0.0/8"), 5, barebpf::update::exist).error().code == ENOENT);
+  }
   CHECK(table.update_elem({.prefixlen = 33}, 1).error().code == EINVAL);
 }
 

@@ -69,7 +69,7 @@ using hash = barebpf::hash_map<Key, Value>;
 
 }  // namespace
 
-TEST_CASE("integers are adopted with their size and sign only, behind typedefs too") {
+TEST_CASE("integers are adopted with their size and sign only, behind typedefs too", "[needs 6.0]") {
   const loaded_types types;
   const auto map = types.create<int, long>(types.s32, types.s64);
 
@@ -91,7 +91,7 @@ TEST_CASE("integers are adopted with their size and sign only, behind typedefs t
   CHECK((hash<unsigned, unsigned long>::from_fd(map.descriptor().number()).has_value()));
 }
 
-TEST_CASE("enums are adopted as the integers behind them, and a signed one says so") {
+TEST_CASE("enums are adopted as the integers behind them, and a signed one says so", "[needs 6.0]") {
   const loaded_types types;
   const auto plain = types.create<small, small>(types.plain_enum, types.plain_enum);
   CHECK(differences<hash<small, small>>(plain.descriptor()).empty());
@@ -104,7 +104,8 @@ TEST_CASE("enums are adopted as the integers behind them, and a signed one says 
         "key: expected an unsigned 32-bit integer, found a signed enum of 4 bytes");
 }
 
-TEST_CASE("a class is held against the size alone, and an integer is no struct, union or array") {
+TEST_CASE("a class is held against the size alone, and an integer is no struct, union or array",
+          "[needs 6.0]") {
   const loaded_types types;
   const auto of_struct = types.create<unsigned, pair>(types.u32, types.structure);
   CHECK(differences<hash<unsigned, pair>>(of_struct.descriptor()).empty());
@@ -148,7 +149,7 @@ TEST_CASE("the map of a loaded object has the types of its program, by every doo
   CHECK(open_descriptors() == before);
 }
 
-TEST_CASE("who may not read the types is told so, and does not get the map unchecked") {
+TEST_CASE("who may not read the types is told so, and does not get the map unchecked", "[needs 6.0]") {
   const loaded_types types;
   const auto map = types.create<int, long>(types.s32, types.s64);
 

@@ -148,7 +148,7 @@ TEST_CASE("sockmap: bytes that a program drops arrive nowhere") {
   });
 }
 
-TEST_CASE("sockmap: a parser makes messages, and the verdict comes to each of them once") {
+TEST_CASE("sockmap: a parser makes messages, and the verdict comes to each of them once", "[needs 5.14]") {
   in_own_network([] {
     proxy_test test;
     constexpr std::size_t message = 4096, messages = 16;
@@ -218,7 +218,7 @@ TEST_CASE("sockmap: cookies come out, and a slot is full or empty") {
   });
 }
 
-TEST_CASE("sockmap: sockets of which kinds it takes, and in which state") {
+TEST_CASE("sockmap: sockets of which kinds it takes, and in which state", "[needs 5.15]") {
   in_own_network([] {
     auto map = must(barebpf::sockmap<>::create({.name = "slots", .max_entries = 8}));
     const auto takes = [&map](const owned_fd& one) {

@@ -85,7 +85,8 @@ void check_no_owner(Storage& map, int key, int code) {
 
 }  // namespace
 
-TEST_CASE("task_storage: a program counts for each thread, and user space reads, changes and removes") {
+TEST_CASE("task_storage: a program counts for each thread, and user space reads, changes and removes",
+          "[needs 6.2]") {
   const auto loaded = load();
   const auto counting = loaded->attach<"counts">();
   REQUIRE(counting.has_value());
@@ -132,7 +133,8 @@ TEST_CASE("task_storage: a program counts for each thread, and user space reads,
   CHECK(map.lookup_elem(process)->thread == this_thread());
 }
 
-TEST_CASE("task_storage: user space alone keeps values, and who has ended has none and gets none") {
+TEST_CASE("task_storage: user space alone keeps values, and who has ended has none and gets none",
+          "[needs 5.11]") {
   auto map = make<barebpf::task_storage_map<std::uint64_t>>();
   int pipe_ends[2];
   REQUIRE(pipe2(pipe_ends, O_CLOEXEC) == 0);
@@ -183,7 +185,8 @@ TEST_CASE("inode_storage: a value belongs to the file, by whichever descriptor")
   CHECK(map.lookup_elem(other).error().why == cause::nothing_of_owner);
 }
 
-TEST_CASE("cgrp_storage: a value belongs to the cgroup, by whichever descriptor of its folder") {
+TEST_CASE("cgrp_storage: a value belongs to the cgroup, by whichever descriptor of its folder",
+          "[needs 6.2]") {
   auto map = make<barebpf::cgrp_storage_map<std::uint64_t>>();
   const test_cgroup group("storage"), other("nothing");
   const auto again = barebpf::open_cgroup(group.path().c_str());
@@ -194,7 +197,8 @@ TEST_CASE("cgrp_storage: a value belongs to the cgroup, by whichever descriptor 
   CHECK(map.lookup_elem(other.descriptor()).error().why == cause::nothing_of_owner);
 }
 
-TEST_CASE("a key that is the descriptor of something else, or of nothing, is refused by every storage") {
+TEST_CASE("a key that is the descriptor of something else, or of nothing, is refused by every storage",
+          "[needs 6.2]") {
   const fd file = open_memory("file"), socket = open_socket(), process = open_process(getpid());
   int closed = 0;
   {
@@ -212,8 +216,8 @@ TEST_CASE("a key that is the descriptor of something else, or of nothing, is ref
   for (const int key : {closed, -1}) check_no_owner(files, key, EBADF);
 }
 
-TEST_CASE(
-    "a storage with types of its own is adopted by them, and takes flags beside the one that it needs") {
+TEST_CASE("a storage with types of its own is adopted by them, and takes flags beside the one that it needs",
+          "[needs 5.13]") {
   struct record {
     char text[13];
   };
@@ -249,7 +253,7 @@ TEST_CASE(
         cause::entries_not_wanted);
 }
 
-TEST_CASE("cgroup_array: a program tells the processes in a cgroup from those outside") {
+TEST_CASE("cgroup_array: a program tells the processes in a cgroup from those outside", "[needs 6.2]") {
   const auto loaded = load();
   const auto asking = loaded->attach<"asks">();
   REQUIRE(asking.has_value());

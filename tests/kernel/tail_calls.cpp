@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Prog arrays on the running kernel: what they begin with, how many tail calls it lets follow each other, and slots
 // that are exchanged while programs run. Each by the compiler's reading and by the program's, with one answer.
+#include <sched.h>
+
 #include <atomic>
+#include <ctime>
 #include <string>
 #include <thread>
 
@@ -95,15 +98,24 @@ TEST_CASE("prog_array: a slot is exchanged while programs run, and every call go
   with_both_readings([](const parts& of) {
     const u32 slot = 1;
     std::atomic<bool> is_over = false;
-    u64 calls = 0;
+    std::atomic<u64> calls = 0;
+    // After the second call from now on, one has begun and ended in the meantime.
+    const auto let_call = [&calls] {
+      for (const u64 before = calls; calls < before + 2;) sched_yield();
+    };
     std::thread caller([&] {
       for (; !is_over; ++calls) static_cast<void>(getsid(0));
     });
     bool all_worked = true;
-    for (int i = 0; i < 100'000 && (i < 300 || of.left == 0 || of.right == 0 || of.nowhere == 0); ++i) {
+    // Each change takes a moment, and in an emulated kernel a long one.
+    const std::time_t began = std::time(nullptr);
+    for (int i = 0; i < 300 && (i < 20 || std::time(nullptr) - began < 5); ++i) {
       all_worked = put(of.ways, slot, of.goes_right) == 0 && all_worked;
+      let_call();
       all_worked = borrow(of.ways).delete_elem(&slot) == 0 && all_worked;
+      let_call();
       all_worked = put(of.ways, slot, of.goes_left) == 0 && all_worked;
+      let_call();
     }
     is_over = true;
     caller.join();

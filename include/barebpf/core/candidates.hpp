@@ -121,6 +121,8 @@ class core_candidates {
   }
   // The first four characters of a name as a number, the first one lowest.
   [[nodiscard]] static u32 four_at(const bytes& image, u64 at) noexcept {
+    if (!image.holds(at, 4))  // the last name of all may be shorter
+      return image.read8(at) | u32{image.read8(at + 1)} << 8 | u32{image.read8(at + 2)} << 16;
     const u32 four = image.read32(at);
     return image.reads_big_endian() ? __builtin_bswap32(four) : four;
   }

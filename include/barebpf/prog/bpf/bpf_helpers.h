@@ -85,6 +85,7 @@ enum libbpf_tristate {
 struct __sk_buff;
 struct bpf_dynptr;
 struct bpf_sock_ops;
+struct bpf_spin_lock;
 struct sk_msg_md;
 struct sk_reuseport_md;
 
