@@ -4,11 +4,11 @@
 #ifndef BAREBPF_KERNEL_CONFIG_HPP
 #define BAREBPF_KERNEL_CONFIG_HPP
 
-#include "abi/perf.hpp"
 #include "externs.hpp"
 #include "file.hpp"
 #include "inflate.hpp"
 #include "outcome.hpp"
+#include "probe.hpp"
 #include "symbols.hpp"
 
 namespace barebpf::inline BAREBPF_ABI {
@@ -133,14 +133,8 @@ inline bool has_syscall_wrapper() noexcept {
 #else
   constexpr const char* wrapper = nullptr;
 #endif
-  auto lines = line_reader::open("/sys/bus/event_source/devices/kprobe/type");
-  text line;
-  if (wrapper == nullptr || !lines || lines->next(line) <= 0) return false;
-  abi::perf_event_attr attr{.config1 = static_cast<u64>(reinterpret_cast<size_t>(wrapper))};
-  text_reader in(line);
-  if (!in.take_number(10, 9, attr.type)) return false;
-  const fd event = fd::own(system_call(__NR_perf_event_open, &attr, 0, -1, -1, abi::perf_flag_fd_cloexec));
-  return event.is_open();
+  outcome unseen;
+  return wrapper != nullptr && open_kernel_probe(wrapper, false, unseen).is_open();
 }
 
 // Fills in the options of one object.
