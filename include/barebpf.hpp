@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 9c5eea39b86e0dec175d83147daa74b1e8bc10b1563366afa7b23c63bab0a674; do not edit.
+// Made by tools/amalgamate from files with SHA-256 37bd3aa72acfc774c04c1c3c23b386bc704d35d3e71423837734fdf9b0cdbc88; do not edit.
 //
 // MIT License
 //
@@ -2558,7 +2558,9 @@ inline constexpr hint_row hint_rows[] = {
      "the kernel does not know this map type, or does not allow one of its sizes, flags or a max_entries of "
      "0"},
     {step::map_create, E2BIG,
-     "the keys and values are larger than the kernel allows, or an arena than 4 GiB, so make them smaller"},
+     "the keys and values are larger than the kernel allows, or an arena or before Linux 5.11 a whole map "
+     "than 4 GiB, so "
+     "make them smaller or fewer"},
     {step::map_create, ENOMEM, "the kernel has no memory for so many entries, so ask for fewer"},
     {step::map_create, EBADF,
      "the descriptor of the inner map, the types or the token is closed, so keep it open until the map is "
@@ -4121,6 +4123,7 @@ template <class Log>
   long answer = attempt();
   if constexpr (!std::is_same_v<Log, no_log>) {
     if (answer < 0 && answer != -EPERM && log != nullptr && (log->size_ != 0 || log->grow(0))) {
+      const long refused = answer;
       do {
         log->data_[0] = '\0';
         attr.log_level = 1;
@@ -4130,6 +4133,12 @@ template <class Log>
         answer = attempt();
       } while (answer == -ENOSPC && log->grow(attr.log_true_size));
       log->is_whole_ = answer != -ENOSPC;
+      // Before 6.4 the kernel took no log of less than 128 characters.
+      if (answer == -EINVAL && log->size_ < 128 && log->said().empty()) {
+        log->is_whole_ = false;
+        why = cause::log_cut;
+        answer = refused;
+      }
       if (answer < 0 && !log->said().empty())
         why = log->is_whole_ ? cause::refused_by_verifier : cause::log_cut;
     }
@@ -4836,7 +4845,9 @@ namespace barebpf::inline BAREBPF_ABI {
 /// kernel's version tell; `none` where they do not.
 [[nodiscard, gnu::cold, gnu::noinline]] inline cause explain_refusal(const abi::map_create& attr,
                                                                      long answer) noexcept {
-  if (answer != -EINVAL && answer != -E2BIG && answer != -ENOTSUPP_kernel && answer != -EOPNOTSUPP)
+  // Before 5.11 a per-CPU value that is too large was taken for a lack of memory.
+  if (answer != -EINVAL && answer != -E2BIG && answer != -ENOTSUPP_kernel && answer != -EOPNOTSUPP &&
+      answer != -ENOMEM)
     return cause::none;
   const u32 running = running_kernel();
   if (running != 0 && running < kind_of(static_cast<map_type>(attr.map_type)).first_kernel)
@@ -9959,6 +9970,8 @@ class core_candidates {
   }
   // The first four characters of a name as a number, the first one lowest.
   [[nodiscard]] static u32 four_at(const bytes& image, u64 at) noexcept {
+    if (!image.holds(at, 4))  // the last name of all may be shorter
+      return image.read8(at) | u32{image.read8(at + 1)} << 8 | u32{image.read8(at + 2)} << 16;
     const u32 four = image.read32(at);
     return image.reads_big_endian() ? __builtin_bswap32(four) : four;
   }
@@ -16036,7 +16049,11 @@ result<loaded_object> object::load(const load_options& options) const noexcept {
        .programs = program_descriptors->data(),
        .targets = targets->data(),
        .pinned = pinned->data(),
+       .left_out = made->left_out.data(),
        .scratch = scratch->data(),
+       .externs = externs->data(),
+       .config = config->data(),
+       .modules = modules->data(),
        .missing = missing},
       options, row);
   if (row.failed()) return to_error(row);

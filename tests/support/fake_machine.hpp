@@ -544,6 +544,7 @@ class fake_machine {
   }
 
   long map_memory(const seen_call& call) {
+    if (kind_of(call.arguments[4]) == "file") return -ENODEV;  // the kernel's types, before 6.16
     const auto map = map_behind(call.arguments[4]);
     if (map == nullptr) return -EBADF;
     const bool is_arena = map->is_arena();  // which lies where its creator said, and nowhere else

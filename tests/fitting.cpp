@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT
+// CO-RE on kernels of all ages.
+#include <string>
+
+#include "support/catch.hpp"
+#include "support/fake_machine.hpp"
+#include "support/library.hpp"
+#include "support/object_builder.hpp"
+#include "task_fields.bpf.hpp"
+
+namespace {
+
+using barebpf::cause;
+using barebpf::core_way;
+using barebpf::load_policy;
+using barebpf::step;
+using names = std::vector<std::string>;
+
+constexpr barebpf::static_object<task_fields> fields;
+constexpr load_policy by_library{.core = core_way::library};
+constexpr load_policy by_kernel{.core = core_way::kernel};
+constexpr load_policy newest{.oldest_kernel = barebpf::kernel(5, 17)};
+constexpr const char* path = "/sys/kernel/btf/vmlinux";
+
+// A kernel that has the pid at 1236, or none at all.
+std::string kernel_types(const char* pid = "pid") {
+  btf_builder types;
+  const auto integer = types.integer("int", 4, 1);
+  const auto pointer = types.pointer(0);
+  types.structure("task_struct", 4096,
+                  {{"flags", integer, 64},
+                   {pid, integer, 9888},
+                   {"real_parent", pointer, 128},
+                   {"signal", pointer, 256}});
+  const auto signal = types.structure("signal_struct", 64, {{"is_child_subreaper", integer, 1u << 24 | 33}});
+  put32(types.types, types.starts.at(signal) + 4, 1u << 31 | 4u << 24 | 1);
+  types.enumeration("bpf_map_type", 4, {{"BPF_MAP_TYPE_RINGBUF", 27}});
+  const file_image content = types.content();
+  return std::string(content.begin(), content.end());
+}
+
+// core_relo_cnt of BPF_PROG_LOAD.
+std::uint32_t relocations_of(const seen_call& call) { return call.u32(116); }
+// How many instructions say rX = number.
+int moves_of(const seen_call& call, std::uint32_t number) {
+  int count = 0;
+  for (std::size_t i = 0; i * 8 < call.payload.size(); ++i) {
+    std::uint32_t immediate = 0;
+    std::memcpy(&immediate, call.payload.data() + i * 8 + 4, 4);
+    count += call.payload[i * 8] == 0xb7 && immediate == number;
+  }
+  return count;
+}
+bool is_fitted(const seen_call& call) {
+  return relocations_of(call) == 0 && call.u64(128) == 0 && call.u32(136) == 0 && moves_of(call, 1236) > 1;
+}
+bool is_for_the_kernel(const seen_call& call) {
+  return relocations_of(call) != 0 && call.u64(128) != 0 && call.u32(136) == 16 && moves_of(call, 1236) == 0;
+}
+
+barebpf::object open() { return std::move(*barebpf::object::open(task_fields, sizeof task_fields)); }
+
+}  // namespace
+
+TEST_CASE("a kernel that can fits the program to itself, and its types stay unread", "[fitting]") {
+  fake_machine machine;
+  REQUIRE(fields.load());
+  REQUIRE(fields.load<newest>());
+  REQUIRE(open().load());
+  for (const seen_call& call : machine.all("prog_load")) CHECK(is_for_the_kernel(call));
+  CHECK(machine.all("prog_load").size() == 3);
+  CHECK(machine.all("openat").empty());
+  CHECK(machine.all("uname").empty());
+}
+
+TEST_CASE("for a kernel that is too old the library fits it", "[fitting]") {
+  const auto load = [](auto&& loads, int refusal) {
+    fake_machine machine;
+    machine.files[path] = kernel_types();
+    machine.release = "5.15.0";
+    machine.refusals["prog_load"] = {refusal};
+    REQUIRE(loads());
+    const auto seen = machine.all("prog_load");
+    REQUIRE(seen.size() == 2);
+    CHECK(is_for_the_kernel(seen[0]));
+    CHECK(is_fitted(seen[1]));
+  };
+  for (const int refusal : {E2BIG, EINVAL}) {
+    load([] { return fields.load().has_value(); }, refusal);
+    load([] { return fields.load({}).has_value(); }, refusal);
+    load([] { return open().load().has_value(); }, refusal);
+  }
+}
+
+TEST_CASE("the library fits it at once where that was chosen, or where no kernel could", "[fitting]") {
+  const auto load = [](auto&& loads, bool without_types) {
+    fake_machine machine;
+    machine.files[path] = kernel_types();
+    if (without_types) machine.refusals["btf_load"] = {EINVAL};
+    REQUIRE(loads());
+    const auto seen = machine.all("prog_load");
+    REQUIRE(seen.size() == 1);
+    CHECK(is_fitted(seen[0]));
+    CHECK(machine.all("openat").size() == 2);  // to map it, and where that does not work to read it
+  };
+  load([] { return fields.load<by_library>().has_value(); }, false);
+  load([] { return open().load<by_library>().has_value(); }, false);
+  // Without the types of its functions a kernel would leave the instructions as they are.
+  load([] { return fields.load().has_value(); }, true);
+  load([] { return open().load().has_value(); }, true);
+}
+
+TEST_CASE("where only the kernel may fit it, one that cannot is told of", "[fitting]") {
+  fake_machine machine;
+  machine.files[path] = kernel_types();
+  machine.release = "5.16.3";
+  for (const int refusal : {E2BIG, EINVAL}) {
+    machine.refusals["prog_load"] = {refusal, refusal, refusal};
+    for (const auto& why : {fields.load<by_kernel>().error(), fields.load<newest>().error(),
+                            open().load<by_kernel>().error()}) {
+      CHECK(why.at == step::prog_load);
+      CHECK(why.code == refusal);
+      CHECK(why.why == cause::newer_core);
+    }
+  }
+  machine.refusals["btf_load"] = {EPERM};
+  CHECK(fields.load<by_kernel>().error().at == step::btf_load);
+  CHECK(machine.all("openat").empty());
+}
+
+TEST_CASE("what a new kernel refuses is fitted and offered once more", "[fitting]") {
+  fake_machine machine;
+  machine.files[path] = kernel_types();
+  machine.refusals["prog_load"] = {EINVAL};
+  REQUIRE(fields.load());
+  CHECK(is_fitted(machine.all("prog_load").back()));
+
+  // What is refused for other reasons is not.
+  machine.calls.clear();
+  machine.refusals["prog_load"] = {EACCES};
+  CHECK(fields.load().error().code == EACCES);
+  CHECK(machine.all("prog_load").size() == 1);
+
+  // The kernel's own answer is the one that counts when the types cannot be read.
+  machine.files.clear();
+  machine.refusals["prog_load"] = {EINVAL};
+  const auto why = fields.load().error();
+  CHECK(why.at == step::prog_load);
+  CHECK(why.code == EINVAL);
+}
+
+TEST_CASE("a kernel without types, or with damaged ones, is told of by name", "[fitting]") {
+  fake_machine machine;
+  const auto refused = [&] {
+    const auto why = fields.load<by_library>().error();
+    CHECK(why.at == step::fit_program);
+    CHECK(std::string(why.name) == "look");
+    CHECK(machine.left_open() == names{});
+    return why;
+  };
+  CHECK(refused().code == ENOENT);
+  machine.files[path] = kernel_types().substr(0, 60);
+  CHECK(refused().why == cause::bad_btf_header);
+  machine.files[path] = kernel_types();
+  machine.refusals["read"] = {EIO};
+  CHECK(refused().code == EIO);
+  // What it does not have is for the verifier to find, which may never come there.
+  machine.files[path] = kernel_types("another");
+  REQUIRE(fields.load<by_library>());
+  CHECK(moves_of(machine.all("prog_load").back(), 1236) == 0);
+}
+
+TEST_CASE("the line is found at which the verifier met what is missing", "[fitting]") {
+  using barebpf::detail::poisoned_instruction;
+  const auto in = [](const char* log) { return poisoned_instruction(log); };
+
+  CHECK(in("0: (b7) r1 = 0\n12: (85) call unknown#195896080\ninvalid func unknown#195896080\n") == 12);
+  CHECK(in("3: (85) call unknown#195896080\n40: (85) call unknown#195896080") == 40);
+  CHECK(in("") == barebpf::not_found);
+  CHECK(in("invalid func unknown#195896080\n") == barebpf::not_found);
+  CHECK(in("12: (85) call unknown#195896081\n") == barebpf::not_found);
+  CHECK(in(": (85) call unknown#195896080\n") == barebpf::not_found);
+  CHECK(in("x12: (85) call unknown#195896080\n") == barebpf::not_found);
+}
