@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // One function of the kernel declared in three forms, of which the kernel has one: what stands behind three underscores
-// is only for the program. tests/kernel/externs.cpp runs it. From Linux 6.2.
+// is only for the program. tests/kernel/externs.cpp runs it. From Linux 6.10.
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 

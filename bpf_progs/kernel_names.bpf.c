@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What the kernel has under a name: an address, functions that are really called, and some that no kernel has. tests/kernel/externs.cpp runs the programs and compares with /proc/kallsyms. From Linux 6.1, whose
-// functions of tasks programs of this type may call.
+// What the kernel has under a name: an address, functions that are really called, and some that no kernel has.
+// tests/kernel/externs.cpp runs the programs and compares with /proc/kallsyms. From Linux 6.10, whose functions of tasks
+// programs of this type may call.
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
