@@ -100,10 +100,11 @@ kernel_object load_with_libbpf(const std::string& path, const std::string& pins)
   return out;
 }
 
+template <barebpf::load_policy Policy = barebpf::load_policy{}>
 kernel_object load_with_barebpf(const std::string& path, const std::string& pins) {
   const auto object = barebpf::object::open(path.c_str());
   REQUIRE(object.has_value());
-  const auto loaded = object->load({.pin_root = pins});
+  const auto loaded = object->load<Policy>({.pin_root = pins});
   INFO((loaded ? std::string() : sentence(loaded.error())));
   REQUIRE(loaded.has_value());
   const barebpf::object_spec& spec = object->spec();
@@ -170,4 +171,22 @@ TEST_CASE("libbpf and barebpf make the same maps and programs of an object") {
     }
   }
   static_cast<void>(barebpf::unpin(bpf_folder() + "/shared_calls"));
+}
+
+TEST_CASE("libbpf, barebpf and the kernel fit a program to the kernel's types in one way") {
+  const std::string objects = BAREBPF_TEST_OBJECTS;
+  for (const std::string& path : {objects + "/task_fields.bpf.o", std::string(BAREBPF_TEST_CORE_FOR_BOTH)}) {
+    CAPTURE(path);
+    const kernel_object theirs = load_with_libbpf(path, "/sys/fs/bpf");
+    for (const auto load : {&load_with_barebpf<barebpf::load_policy{.core = barebpf::core_way::kernel}>,
+                            &load_with_barebpf<barebpf::load_policy{.core = barebpf::core_way::library}>,
+                            &load_with_barebpf<barebpf::load_policy{}>}) {
+      const kernel_object ours = load(path, "/sys/fs/bpf");
+      REQUIRE(ours.programs.size() == theirs.programs.size());
+      for (const auto& [name, program] : theirs.programs) {
+        CAPTURE(name);
+        CHECK(ours.programs.at(name) == program);
+      }
+    }
+  }
 }
