@@ -386,6 +386,52 @@ TEST_CASE("a header that grew since is skipped", "[btf]") {
   CHECK(opened.types.size_of(1) == 4);
 }
 
+TEST_CASE("types of a kind that nobody knows are passed over where the file says how long they are",
+          "[btf]") {
+  btf_builder made;
+  const auto before = made.integer("int", 4, 1);
+  // Eight bytes behind the record, and three for each of four members.
+  const auto unknown = made.add(100, "new", 4, before, {1, 2, 3, 4, 5});
+  const auto behind = made.structure("s", 4, {{"x", before}});
+  const auto of_it = made.pointer(unknown);
+  file_image content = made.content();
+  // The rows stand behind the strings, and their place in a longer header.
+  const auto body = static_cast<std::uint32_t>(content.size() - 24);
+  for (int kind = 0; kind <= 100; ++kind) append32(content, 0);
+  content[content.size() - 4] = 8;
+  content[content.size() - 3] = 3;
+  content.insert(content.begin() + 24, 8, 0);
+  put32(content, 4, 32);
+  put32(content, 24, body);
+  put32(content, 28, 101 * 4);
+  {
+    const opened_types opened(object_with(content));
+    REQUIRE_FALSE(opened.fault.failed());
+    CHECK(opened.types.count() == 4);
+    CHECK(opened.types.has_unknown());
+    CHECK(opened.types.type(behind).kind == btf_kind::structure);
+    CHECK(opened.types.find(btf_kind::structure, "s").id == behind);
+    CHECK(opened.types.type(of_it).size_or_type == unknown);
+    CHECK(opened.types.size_of(unknown) == 0);
+    // The kernel is given none of it.
+    std::vector<std::uint32_t> storage(barebpf::pruned_btf::storage_size(opened.types.count()));
+    const barebpf::object_tables object{.image = window(opened.image), .types = opened.types};
+    barebpf::btf_pruner pruner(object, storage.data());
+    pruner.keep(of_it);
+    pruner.keep(unknown);
+    CHECK(pruner.number() != 0);
+    CHECK(pruner.new_id(unknown) == 0);
+    CHECK(pruner.count() == 1);
+  }
+  // A table that ends before, or leads out of the section, says nothing.
+  for (const auto& [at, value] :
+       {std::pair{28u, 100u * 4}, {28u, 101u * 4 + 1}, {24u, body + 1}, {24u, ~0u}}) {
+    file_image damaged = content;
+    put32(damaged, at, value);
+    CHECK(opened_types(object_with(damaged)).fault.why == cause::unknown_btf_kind);
+  }
+}
+
 TEST_CASE("a kind that nobody knows is refused at its type", "[btf]") {
   for (const std::uint32_t kind : {0u, 20u, 31u, 127u}) {
     CAPTURE(kind);

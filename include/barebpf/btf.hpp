@@ -136,7 +136,13 @@ class btf {
   [[nodiscard]] constexpr u32 length_of(const btf_type& array) const noexcept {
     return image_.read32(array.tail() + 8);
   }
-  /// Bytes from the start of a type's record to the next type.
+  /// True when the library knows what types of this kind are; of others it knows how long they are at most.
+  [[nodiscard]] static constexpr bool is_known(abi::btf_kind kind) noexcept {
+    return static_cast<u8>(kind) < abi::btf_kinds;
+  }
+  /// True when there are types of a kind that the library does not know.
+  [[nodiscard]] constexpr bool has_unknown() const noexcept { return has_unknown_; }
+  /// Bytes from the start of a type's record to the next type, for a kind that is known.
   [[nodiscard]] static constexpr u64 extent_of(const btf_type& of) noexcept {
     const abi::btf_tail tail = abi::btf_tails[static_cast<u8>(of.kind)];
     return abi::btf_type_record::size + tail.fixed + u64{tail.for_each} * of.members;
@@ -160,7 +166,17 @@ class btf {
             .name = strings_ + image_.read32(at + record::name),
             .size_or_type = image_.read32(at + record::size_or_type)};
   }
-  [[nodiscard]] static constexpr u64 end_of(const btf_type& of) noexcept { return of.at + extent_of(of); }
+  [[nodiscard]] constexpr u64 end_of(const btf_type& of) const noexcept {
+    return of.at + (is_known(of.kind) ? extent_of(of) : extent_by_layout(of));
+  }
+  // The same for one that is not, as the file itself says; 0 when it does not.
+  [[nodiscard]] constexpr u64 extent_by_layout(const btf_type& of) const noexcept {
+    using layout = abi::btf_layout_record;
+    const u64 row = static_cast<u8>(of.kind) * layout::size;
+    if (row + layout::size > layouts_size_) return 0;
+    return abi::btf_type_record::size + image_.read8(layouts_ + row + layout::fixed) +
+           u64{image_.read8(layouts_ + row + layout::for_each)} * of.members;
+  }
 
   bytes image_;
   u64 types_ = 0;
@@ -168,7 +184,10 @@ class btf {
   u64 strings_ = 0;
   u32 strings_size_ = 0;
   u32 count_ = 0;
-  u32 kinds_ = 0;  // one bit for each kind that occurs
+  u32 kinds_ = 0;  // one bit for each known kind that occurs
+  u64 layouts_ = 0;
+  u64 layouts_size_ = 0;
+  bool has_unknown_ = false;
   const u32* index_ = nullptr;
   bool is_indexed_ = false;
 };
@@ -199,6 +218,14 @@ constexpr verdict btf::open(const bytes& image, u64 start, u64 size, btf& out, u
   const u64 strings_size = image.read32(start + header::strings_size);
   if (strings_offset > body_size || strings_size > body_size - strings_offset)
     return bad_header(header::strings_size);
+  if (header_size >= header::size_with_layouts) {
+    // Nobody needs it who knows all kinds, so one that is damaged is none.
+    const u64 layouts_offset = image.read32(start + header::layouts_offset);
+    const u64 layouts_size = image.read32(start + header::layouts_size);
+    out.layouts_ = body + layouts_offset;
+    if (layouts_offset <= body_size && layouts_size <= body_size - layouts_offset)
+      out.layouts_size_ = layouts_size;
+  }
   // With a NUL at both ends every name inside is a string, and the one at 0 is empty.
   if (strings_size == 0 || image.read8(body + strings_offset) != 0 ||
       image.read8(body + strings_offset + strings_size - 1) != 0)
@@ -214,13 +241,17 @@ constexpr verdict btf::open(const bytes& image, u64 start, u64 size, btf& out, u
     const auto bad = [&](cause why) { return verdict{.why = why, .section = section, .offset = at}; };
     if (end - at < record::size) return bad(cause::bad_btf_type);
     const btf_type next = out.type_at(at, out.count_ + 1);
-    if (static_cast<u8>(next.kind) == 0 || static_cast<u8>(next.kind) >= abi::btf_kinds)
+    const bool is_new = !is_known(next.kind);
+    if (static_cast<u8>(next.kind) == 0 || (is_new && out.extent_by_layout(next) == 0))
       return bad(cause::unknown_btf_kind);
-    if (extent_of(next) > end - at || next.name - out.strings_ >= strings_size)
-      return bad(cause::bad_btf_type);
+    const u64 behind = out.end_of(next);
+    if (behind - at > end - at || next.name - out.strings_ >= strings_size) return bad(cause::bad_btf_type);
     ++out.count_;
-    out.kinds_ |= u32{1} << static_cast<u8>(next.kind);
-    at = end_of(next);
+    if (is_new)
+      out.has_unknown_ = true;
+    else
+      out.kinds_ |= u32{1} << static_cast<u8>(next.kind);
+    at = behind;
   }
   return {};
 }

@@ -475,6 +475,7 @@ class btf_pruner : public pruned_btf {
   }
   constexpr void mark(u32 id, u32 wanted, u32* waiting, u32& count) noexcept {
     if (id == 0 || id > types().count()) return;
+    if (types().has_unknown() && !btf::is_known(types().type(id).kind)) return;
     if ((marks_[id] | wanted) == marks_[id]) return;
     marks_to_[id] |= wanted;
     waiting[count++] = id;

@@ -10,10 +10,17 @@ namespace barebpf::inline BAREBPF_ABI::abi {
 
 inline constexpr u16 btf_magic = 0xeb9f;
 
-/// Offsets in the header of .BTF; sections inside it count from the header's end.
+/// Offsets in the header of .BTF; sections inside it count from the header's end. Since 2026 it may have a table of
+/// layouts, from which one who does not know a kind of type learns how long its records are.
 struct btf_header {
   static constexpr u64 magic = 0, version = 2, header_size = 4, types_offset = 8, types_size = 12,
-                       strings_offset = 16, strings_size = 20, size = 24;
+                       strings_offset = 16, strings_size = 20, size = 24, layouts_offset = 24,
+                       layouts_size = 28, size_with_layouts = 32;
+};
+/// Offsets in a row of that table, which has one for each kind from 0 on: bytes behind a type's record, and so many more
+/// for each member.
+struct btf_layout_record {
+  static constexpr u64 fixed = 0, for_each = 1, size = 4;
 };
 
 /// Offsets in a type. `info` holds the number of members in its low 24 bits (16 before 2026), the kind in
