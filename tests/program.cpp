@@ -325,6 +325,25 @@ TEST_CASE("a lent buffer that is too small gives the last part and says that it 
   CHECK(log.said() == "xxxxxxxxxxxxxx!");
 }
 
+TEST_CASE("a lent buffer that an old kernel does not take is too small, and the first answer stays",
+          "[program]") {
+  for (const std::uint32_t size : {127u, 128u}) {
+    CAPTURE(size);
+    fake_machine machine;
+    machine.refusals["prog_load"] = {EACCES, EINVAL};
+    barebpf::abi::prog_load attr = nothing();
+    cause why = cause::none;
+    char lent[128];
+    verifier_log log(lent, size);
+
+    CHECK(load_program(attr, &log, no_token, why) == (size < 128 ? -EACCES : -EINVAL));
+
+    CHECK(why == (size < 128 ? cause::log_cut : cause::none));
+    CHECK(log.is_whole() == (size >= 128));
+    CHECK(log.said().empty());
+  }
+}
+
 TEST_CASE("a lent buffer of no bytes is as good as none", "[program]") {
   fake_machine machine;
   refuse(machine, 70);

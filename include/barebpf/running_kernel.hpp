@@ -30,8 +30,9 @@ namespace barebpf::inline BAREBPF_ABI {
 [[nodiscard, gnu::cold, gnu::noinline]] inline cause explain_refusal(const abi::map_create& attr,
                                                                      long answer) noexcept {
   // Before 5.11 a per-CPU value that is too large was taken for a lack of memory.
-  if (answer != -EINVAL && answer != -E2BIG && answer != -ENOTSUPP_kernel && answer != -EOPNOTSUPP &&
-      answer != -ENOMEM)
+  if (answer == -ENOMEM)
+    return why_refused(attr) == cause::bad_value_size ? cause::bad_value_size : cause::none;
+  if (answer != -EINVAL && answer != -E2BIG && answer != -ENOTSUPP_kernel && answer != -EOPNOTSUPP)
     return cause::none;
   const u32 running = running_kernel();
   if (running != 0 && running < kind_of(static_cast<map_type>(attr.map_type)).first_kernel)

@@ -52,7 +52,10 @@ judged(["[    0.1] Linux", "[    0.2] Kernel panic"], 1, "the guest did not get 
 judged(guest(good)[:-1], 1, "the guest did not get to its end")
 judged(["@@BEGIN guest 6.1.0", "sh: /tests/guest: not found", "@@END guest rc=127", "@@EXIT rc=1"], 1, "ran no test")
 
-expect(kernels.tags_in(b"\0[attach][needs 6.10]\0[needs 5.15]\0[needs 6.10]\0[needs x]") == [(5, 15), (6, 10)], "tags")
+program = b"\0[attach][needs 6.10]\0[needs 5.15]\0[needs 6.10]\0[needs x][only since 5.14]"
+expect(kernels.newer_tags(program, "needs", "5.10") == ["5.15", "6.10"], "tags of 5.10")
+expect(kernels.newer_tags(program, "needs", "6.2") == ["6.10"], "tags of 6.2")
+expect(kernels.newer_tags(program, "only since", "5.13") == ["5.14"], "tags of what is not tried")
 expect(kernels.numbers("6.12") > kernels.numbers("6.2"), "6.12 is newer than 6.2")
 
 packed = kernels.archive_of({"init": b"#!", "a/b/c": b"12345", "proc": None}, {"bin/sh": "busybox"})

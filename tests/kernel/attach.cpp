@@ -444,7 +444,7 @@ TEST_CASE("attach, the choice among sockets that share a port", "[attach]") {
   });
 }
 
-TEST_CASE("attach, parser, verdict and message of a map of sockets", "[attach]") {
+TEST_CASE("attach, parser, verdict and message of a map of sockets", "[attach][only since 5.14]") {
   const auto object = must(barebpf::object::open((objects + "/attach_sockets.bpf.o").c_str()));
   const auto loaded = must(object.load());
   const barebpf::sockets_in map(**loaded.map_descriptor("sockets"));

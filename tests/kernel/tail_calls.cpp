@@ -109,7 +109,7 @@ TEST_CASE("prog_array: a slot is exchanged while programs run, and every call go
     bool all_worked = true;
     // Each change takes a moment, and in an emulated kernel a long one.
     const std::time_t began = std::time(nullptr);
-    for (int i = 0; i < 300 && (i < 20 || std::time(nullptr) - began < 5); ++i) {
+    for (int i = 0; i < 300 && (i < 20 || std::time(nullptr) - began < 2); ++i) {
       all_worked = put(of.ways, slot, of.goes_right) == 0 && all_worked;
       let_call();
       all_worked = borrow(of.ways).delete_elem(&slot) == 0 && all_worked;
