@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 37bd3aa72acfc774c04c1c3c23b386bc704d35d3e71423837734fdf9b0cdbc88; do not edit.
+// Made by tools/amalgamate from files with SHA-256 dcfc062a723a3f026e49642e9a9eb87dc2d73e4f5f7315a2683c23e2834afa09; do not edit.
 //
 // MIT License
 //
@@ -4846,8 +4846,9 @@ namespace barebpf::inline BAREBPF_ABI {
 [[nodiscard, gnu::cold, gnu::noinline]] inline cause explain_refusal(const abi::map_create& attr,
                                                                      long answer) noexcept {
   // Before 5.11 a per-CPU value that is too large was taken for a lack of memory.
-  if (answer != -EINVAL && answer != -E2BIG && answer != -ENOTSUPP_kernel && answer != -EOPNOTSUPP &&
-      answer != -ENOMEM)
+  if (answer == -ENOMEM)
+    return why_refused(attr) == cause::bad_value_size ? cause::bad_value_size : cause::none;
+  if (answer != -EINVAL && answer != -E2BIG && answer != -ENOTSUPP_kernel && answer != -EOPNOTSUPP)
     return cause::none;
   const u32 running = running_kernel();
   if (running != 0 && running < kind_of(static_cast<map_type>(attr.map_type)).first_kernel)
@@ -5663,10 +5664,17 @@ namespace barebpf::inline BAREBPF_ABI::abi {
 
 inline constexpr u16 btf_magic = 0xeb9f;
 
-/// Offsets in the header of .BTF; sections inside it count from the header's end.
+/// Offsets in the header of .BTF; sections inside it count from the header's end. Since 2026 it may have a table of
+/// layouts, from which one who does not know a kind of type learns how long its records are.
 struct btf_header {
   static constexpr u64 magic = 0, version = 2, header_size = 4, types_offset = 8, types_size = 12,
-                       strings_offset = 16, strings_size = 20, size = 24;
+                       strings_offset = 16, strings_size = 20, size = 24, layouts_offset = 24,
+                       layouts_size = 28, size_with_layouts = 32;
+};
+/// Offsets in a row of that table, which has one for each kind from 0 on: bytes behind a type's record, and so many more
+/// for each member.
+struct btf_layout_record {
+  static constexpr u64 fixed = 0, for_each = 1, size = 4;
 };
 
 /// Offsets in a type. `info` holds the number of members in its low 24 bits (16 before 2026), the kind in
@@ -8004,7 +8012,13 @@ class btf {
   [[nodiscard]] constexpr u32 length_of(const btf_type& array) const noexcept {
     return image_.read32(array.tail() + 8);
   }
-  /// Bytes from the start of a type's record to the next type.
+  /// True when the library knows what types of this kind are; of others it knows how long they are at most.
+  [[nodiscard]] static constexpr bool is_known(abi::btf_kind kind) noexcept {
+    return static_cast<u8>(kind) < abi::btf_kinds;
+  }
+  /// True when there are types of a kind that the library does not know.
+  [[nodiscard]] constexpr bool has_unknown() const noexcept { return has_unknown_; }
+  /// Bytes from the start of a type's record to the next type, for a kind that is known.
   [[nodiscard]] static constexpr u64 extent_of(const btf_type& of) noexcept {
     const abi::btf_tail tail = abi::btf_tails[static_cast<u8>(of.kind)];
     return abi::btf_type_record::size + tail.fixed + u64{tail.for_each} * of.members;
@@ -8028,7 +8042,17 @@ class btf {
             .name = strings_ + image_.read32(at + record::name),
             .size_or_type = image_.read32(at + record::size_or_type)};
   }
-  [[nodiscard]] static constexpr u64 end_of(const btf_type& of) noexcept { return of.at + extent_of(of); }
+  [[nodiscard]] constexpr u64 end_of(const btf_type& of) const noexcept {
+    return of.at + (is_known(of.kind) ? extent_of(of) : extent_by_layout(of));
+  }
+  // The same for one that is not, as the file itself says; 0 when it does not.
+  [[nodiscard]] constexpr u64 extent_by_layout(const btf_type& of) const noexcept {
+    using layout = abi::btf_layout_record;
+    const u64 row = static_cast<u8>(of.kind) * layout::size;
+    if (row + layout::size > layouts_size_) return 0;
+    return abi::btf_type_record::size + image_.read8(layouts_ + row + layout::fixed) +
+           u64{image_.read8(layouts_ + row + layout::for_each)} * of.members;
+  }
 
   bytes image_;
   u64 types_ = 0;
@@ -8036,7 +8060,10 @@ class btf {
   u64 strings_ = 0;
   u32 strings_size_ = 0;
   u32 count_ = 0;
-  u32 kinds_ = 0;  // one bit for each kind that occurs
+  u32 kinds_ = 0;  // one bit for each known kind that occurs
+  u64 layouts_ = 0;
+  u64 layouts_size_ = 0;
+  bool has_unknown_ = false;
   const u32* index_ = nullptr;
   bool is_indexed_ = false;
 };
@@ -8067,6 +8094,14 @@ constexpr verdict btf::open(const bytes& image, u64 start, u64 size, btf& out, u
   const u64 strings_size = image.read32(start + header::strings_size);
   if (strings_offset > body_size || strings_size > body_size - strings_offset)
     return bad_header(header::strings_size);
+  if (header_size >= header::size_with_layouts) {
+    // Nobody needs it who knows all kinds, so one that is damaged is none.
+    const u64 layouts_offset = image.read32(start + header::layouts_offset);
+    const u64 layouts_size = image.read32(start + header::layouts_size);
+    out.layouts_ = body + layouts_offset;
+    if (layouts_offset <= body_size && layouts_size <= body_size - layouts_offset)
+      out.layouts_size_ = layouts_size;
+  }
   // With a NUL at both ends every name inside is a string, and the one at 0 is empty.
   if (strings_size == 0 || image.read8(body + strings_offset) != 0 ||
       image.read8(body + strings_offset + strings_size - 1) != 0)
@@ -8082,13 +8117,17 @@ constexpr verdict btf::open(const bytes& image, u64 start, u64 size, btf& out, u
     const auto bad = [&](cause why) { return verdict{.why = why, .section = section, .offset = at}; };
     if (end - at < record::size) return bad(cause::bad_btf_type);
     const btf_type next = out.type_at(at, out.count_ + 1);
-    if (static_cast<u8>(next.kind) == 0 || static_cast<u8>(next.kind) >= abi::btf_kinds)
+    const bool is_new = !is_known(next.kind);
+    if (static_cast<u8>(next.kind) == 0 || (is_new && out.extent_by_layout(next) == 0))
       return bad(cause::unknown_btf_kind);
-    if (extent_of(next) > end - at || next.name - out.strings_ >= strings_size)
-      return bad(cause::bad_btf_type);
+    const u64 behind = out.end_of(next);
+    if (behind - at > end - at || next.name - out.strings_ >= strings_size) return bad(cause::bad_btf_type);
     ++out.count_;
-    out.kinds_ |= u32{1} << static_cast<u8>(next.kind);
-    at = end_of(next);
+    if (is_new)
+      out.has_unknown_ = true;
+    else
+      out.kinds_ |= u32{1} << static_cast<u8>(next.kind);
+    at = behind;
   }
   return {};
 }
@@ -11480,14 +11519,8 @@ inline bool has_syscall_wrapper() noexcept {
 #else
   constexpr const char* wrapper = nullptr;
 #endif
-  auto lines = line_reader::open("/sys/bus/event_source/devices/kprobe/type");
-  text line;
-  if (wrapper == nullptr || !lines || lines->next(line) <= 0) return false;
-  abi::perf_event_attr attr{.config1 = static_cast<u64>(reinterpret_cast<size_t>(wrapper))};
-  text_reader in(line);
-  if (!in.take_number(10, 9, attr.type)) return false;
-  const fd event = fd::own(system_call(__NR_perf_event_open, &attr, 0, -1, -1, abi::perf_flag_fd_cloexec));
-  return event.is_open();
+  outcome unseen;
+  return wrapper != nullptr && open_kernel_probe(wrapper, false, unseen).is_open();
 }
 
 // Fills in the options of one object.
@@ -12899,6 +12932,9 @@ struct load_slots {
 
 namespace detail {
 
+// The verifier repeats the number of a function that it does not know, so a call of one that the kernel does not have
+// can tell which it is.
+// Source: POISON_CALL_KFUNC_BASE in tools/lib/bpf/libbpf.c at v6.12.
 inline constexpr u32 missing_call_base = 2002000000;
 
 // The index of the extern of which the verifier says that the program calls it; a large number when it says nothing
@@ -13188,21 +13224,20 @@ class loader {
     slots_.scratch[reference.instruction + 1].immediate =
         has_type ? found.module_number : static_cast<s32>(found.value >> 32);
   }
-  // Gives each call of a function that the kernel does not have a number of its own, which the verifier repeats where
-  // it comes to the call. Shape: false when there is none.
-  // Source: POISON_CALL_KFUNC_BASE, libbpf's number.
-  bool mark_missing_calls(const program_patch& patch) noexcept {
-    bool out = false;
+  // Calls `act` for each call in a program of a function that the kernel does not have; false when there is none.
+  template <class Act>
+  bool each_missing_call(u32 program, Act act) noexcept {
+    const program_patch& patch = records_.patches[program];
+    bool is_any = false;
     for (u32 k = 0; k < patch.reference_count; ++k) {
       const map_reference& reference = patch.references[k];
-      abi::insn& call = slots_.scratch[reference.instruction];
-      if (!reference.is_extern() || call.opcode != abi::opcode_call) continue;
-      if (slots_.externs[reference.target()].is_found) continue;
-      call = {.opcode = abi::opcode_call,
-              .immediate = static_cast<s32>(missing_call_base + reference.target())};
-      out = true;
+      const bool is_call =
+          reference.is_extern() && slots_.scratch[reference.instruction].opcode == abi::opcode_call;
+      if (!is_call || slots_.externs[reference.target()].is_found) continue;
+      act(reference);
+      is_any = true;
     }
-    return out;
+    return is_any;
   }
 
   // Puts maps or programs into the slots of a map. The kernel says EINVAL to one that does not suit it.
@@ -13419,16 +13454,21 @@ class loader {
   // BPF_PROG_LOAD itself.
   long submit([[maybe_unused]] u32 i, abi::prog_load& attr) noexcept {
     if constexpr (Needs.names) {
-      // What is loaded is the same whether the verifier explains itself or not, so missing calls are marked only when
-      // it refused them. Before 5.16 it refuses them unmarked, even where nobody comes.
-      const long loaded = load_program(attr, static_cast<log_type*>(nullptr), token(), row_.why);
-      if (loaded >= 0 || (!mark_missing_calls(records_.patches[i]) && log() == nullptr)) return loaded;
-      const long again = load_program(attr, log(), token(), row_.why);
-      if (again < 0) name_missing_call();
-      return again;
-    } else {
-      return load_program(attr, log(), token(), row_.why);
+      // Where nobody comes, a call of nothing is taken as it is (5.16), and the program has the tag that it has
+      // elsewhere. Calls are marked when that was refused.
+      if (each_missing_call(i, [this](const map_reference& call) { put_extern(call); })) {
+        const long loaded = load_program(attr, static_cast<log_type*>(nullptr), token(), row_.why);
+        if (loaded >= 0) return loaded;
+        each_missing_call(i, [this](const map_reference& call) {
+          slots_.scratch[call.instruction] = {
+              .opcode = abi::opcode_call, .immediate = static_cast<s32>(missing_call_base + call.target())};
+        });
+        const long again = load_program(attr, log(), token(), row_.why);
+        if (again < 0) name_missing_call();
+        return again;
+      }
     }
+    return load_program(attr, log(), token(), row_.why);
   }
   // Says which function was missing, when that is why.
   void name_missing_call() noexcept {
@@ -15180,6 +15220,7 @@ class btf_pruner : public pruned_btf {
   }
   constexpr void mark(u32 id, u32 wanted, u32* waiting, u32& count) noexcept {
     if (id == 0 || id > types().count()) return;
+    if (types().has_unknown() && !btf::is_known(types().type(id).kind)) return;
     if ((marks_[id] | wanted) == marks_[id]) return;
     marks_to_[id] |= wanted;
     waiting[count++] = id;
