@@ -422,10 +422,11 @@
                 "a __kconfig variable is CONFIG_ and an option, LINUX_KERNEL_VERSION, LINUX_HAS_BPF_COOKIE " \
                 "or LINUX_HAS_SYSCALL_WRAPPER, so correct the name, or declare it __weak to have zero")      \
   BAREBPF_CAUSE(no_kernel_symbol,                                                                            \
-                "/proc/kallsyms has nothing of this name, so correct it, or declare it __weak to have zero " \
-                "where a kernel lacks it")                                                                   \
+                "the kernel lists nothing of this name in /proc/kallsyms, so correct it, or declare it "     \
+                "__weak to have zero where a kernel lacks it")                                               \
   BAREBPF_CAUSE(ambiguous_symbol,                                                                            \
-                "/proc/kallsyms has this name at several addresses, so choose one that the kernel has once") \
+                "the kernel lists this name at several addresses in /proc/kallsyms, so choose one that the " \
+                "kernel has once")                                                                           \
   BAREBPF_CAUSE(no_kernel_variable,                                                                          \
                 "neither the kernel nor a module has a variable of this name among its types, where are "    \
                 "those of each CPU alone, so declare it const void to have its address, or __weak")          \
