@@ -23,26 +23,30 @@ namespace detail {
 // The types of the running kernel, as plain bytes: mapped where it allows that (6.16), else read.
 class kernel_btf_bytes {
  public:
-  // Shape: 0, or negative errno.
-  [[nodiscard]] long open() noexcept {
+  // Errors: false, and in `row` why.
+  [[nodiscard]] bool open(outcome& row) noexcept {
     constexpr const char* path = "/sys/kernel/btf/vmlinux";
     constexpr long from_end = 2, private_pages = 2;  // SEEK_END, MAP_PRIVATE
     {
       const fd file = fd::own(open_to_read(path));
-      if (!file.is_open()) return file.number();
+      if (!file.is_open()) return row.fails(step::fit_program, file.number()), false;
       const long size = system_call(__NR_lseek, file.number(), 0, from_end);
       if (size > 0 && memory_.take(map_pages(0, static_cast<size_t>(size), mapping::readable, private_pages,
                                              file.number(), 0),
                                    static_cast<size_t>(size)) == 0) {
         size_ = static_cast<size_t>(size);
-        return 0;
+        return true;
       }
     }
     auto content = read_file(path);
-    if (!content) return -static_cast<long>(content.error().code);
+    if (!content) {
+      const error& why = content.error();
+      row.fails(why.at == step::allocate ? why.at : step::fit_program, -static_cast<long>(why.code));
+      return false;
+    }
     content_ = std::move(*content);
     size_ = content_.size();
-    return 0;
+    return true;
   }
   [[nodiscard]] bytes view() const noexcept {
     return {content_.size() != 0 ? content_.data() : memory_.data(), size_};
@@ -126,20 +130,19 @@ class fitting {
   }
   [[nodiscard]] bool open(outcome& row) noexcept {
     constexpr step at = step::fit_program;
-    if (!open_own()) return row.fails(at, -ENOMEM), false;
-    if (target_.empty())
-      if (row.fails(at, running_.open())) return false;
+    if (!open_own()) return row.fails(step::allocate, -ENOMEM), false;
+    if (target_.empty() && !running_.open(row)) return false;
     const verdict v = open_target(target_.empty() ? running_.view() : bytes(target_.data(), target_.size()));
     if (v.failed()) return row.refuse(at, v.why), false;
     auto index = buffer<u32>::of(kernel_.index_size());
-    if (!index) return row.fails(at, -ENOMEM), false;
+    if (!index) return row.fails(step::allocate, -ENOMEM), false;
     kernel_index_ = std::move(*index);
     u32 relocations = 0;
     for (u32 i = 0; i < program_count_; ++i) relocations += programs_[i].count;
-    if (!candidates_.reserve(relocations)) return row.fails(at, -ENOMEM), false;
+    if (!candidates_.reserve(relocations)) return row.fails(step::allocate, -ENOMEM), false;
     for (u32 i = 0; i < program_count_; ++i)
       for (u32 k = 0; k < programs_[i].count; ++k) candidates_.want(programs_[i].list[k].type_id);
-    if (!candidates_.search(kernel_, kernel_index_.data())) return row.fails(at, -ENOMEM), false;
+    if (!candidates_.search(kernel_, kernel_index_.data())) return row.fails(step::allocate, -ENOMEM), false;
     return is_open_ = true;
   }
 

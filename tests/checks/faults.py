@@ -48,6 +48,8 @@ def step_of(scenario: str, call: str) -> str:
         return call.removeprefix("BPF_").lower()
     if scenario.startswith("attach") and call in ("openat", "read"):
         return "find_tracepoint"
+    if scenario == "fit_static" and call == "openat":
+        return "fit_program"
     if scenario in ("wait_for_ring", "user_ringbuf", "perfbuf") and call == "fcntl":
         return "open_map"
     if scenario == "perfbuf" and call == "mmap":
@@ -63,9 +65,12 @@ def step_of(scenario: str, call: str) -> str:
 def other_way(scenario: str, call: str, code: str, first: bool) -> bool:
     """Whether the library gets along without this one call. `first` says that none like it came before."""
     # Types only explain a map to people: without them then, where the refusal can be about them.
-    if scenario in ("load_static", "load_object") and call == "BPF_BTF_LOAD":
+    if scenario in ("load_static", "load_object", "fit_static") and call == "BPF_BTF_LOAD":
         return True
-    if scenario in ("load_static", "load_object") and call == "BPF_MAP_CREATE":
+    # The kernel's types are mapped where that works, and else read.
+    if scenario == "fit_static" and call in ("lseek", "mmap"):
+        return True
+    if scenario in ("load_static", "load_object", "fit_static") and call == "BPF_MAP_CREATE":
         return code in ("EINVAL", "EOPNOTSUPP")
     if call == "BPF_PROG_LOAD":  # a signal makes it EAGAIN; and with a log it is asked again for the reason
         return code == "EAGAIN" or (scenario == "load_object" and code != "EPERM")
@@ -171,7 +176,7 @@ with scratch() as folder, concurrent.futures.ThreadPoolExecutor(2) as workers:
             for name in names for at, call in enumerate(calls[name])
             for code, lasting in [(code, False) for code in ERRNOS + (MORE_ERRNOS if everything else [])] +
                                  [(code, True) for code in (LASTING if everything else [])]]
-    jobs += [(allocation, name, number) for name in names if name in ("load_static", "load_object")
+    jobs += [(allocation, name, number) for name in names if name in ("load_static", "load_object", "fit_static")
              for number in range(1, 24)]
     wrong = [why for why in workers.map(lambda job: job[0](*job[1:]), jobs) if why]
 if wrong:

@@ -18,6 +18,7 @@
 #include <barebpf/barebpf.hpp>
 
 #include "execve_counter.bpf.hpp"
+#include "task_fields.bpf.hpp"
 
 namespace {
 
@@ -48,6 +49,7 @@ using barebpf::error;
 using verdict = std::optional<error>;
 
 constexpr barebpf::static_object<execve_counter> counter;
+constexpr barebpf::static_object<task_fields> fields;
 
 int count_lines(const char* path, const char* word) {
   int count = 0;
@@ -107,6 +109,10 @@ void close_stdin(state&) { close(0); }
 
 verdict load_static(state&) {
   const auto loaded = counter.load();
+  return loaded ? verdict() : loaded.error();
+}
+verdict fit_static(state&) {
+  const auto loaded = fields.load<barebpf::load_policy{.core = barebpf::core_way::library}>();
   return loaded ? verdict() : loaded.error();
 }
 verdict load_object(state&) {
@@ -253,6 +259,7 @@ constexpr struct {
     {"create_storage", create_storage},
     {"load_static", load_static},
     {"load_object", load_object},
+    {"fit_static", fit_static},
     {"attach", attach, load_counter},
     {"pin", pin},
     {"get_or_create", get_or_create},
