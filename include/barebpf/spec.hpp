@@ -97,6 +97,7 @@ constexpr verdict measure(const detail::opened_object& object, object_shape& out
     out.functions += detail::is_function(file, symbol);
     out.programs += detail::is_program(file, symbol);
   }
+  if (out.functions == 1) out.programs = 1;  // see is_alone
   btf_ext_run run;
   for (btf_ext_table walk = object.ext.lines; walk.next(object.types, run);) out.lines += run.count;
   for (btf_ext_table walk = object.ext.core; walk.next(object.types, run);) out.cores += run.count;

@@ -94,10 +94,12 @@ TEST_CASE("attach, a tracepoint's event with a cookie", "[attach][needs 6.10]") 
   CHECK(value_of<"tracepoint_cookie">(loaded) == 79);
 }
 
-TEST_CASE("attach, a program that the object says not to load is not there", "[attach]") {
+TEST_CASE("attach, a program that the object says not to load is known and not loaded", "[attach]") {
   const auto object = must(barebpf::object::open((objects + "/attach_tracing.bpf.o").c_str()));
-  CHECK(object.spec().find_program("raw") != barebpf::not_found);
-  CHECK(object.spec().find_program("never") == barebpf::not_found);
+  const barebpf::object_spec& spec = object.spec();
+  REQUIRE(spec.find_program("never") != barebpf::not_found);
+  CHECK(spec.programs()[spec.find_program("never")].is_optional);
+  CHECK_FALSE(spec.programs()[spec.find_program("raw")].is_optional);
 }
 
 TEST_CASE("attach, a perf event of the caller's", "[attach][needs 6.10]") {

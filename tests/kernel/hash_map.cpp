@@ -90,7 +90,9 @@ TEST_CASE("a map without entries is refused with a hint") {
   CHECK(sentence(refused.error()) ==
         "cannot create the map 'none': the kernel said EINVAL (22): a map of this type needs room for at "
         "least one "
-        "element, so give max_entries");
+        "element, so give max_entries: in its definition, or by change(name, {.max_entries = 1024}) for a "
+        "map of an "
+        "object");
 }
 
 TEST_CASE("the compiler's and the kernel's idea of a name agree") {

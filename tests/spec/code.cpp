@@ -595,16 +595,25 @@ TEST_CASE("a static function in a program section is a function and no program",
   CHECK(object.function(0).reference_count == 1);
 }
 
-TEST_CASE("functions in .text are no programs", "[spec/code]") {
+TEST_CASE("functions in .text are no programs, but for one that is alone", "[spec/code]") {
   hits_object made;
   made.program_section = ".text";
   const file_image& image = made.build();
   const reading object(image);
 
   REQUIRE_FALSE(object.fault.failed());
-  CHECK(object.facts.programs == 0);
   REQUIRE(object.facts.functions == 1);
-  CHECK_FALSE(object.function(0).is_program);
+  REQUIRE(object.facts.programs == 1);
+  CHECK(object.program(0).lacks() == cause::unknown_section);
+
+  object_of_old_compiler two;
+  two.add_symbol("first", 0x12, two.subprograms, 0, 8);
+  two.add_symbol("second", 0x12, two.subprograms, 8, 8);
+  const file_image of_two = two.elf.build();
+  const reading library(of_two);
+  REQUIRE_FALSE(library.fault.failed());
+  CHECK(library.facts.functions == 2);
+  CHECK(library.facts.programs == 0);
 }
 
 TEST_CASE("a program that is not whole instructions inside its section is refused", "[spec/code]") {

@@ -75,6 +75,11 @@ constexpr program_spec read_program(const elf& file, const function_spec& functi
           .is_optional = optional};
 }
 
+// The only function of an object is there to be called by the kernel, even in .text; that is how libbpf sees it too.
+constexpr bool is_alone(const elf& file, u32 section) noexcept {
+  return file.image().string_is(file.section(section).name, ".text");
+}
+
 constexpr verdict read_functions(const elf& file, const object_slots& slots, object_facts& out) noexcept {
   u64 instructions = 0;
   const auto bad = [&](const function_spec& function) {
@@ -106,6 +111,7 @@ constexpr verdict read_functions(const elf& file, const object_slots& slots, obj
       instructions += function.instruction_count;
       if (function.instruction_count == 0 || are_too_many()) return bad(function);
     }
+    if (found == 1) function.is_program = function.is_program || is_alone(file, function.section);
     if (function.is_program) slots.programs[out.programs++] = read_program(file, function, out.functions);
     slots.functions[out.functions++] = function;
   }
