@@ -324,7 +324,7 @@ class static_object {
   static constexpr extern_need make_need() noexcept {
     return to_need(spec::image(), spec::external(Index),
                    spec::template string<spec::external(Index).name>.characters,
-                   spec::template extern_shape<Index>.letters);
+                   spec::template extern_shape<Index>.characters);
   }
   struct extern_needs {
     extern_need list[detail::at_least_one(spec::extern_count)];

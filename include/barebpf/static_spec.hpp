@@ -227,7 +227,10 @@ class static_spec {
   /// What the object wants of the kernel by name, and the shape of its type.
   [[nodiscard]] static constexpr extern_spec external(u32 index) noexcept { return table.externs[index]; }
   template <u32 Index>
-  static constexpr type_shape extern_shape = shape_of_extern(view.types, table.externs[Index]);
+  static constexpr auto extern_shape = [] {
+    constexpr type_shape whole = shape_of_extern(view.types, table.externs[Index]);
+    return barebpf::name<text(whole.letters).size() + 1>::cut(whole.letters);
+  }();
   /// The image that it was read from.
   [[nodiscard]] static constexpr const bytes& image() noexcept { return window; }
   /// A slot that the object fills; each map knows which are its own.
