@@ -161,8 +161,8 @@
                 "the running kernel relocates no programs (CO-RE): that came with Linux 5.17, so let "       \
                 "barebpf do it")                                                                             \
   BAREBPF_CAUSE(jump_tables,                                                                                 \
-                "this program jumps through a table, which kernels before 7.0 cannot load and this version " \
-                "of barebpf does not either, so compile it with -fno-jump-tables")                           \
+                "this program jumps through a table, which kernels before 6.19 cannot load and this "        \
+                "version of barebpf does not either, so compile it with -fno-jump-tables")                   \
   BAREBPF_CAUSE(no_arena,                                                                                    \
                 "variables with __arena lie in an arena and the object has none, so define a map of type "   \
                 "BPF_MAP_TYPE_ARENA")                                                                        \
