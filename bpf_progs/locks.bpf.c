@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A pair of counters that a program changes together, under the lock beside them. tests/kernel/locks.cpp reads them
-// whole while threads on all CPUs make the call. From Linux 5.5, where a tracing program may take a lock.
+// whole while threads on all CPUs make the call. From Linux 6.1 or earlier: 5.10
+// lets no tracing program take a lock.
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 

@@ -172,7 +172,7 @@ TEST_CASE("attach, a program that is only run takes a context and gives a value"
   CHECK(is_explained(barebpf::test_run(loaded.program<"sample">(), {}).error(), step::prog_test_run, 524));
 }
 
-TEST_CASE("attach, XDP on an interface, and another program in its place", "[attach]") {
+TEST_CASE("attach, XDP on an interface, and another program in its place", "[attach][needs 5.18]") {
   const auto loaded = must(network.load());
   const two_hosts hosts;
   const unsigned index = hosts.right.index_of("right0");
@@ -259,7 +259,7 @@ TEST_CASE("attach, tcx in an order", "[attach][needs 6.6]") {
   CHECK(value_of<"egress_packets">(loaded) == 1);
 }
 
-TEST_CASE("attach, socket lookup of a network namespace, given or one's own", "[attach]") {
+TEST_CASE("attach, socket lookup of a network namespace, given or one's own", "[attach][needs 5.18]") {
   const auto loaded = must(network.load());
   const network_namespace other;
   other.inside([&] {
@@ -288,7 +288,7 @@ TEST_CASE("attach, socket lookup of a network namespace, given or one's own", "[
                      EINVAL));
 }
 
-TEST_CASE("attach, a cgroup, whose processes alone are seen", "[attach]") {
+TEST_CASE("attach, a cgroup, whose processes alone are seen", "[attach][needs 5.18]") {
   const auto loaded = must(network.load());
   const test_cgroup group("attach");
   const barebpf::cgroup target(group.descriptor());
@@ -492,7 +492,7 @@ TEST_CASE("attach, parser, verdict and message of a map of sockets", "[attach][o
 }
 
 TEST_CASE("attach, an object that is read at run time takes the same targets, and explains wrong ones",
-          "[attach]") {
+          "[attach][needs 5.18]") {
   const auto object = must(barebpf::object::open((objects + "/attach_network.bpf.o").c_str()));
   const auto loaded = must(object.load());
   const test_cgroup group("object");

@@ -56,7 +56,8 @@ bool sends(const fd& from, std::size_t size) {
 }  // namespace
 
 TEST_CASE(
-    "sk_storage: a program keeps a value for each socket of a cgroup, and user space reads and changes it") {
+    "sk_storage: a program keeps a value for each socket of a cgroup, and user space reads and changes it",
+    "[needs 6.2]") {
   const auto loaded = load();
   const test_cgroup group("sockets");
   const barebpf::cgroup target(group.descriptor());
@@ -84,7 +85,8 @@ TEST_CASE(
   CHECK(map.lookup_elem(open_socket()).error().why == cause::nothing_of_owner);
 }
 
-TEST_CASE("cgrp_storage: a program counts who comes to a cgroup, in the value that user space put there") {
+TEST_CASE("cgrp_storage: a program counts who comes to a cgroup, in the value that user space put there",
+          "[needs 6.2]") {
   const auto loaded = load();
   const auto counting = must(loaded->attach<"arrives">());
   auto map = loaded->map<"arrivals", barebpf::owner_fd, std::uint64_t>();
@@ -103,7 +105,8 @@ TEST_CASE("cgrp_storage: a program counts who comes to a cgroup, in the value th
   CHECK(map.lookup_elem(group.descriptor()).error().why == cause::nothing_of_owner);
 }
 
-TEST_CASE("cgroup_storage: the kernel keeps a value for each cgroup that a program is attached to") {
+TEST_CASE("cgroup_storage: the kernel keeps a value for each cgroup that a program is attached to",
+          "[needs 6.2]") {
   const auto loaded = load();
   const test_cgroup group("bytes"), other("elsewhere");
   auto map = loaded->map<"bytes_of_cgroup", std::uint64_t, std::uint64_t>();
@@ -137,7 +140,8 @@ TEST_CASE("cgroup_storage: the kernel keeps a value for each cgroup that a progr
   CHECK(found == 1);
 }
 
-TEST_CASE("percpu_cgroup_storage: the same on each CPU, under the cgroup and the way of attaching") {
+TEST_CASE("percpu_cgroup_storage: the same on each CPU, under the cgroup and the way of attaching",
+          "[needs 6.2]") {
   const auto loaded = load();
   const test_cgroup group("packets");
   auto map = loaded->map<"packets_of_cgroup", cgroup_storage_key, std::uint64_t>();

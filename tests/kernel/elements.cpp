@@ -51,7 +51,7 @@ TEST_CASE("hash: a program deletes while user space walks over it") {
   CHECK(**loaded->variable<"refused", std::uint64_t>() == 0);
 }
 
-TEST_CASE("hash: a program counts beside user space, and what is taken out begins anew") {
+TEST_CASE("hash: a program counts beside user space, and what is taken out begins anew", "[needs 5.14]") {
   const auto loaded = load();
   const auto counting = loaded->attach<"counts_keys">();
   REQUIRE(counting.has_value());

@@ -340,7 +340,7 @@ TEST_CASE("what the kernel says to batches") {
   gives(step::map_delete_batch, barebpf::ENOTSUPP_kernel, batch(command::map_delete_batch, queue.raw(), 1));
 }
 
-TEST_CASE("what the kernel says to whole maps") {
+TEST_CASE("what the kernel says to whole maps", "[needs 6.5]") {
   const opened hash{shape{}}, array(shape{.type = map_type::array, .flags = flag::mmapable});
   gives(step::map_memory, EINVAL, map_memory(opened(shape{.type = map_type::array}).raw(), 3));
   gives(step::map_memory, barebpf::ENOTSUPP_kernel, map_memory(hash.raw(), 3));

@@ -60,7 +60,7 @@ auto load() {
 
 }  // namespace
 
-TEST_CASE("hash: a value with a lock is read and written whole") {
+TEST_CASE("hash: a value with a lock is read and written whole", "[needs 6.1]") {
   const auto loaded = load();
   auto map = loaded->map<"locked_hash", std::uint32_t, pair>();
   REQUIRE(map.update_elem(0, pair{}).has_value());
@@ -95,7 +95,7 @@ TEST_CASE("hash: a value with a lock is taken out whole") {
   CHECK(map.lookup_elem(0).error().code == ENOENT);
 }
 
-TEST_CASE("array: a value with a lock is read and written whole") {
+TEST_CASE("array: a value with a lock is read and written whole", "[needs 6.1]") {
   const auto loaded = load();
   stays_whole(loaded->map<"locked_array", std::uint32_t, pair>(), loaded);
 }

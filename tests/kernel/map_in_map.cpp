@@ -92,7 +92,8 @@ long put(const fd& outer, u32 slot, const fd& inner) {
 
 }  // namespace
 
-TEST_CASE("array_of_maps: begins with what values says, and a program counts in what is exchanged") {
+TEST_CASE("array_of_maps: begins with what values says, and a program counts in what is exchanged",
+          "[needs 5.14]") {
   const int before = open_descriptors();
   with_all_readings([](const parts& of) {
     CHECK(id_in(of.pages, 0) == kernel_id(of.first));
@@ -123,7 +124,8 @@ TEST_CASE("array_of_maps: begins with what values says, and a program counts in 
   CHECK(open_descriptors() == before);
 }
 
-TEST_CASE("hash_of_maps: begins with what values says, and a program counts in what is exchanged") {
+TEST_CASE("hash_of_maps: begins with what values says, and a program counts in what is exchanged",
+          "[needs 5.14]") {
   const int before = open_descriptors();
   with_all_readings([](const parts& of) {
     CHECK(id_in(of.books, 2) == kernel_id(of.book));

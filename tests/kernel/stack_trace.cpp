@@ -143,7 +143,8 @@ const std::string entry_function = "sys";
 
 }  // namespace
 
-TEST_CASE("stack_trace: a chain of functions is found in its order, and the kernel's by their names") {
+TEST_CASE("stack_trace: a chain of functions is found in its order, and the kernel's by their names",
+          "[needs 5.18]") {
   const auto loaded = load();
   const auto link = loaded->attach<"sample">();
   REQUIRE(link.has_value());

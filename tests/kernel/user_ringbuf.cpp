@@ -32,7 +32,7 @@ void drain() { static_cast<void>(getpgid(0)); }
 
 }  // namespace
 
-TEST_CASE("user_ringbuf: a program takes every record, once and in order") {
+TEST_CASE("user_ringbuf: a program takes every record, once and in order", "[needs 6.1]") {
   const auto loaded = load();
   const auto drains = loaded->attach<"drains">();
   REQUIRE(drains.has_value());
@@ -61,7 +61,8 @@ TEST_CASE("user_ringbuf: a program takes every record, once and in order") {
 
 TEST_CASE(
     "user_ringbuf: a reservation that is let go is discarded, and one that is kept holds up those behind "
-    "it") {
+    "it",
+    "[needs 6.1]") {
   const auto loaded = load();
   const auto drains = loaded->attach<"drains">();
   REQUIRE(drains.has_value());
@@ -95,7 +96,7 @@ TEST_CASE(
   CHECK(commands.used() == 0);
 }
 
-TEST_CASE("user_ringbuf: a full ring and a record that never fits are told apart") {
+TEST_CASE("user_ringbuf: a full ring and a record that never fits are told apart", "[needs 6.1]") {
   const auto loaded = load();
   const auto drains = loaded->attach<"drains">();
   REQUIRE(drains.has_value());
@@ -125,7 +126,7 @@ TEST_CASE("user_ringbuf: a full ring and a record that never fits are told apart
   CHECK(counted<"drained">(loaded) == 257);
 }
 
-TEST_CASE("user_ringbuf: who waits for room gets it when a program has drained enough") {
+TEST_CASE("user_ringbuf: who waits for room gets it when a program has drained enough", "[needs 6.1]") {
   const auto loaded = load();
   const auto drains = loaded->attach<"drains">();
   REQUIRE(drains.has_value());
@@ -156,7 +157,7 @@ TEST_CASE("user_ringbuf: who waits for room gets it when a program has drained e
   CHECK(commands.reserve(8).has_value());
 }
 
-TEST_CASE("user_ringbuf: a thread sends while programs drain") {
+TEST_CASE("user_ringbuf: a thread sends while programs drain", "[needs 6.1]") {
   const auto loaded = load();
   const auto drains = loaded->attach<"drains">();
   REQUIRE(drains.has_value());
@@ -183,7 +184,7 @@ TEST_CASE("user_ringbuf: a thread sends while programs drain") {
   CHECK(counted<"sum">(loaded) == count * (count - 1) / 2);
 }
 
-TEST_CASE("user_ringbuf: what is none is told apart, and nothing stays open") {
+TEST_CASE("user_ringbuf: what is none is told apart, and nothing stays open", "[needs 6.1]") {
   const int before = open_descriptors();
   {
     const auto loaded = load();
