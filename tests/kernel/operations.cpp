@@ -291,7 +291,7 @@ constexpr u32 shown_bits() {
 
 }  // namespace
 
-TEST_CASE("every operation on every map type is answered as the table says", "[operations]") {
+TEST_CASE("every operation on every map type is answered as the table says", "[operations][needs 5.19]") {
   const auto answers = all_answers();
   const one_cpu pinned;
   std::size_t cells = 0;
@@ -324,7 +324,7 @@ TEST_CASE("every operation on every map type is answered as the table says", "[o
   CHECK(cells == 35 * 19);
 }
 
-TEST_CASE("no operation takes a flag of elements that its map was not made for", "[operations]") {
+TEST_CASE("no operation takes a flag of elements that its map was not made for", "[operations][needs 5.19]") {
   const bool has_flags_of_cpus = barebpf::running_kernel() >= kernel(7, 0);
   std::size_t cells = 0;
   for (const map_kind& kind : barebpf::map_kinds) {
@@ -352,7 +352,7 @@ TEST_CASE("no operation takes a flag of elements that its map was not made for",
   CHECK(cells == 35 * 4 * std::size(flagged_operations));
 }
 
-TEST_CASE("the lock of a value is taken where its type has one, on the types that may", "[operations]") {
+TEST_CASE("the lock of a value is taken where its type has one, on the types that may", "[operations][needs 6.1]") {
   for (const map_kind& kind : barebpf::map_kinds) {
     CAPTURE(name_of(kind));
     if (kind.first_kernel > barebpf::running_kernel() || kind.btf == barebpf::btf_rule::refused) continue;
