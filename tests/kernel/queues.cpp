@@ -12,7 +12,7 @@ auto load() { return load_for_this_process(object); }
 
 }  // namespace
 
-TEST_CASE("queue: a program pushes, user space takes in order, and the other way round") {
+TEST_CASE("queue: a program pushes, user space takes in order, and the other way round", "[needs 5.16]") {
   const auto loaded = load();
   const auto pushes = loaded->attach<"pushes">();
   const auto takes = loaded->attach<"takes">();
@@ -34,7 +34,7 @@ TEST_CASE("queue: a program pushes, user space takes in order, and the other way
   CHECK(**loaded->variable<"peeked", std::uint64_t>() == 1);
 }
 
-TEST_CASE("stack: the same, last in, first out") {
+TEST_CASE("stack: the same, last in, first out", "[needs 5.16]") {
   const auto loaded = load();
   const auto pushes = loaded->attach<"pushes">();
   const auto takes = loaded->attach<"takes">();
@@ -53,7 +53,8 @@ TEST_CASE("stack: the same, last in, first out") {
   CHECK(**loaded->variable<"stack_order", std::uint64_t>() == 174);
 }
 
-TEST_CASE("bloom_filter: what a program pushed is known to user space, and the other way round") {
+TEST_CASE("bloom_filter: what a program pushed is known to user space, and the other way round",
+          "[needs 5.16]") {
   const auto loaded = load();
   const auto pushes = loaded->attach<"pushes">();
   const auto takes = loaded->attach<"takes">();
