@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 dcfc062a723a3f026e49642e9a9eb87dc2d73e4f5f7315a2683c23e2834afa09; do not edit.
+// Made by tools/amalgamate from files with SHA-256 cff82323e962aa941bf78905ff09447a29ce4e2ea8c86fd23afe1a68bb9aae9d; do not edit.
 //
 // MIT License
 //
@@ -1583,8 +1583,8 @@ static_assert(sizeof(bpf_attr) == 168);
                 "the running kernel relocates no programs (CO-RE): that came with Linux 5.17, so let "       \
                 "barebpf do it")                                                                             \
   BAREBPF_CAUSE(jump_tables,                                                                                 \
-                "this program jumps through a table, which kernels before 7.0 cannot load and this version " \
-                "of barebpf does not either, so compile it with -fno-jump-tables")                           \
+                "this program jumps through a table, which kernels before 6.19 cannot load and this "        \
+                "version of barebpf does not either, so compile it with -fno-jump-tables")                   \
   BAREBPF_CAUSE(no_arena,                                                                                    \
                 "variables with __arena lie in an arena and the object has none, so define a map of type "   \
                 "BPF_MAP_TYPE_ARENA")                                                                        \
@@ -1844,10 +1844,11 @@ static_assert(sizeof(bpf_attr) == 168);
                 "a __kconfig variable is CONFIG_ and an option, LINUX_KERNEL_VERSION, LINUX_HAS_BPF_COOKIE " \
                 "or LINUX_HAS_SYSCALL_WRAPPER, so correct the name, or declare it __weak to have zero")      \
   BAREBPF_CAUSE(no_kernel_symbol,                                                                            \
-                "/proc/kallsyms has nothing of this name, so correct it, or declare it __weak to have zero " \
-                "where a kernel lacks it")                                                                   \
+                "the kernel lists nothing of this name in /proc/kallsyms, so correct it, or declare it "     \
+                "__weak to have zero where a kernel lacks it")                                               \
   BAREBPF_CAUSE(ambiguous_symbol,                                                                            \
-                "/proc/kallsyms has this name at several addresses, so choose one that the kernel has once") \
+                "the kernel lists this name at several addresses in /proc/kallsyms, so choose one that the " \
+                "kernel has once")                                                                           \
   BAREBPF_CAUSE(no_kernel_variable,                                                                          \
                 "neither the kernel nor a module has a variable of this name among its types, where are "    \
                 "those of each CPU alone, so declare it const void to have its address, or __weak")          \
@@ -10558,26 +10559,30 @@ namespace detail {
 // The types of the running kernel, as plain bytes: mapped where it allows that (6.16), else read.
 class kernel_btf_bytes {
  public:
-  // Shape: 0, or negative errno.
-  [[nodiscard]] long open() noexcept {
+  // Errors: false, and in `row` why.
+  [[nodiscard]] bool open(outcome& row) noexcept {
     constexpr const char* path = "/sys/kernel/btf/vmlinux";
     constexpr long from_end = 2, private_pages = 2;  // SEEK_END, MAP_PRIVATE
     {
       const fd file = fd::own(open_to_read(path));
-      if (!file.is_open()) return file.number();
+      if (!file.is_open()) return row.fails(step::fit_program, file.number()), false;
       const long size = system_call(__NR_lseek, file.number(), 0, from_end);
       if (size > 0 && memory_.take(map_pages(0, static_cast<size_t>(size), mapping::readable, private_pages,
                                              file.number(), 0),
                                    static_cast<size_t>(size)) == 0) {
         size_ = static_cast<size_t>(size);
-        return 0;
+        return true;
       }
     }
     auto content = read_file(path);
-    if (!content) return -static_cast<long>(content.error().code);
+    if (!content) {
+      const error& why = content.error();
+      row.fails(why.at == step::allocate ? why.at : step::fit_program, -static_cast<long>(why.code));
+      return false;
+    }
     content_ = std::move(*content);
     size_ = content_.size();
-    return 0;
+    return true;
   }
   [[nodiscard]] bytes view() const noexcept {
     return {content_.size() != 0 ? content_.data() : memory_.data(), size_};
@@ -10661,20 +10666,19 @@ class fitting {
   }
   [[nodiscard]] bool open(outcome& row) noexcept {
     constexpr step at = step::fit_program;
-    if (!open_own()) return row.fails(at, -ENOMEM), false;
-    if (target_.empty())
-      if (row.fails(at, running_.open())) return false;
+    if (!open_own()) return row.fails(step::allocate, -ENOMEM), false;
+    if (target_.empty() && !running_.open(row)) return false;
     const verdict v = open_target(target_.empty() ? running_.view() : bytes(target_.data(), target_.size()));
     if (v.failed()) return row.refuse(at, v.why), false;
     auto index = buffer<u32>::of(kernel_.index_size());
-    if (!index) return row.fails(at, -ENOMEM), false;
+    if (!index) return row.fails(step::allocate, -ENOMEM), false;
     kernel_index_ = std::move(*index);
     u32 relocations = 0;
     for (u32 i = 0; i < program_count_; ++i) relocations += programs_[i].count;
-    if (!candidates_.reserve(relocations)) return row.fails(at, -ENOMEM), false;
+    if (!candidates_.reserve(relocations)) return row.fails(step::allocate, -ENOMEM), false;
     for (u32 i = 0; i < program_count_; ++i)
       for (u32 k = 0; k < programs_[i].count; ++k) candidates_.want(programs_[i].list[k].type_id);
-    if (!candidates_.search(kernel_, kernel_index_.data())) return row.fails(at, -ENOMEM), false;
+    if (!candidates_.search(kernel_, kernel_index_.data())) return row.fails(step::allocate, -ENOMEM), false;
     return is_open_ = true;
   }
 
@@ -14135,6 +14139,11 @@ constexpr program_spec read_program(const elf& file, const function_spec& functi
           .is_optional = optional};
 }
 
+// The only function of an object is there to be called by the kernel, even in .text; that is how libbpf sees it too.
+constexpr bool is_alone(const elf& file, u32 section) noexcept {
+  return file.image().string_is(file.section(section).name, ".text");
+}
+
 constexpr verdict read_functions(const elf& file, const object_slots& slots, object_facts& out) noexcept {
   u64 instructions = 0;
   const auto bad = [&](const function_spec& function) {
@@ -14166,6 +14175,7 @@ constexpr verdict read_functions(const elf& file, const object_slots& slots, obj
       instructions += function.instruction_count;
       if (function.instruction_count == 0 || are_too_many()) return bad(function);
     }
+    if (found == 1) function.is_program = function.is_program || is_alone(file, function.section);
     if (function.is_program) slots.programs[out.programs++] = read_program(file, function, out.functions);
     slots.functions[out.functions++] = function;
   }
@@ -14513,6 +14523,7 @@ constexpr verdict measure(const detail::opened_object& object, object_shape& out
     out.functions += detail::is_function(file, symbol);
     out.programs += detail::is_program(file, symbol);
   }
+  if (out.functions == 1) out.programs = 1;  // see is_alone
   btf_ext_run run;
   for (btf_ext_table walk = object.ext.lines; walk.next(object.types, run);) out.lines += run.count;
   for (btf_ext_table walk = object.ext.core; walk.next(object.types, run);) out.cores += run.count;
@@ -17111,7 +17122,10 @@ class static_spec {
   /// What the object wants of the kernel by name, and the shape of its type.
   [[nodiscard]] static constexpr extern_spec external(u32 index) noexcept { return table.externs[index]; }
   template <u32 Index>
-  static constexpr type_shape extern_shape = shape_of_extern(view.types, table.externs[Index]);
+  static constexpr auto extern_shape = [] {
+    constexpr type_shape whole = shape_of_extern(view.types, table.externs[Index]);
+    return barebpf::name<text(whole.letters).size() + 1>::cut(whole.letters);
+  }();
   /// The image that it was read from.
   [[nodiscard]] static constexpr const bytes& image() noexcept { return window; }
   /// A slot that the object fills; each map knows which are its own.
@@ -17594,7 +17608,7 @@ class static_object {
   static constexpr extern_need make_need() noexcept {
     return to_need(spec::image(), spec::external(Index),
                    spec::template string<spec::external(Index).name>.characters,
-                   spec::template extern_shape<Index>.letters);
+                   spec::template extern_shape<Index>.characters);
   }
   struct extern_needs {
     extern_need list[detail::at_least_one(spec::extern_count)];
