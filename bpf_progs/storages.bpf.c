@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A value for each thread that asks for its session, and for processes that want to know whether they are in a cgroup:
-// tests/kernel/storages.cpp calls getsid and getpgid. From Linux 6.2.
+// tests/kernel/storages.cpp calls getsid and getpgid. From Linux 5.12.
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 

@@ -352,7 +352,8 @@ TEST_CASE("no operation takes a flag of elements that its map was not made for",
   CHECK(cells == 35 * 4 * std::size(flagged_operations));
 }
 
-TEST_CASE("the lock of a value is taken where its type has one, on the types that may", "[operations][needs 6.1]") {
+TEST_CASE("the lock of a value is taken where its type has one, on the types that may",
+          "[operations][needs 6.2]") {
   for (const map_kind& kind : barebpf::map_kinds) {
     CAPTURE(name_of(kind));
     if (kind.first_kernel > barebpf::running_kernel() || kind.btf == barebpf::btf_rule::refused) continue;

@@ -144,7 +144,7 @@ const std::string entry_function = "sys";
 }  // namespace
 
 TEST_CASE("stack_trace: a chain of functions is found in its order, and the kernel's by their names",
-          "[needs 5.18]") {
+          "[needs 6.12]") {
   const auto loaded = load();
   const auto link = loaded->attach<"sample">();
   REQUIRE(link.has_value());

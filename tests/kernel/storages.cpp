@@ -86,7 +86,7 @@ void check_no_owner(Storage& map, int key, int code) {
 }  // namespace
 
 TEST_CASE("task_storage: a program counts for each thread, and user space reads, changes and removes",
-          "[needs 6.2]") {
+          "[needs 5.12]") {
   const auto loaded = load();
   const auto counting = loaded->attach<"counts">();
   REQUIRE(counting.has_value());
@@ -253,7 +253,7 @@ TEST_CASE("a storage with types of its own is adopted by them, and takes flags b
         cause::entries_not_wanted);
 }
 
-TEST_CASE("cgroup_array: a program tells the processes in a cgroup from those outside", "[needs 6.2]") {
+TEST_CASE("cgroup_array: a program tells the processes in a cgroup from those outside", "[needs 5.12]") {
   const auto loaded = load();
   const auto asking = loaded->attach<"asks">();
   REQUIRE(asking.has_value());
