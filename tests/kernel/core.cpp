@@ -216,7 +216,7 @@ u64 tag_of(const barebpf::loaded_object& loaded) {
 
 }  // namespace
 
-TEST_CASE("a program sees the kernel through types that are not the kernel's", "[core]") {
+TEST_CASE("a program sees the kernel through types that are not the kernel's", "[core][needs 5.17]") {
   const int before = open_descriptors();
   // By the kernel, by the library, and by the first that can.
   for (const auto load :
@@ -233,7 +233,8 @@ TEST_CASE("a program sees the kernel through types that are not the kernel's", "
   CHECK(open_descriptors() == before);
 }
 
-TEST_CASE("an object that the compiler read sees the same, whatever is loaded of its types", "[core]") {
+TEST_CASE("an object that the compiler read sees the same, whatever is loaded of its types",
+          "[core][needs 5.17]") {
   for (const auto look : {&look_through_the_compiled<load_policy{}>, &look_through_the_compiled<newest>,
                           &look_through_the_compiled<load_policy{.btf = barebpf::btf_choice::needed}>,
                           &look_through_the_compiled<by_library>, &look_through_the_compiled<by_kernel>}) {
@@ -244,14 +245,14 @@ TEST_CASE("an object that the compiler read sees the same, whatever is loaded of
   }
 }
 
-TEST_CASE("the library and the kernel make the same instructions", "[core]") {
+TEST_CASE("the library and the kernel make the same instructions", "[core][needs 5.17]") {
   const read_object kernel = read_object::of<by_kernel>(open_core());
   const read_object library = read_object::of<by_library>(open_core());
 
   CHECK(tag_of(kernel.loaded) == tag_of(library.loaded));
 }
 
-TEST_CASE("a program is fitted to types that are given, plain or in an ELF file", "[core]") {
+TEST_CASE("a program is fitted to types that are given, plain or in an ELF file", "[core][needs 5.17]") {
   const std::string& plain = kernel_says().content;
   object_builder file;
   file.add(object_builder::section{.name = ".BTF", .type = 1, .content = {plain.begin(), plain.end()}});
@@ -286,7 +287,7 @@ TEST_CASE("a program is fitted to types that are given, plain or in an ELF file"
   CHECK(left_out.error().why == cause::core_left_out);
 }
 
-TEST_CASE("what the kernel does not have is named when a program reaches for it", "[core]") {
+TEST_CASE("what the kernel does not have is named when a program reaches for it", "[core][needs 5.17]") {
   const auto check_refusal = [](const auto& loaded) {
     REQUIRE_FALSE(loaded.has_value());
     CHECK(loaded.error().at == barebpf::step::prog_load);
@@ -307,7 +308,7 @@ TEST_CASE("what the kernel does not have is named when a program reaches for it"
   CHECK(silent.error().why == cause::none);
 }
 
-TEST_CASE("the local id of a type is the one in the BTF that was loaded", "[core]") {
+TEST_CASE("the local id of a type is the one in the BTF that was loaded", "[core][needs 5.17]") {
   const read_object opened = read_object::of<>(open_core());
   const answers seen = opened.look();
   // btf_id of struct bpf_prog_info, include/uapi/linux/bpf.h at v6.12.
@@ -336,7 +337,7 @@ TEST_CASE("the local id of a type is the one in the BTF that was loaded", "[core
   CHECK(types.find(barebpf::abi::btf_kind::structure, "no_such_struct___x").members == 0);
 }
 
-TEST_CASE("the kernel has changed the instructions", "[core]") {
+TEST_CASE("the kernel has changed the instructions", "[core][needs 5.17]") {
   const read_object opened = read_object::of<>(open_core());
   const int number = (*must(opened.loaded.program("look"))).number();
   // xlated_prog_len and xlated_prog_insns of struct bpf_prog_info.

@@ -67,7 +67,7 @@ TEST_CASE("hash: a value with a lock is read and written whole", "[needs 6.1]") 
   stays_whole(std::move(map), loaded);
 }
 
-TEST_CASE("hash: a value with a lock is taken out whole") {
+TEST_CASE("hash: a value with a lock is taken out whole", "[needs 6.1]") {
   const auto loaded = load();
   auto map = loaded->map<"locked_hash", std::uint32_t, pair>();
   const auto link = loaded->attach<"counts">();

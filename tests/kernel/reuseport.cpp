@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Sockets that share a port on the running kernel, in a network namespace of the test's own: a program chooses, and who
 // accepts or receives shows what it chose.
+#include <poll.h>
 #include <vector>
 
 #include "../support/catch.hpp"
@@ -57,6 +58,10 @@ std::vector<u32> who_accepts(const group& all) {
 std::vector<u32> who_accepts_next(const group& all) {
   const owned_fd client = new_client(SOCK_STREAM);
   REQUIRE(connect_to_port(client) == 0);
+  // The client is connected a moment before the listener has anything to accept.
+  pollfd listeners[3];
+  for (u32 slot = 0; slot < 3; ++slot) listeners[slot] = {all.in_slot(slot).number(), POLLIN, 0};
+  REQUIRE(poll(listeners, 3, 5000) > 0);
   return who_accepts(all);
 }
 

@@ -56,7 +56,7 @@ known_program ask(const barebpf::fd& program) {
 
 }  // namespace
 
-TEST_CASE("programs call functions of every kind", "[functions]") {
+TEST_CASE("programs call functions of every kind", "[functions][needs 5.13]") {
   const int before = open_descriptors();
   const auto check = [](const auto& sums) {
     static_cast<void>(getpgid(0));
@@ -96,7 +96,7 @@ TEST_CASE("programs call functions of every kind", "[functions]") {
   CHECK(open_descriptors() == before);
 }
 
-TEST_CASE("the kernel knows the functions and the source lines of programs", "[functions]") {
+TEST_CASE("the kernel knows the functions and the source lines of programs", "[functions][needs 5.13]") {
   const auto all = functions_object.load();
   const auto needed = functions_object.load<load_policy{.btf = btf_choice::needed}>();
   const auto read = open_object("functions").load();
@@ -121,7 +121,7 @@ TEST_CASE("the kernel knows the functions and the source lines of programs", "[f
   CHECK(ask(**read->program("sums_up")).tag == ask(all->program<"sums_up">()).tag);
 }
 
-TEST_CASE("variables are set before loading and seen while programs change them", "[variables]") {
+TEST_CASE("variables are set before loading and seen while programs change them", "[variables][needs 5.14]") {
   const int before = open_descriptors();
   struct pair {
     std::uint32_t calls;
@@ -261,7 +261,7 @@ TEST_CASE("first values of another object are refused, and nothing is made", "[v
   CHECK(open_descriptors() == before);
 }
 
-TEST_CASE("a map can have other entries, or be another map", "[options]") {
+TEST_CASE("a map can have other entries, or be another map", "[options][needs 5.13]") {
   auto mine = barebpf::array_map<std::uint64_t>::create({.name = "mine", .max_entries = 4});
   REQUIRE(mine.has_value());
   const barebpf::map_change changes[] = {
@@ -294,7 +294,7 @@ TEST_CASE("a map can have other entries, or be another map", "[options]") {
   CHECK(differences.found.type == 1);
 }
 
-TEST_CASE("a map that is pinned by its name is made once and shared", "[options]") {
+TEST_CASE("a map that is pinned by its name is made once and shared", "[options][needs 5.14]") {
   const std::string root = bpf_folder() + "/by_name";
   REQUIRE(mkdir(root.c_str(), 0700) == 0);
   const int before = open_descriptors();

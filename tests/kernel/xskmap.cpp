@@ -158,7 +158,7 @@ TEST_CASE("xskmap: what is sent arrives at the other end, from frames that come 
   CHECK(must(socket.statistics()).tx_invalid_descs == 0);
 }
 
-TEST_CASE("xskmap: one flush sends all, and what comes in goes out again", "[xskmap]") {
+TEST_CASE("xskmap: one flush sends all, and what comes in goes out again", "[xskmap][needs 6.1]") {
   const wired_hosts hosts;
   const wire_end far(hosts.far, "far0");
   const auto loaded = must(programs.load());

@@ -24,6 +24,8 @@ def main() -> int:
                              "  Who reads it wants to see how it is used.\n  Give it a snippet that returns 0.")
         since = SINCE.search(body)
         needs = f"[needs {since[1]}]" if since and "newer_map_type" not in found[1] else ""
+        if "lookup_and_delete_elem" in found[1]:
+            needs = "[needs 5.14]"
         out += [f"struct of_{name} : surroundings {{", "int run() {", found[1], "return 0;", "}", "};",
                 f'TEST_CASE("{name}: the snippet of {page.name} runs", "[snippets]{needs}") {{', f"run_snippet<of_{name}>();",
                 "}"]
