@@ -2,6 +2,7 @@
 // Sockets that share a port on the running kernel, in a network namespace of the test's own: a program chooses, and who
 // accepts or receives shows what it chose.
 #include <poll.h>
+
 #include <vector>
 
 #include "../support/catch.hpp"
