@@ -134,6 +134,17 @@ TEST_CASE("what a new kernel refuses is fitted and offered once more", "[fitting
   machine.refusals["prog_load"] = {EINVAL};
   REQUIRE(fields.load());
   CHECK(is_fitted(machine.all("prog_load").back()));
+  machine.calls.clear();
+  machine.refusals["prog_load"] = {EINVAL, EINVAL};  // without a log and with one
+  barebpf::verifier_log log;
+  REQUIRE(fields.load({.log = &log}));
+  const auto seen = machine.all("prog_load");
+  REQUIRE(seen.size() == 3);
+  CHECK(seen[1].u32(24) == 1);  // log_level
+  CHECK(is_fitted(seen[2]));
+  CHECK(seen[2].u32(24) == 0);
+  CHECK(seen[2].u64(32) == 0);
+  CHECK(log.said().empty());
 
   // What is refused for other reasons is not.
   machine.calls.clear();

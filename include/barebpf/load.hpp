@@ -791,7 +791,11 @@ class loader {
     }
     attr.core_relo_cnt = attr.core_relo_rec_size = 0;
     attr.core_relos = nullptr;
+    attr.log_level = attr.log_size = 0;  // no log again, unless it is refused again
+    attr.log_buf = nullptr;
     row_.why = cause::none;
+    if constexpr (has_options)
+      if (log() != nullptr) log()->clear();
     if (answer = submit(i, attr); answer >= 0) return keep_program(i, answer);
     row_.fails(step::prog_load, answer);
     return explain_missing(i);

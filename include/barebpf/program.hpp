@@ -26,6 +26,11 @@ class verifier_log {
   [[nodiscard]] text said() const noexcept { return data_ == nullptr || size_ == 0 ? text() : text(data_); }
   /// False when the log did not fit; `said` is then its last part (its first before 6.4).
   [[nodiscard]] bool is_whole() const noexcept { return is_whole_; }
+  /// Forgets what was said.
+  void clear() noexcept {
+    if (data_ != nullptr && size_ != 0) data_[0] = '\0';
+    is_whole_ = true;
+  }
 
  private:
   template <class Log>
