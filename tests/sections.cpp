@@ -54,9 +54,33 @@ TEST_CASE("of the rows that a section begins with the longest counts", "[section
     CAPTURE(row.section);
     CHECK((section_kind_of(row.section).prefix == barebpf::text(row.prefix)));
   }
-  for (const char* section : {"xdpx", "cgroup", "cgroup/", "cgroup_skb", "cgroup_skb/foo", "?xdp"}) {
+  for (const char* section : {"xdpx", "cgroup", "cgroup/", "cgroup_skb", "cgroup_skb/foo", "?xdp",
+                              "tcp_probe", "tp_foo", "kprobe_foo", "kprobe1", "xdp\x7f"}) {
     CAPTURE(section);
     CHECK(section_kind_of(section).type == prog_type::unspec);
+  }
+}
+
+TEST_CASE("a number or a word may stand behind the prefix where no place follows it", "[sections]") {
+  struct {
+    const char* section;
+    const char* prefix;
+  } const rows[] = {{"xdp_pass", "xdp"},
+                    {"xdp1", "xdp"},
+                    {"xdp-drop/first", "xdp"},
+                    {"xdp_devmap/foo", "xdp_devmap"},
+                    {"xdp_cpumap/foo", "xdp_cpumap"},
+                    {"xdp.frags_foo", "xdp.frags"},
+                    {"socket12", "socket"},
+                    {"classifier_mark", "classifier"},
+                    {"sk_skb/verdict2", "sk_skb"},
+                    {"sk_skb_1", "sk_skb"},
+                    {"cgroup/sock1", "cgroup/sock"}};
+  for (const auto& row : rows) {
+    CAPTURE(row.section);
+    CHECK((section_kind_of(row.section).prefix == barebpf::text(row.prefix)));
+    const barebpf::text name(row.section);
+    CHECK(place_in(name, section_kind_of(name)) == name.size());
   }
 }
 
@@ -278,5 +302,5 @@ TEST_CASE("every section name of libbpf's means here what it means there", "[sec
     // freplace is made for a function of another program.
     CHECK((kind.needs_kernel_type() || section == "freplace") == row.is_made_for_type);
   }
-  CHECK(std::size(rows) == std::size(barebpf::section_kinds));
+  CHECK(std::size(rows) + 2 == std::size(barebpf::section_kinds));  // and two of older names
 }

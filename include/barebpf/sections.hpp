@@ -153,6 +153,8 @@ struct section_rows {
       {"xdp.frags/devmap", type::xdp, way::elsewhere, xdp_devmap, rest::nothing, frags},  // 5.18
       {"xdp/cpumap", type::xdp, way::elsewhere, xdp_cpumap},
       {"xdp.frags/cpumap", type::xdp, way::elsewhere, xdp_cpumap, rest::nothing, frags},  // 5.18
+      {"xdp_devmap", type::xdp, way::elsewhere, xdp_devmap},                              // before libbpf 1.0
+      {"xdp_cpumap", type::xdp, way::elsewhere, xdp_cpumap},
       {"tcx/ingress", type::sched_cls, way::tcx, tcx_ingress},  // attached since 6.6
       {"tcx/egress", type::sched_cls, way::tcx, tcx_egress},
       {"tc/ingress", type::sched_cls, way::tcx, tcx_ingress},
@@ -229,15 +231,34 @@ inline constexpr kernel_type_kind kernel_type_kinds[] = {
     {section_rest::hook, abi::btf_kind::function, "bpf_lsm_", cause::no_kernel_hook},
 };
 
+namespace detail {
+
+// The row with the longest prefix that `section` has, and that ends there as `is_end` says.
+template <class IsEnd>
+constexpr section_kind longest_prefix(text section, IsEnd is_end) noexcept {
+  section_kind found;
+  for (const section_kind& kind : section_kinds)
+    if (kind.prefix.size() >= found.prefix.size() && section.starts_with(kind.prefix) && is_end(kind))
+      found = kind;
+  return found;
+}
+
+}  // namespace detail
+
 /// The row for the section called `section`, of all whose prefix it has up to a slash the longest; where there is
 /// none, an empty one of type `unspec`. A question mark in front is not part of the name, see `is_optional`.
+/// Shape: where no place follows the prefix, a number or a word may stand behind it without a slash, as in "xdp_pass"
+///        or "socket2", which objects have from the time before libbpf 1.0.
 [[nodiscard]] constexpr section_kind section_kind_of(text section) noexcept {
-  section_kind found;
-  for (const section_kind& kind : section_kinds) {
-    if (kind.prefix.size() < found.prefix.size() || !section.starts_with(kind.prefix)) continue;
-    if (section.size() == kind.prefix.size() || section[kind.prefix.size()] == '/') found = kind;
-  }
-  return found;
+  const section_kind found = detail::longest_prefix(section, [&](const section_kind& kind) {
+    return section.size() == kind.prefix.size() || section[kind.prefix.size()] == '/';
+  });
+  if (found.type != abi::prog_type::unspec) return found;
+  return detail::longest_prefix(section, [&](const section_kind& kind) {
+    const char behind = section.size() > kind.prefix.size() ? section[kind.prefix.size()] : '\0';
+    return kind.rest == section_rest::nothing &&
+           (behind == '_' || behind == '-' || (behind >= '0' && behind <= '9'));
+  });
 }
 
 /// How many characters of the name of a section stand in front of what the prefix leaves for the place, the slash

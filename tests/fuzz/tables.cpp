@@ -97,13 +97,14 @@ void check_sections(number_source& numbers) {
           "a known section has a type");
   const std::string prefix = to_string(kind.prefix);
   if (prefix.empty()) return;
-  promise(called == prefix || called.starts_with(prefix + "/"), "a section is known by its prefix");
+  const bool may_go_on = kind.rest != barebpf::section_rest::nothing;
+  const bool is_whole = called == prefix || called.starts_with(prefix + "/");
+  promise(is_whole || (!may_go_on && called.starts_with(prefix)), "a section is known by its prefix");
   for (const barebpf::section_kind& other : barebpf::section_kinds)
     promise(other.prefix.size() <= prefix.size() ||
                 (called != to_string(other.prefix) && !called.starts_with(to_string(other.prefix) + "/")),
             "the longest prefix counts");
   const std::size_t start = barebpf::place_in(name, kind);
-  const bool may_go_on = kind.rest != barebpf::section_rest::nothing;
   promise(start <= called.size(), "the place lies inside the name");
   promise(called.substr(start) ==
               (!may_go_on || called.size() <= prefix.size() ? "" : called.substr(prefix.size() + 1)),
