@@ -76,7 +76,8 @@ struct printed {
                    ",\"extra\":" + std::to_string(info.map_extra) + ",\"content\":\"" + content +
                    "\",\"id\":" + std::to_string(info.id) + "}");
   }
-  void add_program(std::string_view whole_name, unsigned attach_type, int descriptor) {
+  void add_program(std::string_view whole_name, unsigned attach_type, int descriptor,
+                   bool has_local_ids = false) {
     bpf_prog_info info{};
     __u32 size = sizeof info;
     if (bpf_obj_get_info_by_fd(descriptor, &info, &size) != 0) return;
@@ -84,7 +85,8 @@ struct printed {
         "{\"name\":" + quoted(whole_name) + ",\"kernel_name\":" + quoted(info.name) + ",\"type\":" +
         std::to_string(info.type) + ",\"attach_type\":" + std::to_string(attach_type) + ",\"tag\":\"" +
         hexadecimal(info.tag, sizeof info.tag) + "\",\"made_for\":" + std::to_string(info.attach_btf_id) +
-        ",\"gpl\":" + std::to_string(info.gpl_compatible) + ",\"id\":" + std::to_string(info.id) + "}");
+        ",\"local_ids\":" + (has_local_ids ? "1" : "0") + ",\"gpl\":" + std::to_string(info.gpl_compatible) +
+        ",\"id\":" + std::to_string(info.id) + "}");
   }
   static std::string joined(const std::vector<std::string>& list) {
     std::string out = "[";
@@ -210,6 +212,19 @@ void help_map(const barebpf::map_spec& map, barebpf::u32 index, given_help& out)
   out.maps.push_back(barebpf::map_change::of(index, settings));
 }
 
+// Whether ids of the object's own types stand in a program.
+bool has_local_ids(const barebpf::object_spec& spec, const barebpf::program_spec& program) {
+  const barebpf::object_tables tables = spec.tables();
+  barebpf::program_layout layout;
+  if (lay_out(tables, program.function, layout).failed()) return false;
+  for (barebpf::u32 i = 0; i < layout.piece_count; ++i) {
+    const barebpf::function_spec& function = tables.functions[layout.pieces[i].function];
+    for (barebpf::u32 k = 0; k < function.core_count; ++k)
+      if (tables.cores[function.first_core + k].kind == barebpf::abi::core_kind::type_id_local) return true;
+  }
+  return false;
+}
+
 printed load_with_barebpf(const char* path, bool help) {
   printed out;
   const auto object = barebpf::object::open(path);
@@ -253,7 +268,8 @@ printed load_with_barebpf(const char* path, bool help) {
   for (const barebpf::program_spec& program : spec.programs()) {
     const std::string name = string_at(program.name);
     if (const auto descriptor = loaded->program(name))
-      out.add_program(name, static_cast<unsigned>(program.kind.attach_type), (*descriptor)->number());
+      out.add_program(name, static_cast<unsigned>(program.kind.attach_type), (*descriptor)->number(),
+                      has_local_ids(spec, program));
   }
   return out;
 }
