@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 cff82323e962aa941bf78905ff09447a29ce4e2ea8c86fd23afe1a68bb9aae9d; do not edit.
+// Made by tools/amalgamate from files with SHA-256 7a3e74e203ba10c53dfcb8b67a559975b168e37f75fbf51a3cf981df420712ae; do not edit.
 //
 // MIT License
 //
@@ -4067,6 +4067,11 @@ class verifier_log {
   [[nodiscard]] text said() const noexcept { return data_ == nullptr || size_ == 0 ? text() : text(data_); }
   /// False when the log did not fit; `said` is then its last part (its first before 6.4).
   [[nodiscard]] bool is_whole() const noexcept { return is_whole_; }
+  /// Forgets what was said.
+  void clear() noexcept {
+    if (data_ != nullptr && size_ != 0) data_[0] = '\0';
+    is_whole_ = true;
+  }
 
  private:
   template <class Log>
@@ -8663,6 +8668,8 @@ struct section_rows {
       {"xdp.frags/devmap", type::xdp, way::elsewhere, xdp_devmap, rest::nothing, frags},  // 5.18
       {"xdp/cpumap", type::xdp, way::elsewhere, xdp_cpumap},
       {"xdp.frags/cpumap", type::xdp, way::elsewhere, xdp_cpumap, rest::nothing, frags},  // 5.18
+      {"xdp_devmap", type::xdp, way::elsewhere, xdp_devmap},                              // before libbpf 1.0
+      {"xdp_cpumap", type::xdp, way::elsewhere, xdp_cpumap},
       {"tcx/ingress", type::sched_cls, way::tcx, tcx_ingress},  // attached since 6.6
       {"tcx/egress", type::sched_cls, way::tcx, tcx_egress},
       {"tc/ingress", type::sched_cls, way::tcx, tcx_ingress},
@@ -8739,15 +8746,34 @@ inline constexpr kernel_type_kind kernel_type_kinds[] = {
     {section_rest::hook, abi::btf_kind::function, "bpf_lsm_", cause::no_kernel_hook},
 };
 
+namespace detail {
+
+// The row with the longest prefix that `section` has, and that ends there as `is_end` says.
+template <class IsEnd>
+constexpr section_kind longest_prefix(text section, IsEnd is_end) noexcept {
+  section_kind found;
+  for (const section_kind& kind : section_kinds)
+    if (kind.prefix.size() >= found.prefix.size() && section.starts_with(kind.prefix) && is_end(kind))
+      found = kind;
+  return found;
+}
+
+}  // namespace detail
+
 /// The row for the section called `section`, of all whose prefix it has up to a slash the longest; where there is
 /// none, an empty one of type `unspec`. A question mark in front is not part of the name, see `is_optional`.
+/// Shape: where no place follows the prefix, a number or a word may stand behind it without a slash, as in "xdp_pass"
+///        or "socket2", which objects have from the time before libbpf 1.0.
 [[nodiscard]] constexpr section_kind section_kind_of(text section) noexcept {
-  section_kind found;
-  for (const section_kind& kind : section_kinds) {
-    if (kind.prefix.size() < found.prefix.size() || !section.starts_with(kind.prefix)) continue;
-    if (section.size() == kind.prefix.size() || section[kind.prefix.size()] == '/') found = kind;
-  }
-  return found;
+  const section_kind found = detail::longest_prefix(section, [&](const section_kind& kind) {
+    return section.size() == kind.prefix.size() || section[kind.prefix.size()] == '/';
+  });
+  if (found.type != abi::prog_type::unspec) return found;
+  return detail::longest_prefix(section, [&](const section_kind& kind) {
+    const char behind = section.size() > kind.prefix.size() ? section[kind.prefix.size()] : '\0';
+    return kind.rest == section_rest::nothing &&
+           (behind == '_' || behind == '-' || (behind >= '0' && behind <= '9'));
+  });
 }
 
 /// How many characters of the name of a section stand in front of what the prefix leaves for the place, the slash
@@ -13512,7 +13538,11 @@ class loader {
     }
     attr.core_relo_cnt = attr.core_relo_rec_size = 0;
     attr.core_relos = nullptr;
+    attr.log_level = attr.log_size = 0;  // no log again, unless it is refused again
+    attr.log_buf = nullptr;
     row_.why = cause::none;
+    if constexpr (has_options)
+      if (log() != nullptr) log()->clear();
     if (answer = submit(i, attr); answer >= 0) return keep_program(i, answer);
     row_.fails(step::prog_load, answer);
     return explain_missing(i);
@@ -13547,8 +13577,9 @@ class loader {
     constexpr explicit no_fitting(Any&&...) noexcept {}
   };
 
-  const object_records& records_;
-  const load_slots& slots_;
+  // Copies, which an optimizer sees through: nobody else can change them.
+  const object_records records_;
+  const load_slots slots_;
   const Options& options_;
   outcome& row_;
   fd types_;

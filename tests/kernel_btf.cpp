@@ -122,7 +122,8 @@ TEST_CASE("a program that is made for a tracepoint is loaded with its id, and ot
   const file_image content = types.content();
   machine.files[path] = std::string(content.begin(), content.end());
 
-  REQUIRE(tracing.load());
+  const barebpf::program_change elements[] = {tracing.change_program<"elements">({.load = true})};
+  REQUIRE(tracing.load({.programs = elements}));
   std::map<std::string, std::vector<std::uint32_t>> seen;
   for (const seen_call& call : machine.all("prog_load"))
     seen[call.text(48)] = {call.u32(0), call.u32(68), call.u32(108), call.u32(44)};

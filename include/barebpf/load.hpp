@@ -830,8 +830,9 @@ class loader {
     constexpr explicit no_fitting(Any&&...) noexcept {}
   };
 
-  const object_records& records_;
-  const load_slots& slots_;
+  // Copies, which an optimizer sees through: nobody else can change them.
+  const object_records records_;
+  const load_slots slots_;
   const Options& options_;
   outcome& row_;
   fd types_;

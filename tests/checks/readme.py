@@ -21,6 +21,12 @@ int snippet() {{
   return 0;
 }}
 """
+
+
+def without_code(text: str) -> str:
+    return re.sub("`[^`\n]*`", "", FENCE.sub("", text))
+
+
 pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 library = "\n".join(path.read_text() for path in sorted((INCLUDE / "barebpf").rglob("*.hpp")))
 count = 0
@@ -35,7 +41,7 @@ with scratch() as folder:
             open(f"{folder}/snippet.cpp", "w").write(whole)
             must([compiler, *STRICT, "-Wno-unused", "-Wno-misleading-indentation", f"-I{INCLUDE}", f"-I{objects}", "-fsyntax-only",
                   f"{folder}/snippet.cpp"])
-        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", FENCE.sub("", text)):
+        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", without_code(text)):
             expect((page.parent / target).exists(), f"{page.name} links to {target}, which is not there")
         for word in re.findall(r"`([\w/.:]+)`", text) if page.name == "design.md" else []:
             known = (ROOT / word).exists() or re.search(rf"\b{re.escape(word.split('::')[-1])}\b", library)
