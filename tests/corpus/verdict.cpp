@@ -56,7 +56,7 @@ std::string digest(const std::vector<unsigned char>& of) {
 struct printed {
   std::vector<std::string> maps, programs, dropped;
   std::string why;
-  bool loaded = false;
+  bool loaded = false, flavors = false;
 
   void add_map(int descriptor) {
     bpf_map_info info{};
@@ -94,9 +94,9 @@ struct printed {
     return out + "]";
   }
   void print() const {
-    std::printf("{\"loaded\":%s,\"why\":%s,\"maps\":%s,\"programs\":%s,\"dropped\":%s}\n",
-                loaded ? "true" : "false", quoted(why).c_str(), joined(maps).c_str(),
-                joined(programs).c_str(), joined(dropped).c_str());
+    std::printf("{\"loaded\":%s,\"flavors\":%s,\"why\":%s,\"maps\":%s,\"programs\":%s,\"dropped\":%s}\n",
+                loaded ? "true" : "false", flavors ? "true" : "false", quoted(why).c_str(),
+                joined(maps).c_str(), joined(programs).c_str(), joined(dropped).c_str());
   }
 };
 
@@ -225,6 +225,19 @@ bool has_local_ids(const barebpf::object_spec& spec, const barebpf::program_spec
   return false;
 }
 
+// Whether the object asks the kernel for something by a name with a flavor, "name___flavor".
+bool has_flavors(const barebpf::object_spec& spec) {
+  barebpf::elf file;
+  if (barebpf::elf::open(spec.image(), file).failed()) return false;
+  for (barebpf::u32 i = 1; i < file.symbol_count(); ++i) {
+    const barebpf::elf_symbol symbol = file.symbol(i);
+    char name[256] = {};
+    file.image().copy_string(symbol.name, name, sizeof name);
+    if (symbol.section == barebpf::abi::section_undefined && std::strstr(name, "___") != nullptr) return true;
+  }
+  return false;
+}
+
 printed load_with_barebpf(const char* path, bool help) {
   printed out;
   const auto object = barebpf::object::open(path);
@@ -233,6 +246,7 @@ printed load_with_barebpf(const char* path, bool help) {
     return out;
   }
   const barebpf::object_spec& spec = object->spec();
+  out.flavors = has_flavors(spec);
   const auto string_at = [&](barebpf::u64 at) {
     std::string name(spec.image().length_of_string(at) + 1, '\0');
     name.resize(spec.image().copy_string(at, name.data(), name.size()));
