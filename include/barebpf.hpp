@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 7a3e74e203ba10c53dfcb8b67a559975b168e37f75fbf51a3cf981df420712ae; do not edit.
+// Made by tools/amalgamate from files with SHA-256 354ff7011d5f2312b6d1041b30fbb924490aa6500e0743016a3a2ff76bc29c1d; do not edit.
 //
 // MIT License
 //
@@ -12862,6 +12862,9 @@ struct load_options {
                                        ///< /boot/config-RELEASE or else /proc/config.gz
   std::span<const program_change> programs{};  ///< made by `change_program`
   refused_programs* refused = nullptr;  ///< where programs go that cannot be loaded, which are then left out
+  int replaced = -1;  ///< descriptor of the program of which those of SEC("freplace/...") replace functions
+  /// The types to fit the programs to (CO-RE), as BTF or as an ELF file that has some; nothing for the running kernel's.
+  std::span<const unsigned char> target_btf{};
 
   /// What the program with this index is to be in place of what the object says; nullptr for nothing.
   [[nodiscard]] constexpr const program_change* new_kind_of(u32 program) const noexcept {
@@ -12875,9 +12878,6 @@ struct load_options {
     for (const program_change& change : programs)
       if (change.program < count) left_out[change.program] = !change.load;
   }
-  int replaced = -1;  ///< descriptor of the program of which those of SEC("freplace/...") replace functions
-  /// The types to fit the programs to (CO-RE), as BTF or as an ELF file that has some; nothing for the running kernel's.
-  std::span<const unsigned char> target_btf{};
 };
 /// Stands for "no options wanted"; no code for any is made.
 struct no_options {};

@@ -115,6 +115,9 @@ struct load_options {
                                        ///< /boot/config-RELEASE or else /proc/config.gz
   std::span<const program_change> programs{};  ///< made by `change_program`
   refused_programs* refused = nullptr;  ///< where programs go that cannot be loaded, which are then left out
+  int replaced = -1;  ///< descriptor of the program of which those of SEC("freplace/...") replace functions
+  /// The types to fit the programs to (CO-RE), as BTF or as an ELF file that has some; nothing for the running kernel's.
+  std::span<const unsigned char> target_btf{};
 
   /// What the program with this index is to be in place of what the object says; nullptr for nothing.
   [[nodiscard]] constexpr const program_change* new_kind_of(u32 program) const noexcept {
@@ -128,9 +131,6 @@ struct load_options {
     for (const program_change& change : programs)
       if (change.program < count) left_out[change.program] = !change.load;
   }
-  int replaced = -1;  ///< descriptor of the program of which those of SEC("freplace/...") replace functions
-  /// The types to fit the programs to (CO-RE), as BTF or as an ELF file that has some; nothing for the running kernel's.
-  std::span<const unsigned char> target_btf{};
 };
 /// Stands for "no options wanted"; no code for any is made.
 struct no_options {};
