@@ -76,7 +76,8 @@ class pruned_btf {
     for (u32 i = 0; i < object_.reference_count; ++i)
       if (object_.references[i].kind == reference_kind::function) return true;
     const auto demands_types = [](const map_spec& map) {
-      return kind_of(static_cast<map_type>(map.type)).btf == btf_rule::required;
+      return kind_of(static_cast<map_type>(map.type)).btf == btf_rule::required ||
+             map.origin == map_origin::operations;
     };
     for (u32 i = 0; i < object_.map_count; ++i)
       if (demands_types(object_.maps[i]) || demands_types(inner_of(types(), object_.maps[i]))) return true;
