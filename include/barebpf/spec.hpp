@@ -108,7 +108,7 @@ constexpr verdict measure(const detail::opened_object& object, object_shape& out
   for (u32 i = 1; i < file.section_count(); ++i) {
     const elf_section s = file.section(i);
     if (s.type == abi::section_rel && file.section(s.info).is_code()) references += elf::relocation_count(s);
-    if (detail::fills_slots(object, s) || detail::fills_operations(file, s)) filled_slots += elf::relocation_count(s);
+    if (detail::fills_slots(object, s) || detail::fills_operations(object, s)) filled_slots += elf::relocation_count(s);
     if (references + filled_slots >
         file.image().size() / abi::elf_relocation_record::size)  // sections lie over each other
       return {.why = cause::bad_section_header, .section = i, .offset = s.at};

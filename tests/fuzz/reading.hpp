@@ -19,7 +19,7 @@ inline auto fields(const barebpf::map_spec& of) {
                     of.map_flags, of.numa_node, of.map_extra, of.pinning, of.key_type, of.value_type,
                     of.key_form, of.value_form, of.origin, of.has_values, of.inner, of.slots_at,
                     of.first_slot, of.slot_count, of.section, of.first_variable, of.variable_count,
-                    of.image_at, of.image_size);
+                    of.image_at, of.image_size, of.is_optional);
 }
 inline auto fields(const barebpf::variable_spec& of) {
   return std::tuple(of.name, of.declared_at, of.map, of.offset, of.size, of.id, of.type, of.form);

@@ -299,9 +299,9 @@ constexpr verdict read_slots(const opened_object& object, const object_slots& sl
 }
 
 // Whether the section is one of relocations that put functions into structs of operations.
-constexpr bool fills_operations(const elf& file, const elf_section& section) noexcept {
-  return section.type == abi::section_rel && section.info != 0 &&
-         is_called_operations(file.image(), file.section(section.info).name);
+constexpr bool fills_operations(const opened_object& object, const elf_section& section) noexcept {
+  return object.operations != 0 && section.type == abi::section_rel && section.info != 0 &&
+         is_called_operations(object.file.image(), object.file.section(section.info).name);
 }
 
 // Finds out which member of the struct, from member `from` on, the relocation at `out.at` fills, and which
@@ -356,7 +356,7 @@ constexpr verdict read_operations(const opened_object& object, const object_slot
   const u32 first = out.filled_slots, first_map = object.section_maps;
   for (u32 i = 1; i < file.section_count(); ++i) {
     const elf_section relocations = file.section(i);
-    if (!fills_operations(file, relocations)) continue;
+    if (!fills_operations(object, relocations)) continue;
     for (u64 k = 0; k < elf::relocation_count(relocations); ++k) {
       const elf_relocation r = file.relocation(relocations, k);
       const u64 place = u64{relocations.info} << 32 | r.offset;
