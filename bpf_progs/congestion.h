@@ -17,14 +17,19 @@ struct tcp_sock {
 	__u32 snd_cwnd_clamp;
 } __attribute__((preserve_access_index));
 
-/* Members in another order than the kernel's, and not all of them. */
+/* Members in another order than the kernel's, and not all of them. libbpf takes no flavours and no strangers before 1.5. */
+#ifdef WHAT_LIBBPF_LOADS
+#define tcp_congestion_ops___own tcp_congestion_ops
+#endif
 struct tcp_congestion_ops___own {
 	char name[16];
 	__u32 (*undo_cwnd)(struct sock *sk);
 	void (*cong_avoid)(struct sock *sk, __u32 ack, __u32 acked);
 	__u32 (*ssthresh)(struct sock *sk);
 	void (*init)(struct sock *sk);
+#ifndef WHAT_LIBBPF_LOADS
 	void (*no_kernel_has_this)(struct sock *sk);
+#endif
 	__u32 flags;
 };
 

@@ -19,7 +19,7 @@ constexpr void find_layouts(opened_object& out) noexcept {
     if (out.first_layout.id == 0) out.first_layout = type;
     if (out.maps_layout.id == 0 && out.types.image().string_is(type.name, ".maps"))
       out.maps_layout = type;
-    else if (is_called_operations(out.types.image(), type.name))
+    else if (is_called_operations(out.types.image(), type.name) && out.file.find_section(type.name).index != 0)
       out.operations += type.members;
     else
       out.variables += type.members;

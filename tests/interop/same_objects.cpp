@@ -139,6 +139,7 @@ TEST_CASE("libbpf and barebpf make the same maps and programs of an object") {
                                        objects + "/tail_calls.bpf.o",
                                        objects + "/kernel_config.bpf.o",
                                        objects + "/kernel_names.bpf.o",
+                                       BAREBPF_TEST_CONGESTION_FOR_BOTH,
                                        BAREBPF_TEST_FOR_BOTH};
   for (const std::string& path : paths) {
     CAPTURE(path);
