@@ -3,6 +3,7 @@
 
 #include "support/catch.hpp"
 #include "support/fake_machine.hpp"
+#include "support/fault_sweep.hpp"
 #include "support/library.hpp"
 #include "support/operations_object.hpp"
 #include "support/reading.hpp"
@@ -55,7 +56,8 @@ TEST_CASE("each variable of .struct_ops is a map, and its relocations say which 
   REQUIRE(read.facts.maps == 2);
   REQUIRE(read.facts.programs == 2);
   CHECK(read.facts.variables == 0);
-  const barebpf::map_spec &first = read.map(read.find_map("first")), &second = read.map(read.find_map("second"));
+  const barebpf::map_spec &first = read.map(read.find_map("first")),
+                          &second = read.map(read.find_map("second"));
   for (const barebpf::map_spec* map : {&first, &second}) {
     CHECK(map->origin == map_origin::operations);
     CHECK_FALSE(map->is_for_variables());
@@ -91,23 +93,58 @@ TEST_CASE("structs of functions that contradict themselves are refused", "[struc
   const row rows[] = {
       {"no struct", [](made& o) { o.size = 0; }, cause::operations_are_no_struct, "first"},
       {"past the end", [](made& o) { o.first_at = 8; }, cause::variable_outside_section, "first"},
-      {"no member there", [](made& o) { o.first_fills = {{made::start_at + 4, 1}}; }, cause::bad_operation, "first"},
-      {"no function", [](made& o) { o.first_fills = {{made::amount_at, 1}}; }, cause::bad_operation, "amount"},
-      {"behind all", [](made& o) { o.first_fills = {{32, 1}}; }, cause::bad_operation, ""},
-      {"far behind", [](made& o) { o.first_fills = {{0x100000008, 1}}; }, cause::bad_operation, ""},
-      {"twice", [](made& o) { o.first_fills = {{8, 1}, {8, 1}}; }, cause::bad_operation, "first"},
-      {"no symbol", [](made& o) { o.first_fills = {{8, 99}}; }, cause::bad_symbol, "start"},
-      {"undefined", [](made& o) { o.first_fills = {{8, made::missing_symbol}}; }, cause::undefined_symbol, "missing"},
-      {"static", [](made& o) { o.first_fills = {{8, made::beside_symbol}}; }, cause::operation_is_no_program, "start"},
+      {"no member there",
+       [](made& o) {
+         o.first_fills = {{made::start_at + 4, 1}};
+       },
+       cause::bad_operation, "first"},
+      {"no function",
+       [](made& o) {
+         o.first_fills = {{made::amount_at, 1}};
+       },
+       cause::bad_operation, "amount"},
+      {"behind all",
+       [](made& o) {
+         o.first_fills = {{32, 1}};
+       },
+       cause::bad_operation, ""},
+      {"far behind",
+       [](made& o) {
+         o.first_fills = {{0x100000008, 1}};
+       },
+       cause::bad_operation, ""},
+      {"twice",
+       [](made& o) {
+         o.first_fills = {{8, 1}, {8, 1}};
+       },
+       cause::bad_operation, "first"},
+      {"no symbol",
+       [](made& o) {
+         o.first_fills = {{8, 99}};
+       },
+       cause::bad_symbol, "start"},
+      {"undefined",
+       [](made& o) {
+         o.first_fills = {{8, made::missing_symbol}};
+       },
+       cause::undefined_symbol, "missing"},
+      {"static",
+       [](made& o) {
+         o.first_fills = {{8, made::beside_symbol}};
+       },
+       cause::operation_is_no_program, "start"},
       {"inside a program", [](made& o) { put64(o.first, 8, 8); }, cause::operation_is_no_program, "start"},
       {"another type", [](made& o) { o.starts_section = "xdp"; }, cause::operation_is_no_program, "start"},
-      {"members out of order",
-       [](made& o) { std::swap(o.members[1].bit, o.members[2].bit); }, cause::bad_operation, "first"},
+      {"members out of order", [](made& o) { std::swap(o.members[1].bit, o.members[2].bit); },
+       cause::bad_operation, "first"},
       {"a function past the end",
-       [](made& o) { o.members[3] = {"late", o.function, 224}; o.first_fills = {{28, 1}}; }, cause::bad_operation,
-       "late"},
-      {"one over the other",
-       [](made& o) { o.second_section = o.first_section; }, cause::operations_overlap, "second"},
+       [](made& o) {
+         o.members[3] = {"late", o.function, 224};
+         o.first_fills = {{28, 1}};
+       },
+       cause::bad_operation, "late"},
+      {"one over the other", [](made& o) { o.second_section = o.first_section; }, cause::operations_overlap,
+       "second"},
   };
   for (const row& one : rows) {
     CAPTURE(one.what);
@@ -136,7 +173,7 @@ TEST_CASE("a struct of functions gets the kernel's form, by the names of its mem
   CHECK(maps[0].u32(0) == 26);
   CHECK(maps[0].u32(8) == kernel.value_size);
   CHECK(maps[0].u32(16) == barebpf::map_flag::link);
-  CHECK(maps[0].u32(48) != 0);
+  CHECK(calls_of(machine, "btf_load").size() == 1);
   CHECK(maps[0].u32(52) == 0);
   CHECK(maps[0].u32(56) == 0);
   CHECK(maps[0].u32(60) == kernel.wrapper);
@@ -233,26 +270,40 @@ TEST_CASE("what does not fit the kernel's struct is refused, and nothing is made
        ".struct_ops.link:rain_ops___own"},
       {"the struct past its wrapper", [](made&, known& k) { k.value_size = 96; }, cause::no_kernel_operations,
        ".struct_ops.link:rain_ops___own"},
-      {"a member the kernel lacks", [](made&, known& k) { k.members[2].name = "other"; }, cause::no_kernel_operation,
-       ".struct_ops.link:amount"},
+      {"a member the kernel lacks", [](made&, known& k) { k.members[2].name = "other"; },
+       cause::no_kernel_operation, ".struct_ops.link:amount"},
       {"a bit field", [](made& o, known&) { o.members[3].bit = 193; }, cause::operation_bit_field,
        ".struct_ops.link:amount"},
       {"another kind", [](made&, known& k) { k.members[2].type = k.function; }, cause::another_operation,
        ".struct_ops.link:amount"},
       {"another size", [](made&, known& k) { k.members[2].type = k.char_type; }, cause::another_operation,
        ".struct_ops.link:amount"},
-      {"no function there", [](made&, known& k) { k.members[1].type = k.members[0].type; }, cause::another_operation,
-       ".struct_ops.link:stop"},
+      {"no function there", [](made&, known& k) { k.members[1].type = k.members[0].type; },
+       cause::another_operation, ".struct_ops.link:stop"},
       {"past the kernel's end", [](made&, known& k) { k.members[2].bit = 320; }, cause::another_operation,
        ".struct_ops.link:amount"},
-      {"an address", [](made& o, known&) { o.first_fills.pop_back(); put64(o.first, 8, 4096); },
+      {"an address",
+       [](made& o, known&) {
+         o.first_fills.pop_back();
+         put64(o.first, 8, 4096);
+       },
        cause::operation_is_no_program, ".struct_ops.link:start"},
-      {"one program for two", [](made& o, known&) { o.first_fills = {{8, 1}, {16, 1}}; }, cause::operation_of_two,
-       ".struct_ops.link:stop"},
-      {"members over each other", [](made& o, known&) { o.members[3] = {"name", o.name, 192}, o.members[0].bit = 192, o.size = 32;
-        o.members.push_back({"name", o.name, 192}); }, cause::bad_btf_type, ".struct_ops.link:name"},
+      {"one program for two",
+       [](made& o, known&) {
+         o.first_fills = {{8, 1}, {16, 1}};
+       },
+       cause::operation_of_two, ".struct_ops.link:stop"},
+      {"members over each other",
+       [](made& o, known&) {
+         o.members[3] = {"name", o.name, 192}, o.members[0].bit = 192, o.size = 32;
+         o.members.push_back({"name", o.name, 192});
+       },
+       cause::bad_btf_type, ".struct_ops.link:name"},
       {"a program of none",
-       [](made& o, known&) { o.first_fills = {{8, 1}}; }, cause::operation_of_nothing, "struct_ops:stops"},
+       [](made& o, known&) {
+         o.first_fills = {{8, 1}};
+       },
+       cause::operation_of_nothing, "struct_ops:stops"},
   };
   for (const row& one : rows) {
     CAPTURE(one.what);
@@ -290,4 +341,41 @@ TEST_CASE("a kernel without types has no structs for functions", "[struct_ops]")
   const barebpf::error why = refusal_of(made.build());
   CHECK(why.at == step::fit_operations);
   CHECK(why.code == ENOENT);
+}
+
+TEST_CASE("whichever call fails while a struct is made and registered, nothing stays", "[struct_ops]") {
+  for (const bool is_linked : {true, false}) {
+    operations_object made;
+    if (!is_linked) made.first_section = ".struct_ops";
+    const file_image& image = made.build();
+    const object opened = open_image(image);
+    std::vector<fault_row> rows = {{"openat", step::fit_operations, step::fit_operations},
+                                   {"lseek", step::fit_operations, step::fit_operations},
+                                   {"lseek", step::fit_operations, step::fit_operations},
+                                   {"read", step::fit_operations, step::fit_operations, EINTR},
+                                   {"close", works, step::btf_load},
+                                   {"btf_load", step::btf_load, step::btf_load},
+                                   {"map_create", step::map_create, step::map_create, 0, works, "first"},
+                                   {"prog_load", step::prog_load, step::prog_load, 0, works, "starts"},
+                                   {"prog_load", step::prog_load, step::prog_load, 0, works, "stops"},
+                                   {"close", works, step::register_operations}};  // of the types
+    if (!is_linked) rows.push_back({"fcntl", step::register_operations, step::register_operations});
+    rows.push_back({"map_update_elem", step::register_operations, step::register_operations});
+    if (is_linked) rows.push_back({"link_create", step::register_operations, step::register_operations});
+    sweep(
+        rows,
+        [](fake_machine& machine) {
+          operations_kernel kernel;
+          give_types(machine, kernel);
+        },
+        [&](fake_machine& machine) -> std::optional<barebpf::error> {
+          const auto loaded = opened.load();
+          if (!loaded) return loaded.error();
+          const auto attached = loaded->attach_struct_ops("first");
+          if (!attached) return attached.error();
+          machine.fault = nullptr;
+          return std::nullopt;
+        },
+        [](step at) { return at == step::register_operations ? "first" : ""; });
+  }
 }

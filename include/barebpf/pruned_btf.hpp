@@ -417,6 +417,8 @@ class btf_pruner : public pruned_btf {
       keep(object_.maps[i].key_type);
       if (object_.maps[i].origin == map_origin::declared || object_.maps[i].variable_count != 0)
         keep(object_.maps[i].value_type);
+      if (object_.maps[i].origin == map_origin::operations)  // of which the kernel wants any types at all
+        keep(object_.maps[i].value_type, kept);
       const map_spec inner = inner_of(types(), object_.maps[i]);
       keep(inner.key_type);
       keep(inner.value_type);

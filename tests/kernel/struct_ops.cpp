@@ -118,12 +118,12 @@ TEST_CASE("struct_ops: the map has the kernel's form of the struct") {
   CHECK(info.map_flags == 0);
 }
 
-TEST_CASE("struct_ops: by a link, and another in its place while connections last") {
-  if (barebpf::running_kernel() < barebpf::kernel(6, 4)) return;
+TEST_CASE("struct_ops: by a link, and another in its place while connections last", "[needs 6.4]") {
   in_own_network([] {
     const auto object = open_object("congestion_links");
     const auto loaded = must(object.load());
-    const auto first = must(loaded.variable<u64>("first_calls")), second = must(loaded.variable<u64>("second_calls"));
+    const auto first = must(loaded.variable<u64>("first_calls")),
+               second = must(loaded.variable<u64>("second_calls"));
     for (int round = 0; round < 2; ++round) {  // such a map can be registered again
       auto attached = must(loaded.attach_struct_ops("first"));
       CHECK(attached.is_link());
@@ -153,8 +153,7 @@ TEST_CASE("struct_ops: by a link, and another in its place while connections las
   });
 }
 
-TEST_CASE("struct_ops: a struct that is made for those who ask") {
-  if (barebpf::running_kernel() < barebpf::kernel(6, 4)) return;
+TEST_CASE("struct_ops: a struct that is made for those who ask", "[needs 6.4]") {
   in_own_network([] {
     const auto object = open_object("congestion_links");
     const barebpf::map_change asked[] = {must(object.change("third", {}))};
@@ -179,13 +178,12 @@ TEST_CASE("struct_ops: what a struct cannot be in this kernel is said of its mem
     const char* name;
   };
   const auto* const section = "?.struct_ops:";
-  for (const row& fault : {row{"more", cause::no_kernel_operation, "of_no_kernel"},
-                           row{"bits", cause::operation_bit_field, "flags"},
-                           row{"wide", cause::another_operation, "flags"},
-                           row{"kind", cause::another_operation, "name"},
-                           row{"twice", cause::operation_of_two, "undo_cwnd"},
-                           row{"number", cause::operation_is_no_program, "ssthresh"},
-                           row{"weather", cause::no_kernel_operations, "weather_ops"}}) {
+  for (const row& fault :
+       {row{"more", cause::no_kernel_operation, "of_no_kernel"},
+        row{"bits", cause::operation_bit_field, "flags"}, row{"wide", cause::another_operation, "flags"},
+        row{"kind", cause::another_operation, "name"}, row{"twice", cause::operation_of_two, "undo_cwnd"},
+        row{"number", cause::operation_is_no_program, "ssthresh"},
+        row{"weather", cause::no_kernel_operations, "weather_ops"}}) {
     CAPTURE(fault.map);
     const int before = open_descriptors();
     const barebpf::map_change asked[] = {must(object.change(fault.map, {}))};
