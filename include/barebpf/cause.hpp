@@ -129,8 +129,7 @@
   BAREBPF_CAUSE(part_of_operations,                                                                          \
                 "the kernel calls this program through a struct in .struct_ops, so attach "                  \
                 "that: attach_struct_ops(name)")                                                             \
-  BAREBPF_CAUSE(not_operations,                                                                              \
-                "this map is no struct in .struct_ops, so give the name of such a variable")                 \
+  BAREBPF_CAUSE(not_operations, "this map is no struct in .struct_ops, so give the name of such a variable") \
   BAREBPF_CAUSE(operations_left_out,                                                                         \
                 "this struct lies in a section that begins with a question mark, so ask for "                \
                 "it with change(name, {}) when the object is loaded")                                        \

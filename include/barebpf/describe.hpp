@@ -487,7 +487,8 @@ inline constexpr hint_row hint_rows[] = {
     {step::register_operations, EEXIST,
      "something of the name that the struct gives is registered already, so end that or choose another name"},
     {step::register_operations, EBUSY,
-     "a struct without a link can be handed over once, so load the object anew, or use SEC(\".struct_ops.link\")"},
+     "a struct without a link can be handed over once, so load the object anew, or use "
+     "SEC(\".struct_ops.link\")"},
     {step::register_operations, EINVAL,
      "the kernel wants more of its functions than the struct has, or other values, or links for structs came "
      "later (6.4), so look at what others of its kind fill in"},

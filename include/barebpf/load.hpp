@@ -201,11 +201,11 @@ struct load_needs {
   bool config = true;   ///< it may have options of the kernel
   bool names = true;    ///< it may name what is in the kernel; only with `patch`
   bool kernel_cores =
-      true;               ///< the kernel is to fit instructions to its types (CO-RE), if it has some to fit
-  bool own_cores = true;  ///< the library is to, where the kernel cannot
-  bool hints = true;      ///< the table of map types may have something to say when one is refused
-  bool sizes = true;      ///< a map may have a size that only the machine tells, see `repair_size`
-  bool choices = true;    ///< some programs may be left out
+      true;                ///< the kernel is to fit instructions to its types (CO-RE), if it has some to fit
+  bool own_cores = true;   ///< the library is to, where the kernel cannot
+  bool hints = true;       ///< the table of map types may have something to say when one is refused
+  bool sizes = true;       ///< a map may have a size that only the machine tells, see `repair_size`
+  bool choices = true;     ///< some programs may be left out
   bool operations = true;  ///< it may have structs of functions that the kernel calls (struct_ops)
   bool patch =
       true;  ///< descriptors are written into a copy of the instructions; if not, they name maps by index

@@ -153,7 +153,8 @@ class loaded_object {
   [[nodiscard]] result<attachment> attach_struct_ops(text wanted) const noexcept {
     const auto found = operations(wanted);
     if (!found) return found.error();
-    auto out = place<attach_way::struct_ops>::attach_map((*found)->descriptor, value_of(**found), is_linked(**found));
+    auto out = place<attach_way::struct_ops>::attach_map((*found)->descriptor, value_of(**found),
+                                                         is_linked(**found));
     if (!out) return out.error().about(wanted);
     return out;
   }
@@ -164,8 +165,7 @@ class loaded_object {
     const auto found = operations(wanted);
     if (!found) return found.error();
     if (!is_linked(**found) || !attached.is_link()) return missing(cause::operations_not_linked, wanted);
-    const auto out =
-        place<attach_way::struct_ops>::update(attached, (*found)->descriptor, value_of(**found));
+    const auto out = place<attach_way::struct_ops>::update(attached, (*found)->descriptor, value_of(**found));
     if (!out) return out.error().about(wanted);
     return out;
   }
@@ -222,7 +222,9 @@ class loaded_object {
   [[nodiscard]] static bool is_linked(const loaded_map& map) noexcept {
     return (map.spec.map_flags & map_flag::link) != 0;
   }
-  [[nodiscard]] const u8* value_of(const loaded_map& map) const noexcept { return values_.data() + map.value_at; }
+  [[nodiscard]] const u8* value_of(const loaded_map& map) const noexcept {
+    return values_.data() + map.value_at;
+  }
 
   buffer<char> names_;
   buffer<loaded_map> maps_;
@@ -530,7 +532,8 @@ inline result<void> object::add_operations(const load_options& options, recipe& 
   for (u32 i = 0; i < out.maps.size(); ++i) {
     const map_spec& map = spec_.maps()[i];
     if (map.origin != map_origin::operations) continue;
-    for (u32 k = 0; k < map.slot_count; ++k) (*is_named)[spec_.filled_slots()[map.first_slot + k].target] = true;
+    for (u32 k = 0; k < map.slot_count; ++k)
+      (*is_named)[spec_.filled_slots()[map.first_slot + k].target] = true;
     if (map.is_optional && !options.changes_map(i)) {
       out.maps[i] = {};
       continue;

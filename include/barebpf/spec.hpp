@@ -19,7 +19,8 @@ constexpr void find_layouts(opened_object& out) noexcept {
     if (out.first_layout.id == 0) out.first_layout = type;
     if (out.maps_layout.id == 0 && out.types.image().string_is(type.name, ".maps"))
       out.maps_layout = type;
-    else if (is_called_operations(out.types.image(), type.name) && out.file.find_section(type.name).index != 0)
+    else if (is_called_operations(out.types.image(), type.name) &&
+             out.file.find_section(type.name).index != 0)
       out.operations += type.members;
     else
       out.variables += type.members;
@@ -108,7 +109,8 @@ constexpr verdict measure(const detail::opened_object& object, object_shape& out
   for (u32 i = 1; i < file.section_count(); ++i) {
     const elf_section s = file.section(i);
     if (s.type == abi::section_rel && file.section(s.info).is_code()) references += elf::relocation_count(s);
-    if (detail::fills_slots(object, s) || detail::fills_operations(object, s)) filled_slots += elf::relocation_count(s);
+    if (detail::fills_slots(object, s) || detail::fills_operations(object, s))
+      filled_slots += elf::relocation_count(s);
     if (references + filled_slots >
         file.image().size() / abi::elf_relocation_record::size)  // sections lie over each other
       return {.why = cause::bad_section_header, .section = i, .offset = s.at};

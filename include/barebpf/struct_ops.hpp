@@ -11,8 +11,8 @@ namespace barebpf::inline BAREBPF_ABI {
 
 /// Where the kernel has such a struct, which lies in another one that counts who uses it.
 struct kernel_operations {
-  u32 type = 0;        ///< id of the struct
-  u32 wrapper = 0;     ///< id of the struct around it, bpf_struct_ops_NAME: what a map of such has for its value
+  u32 type = 0;     ///< id of the struct
+  u32 wrapper = 0;  ///< id of the struct around it, bpf_struct_ops_NAME: what a map of such has for its value
   u32 value_size = 0;  ///< bytes of that
   u32 data_at = 0;     ///< bytes from its start to the struct
 };
@@ -53,8 +53,8 @@ class operations_fitter {
                .wrapper = wrapper.id,
                .value_size = wrapper.size_or_type,
                .data_at = kernel_.place_of(wrapper, member).bit / 8};
-        const bool is_inside = out.value_size >= out.data_at &&
-                               out.value_size - out.data_at >= type.size_or_type;
+        const bool is_inside =
+            out.value_size >= out.data_at && out.value_size - out.data_at >= type.size_or_type;
         return is_inside ? verdict{} : wrong(cause::no_kernel_operations, own.name, map_.image_at);
       }
     }

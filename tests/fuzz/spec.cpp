@@ -103,8 +103,10 @@ void check_tables(const reading& found, const barebpf::bytes& image) {
     const barebpf::map_spec& map = tables.maps[i];
     promise(map.first_slot + u64{map.slot_count} <= facts.filled_slots, "a map's slots are there");
     const bool is_operations = map.origin == barebpf::map_origin::operations;
-    promise(map.slot_count == 0 || map.has_values || is_operations, "only a map with values has filled slots");
-    promise(!is_operations || image.holds(map.image_at, map.image_size), "a struct of functions is in the file");
+    promise(map.slot_count == 0 || map.has_values || is_operations,
+            "only a map with values has filled slots");
+    promise(!is_operations || image.holds(map.image_at, map.image_size),
+            "a struct of functions is in the file");
     for (u32 s = map.first_slot; s < map.first_slot + map.slot_count; ++s) {
       const barebpf::filled_slot& slot = found.filled_slots[s];
       promise(image.holds(slot.at, 8), "a slot is in the file");
@@ -274,8 +276,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
               std::tuple(spec->license(), spec->source(), spec->tables().line_size, spec->tables().map_count,
                          spec->variables().size(), spec->tables().function_count, spec->programs().size(),
                          spec->tables().reference_count, spec->filled_slots().size(), spec->cores().size(),
-                         spec->tables().extern_count,
-                         spec->types().count(), spec->types().strings(), spec->types().strings_size()),
+                         spec->tables().extern_count, spec->types().count(), spec->types().strings(),
+                         spec->types().strings_size()),
           "the owner on the heap has found the same");
   check_tables(found, image);
   check_uses(found, image);

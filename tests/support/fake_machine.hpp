@@ -240,7 +240,7 @@ class fake_machine {
   };
 
   static constexpr std::uint32_t iterator_type = 28, event_type = 41,  // BPF_TRACE_ITER, BPF_PERF_EVENT
-      operations_type = 44;                                              // BPF_STRUCT_OPS
+      operations_type = 44;                                            // BPF_STRUCT_OPS
   static constexpr long current_folder = -100;
   static constexpr std::uint32_t token_flag = 1u << 16, mmapable_flag = 1u << 10;
 

@@ -24,7 +24,8 @@ struct operations_object {
   file_image first = content("first", 7), second = content("second", 8);
   std::uint32_t first_at = 0;
 
-  static constexpr std::uint16_t starts_code = 1, stops_code = 2, first_index = 3, second_index = 4, btf_section = 5;
+  static constexpr std::uint16_t starts_code = 1, stops_code = 2, first_index = 3, second_index = 4,
+                                 btf_section = 5;
   static constexpr std::uint32_t starts_symbol = 1, stops_symbol = 2, missing_symbol = 3, beside_symbol = 4;
   static constexpr std::uint32_t start_at = 8, stop_at = 16, amount_at = 24;
   std::vector<object_builder::relocation> first_fills = {{stop_at, stops_symbol}, {start_at, starts_symbol}},
@@ -47,8 +48,10 @@ struct operations_object {
     types.data_section(second_section, size, {{types.variable("second", definition, 1), 0, size}});
     const file_image code = bpf_code().move(0, 1).exit();
     file.add(object_builder::section{.name = starts_section, .type = 1, .flags = 6, .content = code});
-    file.add(object_builder::section{
-        .name = stops_section, .type = 1, .flags = 6, .content = bpf_code().move(0, 2).exit().move(0, 3).exit()});
+    file.add(object_builder::section{.name = stops_section,
+                                     .type = 1,
+                                     .flags = 6,
+                                     .content = bpf_code().move(0, 2).exit().move(0, 3).exit()});
     file.add(object_builder::section{.name = first_section, .type = 1, .flags = 3, .content = first});
     file.add(object_builder::section{.name = second_section, .type = 1, .flags = 3, .content = second});
     file.add(object_builder::section{.name = ".BTF", .type = 1, .content = types.content()});

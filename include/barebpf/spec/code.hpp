@@ -326,7 +326,8 @@ constexpr verdict read_operation(const opened_object& object, const object_slots
     break;
   }
   const btf_type pointer = types.resolve(member.type);
-  if (member.at == 0 || pointer.kind != abi::btf_kind::pointer || map.image_at + map.image_size - out.at < 8 ||
+  if (member.at == 0 || pointer.kind != abi::btf_kind::pointer ||
+      map.image_at + map.image_size - out.at < 8 ||
       types.resolve(pointer.size_or_type).kind != abi::btf_kind::function_prototype)
     return wrong(cause::bad_operation);
   if (out.target >= file.symbol_count()) return wrong(cause::bad_symbol);
@@ -360,7 +361,8 @@ constexpr verdict read_operations(const opened_object& object, const object_slot
     for (u64 k = 0; k < elf::relocation_count(relocations); ++k) {
       const elf_relocation r = file.relocation(relocations, k);
       const u64 place = u64{relocations.info} << 32 | r.offset;
-      const u32 behind = first_map + lower_bound_of_place(slots.maps + first_map, out.maps - first_map, place + 1);
+      const u32 behind =
+          first_map + lower_bound_of_place(slots.maps + first_map, out.maps - first_map, place + 1);
       const map_spec& map = slots.maps[behind == first_map ? first_map : behind - 1];
       if (behind == first_map || r.offset > 0xffffffff || map.section != relocations.info ||
           r.offset - map.offset >= map.image_size)

@@ -169,7 +169,8 @@ constexpr verdict add_operations(const opened_object& object, const btf_type& la
       return {.why = cause::bad_btf_type, .section = section.index, .offset = place.at};
     const btf_type operations = types.resolve(variable.size_or_type);
     const u32 size = operations.size_or_type;
-    if (operations.kind != abi::btf_kind::structure || size == 0) return wrong(cause::operations_are_no_struct);
+    if (operations.kind != abi::btf_kind::structure || size == 0)
+      return wrong(cause::operations_are_no_struct);
     const u64 offset = variable_offset(object, place.at + 4, next_relocation);
     if (offset > section.size || size > section.size - offset) return wrong(cause::variable_outside_section);
     maps[used++] = {.name = variable.name,
@@ -195,7 +196,8 @@ constexpr verdict sort_operations(map_spec* maps, u32 first, u32 end) noexcept {
   if (first == end) return {};
   sort_by_place(maps + first, end - first);
   for (u32 i = first + 1; i < end; ++i)
-    if (maps[i].section == maps[i - 1].section && maps[i].offset - maps[i - 1].offset < maps[i - 1].image_size)
+    if (maps[i].section == maps[i - 1].section &&
+        maps[i].offset - maps[i - 1].offset < maps[i - 1].image_size)
       return {.why = cause::operations_overlap,
               .section = maps[i].section,
               .offset = maps[i].image_at,

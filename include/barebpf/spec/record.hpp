@@ -22,7 +22,7 @@ enum class map_origin : u8 {
   read_only_data,  ///< the constants of .rodata or .rodata.*; frozen once they are in
   zeros,           ///< the variables of .bss or .bss.*
   config,          ///< options of the kernel that the programs name with __kconfig; frozen too
-  operations,      ///< a struct of functions that the kernel calls: a variable of .struct_ops or .struct_ops.link
+  operations,  ///< a struct of functions that the kernel calls: a variable of .struct_ops or .struct_ops.link
 };
 
 /// A map as the object declares it. Offsets count from the start of the file.
@@ -238,8 +238,8 @@ struct opened_object {
   elf_section arena;      // .addr_space.1, the variables in an arena
   btf_type arena_layout;  // its DATASEC
   u32 arena_map = not_found;
-  u32 operations = 0;    // structs of functions in all DATASECs
-  u32 section_maps = 0;  // behind the last map that is found by its section, which `read` finds out
+  u32 operations = 0;     // structs of functions in all DATASECs
+  u32 section_maps = 0;   // behind the last map that is found by its section, which `read` finds out
   u32 types_section = 0;  // .BTF
   u32 variables = 0;      // in all DATASECs but that of maps
 };
