@@ -139,6 +139,10 @@ class attachment {
     if (undo_ == undo::socket_option) {
       const int nothing = 0;
       system_call(__NR_setsockopt, place_.number(), sol_socket, what_, &nothing, sizeof nothing);
+    } else if (undo_ == undo::map_delete) {
+      const u32 key = 0;
+      const abi::map_key attr{.map_fd = place_.raw(), .key = &key};
+      sys_bpf(abi::command::map_delete_elem, attr);
     } else if (undo_ == undo::prog_detach) {
       const abi::prog_attach attr{
           .target_fd = place_.raw(), .attach_bpf_fd = program_.raw(), .attach_type = what_};
@@ -147,7 +151,8 @@ class attachment {
     place_ = fd();
     program_ = fd();
   }
-  /// Lets go of the place and leaves the program there, for as long as the socket or the map lives. A link goes.
+  /// Lets go of the place and leaves the program there, for as long as the socket or the map lives; and what a
+  /// struct_ops without a link registered until its map is found by its id and emptied. A link goes.
   void leave() noexcept {
     place_ = fd();
     program_ = fd();
@@ -156,7 +161,7 @@ class attachment {
  private:
   template <attach_way>
   friend struct place;
-  enum class undo : u8 { close, prog_detach, socket_option };
+  enum class undo : u8 { close, prog_detach, socket_option, map_delete };
   static constexpr int sol_socket = 1;  // SOL_SOCKET
 
   fd place_;  // the link, the map or the socket
@@ -589,6 +594,59 @@ struct place<attach_way::reuseport> : private place<attach_way::socket> {
                                                  barebpf::socket target) noexcept {
     constexpr u32 so_attach_reuseport_ebpf = 52, so_detach_reuseport_bpf = 68;
     return set(program, target, so_attach_reuseport_ebpf, so_detach_reuseport_bpf);
+  }
+};
+
+/// Functions that the kernel calls through a struct: the struct is attached, as one map, and no program by itself.
+/// Errors: EEXIST where something of its name is registered; EINVAL when the kernel wants more functions than there are;
+///         EBUSY for one without a link that was attached before.
+/// Kernel: 5.6; as a link since 6.4.
+/// Source: bpf_struct_ops_map_update_elem() and bpf_struct_ops_link_create() in kernel/bpf/bpf_struct_ops.c at v6.12.
+template <>
+struct place<attach_way::struct_ops> {
+  static constexpr cause wants = cause::part_of_operations;
+
+  /// Hands `value` over, which has the kernel's form, and registers it, with a link where the map has the flag for it.
+  [[nodiscard]] static result<attachment> attach_map(const fd& map, const void* value,
+                                                     bool is_linked) noexcept {
+    constexpr step at = step::register_operations;
+    outcome row;
+    attachment out;
+    if (!is_linked) {
+      // First the descriptor by which it is emptied again.
+      fd copy = fd::own(duplicate(map.number()));
+      if (row.fails(at, copy.number()) || !fill(map, value, false, row)) return to_error(row);
+      out.place_ = std::move(copy);
+      out.undo_ = attachment::undo::map_delete;
+      return out;
+    }
+    if (!fill(map, value, true, row)) return to_error(row);
+    const abi::link_create request{.prog_fd = map.raw(),
+                                   .attach_type = static_cast<u32>(abi::attach_type::struct_ops)};
+    if (row.fails(at, move_away(sys_bpf(abi::command::link_create, request)))) return to_error(row);
+    out.place_.fill(row.answer);
+    return out;
+  }
+  /// Puts the struct of `map` in the place of the one that is there, without a moment between the two.
+  /// Errors: EINVAL when it is of another kind or name.
+  /// Kernel: 6.4.
+  [[nodiscard]] static result<void> update(const attachment& attached, const fd& map,
+                                           const void* value) noexcept {
+    outcome row;
+    const abi::link_update request{.link_fd = attached.place_.raw(), .new_prog_fd = map.raw()};
+    if (fill(map, value, true, row) &&
+        !row.fails(step::register_operations, sys_bpf(abi::command::link_update, request)))
+      return {};
+    return to_error(row);
+  }
+
+ private:
+  // One that is for links keeps its value when a link goes, and is full from then on.
+  static bool fill(const fd& map, const void* value, bool is_linked, outcome& row) noexcept {
+    const u32 key = 0;
+    const abi::map_elem attr{.map_fd = map.raw(), .key = &key, .value = value};
+    const bool failed = row.fails(step::register_operations, sys_bpf(abi::command::map_update_elem, attr));
+    return !failed || (is_linked && row.answer == -EBUSY);
   }
 };
 

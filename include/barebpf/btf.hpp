@@ -124,6 +124,15 @@ class btf {
     const u64 at = of.tail() + u64{index} * 12;
     return {.at = at, .name = strings_ + image_.read32(at), .type = image_.read32(at + 4)};
   }
+  /// Where a member begins, in bits from the start of its struct, and how many bits it has if it is a bit field.
+  struct bit_range {
+    u32 bit = 0, width = 0;
+  };
+  [[nodiscard]] constexpr bit_range place_of(const btf_type& of, const btf_member& member) const noexcept {
+    const u32 written = image_.read32(member.at + 8);
+    if (!is_flagged(of)) return {.bit = written};
+    return {.bit = written & 0xffffff, .width = written >> 24};
+  }
   /// The id of the variable in an entry of a data section, which stands where others have their name.
   [[nodiscard]] constexpr u32 variable_of(const btf_member& place) const noexcept {
     return image_.read32(place.at);

@@ -95,6 +95,50 @@
   BAREBPF_CAUSE(slot_is_no_program,                                                                          \
                 "a value of this prog array is no program of the object, so give the address of a function " \
                 "that has a SEC() and is not static")                                                        \
+  BAREBPF_CAUSE(operations_are_no_struct,                                                                    \
+                "every variable in .struct_ops must be a struct of functions that the kernel "               \
+                "knows, so move others elsewhere")                                                           \
+  BAREBPF_CAUSE(operations_overlap,                                                                          \
+                "two structs of functions lie over each other, so the file is damaged: "                     \
+                "compile it again")                                                                          \
+  BAREBPF_CAUSE(bad_operation,                                                                               \
+                "a relocation of .struct_ops fills no member that points to a function, or "                 \
+                "one twice, so the file is damaged: compile it again")                                       \
+  BAREBPF_CAUSE(operation_is_no_program,                                                                     \
+                "this member of a struct of functions is no program of the object, so give "                 \
+                "the address of a function that has SEC(\"struct_ops\") and is not static")                  \
+  BAREBPF_CAUSE(no_kernel_operations,                                                                        \
+                "the kernel takes no functions of programs in a struct of this name, so look "               \
+                "at its name, or use a newer kernel or one that was built with what it "                     \
+                "belongs to")                                                                                \
+  BAREBPF_CAUSE(no_kernel_operation,                                                                         \
+                "the struct in the kernel has no member of this name and the object puts "                   \
+                "something there, so leave it zero for this kernel")                                         \
+  BAREBPF_CAUSE(operation_bit_field,                                                                         \
+                "bit fields have other places in other kernels, so take them out of the "                    \
+                "struct in the BPF program")                                                                 \
+  BAREBPF_CAUSE(another_operation,                                                                           \
+                "this member is of another kind or size in the kernel, so declare it as the "                \
+                "kernel does")                                                                               \
+  BAREBPF_CAUSE(operation_of_two,                                                                            \
+                "a program can be one function of the kernel's and this one is to be two "                   \
+                "different ones, so write it twice")                                                         \
+  BAREBPF_CAUSE(operation_of_nothing,                                                                        \
+                "no struct in .struct_ops has this function, so put its address into one, or "               \
+                "leave it out with change_program(name, {.load = false})")                                   \
+  BAREBPF_CAUSE(part_of_operations,                                                                          \
+                "the kernel calls this program through a struct in .struct_ops, so attach "                  \
+                "that: attach_struct_ops(name)")                                                             \
+  BAREBPF_CAUSE(not_operations, "this map is no struct in .struct_ops, so give the name of such a variable") \
+  BAREBPF_CAUSE(operations_left_out,                                                                         \
+                "this struct lies in a section that begins with a question mark, so ask for "                \
+                "it with change(name, {}) when the object is loaded")                                        \
+  BAREBPF_CAUSE(operations_not_linked,                                                                       \
+                "this struct has no link to be put into, so put it into "                                    \
+                "SEC(\".struct_ops.link\")")                                                                 \
+  BAREBPF_CAUSE(operations_at_run_time,                                                                      \
+                "what the kernel's struct looks like is known only when the program runs, so "               \
+                "load this object with object::open and object::load")                                       \
   BAREBPF_CAUSE(                                                                                             \
       bad_legacy_map,                                                                                        \
       "a map in a section of the older form gives no whole definition (type, key_size, "                     \

@@ -74,6 +74,8 @@ inline constexpr step_row step_rows[] = {
     {step::read_kconfig, "find in the kernel's configuration"},
     {step::find_kernel_name, "find in the kernel"},
     {step::fit_program, "fit to the kernel's types (CO-RE) the program"},
+    {step::fit_operations, "fit to the kernel's struct the functions"},
+    {step::register_operations, "hand to the kernel the functions"},
 };
 
 /// An error number by its name.
@@ -478,6 +480,18 @@ inline constexpr hint_row hint_rows[] = {
     {step::fit_program, ENOENT,
      "the kernel has no BTF of itself, so give load_options::target_btf the types of one that is built like "
      "it"},
+
+    {step::fit_operations, ENOENT,
+     "the kernel has no BTF of itself, so use one that was built with CONFIG_DEBUG_INFO_BTF"},
+
+    {step::register_operations, EEXIST,
+     "something of the name that the struct gives is registered already, so end that or choose another name"},
+    {step::register_operations, EBUSY,
+     "a struct without a link can be handed over once, so load the object anew, or use "
+     "SEC(\".struct_ops.link\")"},
+    {step::register_operations, EINVAL,
+     "the kernel wants more of its functions than the struct has, or other values, or links for structs came "
+     "later (6.4), so look at what others of its kind fill in"},
 
     {step::find_interface, ENODEV,
      "this network namespace has no interface of that name, so look at its name"},

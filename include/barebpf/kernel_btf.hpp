@@ -66,6 +66,34 @@ struct kernel_type_need {
   return row.refuse(at, names_nothing ? cause::no_kernel_place : row_of(needs[missing]).missing), false;
 }
 
+/// All types of the running kernel, to be looked up by their ids.
+class kernel_types {
+ public:
+  /// Errors: false, and in `row` under its step: ENOENT for a kernel without BTF; ENOMEM.
+  /// Cost:   as above.
+  [[nodiscard, gnu::cold]] bool open(outcome& row) noexcept {
+    const step at = row.at;
+    auto content = read_file("/sys/kernel/btf/vmlinux");
+    if (!content) return row.fails(at, -static_cast<long>(content.error().code)), false;
+    content_ = std::move(*content);
+    bytes image(content_.data(), content_.size());
+    if constexpr (host_is_big_endian) image.read_big_endian();
+    if (const verdict v = btf::open(image, 0, image.size(), types_); v.failed())
+      return row.refuse(at, v.why), false;
+    auto index = buffer<u32>::of(types_.index_size());
+    if (!index) return row.fails(step::allocate, -ENOMEM), false;
+    index_ = std::move(*index);
+    types_.build_index(index_.data());
+    return true;
+  }
+  [[nodiscard]] const btf& types() const noexcept { return types_; }
+
+ private:
+  buffer<unsigned char> content_;
+  buffer<u32> index_;
+  btf types_;
+};
+
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_KERNEL_BTF_HPP

@@ -20,7 +20,8 @@
 
 namespace barebpf::inline BAREBPF_ABI {
 
-/// What is to be different about one map of an object, before the object has said which one that is.
+/// What is to be different about one map of an object, before the object has said which one that is. A struct of
+/// functions whose section begins with a question mark is made only when there is such a record of it, if an empty one.
 struct map_settings {
   static constexpr u32 as_declared = 0xffffffff;
 
@@ -126,6 +127,18 @@ struct load_options {
       if (change.program == program && change.kind.type != abi::prog_type::unspec) found = &change;
     return found;
   }
+  /// True when something is to be different about the map with this index.
+  [[nodiscard]] constexpr bool changes_map(u32 map) const noexcept {
+    for (const map_change& change : maps)
+      if (change.map == map) return true;
+    return false;
+  }
+  /// The same of a program.
+  [[nodiscard]] constexpr bool changes_program(u32 program) const noexcept {
+    for (const program_change& change : programs)
+      if (change.program == program) return true;
+    return false;
+  }
   /// Writes to `left_out`, one for each program of an object, what is to be different about it.
   constexpr void choose(bool* left_out, u32 count) const noexcept {
     for (const program_change& change : programs)
@@ -188,11 +201,12 @@ struct load_needs {
   bool config = true;   ///< it may have options of the kernel
   bool names = true;    ///< it may name what is in the kernel; only with `patch`
   bool kernel_cores =
-      true;               ///< the kernel is to fit instructions to its types (CO-RE), if it has some to fit
-  bool own_cores = true;  ///< the library is to, where the kernel cannot
-  bool hints = true;      ///< the table of map types may have something to say when one is refused
-  bool sizes = true;      ///< a map may have a size that only the machine tells, see `repair_size`
-  bool choices = true;    ///< some programs may be left out
+      true;                ///< the kernel is to fit instructions to its types (CO-RE), if it has some to fit
+  bool own_cores = true;   ///< the library is to, where the kernel cannot
+  bool hints = true;       ///< the table of map types may have something to say when one is refused
+  bool sizes = true;       ///< a map may have a size that only the machine tells, see `repair_size`
+  bool choices = true;     ///< some programs may be left out
+  bool operations = true;  ///< it may have structs of functions that the kernel calls (struct_ops)
   bool patch =
       true;  ///< descriptors are written into a copy of the instructions; if not, they name maps by index
              ///< (5.14, BPF_PSEUDO_MAP_IDX)
@@ -344,6 +358,8 @@ class loader {
   }
 
   bool make_map(u32 i) noexcept {
+    if constexpr (Needs.operations)
+      if (records_.maps[i].map_type == 0) return true;  // it was left out
     row_.subject = records_.maps[i].map_name.characters;
     abi::map_create attr = records_.maps[i];
     if constexpr (has_options) {
@@ -407,6 +423,8 @@ class loader {
       long created = -EINVAL;
       const bool typed = types_.is_open() && attr.btf_value_type_id != 0;
       attr.btf_fd = types_.raw();
+      if constexpr (Needs.operations)
+        if (attr.btf_vmlinux_value_type_id != 0) return create_with_token(attr);
       if (typed) created = create_with_token(attr);
       const bool is_about_types = created == -EINVAL || created == -ENOTSUPP_kernel || created == -EOPNOTSUPP;
       if (!is_about_types) return created;

@@ -10,6 +10,7 @@
 #include "map/map.hpp"
 #include "object_spec.hpp"
 #include "pruned_btf.hpp"
+#include "struct_ops.hpp"
 #include "variable.hpp"
 
 namespace barebpf::inline BAREBPF_ABI {
@@ -141,6 +142,34 @@ class loaded_object {
     return out;
   }
 
+  /// Hands the struct called `wanted`, a variable in .struct_ops or .struct_ops.link, to the kernel, which calls the
+  /// programs in it from then on: `auto reno = loaded->attach_struct_ops("my_reno")`.
+  /// Shape:  with a link if the struct lies in .struct_ops.link; otherwise what was registered is taken back when the
+  ///         attachment goes, and cannot be registered again. Who uses it then keeps it until he ends: a TCP connection
+  ///         its congestion control.
+  /// Errors: no_such_map, not_operations, operations_left_out; step register_operations with what the kernel says:
+  ///         EEXIST, EINVAL, EBUSY. About the struct's name.
+  /// Kernel: 5.6; with a link 6.4.
+  [[nodiscard]] result<attachment> attach_struct_ops(text wanted) const noexcept {
+    const auto found = operations(wanted);
+    if (!found) return found.error();
+    auto out = place<attach_way::struct_ops>::attach_map((*found)->descriptor, value_of(**found),
+                                                         is_linked(**found));
+    if (!out) return out.error().about(wanted);
+    return out;
+  }
+  /// Puts the struct called `wanted` in the place of the one that `attached` stands for, without a moment between them.
+  /// Errors: as above; operations_not_linked; EINVAL when the two differ in kind or in the name that they give.
+  /// Kernel: 6.4.
+  [[nodiscard]] result<void> update_struct_ops(const attachment& attached, text wanted) const noexcept {
+    const auto found = operations(wanted);
+    if (!found) return found.error();
+    if (!is_linked(**found) || !attached.is_link()) return missing(cause::operations_not_linked, wanted);
+    const auto out = place<attach_way::struct_ops>::update(attached, (*found)->descriptor, value_of(**found));
+    if (!out) return out.error().about(wanted);
+    return out;
+  }
+
   /// The program called `wanted`.
   /// Errors:   no_such_program, not_loaded for one that was left out; about the name.
   /// Lifetime: borrowed: valid as long as this object.
@@ -161,6 +190,7 @@ class loaded_object {
     fd descriptor;
     map_spec spec;
     extent name;
+    size_t value_at = 0;  // of operations: where among `values_` they stand in the kernel's form
   };
   struct loaded_variable {
     variable_spec spec;
@@ -182,11 +212,25 @@ class loaded_object {
   [[nodiscard]] static error missing(cause why, text wanted) noexcept {
     return error{.at = step::find, .why = why}.about(wanted);
   }
+  [[nodiscard]] result<const loaded_map*> operations(text wanted) const noexcept {
+    const loaded_map* const found = find(maps_, wanted);
+    if (found == nullptr) return missing(cause::no_such_map, wanted);
+    if (found->spec.origin != map_origin::operations) return missing(cause::not_operations, wanted);
+    if (!found->descriptor.is_open()) return missing(cause::operations_left_out, wanted);
+    return found;
+  }
+  [[nodiscard]] static bool is_linked(const loaded_map& map) noexcept {
+    return (map.spec.map_flags & map_flag::link) != 0;
+  }
+  [[nodiscard]] const u8* value_of(const loaded_map& map) const noexcept {
+    return values_.data() + map.value_at;
+  }
 
   buffer<char> names_;
   buffer<loaded_map> maps_;
   buffer<loaded_variable> variables_;
   buffer<loaded_program> programs_;
+  buffer<u8> values_;  // of all operations, with descriptors in the place of programs
 };
 
 /// The first values of an object's global variables, to be changed before it is loaded.
@@ -305,6 +349,10 @@ class object {
         name_(object_name_at(spec_.image(), spec_.source())) {}
 
   // The object's maps and programs as the kernel takes them, and the memory that the records point to.
+  struct operation_place {
+    size_t at = 0;  // where among the values the descriptor goes
+    u32 program = 0;
+  };
   struct recipe {
     buffer<abi::map_create> maps, inner_maps;
     buffer<map_duty> duties;
@@ -326,6 +374,10 @@ class object {
     buffer<type_shape> shapes;
     buffer<char> extern_names;
     buffer<bool> left_out;
+    buffer<kernel_operations> operations;      // one for each map, without a type for other maps
+    buffer<operation_target> operation_types;  // one for each program
+    buffer<operation_place> operation_places;
+    buffer<u8> operation_values;  // the structs one behind the other, in the order of their maps
     object_records records;
     u32 longest = 0;  // instructions
   };
@@ -339,6 +391,9 @@ class object {
   // What speaks against a program before the kernel is asked; measures it otherwise.
   [[nodiscard]] verdict check_program(u32 index, const load_options& options,
                                       program_layout& out) const noexcept;
+  // Finds the structs of functions in the kernel and brings them into its form; programs that it does not know are left
+  // out.
+  [[nodiscard]] result<void> add_operations(const load_options& options, recipe& out) const noexcept;
   // Copies the names out of the image.
   [[nodiscard]] result<void> name_all(const load_options& options, loaded_object& out) const noexcept;
 
@@ -379,7 +434,7 @@ inline result<void> object::add_maps(const pruned_btf* types, recipe& out) const
   for (const map_spec& map : spec_.maps()) {
     if (map.pinning != 0) names += image.length_of_string(map.name) + 1;
     if (map.has_content()) words += (size_t{map.value_size} + 7) / 8;
-    if (map.image_at != 0) words += (size_t{map.image_size} + 7) / 8;
+    if (map.image_at != 0 && map.origin == map_origin::declared) words += (size_t{map.image_size} + 7) / 8;
     has_inner = has_inner || map.inner != 0;
   }
   auto maps = buffer<abi::map_create>::of(count);
@@ -401,8 +456,12 @@ inline result<void> object::add_maps(const pruned_btf* types, recipe& out) const
             .slot_count = map.slot_count,
             .has_data = map.is_for_variables(),
             .is_frozen = map.is_frozen(),
-            .is_config = map.origin == map_origin::config,
-            .image_size = map.image_size};
+            .is_config = map.origin == map_origin::config};
+    if (map.origin == map_origin::operations) {  // see add_operations
+      duty.slot_count = 0;
+      continue;
+    }
+    duty.image_size = map.image_size;
     if (map.inner != 0) {
       const map_spec inner = inner_of(spec_.types(), map);
       (*inner_maps)[i] = to_inner_map_create(image, inner);
@@ -443,6 +502,85 @@ inline result<void> object::choose_programs(const load_options& options, recipe&
   for (size_t i = 0; i < left_out->size(); ++i) (*left_out)[i] = spec_.programs()[i].is_optional;
   options.choose(left_out->data(), static_cast<u32>(left_out->size()));
   out.left_out = std::move(*left_out);
+  return {};
+}
+
+inline result<void> object::add_operations(const load_options& options, recipe& out) const noexcept {
+  const object_tables tables = spec_.tables();
+  const auto count = static_cast<u32>(spec_.programs().size());
+  const auto is_operation = [&](u32 program) {
+    return spec_.programs()[program].kind.type == abi::prog_type::struct_ops &&
+           options.new_kind_of(program) == nullptr;
+  };
+  const auto wrong = [&](const verdict& v) {
+    error why = to_error(spec_.image(), v);
+    why.at = step::fit_operations;
+    return why;
+  };
+  bool has_maps = false, has_programs = false;
+  for (const map_spec& map : spec_.maps()) has_maps = has_maps || map.origin == map_origin::operations;
+  for (u32 i = 0; i < count; ++i) has_programs = has_programs || is_operation(i);
+  if (!has_maps && !has_programs) return {};
+
+  auto found = buffer<kernel_operations>::of(out.maps.size());
+  auto targets = buffer<operation_target>::of(count);
+  auto places = buffer<operation_place>::of(spec_.filled_slots().size());
+  auto is_named = buffer<bool>::of(count);
+  if (!found || !targets || !places || !is_named) return error{.at = step::allocate, .code = ENOMEM};
+  kernel_types kernel;
+  size_t value_size = 0, place_count = 0;
+  for (u32 i = 0; i < out.maps.size(); ++i) {
+    const map_spec& map = spec_.maps()[i];
+    if (map.origin != map_origin::operations) continue;
+    for (u32 k = 0; k < map.slot_count; ++k)
+      (*is_named)[spec_.filled_slots()[map.first_slot + k].target] = true;
+    if (map.is_optional && !options.changes_map(i)) {
+      out.maps[i] = {};
+      continue;
+    }
+    outcome row{.at = step::fit_operations};
+    if (kernel.types().count() == 0 && !kernel.open(row)) return to_error(row);
+    const operations_fitter fitter(tables, spec_.filled_slots().data(), map, kernel.types());
+    if (const verdict v = fitter.find((*found)[i]); v.failed()) return wrong(v);
+    out.maps[i].btf_vmlinux_value_type_id = (*found)[i].wrapper;
+    out.maps[i].value_size = (*found)[i].value_size;
+    value_size += (*found)[i].value_size;
+  }
+  auto values = buffer<u8>::of(value_size);
+  if (!values) return values.error();
+  size_t value_at = 0;
+  for (u32 i = 0; i < out.maps.size(); ++i) {
+    if ((*found)[i].type == 0) continue;
+    const auto take = [&](u32 program, operation_target target, u32 at) {
+      operation_target& known = (*targets)[program];
+      if (known.type != 0 && (known.type != target.type || known.member != target.member))
+        return cause::operation_of_two;
+      known = target;
+      (*places)[place_count++] = {value_at + at, program};
+      return cause::none;
+    };
+    const operations_fitter fitter(tables, spec_.filled_slots().data(), spec_.maps()[i], kernel.types());
+    if (const verdict v = fitter.fit((*found)[i], values->data() + value_at, take, [](u32) {}); v.failed())
+      return wrong(v);
+    value_at += (*found)[i].value_size;
+  }
+  for (u32 i = 0; i < count; ++i) {
+    const program_spec& program = spec_.programs()[i];
+    const bool is_called = (*targets)[i].type != 0;
+    if (is_called && program.is_optional && !options.changes_program(i)) out.left_out[i] = false;
+    if (out.left_out[i] || !is_operation(i) || is_called) continue;
+    if (!(*is_named)[i])
+      return wrong({.why = cause::operation_of_nothing,
+                    .section = spec_.functions()[program.function].section,
+                    .offset = program.section_name,
+                    .subject = program.name});
+    out.left_out[i] = true;  // no struct that is made has a member for it in this kernel
+  }
+  places->shrink(place_count);
+  out.operations = std::move(*found);
+  out.operation_types = std::move(*targets);
+  out.operation_places = std::move(*places);
+  out.operation_values = std::move(*values);
   return {};
 }
 
@@ -513,6 +651,10 @@ inline result<void> object::add_programs(const pruned_btf* types, bool with_line
             .prog_flags = program.kind.flags,
             .prog_name = kernel_name_at(spec_.image(), program.name),
             .expected_attach_type = static_cast<u32>(program.kind.attach_type)};
+    if (out.operation_types.size() != 0 && out.operation_types[i].type != 0) {
+      attr.attach_btf_id = out.operation_types[i].type;
+      attr.expected_attach_type = out.operation_types[i].member;
+    }
     if (program.kind.needs_kernel_type()) {
       const size_t room = detail::length_of_place(spec_.image(), program) + 1;
       (*targets)[i] = {program.kind.rest, next_target};
@@ -588,6 +730,7 @@ inline result<object::recipe> object::make_recipe(btf_choice wanted,
   if (const auto added = add_externs(*out); !added) return added.error();
   if (const auto added = add_maps(told, *out); !added) return added.error();
   if (const auto chosen = choose_programs(options, *out); !chosen) return chosen.error();
+  if (const auto added = add_operations(options, *out); !added) return added.error();
   if (const auto added = add_programs(told, lines != 0, options, *out); !added) return added.error();
   return out;
 }
@@ -676,9 +819,23 @@ result<loaded_object> object::load(const load_options& options) const noexcept {
        .missing = missing},
       options, row);
   if (row.failed()) return to_error(row);
-  for (u32 i = 0; i < records.map_count; ++i) out.maps_[i].descriptor = std::move((*map_descriptors)[i]);
+  size_t value_at = 0;
+  for (u32 i = 0; i < records.map_count; ++i) {
+    out.maps_[i].descriptor = std::move((*map_descriptors)[i]);
+    if (made->operations.size() == 0 || made->operations[i].type == 0) continue;
+    out.maps_[i].spec.value_size = made->operations[i].value_size;
+    out.maps_[i].value_at = value_at;
+    value_at += made->operations[i].value_size;
+  }
   for (u32 i = 0; i < records.program_count; ++i)
     out.programs_[i].descriptor = std::move((*program_descriptors)[i]);
+  // Where the kernel calls a program, its descriptor stands in the value.
+  out.values_ = std::move(made->operation_values);
+  for (const auto& one : made->operation_places) {
+    const fd& program = out.programs_[one.program].descriptor;
+    const u64 number = program.is_open() ? program.raw() : 0;
+    __builtin_memcpy(out.values_.data() + one.at, &number, sizeof number);
+  }
   return out;
 }
 

@@ -76,7 +76,8 @@ class pruned_btf {
     for (u32 i = 0; i < object_.reference_count; ++i)
       if (object_.references[i].kind == reference_kind::function) return true;
     const auto demands_types = [](const map_spec& map) {
-      return kind_of(static_cast<map_type>(map.type)).btf == btf_rule::required;
+      return kind_of(static_cast<map_type>(map.type)).btf == btf_rule::required ||
+             map.origin == map_origin::operations;
     };
     for (u32 i = 0; i < object_.map_count; ++i)
       if (demands_types(object_.maps[i]) || demands_types(inner_of(types(), object_.maps[i]))) return true;
@@ -416,6 +417,8 @@ class btf_pruner : public pruned_btf {
       keep(object_.maps[i].key_type);
       if (object_.maps[i].origin == map_origin::declared || object_.maps[i].variable_count != 0)
         keep(object_.maps[i].value_type);
+      if (object_.maps[i].origin == map_origin::operations)  // of which the kernel wants any types at all
+        keep(object_.maps[i].value_type, kept);
       const map_spec inner = inner_of(types(), object_.maps[i]);
       keep(inner.key_type);
       keep(inner.value_type);

@@ -76,6 +76,8 @@ enum class step : u16 {
   open_probe = 286,         ///< perf_event_open(2) of a kprobe
   find_replaced = 287,      ///< find in another program's BTF the function that a program replaces
   fit_program = 292,        ///< fit a program to the types of a kernel (CO-RE)
+  fit_operations = 293,     ///< find the struct of a struct_ops in the kernel, and what each member is there
+  register_operations = 294,  ///< BPF_MAP_UPDATE_ELEM and BPF_LINK_CREATE of a struct_ops
 };
 
 /// Kernel-only error number that leaks out of bpf(2): "operation not supported". Not libc's ENOTSUP.

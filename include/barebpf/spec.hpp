@@ -19,6 +19,9 @@ constexpr void find_layouts(opened_object& out) noexcept {
     if (out.first_layout.id == 0) out.first_layout = type;
     if (out.maps_layout.id == 0 && out.types.image().string_is(type.name, ".maps"))
       out.maps_layout = type;
+    else if (is_called_operations(out.types.image(), type.name) &&
+             out.file.find_section(type.name).index != 0)
+      out.operations += type.members;
     else
       out.variables += type.members;
     if (out.config.id == 0 && out.types.image().string_is(type.name, ".kconfig")) out.config = type;
@@ -92,6 +95,7 @@ constexpr verdict measure(const detail::opened_object& object, object_shape& out
   if (out.maps > out.map_slots)
     return {.why = cause::map_outside_section, .section = object.maps.index, .offset = object.maps_layout.at};
   if (object.config.members != 0) ++out.maps;
+  out.maps += object.operations;
   for (u32 i = 0; i < file.symbol_count(); ++i) {
     const elf_symbol symbol = file.symbol(i);
     out.functions += detail::is_function(file, symbol);
@@ -105,7 +109,8 @@ constexpr verdict measure(const detail::opened_object& object, object_shape& out
   for (u32 i = 1; i < file.section_count(); ++i) {
     const elf_section s = file.section(i);
     if (s.type == abi::section_rel && file.section(s.info).is_code()) references += elf::relocation_count(s);
-    if (detail::fills_slots(object, s)) filled_slots += elf::relocation_count(s);
+    if (detail::fills_slots(object, s) || detail::fills_operations(object, s))
+      filled_slots += elf::relocation_count(s);
     if (references + filled_slots >
         file.image().size() / abi::elf_relocation_record::size)  // sections lie over each other
       return {.why = cause::bad_section_header, .section = i, .offset = s.at};
@@ -137,7 +142,7 @@ constexpr verdict read(const detail::opened_object& opened, const object_slots& 
           detail::add_legacy_maps(object.file, slots.maps, object.maps_layout.members, out.maps);
       v.failed())
     return v;
-  const u32 section_maps = out.maps;
+  object.section_maps = out.maps;
   u32 config_size = 0;
   if (const verdict v =
           detail::read_externs(object.types, object.config, object.symbols, object.types_section,
@@ -153,15 +158,23 @@ constexpr verdict read(const detail::opened_object& opened, const object_slots& 
       if (const verdict v = detail::read_maps(object, slots, next_relocation); v.failed()) return v;
       continue;
     }
+    if (detail::is_called_operations(out.image, layout.name)) {
+      if (const verdict v = detail::add_operations(object, layout, slots.maps, out.maps, next_relocation);
+          v.failed())
+        return v;
+      continue;
+    }
     const elf_section section = object.file.find_section(layout.name);
     const u32 map = section.index == 0 ? not_found
                                        : detail::find_section_map(slots.maps, object.maps_layout.members,
-                                                                  section_maps, section.index, 0);
+                                                                  object.section_maps, section.index, 0);
     if (map == not_found || slots.maps[map].origin == map_origin::declared) continue;
     if (const verdict v = detail::read_variables(object, layout, map, slots, out.variables, next_relocation);
         v.failed())
       return v;
   }
+  if (const verdict v = detail::sort_operations(slots.maps, object.section_maps, out.maps); v.failed())
+    return v;
   if (const verdict v = detail::find_arena(object, slots); v.failed()) return v;
   if (object.arena_map != not_found && object.arena_layout.id != 0) {
     next_relocation = 0;  // which map is the arena is known only now
@@ -174,6 +187,7 @@ constexpr verdict read(const detail::opened_object& opened, const object_slots& 
   if (const verdict v = detail::read_functions(object.file, slots, out); v.failed()) return v;
   if (const verdict v = detail::read_references(object, slots, out); v.failed()) return v;
   if (const verdict v = detail::read_slots(object, slots, out); v.failed()) return v;
+  if (const verdict v = detail::read_operations(object, slots, out); v.failed()) return v;
   if (const verdict v = detail::read_cores(object, slots, out); v.failed()) return v;
   detail::read_code_types(object, slots, out);
   return {};

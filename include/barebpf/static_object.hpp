@@ -237,6 +237,7 @@ class static_object {
                    .hints = false,
                    .sizes = false,
                    .choices = has_options,
+                   .operations = false,  // see check_all
                    .patch = naming(policy) == map_naming::by_descriptor};
     for (u32 i = 0; i < spec::map_count; ++i) {
       out.values = out.values || spec::map(i).is_for_variables();
@@ -441,6 +442,12 @@ class static_object {
   // What speaks against loading the object; what options can change speaks only where there are none.
   static constexpr verdict check_all(bool has_options) noexcept {
     if (spec::is_foreign) return {.why = cause::foreign_byte_order, .offset = abi::elf_header::ident_data};
+    for (u32 i = 0; i < spec::map_count; ++i)
+      if (const map_spec map = spec::map(i); map.origin == map_origin::operations)
+        return {.why = cause::operations_at_run_time,
+                .section = map.section,
+                .offset = map.image_at,
+                .subject = map.name};
     for (u32 i = 0; i < spec::program_count; ++i) {
       const program_spec program = spec::program(i);
       if (has_options || program.is_optional || program.lacks() == cause::none) continue;

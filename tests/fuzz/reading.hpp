@@ -19,15 +19,15 @@ inline auto fields(const barebpf::map_spec& of) {
                     of.map_flags, of.numa_node, of.map_extra, of.pinning, of.key_type, of.value_type,
                     of.key_form, of.value_form, of.origin, of.has_values, of.inner, of.slots_at,
                     of.first_slot, of.slot_count, of.section, of.first_variable, of.variable_count,
-                    of.image_at, of.image_size);
+                    of.image_at, of.image_size, of.is_optional);
 }
 inline auto fields(const barebpf::variable_spec& of) {
   return std::tuple(of.name, of.declared_at, of.map, of.offset, of.size, of.id, of.type, of.form);
 }
 inline auto fields(const barebpf::function_spec& of) {
   return std::tuple(of.name, of.at, of.instruction_count, of.section, of.section_at, of.first_reference,
-                    of.reference_count, of.first_core, of.core_count, of.type, of.symbol, of.lines.section_name, of.lines.first,
-                    of.lines.count, of.is_hidden, of.is_program);
+                    of.reference_count, of.first_core, of.core_count, of.type, of.symbol,
+                    of.lines.section_name, of.lines.first, of.lines.count, of.is_hidden, of.is_program);
 }
 inline auto fields(const barebpf::program_spec& of) {
   return std::tuple(of.name, of.section_name, of.place, of.function, of.kind.prefix.data());
@@ -39,17 +39,15 @@ inline auto fields(const barebpf::extern_spec& of) {
                     of.alignment, of.offset, of.id, of.type, of.is_weak);
 }
 inline auto fields(const barebpf::extern_name& of) { return std::tuple(of.hash, of.target); }
-inline auto fields(const barebpf::core_record& of) {
-  return std::tuple(of.at, of.type, of.access, of.kind);
-}
+inline auto fields(const barebpf::core_record& of) { return std::tuple(of.at, of.type, of.access, of.kind); }
 inline auto fields(const barebpf::object_shape& of) {
   return std::tuple(of.maps, of.variables, of.functions, of.programs, of.references, of.filled_slots,
                     of.cores, of.externs, of.lines, of.map_slots, of.type_index, of.types, of.types_size);
 }
 inline auto fields(const barebpf::object_facts& of) {
   return std::tuple(of.license, of.source, of.line_size, of.maps, of.variables, of.functions, of.programs,
-                    of.references, of.filled_slots, of.cores, of.externs, of.types.count(), of.types.strings(),
-                    of.types.strings_size());
+                    of.references, of.filled_slots, of.cores, of.externs, of.types.count(),
+                    of.types.strings(), of.types.strings_size());
 }
 
 /// Both passes over `image`.

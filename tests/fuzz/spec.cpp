@@ -102,7 +102,11 @@ void check_tables(const reading& found, const barebpf::bytes& image) {
   for (u32 i = 0; i < facts.maps; ++i) {
     const barebpf::map_spec& map = tables.maps[i];
     promise(map.first_slot + u64{map.slot_count} <= facts.filled_slots, "a map's slots are there");
-    promise(map.slot_count == 0 || map.has_values, "only a map with values has filled slots");
+    const bool is_operations = map.origin == barebpf::map_origin::operations;
+    promise(map.slot_count == 0 || map.has_values || is_operations,
+            "only a map with values has filled slots");
+    promise(!is_operations || image.holds(map.image_at, map.image_size),
+            "a struct of functions is in the file");
     for (u32 s = map.first_slot; s < map.first_slot + map.slot_count; ++s) {
       const barebpf::filled_slot& slot = found.filled_slots[s];
       promise(image.holds(slot.at, 8), "a slot is in the file");
@@ -237,6 +241,7 @@ void compare(const input& file) {
 // tables, but each table only once:
 //   a section header, 64 bytes, makes a map of variables:             120 / 64
 //   an entry of .maps, 12 bytes of BTF and 8 of .maps, makes a map:   120 / 20
+//   an entry of .struct_ops, 12 bytes, makes a map:                   120 / 12
 //   an entry of another layout, 12 bytes, makes a variable and an extern with a name: 96 / 12
 //   a symbol, 24 bytes, makes a function and a program:               160 / 24
 //   a relocation, 16 bytes, makes a reference or a filled slot:        24 / 16
@@ -271,8 +276,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
               std::tuple(spec->license(), spec->source(), spec->tables().line_size, spec->tables().map_count,
                          spec->variables().size(), spec->tables().function_count, spec->programs().size(),
                          spec->tables().reference_count, spec->filled_slots().size(), spec->cores().size(),
-                         spec->tables().extern_count,
-                         spec->types().count(), spec->types().strings(), spec->types().strings_size()),
+                         spec->tables().extern_count, spec->types().count(), spec->types().strings(),
+                         spec->types().strings_size()),
           "the owner on the heap has found the same");
   check_tables(found, image);
   check_uses(found, image);

@@ -131,15 +131,11 @@ kernel_object load_with_barebpf(const std::string& path, const std::string& pins
 
 TEST_CASE("libbpf and barebpf make the same maps and programs of an object") {
   const std::string objects = BAREBPF_TEST_OBJECTS;
-  const std::vector<std::string> paths{objects + "/execve_counter.bpf.o",
-                                       objects + "/two_programs.bpf.o",
-                                       objects + "/variables.bpf.o",
-                                       objects + "/pinned_map.bpf.o",
-                                       objects + "/map_in_map.bpf.o",
-                                       objects + "/tail_calls.bpf.o",
-                                       objects + "/kernel_config.bpf.o",
-                                       objects + "/kernel_names.bpf.o",
-                                       BAREBPF_TEST_FOR_BOTH};
+  const std::vector<std::string> paths{objects + "/execve_counter.bpf.o", objects + "/two_programs.bpf.o",
+                                       objects + "/variables.bpf.o",      objects + "/pinned_map.bpf.o",
+                                       objects + "/map_in_map.bpf.o",     objects + "/tail_calls.bpf.o",
+                                       objects + "/kernel_config.bpf.o",  objects + "/kernel_names.bpf.o",
+                                       BAREBPF_TEST_CONGESTION_FOR_BOTH,  BAREBPF_TEST_FOR_BOTH};
   for (const std::string& path : paths) {
     CAPTURE(path);
     const kernel_object theirs = load_with_libbpf(path, bpf_folder());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The map types that no program can use here, or not yet: each says why.
+// The map types that no program can use here, or that are made otherwise: each says why.
 #include "../support/catch.hpp"
 #include "../support/live.hpp"
 

@@ -210,11 +210,15 @@ class fake_machine {
 
     bool is_array() const { return type == 2; }
     bool is_arena() const { return type == 33; }
+    bool is_operations() const { return type == 26; }
     std::size_t stride() const { return (value_size + 7) / 8 * 8; }
     unsigned char* at(std::size_t index) {
       return reinterpret_cast<unsigned char*>(memory.data()) + index * stride();
     }
-    raw_bytes value(std::size_t index) { return raw_bytes(at(index), at(index) + value_size); }
+    raw_bytes value(std::size_t index) {
+      if (is_operations()) return elements.begin()->second;
+      return raw_bytes(at(index), at(index) + value_size);
+    }
   };
   static std::shared_ptr<hash_table> made(std::uint32_t type, std::size_t key_size, std::size_t value_size,
                                           std::size_t max_entries, std::uint32_t flags) {
@@ -235,7 +239,8 @@ class fake_machine {
     std::shared_ptr<hash_table> map{};
   };
 
-  static constexpr std::uint32_t iterator_type = 28, event_type = 41;  // BPF_TRACE_ITER, BPF_PERF_EVENT
+  static constexpr std::uint32_t iterator_type = 28, event_type = 41,  // BPF_TRACE_ITER, BPF_PERF_EVENT
+      operations_type = 44;                                            // BPF_STRUCT_OPS
   static constexpr long current_folder = -100;
   static constexpr std::uint32_t token_flag = 1u << 16, mmapable_flag = 1u << 10;
 
@@ -448,7 +453,7 @@ class fake_machine {
     check_token(call, 72, 16, 76);
     // Ids of types without BTF, and BTF that tells of nothing, are refused.
     if (call.u32(56) != 0) CHECK(kind_of(call.u32(48)) == "btf");
-    if (call.u32(48) != 0) CHECK(call.u32(56) != 0);
+    if (call.u32(48) != 0) CHECK((call.u32(56) != 0 || call.u32(60) != 0));
     auto map = made(call.u32(0), call.u32(4), call.u32(8), call.u32(12), call.u32(16) & ~token_flag);
     map->name = call.text(28);
     return add({.kind = "map", .map = map});
@@ -597,6 +602,7 @@ class fake_machine {
     const auto found = map.elements.find(key);
     if (call.name == "map_update_elem") {
       CHECK(call.attr.size() == 32);
+      if (map.is_operations() && found != map.elements.end()) return -EBUSY;
       if (found != map.elements.end() && call.u64(24) == 1) return -EEXIST;
       if (found == map.elements.end() && call.u64(24) == 2) return -ENOENT;
       if (found == map.elements.end() && map.elements.size() == map.max_entries) return -E2BIG;
@@ -688,7 +694,8 @@ class fake_machine {
     if (call.name == "perf_event_open") return add({.kind = "event"});
     if (call.name == "link_create") {
       const std::uint32_t type = call.u32(8);
-      CHECK(kind_of(call.u32(0)) == "program");
+      CHECK(kind_of(call.u32(0)) == (type == operations_type ? "map" : "program"));
+      if (type == operations_type) CHECK(map_behind(static_cast<long>(call.u32(0)))->elements.size() == 1);
       if (type == event_type) {
         if (!has_perf_links) return -EINVAL;
         CHECK(call.attr.size() == 24);
@@ -708,7 +715,9 @@ class fake_machine {
     }
     if (call.name == "link_update" || call.name == "link_detach") {
       if (kind_of(call.u32(0)) != "link") return -EINVAL;
-      return call.name == "link_detach" || kind_of(call.u32(4)) == "program" ? 0 : -EBADF;
+      const auto map = map_behind(static_cast<long>(call.u32(4)));
+      const bool is_operations = map != nullptr && map->is_operations();
+      return call.name == "link_detach" || is_operations || kind_of(call.u32(4)) == "program" ? 0 : -EBADF;
     }
     if (call.name == "iter_create") return kind_of(call.u32(0)) == "link" ? add({.kind = "file"}) : -EINVAL;
     if (call.name == "prog_test_run") {

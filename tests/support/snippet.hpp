@@ -11,9 +11,11 @@
 #include <cstdio>
 #include <string>
 
+#include <netinet/tcp.h>
 #include "catch.hpp"
 #include "cgroup.hpp"
 #include "execve_counter.bpf.hpp"
+
 #include "live.hpp"
 #include "sockets.hpp"
 

@@ -192,7 +192,8 @@ constexpr verdict read_reference(const opened_object& object, const object_slots
     return point_to(reference_kind::value, offset <= section.size ? object.arena_map : not_found, offset);
   if (image.string_is(section.name, ".jumptables")) return wrong(cause::jump_tables);
   const auto find_map = [&](u64 place) {
-    return find_section_map(slots.maps, object.maps_layout.members, facts.maps, section.index, place);
+    return find_section_map(slots.maps, object.maps_layout.members, object.section_maps, section.index,
+                            place);
   };
   const u32 holder = find_map(0);
   if (holder == not_found || slots.maps[holder].origin == map_origin::declared) {
@@ -293,6 +294,96 @@ constexpr verdict read_slots(const opened_object& object, const object_slots& sl
     map_spec& map = slots.maps[holder - 1];
     if (const verdict v = read_slot(object, slots, out, map, slot); v.failed()) return v;
     if (map.slot_count++ == 0) map.first_slot = i;
+  }
+  return {};
+}
+
+// Whether the section is one of relocations that put functions into structs of operations.
+constexpr bool fills_operations(const opened_object& object, const elf_section& section) noexcept {
+  return object.operations != 0 && section.type == abi::section_rel && section.info != 0 &&
+         is_called_operations(object.file.image(), object.file.section(section.info).name);
+}
+
+// Finds out which member of the struct, from member `from` on, the relocation at `out.at` fills, and which
+// program the symbol `out.target` is.
+constexpr verdict read_operation(const opened_object& object, const object_slots& slots,
+                                 const object_facts& facts, const map_spec& map, u32 from,
+                                 filled_slot& out) noexcept {
+  const elf& file = object.file;
+  const btf& types = object.types;
+  const btf_type operations = types.type(map.value_type);
+  btf_member member;
+  const auto wrong = [&](cause why) {
+    return verdict{.why = why,
+                   .section = map.section,
+                   .offset = out.at,
+                   .subject = member.at == 0 ? map.name : member.name};
+  };
+  for (out.slot = from; out.slot < operations.members; ++out.slot) {
+    const btf_member candidate = types.member(operations, out.slot);
+    if (types.place_of(operations, candidate).bit != (out.at - map.image_at) * 8) continue;
+    member = candidate;
+    break;
+  }
+  const btf_type pointer = types.resolve(member.type);
+  if (member.at == 0 || pointer.kind != abi::btf_kind::pointer ||
+      map.image_at + map.image_size - out.at < 8 ||
+      types.resolve(pointer.size_or_type).kind != abi::btf_kind::function_prototype)
+    return wrong(cause::bad_operation);
+  if (out.target >= file.symbol_count()) return wrong(cause::bad_symbol);
+  const elf_symbol symbol = file.symbol(out.target);
+  if (symbol.section == abi::section_undefined) {
+    verdict missing = wrong(cause::undefined_symbol);
+    missing.subject = symbol.name;
+    return missing;
+  }
+  const elf_section section = file.section(symbol.section);
+  const u64 offset = symbol.value + file.image().read64(out.at);
+  const u32 function =
+      section.is_code() ? function_at(slots.functions, facts.functions, section.at + offset) : not_found;
+  if (function == not_found || !slots.functions[function].is_program)
+    return wrong(cause::operation_is_no_program);
+  out.target = lower_bound_of_place(slots.programs, facts.programs, function);
+  return slots.programs[out.target].kind.type == abi::prog_type::struct_ops
+             ? verdict{}
+             : wrong(cause::operation_is_no_program);
+}
+
+// Appends what fills structs of operations, in the order of those.
+constexpr verdict read_operations(const opened_object& object, const object_slots& slots,
+                                  object_facts& out) noexcept {
+  if (object.operations == 0) return {};
+  const elf& file = object.file;
+  const u32 first = out.filled_slots, first_map = object.section_maps;
+  for (u32 i = 1; i < file.section_count(); ++i) {
+    const elf_section relocations = file.section(i);
+    if (!fills_operations(object, relocations)) continue;
+    for (u64 k = 0; k < elf::relocation_count(relocations); ++k) {
+      const elf_relocation r = file.relocation(relocations, k);
+      const u64 place = u64{relocations.info} << 32 | r.offset;
+      const u32 behind =
+          first_map + lower_bound_of_place(slots.maps + first_map, out.maps - first_map, place + 1);
+      const map_spec& map = slots.maps[behind == first_map ? first_map : behind - 1];
+      if (behind == first_map || r.offset > 0xffffffff || map.section != relocations.info ||
+          r.offset - map.offset >= map.image_size)
+        return {.why = cause::bad_operation, .section = i, .offset = r.at};
+      slots.filled_slots[out.filled_slots++] = {
+          .at = map.image_at + (r.offset - map.offset), .slot = behind - 1, .target = r.symbol};
+    }
+  }
+  const auto in_order = [](const filled_slot& a, const filled_slot& b) {
+    return a.slot != b.slot ? a.slot < b.slot : a.at < b.at;
+  };
+  sort_with(slots.filled_slots + first, out.filled_slots - first, in_order);
+  for (u32 i = first; i < out.filled_slots; ++i) {
+    filled_slot& filled = slots.filled_slots[i];
+    map_spec& map = slots.maps[filled.slot];
+    if (map.slot_count++ == 0) map.first_slot = i;
+    if (map.slot_count != 1 && slots.filled_slots[i - 1].at == filled.at)
+      return {.why = cause::bad_operation, .section = map.section, .offset = filled.at, .subject = map.name};
+    // Members come in the order of their places.
+    const u32 from = map.slot_count == 1 ? 0 : slots.filled_slots[i - 1].slot + 1;
+    if (const verdict v = read_operation(object, slots, out, map, from, filled); v.failed()) return v;
   }
   return {};
 }

@@ -144,6 +144,67 @@ constexpr void add_config_map(const opened_object& object, const object_slots& s
   ++out.maps;
 }
 
+// Structs of functions that the kernel calls. A question mark in front says: made only for those who ask for it.
+constexpr bool is_called_operations(const bytes& image, u64 name) noexcept {
+  const u64 at = name + (image.read8(name) == '?');
+  return image.string_is(at, ".struct_ops") || image.string_is(at, ".struct_ops.link");
+}
+
+// Appends a map for each such struct in one of their sections.
+constexpr verdict add_operations(const opened_object& object, const btf_type& layout, map_spec* maps,
+                                 u32& used, u64& next_relocation) noexcept {
+  const btf& types = object.types;
+  const elf_section section = object.file.find_section(layout.name);
+  if (section.index == 0) return {};
+  if (const verdict v = object.file.demand_type(section, abi::section_progbits); v.failed()) return v;
+  const bool is_optional = types.image().read8(layout.name) == '?';
+  const bool is_linked = types.image().string_is(layout.name + is_optional, ".struct_ops.link");
+  for (u32 i = 0; i < layout.members; ++i) {
+    const btf_member place = types.member(layout, i);
+    const btf_type variable = types.type(types.variable_of(place));
+    const auto wrong = [&](cause why) {
+      return verdict{.why = why, .section = section.index, .offset = variable.at, .subject = variable.name};
+    };
+    if (variable.kind != abi::btf_kind::variable)
+      return {.why = cause::bad_btf_type, .section = section.index, .offset = place.at};
+    const btf_type operations = types.resolve(variable.size_or_type);
+    const u32 size = operations.size_or_type;
+    if (operations.kind != abi::btf_kind::structure || size == 0)
+      return wrong(cause::operations_are_no_struct);
+    const u64 offset = variable_offset(object, place.at + 4, next_relocation);
+    if (offset > section.size || size > section.size - offset) return wrong(cause::variable_outside_section);
+    maps[used++] = {.name = variable.name,
+                    .declared_at = variable.at,
+                    .offset = offset,
+                    .type = static_cast<u32>(map_type::struct_ops),
+                    .key_size = 4,
+                    .value_size = size,  // until the kernel's is known
+                    .max_entries = 1,
+                    .map_flags = is_linked ? u32{map_flag::link} : 0,
+                    .value_type = operations.id,
+                    .origin = map_origin::operations,
+                    .section = section.index,
+                    .image_at = section.at + offset,
+                    .image_size = size,
+                    .is_optional = is_optional};
+  }
+  return {};
+}
+
+// Puts them in order. None lies over another one, so all of them together are no larger than their sections.
+constexpr verdict sort_operations(map_spec* maps, u32 first, u32 end) noexcept {
+  if (first == end) return {};
+  sort_by_place(maps + first, end - first);
+  for (u32 i = first + 1; i < end; ++i)
+    if (maps[i].section == maps[i - 1].section &&
+        maps[i].offset - maps[i - 1].offset < maps[i - 1].image_size)
+      return {.why = cause::operations_overlap,
+              .section = maps[i].section,
+              .offset = maps[i].image_at,
+              .subject = maps[i].name};
+  return {};
+}
+
 // Finds the arena that holds the variables of .addr_space.1.
 constexpr verdict find_arena(opened_object& object, const object_slots& slots) noexcept {
   if (object.arena.index == 0 || object.arena.size == 0) return {};

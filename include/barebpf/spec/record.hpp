@@ -22,6 +22,7 @@ enum class map_origin : u8 {
   read_only_data,  ///< the constants of .rodata or .rodata.*; frozen once they are in
   zeros,           ///< the variables of .bss or .bss.*
   config,          ///< options of the kernel that the programs name with __kconfig; frozen too
+  operations,  ///< a struct of functions that the kernel calls: a variable of .struct_ops or .struct_ops.link
 };
 
 /// A map as the object declares it. Offsets count from the start of the file.
@@ -50,11 +51,15 @@ struct map_spec {
   u32 section = 0;         ///< index of the section whose variables it holds or that defines it, 0 for .maps
   u32 first_variable = 0;  ///< its variables are so many from this one on, in the order of their offsets
   u32 variable_count = 0;
-  u64 image_at = 0;    ///< of an arena: where the first values of the variables in it stand; 0 for zeros
-  u32 image_size = 0;  ///< bytes of those, at the arena's start
+  u64 image_at = 0;    ///< of an arena: where the first values of the variables in it stand; 0 for zeros; of
+                       ///< operations: where the struct stands
+  u32 image_size = 0;  ///< bytes of those, at the arena's start; or of the struct
+  bool is_optional = false;  ///< made only for those who change something about it, see `map_settings`
 
   /// True for a map that is made for variables.
-  [[nodiscard]] constexpr bool is_for_variables() const noexcept { return origin != map_origin::declared; }
+  [[nodiscard]] constexpr bool is_for_variables() const noexcept {
+    return origin != map_origin::declared && origin != map_origin::operations;
+  }
   /// True when nobody may write to it once its value is in.
   [[nodiscard]] constexpr bool is_frozen() const noexcept {
     return origin == map_origin::read_only_data || origin == map_origin::config;
@@ -69,11 +74,12 @@ struct map_spec {
   }
 };
 
-/// "This slot holds that map or program at first": what stands in the member `values` of a definition.
+/// "This slot holds that map or program at first": what stands in the member `values` of a definition, or in a struct of
+/// operations.
 struct filled_slot {
   u64 at = 0;      ///< where the slot stands
-  u32 slot = 0;    ///< its index
-  u32 target = 0;  ///< index of the map for a map of maps, of the program for a prog array
+  u32 slot = 0;    ///< its index; for operations the index of the member
+  u32 target = 0;  ///< index of the map for a map of maps, of the program for a prog array and for operations
 };
 
 /// A global variable of the programs.
@@ -232,6 +238,8 @@ struct opened_object {
   elf_section arena;      // .addr_space.1, the variables in an arena
   btf_type arena_layout;  // its DATASEC
   u32 arena_map = not_found;
+  u32 operations = 0;     // structs of functions in all DATASECs
+  u32 section_maps = 0;   // behind the last map that is found by its section, which `read` finds out
   u32 types_section = 0;  // .BTF
   u32 variables = 0;      // in all DATASECs but that of maps
 };
@@ -345,8 +353,8 @@ template <class Spec>
           .max_entries = map.max_entries,
           .map_flags = map.map_flags,
           .numa_node = map.numa_node,
-          .map_name = map.origin == map_origin::declared ? kernel_name_at(image, map.name)
-                                                         : data_map_name(object, section_name),
+          .map_name =
+              map.is_for_variables() ? data_map_name(object, section_name) : kernel_name_at(image, map.name),
           .map_extra = map.map_extra};
 }
 
