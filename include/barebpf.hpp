@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 354ff7011d5f2312b6d1041b30fbb924490aa6500e0743016a3a2ff76bc29c1d; do not edit.
+// Made by tools/amalgamate from files with SHA-256 fd295dde21fe7802bb24f02efda367896db99ac7ad1e995a2ad2d34b2aacb088; do not edit.
 //
 // MIT License
 //
@@ -1517,6 +1517,50 @@ static_assert(sizeof(bpf_attr) == 168);
   BAREBPF_CAUSE(slot_is_no_program,                                                                          \
                 "a value of this prog array is no program of the object, so give the address of a function " \
                 "that has a SEC() and is not static")                                                        \
+  BAREBPF_CAUSE(operations_are_no_struct,                                                                    \
+                "every variable in .struct_ops must be a struct of functions that the kernel "               \
+                "knows, so move others elsewhere")                                                           \
+  BAREBPF_CAUSE(operations_overlap,                                                                          \
+                "two structs of functions lie over each other, so the file is damaged: "                     \
+                "compile it again")                                                                          \
+  BAREBPF_CAUSE(bad_operation,                                                                               \
+                "a relocation of .struct_ops fills no member that points to a function, or "                 \
+                "one twice, so the file is damaged: compile it again")                                       \
+  BAREBPF_CAUSE(operation_is_no_program,                                                                     \
+                "this member of a struct of functions is no program of the object, so give "                 \
+                "the address of a function that has SEC(\"struct_ops\") and is not static")                  \
+  BAREBPF_CAUSE(no_kernel_operations,                                                                        \
+                "the kernel takes no functions of programs in a struct of this name, so look "               \
+                "at its name, or use a newer kernel or one that was built with what it "                     \
+                "belongs to")                                                                                \
+  BAREBPF_CAUSE(no_kernel_operation,                                                                         \
+                "the struct in the kernel has no member of this name and the object puts "                   \
+                "something there, so leave it zero for this kernel")                                         \
+  BAREBPF_CAUSE(operation_bit_field,                                                                         \
+                "bit fields have other places in other kernels, so take them out of the "                    \
+                "struct in the BPF program")                                                                 \
+  BAREBPF_CAUSE(another_operation,                                                                           \
+                "this member is of another kind or size in the kernel, so declare it as the "                \
+                "kernel does")                                                                               \
+  BAREBPF_CAUSE(operation_of_two,                                                                            \
+                "a program can be one function of the kernel's and this one is to be two "                   \
+                "different ones, so write it twice")                                                         \
+  BAREBPF_CAUSE(operation_of_nothing,                                                                        \
+                "no struct in .struct_ops has this function, so put its address into one, or "               \
+                "leave it out with change_program(name, {.load = false})")                                   \
+  BAREBPF_CAUSE(part_of_operations,                                                                          \
+                "the kernel calls this program through a struct in .struct_ops, so attach "                  \
+                "that: attach_struct_ops(name)")                                                             \
+  BAREBPF_CAUSE(not_operations, "this map is no struct in .struct_ops, so give the name of such a variable") \
+  BAREBPF_CAUSE(operations_left_out,                                                                         \
+                "this struct lies in a section that begins with a question mark, so ask for "                \
+                "it with change(name, {}) when the object is loaded")                                        \
+  BAREBPF_CAUSE(operations_not_linked,                                                                       \
+                "this struct has no link to be put into, so put it into "                                    \
+                "SEC(\".struct_ops.link\")")                                                                 \
+  BAREBPF_CAUSE(operations_at_run_time,                                                                      \
+                "what the kernel's struct looks like is known only when the program runs, so "               \
+                "load this object with object::open and object::load")                                       \
   BAREBPF_CAUSE(                                                                                             \
       bad_legacy_map,                                                                                        \
       "a map in a section of the older form gives no whole definition (type, key_size, "                     \
@@ -2003,6 +2047,8 @@ enum class step : u16 {
   open_probe = 286,         ///< perf_event_open(2) of a kprobe
   find_replaced = 287,      ///< find in another program's BTF the function that a program replaces
   fit_program = 292,        ///< fit a program to the types of a kernel (CO-RE)
+  fit_operations = 293,     ///< find the struct of a struct_ops in the kernel, and what each member is there
+  register_operations = 294,  ///< BPF_MAP_UPDATE_ELEM and BPF_LINK_CREATE of a struct_ops
 };
 
 /// Kernel-only error number that leaks out of bpf(2): "operation not supported". Not libc's ENOTSUP.
@@ -2497,6 +2543,8 @@ inline constexpr step_row step_rows[] = {
     {step::read_kconfig, "find in the kernel's configuration"},
     {step::find_kernel_name, "find in the kernel"},
     {step::fit_program, "fit to the kernel's types (CO-RE) the program"},
+    {step::fit_operations, "fit to the kernel's struct the functions"},
+    {step::register_operations, "hand to the kernel the functions"},
 };
 
 /// An error number by its name.
@@ -2901,6 +2949,18 @@ inline constexpr hint_row hint_rows[] = {
     {step::fit_program, ENOENT,
      "the kernel has no BTF of itself, so give load_options::target_btf the types of one that is built like "
      "it"},
+
+    {step::fit_operations, ENOENT,
+     "the kernel has no BTF of itself, so use one that was built with CONFIG_DEBUG_INFO_BTF"},
+
+    {step::register_operations, EEXIST,
+     "something of the name that the struct gives is registered already, so end that or choose another name"},
+    {step::register_operations, EBUSY,
+     "a struct without a link can be handed over once, so load the object anew, or use "
+     "SEC(\".struct_ops.link\")"},
+    {step::register_operations, EINVAL,
+     "the kernel wants more of its functions than the struct has, or other values, or links for structs came "
+     "later (6.4), so look at what others of its kind fill in"},
 
     {step::find_interface, ENODEV,
      "this network namespace has no interface of that name, so look at its name"},
@@ -8006,6 +8066,15 @@ class btf {
     const u64 at = of.tail() + u64{index} * 12;
     return {.at = at, .name = strings_ + image_.read32(at), .type = image_.read32(at + 4)};
   }
+  /// Where a member begins, in bits from the start of its struct, and how many bits it has if it is a bit field.
+  struct bit_range {
+    u32 bit = 0, width = 0;
+  };
+  [[nodiscard]] constexpr bit_range place_of(const btf_type& of, const btf_member& member) const noexcept {
+    const u32 written = image_.read32(member.at + 8);
+    if (!is_flagged(of)) return {.bit = written};
+    return {.bit = written & 0xffffff, .width = written >> 24};
+  }
   /// The id of the variable in an entry of a data section, which stands where others have their name.
   [[nodiscard]] constexpr u32 variable_of(const btf_member& place) const noexcept {
     return image_.read32(place.at);
@@ -8922,6 +8991,10 @@ class attachment {
     if (undo_ == undo::socket_option) {
       const int nothing = 0;
       system_call(__NR_setsockopt, place_.number(), sol_socket, what_, &nothing, sizeof nothing);
+    } else if (undo_ == undo::map_delete) {
+      const u32 key = 0;
+      const abi::map_key attr{.map_fd = place_.raw(), .key = &key};
+      sys_bpf(abi::command::map_delete_elem, attr);
     } else if (undo_ == undo::prog_detach) {
       const abi::prog_attach attr{
           .target_fd = place_.raw(), .attach_bpf_fd = program_.raw(), .attach_type = what_};
@@ -8930,7 +9003,8 @@ class attachment {
     place_ = fd();
     program_ = fd();
   }
-  /// Lets go of the place and leaves the program there, for as long as the socket or the map lives. A link goes.
+  /// Lets go of the place and leaves the program there, for as long as the socket or the map lives; and what a
+  /// struct_ops without a link registered until its map is found by its id and emptied. A link goes.
   void leave() noexcept {
     place_ = fd();
     program_ = fd();
@@ -8939,7 +9013,7 @@ class attachment {
  private:
   template <attach_way>
   friend struct place;
-  enum class undo : u8 { close, prog_detach, socket_option };
+  enum class undo : u8 { close, prog_detach, socket_option, map_delete };
   static constexpr int sol_socket = 1;  // SOL_SOCKET
 
   fd place_;  // the link, the map or the socket
@@ -9372,6 +9446,59 @@ struct place<attach_way::reuseport> : private place<attach_way::socket> {
                                                  barebpf::socket target) noexcept {
     constexpr u32 so_attach_reuseport_ebpf = 52, so_detach_reuseport_bpf = 68;
     return set(program, target, so_attach_reuseport_ebpf, so_detach_reuseport_bpf);
+  }
+};
+
+/// Functions that the kernel calls through a struct: the struct is attached, as one map, and no program by itself.
+/// Errors: EEXIST where something of its name is registered; EINVAL when the kernel wants more functions than there are;
+///         EBUSY for one without a link that was attached before.
+/// Kernel: 5.6; as a link since 6.4.
+/// Source: bpf_struct_ops_map_update_elem() and bpf_struct_ops_link_create() in kernel/bpf/bpf_struct_ops.c at v6.12.
+template <>
+struct place<attach_way::struct_ops> {
+  static constexpr cause wants = cause::part_of_operations;
+
+  /// Hands `value` over, which has the kernel's form, and registers it, with a link where the map has the flag for it.
+  [[nodiscard]] static result<attachment> attach_map(const fd& map, const void* value,
+                                                     bool is_linked) noexcept {
+    constexpr step at = step::register_operations;
+    outcome row;
+    attachment out;
+    if (!is_linked) {
+      // First the descriptor by which it is emptied again.
+      fd copy = fd::own(duplicate(map.number()));
+      if (row.fails(at, copy.number()) || !fill(map, value, false, row)) return to_error(row);
+      out.place_ = std::move(copy);
+      out.undo_ = attachment::undo::map_delete;
+      return out;
+    }
+    if (!fill(map, value, true, row)) return to_error(row);
+    const abi::link_create request{.prog_fd = map.raw(),
+                                   .attach_type = static_cast<u32>(abi::attach_type::struct_ops)};
+    if (row.fails(at, move_away(sys_bpf(abi::command::link_create, request)))) return to_error(row);
+    out.place_.fill(row.answer);
+    return out;
+  }
+  /// Puts the struct of `map` in the place of the one that is there, without a moment between the two.
+  /// Errors: EINVAL when it is of another kind or name.
+  /// Kernel: 6.4.
+  [[nodiscard]] static result<void> update(const attachment& attached, const fd& map,
+                                           const void* value) noexcept {
+    outcome row;
+    const abi::link_update request{.link_fd = attached.place_.raw(), .new_prog_fd = map.raw()};
+    if (fill(map, value, true, row) &&
+        !row.fails(step::register_operations, sys_bpf(abi::command::link_update, request)))
+      return {};
+    return to_error(row);
+  }
+
+ private:
+  // One that is for links keeps its value when a link goes, and is full from then on.
+  static bool fill(const fd& map, const void* value, bool is_linked, outcome& row) noexcept {
+    const u32 key = 0;
+    const abi::map_elem attr{.map_fd = map.raw(), .key = &key, .value = value};
+    const bool failed = row.fails(step::register_operations, sys_bpf(abi::command::map_update_elem, attr));
+    return !failed || (is_linked && row.answer == -EBUSY);
   }
 };
 
@@ -10806,6 +10933,34 @@ struct kernel_type_need {
   return row.refuse(at, names_nothing ? cause::no_kernel_place : row_of(needs[missing]).missing), false;
 }
 
+/// All types of the running kernel, to be looked up by their ids.
+class kernel_types {
+ public:
+  /// Errors: false, and in `row` under its step: ENOENT for a kernel without BTF; ENOMEM.
+  /// Cost:   as above.
+  [[nodiscard, gnu::cold]] bool open(outcome& row) noexcept {
+    const step at = row.at;
+    auto content = read_file("/sys/kernel/btf/vmlinux");
+    if (!content) return row.fails(at, -static_cast<long>(content.error().code)), false;
+    content_ = std::move(*content);
+    bytes image(content_.data(), content_.size());
+    if constexpr (host_is_big_endian) image.read_big_endian();
+    if (const verdict v = btf::open(image, 0, image.size(), types_); v.failed())
+      return row.refuse(at, v.why), false;
+    auto index = buffer<u32>::of(types_.index_size());
+    if (!index) return row.fails(step::allocate, -ENOMEM), false;
+    index_ = std::move(*index);
+    types_.build_index(index_.data());
+    return true;
+  }
+  [[nodiscard]] const btf& types() const noexcept { return types_; }
+
+ private:
+  buffer<unsigned char> content_;
+  buffer<u32> index_;
+  btf types_;
+};
+
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_KERNEL_BTF_HPP
@@ -12144,6 +12299,7 @@ enum class map_origin : u8 {
   read_only_data,  ///< the constants of .rodata or .rodata.*; frozen once they are in
   zeros,           ///< the variables of .bss or .bss.*
   config,          ///< options of the kernel that the programs name with __kconfig; frozen too
+  operations,  ///< a struct of functions that the kernel calls: a variable of .struct_ops or .struct_ops.link
 };
 
 /// A map as the object declares it. Offsets count from the start of the file.
@@ -12172,11 +12328,15 @@ struct map_spec {
   u32 section = 0;         ///< index of the section whose variables it holds or that defines it, 0 for .maps
   u32 first_variable = 0;  ///< its variables are so many from this one on, in the order of their offsets
   u32 variable_count = 0;
-  u64 image_at = 0;    ///< of an arena: where the first values of the variables in it stand; 0 for zeros
-  u32 image_size = 0;  ///< bytes of those, at the arena's start
+  u64 image_at = 0;    ///< of an arena: where the first values of the variables in it stand; 0 for zeros; of
+                       ///< operations: where the struct stands
+  u32 image_size = 0;  ///< bytes of those, at the arena's start; or of the struct
+  bool is_optional = false;  ///< made only for those who change something about it, see `map_settings`
 
   /// True for a map that is made for variables.
-  [[nodiscard]] constexpr bool is_for_variables() const noexcept { return origin != map_origin::declared; }
+  [[nodiscard]] constexpr bool is_for_variables() const noexcept {
+    return origin != map_origin::declared && origin != map_origin::operations;
+  }
   /// True when nobody may write to it once its value is in.
   [[nodiscard]] constexpr bool is_frozen() const noexcept {
     return origin == map_origin::read_only_data || origin == map_origin::config;
@@ -12191,11 +12351,12 @@ struct map_spec {
   }
 };
 
-/// "This slot holds that map or program at first": what stands in the member `values` of a definition.
+/// "This slot holds that map or program at first": what stands in the member `values` of a definition, or in a struct of
+/// operations.
 struct filled_slot {
   u64 at = 0;      ///< where the slot stands
-  u32 slot = 0;    ///< its index
-  u32 target = 0;  ///< index of the map for a map of maps, of the program for a prog array
+  u32 slot = 0;    ///< its index; for operations the index of the member
+  u32 target = 0;  ///< index of the map for a map of maps, of the program for a prog array and for operations
 };
 
 /// A global variable of the programs.
@@ -12354,6 +12515,8 @@ struct opened_object {
   elf_section arena;      // .addr_space.1, the variables in an arena
   btf_type arena_layout;  // its DATASEC
   u32 arena_map = not_found;
+  u32 operations = 0;     // structs of functions in all DATASECs
+  u32 section_maps = 0;   // behind the last map that is found by its section, which `read` finds out
   u32 types_section = 0;  // .BTF
   u32 variables = 0;      // in all DATASECs but that of maps
 };
@@ -12467,8 +12630,8 @@ template <class Spec>
           .max_entries = map.max_entries,
           .map_flags = map.map_flags,
           .numa_node = map.numa_node,
-          .map_name = map.origin == map_origin::declared ? kernel_name_at(image, map.name)
-                                                         : data_map_name(object, section_name),
+          .map_name =
+              map.is_for_variables() ? data_map_name(object, section_name) : kernel_name_at(image, map.name),
           .map_extra = map.map_extra};
 }
 
@@ -12767,7 +12930,8 @@ constexpr void assemble(const object_tables& code, const program_layout& layout,
 
 namespace barebpf::inline BAREBPF_ABI {
 
-/// What is to be different about one map of an object, before the object has said which one that is.
+/// What is to be different about one map of an object, before the object has said which one that is. A struct of
+/// functions whose section begins with a question mark is made only when there is such a record of it, if an empty one.
 struct map_settings {
   static constexpr u32 as_declared = 0xffffffff;
 
@@ -12873,6 +13037,18 @@ struct load_options {
       if (change.program == program && change.kind.type != abi::prog_type::unspec) found = &change;
     return found;
   }
+  /// True when something is to be different about the map with this index.
+  [[nodiscard]] constexpr bool changes_map(u32 map) const noexcept {
+    for (const map_change& change : maps)
+      if (change.map == map) return true;
+    return false;
+  }
+  /// The same of a program.
+  [[nodiscard]] constexpr bool changes_program(u32 program) const noexcept {
+    for (const program_change& change : programs)
+      if (change.program == program) return true;
+    return false;
+  }
   /// Writes to `left_out`, one for each program of an object, what is to be different about it.
   constexpr void choose(bool* left_out, u32 count) const noexcept {
     for (const program_change& change : programs)
@@ -12935,11 +13111,12 @@ struct load_needs {
   bool config = true;   ///< it may have options of the kernel
   bool names = true;    ///< it may name what is in the kernel; only with `patch`
   bool kernel_cores =
-      true;               ///< the kernel is to fit instructions to its types (CO-RE), if it has some to fit
-  bool own_cores = true;  ///< the library is to, where the kernel cannot
-  bool hints = true;      ///< the table of map types may have something to say when one is refused
-  bool sizes = true;      ///< a map may have a size that only the machine tells, see `repair_size`
-  bool choices = true;    ///< some programs may be left out
+      true;                ///< the kernel is to fit instructions to its types (CO-RE), if it has some to fit
+  bool own_cores = true;   ///< the library is to, where the kernel cannot
+  bool hints = true;       ///< the table of map types may have something to say when one is refused
+  bool sizes = true;       ///< a map may have a size that only the machine tells, see `repair_size`
+  bool choices = true;     ///< some programs may be left out
+  bool operations = true;  ///< it may have structs of functions that the kernel calls (struct_ops)
   bool patch =
       true;  ///< descriptors are written into a copy of the instructions; if not, they name maps by index
              ///< (5.14, BPF_PSEUDO_MAP_IDX)
@@ -13091,6 +13268,8 @@ class loader {
   }
 
   bool make_map(u32 i) noexcept {
+    if constexpr (Needs.operations)
+      if (records_.maps[i].map_type == 0) return true;  // it was left out
     row_.subject = records_.maps[i].map_name.characters;
     abi::map_create attr = records_.maps[i];
     if constexpr (has_options) {
@@ -13154,6 +13333,8 @@ class loader {
       long created = -EINVAL;
       const bool typed = types_.is_open() && attr.btf_value_type_id != 0;
       attr.btf_fd = types_.raw();
+      if constexpr (Needs.operations)
+        if (attr.btf_vmlinux_value_type_id != 0) return create_with_token(attr);
       if (typed) created = create_with_token(attr);
       const bool is_about_types = created == -EINVAL || created == -ENOTSUPP_kernel || created == -EOPNOTSUPP;
       if (!is_about_types) return created;
@@ -14077,6 +14258,67 @@ constexpr void add_config_map(const opened_object& object, const object_slots& s
   ++out.maps;
 }
 
+// Structs of functions that the kernel calls. A question mark in front says: made only for those who ask for it.
+constexpr bool is_called_operations(const bytes& image, u64 name) noexcept {
+  const u64 at = name + (image.read8(name) == '?');
+  return image.string_is(at, ".struct_ops") || image.string_is(at, ".struct_ops.link");
+}
+
+// Appends a map for each such struct in one of their sections.
+constexpr verdict add_operations(const opened_object& object, const btf_type& layout, map_spec* maps,
+                                 u32& used, u64& next_relocation) noexcept {
+  const btf& types = object.types;
+  const elf_section section = object.file.find_section(layout.name);
+  if (section.index == 0) return {};
+  if (const verdict v = object.file.demand_type(section, abi::section_progbits); v.failed()) return v;
+  const bool is_optional = types.image().read8(layout.name) == '?';
+  const bool is_linked = types.image().string_is(layout.name + is_optional, ".struct_ops.link");
+  for (u32 i = 0; i < layout.members; ++i) {
+    const btf_member place = types.member(layout, i);
+    const btf_type variable = types.type(types.variable_of(place));
+    const auto wrong = [&](cause why) {
+      return verdict{.why = why, .section = section.index, .offset = variable.at, .subject = variable.name};
+    };
+    if (variable.kind != abi::btf_kind::variable)
+      return {.why = cause::bad_btf_type, .section = section.index, .offset = place.at};
+    const btf_type operations = types.resolve(variable.size_or_type);
+    const u32 size = operations.size_or_type;
+    if (operations.kind != abi::btf_kind::structure || size == 0)
+      return wrong(cause::operations_are_no_struct);
+    const u64 offset = variable_offset(object, place.at + 4, next_relocation);
+    if (offset > section.size || size > section.size - offset) return wrong(cause::variable_outside_section);
+    maps[used++] = {.name = variable.name,
+                    .declared_at = variable.at,
+                    .offset = offset,
+                    .type = static_cast<u32>(map_type::struct_ops),
+                    .key_size = 4,
+                    .value_size = size,  // until the kernel's is known
+                    .max_entries = 1,
+                    .map_flags = is_linked ? u32{map_flag::link} : 0,
+                    .value_type = operations.id,
+                    .origin = map_origin::operations,
+                    .section = section.index,
+                    .image_at = section.at + offset,
+                    .image_size = size,
+                    .is_optional = is_optional};
+  }
+  return {};
+}
+
+// Puts them in order. None lies over another one, so all of them together are no larger than their sections.
+constexpr verdict sort_operations(map_spec* maps, u32 first, u32 end) noexcept {
+  if (first == end) return {};
+  sort_by_place(maps + first, end - first);
+  for (u32 i = first + 1; i < end; ++i)
+    if (maps[i].section == maps[i - 1].section &&
+        maps[i].offset - maps[i - 1].offset < maps[i - 1].image_size)
+      return {.why = cause::operations_overlap,
+              .section = maps[i].section,
+              .offset = maps[i].image_at,
+              .subject = maps[i].name};
+  return {};
+}
+
 // Finds the arena that holds the variables of .addr_space.1.
 constexpr verdict find_arena(opened_object& object, const object_slots& slots) noexcept {
   if (object.arena.index == 0 || object.arena.size == 0) return {};
@@ -14287,7 +14529,8 @@ constexpr verdict read_reference(const opened_object& object, const object_slots
     return point_to(reference_kind::value, offset <= section.size ? object.arena_map : not_found, offset);
   if (image.string_is(section.name, ".jumptables")) return wrong(cause::jump_tables);
   const auto find_map = [&](u64 place) {
-    return find_section_map(slots.maps, object.maps_layout.members, facts.maps, section.index, place);
+    return find_section_map(slots.maps, object.maps_layout.members, object.section_maps, section.index,
+                            place);
   };
   const u32 holder = find_map(0);
   if (holder == not_found || slots.maps[holder].origin == map_origin::declared) {
@@ -14392,6 +14635,96 @@ constexpr verdict read_slots(const opened_object& object, const object_slots& sl
   return {};
 }
 
+// Whether the section is one of relocations that put functions into structs of operations.
+constexpr bool fills_operations(const opened_object& object, const elf_section& section) noexcept {
+  return object.operations != 0 && section.type == abi::section_rel && section.info != 0 &&
+         is_called_operations(object.file.image(), object.file.section(section.info).name);
+}
+
+// Finds out which member of the struct, from member `from` on, the relocation at `out.at` fills, and which
+// program the symbol `out.target` is.
+constexpr verdict read_operation(const opened_object& object, const object_slots& slots,
+                                 const object_facts& facts, const map_spec& map, u32 from,
+                                 filled_slot& out) noexcept {
+  const elf& file = object.file;
+  const btf& types = object.types;
+  const btf_type operations = types.type(map.value_type);
+  btf_member member;
+  const auto wrong = [&](cause why) {
+    return verdict{.why = why,
+                   .section = map.section,
+                   .offset = out.at,
+                   .subject = member.at == 0 ? map.name : member.name};
+  };
+  for (out.slot = from; out.slot < operations.members; ++out.slot) {
+    const btf_member candidate = types.member(operations, out.slot);
+    if (types.place_of(operations, candidate).bit != (out.at - map.image_at) * 8) continue;
+    member = candidate;
+    break;
+  }
+  const btf_type pointer = types.resolve(member.type);
+  if (member.at == 0 || pointer.kind != abi::btf_kind::pointer ||
+      map.image_at + map.image_size - out.at < 8 ||
+      types.resolve(pointer.size_or_type).kind != abi::btf_kind::function_prototype)
+    return wrong(cause::bad_operation);
+  if (out.target >= file.symbol_count()) return wrong(cause::bad_symbol);
+  const elf_symbol symbol = file.symbol(out.target);
+  if (symbol.section == abi::section_undefined) {
+    verdict missing = wrong(cause::undefined_symbol);
+    missing.subject = symbol.name;
+    return missing;
+  }
+  const elf_section section = file.section(symbol.section);
+  const u64 offset = symbol.value + file.image().read64(out.at);
+  const u32 function =
+      section.is_code() ? function_at(slots.functions, facts.functions, section.at + offset) : not_found;
+  if (function == not_found || !slots.functions[function].is_program)
+    return wrong(cause::operation_is_no_program);
+  out.target = lower_bound_of_place(slots.programs, facts.programs, function);
+  return slots.programs[out.target].kind.type == abi::prog_type::struct_ops
+             ? verdict{}
+             : wrong(cause::operation_is_no_program);
+}
+
+// Appends what fills structs of operations, in the order of those.
+constexpr verdict read_operations(const opened_object& object, const object_slots& slots,
+                                  object_facts& out) noexcept {
+  if (object.operations == 0) return {};
+  const elf& file = object.file;
+  const u32 first = out.filled_slots, first_map = object.section_maps;
+  for (u32 i = 1; i < file.section_count(); ++i) {
+    const elf_section relocations = file.section(i);
+    if (!fills_operations(object, relocations)) continue;
+    for (u64 k = 0; k < elf::relocation_count(relocations); ++k) {
+      const elf_relocation r = file.relocation(relocations, k);
+      const u64 place = u64{relocations.info} << 32 | r.offset;
+      const u32 behind =
+          first_map + lower_bound_of_place(slots.maps + first_map, out.maps - first_map, place + 1);
+      const map_spec& map = slots.maps[behind == first_map ? first_map : behind - 1];
+      if (behind == first_map || r.offset > 0xffffffff || map.section != relocations.info ||
+          r.offset - map.offset >= map.image_size)
+        return {.why = cause::bad_operation, .section = i, .offset = r.at};
+      slots.filled_slots[out.filled_slots++] = {
+          .at = map.image_at + (r.offset - map.offset), .slot = behind - 1, .target = r.symbol};
+    }
+  }
+  const auto in_order = [](const filled_slot& a, const filled_slot& b) {
+    return a.slot != b.slot ? a.slot < b.slot : a.at < b.at;
+  };
+  sort_with(slots.filled_slots + first, out.filled_slots - first, in_order);
+  for (u32 i = first; i < out.filled_slots; ++i) {
+    filled_slot& filled = slots.filled_slots[i];
+    map_spec& map = slots.maps[filled.slot];
+    if (map.slot_count++ == 0) map.first_slot = i;
+    if (map.slot_count != 1 && slots.filled_slots[i - 1].at == filled.at)
+      return {.why = cause::bad_operation, .section = map.section, .offset = filled.at, .subject = map.name};
+    // Members come in the order of their places.
+    const u32 from = map.slot_count == 1 ? 0 : slots.filled_slots[i - 1].slot + 1;
+    if (const verdict v = read_operation(object, slots, out, map, from, filled); v.failed()) return v;
+  }
+  return {};
+}
+
 // Reads which instructions depend on the kernel's types. What lies in no function belongs to none and is left alone.
 constexpr verdict read_cores(const opened_object& object, const object_slots& slots,
                              object_facts& out) noexcept {
@@ -14476,6 +14809,9 @@ constexpr void find_layouts(opened_object& out) noexcept {
     if (out.first_layout.id == 0) out.first_layout = type;
     if (out.maps_layout.id == 0 && out.types.image().string_is(type.name, ".maps"))
       out.maps_layout = type;
+    else if (is_called_operations(out.types.image(), type.name) &&
+             out.file.find_section(type.name).index != 0)
+      out.operations += type.members;
     else
       out.variables += type.members;
     if (out.config.id == 0 && out.types.image().string_is(type.name, ".kconfig")) out.config = type;
@@ -14549,6 +14885,7 @@ constexpr verdict measure(const detail::opened_object& object, object_shape& out
   if (out.maps > out.map_slots)
     return {.why = cause::map_outside_section, .section = object.maps.index, .offset = object.maps_layout.at};
   if (object.config.members != 0) ++out.maps;
+  out.maps += object.operations;
   for (u32 i = 0; i < file.symbol_count(); ++i) {
     const elf_symbol symbol = file.symbol(i);
     out.functions += detail::is_function(file, symbol);
@@ -14562,7 +14899,8 @@ constexpr verdict measure(const detail::opened_object& object, object_shape& out
   for (u32 i = 1; i < file.section_count(); ++i) {
     const elf_section s = file.section(i);
     if (s.type == abi::section_rel && file.section(s.info).is_code()) references += elf::relocation_count(s);
-    if (detail::fills_slots(object, s)) filled_slots += elf::relocation_count(s);
+    if (detail::fills_slots(object, s) || detail::fills_operations(object, s))
+      filled_slots += elf::relocation_count(s);
     if (references + filled_slots >
         file.image().size() / abi::elf_relocation_record::size)  // sections lie over each other
       return {.why = cause::bad_section_header, .section = i, .offset = s.at};
@@ -14594,7 +14932,7 @@ constexpr verdict read(const detail::opened_object& opened, const object_slots& 
           detail::add_legacy_maps(object.file, slots.maps, object.maps_layout.members, out.maps);
       v.failed())
     return v;
-  const u32 section_maps = out.maps;
+  object.section_maps = out.maps;
   u32 config_size = 0;
   if (const verdict v =
           detail::read_externs(object.types, object.config, object.symbols, object.types_section,
@@ -14610,15 +14948,23 @@ constexpr verdict read(const detail::opened_object& opened, const object_slots& 
       if (const verdict v = detail::read_maps(object, slots, next_relocation); v.failed()) return v;
       continue;
     }
+    if (detail::is_called_operations(out.image, layout.name)) {
+      if (const verdict v = detail::add_operations(object, layout, slots.maps, out.maps, next_relocation);
+          v.failed())
+        return v;
+      continue;
+    }
     const elf_section section = object.file.find_section(layout.name);
     const u32 map = section.index == 0 ? not_found
                                        : detail::find_section_map(slots.maps, object.maps_layout.members,
-                                                                  section_maps, section.index, 0);
+                                                                  object.section_maps, section.index, 0);
     if (map == not_found || slots.maps[map].origin == map_origin::declared) continue;
     if (const verdict v = detail::read_variables(object, layout, map, slots, out.variables, next_relocation);
         v.failed())
       return v;
   }
+  if (const verdict v = detail::sort_operations(slots.maps, object.section_maps, out.maps); v.failed())
+    return v;
   if (const verdict v = detail::find_arena(object, slots); v.failed()) return v;
   if (object.arena_map != not_found && object.arena_layout.id != 0) {
     next_relocation = 0;  // which map is the arena is known only now
@@ -14631,6 +14977,7 @@ constexpr verdict read(const detail::opened_object& opened, const object_slots& 
   if (const verdict v = detail::read_functions(object.file, slots, out); v.failed()) return v;
   if (const verdict v = detail::read_references(object, slots, out); v.failed()) return v;
   if (const verdict v = detail::read_slots(object, slots, out); v.failed()) return v;
+  if (const verdict v = detail::read_operations(object, slots, out); v.failed()) return v;
   if (const verdict v = detail::read_cores(object, slots, out); v.failed()) return v;
   detail::read_code_types(object, slots, out);
   return {};
@@ -14863,7 +15210,8 @@ class pruned_btf {
     for (u32 i = 0; i < object_.reference_count; ++i)
       if (object_.references[i].kind == reference_kind::function) return true;
     const auto demands_types = [](const map_spec& map) {
-      return kind_of(static_cast<map_type>(map.type)).btf == btf_rule::required;
+      return kind_of(static_cast<map_type>(map.type)).btf == btf_rule::required ||
+             map.origin == map_origin::operations;
     };
     for (u32 i = 0; i < object_.map_count; ++i)
       if (demands_types(object_.maps[i]) || demands_types(inner_of(types(), object_.maps[i]))) return true;
@@ -15203,6 +15551,8 @@ class btf_pruner : public pruned_btf {
       keep(object_.maps[i].key_type);
       if (object_.maps[i].origin == map_origin::declared || object_.maps[i].variable_count != 0)
         keep(object_.maps[i].value_type);
+      if (object_.maps[i].origin == map_origin::operations)  // of which the kernel wants any types at all
+        keep(object_.maps[i].value_type, kept);
       const map_spec inner = inner_of(types(), object_.maps[i]);
       keep(inner.key_type);
       keep(inner.value_type);
@@ -15358,6 +15708,150 @@ constexpr void describe_map(const map_spec& map, const pruned_btf& types, abi::m
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_PRUNED_BTF_HPP
+// Room 5.5, struct_ops: a struct of functions that the kernel calls, as the object has it, brought into the kernel's own
+// form: members are found by their names, and may lie elsewhere there.
+#ifndef BAREBPF_STRUCT_OPS_HPP
+#define BAREBPF_STRUCT_OPS_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// Where the kernel has such a struct, which lies in another one that counts who uses it.
+struct kernel_operations {
+  u32 type = 0;     ///< id of the struct
+  u32 wrapper = 0;  ///< id of the struct around it, bpf_struct_ops_NAME: what a map of such has for its value
+  u32 value_size = 0;  ///< bytes of that
+  u32 data_at = 0;     ///< bytes from its start to the struct
+};
+
+/// What a program of a struct is to the kernel: nothing where `type` is 0.
+struct operation_target {
+  u32 type = 0;    ///< id of the kernel's struct, for `prog_load::attach_btf_id`
+  u32 member = 0;  ///< index of the member in it, for `prog_load::expected_attach_type`
+};
+
+/// Brings one struct into the kernel's form.
+/// Lifetime: looks at the tables and the kernel's types, which must have an index.
+/// Source:   bpf_struct_ops_map_update_elem() in kernel/bpf/bpf_struct_ops.c and check_struct_ops_btf_id() in
+///           kernel/bpf/verifier.c at v6.12.
+class operations_fitter {
+ public:
+  constexpr operations_fitter(const object_tables& object, const filled_slot* filled, const map_spec& map,
+                              const btf& kernel) noexcept
+      : object_(object), filled_(filled), map_(map), kernel_(kernel) {}
+
+  /// Finds the kernel's struct, which is called like the object's without its flavour.
+  /// Errors: no_kernel_operations.
+  /// Cost:   walks over the kernel's types.
+  [[nodiscard]] constexpr verdict find(kernel_operations& out) const noexcept {
+    constexpr text prefix = "bpf_struct_ops_";
+    const btf_type own = object_.types.type(map_.value_type);
+    const size_t length = length_without_flavor(object_.image, own.name);
+    for (btf_type wrapper = kernel_.first(); wrapper.id != 0; wrapper = kernel_.after(wrapper)) {
+      if (wrapper.kind != abi::btf_kind::structure ||
+          !kernel_.image().string_starts_with(wrapper.name, prefix) ||
+          !is_same(own.name, length, wrapper.name + prefix.size()))
+        continue;
+      for (u32 i = 0; i < wrapper.members; ++i) {
+        const btf_member member = kernel_.member(wrapper, i);
+        const btf_type type = kernel_.resolve(member.type);
+        if (type.kind != abi::btf_kind::structure || !is_same(own.name, length, type.name)) continue;
+        out = {.type = type.id,
+               .wrapper = wrapper.id,
+               .value_size = wrapper.size_or_type,
+               .data_at = kernel_.place_of(wrapper, member).bit / 8};
+        const bool is_inside =
+            out.value_size >= out.data_at && out.value_size - out.data_at >= type.size_or_type;
+        return is_inside ? verdict{} : wrong(cause::no_kernel_operations, own.name, map_.image_at);
+      }
+    }
+    return wrong(cause::no_kernel_operations, own.name, map_.image_at);
+  }
+
+  /// Calls `take(program, member of the kernel's, where its descriptor goes in the value)` for each program that the
+  /// kernel has a member for, and `leave(program)` for each that it has none for; and copies all other members into
+  /// `value`, which has `value_size` bytes of zeros.
+  /// Shape:  `take` gives a cause that ends it, or none.
+  /// Errors: no_kernel_operation where the kernel lacks what is not zero here, operation_bit_field, another_operation,
+  ///         operation_is_no_program for an address that is none.
+  template <class Take, class Leave>
+  [[nodiscard]] constexpr verdict fit(const kernel_operations& found, u8* value, Take take,
+                                      Leave leave) const noexcept {
+    const btf& types = object_.types;
+    const btf_type own = types.type(map_.value_type), theirs = kernel_.type(found.type);
+    u64 covered = 0;  // bytes by all members, so that none lies over another
+    const filled_slot *next = filled_ + map_.first_slot, *const end = next + map_.slot_count;
+    for (u32 i = 0; i < own.members; ++i) {
+      const btf_member member = types.member(own, i);
+      const btf::bit_range here = types.place_of(own, member);
+      const u32 program = next != end && next->slot == i ? next++->target : not_found;
+      const u64 at = map_.image_at + here.bit / 8;
+      const auto refuse = [&](cause why) { return wrong(why, member.name, at); };
+      const u32 size = types.size_of(member.type);
+      if (here.width == 0) covered += size;
+      if (here.bit / 8 > map_.image_size || size > map_.image_size - here.bit / 8 ||
+          covered > map_.image_size || (here.width != 0 && size > sizeof(u64)))
+        return refuse(cause::bad_btf_type);
+      const u32 index = find_member(theirs, member.name);
+      if (index == not_found) {
+        if (!is_zero(at, size)) return refuse(cause::no_kernel_operation);
+        if (program != not_found) leave(program);
+        continue;
+      }
+      const btf_member known = kernel_.member(theirs, index);
+      const btf::bit_range there = kernel_.place_of(theirs, known);
+      if (here.width != 0 || there.width != 0 || here.bit % 8 != 0) return refuse(cause::operation_bit_field);
+      const btf_type mine = types.resolve(member.type), its = kernel_.resolve(known.type);
+      if (mine.kind != its.kind || size != kernel_.size_of(known.type) ||
+          there.bit / 8 > theirs.size_or_type || size > theirs.size_or_type - there.bit / 8)
+        return refuse(cause::another_operation);
+      const u32 place = found.data_at + there.bit / 8;
+      if (mine.kind != abi::btf_kind::pointer) {
+        object_.image.copy(at, size, value + place);
+        continue;
+      }
+      if (program == not_found) {
+        if (!is_zero(at, size)) return refuse(cause::operation_is_no_program);
+        continue;
+      }
+      if (kernel_.resolve(its.size_or_type).kind != abi::btf_kind::function_prototype)
+        return refuse(cause::another_operation);
+      if (const cause why = take(program, operation_target{found.type, index}, place); why != cause::none)
+        return refuse(why);
+    }
+    return {};
+  }
+
+ private:
+  [[nodiscard]] constexpr verdict wrong(cause why, u64 subject, u64 at) const noexcept {
+    return {.why = why, .section = map_.section, .offset = at, .subject = subject};
+  }
+  [[nodiscard]] constexpr bool is_zero(u64 at, u32 size) const noexcept {
+    for (u32 i = 0; i < size; ++i)
+      if (object_.image.read8(at + i) != 0) return false;
+    return true;
+  }
+  // Whether the first `length` characters of the object's name are all of the kernel's.
+  [[nodiscard]] constexpr bool is_same(u64 own, size_t length, u64 its) const noexcept {
+    for (size_t i = 0; i < length; ++i)
+      if (object_.image.read8(own + i) != kernel_.image().read8(its + i)) return false;
+    return kernel_.image().read8(its + length) == 0;
+  }
+  [[nodiscard]] constexpr u32 find_member(const btf_type& theirs, u64 name) const noexcept {
+    const size_t length = object_.image.length_of_string(name);
+    for (u32 i = 0; i < theirs.members; ++i)
+      if (is_same(name, length, kernel_.member(theirs, i).name)) return i;
+    return not_found;
+  }
+
+  const object_tables& object_;
+  const filled_slot* filled_;
+  const map_spec& map_;
+  const btf& kernel_;
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_STRUCT_OPS_HPP
 // Room 10.1, variable: global variables of programs as memory of this process.
 #ifndef BAREBPF_VARIABLE_HPP
 #define BAREBPF_VARIABLE_HPP
@@ -15605,6 +16099,34 @@ class loaded_object {
     return out;
   }
 
+  /// Hands the struct called `wanted`, a variable in .struct_ops or .struct_ops.link, to the kernel, which calls the
+  /// programs in it from then on: `auto reno = loaded->attach_struct_ops("my_reno")`.
+  /// Shape:  with a link if the struct lies in .struct_ops.link; otherwise what was registered is taken back when the
+  ///         attachment goes, and cannot be registered again. Who uses it then keeps it until he ends: a TCP connection
+  ///         its congestion control.
+  /// Errors: no_such_map, not_operations, operations_left_out; step register_operations with what the kernel says:
+  ///         EEXIST, EINVAL, EBUSY. About the struct's name.
+  /// Kernel: 5.6; with a link 6.4.
+  [[nodiscard]] result<attachment> attach_struct_ops(text wanted) const noexcept {
+    const auto found = operations(wanted);
+    if (!found) return found.error();
+    auto out = place<attach_way::struct_ops>::attach_map((*found)->descriptor, value_of(**found),
+                                                         is_linked(**found));
+    if (!out) return out.error().about(wanted);
+    return out;
+  }
+  /// Puts the struct called `wanted` in the place of the one that `attached` stands for, without a moment between them.
+  /// Errors: as above; operations_not_linked; EINVAL when the two differ in kind or in the name that they give.
+  /// Kernel: 6.4.
+  [[nodiscard]] result<void> update_struct_ops(const attachment& attached, text wanted) const noexcept {
+    const auto found = operations(wanted);
+    if (!found) return found.error();
+    if (!is_linked(**found) || !attached.is_link()) return missing(cause::operations_not_linked, wanted);
+    const auto out = place<attach_way::struct_ops>::update(attached, (*found)->descriptor, value_of(**found));
+    if (!out) return out.error().about(wanted);
+    return out;
+  }
+
   /// The program called `wanted`.
   /// Errors:   no_such_program, not_loaded for one that was left out; about the name.
   /// Lifetime: borrowed: valid as long as this object.
@@ -15625,6 +16147,7 @@ class loaded_object {
     fd descriptor;
     map_spec spec;
     extent name;
+    size_t value_at = 0;  // of operations: where among `values_` they stand in the kernel's form
   };
   struct loaded_variable {
     variable_spec spec;
@@ -15646,11 +16169,25 @@ class loaded_object {
   [[nodiscard]] static error missing(cause why, text wanted) noexcept {
     return error{.at = step::find, .why = why}.about(wanted);
   }
+  [[nodiscard]] result<const loaded_map*> operations(text wanted) const noexcept {
+    const loaded_map* const found = find(maps_, wanted);
+    if (found == nullptr) return missing(cause::no_such_map, wanted);
+    if (found->spec.origin != map_origin::operations) return missing(cause::not_operations, wanted);
+    if (!found->descriptor.is_open()) return missing(cause::operations_left_out, wanted);
+    return found;
+  }
+  [[nodiscard]] static bool is_linked(const loaded_map& map) noexcept {
+    return (map.spec.map_flags & map_flag::link) != 0;
+  }
+  [[nodiscard]] const u8* value_of(const loaded_map& map) const noexcept {
+    return values_.data() + map.value_at;
+  }
 
   buffer<char> names_;
   buffer<loaded_map> maps_;
   buffer<loaded_variable> variables_;
   buffer<loaded_program> programs_;
+  buffer<u8> values_;  // of all operations, with descriptors in the place of programs
 };
 
 /// The first values of an object's global variables, to be changed before it is loaded.
@@ -15769,6 +16306,10 @@ class object {
         name_(object_name_at(spec_.image(), spec_.source())) {}
 
   // The object's maps and programs as the kernel takes them, and the memory that the records point to.
+  struct operation_place {
+    size_t at = 0;  // where among the values the descriptor goes
+    u32 program = 0;
+  };
   struct recipe {
     buffer<abi::map_create> maps, inner_maps;
     buffer<map_duty> duties;
@@ -15790,6 +16331,10 @@ class object {
     buffer<type_shape> shapes;
     buffer<char> extern_names;
     buffer<bool> left_out;
+    buffer<kernel_operations> operations;      // one for each map, without a type for other maps
+    buffer<operation_target> operation_types;  // one for each program
+    buffer<operation_place> operation_places;
+    buffer<u8> operation_values;  // the structs one behind the other, in the order of their maps
     object_records records;
     u32 longest = 0;  // instructions
   };
@@ -15803,6 +16348,9 @@ class object {
   // What speaks against a program before the kernel is asked; measures it otherwise.
   [[nodiscard]] verdict check_program(u32 index, const load_options& options,
                                       program_layout& out) const noexcept;
+  // Finds the structs of functions in the kernel and brings them into its form; programs that it does not know are left
+  // out.
+  [[nodiscard]] result<void> add_operations(const load_options& options, recipe& out) const noexcept;
   // Copies the names out of the image.
   [[nodiscard]] result<void> name_all(const load_options& options, loaded_object& out) const noexcept;
 
@@ -15843,7 +16391,7 @@ inline result<void> object::add_maps(const pruned_btf* types, recipe& out) const
   for (const map_spec& map : spec_.maps()) {
     if (map.pinning != 0) names += image.length_of_string(map.name) + 1;
     if (map.has_content()) words += (size_t{map.value_size} + 7) / 8;
-    if (map.image_at != 0) words += (size_t{map.image_size} + 7) / 8;
+    if (map.image_at != 0 && map.origin == map_origin::declared) words += (size_t{map.image_size} + 7) / 8;
     has_inner = has_inner || map.inner != 0;
   }
   auto maps = buffer<abi::map_create>::of(count);
@@ -15865,8 +16413,12 @@ inline result<void> object::add_maps(const pruned_btf* types, recipe& out) const
             .slot_count = map.slot_count,
             .has_data = map.is_for_variables(),
             .is_frozen = map.is_frozen(),
-            .is_config = map.origin == map_origin::config,
-            .image_size = map.image_size};
+            .is_config = map.origin == map_origin::config};
+    if (map.origin == map_origin::operations) {  // see add_operations
+      duty.slot_count = 0;
+      continue;
+    }
+    duty.image_size = map.image_size;
     if (map.inner != 0) {
       const map_spec inner = inner_of(spec_.types(), map);
       (*inner_maps)[i] = to_inner_map_create(image, inner);
@@ -15907,6 +16459,85 @@ inline result<void> object::choose_programs(const load_options& options, recipe&
   for (size_t i = 0; i < left_out->size(); ++i) (*left_out)[i] = spec_.programs()[i].is_optional;
   options.choose(left_out->data(), static_cast<u32>(left_out->size()));
   out.left_out = std::move(*left_out);
+  return {};
+}
+
+inline result<void> object::add_operations(const load_options& options, recipe& out) const noexcept {
+  const object_tables tables = spec_.tables();
+  const auto count = static_cast<u32>(spec_.programs().size());
+  const auto is_operation = [&](u32 program) {
+    return spec_.programs()[program].kind.type == abi::prog_type::struct_ops &&
+           options.new_kind_of(program) == nullptr;
+  };
+  const auto wrong = [&](const verdict& v) {
+    error why = to_error(spec_.image(), v);
+    why.at = step::fit_operations;
+    return why;
+  };
+  bool has_maps = false, has_programs = false;
+  for (const map_spec& map : spec_.maps()) has_maps = has_maps || map.origin == map_origin::operations;
+  for (u32 i = 0; i < count; ++i) has_programs = has_programs || is_operation(i);
+  if (!has_maps && !has_programs) return {};
+
+  auto found = buffer<kernel_operations>::of(out.maps.size());
+  auto targets = buffer<operation_target>::of(count);
+  auto places = buffer<operation_place>::of(spec_.filled_slots().size());
+  auto is_named = buffer<bool>::of(count);
+  if (!found || !targets || !places || !is_named) return error{.at = step::allocate, .code = ENOMEM};
+  kernel_types kernel;
+  size_t value_size = 0, place_count = 0;
+  for (u32 i = 0; i < out.maps.size(); ++i) {
+    const map_spec& map = spec_.maps()[i];
+    if (map.origin != map_origin::operations) continue;
+    for (u32 k = 0; k < map.slot_count; ++k)
+      (*is_named)[spec_.filled_slots()[map.first_slot + k].target] = true;
+    if (map.is_optional && !options.changes_map(i)) {
+      out.maps[i] = {};
+      continue;
+    }
+    outcome row{.at = step::fit_operations};
+    if (kernel.types().count() == 0 && !kernel.open(row)) return to_error(row);
+    const operations_fitter fitter(tables, spec_.filled_slots().data(), map, kernel.types());
+    if (const verdict v = fitter.find((*found)[i]); v.failed()) return wrong(v);
+    out.maps[i].btf_vmlinux_value_type_id = (*found)[i].wrapper;
+    out.maps[i].value_size = (*found)[i].value_size;
+    value_size += (*found)[i].value_size;
+  }
+  auto values = buffer<u8>::of(value_size);
+  if (!values) return values.error();
+  size_t value_at = 0;
+  for (u32 i = 0; i < out.maps.size(); ++i) {
+    if ((*found)[i].type == 0) continue;
+    const auto take = [&](u32 program, operation_target target, u32 at) {
+      operation_target& known = (*targets)[program];
+      if (known.type != 0 && (known.type != target.type || known.member != target.member))
+        return cause::operation_of_two;
+      known = target;
+      (*places)[place_count++] = {value_at + at, program};
+      return cause::none;
+    };
+    const operations_fitter fitter(tables, spec_.filled_slots().data(), spec_.maps()[i], kernel.types());
+    if (const verdict v = fitter.fit((*found)[i], values->data() + value_at, take, [](u32) {}); v.failed())
+      return wrong(v);
+    value_at += (*found)[i].value_size;
+  }
+  for (u32 i = 0; i < count; ++i) {
+    const program_spec& program = spec_.programs()[i];
+    const bool is_called = (*targets)[i].type != 0;
+    if (is_called && program.is_optional && !options.changes_program(i)) out.left_out[i] = false;
+    if (out.left_out[i] || !is_operation(i) || is_called) continue;
+    if (!(*is_named)[i])
+      return wrong({.why = cause::operation_of_nothing,
+                    .section = spec_.functions()[program.function].section,
+                    .offset = program.section_name,
+                    .subject = program.name});
+    out.left_out[i] = true;  // no struct that is made has a member for it in this kernel
+  }
+  places->shrink(place_count);
+  out.operations = std::move(*found);
+  out.operation_types = std::move(*targets);
+  out.operation_places = std::move(*places);
+  out.operation_values = std::move(*values);
   return {};
 }
 
@@ -15977,6 +16608,10 @@ inline result<void> object::add_programs(const pruned_btf* types, bool with_line
             .prog_flags = program.kind.flags,
             .prog_name = kernel_name_at(spec_.image(), program.name),
             .expected_attach_type = static_cast<u32>(program.kind.attach_type)};
+    if (out.operation_types.size() != 0 && out.operation_types[i].type != 0) {
+      attr.attach_btf_id = out.operation_types[i].type;
+      attr.expected_attach_type = out.operation_types[i].member;
+    }
     if (program.kind.needs_kernel_type()) {
       const size_t room = detail::length_of_place(spec_.image(), program) + 1;
       (*targets)[i] = {program.kind.rest, next_target};
@@ -16052,6 +16687,7 @@ inline result<object::recipe> object::make_recipe(btf_choice wanted,
   if (const auto added = add_externs(*out); !added) return added.error();
   if (const auto added = add_maps(told, *out); !added) return added.error();
   if (const auto chosen = choose_programs(options, *out); !chosen) return chosen.error();
+  if (const auto added = add_operations(options, *out); !added) return added.error();
   if (const auto added = add_programs(told, lines != 0, options, *out); !added) return added.error();
   return out;
 }
@@ -16140,9 +16776,23 @@ result<loaded_object> object::load(const load_options& options) const noexcept {
        .missing = missing},
       options, row);
   if (row.failed()) return to_error(row);
-  for (u32 i = 0; i < records.map_count; ++i) out.maps_[i].descriptor = std::move((*map_descriptors)[i]);
+  size_t value_at = 0;
+  for (u32 i = 0; i < records.map_count; ++i) {
+    out.maps_[i].descriptor = std::move((*map_descriptors)[i]);
+    if (made->operations.size() == 0 || made->operations[i].type == 0) continue;
+    out.maps_[i].spec.value_size = made->operations[i].value_size;
+    out.maps_[i].value_at = value_at;
+    value_at += made->operations[i].value_size;
+  }
   for (u32 i = 0; i < records.program_count; ++i)
     out.programs_[i].descriptor = std::move((*program_descriptors)[i]);
+  // Where the kernel calls a program, its descriptor stands in the value.
+  out.values_ = std::move(made->operation_values);
+  for (const auto& one : made->operation_places) {
+    const fd& program = out.programs_[one.program].descriptor;
+    const u64 number = program.is_open() ? program.raw() : 0;
+    __builtin_memcpy(out.values_.data() + one.at, &number, sizeof number);
+  }
   return out;
 }
 
@@ -17552,6 +18202,7 @@ class static_object {
                    .hints = false,
                    .sizes = false,
                    .choices = has_options,
+                   .operations = false,  // see check_all
                    .patch = naming(policy) == map_naming::by_descriptor};
     for (u32 i = 0; i < spec::map_count; ++i) {
       out.values = out.values || spec::map(i).is_for_variables();
@@ -17756,6 +18407,12 @@ class static_object {
   // What speaks against loading the object; what options can change speaks only where there are none.
   static constexpr verdict check_all(bool has_options) noexcept {
     if (spec::is_foreign) return {.why = cause::foreign_byte_order, .offset = abi::elf_header::ident_data};
+    for (u32 i = 0; i < spec::map_count; ++i)
+      if (const map_spec map = spec::map(i); map.origin == map_origin::operations)
+        return {.why = cause::operations_at_run_time,
+                .section = map.section,
+                .offset = map.image_at,
+                .subject = map.name};
     for (u32 i = 0; i < spec::program_count; ++i) {
       const program_spec program = spec::program(i);
       if (has_options || program.is_optional || program.lacks() == cause::none) continue;
