@@ -151,6 +151,9 @@ class attachment {
     place_ = fd();
     program_ = fd();
   }
+  /// Hands the kernel's link over, for what only links can, such as being pinned; one that is not attached where there
+  /// is none.
+  [[nodiscard]] link to_link() noexcept { return is_link() ? link(std::move(place_), fd()) : link(); }
   /// Lets go of the place and leaves the program there, for as long as the socket or the map lives; and what a
   /// struct_ops without a link registered until its map is found by its id and emptied. A link goes.
   void leave() noexcept {

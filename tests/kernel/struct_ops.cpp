@@ -3,6 +3,7 @@
 // over loopback in a network namespace of the test's own, which carry bytes and are counted.
 #include <netinet/tcp.h>
 
+#include "../support/bpf_folder.hpp"
 #include "../support/catch.hpp"
 #include "../support/live.hpp"
 #include "../support/sockets.hpp"
@@ -151,6 +152,25 @@ TEST_CASE("struct_ops: by a link, and another in its place while connections las
     CHECK(loaded.attach_struct_ops(".bss").error().why == cause::not_operations);
     CHECK(loaded.attach("first_cong_avoid").error().why == cause::part_of_operations);
   });
+}
+
+TEST_CASE("struct_ops: a link that is pinned keeps what it registered", "[needs 6.4]") {
+  const std::string path = bpf_folder() + "/bare_link";
+  static_cast<void>(barebpf::unpin(path));
+  {
+    const auto loaded = must(open_object("congestion_links").load());
+    auto attached = must(loaded.attach_struct_ops("first"));
+    const barebpf::link pinned = attached.to_link();
+    CHECK_FALSE(attached.is_attached());
+    must(pinned.pin(path));
+  }
+  CHECK(is_there("bare_link"));
+  {
+    const auto link = must(barebpf::link::get_pinned(path));
+    CHECK(must(link.info()).type == barebpf::abi::link_type::struct_ops);
+  }
+  must(barebpf::unpin(path));
+  CHECK(goes("bare_link"));
 }
 
 TEST_CASE("struct_ops: a struct that is made for those who ask", "[needs 6.4]") {
