@@ -379,3 +379,31 @@ TEST_CASE("whichever call fails while a struct is made and registered, nothing s
         [](step at) { return at == step::register_operations ? "first" : ""; });
   }
 }
+
+TEST_CASE("a kernel that has not read its types yet is made to by a program that does nothing",
+          "[struct_ops]") {
+  operations_object made;
+  const file_image& image = made.build();
+  for (const int refusals : {1, 2}) {
+    fake_machine machine;
+    operations_kernel kernel;
+    give_types(machine, kernel);
+    // Behind the kernel's types (5 calls) and the object's: map_create, prog_load, map_create.
+    machine.fault = [&](std::size_t index) {
+      return index == 6 || (refusals == 2 && index == 8) ? barebpf::ENOTSUPP_kernel : 0;
+    };
+    const auto loaded = open_image(image).load();
+    machine.fault = nullptr;
+    CHECK(calls_of(machine, "map_create").size() == 2);
+    const auto programs = calls_of(machine, "prog_load");
+    REQUIRE(programs.size() == (refusals == 1 ? 3 : 1));
+    CHECK(programs[0].u32(0) == 1);  // a socket filter
+    CHECK(programs[0].u32(4) == 2);
+    REQUIRE(loaded.has_value() == (refusals == 1));
+    if (!loaded) {
+      CHECK(loaded.error().at == step::map_create);
+      CHECK(loaded.error().code == barebpf::ENOTSUPP_kernel);
+      CHECK(machine.left_open() == std::vector<std::string>{});
+    }
+  }
+}

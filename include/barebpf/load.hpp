@@ -424,7 +424,7 @@ class loader {
       const bool typed = types_.is_open() && attr.btf_value_type_id != 0;
       attr.btf_fd = types_.raw();
       if constexpr (Needs.operations)
-        if (attr.btf_vmlinux_value_type_id != 0) return create_with_token(attr);
+        if (attr.btf_vmlinux_value_type_id != 0) return create_operations(attr);
       if (typed) created = create_with_token(attr);
       const bool is_about_types = created == -EINVAL || created == -ENOTSUPP_kernel || created == -EOPNOTSUPP;
       if (!is_about_types) return created;
@@ -433,6 +433,20 @@ class loader {
     } else {
       return create_with_token(wanted);
     }
+  }
+  // Kernels that read their own types when they first look at a program know no struct of functions before that.
+  [[nodiscard]] long create_operations(const abi::map_create& attr) const noexcept {
+    const long created = create_with_token(attr);
+    if (created != -ENOTSUPP_kernel) return created;
+    constexpr u8 move = 0xb7, exit = 0x95;
+    const abi::insn nothing[] = {{.opcode = move}, {.opcode = exit}};
+    abi::prog_load first{.prog_type = static_cast<u32>(abi::prog_type::socket_filter),
+                         .insn_cnt = 2,
+                         .insns = nothing,
+                         .license = ""};
+    cause why = cause::none;
+    const fd looked_at = fd::own(load_program(first, static_cast<log_type*>(nullptr), token(), why));
+    return looked_at.is_open() ? create_with_token(attr) : created;
   }
   [[nodiscard]] long create_with_token(const abi::map_create& attr) const noexcept {
     if constexpr (has_options)
