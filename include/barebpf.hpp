@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 6063b61461b6a5c95f07a102f16baa49ae70ee0a2eea16528e2ea16f82d699a0; do not edit.
+// Made by tools/amalgamate from files with SHA-256 a52e97289478df981e5b02842cef651fd6f921e4f23683e953354438b5273d0a; do not edit.
 //
 // MIT License
 //
@@ -8843,6 +8843,9 @@ class attachment {
     place_ = fd();
     program_ = fd();
   }
+  /// Hands the kernel's link over, for what only links can, such as being pinned; one that is not attached where there
+  /// is none.
+  [[nodiscard]] link to_link() noexcept { return is_link() ? link(std::move(place_), fd()) : link(); }
   /// Lets go of the place and leaves the program there, for as long as the socket or the map lives; and what a
   /// struct_ops without a link registered until its map is found by its id and emptied. A link goes.
   void leave() noexcept {
@@ -13174,7 +13177,7 @@ class loader {
       const bool typed = types_.is_open() && attr.btf_value_type_id != 0;
       attr.btf_fd = types_.raw();
       if constexpr (Needs.operations)
-        if (attr.btf_vmlinux_value_type_id != 0) return create_with_token(attr);
+        if (attr.btf_vmlinux_value_type_id != 0) return create_operations(attr);
       if (typed) created = create_with_token(attr);
       const bool is_about_types = created == -EINVAL || created == -ENOTSUPP_kernel || created == -EOPNOTSUPP;
       if (!is_about_types) return created;
@@ -13183,6 +13186,20 @@ class loader {
     } else {
       return create_with_token(wanted);
     }
+  }
+  // Kernels that read their own types when they first look at a program know no struct of functions before that.
+  [[nodiscard]] long create_operations(const abi::map_create& attr) const noexcept {
+    const long created = create_with_token(attr);
+    if (created != -ENOTSUPP_kernel) return created;
+    constexpr u8 move = 0xb7, exit = 0x95;
+    const abi::insn nothing[] = {{.opcode = move}, {.opcode = exit}};
+    abi::prog_load first{.prog_type = static_cast<u32>(abi::prog_type::socket_filter),
+                         .insn_cnt = 2,
+                         .insns = nothing,
+                         .license = ""};
+    cause why = cause::none;
+    const fd looked_at = fd::own(load_program(first, static_cast<log_type*>(nullptr), token(), why));
+    return looked_at.is_open() ? create_with_token(attr) : created;
   }
   [[nodiscard]] long create_with_token(const abi::map_create& attr) const noexcept {
     if constexpr (has_options)
