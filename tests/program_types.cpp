@@ -63,7 +63,7 @@ struct kernel_with_a_program {
     }
     const auto number = read<std::uint32_t>(call.arguments[1], 0);
     const auto info = read<std::uint64_t>(call.arguments[1], 8);
-    if (open.count(number) == 0) return -EBADFD;
+    if (open.count(static_cast<long>(number)) == 0) return -EBADFD;
     if (number == program_number) {
       CHECK(read<std::uint32_t>(call.arguments[1], 4) == 232);
       write(info + 128, btf_id);
