@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 a52e97289478df981e5b02842cef651fd6f921e4f23683e953354438b5273d0a; do not edit.
+// Made by tools/amalgamate from files with SHA-256 ae5614375a6a99f6a1b8c2f63f9b0213dfcce9243a6ce05ec0fac17eafffc4d0; do not edit.
 //
 // MIT License
 //
@@ -11538,6 +11538,8 @@ inline bool has_bpf_cookie(int token) noexcept {
 inline bool has_syscall_wrapper() noexcept {
 #if defined(__x86_64__)
   constexpr const char* wrapper = "__x64_sys_bpf";
+#elif defined(__i386__)  // 64-bit kernels that run such programs have it too
+  constexpr const char* wrapper = "__ia32_sys_bpf";
 #elif defined(__aarch64__)
   constexpr const char* wrapper = "__arm64_sys_bpf";
 #elif defined(__s390x__)

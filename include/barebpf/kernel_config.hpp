@@ -124,6 +124,8 @@ inline bool has_bpf_cookie(int token) noexcept {
 inline bool has_syscall_wrapper() noexcept {
 #if defined(__x86_64__)
   constexpr const char* wrapper = "__x64_sys_bpf";
+#elif defined(__i386__)  // 64-bit kernels that run such programs have it too
+  constexpr const char* wrapper = "__ia32_sys_bpf";
 #elif defined(__aarch64__)
   constexpr const char* wrapper = "__arm64_sys_bpf";
 #elif defined(__s390x__)
