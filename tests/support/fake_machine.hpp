@@ -75,8 +75,8 @@ struct seen_call {
  private:
   template <class T>
   T get(std::size_t at) const {
-    T out{};
-    std::memcpy(&out, attr.data() + at, sizeof out);
+    T out{};  // the kernel takes zeros for what it is not given
+    if (at < attr.size()) std::memcpy(&out, attr.data() + at, std::min(sizeof out, attr.size() - at));
     return out;
   }
 };
