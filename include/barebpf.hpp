@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 ae5614375a6a99f6a1b8c2f63f9b0213dfcce9243a6ce05ec0fac17eafffc4d0; do not edit.
+// Made by tools/amalgamate from files with SHA-256 ab50b85ab0b667ad6bf30639abfee80867cff6085b81f5ca2e94753f92854c0e; do not edit.
 //
 // MIT License
 //
@@ -3168,6 +3168,12 @@ struct outcome {
     at = now;
     why = reason;
     answer = no_errno;
+  }
+  /// Ends the row with an error that somebody else made of his own.
+  constexpr void refuse(const error& with) noexcept {
+    at = with.at;
+    why = with.why;
+    answer = with.code == 0 ? no_errno : -static_cast<long>(with.code);
   }
   /// Remembers what step `now` came to; true when it failed.
   constexpr bool fails(step now, long came_to) noexcept {
@@ -8334,9 +8340,54 @@ struct identity_and_btf {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_MAP_TYPES_HPP
-// Room 10.3, object: an object that is read and made real while the program runs.
+// Room 10.8, object: an object file that is read and made real while the program runs.
 #ifndef BAREBPF_OBJECT_HPP
 #define BAREBPF_OBJECT_HPP
+
+// Room 6.4, file: a whole file in memory.
+#ifndef BAREBPF_FILE_HPP
+#define BAREBPF_FILE_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// Reads the file at `path`.
+/// Shape:  its bytes; fewer than it said when it shrinks meanwhile.
+/// Errors: open_file and read_file with errno; read_file with too_large for more than 1 GiB; ENOMEM.
+[[nodiscard]] inline result<buffer<unsigned char>> read_file(const char* path) noexcept {
+  constexpr long from_start = 0, from_end = 2;  // SEEK_SET, SEEK_END
+  constexpr long largest = 1 << 30;             // bytes; BTF counts in 32 bits
+  const fd file = fd::own(open_to_read(path));
+  if (!file.is_open()) return failure(step::open_file, file.number());
+  const long size = system_call(__NR_lseek, file.number(), 0, from_end);
+  if (size < 0) return failure(step::read_file, size);
+  if (size > largest) {  // a folder says that it is endless, and refuses to be read
+    const long refused = system_call(__NR_read, file.number(), nullptr, 0);
+    return refused < 0 ? failure(step::read_file, refused)
+                       : error{.at = step::read_file, .why = cause::too_large};
+  }
+  if (const long back = system_call(__NR_lseek, file.number(), 0, from_start); back < 0)
+    return failure(step::read_file, back);
+  auto content = buffer<unsigned char>::of(static_cast<size_t>(size));
+  if (!content) return content;
+  size_t done = 0;
+  while (done < content->size()) {
+    const long got = system_call(__NR_read, file.number(), content->data() + done, content->size() - done);
+    if (got == -EINTR) continue;
+    if (got < 0) return failure(step::read_file, got);
+    if (got == 0) break;  // the file shrank; the reader will say what is missing
+    done += static_cast<size_t>(got);
+  }
+  content->shrink(done);
+  return content;
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_FILE_HPP
+// Room 10.6, loaded_object: what became of an object that was read while the program runs: its maps, variables and
+// programs, found by their names.
+#ifndef BAREBPF_LOADED_OBJECT_HPP
+#define BAREBPF_LOADED_OBJECT_HPP
 
 // Room 9.1, attach: the ways to attach a program, one `place` for each `attach_way`, and what each of them wants to be
 // given. Whoever knows a program's section finds its place in the table of room 2.1 and calls it.
@@ -9354,76 +9405,10 @@ concept attaches_to = requires(const program_to_attach& program, Target&&... tar
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_ATTACH_HPP
-// Room 6.4, file: a whole file in memory.
-#ifndef BAREBPF_FILE_HPP
-#define BAREBPF_FILE_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// Reads the file at `path`.
-/// Shape:  its bytes; fewer than it said when it shrinks meanwhile.
-/// Errors: open_file and read_file with errno; read_file with too_large for more than 1 GiB; ENOMEM.
-[[nodiscard]] inline result<buffer<unsigned char>> read_file(const char* path) noexcept {
-  constexpr long from_start = 0, from_end = 2;  // SEEK_SET, SEEK_END
-  constexpr long largest = 1 << 30;             // bytes; BTF counts in 32 bits
-  const fd file = fd::own(open_to_read(path));
-  if (!file.is_open()) return failure(step::open_file, file.number());
-  const long size = system_call(__NR_lseek, file.number(), 0, from_end);
-  if (size < 0) return failure(step::read_file, size);
-  if (size > largest) {  // a folder says that it is endless, and refuses to be read
-    const long refused = system_call(__NR_read, file.number(), nullptr, 0);
-    return refused < 0 ? failure(step::read_file, refused)
-                       : error{.at = step::read_file, .why = cause::too_large};
-  }
-  if (const long back = system_call(__NR_lseek, file.number(), 0, from_start); back < 0)
-    return failure(step::read_file, back);
-  auto content = buffer<unsigned char>::of(static_cast<size_t>(size));
-  if (!content) return content;
-  size_t done = 0;
-  while (done < content->size()) {
-    const long got = system_call(__NR_read, file.number(), content->data() + done, content->size() - done);
-    if (got == -EINTR) continue;
-    if (got < 0) return failure(step::read_file, got);
-    if (got == 0) break;  // the file shrank; the reader will say what is missing
-    done += static_cast<size_t>(got);
-  }
-  content->shrink(done);
-  return content;
-}
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_FILE_HPP
-// Room 10.0, load: finished records made real. The two kinds of objects differ in who wrote the records, the
-// compiler or the program; what the kernel is told, in which order, stands here once.
-#ifndef BAREBPF_LOAD_HPP
-#define BAREBPF_LOAD_HPP
-
-// Room 8.1, fitting: programs made to fit the types of a kernel (CO-RE) before they are loaded: of the kernel that runs
-// where it is too old to do it by itself, or of another one whose types are given. Nothing is read before it is needed.
-#ifndef BAREBPF_FITTING_HPP
-#define BAREBPF_FITTING_HPP
-
-// Room 5.4, core: CO-RE by the library itself. It fits the instructions of a program to a kernel whose types are at
-// hand: its own, or those of another machine.
-#ifndef BAREBPF_CORE_HPP
-#define BAREBPF_CORE_HPP
-
-// Room 5.3, core/candidates: which types of a kernel may be the ones that an object names. All names are looked for in
-// one walk over the kernel's 100,000 types, of which most are told apart by their first four characters.
-#ifndef BAREBPF_CORE_CANDIDATES_HPP
-#define BAREBPF_CORE_CANDIDATES_HPP
-
-// Room 5.0, core/match: whether a type of the object and one of the kernel are the same to CO-RE. There are three
-// questions: one for what a field holds, one for a type that is looked for, and one that compares all of it.
-// Source: tools/lib/bpf/relo_core.c at v6.12, which is the kernel's own too.
-#ifndef BAREBPF_CORE_MATCH_HPP
-#define BAREBPF_CORE_MATCH_HPP
-
-// Room 3.3, core_path: what a CO-RE relocation names in the object's own types. It gives a type and numbers with
-// colons between them: which element of it, which member of that, and so on.
-#ifndef BAREBPF_CORE_PATH_HPP
-#define BAREBPF_CORE_PATH_HPP
+// Room 4.0, spec/record: what a BPF object is once it is read: plain tables of maps, variables, functions and
+// programs, and what instructions refer to. Whoever reads fills them, whoever loads looks things up in them.
+#ifndef BAREBPF_SPEC_RECORD_HPP
+#define BAREBPF_SPEC_RECORD_HPP
 
 // Room 3.2, btf_ext: what .BTF.ext says of instructions: which function begins where, which source line an
 // instruction comes from, and which need CO-RE. Each of the three is a table of runs, one run for a section.
@@ -9522,6 +9507,1782 @@ constexpr verdict btf_ext::open(const elf& file, const elf_section& section, con
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_BTF_EXT_HPP
+// Room 3.5, externs: what an object wants of the kernel that runs it, by name: options of its configuration (__kconfig),
+// and addresses, variables and functions of it (__ksym).
+#ifndef BAREBPF_EXTERNS_HPP
+#define BAREBPF_EXTERNS_HPP
+
+// Room 2.16, kconfig: lines of a kernel's configuration, and what they make of a variable that a program declares with
+// __kconfig.
+#ifndef BAREBPF_KCONFIG_HPP
+#define BAREBPF_KCONFIG_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// What kind of value a __kconfig variable can have.
+enum class kconfig_form : u8 {
+  none,
+  boolean,     ///< y or n
+  tristate,    ///< y, n or m; `enum libbpf_tristate`
+  character,   ///< y, n, m as that letter, or a number
+  number,      ///< an integer of 1, 2, 4 or 8 bytes
+  characters,  ///< a text in quotes
+};
+
+/// A __kconfig variable.
+struct kconfig_slot {
+  kconfig_form form = kconfig_form::none;
+  bool is_signed = false;
+  u32 size = 0;  ///< bytes
+};
+
+/// A line that sets an option: `CONFIG_HZ=250`.
+/// Lifetime: looks at the line that was read.
+struct kconfig_line {
+  text option{};
+  text value{};
+};
+
+/// Reads a line without its end into `out`. Lines that set nothing, such as comments, leave it empty.
+/// Shape: false for one that begins with CONFIG_ and sets nothing.
+[[nodiscard]] constexpr bool read_kconfig_line(text line, kconfig_line& out) noexcept {
+  out = {};
+  if (!line.starts_with("CONFIG_")) return true;
+  detail::text_reader in(line);
+  const text option = in.take_until('=');
+  if (in.is_done()) return false;
+  out = {option, in.rest()};
+  return true;
+}
+
+namespace detail {
+
+// A number as C writes it: 10, 0x1f, 017, -3.
+constexpr bool read_c_number(text from, u64& out) noexcept {
+  const bool is_negative = from.starts_with("-");
+  if (is_negative || from.starts_with("+")) from = from.without_first(1);
+  u64 base = 10;
+  if (from.starts_with("0x") || from.starts_with("0X")) {
+    base = 16;
+    from = from.without_first(2);
+  } else if (from.starts_with("0") && from.size() > 1) {
+    base = 8;
+  }
+  out = 0;
+  for (const char c : from) {
+    const u64 digit = c >= '0' && c <= '9'   ? static_cast<u64>(c - '0')
+                      : c >= 'a' && c <= 'f' ? static_cast<u64>(c - 'a' + 10)
+                      : c >= 'A' && c <= 'F' ? static_cast<u64>(c - 'A' + 10)
+                                             : 16;
+    if (digit >= base || out > (~u64{0} - digit) / base) return false;
+    out = out * base + digit;
+  }
+  if (is_negative) out = 0 - out;
+  return !from.empty();
+}
+
+}  // namespace detail
+
+/// Writes a number to a variable of `slot.size` bytes at `out`, in the machine's byte order.
+/// Shape: kconfig_not_a_number for a variable that is none, kconfig_range for a number that does not fit; `none` else.
+[[nodiscard]] constexpr cause set_kconfig_number(const kconfig_slot& slot, u64 value, u8* out) noexcept {
+  using enum kconfig_form;
+  if (slot.form == boolean && value > 1) return cause::kconfig_range;
+  if (slot.form != number && slot.form != character && slot.form != boolean)
+    return cause::kconfig_not_a_number;
+  const u32 bits = slot.size * 8;
+  if (bits < 64) {
+    const bool fits = slot.is_signed ? value + (u64{1} << (bits - 1)) < u64{1} << bits : value >> bits == 0;
+    if (!fits) return cause::kconfig_range;
+  }
+  for (u32 i = 0; i < slot.size; ++i)
+    out[host_is_big_endian ? slot.size - 1 - i : i] = static_cast<u8>(value >> (i * 8));
+  return cause::none;
+}
+
+/// Writes what stands behind the = of a line to a variable of `slot.size` bytes at `out`, in which there is nothing but
+/// zeros. A text that is too long is cut, and always ends with a NUL.
+/// Shape:  `none`, or why the value is none for this variable.
+/// Source: what libbpf 1.1 takes.
+[[nodiscard]] constexpr cause set_kconfig(const kconfig_slot& slot, text value, u8* out) noexcept {
+  using enum kconfig_form;
+  const char first = value.empty() ? '\0' : value[0];
+  if (first == 'y' || first == 'n' || first == 'm') {
+    switch (slot.form) {
+      case boolean:
+        if (first == 'm') return cause::kconfig_module;
+        out[0] = first == 'y';
+        return cause::none;
+      case tristate: {
+        const u8 number = first == 'y' ? 1 : first == 'm' ? 2 : 0;
+        out[host_is_big_endian ? slot.size - 1 : 0] = number;
+        return cause::none;
+      }
+      case character:
+        out[0] = static_cast<u8>(first);
+        return cause::none;
+      default:
+        return cause::kconfig_yes_or_no;
+    }
+  }
+  if (first == '"') {
+    if (slot.form != characters) return cause::kconfig_text;
+    if (value.size() < 2 || value[value.size() - 1] != '"') return cause::bad_kconfig_line;
+    for (u32 i = 0; i + 2 < value.size() && i + 1 < slot.size; ++i) out[i] = static_cast<u8>(value[i + 1]);
+    return cause::none;
+  }
+  u64 read = 0;
+  if (!detail::read_c_number(value, read)) return cause::bad_kconfig_line;
+  // A bool of 0 or 1 is written y or n.
+  return slot.form == boolean ? cause::kconfig_not_a_number : set_kconfig_number(slot, read, out);
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_KCONFIG_HPP
+// Room 0.9, order: puts records in order where they are, without memory.
+#ifndef BAREBPF_ORDER_HPP
+#define BAREBPF_ORDER_HPP
+
+namespace barebpf::inline BAREBPF_ABI::detail {
+
+// Puts `list` in order, whatever order it is in, in count times log(count) steps. Lists of object files come in order,
+// so the good path is one look at each.
+template <class Record, class IsBefore>
+constexpr void sort_with(Record* list, size_t count, IsBefore is_before) noexcept {
+  bool is_sorted = true;
+  for (size_t i = 1; i < count && is_sorted; ++i) is_sorted = !is_before(list[i], list[i - 1]);
+  if (is_sorted) return;
+  const auto swap = [list](size_t a, size_t b) {
+    const Record kept = list[a];
+    list[a] = list[b];
+    list[b] = kept;
+  };
+  const auto sink = [&](size_t from, size_t end) {  // restores the heap below `from`
+    for (size_t child; (child = from * 2 + 1) < end; from = child) {
+      if (child + 1 < end && is_before(list[child], list[child + 1])) ++child;
+      if (!is_before(list[from], list[child])) return;
+      swap(from, child);
+    }
+  };
+  for (size_t i = count / 2; i-- > 0;) sink(i, count);
+  for (size_t end = count; end-- > 1;) {
+    swap(0, end);
+    sink(0, end);
+  }
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI::detail
+
+#endif  // BAREBPF_ORDER_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// Where the kernel keeps what is wanted.
+enum class extern_kind : u8 {
+  config,   ///< its configuration, or what is known of it beside: `extern int LINUX_KERNEL_VERSION __kconfig`
+  address,  ///< /proc/kallsyms: `extern const void name __ksym`
+  variable,  ///< its types: `extern const int name __ksym`
+  function,  ///< its types: `extern int name(void) __ksym`
+};
+
+/// What an object wants of the kernel.
+struct extern_spec {
+  u64 name = 0;         ///< where its name stands
+  u64 declared_at = 0;  ///< where its BTF record stands
+  extern_kind kind = extern_kind::config;
+  kconfig_slot slot{};  ///< of a config
+  u32 alignment = 1;    ///< of a config
+  u32 offset = 0;       ///< of a config: bytes from the start of the map's value
+  u32 id = 0;           ///< id of its VAR or FUNC in the object's BTF
+  u32 type = 0;         ///< id of its type in the object's BTF
+  bool is_weak = true;  ///< the object works without it; also true while no symbol demands it
+};
+
+/// The name of an extern as a number, and its index: a list in the order of the numbers finds names by halving.
+struct extern_name {
+  u32 hash = 0;
+  u32 target = 0;
+};
+
+/// The bytes of a name as a number, different for most different names.
+[[nodiscard]] constexpr u32 hash_of(text name) noexcept {
+  u32 out = 0x811c9dc5;  // FNV-1a
+  for (const char c : name) out = (out ^ static_cast<u8>(c)) * 0x01000193;
+  return out;
+}
+/// The same of the first `length` characters at `at`.
+[[nodiscard]] constexpr u32 hash_of(const bytes& image, u64 at, u64 length) noexcept {
+  u32 out = 0x811c9dc5;
+  for (u64 i = 0; i < length; ++i) out = (out ^ image.read8(at + i)) * 0x01000193;
+  return out;
+}
+
+/// How many characters of the name at `at` stand in front of its flavour, the last `___` inside it: the part that the
+/// kernel knows. "bpf_iter_new___v2" is "bpf_iter_new".
+[[nodiscard]] constexpr size_t length_without_flavor(const bytes& image, u64 at) noexcept {
+  const size_t length = image.length_of_string(at);
+  for (size_t i = length; i-- > 4;) {
+    // i is the first character behind three underscores, between two that are none.
+    const bool is_border = image.read8(at + i) != '_' && image.read8(at + i - 4) != '_' &&
+                           image.read8(at + i - 3) == '_' && image.read8(at + i - 2) == '_' &&
+                           image.read8(at + i - 1) == '_';
+    if (is_border) return i - 3;
+  }
+  return length;
+}
+
+namespace detail {
+
+/// The longest name of which the kernel keeps the address.
+/// Source: KSYM_NAME_LEN in include/linux/kallsyms.h at v6.12.
+inline constexpr u64 longest_extern_name = 511;
+
+// What the type of a __kconfig variable makes of it; no form for one that can be none. Its alignment is that of its
+// element.
+constexpr kconfig_slot kconfig_slot_of(const btf& types, u32 id, u32& alignment) noexcept {
+  using enum abi::btf_kind;
+  btf_type type = types.resolve(id);
+  const bool is_array = type.kind == array;
+  const u32 size = types.size_of(id);
+  if (is_array) {
+    if (types.length_of(type) == 0) return {};
+    type = types.resolve(types.element_of(type));
+  }
+  alignment = type.size_or_type < 8 ? type.size_or_type : 8;
+  const u32 encoding = type.kind == integer ? types.image().read32(type.tail()) >> 24 : 0;
+  const bool is_bool = (encoding & abi::btf_integer_is_bool) != 0;
+  const bool is_signed = (encoding & abi::btf_integer_is_signed) != 0;
+  kconfig_slot out{.is_signed = is_signed, .size = size};
+  if (type.kind == enumeration && type.size_or_type == 4 &&
+      types.image().string_is(type.name, "libbpf_tristate"))
+    out.form = is_array ? kconfig_form::none : kconfig_form::tristate;
+  else if (type.kind != integer)
+    return {};
+  else if (type.size_or_type == 1)
+    out.form = is_bool && is_array ? kconfig_form::none
+               : is_bool           ? kconfig_form::boolean
+               : is_array          ? kconfig_form::characters
+                                   : kconfig_form::character;
+  else if (!is_bool && !is_array &&
+           (type.size_or_type == 2 || type.size_or_type == 4 || type.size_or_type == 8))
+    out.form = kconfig_form::number;
+  return out.form == kconfig_form::none ? kconfig_slot{} : out;
+}
+
+constexpr verdict read_extern(const btf& types, const btf_member& place, bool is_config, u32 section,
+                              extern_spec& out) noexcept {
+  const btf_type declared = types.type(types.variable_of(place));
+  const auto wrong = [&](cause why) {
+    return verdict{.why = why, .section = section, .offset = declared.at, .subject = declared.name};
+  };
+  const bool is_function = declared.kind == abi::btf_kind::function;
+  if (!is_function && declared.kind != abi::btf_kind::variable)
+    return {.why = cause::bad_btf_type, .section = section, .offset = place.at};
+  const u64 length = types.image().length_of_string(declared.name);
+  if (length == 0 || length > longest_extern_name) return wrong(cause::bad_extern_name);
+  out = {.name = declared.name,
+         .declared_at = declared.at,
+         .kind = is_function ? extern_kind::function : extern_kind::config,
+         .id = declared.id,
+         .type = declared.size_or_type};
+  if (!is_config) {
+    const bool is_void = types.resolve(out.type).kind == abi::btf_kind::void_type;
+    if (!is_function) out.kind = is_void ? extern_kind::address : extern_kind::variable;
+    return {};
+  }
+  if (!is_function) out.slot = kconfig_slot_of(types, out.type, out.alignment);
+  if (out.slot.form == kconfig_form::none) return wrong(cause::bad_kconfig_type);
+  return {};
+}
+
+// The order in which libbpf numbers them: options by alignment and size, so that there is no gap between them, and all
+// others by their names.
+constexpr bool comes_before(const bytes& image, const extern_spec& a, const extern_spec& b) noexcept {
+  const bool is_config = a.kind == extern_kind::config;
+  if (is_config != (b.kind == extern_kind::config)) return is_config;
+  if (is_config && a.alignment != b.alignment) return a.alignment > b.alignment;
+  if (is_config && a.slot.size != b.slot.size) return a.slot.size < b.slot.size;
+  u64 i = 0;
+  while (image.read8(a.name + i) == image.read8(b.name + i) && image.read8(a.name + i) != 0) ++i;
+  return image.read8(a.name + i) < image.read8(b.name + i);
+}
+
+// The externs that the two layouts list, in their order, with the places of options in the value of their map, which
+// gets `value_size` bytes.
+constexpr verdict read_externs(const btf& types, const btf_type& config, const btf_type& symbols, u32 section,
+                               extern_spec* list, extern_name* names, u32& count, u32& value_size) noexcept {
+  const btf_type layouts[] = {config, symbols};
+  for (const btf_type& layout : layouts)
+    for (u32 i = 0; i < layout.members; ++i)
+      if (const verdict v =
+              read_extern(types, types.member(layout, i), layout.id == config.id, section, list[count++]);
+          v.failed())
+        return v;
+  const bytes& image = types.image();
+  sort_with(list, count,
+            [&image](const extern_spec& a, const extern_spec& b) { return comes_before(image, a, b); });
+  // No option has so long a text, and somebody has to find room for it.
+  constexpr u64 largest_value = 1 << 20;
+  u64 end = 0;
+  for (u32 i = 0; i < count; ++i) {
+    extern_spec& one = list[i];
+    names[i] = {.hash = hash_of(image, one.name, image.length_of_string(one.name)), .target = i};
+    if (one.kind != extern_kind::config) continue;
+    end = (end + one.alignment - 1) / one.alignment * one.alignment;
+    one.offset = static_cast<u32>(end);
+    end += one.slot.size;
+    if (end > largest_value)
+      return {.why = cause::kconfig_too_large,
+              .section = section,
+              .offset = one.declared_at,
+              .subject = one.name};
+  }
+  value_size = static_cast<u32>(end);
+  sort_with(names, count, [](const extern_name& a, const extern_name& b) {
+    return a.hash != b.hash ? a.hash < b.hash : a.target < b.target;
+  });
+  return {};
+}
+
+}  // namespace detail
+
+/// The index of the extern whose name stands at `wanted`, or one more than any where there is none.
+[[nodiscard]] constexpr u32 find_extern(const bytes& image, const extern_spec* list, const extern_name* names,
+                                        u32 count, u64 wanted) noexcept {
+  const u64 length = image.length_of_string(wanted);
+  if (length == 0 || length > detail::longest_extern_name) return 0xffffffff;
+  const u32 hash = hash_of(image, wanted, length);
+  u32 first = 0;
+  for (u32 left = count; left != 0;) {
+    const u32 half = left / 2;
+    const bool in_front = names[first + half].hash < hash;
+    first += in_front ? half + 1 : 0;
+    left = in_front ? left - half - 1 : half;
+  }
+  // Two names of one number are rare, and a file in which they are not is searched no further.
+  constexpr u32 most_tries = 8;
+  for (u32 i = first; i < count && i - first < most_tries && names[i].hash == hash; ++i)
+    if (image.same_string(list[names[i].target].name, wanted)) return names[i].target;
+  return 0xffffffff;
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_EXTERNS_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// What no index is: `find_named` gives it when there is nothing of that name.
+inline constexpr u32 not_found = 0xffffffff;
+
+/// Where a map comes from.
+enum class map_origin : u8 {
+  declared,        ///< a definition in .maps
+  data,            ///< the variables of .data or .data.*
+  read_only_data,  ///< the constants of .rodata or .rodata.*; frozen once they are in
+  zeros,           ///< the variables of .bss or .bss.*
+  config,          ///< options of the kernel that the programs name with __kconfig; frozen too
+  operations,  ///< a struct of functions that the kernel calls: a variable of .struct_ops or .struct_ops.link
+};
+
+/// A map as the object declares it. Offsets count from the start of the file.
+struct map_spec {
+  u64 name = 0;         ///< where its name stands; that of its section when it holds variables
+  u64 declared_at = 0;  ///< where the BTF record of its variable stands, or the content of its section
+  u64 offset = 0;       ///< bytes from the start of .maps, or of `section`
+  u32 type = 0;         ///< a map_type, kept as a number because a newer one must survive
+  u32 key_size = 0;     ///< bytes
+  u32 value_size = 0;   ///< bytes
+  u32 max_entries = 0;
+  u32 map_flags = 0;
+  u32 numa_node = 0;
+  u64 map_extra = 0;
+  u32 pinning = 0;     ///< 1 to be pinned by its name
+  u32 key_type = 0;    ///< id in the object's BTF, 0 when only the size is given
+  u32 value_type = 0;  ///< id in the object's BTF, 0 when only the size is given
+  number_form key_form = number_form::no_number;
+  number_form value_form = number_form::no_number;
+  map_origin origin = map_origin::declared;
+  bool has_values = false;  ///< its definition has the member `values`
+  u32 inner = 0;     ///< id of the struct that describes the maps in it, in the object's BTF; see `inner_of`
+  u32 slots_at = 0;  ///< bytes from its start to the first of its slots
+  u32 first_slot = 0;  ///< the slots that the object fills are so many from this one on
+  u32 slot_count = 0;
+  u32 section = 0;         ///< index of the section whose variables it holds or that defines it, 0 for .maps
+  u32 first_variable = 0;  ///< its variables are so many from this one on, in the order of their offsets
+  u32 variable_count = 0;
+  u64 image_at = 0;    ///< of an arena: where the first values of the variables in it stand; 0 for zeros; of
+                       ///< operations: where the struct stands
+  u32 image_size = 0;  ///< bytes of those, at the arena's start; or of the struct
+  bool is_optional = false;  ///< made only for those who change something about it, see `map_settings`
+
+  /// True for a map that is made for variables.
+  [[nodiscard]] constexpr bool is_for_variables() const noexcept {
+    return origin != map_origin::declared && origin != map_origin::operations;
+  }
+  /// True when nobody may write to it once its value is in.
+  [[nodiscard]] constexpr bool is_frozen() const noexcept {
+    return origin == map_origin::read_only_data || origin == map_origin::config;
+  }
+  /// True when its variables have first values that a user may change before they are loaded.
+  [[nodiscard]] constexpr bool has_data() const noexcept {
+    return is_for_variables() && origin != map_origin::config;
+  }
+  /// True when the object brings what the map holds at first.
+  [[nodiscard]] constexpr bool has_content() const noexcept {
+    return origin == map_origin::data || origin == map_origin::read_only_data;
+  }
+};
+
+/// "This slot holds that map or program at first": what stands in the member `values` of a definition, or in a struct of
+/// operations.
+struct filled_slot {
+  u64 at = 0;      ///< where the slot stands
+  u32 slot = 0;    ///< its index; for operations the index of the member
+  u32 target = 0;  ///< index of the map for a map of maps, of the program for a prog array and for operations
+};
+
+/// A global variable of the programs.
+struct variable_spec {
+  u64 name = 0;         ///< where its name stands
+  u64 declared_at = 0;  ///< where its BTF record stands
+  u32 map = 0;          ///< index of the map that holds it
+  u32 offset = 0;       ///< bytes from the start of the map's value
+  u32 size = 0;         ///< bytes
+  u32 id = 0;           ///< id of its VAR in the object's BTF
+  u32 type = 0;         ///< id of its type in the object's BTF
+  number_form form = number_form::no_number;
+};
+
+/// A function: a program, or what programs call.
+struct function_spec {
+  u64 name = 0;  ///< where its name stands
+  u64 at = 0;    ///< where its first instruction stands
+  u32 instruction_count = 0;
+  u32 section = 0;          ///< index of its section
+  u64 section_at = 0;       ///< where the content of that begins
+  u32 first_reference = 0;  ///< its references are so many from this one on
+  u32 reference_count = 0;
+  u32 first_core = 0;  ///< its CO-RE relocations are so many from this one on
+  u32 core_count = 0;
+  u32 type = 0;         ///< id of its FUNC in the object's BTF, 0 when unknown
+  u64 symbol = 0;       ///< where its symbol stands
+  btf_ext_run lines{};  ///< the source lines of its whole section
+  bool is_hidden = false;
+  bool is_program = false;
+};
+
+/// A program: a function that the kernel is to call.
+struct program_spec {
+  u64 name = 0;          ///< where its name stands
+  u64 section_name = 0;  ///< where the name of its section stands
+  u64 place = 0;         ///< where the name of the place it attaches to stands; 0 when the section names none
+  u32 function = 0;      ///< index of its function
+  section_kind kind{};   ///< what the name of its section says; of type `unspec` when that is nothing
+  bool is_optional = false;  ///< loaded only for those who ask for it, see `program_settings`
+
+  /// What has to be said of the program before it can be loaded; `none` when its section says it all.
+  [[nodiscard]] constexpr cause lacks() const noexcept {
+    if (kind.type == abi::prog_type::unspec) return cause::unknown_section;
+    return kind.needs_kernel_type() && place == 0 ? cause::no_kernel_place : cause::none;
+  }
+};
+
+/// What an instruction can refer to.
+enum class reference_kind : u8 {
+  nothing,   ///< a relocation outside every function, left behind by a linker
+  map,       ///< the address of a map
+  value,     ///< an address in the value of a map that holds variables
+  call,      ///< a function, to be called
+  function,  ///< the address of a function
+  external,  ///< what the kernel has under a name: an address, or a function to be called
+};
+
+/// "The instruction at `at` needs that."
+struct reference {
+  u64 at = 0;  ///< where the instruction stands
+  reference_kind kind = reference_kind::nothing;
+  u32 target = 0;  ///< index of the map, function or extern
+  u32 offset = 0;  ///< bytes into the value
+};
+
+/// "The instruction at `at` depends on how the kernel lays out a type."
+struct core_record {
+  u64 at = 0;      ///< where the instruction stands
+  u32 type = 0;    ///< id in the object's BTF
+  u32 access = 0;  ///< offset among the strings of BTF
+  abi::core_kind kind = abi::core_kind::field_byte_offset;
+};
+
+/// How much storage a spec needs: so many elements of each.
+struct object_shape {
+  u32 maps = 0;
+  u32 variables = 0;
+  u32 functions = 0;
+  u32 programs = 0;
+  u32 references = 0;
+  u32 filled_slots = 0;
+  u32 cores = 0;  ///< CO-RE relocations
+  u32 externs = 0;
+  u32 lines = 0;       ///< records of source lines
+  u32 map_slots = 0;   ///< one per 8 bytes of .maps
+  u32 type_index = 0;  ///< words for the index over the types
+  u32 types = 0;
+  u32 types_size = 0;  ///< bytes of types
+};
+
+/// Storage for a spec, lent by its owner and as large as an `object_shape` says.
+struct object_slots {
+  map_spec* maps = nullptr;
+  variable_spec* variables = nullptr;
+  function_spec* functions = nullptr;
+  program_spec* programs = nullptr;
+  reference* references = nullptr;
+  filled_slot* filled_slots = nullptr;
+  core_record* cores = nullptr;
+  u32* map_slots = nullptr;
+  u32* type_index = nullptr;
+  extern_spec* externs = nullptr;
+  extern_name* extern_names = nullptr;
+};
+
+/// What `read` found beside what it wrote to the slots.
+struct object_facts {
+  bytes image;
+  btf types;          ///< points into `object_slots::type_index`
+  u64 license = 0;    ///< where the license string stands; 0 when there is none
+  u64 source = 0;     ///< where the name of the source file stands; 0 when there is none
+  u32 line_size = 0;  ///< bytes of a record of a source line; 0 when there are none
+  u32 maps = 0;
+  u32 variables = 0;
+  u32 functions = 0;
+  u32 programs = 0;
+  u32 references = 0;
+  u32 filled_slots = 0;
+  u32 cores = 0;
+  u32 externs = 0;
+};
+
+/// The tables of an object, as those look at them who load it.
+/// Lifetime: valid as long as the tables, which somebody else owns.
+struct object_tables {
+  bytes image;
+  btf types;
+  const map_spec* maps = nullptr;
+  const variable_spec* variables = nullptr;
+  const function_spec* functions = nullptr;
+  const reference* references = nullptr;
+  const core_record* cores = nullptr;
+  u32 map_count = 0;
+  u32 function_count = 0;
+  u32 reference_count = 0;
+  u32 core_count = 0;
+  u32 line_size = 0;  ///< bytes of a record of a source line; 0 when there are none
+  const extern_spec* externs = nullptr;
+  u32 extern_count = 0;
+};
+
+namespace detail {
+
+// Everything that readers look at first.
+struct opened_object {
+  elf file;
+  elf_section maps;  // .maps
+  elf_section btf_relocations;
+  btf types;
+  btf_ext ext;
+  btf_type maps_layout;   // DATASEC .maps
+  btf_type first_layout;  // the first DATASEC of all
+  btf_type config;        // DATASEC .kconfig
+  btf_type symbols;       // DATASEC .ksyms
+  elf_section arena;      // .addr_space.1, the variables in an arena
+  btf_type arena_layout;  // its DATASEC
+  u32 arena_map = not_found;
+  u32 operations = 0;     // structs of functions in all DATASECs
+  u32 section_maps = 0;   // behind the last map that is found by its section, which `read` finds out
+  u32 types_section = 0;  // .BTF
+  u32 variables = 0;      // in all DATASECs but that of maps
+};
+
+// What orders records: where in the file they stand, how far from the start of their map, or what they are made of.
+constexpr u64 place_of(const function_spec& of) noexcept { return of.at; }
+constexpr u64 place_of(const reference& of) noexcept { return of.at; }
+constexpr u64 place_of(const map_spec& of) noexcept { return u64{of.section} << 32 | of.offset; }
+constexpr u64 place_of(const variable_spec& of) noexcept { return of.offset; }
+constexpr u64 place_of(const filled_slot& of) noexcept { return of.at; }
+constexpr u64 place_of(const core_record& of) noexcept { return of.at; }
+constexpr u64 place_of(const program_spec& of) noexcept { return of.function; }
+
+// Sorts records by their place.
+template <class Record>
+constexpr void sort_by_place(Record* list, u32 count) noexcept {
+  sort_with(list, count, [](const Record& a, const Record& b) { return place_of(a) < place_of(b); });
+}
+// The first record that does not stand in front of `place`; `count` when all do.
+template <class Record>
+constexpr u32 lower_bound_of_place(const Record* list, u32 count, u64 place) noexcept {
+  u32 first = 0;
+  while (count != 0) {
+    const u32 half = count / 2;
+    const bool in_front = place_of(list[first + half]) < place;
+    first += in_front ? half + 1 : 0;
+    count = in_front ? count - half - 1 : half;
+  }
+  return first;
+}
+
+}  // namespace detail
+
+/// The index of what is called `wanted` among `count` maps, variables or programs, or `not_found`.
+template <class Spec>
+[[nodiscard]] constexpr u32 find_named(const bytes& image, const Spec* specs, u32 count,
+                                       text wanted) noexcept {
+  for (u32 i = 0; i < count; ++i)
+    if (image.string_is(specs[i].name, wanted)) return i;
+  return not_found;
+}
+
+/// The instruction at `at` in the file. Which half of a byte is the first register differs with the byte order too.
+[[nodiscard]] constexpr abi::insn read_instruction(const bytes& image, u64 at) noexcept {
+  const u8 registers = image.read8(at + 1);
+  return {.opcode = image.read8(at),
+          .registers = image.is_foreign() ? static_cast<u8>(registers << 4 | registers >> 4) : registers,
+          .offset = static_cast<s16>(image.read16(at + 2)),
+          .immediate = static_cast<s32>(image.read32(at + 4))};
+}
+
+/// The name under which the kernel keeps what is called by the string at `at`.
+[[nodiscard]] constexpr kernel_name kernel_name_at(const bytes& image, u64 at) noexcept {
+  char name[longest_kernel_name + 1] = {};
+  return to_kernel_name(text(name, image.copy_string(at, name, sizeof name)));
+}
+
+/// The name under which the kernel keeps a map of variables: as much of the object's name as fits in front of
+/// the section's, and none where the section's name has a second dot.
+/// Source: what libbpf 1.1 does, so that tools which look for ".rodata" find it.
+[[nodiscard]] constexpr kernel_name data_map_name(text object, text section) noexcept {
+  constexpr size_t shortest_section = 7;  // ".rodata", so that all maps of an object begin alike
+  size_t dots = 0;
+  for (const char c : section) dots += c == '.';
+  const size_t reserved = section.size() < shortest_section ? shortest_section : section.size();
+  size_t prefix = dots > 1 || reserved >= longest_kernel_name ? 0 : longest_kernel_name - reserved;
+  if (prefix > object.size()) prefix = object.size();
+  char whole[longest_kernel_name + 1] = {};
+  size_t used = 0;
+  for (; used < prefix; ++used) whole[used] = object[used];
+  for (size_t i = 0; i < section.size() && used < longest_kernel_name; ++i) whole[used++] = section[i];
+  return to_kernel_name(text(whole, used));
+}
+
+/// The name under which the kernel keeps the pattern for the maps in the map called `outer`.
+[[nodiscard]] constexpr kernel_name inner_map_name(const kernel_name& outer) noexcept {
+  constexpr text behind = "_inner";
+  kernel_name out;
+  size_t used = 0;
+  for (; used < longest_kernel_name - behind.size() && outer.characters[used] != '\0'; ++used)
+    out.characters[used] = outer.characters[used];
+  for (const char c : behind) out.characters[used++] = c;
+  return out;
+}
+
+/// The name of an object, as the maps of its variables bear it: what its `path` has behind the last slash and in
+/// front of the first dot there.
+[[nodiscard]] constexpr kernel_name object_name_of(text path) noexcept {
+  size_t first = 0;
+  for (size_t i = 0; i < path.size(); ++i)
+    if (path[i] == '/') first = i + 1;
+  kernel_name out;
+  for (size_t i = first; i < path.size() && i - first < longest_kernel_name && path[i] != '.'; ++i)
+    out.characters[i - first] = path[i];
+  return out;
+}
+/// The same of the source file whose name stands at `at`; empty when that is 0.
+[[nodiscard]] constexpr kernel_name object_name_at(const bytes& image, u64 at) noexcept {
+  char path[256] = {};
+  return at == 0 ? kernel_name{} : object_name_of(text(path, image.copy_string(at, path, sizeof path)));
+}
+
+/// What BPF_MAP_CREATE is to be told of `map` in the object called `object`, all but the BTF that describes it.
+[[nodiscard]] constexpr abi::map_create to_map_create(const bytes& image, const map_spec& map,
+                                                      text object) noexcept {
+  char section[longest_kernel_name + 1] = {};
+  const text section_name(section, image.copy_string(map.name, section, sizeof section));
+  return {.map_type = map.type,
+          .key_size = map.key_size,
+          .value_size = map.value_size,
+          .max_entries = map.max_entries,
+          .map_flags = map.map_flags,
+          .numa_node = map.numa_node,
+          .map_name =
+              map.is_for_variables() ? data_map_name(object, section_name) : kernel_name_at(image, map.name),
+          .map_extra = map.map_extra};
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_SPEC_RECORD_HPP
+// Room 10.4, variable: global variables of programs as memory of this process.
+#ifndef BAREBPF_VARIABLE_HPP
+#define BAREBPF_VARIABLE_HPP
+
+// Room 4.7, type_check: whether C++ types fit the keys and values that an object declares. The compiler asks
+// for a static_object, the program for an object; the answer is the same.
+#ifndef BAREBPF_TYPE_CHECK_HPP
+#define BAREBPF_TYPE_CHECK_HPP
+
+// Room 4.2, spec/data: global variables. Each section of them is a map with one value, and BTF, where there is
+// some, tells what lies where in it.
+#ifndef BAREBPF_SPEC_DATA_HPP
+#define BAREBPF_SPEC_DATA_HPP
+
+// Room 4.1, spec/maps: the definitions in .maps, as BTF describes them.
+#ifndef BAREBPF_SPEC_MAPS_HPP
+#define BAREBPF_SPEC_MAPS_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+namespace detail {
+
+// The members that a map definition may have: what they are called, how they are written down in BTF, and
+// where their number goes.
+enum class map_member_form : u8 { number, long_number, key_or_value, slots };
+struct map_member_row {
+  text member;
+  map_member_form form;
+  u32 map_spec::*number = nullptr;
+  u32 map_spec::*type = nullptr;
+  number_form map_spec::*number_kind = nullptr;
+};
+inline constexpr map_member_row map_member_rows[] = {
+    {"type", map_member_form::number, &map_spec::type},
+    {"key", map_member_form::key_or_value, &map_spec::key_size, &map_spec::key_type, &map_spec::key_form},
+    {"value", map_member_form::key_or_value, &map_spec::value_size, &map_spec::value_type,
+     &map_spec::value_form},
+    {"key_size", map_member_form::number, &map_spec::key_size},
+    {"value_size", map_member_form::number, &map_spec::value_size},
+    {"max_entries", map_member_form::number, &map_spec::max_entries},
+    {"map_flags", map_member_form::number, &map_spec::map_flags},
+    {"numa_node", map_member_form::number, &map_spec::numa_node},
+    {"map_extra", map_member_form::long_number},
+    {"pinning", map_member_form::number, &map_spec::pinning},
+    {"values", map_member_form::slots},
+};
+
+// What __uint and __ulong write: the length of an array behind a pointer, or the one value of an enum.
+constexpr bool read_map_number(const btf& types, u32 id, u64& out) noexcept {
+  const btf_type form = types.resolve(id);
+  if (form.kind == abi::btf_kind::pointer) {
+    const btf_type array = types.resolve(form.size_or_type);
+    out = types.length_of(array);
+    return array.kind == abi::btf_kind::array;
+  }
+  const u64 value = form.tail() + 4;  // behind the enumerator's name
+  if (form.kind == abi::btf_kind::enumeration && form.members == 1) {
+    out = types.image().read32(value);
+    return true;
+  }
+  if (form.kind == abi::btf_kind::enumeration64 && form.members == 1) {
+    out = types.image().read32(value) | u64{types.image().read32(value + 4)} << 32;
+    return true;
+  }
+  return false;
+}
+
+// What __array writes: an array without a length, of pointers; to a struct that describes a map, or to functions.
+constexpr bool read_values(const btf& types, const btf_member& member, map_spec& out) noexcept {
+  const btf_type array = types.resolve(member.type);
+  if (array.kind != abi::btf_kind::array || types.length_of(array) != 0) return false;
+  const btf_type pointer = types.resolve(types.element_of(array));
+  if (pointer.kind != abi::btf_kind::pointer) return false;
+  const btf_type target = types.resolve(pointer.size_or_type);
+  const bool is_map = target.kind == abi::btf_kind::structure;
+  const u32 bit = types.image().read32(member.at + 8);
+  out.has_values = true;
+  out.inner = is_map ? target.id : 0;
+  out.slots_at = bit / 8;
+  return bit % 64 == 0 && (is_map || target.kind == abi::btf_kind::function_prototype);
+}
+
+// Bit `n` of `seen` is set once the member of row `n` has been read: C has no struct with two of a name, and
+// many members of one would be read again for each of many maps.
+constexpr verdict read_map_member(const btf& types, u32 section, const btf_member& member, u32& seen,
+                                  map_spec& out) noexcept {
+  const auto wrong = [&](cause why) {
+    return verdict{.why = why, .section = section, .offset = member.at, .subject = member.name};
+  };
+  size_t known = 0;
+  constexpr size_t rows = sizeof map_member_rows / sizeof map_member_rows[0];
+  while (known < rows && !types.image().string_is(member.name, map_member_rows[known].member)) ++known;
+  if (known == rows) return wrong(cause::unknown_map_member);
+  if ((seen >> known & 1) != 0) return wrong(cause::bad_map_member);
+  seen |= u32{1} << known;
+  const map_member_row& row = map_member_rows[known];
+  if (row.form == map_member_form::slots)
+    return read_values(types, member, out) ? verdict{} : wrong(cause::bad_map_member);
+
+  u64 number = 0;
+  if (row.form == map_member_form::key_or_value) {
+    const btf_type pointer = types.resolve(member.type);
+    if (pointer.kind != abi::btf_kind::pointer) return wrong(cause::bad_map_member);
+    number = types.size_of(pointer.size_or_type);
+    if (number == 0) return wrong(cause::bad_map_member);
+    out.*row.type = pointer.size_or_type;
+    out.*row.number_kind = types.form_of(pointer.size_or_type);
+  } else if (!read_map_number(types, member.type, number)) {
+    return wrong(cause::bad_map_member);
+  }
+  if (row.form == map_member_form::long_number) {
+    out.map_extra = number;
+    return {};
+  }
+  const bool is_size = row.number == &map_spec::key_size || row.number == &map_spec::value_size;
+  if (number > 0xffffffff) return wrong(cause::bad_map_member);
+  if (is_size && out.*row.number != 0 && out.*row.number != number) return wrong(cause::two_sizes);
+  if (row.number == &map_spec::pinning && number > 1) return wrong(cause::bad_pinning);
+  out.*row.number = static_cast<u32>(number);
+  return {};
+}
+
+constexpr verdict read_map_members(const btf& types, u32 section, const btf_type& definition,
+                                   map_spec& out) noexcept {
+  u32 seen = 0;
+  for (u32 i = 0; i < definition.members; ++i)
+    if (const verdict v = read_map_member(types, section, types.member(definition, i), seen, out); v.failed())
+      return v;
+  return {};
+}
+
+constexpr bool is_map_of_maps(u32 type) noexcept {
+  return type == static_cast<u32>(map_type::array_of_maps) ||
+         type == static_cast<u32>(map_type::hash_of_maps);
+}
+
+// Holds the member `values` against the type of the map, which may stand behind it.
+constexpr verdict check_values(const btf& types, u32 section, map_spec& out) noexcept {
+  const auto wrong = [&](cause why) {
+    return verdict{.why = why, .section = section, .offset = out.declared_at, .subject = out.name};
+  };
+  const bool holds_maps = is_map_of_maps(out.type);
+  if (!holds_maps && out.type != static_cast<u32>(map_type::prog_array))
+    return wrong(cause::values_not_wanted);
+  if (holds_maps != (out.inner != 0)) return wrong(cause::wrong_values);
+  if (out.value_size != 0 && out.value_size != sizeof(u32)) return wrong(cause::two_sizes);
+  out.value_size = sizeof(u32);
+  if (!holds_maps) return {};
+  const btf_type definition = types.type(out.inner);
+  map_spec inner{.name = out.name, .declared_at = definition.at};
+  if (const verdict v = read_map_members(types, section, definition, inner); v.failed()) return v;
+  const auto wrong_inside = [&](cause why) {
+    return verdict{.why = why, .section = section, .offset = definition.at, .subject = out.name};
+  };
+  if (inner.type == 0) return wrong_inside(cause::no_map_type);
+  if (inner.has_values || is_map_of_maps(inner.type)) return wrong_inside(cause::maps_too_deep);
+  if (inner.pinning != 0) return wrong_inside(cause::pinned_inner_map);
+  return {};
+}
+
+// Where in its section the variable lies whose offset stands at `place` of a data section's layout. Compilers
+// leave it to a relocation and linkers fill it in; relocations come in the order of the variables, so `next`
+// only moves forward.
+constexpr u64 variable_offset(const opened_object& object, u64 place, u64& next) noexcept {
+  const u64 written = object.file.image().read32(place);
+  const elf_section types = object.file.section(object.btf_relocations.info);
+  for (; next < elf::relocation_count(object.btf_relocations); ++next) {
+    const elf_relocation r = object.file.relocation(object.btf_relocations, next);
+    if (types.at + r.offset == place) return object.file.symbol(r.symbol).value + written;
+    if (types.at + r.offset > place) break;
+  }
+  return written;
+}
+
+constexpr verdict read_map(const opened_object& object, const btf_member& place, u64& next_relocation,
+                           map_spec& out) noexcept {
+  const btf& types = object.types;
+  const btf_type variable = types.type(types.variable_of(place));
+  const auto wrong = [&](cause why) {
+    return verdict{.why = why, .section = object.maps.index, .offset = variable.at, .subject = variable.name};
+  };
+  if (variable.kind != abi::btf_kind::variable)
+    return {.why = cause::bad_btf_type, .section = object.maps.index, .offset = place.at};
+  if (types.image().read32(variable.tail()) != abi::btf_variable_global) return wrong(cause::static_map);
+  const btf_type definition = types.resolve(variable.size_or_type);
+  if (definition.kind != abi::btf_kind::structure) return wrong(cause::map_is_no_struct);
+
+  out.name = variable.name;
+  out.declared_at = variable.at;
+  out.offset = variable_offset(object, place.at + 4, next_relocation);
+  if (out.offset > object.maps.size || definition.size_or_type > object.maps.size - out.offset ||
+      out.offset % 8 != 0 || definition.size_or_type == 0)
+    return wrong(cause::map_outside_section);
+  if (const verdict v = read_map_members(types, object.maps.index, definition, out); v.failed()) return v;
+  if (out.type == 0) return wrong(cause::no_map_type);
+  return out.has_values ? check_values(types, object.maps.index, out) : verdict{};
+}
+
+// `map_slots[offset / 8]` becomes one more than the index of the map that begins there.
+constexpr verdict read_maps(const opened_object& object, const object_slots& slots,
+                            u64& next_relocation) noexcept {
+  for (u32 i = 0; i < object.maps_layout.members; ++i) {
+    map_spec& map = slots.maps[i];
+    map = {};
+    const btf_member place = object.types.member(object.maps_layout, i);
+    if (const verdict v = read_map(object, place, next_relocation, map); v.failed()) return v;
+    slots.map_slots[map.offset / 8] = i + 1;
+  }
+  return {};
+}
+
+// Maps as they were defined before BTF described them: five numbers at the place of a symbol, in a section of this
+// name. What compilers, loaders and tools of those years put behind the five differs.
+// Source: struct bpf_map_def in samples/bpf of Linux 4.1 to 5.18, struct bpf_elf_map of iproute2, gobpf's
+//         bpf_map_def, whose sections are called maps/NAME; v4l-utils, which writes lirc_mode2/maps.
+constexpr bool holds_legacy_maps(const elf& file, const elf_section& section) noexcept {
+  if (section.type != abi::section_progbits || section.is_code()) return false;
+  char room[64] = {};
+  const text name(room, file.image().copy_string(section.name, room, sizeof room));
+  constexpr text maps = "maps", behind = "/maps";
+  if (name.starts_with(maps)) return name.size() == maps.size() || name[maps.size()] == '/';
+  return name.size() > behind.size() && name.without_first(name.size() - behind.size()) == behind;
+}
+constexpr bool is_legacy_map(const elf& file, const elf_symbol& symbol) noexcept {
+  const bool may_be = symbol.type == abi::symbol_object ||
+                      (symbol.type == abi::symbol_no_type && symbol.binding != abi::symbol_local);
+  return may_be && holds_legacy_maps(file, file.section(symbol.section));
+}
+constexpr bool has_legacy_maps(const elf& file) noexcept {
+  for (u32 i = 1; i < file.section_count(); ++i)
+    if (holds_legacy_maps(file, file.section(i))) return true;
+  return false;
+}
+constexpr u32 count_legacy_maps(const elf& file) noexcept {
+  u32 count = 0;
+  if (has_legacy_maps(file))
+    for (u32 i = 0; i < file.symbol_count(); ++i) count += is_legacy_map(file, file.symbol(i));
+  return count;
+}
+
+// Reads the definition of `size` bytes at `out.declared_at`.
+constexpr verdict read_legacy_map(const bytes& image, u64 size, map_spec& out) noexcept {
+  const auto word = [&](u64 index) { return image.read32(out.declared_at + index * 4); };
+  const auto wrong = [&](cause why = cause::bad_legacy_map) {
+    return verdict{.why = why, .section = out.section, .offset = out.declared_at, .subject = out.name};
+  };
+  constexpr u64 without_flags = 16, with_flags = 20, of_iproute2 = 36;
+  if (size < without_flags || size % 4 != 0) return wrong();
+  out.type = word(0);
+  if (out.type == 0) return wrong(cause::no_map_type);
+  out.key_size = word(1);
+  out.value_size = word(2);
+  out.max_entries = word(3);
+  if (size >= with_flags) out.map_flags = word(4);
+  if (is_map_of_maps(out.type) && out.value_size == 0) out.value_size = sizeof(u32);
+  u64 next = with_flags / 4;
+  if (size == of_iproute2) {  // id, pinning, inner_id, inner_idx; an id by itself means nothing
+    if (word(6) > 2) return wrong();
+    out.pinning = word(6) != 0;
+    next = 7;
+  }
+  for (; next < size / 4; ++next)
+    if (word(next) != 0) return wrong();
+  return {};
+}
+
+// Appends all such maps; `maps` from `first` on are those that belong to a section and come in the order of those.
+constexpr verdict add_legacy_maps(const elf& file, map_spec* maps, u32 first, u32& used) noexcept {
+  if (!has_legacy_maps(file)) return {};
+  for (u32 i = 0; i < file.symbol_count(); ++i) {
+    const elf_symbol symbol = file.symbol(i);
+    if (!is_legacy_map(file, symbol)) continue;
+    const elf_section section = file.section(symbol.section);
+    if (symbol.value >= section.size || symbol.size > section.size - symbol.value)
+      return {.why = cause::map_outside_section,
+              .section = section.index,
+              .offset = symbol.at,
+              .subject = symbol.name};
+    maps[used++] = {.name = symbol.name,
+                    .declared_at = section.at + symbol.value,
+                    .offset = symbol.value,
+                    .type = i,  // until it is read below, when the neighbours are known
+                    .section = section.index};
+  }
+  sort_by_place(maps + first, used - first);
+  for (u32 i = first; i < used; ++i) {
+    map_spec& map = maps[i];
+    if (map.origin != map_origin::declared) continue;
+    u64 size = file.symbol(map.type).size;
+    if (size == 0) {  // compilers before clang 8 told none
+      const bool is_last = i + 1 == used || maps[i + 1].section != map.section;
+      size = (is_last ? file.section(map.section).size : maps[i + 1].offset) - map.offset;
+    }
+    if (const verdict v = read_legacy_map(file.image(), size, map); v.failed()) return v;
+  }
+  return {};
+}
+
+// The map among `maps` from `first` on that belongs to the section and lies `offset` bytes into it, or `not_found`.
+constexpr u32 find_section_map(const map_spec* maps, u32 first, u32 end, u32 section, u64 offset) noexcept {
+  if (first >= end || offset > 0xffffffff) return not_found;
+  const u64 place = u64{section} << 32 | offset;
+  const u32 found = first + lower_bound_of_place(maps + first, end - first, place);
+  return found < end && place_of(maps[found]) == place ? found : not_found;
+}
+
+}  // namespace detail
+
+/// What the maps in the map of maps `outer` look like, as its definition says in `values`; one without a type where
+/// it does not.
+[[nodiscard]] constexpr map_spec inner_of(const btf& types, const map_spec& outer) noexcept {
+  const btf_type definition = types.type(outer.inner);
+  map_spec out{.name = outer.name, .declared_at = definition.at};
+  static_cast<void>(detail::read_map_members(types, 0, definition, out));
+  return out;
+}
+
+/// What BPF_MAP_CREATE is to be told of the pattern for maps in a map of maps, all but the BTF that describes it.
+[[nodiscard]] constexpr abi::map_create to_inner_map_create(const bytes& image,
+                                                            const map_spec& inner) noexcept {
+  abi::map_create out = to_map_create(image, inner, {});
+  out.map_name = inner_map_name(out.map_name);
+  return out;
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_SPEC_MAPS_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// Where the first values of an object's variables lie in one block of memory: those of each map one behind the
+/// other, 16 bytes apart or a multiple of it.
+struct data_layout {
+  /// The largest alignment that a variable in the block can have.
+  static constexpr u32 alignment = 16;
+
+  u64 size = 0;  ///< bytes of the block
+
+  /// Makes room for the value of `map` and tells where it begins.
+  constexpr u64 add(const map_spec& map) noexcept {
+    const u64 at = size;
+    if (map.has_data()) size += (u64{map.value_size} + alignment - 1) / alignment * alignment;
+    return at;
+  }
+};
+
+namespace detail {
+
+// What kind of map the section makes; `declared` when it makes none.
+constexpr map_origin origin_of(const elf& file, const elf_section& section) noexcept {
+  const auto is_called = [&](text wanted) {
+    if (!file.image().string_starts_with(section.name, wanted)) return false;
+    const u8 behind = file.image().read8(section.name + wanted.size());
+    return behind == '\0' || behind == '.';
+  };
+  if (section.size == 0) return map_origin::declared;
+  if (section.type == abi::section_nobits)
+    return is_called(".bss") ? map_origin::zeros : map_origin::declared;
+  if (section.type != abi::section_progbits || section.is_code()) return map_origin::declared;
+  if (is_called(".rodata")) return map_origin::read_only_data;
+  return is_called(".data") ? map_origin::data : map_origin::declared;
+}
+
+// Appends the maps of all such sections, in the order of the sections.
+constexpr void add_data_maps(const elf& file, map_spec* maps, u32& used) noexcept {
+  for (u32 i = 1; i < file.section_count(); ++i) {
+    const elf_section section = file.section(i);
+    const map_origin origin = origin_of(file, section);
+    if (origin == map_origin::declared) continue;
+    maps[used++] = {
+        .name = section.name,
+        .declared_at = section.at,
+        .type = static_cast<u32>(map_type::array),
+        .key_size = 4,
+        .value_size = static_cast<u32>(section.size),
+        .max_entries = 1,
+        .map_flags = origin == map_origin::read_only_data ? u32{map_flag::rdonly_prog} : 0,
+        .origin = origin,
+        .section = i,
+    };
+  }
+}
+
+// `room` is how many bytes the section has.
+constexpr verdict read_variable(const opened_object& object, const btf_member& place, u32 section, u64 room,
+                                u64& next_relocation, variable_spec& out) noexcept {
+  const btf& types = object.types;
+  const u32 id = types.variable_of(place);
+  const btf_type variable = types.type(id);
+  if (variable.kind != abi::btf_kind::variable)
+    return {.why = cause::bad_btf_type, .section = section, .offset = place.at};
+  const u64 offset = variable_offset(object, place.at + 4, next_relocation);
+  const u32 size = types.image().read32(place.at + 8);
+  if (offset > room || size > room - offset)
+    return {.why = cause::variable_outside_section,
+            .section = section,
+            .offset = variable.at,
+            .subject = variable.name};
+  out = {.name = variable.name,
+         .declared_at = variable.at,
+         .offset = static_cast<u32>(offset),
+         .size = size,
+         .id = id,
+         .type = variable.size_or_type,
+         .form = types.form_of(variable.size_or_type)};
+  return {};
+}
+
+// The variables that one layout lists, sorted by their offset. Those that are not static can be reached from
+// outside, so their map can be mapped.
+constexpr verdict read_variables(const opened_object& object, const btf_type& layout, u32 map_index,
+                                 const object_slots& slots, u32& used, u64& next_relocation) noexcept {
+  map_spec& map = slots.maps[map_index];
+  const bool is_arena = !map.is_for_variables();
+  const u32 section = is_arena ? object.arena.index : map.section;
+  if (!is_arena) map.value_type = layout.id;
+  map.first_variable = used;
+  for (u32 i = 0; i < layout.members; ++i) {
+    variable_spec found;
+    if (const verdict v = read_variable(object, object.types.member(layout, i), section,
+                                        is_arena ? map.image_size : map.value_size, next_relocation, found);
+        v.failed())
+      return v;
+    found.map = map_index;
+    const u64 linkage = found.declared_at + abi::btf_type_record::size;
+    if (!is_arena && object.types.image().read32(linkage) != abi::btf_variable_static)
+      map.map_flags |= map_flag::mmapable;
+    slots.variables[used++] = found;
+  }
+  map.variable_count = used - map.first_variable;
+  sort_by_place(slots.variables + map.first_variable, map.variable_count);
+  return {};
+}
+
+// The map of the options that the programs name: the externs of that kind are its variables, in their order.
+constexpr void add_config_map(const opened_object& object, const object_slots& slots, u32 value_size,
+                              object_facts& out) noexcept {
+  map_spec& map = slots.maps[out.maps];
+  map = {
+      .name = object.config.name,
+      .declared_at = object.config.at,
+      .type = static_cast<u32>(map_type::array),
+      .key_size = 4,
+      .value_size = value_size,
+      .max_entries = 1,
+      .map_flags = u32{map_flag::rdonly_prog} | map_flag::mmapable,
+      .value_type = object.config.id,
+      .origin = map_origin::config,
+      .section = not_found,  // of no section, and behind those that are found by theirs
+      .first_variable = out.variables,
+  };
+  for (u32 i = 0; i < out.externs && slots.externs[i].kind == extern_kind::config; ++i) {
+    const extern_spec& from = slots.externs[i];
+    slots.variables[out.variables++] = {.name = from.name,
+                                        .declared_at = from.declared_at,
+                                        .map = out.maps,
+                                        .offset = from.offset,
+                                        .size = from.slot.size,
+                                        .id = from.id,
+                                        .type = from.type,
+                                        .form = object.types.form_of(from.type)};
+  }
+  map.variable_count = out.variables - map.first_variable;
+  ++out.maps;
+}
+
+// Structs of functions that the kernel calls. A question mark in front says: made only for those who ask for it.
+constexpr bool is_called_operations(const bytes& image, u64 name) noexcept {
+  const u64 at = name + (image.read8(name) == '?');
+  return image.string_is(at, ".struct_ops") || image.string_is(at, ".struct_ops.link");
+}
+
+// Appends a map for each such struct in one of their sections.
+constexpr verdict add_operations(const opened_object& object, const btf_type& layout, map_spec* maps,
+                                 u32& used, u64& next_relocation) noexcept {
+  const btf& types = object.types;
+  const elf_section section = object.file.find_section(layout.name);
+  if (section.index == 0) return {};
+  if (const verdict v = object.file.demand_type(section, abi::section_progbits); v.failed()) return v;
+  const bool is_optional = types.image().read8(layout.name) == '?';
+  const bool is_linked = types.image().string_is(layout.name + is_optional, ".struct_ops.link");
+  for (u32 i = 0; i < layout.members; ++i) {
+    const btf_member place = types.member(layout, i);
+    const btf_type variable = types.type(types.variable_of(place));
+    const auto wrong = [&](cause why) {
+      return verdict{.why = why, .section = section.index, .offset = variable.at, .subject = variable.name};
+    };
+    if (variable.kind != abi::btf_kind::variable)
+      return {.why = cause::bad_btf_type, .section = section.index, .offset = place.at};
+    const btf_type operations = types.resolve(variable.size_or_type);
+    const u32 size = operations.size_or_type;
+    if (operations.kind != abi::btf_kind::structure || size == 0)
+      return wrong(cause::operations_are_no_struct);
+    const u64 offset = variable_offset(object, place.at + 4, next_relocation);
+    if (offset > section.size || size > section.size - offset) return wrong(cause::variable_outside_section);
+    maps[used++] = {.name = variable.name,
+                    .declared_at = variable.at,
+                    .offset = offset,
+                    .type = static_cast<u32>(map_type::struct_ops),
+                    .key_size = 4,
+                    .value_size = size,  // until the kernel's is known
+                    .max_entries = 1,
+                    .map_flags = is_linked ? u32{map_flag::link} : 0,
+                    .value_type = operations.id,
+                    .origin = map_origin::operations,
+                    .section = section.index,
+                    .image_at = section.at + offset,
+                    .image_size = size,
+                    .is_optional = is_optional};
+  }
+  return {};
+}
+
+// Puts them in order. None lies over another one, so all of them together are no larger than their sections.
+constexpr verdict sort_operations(map_spec* maps, u32 first, u32 end) noexcept {
+  if (first == end) return {};
+  sort_by_place(maps + first, end - first);
+  for (u32 i = first + 1; i < end; ++i)
+    if (maps[i].section == maps[i - 1].section &&
+        maps[i].offset - maps[i - 1].offset < maps[i - 1].image_size)
+      return {.why = cause::operations_overlap,
+              .section = maps[i].section,
+              .offset = maps[i].image_at,
+              .subject = maps[i].name};
+  return {};
+}
+
+// Finds the arena that holds the variables of .addr_space.1.
+constexpr verdict find_arena(opened_object& object, const object_slots& slots) noexcept {
+  if (object.arena.index == 0 || object.arena.size == 0) return {};
+  const auto wrong = [&](cause why) {
+    return verdict{.why = why, .section = object.arena.index, .offset = object.arena.at};
+  };
+  if (object.arena.size > 0xffffffff) return wrong(cause::bad_section_header);
+  for (u32 i = 0; i < object.maps_layout.members; ++i) {
+    if (slots.maps[i].type != static_cast<u32>(map_type::arena)) continue;
+    if (object.arena_map != not_found) return wrong(cause::two_arenas);
+    object.arena_map = i;
+  }
+  if (object.arena_map == not_found) return wrong(cause::no_arena);
+  map_spec& found = slots.maps[object.arena_map];
+  if (object.arena.type != abi::section_nobits) found.image_at = object.arena.at;
+  found.image_size = static_cast<u32>(object.arena.size);
+  return {};
+}
+
+}  // namespace detail
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_SPEC_DATA_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+namespace detail {
+
+template <class T, bool IsEnum = std::is_enum_v<T>>
+struct number_behind {
+  using type = T;
+};
+template <class T>
+struct number_behind<T, true> {
+  using type = std::underlying_type_t<T>;
+};
+
+// Whether a number of BTF has the sign of T. What is no number on either side has none to differ in, and
+// plain char is signed or not as the machine likes.
+template <class T>
+constexpr bool same_sign(number_form form) noexcept {
+  using number = typename number_behind<T>::type;
+  if constexpr (!std::is_integral_v<number> || std::is_same_v<number, char>)
+    return true;
+  else
+    return form == number_form::no_number || (form == number_form::signed_number) == std::is_signed_v<number>;
+}
+
+}  // namespace detail
+
+/// What hinders `Key` and `Value` from being the key and value of `map`; `none` when nothing does.
+template <class Key, class Value>
+[[nodiscard]] constexpr cause compare_types(const map_spec& map) noexcept {
+  if (key_size_of<Key> != map.key_size) return cause::wrong_key_size;
+  if (value_size_of<Value> != map.value_size) return cause::wrong_value_size;
+  if (!detail::same_sign<Key>(map.key_form)) return cause::wrong_key_sign;
+  if (!detail::same_sign<Value>(map.value_form)) return cause::wrong_value_sign;
+  if constexpr (requires { requires Value::rule == value_rule::stack; })
+    if (((map.map_flags ^ Value::map_flags) & map_flag::stack_build_id) != 0)
+      return cause::stack_of_build_ids;
+  return cause::none;
+}
+
+/// What hinders `T` from being the type of `variable`; `none` when nothing does.
+template <class T>
+[[nodiscard]] constexpr cause compare_types(const variable_spec& variable) noexcept {
+  static_assert(std::is_trivially_copyable_v<T>,
+                "barebpf: programs and the kernel see variables as raw bytes, so the type of one must be "
+                "trivially copyable");
+  static_assert(alignof(T) <= data_layout::alignment,
+                "barebpf: variables lie on multiples of 16 bytes at best, so a type may not ask for more");
+  if (sizeof(T) != variable.size) return cause::wrong_variable_size;
+  if (!detail::same_sign<std::remove_cv_t<T>>(variable.form)) return cause::wrong_variable_sign;
+  return cause::none;
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_TYPE_CHECK_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// A global variable of the programs, as memory that is shared with them.
+/// Lifetime: unmapped with this object; it keeps the variables alive by itself. Moving empties the source.
+/// Threads:  programs write at any time, so whoever needs more than one word must agree with them on how.
+template <class T>
+class mapped_variable {
+ public:
+  mapped_variable(detail::mapping section, size_t offset) noexcept
+      : section_(std::move(section)), offset_(offset) {}
+
+  [[nodiscard]] T* get() const noexcept { return reinterpret_cast<T*>(section_.data() + offset_); }
+  [[nodiscard]] T& operator*() const noexcept { return *get(); }
+  [[nodiscard]] T* operator->() const noexcept { return get(); }
+
+ private:
+  detail::mapping section_;
+  size_t offset_;
+};
+
+/// What hinders `variable` of the map `holder` from being seen as a `T` once it is loaded; `none` when nothing does.
+template <class T>
+[[nodiscard]] constexpr cause can_be_seen_as(const map_spec& holder, const variable_spec& variable) noexcept {
+  if (const cause fault = compare_types<T>(variable); fault != cause::none) return fault;
+  if (!holder.is_for_variables()) return cause::lies_in_arena;
+  if ((holder.map_flags & map_flag::mmapable) == 0) return cause::hidden_variable;
+  return holder.is_frozen() && !std::is_const_v<T> ? cause::constant_variable : cause::none;
+}
+/// What hinders `variable` of the map `holder` from being set as a `T` before it is loaded.
+template <class T>
+[[nodiscard]] constexpr cause can_be_set_as(const map_spec& holder, const variable_spec& variable) noexcept {
+  if (!holder.is_for_variables()) return cause::lies_in_arena;
+  if (!holder.has_data()) return cause::kernel_decides;
+  return compare_types<T>(variable);
+}
+
+/// Maps the section of `value_size` bytes that `holder` keeps, for one variable in it.
+template <class T>
+[[nodiscard]] result<mapped_variable<T>> map_variable(const fd& holder, const variable_spec& variable,
+                                                      u32 value_size, text name) noexcept {
+  detail::mapping section;
+  if (const long answer =
+          section.fill(holder.number(), mapped_values<unsigned char>::size_of(value_size),
+                       std::is_const_v<T> ? detail::mapping::readable : detail::mapping::writable);
+      answer < 0)
+    return failure(step::map_memory, answer).about(name);
+  return mapped_variable<T>(std::move(section), variable.offset);
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_VARIABLE_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+namespace detail {
+
+// What comes of attaching to these.
+template <class... Target>
+struct attached_by {
+  using type = link;
+};
+template <class First, class... Rest>
+struct attached_by<First, Rest...> {
+  static constexpr bool has_no_link =
+      attaches_to<attach_way::socket, First, Rest...> || attaches_to<attach_way::sockmap, First, Rest...>;
+  using type = std::conditional_t<has_no_link, attachment, link>;
+};
+
+// Attaches in the one way, or says what that one wants.
+template <load_policy Policy, class Attached, attach_way Way, class... Target>
+[[nodiscard]] result<Attached> attach_in(const program_to_attach& program, Target&&... target) noexcept {
+  if constexpr (requires {
+                  {
+                    place<Way>::template attach<Policy>(program, std::forward<Target>(target)...)
+                    } -> std::same_as<result<Attached>>;
+                })
+    return place<Way>::template attach<Policy>(program, std::forward<Target>(target)...);
+  else
+    return error{.at = step::find, .why = place<Way>::wants};
+}
+// The same, when only the running program knows the way.
+template <load_policy Policy, class Attached, class... Target>
+[[nodiscard]] result<Attached> attach_by(attach_way wanted, const program_to_attach& program,
+                                         Target&&... target) noexcept {
+  return [&]<size_t... Way>(std::index_sequence<Way...>) {
+    using attach_in_way = result<Attached> (*)(const program_to_attach&, Target&&...) noexcept;
+    constexpr attach_in_way ways[] = {
+        &attach_in<Policy, Attached, static_cast<attach_way>(Way), Target...>...};
+    return ways[static_cast<size_t>(wanted)](program, std::forward<Target>(target)...);
+  }
+  (std::make_index_sequence<attach_ways>());
+}
+
+}  // namespace detail
+
+/// The maps and programs of an object, in the kernel.
+/// Lifetime: given back when this object goes, unless a link, a pin or somebody else holds them; it needs
+///           the object that it was loaded from no longer.
+class loaded_object {
+ public:
+  /// The map called `wanted`, as the typed map `Map`: `loaded->map<barebpf::hash_map<int, long>>("hits")`.
+  /// Errors:   no_such_map, wrong_map_type, wrong_key_size and its siblings; about the map's name.
+  /// Lifetime: borrowed: valid as long as this object.
+  template <class Map>
+  [[nodiscard]] result<Map> map(text wanted) const noexcept {
+    const loaded_map* const found = find(maps_, wanted);
+    if (found == nullptr) return missing(cause::no_such_map, wanted);
+    cause fault = compare_types<typename Map::key_type, typename Map::mapped_type>(found->spec);
+    if (found->spec.type != static_cast<u32>(Map::type)) fault = cause::wrong_map_type;
+    if (fault != cause::none)
+      return error{.at = step::find, .why = fault, .offset = found->spec.declared_at}.about(wanted, ".maps");
+    return Map(untyped_map::borrow(found->descriptor.number(), to_kernel_name(wanted)));
+  }
+
+  /// The descriptor of the map called `wanted`, whatever its type.
+  /// Errors:   no_such_map, about the name.
+  /// Lifetime: borrowed: valid as long as this object.
+  [[nodiscard]] result<const fd*> map_descriptor(text wanted) const noexcept {
+    const loaded_map* const found = find(maps_, wanted);
+    if (found == nullptr) return missing(cause::no_such_map, wanted);
+    return &found->descriptor;
+  }
+
+  /// The global variable called `wanted` as memory, shared with the programs.
+  /// Errors: no_such_variable, wrong_variable_size, wrong_variable_sign, constant_variable for a constant by a type
+  ///         that is not const, hidden_variable; ENOMEM and its like of mmap(2).
+  /// Cost:   one system call, and one when it goes; none for each access. Who needs it often keeps it.
+  /// Kernel: 5.5.
+  template <class T>
+  [[nodiscard]] result<mapped_variable<T>> variable(text wanted) const noexcept {
+    const loaded_variable* const found = find(variables_, wanted);
+    if (found == nullptr) return missing(cause::no_such_variable, wanted);
+    const loaded_map& holder = maps_[found->spec.map];
+    if (const cause fault = can_be_seen_as<T>(holder.spec, found->spec); fault != cause::none)
+      return error{.at = step::find, .why = fault, .offset = found->spec.declared_at}.about(wanted);
+    return map_variable<T>(holder.descriptor, found->spec, holder.spec.value_size, wanted);
+  }
+
+  /// The global variable called `wanted` that the programs declare with __arena, in the memory of the arena, mapped by
+  /// `map_arena`.
+  /// Errors:   no_such_variable, wrong_variable_size, wrong_variable_sign; not_in_arena for a variable that lies
+  ///           elsewhere; about the variable's name.
+  /// Lifetime: valid as long as `arena`.
+  template <class T>
+  [[nodiscard]] result<T*> variable(text wanted, const mapped_arena& arena) const noexcept {
+    const loaded_variable* const found = find(variables_, wanted);
+    if (found == nullptr) return missing(cause::no_such_variable, wanted);
+    cause fault = compare_types<T>(found->spec);
+    if (maps_[found->spec.map].spec.is_for_variables() || found->spec.offset + sizeof(T) > arena.size())
+      fault = cause::not_in_arena;
+    if (fault != cause::none)
+      return error{.at = step::find, .why = fault, .offset = found->spec.declared_at}.about(wanted);
+    return &arena.at<T>(found->spec.offset);
+  }
+
+  /// Attaches the program called `wanted` where the name of its section says, and to `target` if that leaves it open:
+  /// `loaded->attach("filter", interface{.index = 2})`. Room 9.1 has what each `attach_way` takes.
+  /// Shape:  result<link>; result<attachment> for sockets and maps of sockets.
+  /// Errors: no_such_program, not_loaded, not_attachable, needs_interface and its siblings where the target is of another kind, and
+  ///         those of the `place`; about the program's name.
+  template <load_policy Policy = load_policy{}, class... Target>
+  [[nodiscard]] auto attach(text wanted, Target&&... target) const noexcept {
+    using attached = typename detail::attached_by<Target...>::type;
+    const loaded_program* const found = find(programs_, wanted);
+    if (found == nullptr) return result<attached>(missing(cause::no_such_program, wanted));
+    if (!found->descriptor.is_open()) return result<attached>(missing(cause::not_loaded, wanted));
+    char where[256];
+    const size_t length = write_place(found->kind.attach, name_at(found->place), where, sizeof where);
+    if (length >= sizeof where || (length == 0 && needs_place(found->kind.attach)))
+      return result<attached>(missing(cause::not_attachable, wanted));
+    const program_to_attach program{found->descriptor, "", where, found->kind.attach_type};
+    auto out =
+        detail::attach_by<Policy, attached>(found->kind.attach, program, std::forward<Target>(target)...);
+    if (!out) return result<attached>(out.error().about(wanted));
+    return out;
+  }
+
+  /// Hands the struct called `wanted`, a variable in .struct_ops or .struct_ops.link, to the kernel, which calls the
+  /// programs in it from then on: `auto reno = loaded->attach_struct_ops("my_reno")`.
+  /// Shape:  with a link if the struct lies in .struct_ops.link; otherwise what was registered is taken back when the
+  ///         attachment goes, and cannot be registered again. Who uses it then keeps it until he ends: a TCP connection
+  ///         its congestion control.
+  /// Errors: no_such_map, not_operations, operations_left_out; step register_operations with what the kernel says:
+  ///         EEXIST, EINVAL, EBUSY. About the struct's name.
+  /// Kernel: 5.6; with a link 6.4.
+  [[nodiscard]] result<attachment> attach_struct_ops(text wanted) const noexcept {
+    const auto found = operations(wanted);
+    if (!found) return found.error();
+    auto out = place<attach_way::struct_ops>::attach_map((*found)->descriptor, value_of(**found),
+                                                         is_linked(**found));
+    if (!out) return out.error().about(wanted);
+    return out;
+  }
+  /// Puts the struct called `wanted` in the place of the one that `attached` stands for, without a moment between them.
+  /// Errors: as above; operations_not_linked; EINVAL when the two differ in kind or in the name that they give.
+  /// Kernel: 6.4.
+  [[nodiscard]] result<void> update_struct_ops(const attachment& attached, text wanted) const noexcept {
+    const auto found = operations(wanted);
+    if (!found) return found.error();
+    if (!is_linked(**found) || !attached.is_link()) return missing(cause::operations_not_linked, wanted);
+    const auto out = place<attach_way::struct_ops>::update(attached, (*found)->descriptor, value_of(**found));
+    if (!out) return out.error().about(wanted);
+    return out;
+  }
+
+  /// The program called `wanted`.
+  /// Errors:   no_such_program, not_loaded for one that was left out; about the name.
+  /// Lifetime: borrowed: valid as long as this object.
+  [[nodiscard]] result<const fd*> program(text wanted) const noexcept {
+    const loaded_program* const found = find(programs_, wanted);
+    if (found == nullptr) return missing(cause::no_such_program, wanted);
+    if (!found->descriptor.is_open()) return missing(cause::not_loaded, wanted);
+    return &found->descriptor;
+  }
+
+ private:
+  friend class object;
+
+  struct extent {
+    size_t at = 0, size = 0;
+  };
+  struct loaded_map {
+    fd descriptor;
+    map_spec spec;
+    extent name;
+    size_t value_at = 0;  // of operations: where among `values_` they stand in the kernel's form
+  };
+  struct loaded_variable {
+    variable_spec spec;
+    extent name;
+  };
+  struct loaded_program {
+    fd descriptor;
+    section_kind kind;
+    extent name;
+    extent place;  // what the section names behind its prefix
+  };
+  [[nodiscard]] text name_at(extent where) const noexcept { return {names_.data() + where.at, where.size}; }
+  template <class Loaded>
+  [[nodiscard]] const Loaded* find(const buffer<Loaded>& list, text wanted) const noexcept {
+    for (const Loaded& candidate : list)
+      if (name_at(candidate.name) == wanted) return &candidate;
+    return nullptr;
+  }
+  [[nodiscard]] static error missing(cause why, text wanted) noexcept {
+    return error{.at = step::find, .why = why}.about(wanted);
+  }
+  [[nodiscard]] result<const loaded_map*> operations(text wanted) const noexcept {
+    const loaded_map* const found = find(maps_, wanted);
+    if (found == nullptr) return missing(cause::no_such_map, wanted);
+    if (found->spec.origin != map_origin::operations) return missing(cause::not_operations, wanted);
+    if (!found->descriptor.is_open()) return missing(cause::operations_left_out, wanted);
+    return found;
+  }
+  [[nodiscard]] static bool is_linked(const loaded_map& map) noexcept {
+    return (map.spec.map_flags & map_flag::link) != 0;
+  }
+  [[nodiscard]] const u8* value_of(const loaded_map& map) const noexcept {
+    return values_.data() + map.value_at;
+  }
+
+  buffer<char> names_;
+  buffer<loaded_map> maps_;
+  buffer<loaded_variable> variables_;
+  buffer<loaded_program> programs_;
+  buffer<u8> values_;  // of all operations, with descriptors in the place of programs
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_LOADED_OBJECT_HPP
+// Room 10.7, recipe: an object that was read while the program runs, written down as the kernel takes it.
+#ifndef BAREBPF_RECIPE_HPP
+#define BAREBPF_RECIPE_HPP
+
+// Room 10.3, load: finished records made real. The two kinds of objects differ in who wrote the records, the compiler or the
+// program; what the kernel is told, in which order, stands here and in load/maps once.
+#ifndef BAREBPF_LOAD_HPP
+#define BAREBPF_LOAD_HPP
+
+// Room 10.2, load/maps: the maps of an object, created or got from where they are pinned, with what is in them at first.
+#ifndef BAREBPF_LOAD_MAPS_HPP
+#define BAREBPF_LOAD_MAPS_HPP
+
+// Room 10.0, load/options: what somebody who loads an object may want to be different from what the object says.
+#ifndef BAREBPF_LOAD_OPTIONS_HPP
+#define BAREBPF_LOAD_OPTIONS_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// What is to be different about one map of an object, before the object has said which one that is. A struct of
+/// functions whose section begins with a question mark is made only when there is such a record of it, if an empty one.
+struct map_settings {
+  static constexpr u32 as_declared = 0xffffffff;
+
+  u32 max_entries = 0;  ///< entries; 0 leaves what the object says
+  int replacement =
+      -1;  ///< descriptor of a map to use in its stead, which stays the caller's; negative for none
+  u32 value_size = 0;           ///< bytes, where the object leaves them open
+  u32 map_flags = as_declared;  ///< in the place of all that the object gives
+  int inner = -1;  ///< descriptor of a map like those that a map of maps is to hold, which stays the caller's
+};
+/// The same with the map. Made by `change` of the object, which knows its maps.
+struct map_change {
+  u32 map = not_found;  ///< index of the map in its object
+  u32 max_entries = 0;
+  int replacement = -1;
+  u32 value_size = 0;
+  u32 map_flags = map_settings::as_declared;
+  int inner = -1;
+
+  [[nodiscard]] static constexpr map_change of(u32 map, const map_settings& settings) noexcept {
+    return {.map = map,
+            .max_entries = settings.max_entries,
+            .replacement = settings.replacement,
+            .value_size = settings.value_size,
+            .map_flags = settings.map_flags,
+            .inner = settings.inner};
+  }
+};
+
+/// What is to be different about one program of an object: whether it is loaded, and as what.
+struct program_settings {
+  bool load = true;  ///< with a program whose section begins with a question mark true is the difference
+  /// What stands for the name of its section, as in "xdp" or "fentry/vfs_read"; nullptr leaves that. Must stay until
+  /// `load` returns.
+  const char* section = nullptr;
+};
+/// The same with the program. Made by `change_program` of the object, which knows its programs.
+struct program_change {
+  u32 program = not_found;  ///< index of the program in its object
+  bool load = true;
+  section_kind kind{};     ///< of type `unspec` for what the object says
+  const char* place = "";  ///< what the program is made for or attached to, with a kind
+
+  [[nodiscard]] static constexpr program_change of(u32 program, const program_settings& settings) noexcept {
+    program_change out{.program = program, .load = settings.load};
+    if (settings.section == nullptr) return out;
+    const text section = settings.section;
+    out.kind = section_kind_of(section);
+    out.place = settings.section + place_in(section, out.kind);
+    return out;
+  }
+};
+
+/// A program that could not be loaded, and why.
+struct refused_program {
+  u32 program = not_found;  ///< index of the program in its object
+  error why{};
+};
+/// The programs that are left out because they cannot be loaded, where a load is to go on without them.
+/// Lifetime: `room` must outlive this object. Where it is full, the load fails.
+class refused_programs {
+ public:
+  explicit constexpr refused_programs(std::span<refused_program> room) noexcept : room_(room) {}
+
+  [[nodiscard]] constexpr size_t size() const noexcept { return count_; }
+  [[nodiscard]] constexpr const refused_program* begin() const noexcept { return room_.data(); }
+  [[nodiscard]] constexpr const refused_program* end() const noexcept { return room_.data() + count_; }
+
+  /// Remembers one more; false when there is no room left.
+  [[nodiscard]] bool add(const refused_program& another) noexcept {
+    if (count_ == room_.size()) return false;
+    room_[count_++] = another;
+    return true;
+  }
+
+ private:
+  std::span<refused_program> room_;
+  size_t count_ = 0;
+};
+
+/// What is given to `load` at run time. Each member has a value that does what the object says.
+/// Lifetime: what they point to must stay until `load` returns.
+struct load_options {
+  verifier_log* log = nullptr;             ///< where the verifier's log goes when it refuses a program
+  std::span<const map_change> maps{};      ///< made by `change`
+  std::span<const unsigned char> data{};   ///< first values of global variables, made by `data`
+  text pin_root = "/sys/fs/bpf";           ///< folder of the maps that are pinned by their names
+  map_differences* differences = nullptr;  ///< where both sides go when a map is not what the object expects
+  int token = -1;                          ///< descriptor of a BPF token, 6.9
+  text kconfig{};  ///< options of the kernel as lines, "CONFIG_HZ=250", that hold before its own
+  const char* kconfig_file = nullptr;  ///< the kernel's configuration, packed by gzip or not, in the place of
+                                       ///< /boot/config-RELEASE or else /proc/config.gz
+  std::span<const program_change> programs{};  ///< made by `change_program`
+  refused_programs* refused = nullptr;  ///< where programs go that cannot be loaded, which are then left out
+  int replaced = -1;  ///< descriptor of the program of which those of SEC("freplace/...") replace functions
+  /// The types to fit the programs to (CO-RE), as BTF or as an ELF file that has some; nothing for the running kernel's.
+  std::span<const unsigned char> target_btf{};
+
+  /// What the program with this index is to be in place of what the object says; nullptr for nothing.
+  [[nodiscard]] constexpr const program_change* new_kind_of(u32 program) const noexcept {
+    const program_change* found = nullptr;
+    for (const program_change& change : programs)
+      if (change.program == program && change.kind.type != abi::prog_type::unspec) found = &change;
+    return found;
+  }
+  /// True when something is to be different about the map with this index.
+  [[nodiscard]] constexpr bool changes_map(u32 map) const noexcept {
+    for (const map_change& change : maps)
+      if (change.map == map) return true;
+    return false;
+  }
+  /// The same of a program.
+  [[nodiscard]] constexpr bool changes_program(u32 program) const noexcept {
+    for (const program_change& change : programs)
+      if (change.program == program) return true;
+    return false;
+  }
+  /// Writes to `left_out`, one for each program of an object, what is to be different about it.
+  constexpr void choose(bool* left_out, u32 count) const noexcept {
+    for (const program_change& change : programs)
+      if (change.program < count) left_out[change.program] = !change.load;
+  }
+};
+/// Stands for "no options wanted"; no code for any is made.
+struct no_options {};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_LOAD_OPTIONS_HPP
+// Room 10.1, load/records: a whole object as the kernel takes it, written by the compiler or by the program, and where
+// what is made of it goes.
+#ifndef BAREBPF_LOAD_RECORDS_HPP
+#define BAREBPF_LOAD_RECORDS_HPP
+
+// Room 8.1, fitting: programs made to fit the types of a kernel (CO-RE) before they are loaded: of the kernel that runs
+// where it is too old to do it by itself, or of another one whose types are given. Nothing is read before it is needed.
+#ifndef BAREBPF_FITTING_HPP
+#define BAREBPF_FITTING_HPP
+
+// Room 5.4, core: CO-RE by the library itself. It fits the instructions of a program to a kernel whose types are at
+// hand: its own, or those of another machine.
+#ifndef BAREBPF_CORE_HPP
+#define BAREBPF_CORE_HPP
+
+// Room 5.3, core/candidates: which types of a kernel may be the ones that an object names. All names are looked for in
+// one walk over the kernel's 100,000 types, of which most are told apart by their first four characters.
+#ifndef BAREBPF_CORE_CANDIDATES_HPP
+#define BAREBPF_CORE_CANDIDATES_HPP
+
+// Room 5.0, core/match: whether a type of the object and one of the kernel are the same to CO-RE. There are three
+// questions: one for what a field holds, one for a type that is looked for, and one that compares all of it.
+// Source: tools/lib/bpf/relo_core.c at v6.12, which is the kernel's own too.
+#ifndef BAREBPF_CORE_MATCH_HPP
+#define BAREBPF_CORE_MATCH_HPP
+
+// Room 3.3, core_path: what a CO-RE relocation names in the object's own types. It gives a type and numbers with
+// colons between them: which element of it, which member of that, and so on.
+#ifndef BAREBPF_CORE_PATH_HPP
+#define BAREBPF_CORE_PATH_HPP
 
 namespace barebpf::inline BAREBPF_ABI {
 
@@ -10817,369 +12578,6 @@ class kernel_types {
 #ifndef BAREBPF_KERNEL_CONFIG_HPP
 #define BAREBPF_KERNEL_CONFIG_HPP
 
-// Room 3.5, externs: what an object wants of the kernel that runs it, by name: options of its configuration (__kconfig),
-// and addresses, variables and functions of it (__ksym).
-#ifndef BAREBPF_EXTERNS_HPP
-#define BAREBPF_EXTERNS_HPP
-
-// Room 2.16, kconfig: lines of a kernel's configuration, and what they make of a variable that a program declares with
-// __kconfig.
-#ifndef BAREBPF_KCONFIG_HPP
-#define BAREBPF_KCONFIG_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// What kind of value a __kconfig variable can have.
-enum class kconfig_form : u8 {
-  none,
-  boolean,     ///< y or n
-  tristate,    ///< y, n or m; `enum libbpf_tristate`
-  character,   ///< y, n, m as that letter, or a number
-  number,      ///< an integer of 1, 2, 4 or 8 bytes
-  characters,  ///< a text in quotes
-};
-
-/// A __kconfig variable.
-struct kconfig_slot {
-  kconfig_form form = kconfig_form::none;
-  bool is_signed = false;
-  u32 size = 0;  ///< bytes
-};
-
-/// A line that sets an option: `CONFIG_HZ=250`.
-/// Lifetime: looks at the line that was read.
-struct kconfig_line {
-  text option{};
-  text value{};
-};
-
-/// Reads a line without its end into `out`. Lines that set nothing, such as comments, leave it empty.
-/// Shape: false for one that begins with CONFIG_ and sets nothing.
-[[nodiscard]] constexpr bool read_kconfig_line(text line, kconfig_line& out) noexcept {
-  out = {};
-  if (!line.starts_with("CONFIG_")) return true;
-  detail::text_reader in(line);
-  const text option = in.take_until('=');
-  if (in.is_done()) return false;
-  out = {option, in.rest()};
-  return true;
-}
-
-namespace detail {
-
-// A number as C writes it: 10, 0x1f, 017, -3.
-constexpr bool read_c_number(text from, u64& out) noexcept {
-  const bool is_negative = from.starts_with("-");
-  if (is_negative || from.starts_with("+")) from = from.without_first(1);
-  u64 base = 10;
-  if (from.starts_with("0x") || from.starts_with("0X")) {
-    base = 16;
-    from = from.without_first(2);
-  } else if (from.starts_with("0") && from.size() > 1) {
-    base = 8;
-  }
-  out = 0;
-  for (const char c : from) {
-    const u64 digit = c >= '0' && c <= '9'   ? static_cast<u64>(c - '0')
-                      : c >= 'a' && c <= 'f' ? static_cast<u64>(c - 'a' + 10)
-                      : c >= 'A' && c <= 'F' ? static_cast<u64>(c - 'A' + 10)
-                                             : 16;
-    if (digit >= base || out > (~u64{0} - digit) / base) return false;
-    out = out * base + digit;
-  }
-  if (is_negative) out = 0 - out;
-  return !from.empty();
-}
-
-}  // namespace detail
-
-/// Writes a number to a variable of `slot.size` bytes at `out`, in the machine's byte order.
-/// Shape: kconfig_not_a_number for a variable that is none, kconfig_range for a number that does not fit; `none` else.
-[[nodiscard]] constexpr cause set_kconfig_number(const kconfig_slot& slot, u64 value, u8* out) noexcept {
-  using enum kconfig_form;
-  if (slot.form == boolean && value > 1) return cause::kconfig_range;
-  if (slot.form != number && slot.form != character && slot.form != boolean)
-    return cause::kconfig_not_a_number;
-  const u32 bits = slot.size * 8;
-  if (bits < 64) {
-    const bool fits = slot.is_signed ? value + (u64{1} << (bits - 1)) < u64{1} << bits : value >> bits == 0;
-    if (!fits) return cause::kconfig_range;
-  }
-  for (u32 i = 0; i < slot.size; ++i)
-    out[host_is_big_endian ? slot.size - 1 - i : i] = static_cast<u8>(value >> (i * 8));
-  return cause::none;
-}
-
-/// Writes what stands behind the = of a line to a variable of `slot.size` bytes at `out`, in which there is nothing but
-/// zeros. A text that is too long is cut, and always ends with a NUL.
-/// Shape:  `none`, or why the value is none for this variable.
-/// Source: what libbpf 1.1 takes.
-[[nodiscard]] constexpr cause set_kconfig(const kconfig_slot& slot, text value, u8* out) noexcept {
-  using enum kconfig_form;
-  const char first = value.empty() ? '\0' : value[0];
-  if (first == 'y' || first == 'n' || first == 'm') {
-    switch (slot.form) {
-      case boolean:
-        if (first == 'm') return cause::kconfig_module;
-        out[0] = first == 'y';
-        return cause::none;
-      case tristate: {
-        const u8 number = first == 'y' ? 1 : first == 'm' ? 2 : 0;
-        out[host_is_big_endian ? slot.size - 1 : 0] = number;
-        return cause::none;
-      }
-      case character:
-        out[0] = static_cast<u8>(first);
-        return cause::none;
-      default:
-        return cause::kconfig_yes_or_no;
-    }
-  }
-  if (first == '"') {
-    if (slot.form != characters) return cause::kconfig_text;
-    if (value.size() < 2 || value[value.size() - 1] != '"') return cause::bad_kconfig_line;
-    for (u32 i = 0; i + 2 < value.size() && i + 1 < slot.size; ++i) out[i] = static_cast<u8>(value[i + 1]);
-    return cause::none;
-  }
-  u64 read = 0;
-  if (!detail::read_c_number(value, read)) return cause::bad_kconfig_line;
-  // A bool of 0 or 1 is written y or n.
-  return slot.form == boolean ? cause::kconfig_not_a_number : set_kconfig_number(slot, read, out);
-}
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_KCONFIG_HPP
-// Room 0.9, order: puts records in order where they are, without memory.
-#ifndef BAREBPF_ORDER_HPP
-#define BAREBPF_ORDER_HPP
-
-namespace barebpf::inline BAREBPF_ABI::detail {
-
-// Puts `list` in order, whatever order it is in, in count times log(count) steps. Lists of object files come in order,
-// so the good path is one look at each.
-template <class Record, class IsBefore>
-constexpr void sort_with(Record* list, size_t count, IsBefore is_before) noexcept {
-  bool is_sorted = true;
-  for (size_t i = 1; i < count && is_sorted; ++i) is_sorted = !is_before(list[i], list[i - 1]);
-  if (is_sorted) return;
-  const auto swap = [list](size_t a, size_t b) {
-    const Record kept = list[a];
-    list[a] = list[b];
-    list[b] = kept;
-  };
-  const auto sink = [&](size_t from, size_t end) {  // restores the heap below `from`
-    for (size_t child; (child = from * 2 + 1) < end; from = child) {
-      if (child + 1 < end && is_before(list[child], list[child + 1])) ++child;
-      if (!is_before(list[from], list[child])) return;
-      swap(from, child);
-    }
-  };
-  for (size_t i = count / 2; i-- > 0;) sink(i, count);
-  for (size_t end = count; end-- > 1;) {
-    swap(0, end);
-    sink(0, end);
-  }
-}
-
-}  // namespace barebpf::inline BAREBPF_ABI::detail
-
-#endif  // BAREBPF_ORDER_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// Where the kernel keeps what is wanted.
-enum class extern_kind : u8 {
-  config,   ///< its configuration, or what is known of it beside: `extern int LINUX_KERNEL_VERSION __kconfig`
-  address,  ///< /proc/kallsyms: `extern const void name __ksym`
-  variable,  ///< its types: `extern const int name __ksym`
-  function,  ///< its types: `extern int name(void) __ksym`
-};
-
-/// What an object wants of the kernel.
-struct extern_spec {
-  u64 name = 0;         ///< where its name stands
-  u64 declared_at = 0;  ///< where its BTF record stands
-  extern_kind kind = extern_kind::config;
-  kconfig_slot slot{};  ///< of a config
-  u32 alignment = 1;    ///< of a config
-  u32 offset = 0;       ///< of a config: bytes from the start of the map's value
-  u32 id = 0;           ///< id of its VAR or FUNC in the object's BTF
-  u32 type = 0;         ///< id of its type in the object's BTF
-  bool is_weak = true;  ///< the object works without it; also true while no symbol demands it
-};
-
-/// The name of an extern as a number, and its index: a list in the order of the numbers finds names by halving.
-struct extern_name {
-  u32 hash = 0;
-  u32 target = 0;
-};
-
-/// The bytes of a name as a number, different for most different names.
-[[nodiscard]] constexpr u32 hash_of(text name) noexcept {
-  u32 out = 0x811c9dc5;  // FNV-1a
-  for (const char c : name) out = (out ^ static_cast<u8>(c)) * 0x01000193;
-  return out;
-}
-/// The same of the first `length` characters at `at`.
-[[nodiscard]] constexpr u32 hash_of(const bytes& image, u64 at, u64 length) noexcept {
-  u32 out = 0x811c9dc5;
-  for (u64 i = 0; i < length; ++i) out = (out ^ image.read8(at + i)) * 0x01000193;
-  return out;
-}
-
-/// How many characters of the name at `at` stand in front of its flavour, the last `___` inside it: the part that the
-/// kernel knows. "bpf_iter_new___v2" is "bpf_iter_new".
-[[nodiscard]] constexpr size_t length_without_flavor(const bytes& image, u64 at) noexcept {
-  const size_t length = image.length_of_string(at);
-  for (size_t i = length; i-- > 4;) {
-    // i is the first character behind three underscores, between two that are none.
-    const bool is_border = image.read8(at + i) != '_' && image.read8(at + i - 4) != '_' &&
-                           image.read8(at + i - 3) == '_' && image.read8(at + i - 2) == '_' &&
-                           image.read8(at + i - 1) == '_';
-    if (is_border) return i - 3;
-  }
-  return length;
-}
-
-namespace detail {
-
-/// The longest name of which the kernel keeps the address.
-/// Source: KSYM_NAME_LEN in include/linux/kallsyms.h at v6.12.
-inline constexpr u64 longest_extern_name = 511;
-
-// What the type of a __kconfig variable makes of it; no form for one that can be none. Its alignment is that of its
-// element.
-constexpr kconfig_slot kconfig_slot_of(const btf& types, u32 id, u32& alignment) noexcept {
-  using enum abi::btf_kind;
-  btf_type type = types.resolve(id);
-  const bool is_array = type.kind == array;
-  const u32 size = types.size_of(id);
-  if (is_array) {
-    if (types.length_of(type) == 0) return {};
-    type = types.resolve(types.element_of(type));
-  }
-  alignment = type.size_or_type < 8 ? type.size_or_type : 8;
-  const u32 encoding = type.kind == integer ? types.image().read32(type.tail()) >> 24 : 0;
-  const bool is_bool = (encoding & abi::btf_integer_is_bool) != 0;
-  const bool is_signed = (encoding & abi::btf_integer_is_signed) != 0;
-  kconfig_slot out{.is_signed = is_signed, .size = size};
-  if (type.kind == enumeration && type.size_or_type == 4 &&
-      types.image().string_is(type.name, "libbpf_tristate"))
-    out.form = is_array ? kconfig_form::none : kconfig_form::tristate;
-  else if (type.kind != integer)
-    return {};
-  else if (type.size_or_type == 1)
-    out.form = is_bool && is_array ? kconfig_form::none
-               : is_bool           ? kconfig_form::boolean
-               : is_array          ? kconfig_form::characters
-                                   : kconfig_form::character;
-  else if (!is_bool && !is_array &&
-           (type.size_or_type == 2 || type.size_or_type == 4 || type.size_or_type == 8))
-    out.form = kconfig_form::number;
-  return out.form == kconfig_form::none ? kconfig_slot{} : out;
-}
-
-constexpr verdict read_extern(const btf& types, const btf_member& place, bool is_config, u32 section,
-                              extern_spec& out) noexcept {
-  const btf_type declared = types.type(types.variable_of(place));
-  const auto wrong = [&](cause why) {
-    return verdict{.why = why, .section = section, .offset = declared.at, .subject = declared.name};
-  };
-  const bool is_function = declared.kind == abi::btf_kind::function;
-  if (!is_function && declared.kind != abi::btf_kind::variable)
-    return {.why = cause::bad_btf_type, .section = section, .offset = place.at};
-  const u64 length = types.image().length_of_string(declared.name);
-  if (length == 0 || length > longest_extern_name) return wrong(cause::bad_extern_name);
-  out = {.name = declared.name,
-         .declared_at = declared.at,
-         .kind = is_function ? extern_kind::function : extern_kind::config,
-         .id = declared.id,
-         .type = declared.size_or_type};
-  if (!is_config) {
-    const bool is_void = types.resolve(out.type).kind == abi::btf_kind::void_type;
-    if (!is_function) out.kind = is_void ? extern_kind::address : extern_kind::variable;
-    return {};
-  }
-  if (!is_function) out.slot = kconfig_slot_of(types, out.type, out.alignment);
-  if (out.slot.form == kconfig_form::none) return wrong(cause::bad_kconfig_type);
-  return {};
-}
-
-// The order in which libbpf numbers them: options by alignment and size, so that there is no gap between them, and all
-// others by their names.
-constexpr bool comes_before(const bytes& image, const extern_spec& a, const extern_spec& b) noexcept {
-  const bool is_config = a.kind == extern_kind::config;
-  if (is_config != (b.kind == extern_kind::config)) return is_config;
-  if (is_config && a.alignment != b.alignment) return a.alignment > b.alignment;
-  if (is_config && a.slot.size != b.slot.size) return a.slot.size < b.slot.size;
-  u64 i = 0;
-  while (image.read8(a.name + i) == image.read8(b.name + i) && image.read8(a.name + i) != 0) ++i;
-  return image.read8(a.name + i) < image.read8(b.name + i);
-}
-
-// The externs that the two layouts list, in their order, with the places of options in the value of their map, which
-// gets `value_size` bytes.
-constexpr verdict read_externs(const btf& types, const btf_type& config, const btf_type& symbols, u32 section,
-                               extern_spec* list, extern_name* names, u32& count, u32& value_size) noexcept {
-  const btf_type layouts[] = {config, symbols};
-  for (const btf_type& layout : layouts)
-    for (u32 i = 0; i < layout.members; ++i)
-      if (const verdict v =
-              read_extern(types, types.member(layout, i), layout.id == config.id, section, list[count++]);
-          v.failed())
-        return v;
-  const bytes& image = types.image();
-  sort_with(list, count,
-            [&image](const extern_spec& a, const extern_spec& b) { return comes_before(image, a, b); });
-  // No option has so long a text, and somebody has to find room for it.
-  constexpr u64 largest_value = 1 << 20;
-  u64 end = 0;
-  for (u32 i = 0; i < count; ++i) {
-    extern_spec& one = list[i];
-    names[i] = {.hash = hash_of(image, one.name, image.length_of_string(one.name)), .target = i};
-    if (one.kind != extern_kind::config) continue;
-    end = (end + one.alignment - 1) / one.alignment * one.alignment;
-    one.offset = static_cast<u32>(end);
-    end += one.slot.size;
-    if (end > largest_value)
-      return {.why = cause::kconfig_too_large,
-              .section = section,
-              .offset = one.declared_at,
-              .subject = one.name};
-  }
-  value_size = static_cast<u32>(end);
-  sort_with(names, count, [](const extern_name& a, const extern_name& b) {
-    return a.hash != b.hash ? a.hash < b.hash : a.target < b.target;
-  });
-  return {};
-}
-
-}  // namespace detail
-
-/// The index of the extern whose name stands at `wanted`, or one more than any where there is none.
-[[nodiscard]] constexpr u32 find_extern(const bytes& image, const extern_spec* list, const extern_name* names,
-                                        u32 count, u64 wanted) noexcept {
-  const u64 length = image.length_of_string(wanted);
-  if (length == 0 || length > detail::longest_extern_name) return 0xffffffff;
-  const u32 hash = hash_of(image, wanted, length);
-  u32 first = 0;
-  for (u32 left = count; left != 0;) {
-    const u32 half = left / 2;
-    const bool in_front = names[first + half].hash < hash;
-    first += in_front ? half + 1 : 0;
-    left = in_front ? left - half - 1 : half;
-  }
-  // Two names of one number are rare, and a file in which they are not is searched no further.
-  constexpr u32 most_tries = 8;
-  for (u32 i = first; i < count && i - first < most_tries && names[i].hash == hash; ++i)
-    if (image.same_string(list[names[i].target].name, wanted)) return names[i].target;
-  return 0xffffffff;
-}
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_EXTERNS_HPP
 // Room 2.15, inflate: unpacks what gzip packed: the kernel shows its configuration as /proc/config.gz and in no other
 // form. Here and not in a library of somebody else's, because it is a page of code and barebpf needs nobody.
 #ifndef BAREBPF_INFLATE_HPP
@@ -11582,8 +12980,7 @@ class config_filler {
   }
   bool fail(const error& why, const char* subject) noexcept {
     row_.subject = subject;
-    row_.fails(why.at, why.code == 0 ? no_errno : -static_cast<long>(why.code));
-    return row_.why = why.why, false;
+    return row_.refuse(why), false;
   }
   bool keep(u32 i, cause why) noexcept {
     if (why != cause::none) return fail(why, needs_[i].name);
@@ -11854,8 +13251,7 @@ class name_finder {
   }
   bool fail(const error& why, const char* subject) noexcept {
     row_.subject = subject;
-    row_.fails(why.at, why.code == 0 ? no_errno : -static_cast<long>(why.code));
-    return row_.why = why.why, false;
+    return row_.refuse(why), false;
   }
   [[nodiscard]] bool is_missing(u32 i, extern_kind kind) const noexcept {
     return needs_[i].kind == kind && !found_[i].is_found;
@@ -12083,406 +13479,11 @@ class name_finder {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_KERNEL_NAMES_HPP
-// Room 8.2, program_types: the types that a program in the kernel was loaded with, by which another program says which
-// of its functions it replaces.
-#ifndef BAREBPF_PROGRAM_TYPES_HPP
-#define BAREBPF_PROGRAM_TYPES_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// Finds the number of the function called `wanted` among the types of the program behind `program`.
-/// Shape:  0 after a failure, which is in `row`.
-/// Errors: find_replaced with EBADF and its like for a descriptor that is of no program, EPERM without CAP_SYS_ADMIN;
-///         no_program_types, no_replaced_function; ENOMEM.
-/// Cost:   five system calls and a walk over the types.
-/// Kernel: 5.6.
-/// Source: bpf_prog_get_info_by_fd() in kernel/bpf/syscall.c; bpf_check_attach_target() in kernel/bpf/verifier.c at
-///         v6.12.
-[[nodiscard, gnu::cold]] inline u32 find_replaced_function(int program, const char* wanted,
-                                                           outcome& row) noexcept {
-  constexpr step at = step::find_replaced;
-  abi::prog_info info;
-  abi::obj_info ask{.bpf_fd = static_cast<u32>(program), .info_len = sizeof info, .info = &info};
-  if (row.fails(at, sys_bpf(abi::command::obj_get_info_by_fd, ask))) return 0;
-  if (info.btf_id == 0) return row.refuse(at, cause::no_program_types), 0;
-  const auto image = get_btf(info.btf_id);
-  if (!image) return row.fails(at, -static_cast<long>(image.error().code)), 0;
-  bytes content(image->data(), image->size());
-  if constexpr (host_is_big_endian) content.read_big_endian();
-  btf types;
-  if (const verdict v = btf::open(content, 0, content.size(), types); v.failed())
-    return row.refuse(at, v.why), 0;
-  for (btf_type type = types.first(); type.id != 0; type = types.after(type))
-    if (type.kind == abi::btf_kind::function && content.string_is(type.name, wanted)) return type.id;
-  row.subject = wanted;
-  return row.refuse(at, cause::no_replaced_function), 0;
-}
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_PROGRAM_TYPES_HPP
 // Room 4.5, spec/assembly: one program as the kernel takes it. A program is its own instructions and behind
 // them those of every function that it reaches, so each program of an object has its own copy of what they
 // share. Worked out for one program at a time, which is what a compiler can do for large objects too.
 #ifndef BAREBPF_SPEC_ASSEMBLY_HPP
 #define BAREBPF_SPEC_ASSEMBLY_HPP
-
-// Room 4.0, spec/record: what a BPF object is once it is read: plain tables of maps, variables, functions and
-// programs, and what instructions refer to. Whoever reads fills them, whoever loads looks things up in them.
-#ifndef BAREBPF_SPEC_RECORD_HPP
-#define BAREBPF_SPEC_RECORD_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// What no index is: `find_named` gives it when there is nothing of that name.
-inline constexpr u32 not_found = 0xffffffff;
-
-/// Where a map comes from.
-enum class map_origin : u8 {
-  declared,        ///< a definition in .maps
-  data,            ///< the variables of .data or .data.*
-  read_only_data,  ///< the constants of .rodata or .rodata.*; frozen once they are in
-  zeros,           ///< the variables of .bss or .bss.*
-  config,          ///< options of the kernel that the programs name with __kconfig; frozen too
-  operations,  ///< a struct of functions that the kernel calls: a variable of .struct_ops or .struct_ops.link
-};
-
-/// A map as the object declares it. Offsets count from the start of the file.
-struct map_spec {
-  u64 name = 0;         ///< where its name stands; that of its section when it holds variables
-  u64 declared_at = 0;  ///< where the BTF record of its variable stands, or the content of its section
-  u64 offset = 0;       ///< bytes from the start of .maps, or of `section`
-  u32 type = 0;         ///< a map_type, kept as a number because a newer one must survive
-  u32 key_size = 0;     ///< bytes
-  u32 value_size = 0;   ///< bytes
-  u32 max_entries = 0;
-  u32 map_flags = 0;
-  u32 numa_node = 0;
-  u64 map_extra = 0;
-  u32 pinning = 0;     ///< 1 to be pinned by its name
-  u32 key_type = 0;    ///< id in the object's BTF, 0 when only the size is given
-  u32 value_type = 0;  ///< id in the object's BTF, 0 when only the size is given
-  number_form key_form = number_form::no_number;
-  number_form value_form = number_form::no_number;
-  map_origin origin = map_origin::declared;
-  bool has_values = false;  ///< its definition has the member `values`
-  u32 inner = 0;     ///< id of the struct that describes the maps in it, in the object's BTF; see `inner_of`
-  u32 slots_at = 0;  ///< bytes from its start to the first of its slots
-  u32 first_slot = 0;  ///< the slots that the object fills are so many from this one on
-  u32 slot_count = 0;
-  u32 section = 0;         ///< index of the section whose variables it holds or that defines it, 0 for .maps
-  u32 first_variable = 0;  ///< its variables are so many from this one on, in the order of their offsets
-  u32 variable_count = 0;
-  u64 image_at = 0;    ///< of an arena: where the first values of the variables in it stand; 0 for zeros; of
-                       ///< operations: where the struct stands
-  u32 image_size = 0;  ///< bytes of those, at the arena's start; or of the struct
-  bool is_optional = false;  ///< made only for those who change something about it, see `map_settings`
-
-  /// True for a map that is made for variables.
-  [[nodiscard]] constexpr bool is_for_variables() const noexcept {
-    return origin != map_origin::declared && origin != map_origin::operations;
-  }
-  /// True when nobody may write to it once its value is in.
-  [[nodiscard]] constexpr bool is_frozen() const noexcept {
-    return origin == map_origin::read_only_data || origin == map_origin::config;
-  }
-  /// True when its variables have first values that a user may change before they are loaded.
-  [[nodiscard]] constexpr bool has_data() const noexcept {
-    return is_for_variables() && origin != map_origin::config;
-  }
-  /// True when the object brings what the map holds at first.
-  [[nodiscard]] constexpr bool has_content() const noexcept {
-    return origin == map_origin::data || origin == map_origin::read_only_data;
-  }
-};
-
-/// "This slot holds that map or program at first": what stands in the member `values` of a definition, or in a struct of
-/// operations.
-struct filled_slot {
-  u64 at = 0;      ///< where the slot stands
-  u32 slot = 0;    ///< its index; for operations the index of the member
-  u32 target = 0;  ///< index of the map for a map of maps, of the program for a prog array and for operations
-};
-
-/// A global variable of the programs.
-struct variable_spec {
-  u64 name = 0;         ///< where its name stands
-  u64 declared_at = 0;  ///< where its BTF record stands
-  u32 map = 0;          ///< index of the map that holds it
-  u32 offset = 0;       ///< bytes from the start of the map's value
-  u32 size = 0;         ///< bytes
-  u32 id = 0;           ///< id of its VAR in the object's BTF
-  u32 type = 0;         ///< id of its type in the object's BTF
-  number_form form = number_form::no_number;
-};
-
-/// A function: a program, or what programs call.
-struct function_spec {
-  u64 name = 0;  ///< where its name stands
-  u64 at = 0;    ///< where its first instruction stands
-  u32 instruction_count = 0;
-  u32 section = 0;          ///< index of its section
-  u64 section_at = 0;       ///< where the content of that begins
-  u32 first_reference = 0;  ///< its references are so many from this one on
-  u32 reference_count = 0;
-  u32 first_core = 0;  ///< its CO-RE relocations are so many from this one on
-  u32 core_count = 0;
-  u32 type = 0;         ///< id of its FUNC in the object's BTF, 0 when unknown
-  u64 symbol = 0;       ///< where its symbol stands
-  btf_ext_run lines{};  ///< the source lines of its whole section
-  bool is_hidden = false;
-  bool is_program = false;
-};
-
-/// A program: a function that the kernel is to call.
-struct program_spec {
-  u64 name = 0;          ///< where its name stands
-  u64 section_name = 0;  ///< where the name of its section stands
-  u64 place = 0;         ///< where the name of the place it attaches to stands; 0 when the section names none
-  u32 function = 0;      ///< index of its function
-  section_kind kind{};   ///< what the name of its section says; of type `unspec` when that is nothing
-  bool is_optional = false;  ///< loaded only for those who ask for it, see `program_settings`
-
-  /// What has to be said of the program before it can be loaded; `none` when its section says it all.
-  [[nodiscard]] constexpr cause lacks() const noexcept {
-    if (kind.type == abi::prog_type::unspec) return cause::unknown_section;
-    return kind.needs_kernel_type() && place == 0 ? cause::no_kernel_place : cause::none;
-  }
-};
-
-/// What an instruction can refer to.
-enum class reference_kind : u8 {
-  nothing,   ///< a relocation outside every function, left behind by a linker
-  map,       ///< the address of a map
-  value,     ///< an address in the value of a map that holds variables
-  call,      ///< a function, to be called
-  function,  ///< the address of a function
-  external,  ///< what the kernel has under a name: an address, or a function to be called
-};
-
-/// "The instruction at `at` needs that."
-struct reference {
-  u64 at = 0;  ///< where the instruction stands
-  reference_kind kind = reference_kind::nothing;
-  u32 target = 0;  ///< index of the map, function or extern
-  u32 offset = 0;  ///< bytes into the value
-};
-
-/// "The instruction at `at` depends on how the kernel lays out a type."
-struct core_record {
-  u64 at = 0;      ///< where the instruction stands
-  u32 type = 0;    ///< id in the object's BTF
-  u32 access = 0;  ///< offset among the strings of BTF
-  abi::core_kind kind = abi::core_kind::field_byte_offset;
-};
-
-/// How much storage a spec needs: so many elements of each.
-struct object_shape {
-  u32 maps = 0;
-  u32 variables = 0;
-  u32 functions = 0;
-  u32 programs = 0;
-  u32 references = 0;
-  u32 filled_slots = 0;
-  u32 cores = 0;  ///< CO-RE relocations
-  u32 externs = 0;
-  u32 lines = 0;       ///< records of source lines
-  u32 map_slots = 0;   ///< one per 8 bytes of .maps
-  u32 type_index = 0;  ///< words for the index over the types
-  u32 types = 0;
-  u32 types_size = 0;  ///< bytes of types
-};
-
-/// Storage for a spec, lent by its owner and as large as an `object_shape` says.
-struct object_slots {
-  map_spec* maps = nullptr;
-  variable_spec* variables = nullptr;
-  function_spec* functions = nullptr;
-  program_spec* programs = nullptr;
-  reference* references = nullptr;
-  filled_slot* filled_slots = nullptr;
-  core_record* cores = nullptr;
-  u32* map_slots = nullptr;
-  u32* type_index = nullptr;
-  extern_spec* externs = nullptr;
-  extern_name* extern_names = nullptr;
-};
-
-/// What `read` found beside what it wrote to the slots.
-struct object_facts {
-  bytes image;
-  btf types;          ///< points into `object_slots::type_index`
-  u64 license = 0;    ///< where the license string stands; 0 when there is none
-  u64 source = 0;     ///< where the name of the source file stands; 0 when there is none
-  u32 line_size = 0;  ///< bytes of a record of a source line; 0 when there are none
-  u32 maps = 0;
-  u32 variables = 0;
-  u32 functions = 0;
-  u32 programs = 0;
-  u32 references = 0;
-  u32 filled_slots = 0;
-  u32 cores = 0;
-  u32 externs = 0;
-};
-
-/// The tables of an object, as those look at them who load it.
-/// Lifetime: valid as long as the tables, which somebody else owns.
-struct object_tables {
-  bytes image;
-  btf types;
-  const map_spec* maps = nullptr;
-  const variable_spec* variables = nullptr;
-  const function_spec* functions = nullptr;
-  const reference* references = nullptr;
-  const core_record* cores = nullptr;
-  u32 map_count = 0;
-  u32 function_count = 0;
-  u32 reference_count = 0;
-  u32 core_count = 0;
-  u32 line_size = 0;  ///< bytes of a record of a source line; 0 when there are none
-  const extern_spec* externs = nullptr;
-  u32 extern_count = 0;
-};
-
-namespace detail {
-
-// Everything that readers look at first.
-struct opened_object {
-  elf file;
-  elf_section maps;  // .maps
-  elf_section btf_relocations;
-  btf types;
-  btf_ext ext;
-  btf_type maps_layout;   // DATASEC .maps
-  btf_type first_layout;  // the first DATASEC of all
-  btf_type config;        // DATASEC .kconfig
-  btf_type symbols;       // DATASEC .ksyms
-  elf_section arena;      // .addr_space.1, the variables in an arena
-  btf_type arena_layout;  // its DATASEC
-  u32 arena_map = not_found;
-  u32 operations = 0;     // structs of functions in all DATASECs
-  u32 section_maps = 0;   // behind the last map that is found by its section, which `read` finds out
-  u32 types_section = 0;  // .BTF
-  u32 variables = 0;      // in all DATASECs but that of maps
-};
-
-// What orders records: where in the file they stand, how far from the start of their map, or what they are made of.
-constexpr u64 place_of(const function_spec& of) noexcept { return of.at; }
-constexpr u64 place_of(const reference& of) noexcept { return of.at; }
-constexpr u64 place_of(const map_spec& of) noexcept { return u64{of.section} << 32 | of.offset; }
-constexpr u64 place_of(const variable_spec& of) noexcept { return of.offset; }
-constexpr u64 place_of(const filled_slot& of) noexcept { return of.at; }
-constexpr u64 place_of(const core_record& of) noexcept { return of.at; }
-constexpr u64 place_of(const program_spec& of) noexcept { return of.function; }
-
-// Sorts records by their place.
-template <class Record>
-constexpr void sort_by_place(Record* list, u32 count) noexcept {
-  sort_with(list, count, [](const Record& a, const Record& b) { return place_of(a) < place_of(b); });
-}
-// The first record that does not stand in front of `place`; `count` when all do.
-template <class Record>
-constexpr u32 lower_bound_of_place(const Record* list, u32 count, u64 place) noexcept {
-  u32 first = 0;
-  while (count != 0) {
-    const u32 half = count / 2;
-    const bool in_front = place_of(list[first + half]) < place;
-    first += in_front ? half + 1 : 0;
-    count = in_front ? count - half - 1 : half;
-  }
-  return first;
-}
-
-}  // namespace detail
-
-/// The index of what is called `wanted` among `count` maps, variables or programs, or `not_found`.
-template <class Spec>
-[[nodiscard]] constexpr u32 find_named(const bytes& image, const Spec* specs, u32 count,
-                                       text wanted) noexcept {
-  for (u32 i = 0; i < count; ++i)
-    if (image.string_is(specs[i].name, wanted)) return i;
-  return not_found;
-}
-
-/// The instruction at `at` in the file. Which half of a byte is the first register differs with the byte order too.
-[[nodiscard]] constexpr abi::insn read_instruction(const bytes& image, u64 at) noexcept {
-  const u8 registers = image.read8(at + 1);
-  return {.opcode = image.read8(at),
-          .registers = image.is_foreign() ? static_cast<u8>(registers << 4 | registers >> 4) : registers,
-          .offset = static_cast<s16>(image.read16(at + 2)),
-          .immediate = static_cast<s32>(image.read32(at + 4))};
-}
-
-/// The name under which the kernel keeps what is called by the string at `at`.
-[[nodiscard]] constexpr kernel_name kernel_name_at(const bytes& image, u64 at) noexcept {
-  char name[longest_kernel_name + 1] = {};
-  return to_kernel_name(text(name, image.copy_string(at, name, sizeof name)));
-}
-
-/// The name under which the kernel keeps a map of variables: as much of the object's name as fits in front of
-/// the section's, and none where the section's name has a second dot.
-/// Source: what libbpf 1.1 does, so that tools which look for ".rodata" find it.
-[[nodiscard]] constexpr kernel_name data_map_name(text object, text section) noexcept {
-  constexpr size_t shortest_section = 7;  // ".rodata", so that all maps of an object begin alike
-  size_t dots = 0;
-  for (const char c : section) dots += c == '.';
-  const size_t reserved = section.size() < shortest_section ? shortest_section : section.size();
-  size_t prefix = dots > 1 || reserved >= longest_kernel_name ? 0 : longest_kernel_name - reserved;
-  if (prefix > object.size()) prefix = object.size();
-  char whole[longest_kernel_name + 1] = {};
-  size_t used = 0;
-  for (; used < prefix; ++used) whole[used] = object[used];
-  for (size_t i = 0; i < section.size() && used < longest_kernel_name; ++i) whole[used++] = section[i];
-  return to_kernel_name(text(whole, used));
-}
-
-/// The name under which the kernel keeps the pattern for the maps in the map called `outer`.
-[[nodiscard]] constexpr kernel_name inner_map_name(const kernel_name& outer) noexcept {
-  constexpr text behind = "_inner";
-  kernel_name out;
-  size_t used = 0;
-  for (; used < longest_kernel_name - behind.size() && outer.characters[used] != '\0'; ++used)
-    out.characters[used] = outer.characters[used];
-  for (const char c : behind) out.characters[used++] = c;
-  return out;
-}
-
-/// The name of an object, as the maps of its variables bear it: what its `path` has behind the last slash and in
-/// front of the first dot there.
-[[nodiscard]] constexpr kernel_name object_name_of(text path) noexcept {
-  size_t first = 0;
-  for (size_t i = 0; i < path.size(); ++i)
-    if (path[i] == '/') first = i + 1;
-  kernel_name out;
-  for (size_t i = first; i < path.size() && i - first < longest_kernel_name && path[i] != '.'; ++i)
-    out.characters[i - first] = path[i];
-  return out;
-}
-/// The same of the source file whose name stands at `at`; empty when that is 0.
-[[nodiscard]] constexpr kernel_name object_name_at(const bytes& image, u64 at) noexcept {
-  char path[256] = {};
-  return at == 0 ? kernel_name{} : object_name_of(text(path, image.copy_string(at, path, sizeof path)));
-}
-
-/// What BPF_MAP_CREATE is to be told of `map` in the object called `object`, all but the BTF that describes it.
-[[nodiscard]] constexpr abi::map_create to_map_create(const bytes& image, const map_spec& map,
-                                                      text object) noexcept {
-  char section[longest_kernel_name + 1] = {};
-  const text section_name(section, image.copy_string(map.name, section, sizeof section));
-  return {.map_type = map.type,
-          .key_size = map.key_size,
-          .value_size = map.value_size,
-          .max_entries = map.max_entries,
-          .map_flags = map.map_flags,
-          .numa_node = map.numa_node,
-          .map_name =
-              map.is_for_variables() ? data_map_name(object, section_name) : kernel_name_at(image, map.name),
-          .map_extra = map.map_extra};
-}
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_SPEC_RECORD_HPP
 
 namespace barebpf::inline BAREBPF_ABI {
 
@@ -12775,134 +13776,6 @@ constexpr void assemble(const object_tables& code, const program_layout& layout,
 
 namespace barebpf::inline BAREBPF_ABI {
 
-/// What is to be different about one map of an object, before the object has said which one that is. A struct of
-/// functions whose section begins with a question mark is made only when there is such a record of it, if an empty one.
-struct map_settings {
-  static constexpr u32 as_declared = 0xffffffff;
-
-  u32 max_entries = 0;  ///< entries; 0 leaves what the object says
-  int replacement =
-      -1;  ///< descriptor of a map to use in its stead, which stays the caller's; negative for none
-  u32 value_size = 0;           ///< bytes, where the object leaves them open
-  u32 map_flags = as_declared;  ///< in the place of all that the object gives
-  int inner = -1;  ///< descriptor of a map like those that a map of maps is to hold, which stays the caller's
-};
-/// The same with the map. Made by `change` of the object, which knows its maps.
-struct map_change {
-  u32 map = not_found;  ///< index of the map in its object
-  u32 max_entries = 0;
-  int replacement = -1;
-  u32 value_size = 0;
-  u32 map_flags = map_settings::as_declared;
-  int inner = -1;
-
-  [[nodiscard]] static constexpr map_change of(u32 map, const map_settings& settings) noexcept {
-    return {.map = map,
-            .max_entries = settings.max_entries,
-            .replacement = settings.replacement,
-            .value_size = settings.value_size,
-            .map_flags = settings.map_flags,
-            .inner = settings.inner};
-  }
-};
-
-/// What is to be different about one program of an object: whether it is loaded, and as what.
-struct program_settings {
-  bool load = true;  ///< with a program whose section begins with a question mark true is the difference
-  /// What stands for the name of its section, as in "xdp" or "fentry/vfs_read"; nullptr leaves that. Must stay until
-  /// `load` returns.
-  const char* section = nullptr;
-};
-/// The same with the program. Made by `change_program` of the object, which knows its programs.
-struct program_change {
-  u32 program = not_found;  ///< index of the program in its object
-  bool load = true;
-  section_kind kind{};     ///< of type `unspec` for what the object says
-  const char* place = "";  ///< what the program is made for or attached to, with a kind
-
-  [[nodiscard]] static constexpr program_change of(u32 program, const program_settings& settings) noexcept {
-    program_change out{.program = program, .load = settings.load};
-    if (settings.section == nullptr) return out;
-    const text section = settings.section;
-    out.kind = section_kind_of(section);
-    out.place = settings.section + place_in(section, out.kind);
-    return out;
-  }
-};
-
-/// A program that could not be loaded, and why.
-struct refused_program {
-  u32 program = not_found;  ///< index of the program in its object
-  error why{};
-};
-/// The programs that are left out because they cannot be loaded, where a load is to go on without them.
-/// Lifetime: `room` must outlive this object. Where it is full, the load fails.
-class refused_programs {
- public:
-  explicit constexpr refused_programs(std::span<refused_program> room) noexcept : room_(room) {}
-
-  [[nodiscard]] constexpr size_t size() const noexcept { return count_; }
-  [[nodiscard]] constexpr const refused_program* begin() const noexcept { return room_.data(); }
-  [[nodiscard]] constexpr const refused_program* end() const noexcept { return room_.data() + count_; }
-
-  /// Remembers one more; false when there is no room left.
-  [[nodiscard]] bool add(const refused_program& another) noexcept {
-    if (count_ == room_.size()) return false;
-    room_[count_++] = another;
-    return true;
-  }
-
- private:
-  std::span<refused_program> room_;
-  size_t count_ = 0;
-};
-
-/// What is given to `load` at run time. Each member has a value that does what the object says.
-/// Lifetime: what they point to must stay until `load` returns.
-struct load_options {
-  verifier_log* log = nullptr;             ///< where the verifier's log goes when it refuses a program
-  std::span<const map_change> maps{};      ///< made by `change`
-  std::span<const unsigned char> data{};   ///< first values of global variables, made by `data`
-  text pin_root = "/sys/fs/bpf";           ///< folder of the maps that are pinned by their names
-  map_differences* differences = nullptr;  ///< where both sides go when a map is not what the object expects
-  int token = -1;                          ///< descriptor of a BPF token, 6.9
-  text kconfig{};  ///< options of the kernel as lines, "CONFIG_HZ=250", that hold before its own
-  const char* kconfig_file = nullptr;  ///< the kernel's configuration, packed by gzip or not, in the place of
-                                       ///< /boot/config-RELEASE or else /proc/config.gz
-  std::span<const program_change> programs{};  ///< made by `change_program`
-  refused_programs* refused = nullptr;  ///< where programs go that cannot be loaded, which are then left out
-  int replaced = -1;  ///< descriptor of the program of which those of SEC("freplace/...") replace functions
-  /// The types to fit the programs to (CO-RE), as BTF or as an ELF file that has some; nothing for the running kernel's.
-  std::span<const unsigned char> target_btf{};
-
-  /// What the program with this index is to be in place of what the object says; nullptr for nothing.
-  [[nodiscard]] constexpr const program_change* new_kind_of(u32 program) const noexcept {
-    const program_change* found = nullptr;
-    for (const program_change& change : programs)
-      if (change.program == program && change.kind.type != abi::prog_type::unspec) found = &change;
-    return found;
-  }
-  /// True when something is to be different about the map with this index.
-  [[nodiscard]] constexpr bool changes_map(u32 map) const noexcept {
-    for (const map_change& change : maps)
-      if (change.map == map) return true;
-    return false;
-  }
-  /// The same of a program.
-  [[nodiscard]] constexpr bool changes_program(u32 program) const noexcept {
-    for (const program_change& change : programs)
-      if (change.program == program) return true;
-    return false;
-  }
-  /// Writes to `left_out`, one for each program of an object, what is to be different about it.
-  constexpr void choose(bool* left_out, u32 count) const noexcept {
-    for (const program_change& change : programs)
-      if (change.program < count) left_out[change.program] = !change.load;
-  }
-};
-/// Stands for "no options wanted"; no code for any is made.
-struct no_options {};
-
 /// What has to be written into the instructions of a program before a kernel older than 5.14 takes them.
 struct program_patch {
   const abi::insn* code = nullptr;
@@ -12982,75 +13855,18 @@ struct load_slots {
   char* missing = nullptr;  ///< room for the name of an error, with either of `load_needs` about CO-RE
 };
 
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_LOAD_RECORDS_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
 namespace detail {
 
-// The verifier repeats the number of a function that it does not know, so a call of one that the kernel does not have
-// can tell which it is.
-// Source: POISON_CALL_KFUNC_BASE in tools/lib/bpf/libbpf.c at v6.12.
-inline constexpr u32 missing_call_base = 2002000000;
-
-// The index of the extern of which the verifier says that the program calls it; a large number when it says nothing
-// of that kind.
-constexpr u32 missing_call_in(text log) noexcept {
-  constexpr text mark = "unknown#";
-  u32 out = not_found;
-  for (size_t i = 0; i + mark.size() < log.size(); ++i) {
-    if (log[i] != 'u' || !log.without_first(i).starts_with(mark)) continue;
-    text_reader in(log.without_first(i + mark.size()));
-    if (u32 number = 0; in.take_number(10, 10, number) && number >= missing_call_base)
-      out = number - missing_call_base;
-  }
-  return out;
-}
-
-// Makes an object real, in a row of system calls that ends with the first failure.
+// Makes the maps of an object, in a row of system calls that ends with the first failure.
 template <load_needs Needs, class Options>
-class loader {
-  static constexpr bool has_options = !std::is_same_v<Options, no_options>;
-  using log_type = std::conditional_t<has_options, verifier_log, no_log>;
-  static constexpr bool may_explain = has_options && (Needs.own_cores || Needs.kernel_cores);
-
+class map_loader {
  public:
-  loader(const object_records& records, const load_slots& slots, const Options& options,
-         outcome& row) noexcept
-      : records_(records),
-        slots_(slots),
-        options_(options),
-        row_(row),
-        fitting_(records.btf, records.btf_size, records.cores, records.program_count, target_types(options)) {
-  }
-
-  bool make_all() noexcept {
-    if constexpr (has_options)
-      if (!are_for_this_object()) return false;
-    if constexpr (Needs.config || Needs.names)
-      if (!find_externs()) return false;
-    if constexpr (Needs.types) {
-      if (records_.btf_size != 0) {
-        types_ = fd::own(load_btf(records_.btf, records_.btf_size, token()));
-        const bool needs_types =
-            records_.btf_is_required || (Needs.kernel_cores && !Needs.own_cores && records_.cores != nullptr);
-        if (needs_types && row_.fails(step::btf_load, types_.number())) return false;
-      }
-    }
-    // What is put into a map of maps is made before it.
-    for (u32 i = 0; i < records_.map_count; ++i)
-      if (!holds_maps(i) && !make_map(i)) return false;
-    if constexpr (Needs.slots)
-      for (u32 i = 0; i < records_.map_count; ++i)
-        if (holds_maps(i) && !make_map(i)) return false;
-    if constexpr (!Needs.patch)
-      for (u32 i = 0; i < records_.map_count; ++i) slots_.map_numbers[i] = slots_.maps[i].number();
-    if constexpr (Needs.targets)
-      if (!find_targets()) return false;
-    for (u32 i = 0; i < records_.program_count; ++i)
-      if (!is_left_out(i) && !make_program(i) && !leave_out(i)) return false;
-    if constexpr (Needs.slots)
-      for (u32 i = 0; i < records_.map_count; ++i)
-        if (!holds_maps(i) && !fill_slots(i, slots_.programs, cause::unfit_program)) return false;
-    return true;
-  }
-
   // Takes away what `make_all` pinned before it failed.
   void unpin_all() noexcept {
     if constexpr (Needs.pins)
@@ -13061,7 +13877,14 @@ class loader {
         }
   }
 
- private:
+ protected:
+  static constexpr bool has_options = !std::is_same_v<Options, no_options>;
+  using log_type = std::conditional_t<has_options, verifier_log, no_log>;
+
+  map_loader(const object_records& records, const load_slots& slots, const Options& options,
+             outcome& row) noexcept
+      : records_(records), slots_(slots), options_(options), row_(row) {}
+
   [[nodiscard]] int token() const noexcept {
     if constexpr (has_options)
       return options_.token;
@@ -13073,43 +13896,6 @@ class loader {
       return options_.log;
     else
       return nullptr;
-  }
-
-  // Changes and values that another object made would go to the wrong maps. One that names none changes nothing.
-  bool are_for_this_object() noexcept {
-    if (!options_.data.empty() && options_.data.size() != records_.data_size) {
-      row_.subject = "data";
-      return row_.refuse(step::find, cause::foreign_data), false;
-    }
-    if (!Needs.own_cores && Needs.kernel_cores && !options_.target_btf.empty())
-      return row_.refuse(step::fit_program, cause::core_left_out), false;
-    for (const map_change& change : options_.maps)
-      if (change.map >= records_.map_count && change.map != not_found) {
-        row_.subject = "maps";
-        return row_.refuse(step::find, cause::no_such_map), false;
-      }
-    for (const program_change& change : options_.programs)
-      if (change.program >= records_.program_count && change.program != not_found) {
-        row_.subject = "programs";
-        return row_.refuse(step::find, cause::no_such_program), false;
-      }
-    return true;
-  }
-
-  // Sizes that depend on the machine: 0 places for perf events stand for one on each CPU, and a ring buffer grows to
-  // a power of two of whole pages. True when there is something to try.
-  [[nodiscard, gnu::cold]] static bool repair_size(abi::map_create& attr) noexcept {
-    const auto type = static_cast<map_type>(attr.map_type);
-    const u32 wanted = attr.max_entries;
-    if (type == map_type::perf_event_array && wanted == 0) {
-      const auto cpus = possible_cpus();
-      if (cpus) attr.max_entries = *cpus;
-    } else if (kind_of(type).entries == entries_rule::ring_size && wanted != 0) {
-      u64 size = page_size();
-      while (size < wanted) size *= 2;
-      if (size <= 0xffffffff) attr.max_entries = static_cast<u32>(size);
-    }
-    return attr.max_entries != wanted;
   }
 
   bool make_map(u32 i) noexcept {
@@ -13141,6 +13927,47 @@ class loader {
       return records_.inner_maps != nullptr && records_.inner_maps[i].map_type != 0;
     else
       return false;
+  }
+
+  // Puts maps or programs into the slots of a map. The kernel says EINVAL to one that does not suit it.
+  bool fill_slots(u32 i, const fd* targets, cause unsuitable) noexcept {
+    if (records_.duties == nullptr) return true;
+    const map_duty& duty = records_.duties[i];
+    for (u32 k = 0; k < duty.slot_count; ++k) {
+      if constexpr (Needs.choices)  // nothing is in the slot of a program that was left out
+        if (!targets[duty.slots[k].target].is_open()) continue;
+      const u32 key = duty.slots[k].slot, value = targets[duty.slots[k].target].raw();
+      const abi::map_elem attr{.map_fd = slots_.maps[i].raw(), .key = &key, .value = &value};
+      row_.subject = records_.maps[i].map_name.characters;
+      const long answer = sys_bpf(abi::command::map_update_elem, attr);
+      if (answer == -EINVAL) row_.why = unsuitable;
+      if (row_.fails(step::map_update_elem, answer)) return false;
+    }
+    return true;
+  }
+
+  // Copies, which an optimizer sees through: nobody else can change them.
+  const object_records records_;
+  const load_slots slots_;
+  const Options& options_;
+  outcome& row_;
+  fd types_;
+
+ private:
+  // Sizes that depend on the machine: 0 places for perf events stand for one on each CPU, and a ring buffer grows to
+  // a power of two of whole pages. True when there is something to try.
+  [[nodiscard, gnu::cold]] static bool repair_size(abi::map_create& attr) noexcept {
+    const auto type = static_cast<map_type>(attr.map_type);
+    const u32 wanted = attr.max_entries;
+    if (type == map_type::perf_event_array && wanted == 0) {
+      const auto cpus = possible_cpus();
+      if (cpus) attr.max_entries = *cpus;
+    } else if (kind_of(type).entries == entries_rule::ring_size && wanted != 0) {
+      u64 size = page_size();
+      while (size < wanted) size *= 2;
+      if (size <= 0xffffffff) attr.max_entries = static_cast<u32>(size);
+    }
+    return attr.max_entries != wanted;
   }
 
   bool create(u32 i, abi::map_create& attr) noexcept {
@@ -13257,76 +14084,6 @@ class loader {
     return true;
   }
 
-  bool find_externs() noexcept {
-    if (records_.extern_count == 0) return true;
-    [[maybe_unused]] kconfig_source source{.token = token()};
-    if constexpr (has_options) {
-      source.options = options_.kconfig;
-      source.file = options_.kconfig_file;
-    }
-    if constexpr (Needs.config)
-      if (!fill_config(records_.externs, records_.extern_count, slots_.externs, slots_.config, source, row_))
-        return false;
-    if constexpr (Needs.names) {
-      if (!find_names(records_.externs, records_.extern_count, slots_.externs, row_)) return false;
-      for (u32 i = 0; i < records_.extern_count; ++i) {
-        slots_.modules[slots_.externs[i].module_index] = slots_.externs[i].module_number;
-        has_modules_ = has_modules_ || slots_.externs[i].module_index != 0;
-      }
-    }
-    return all_are_found(records_.externs, records_.extern_count, slots_.externs, row_);
-  }
-
-  // Puts what the kernel has under a name into an instruction: as the target of a call, or as an address.
-  void put_extern(const map_reference& reference) noexcept {
-    const resolved_extern& found = slots_.externs[reference.target()];
-    abi::insn& first = slots_.scratch[reference.instruction];
-    if (first.opcode == abi::opcode_call) {
-      first.set_source(abi::pseudo_kfunc_call);
-      first.immediate =
-          static_cast<s32>(found.value);  // 0 where there is none: that may stand where nobody comes
-      first.offset = found.module_index;
-      return;
-    }
-    const bool has_type = records_.externs[reference.target()].kind != extern_kind::address && found.is_found;
-    first.set_source(has_type ? abi::pseudo_btf_id : u8{0});
-    first.immediate = static_cast<s32>(found.value);
-    slots_.scratch[reference.instruction + 1].immediate =
-        has_type ? found.module_number : static_cast<s32>(found.value >> 32);
-  }
-  // Calls `act` for each call in a program of a function that the kernel does not have; false when there is none.
-  template <class Act>
-  bool each_missing_call(u32 program, Act act) noexcept {
-    const program_patch& patch = records_.patches[program];
-    bool is_any = false;
-    for (u32 k = 0; k < patch.reference_count; ++k) {
-      const map_reference& reference = patch.references[k];
-      const bool is_call =
-          reference.is_extern() && slots_.scratch[reference.instruction].opcode == abi::opcode_call;
-      if (!is_call || slots_.externs[reference.target()].is_found) continue;
-      act(reference);
-      is_any = true;
-    }
-    return is_any;
-  }
-
-  // Puts maps or programs into the slots of a map. The kernel says EINVAL to one that does not suit it.
-  bool fill_slots(u32 i, const fd* targets, cause unsuitable) noexcept {
-    if (records_.duties == nullptr) return true;
-    const map_duty& duty = records_.duties[i];
-    for (u32 k = 0; k < duty.slot_count; ++k) {
-      if constexpr (Needs.choices)  // nothing is in the slot of a program that was left out
-        if (!targets[duty.slots[k].target].is_open()) continue;
-      const u32 key = duty.slots[k].slot, value = targets[duty.slots[k].target].raw();
-      const abi::map_elem attr{.map_fd = slots_.maps[i].raw(), .key = &key, .value = &value};
-      row_.subject = records_.maps[i].map_name.characters;
-      const long answer = sys_bpf(abi::command::map_update_elem, attr);
-      if (answer == -EINVAL) row_.why = unsuitable;
-      if (row_.fails(step::map_update_elem, answer)) return false;
-    }
-    return true;
-  }
-
   // A map of the caller's in the place of one of the object's. Its sizes must fit, since the programs were
   // compiled for them.
   bool use_replacement(u32 i, int number) noexcept {
@@ -13387,9 +14144,198 @@ class loader {
     return known.has_value() || is_over(known.error());
   }
   bool is_over(const error& why) noexcept {
-    row_.fails(why.at, why.code == 0 ? no_errno : -static_cast<long>(why.code));
-    row_.why = why.why;
+    row_.refuse(why);
     return false;
+  }
+};
+
+}  // namespace detail
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_LOAD_MAPS_HPP
+// Room 8.2, program_types: the types that a program in the kernel was loaded with, by which another program says which
+// of its functions it replaces.
+#ifndef BAREBPF_PROGRAM_TYPES_HPP
+#define BAREBPF_PROGRAM_TYPES_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// Finds the number of the function called `wanted` among the types of the program behind `program`.
+/// Shape:  0 after a failure, which is in `row`.
+/// Errors: find_replaced with EBADF and its like for a descriptor that is of no program, EPERM without CAP_SYS_ADMIN;
+///         no_program_types, no_replaced_function; ENOMEM.
+/// Cost:   five system calls and a walk over the types.
+/// Kernel: 5.6.
+/// Source: bpf_prog_get_info_by_fd() in kernel/bpf/syscall.c; bpf_check_attach_target() in kernel/bpf/verifier.c at
+///         v6.12.
+[[nodiscard, gnu::cold]] inline u32 find_replaced_function(int program, const char* wanted,
+                                                           outcome& row) noexcept {
+  constexpr step at = step::find_replaced;
+  abi::prog_info info;
+  abi::obj_info ask{.bpf_fd = static_cast<u32>(program), .info_len = sizeof info, .info = &info};
+  if (row.fails(at, sys_bpf(abi::command::obj_get_info_by_fd, ask))) return 0;
+  if (info.btf_id == 0) return row.refuse(at, cause::no_program_types), 0;
+  const auto image = get_btf(info.btf_id);
+  if (!image) return row.fails(at, -static_cast<long>(image.error().code)), 0;
+  bytes content(image->data(), image->size());
+  if constexpr (host_is_big_endian) content.read_big_endian();
+  btf types;
+  if (const verdict v = btf::open(content, 0, content.size(), types); v.failed())
+    return row.refuse(at, v.why), 0;
+  for (btf_type type = types.first(); type.id != 0; type = types.after(type))
+    if (type.kind == abi::btf_kind::function && content.string_is(type.name, wanted)) return type.id;
+  row.subject = wanted;
+  return row.refuse(at, cause::no_replaced_function), 0;
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_PROGRAM_TYPES_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+namespace detail {
+
+// The verifier repeats the number of a function that it does not know, so a call of one that the kernel does not have
+// can tell which it is.
+// Source: POISON_CALL_KFUNC_BASE in tools/lib/bpf/libbpf.c at v6.12.
+inline constexpr u32 missing_call_base = 2002000000;
+
+// The index of the extern of which the verifier says that the program calls it; a large number when it says nothing
+// of that kind.
+constexpr u32 missing_call_in(text log) noexcept {
+  constexpr text mark = "unknown#";
+  u32 out = not_found;
+  for (size_t i = 0; i + mark.size() < log.size(); ++i) {
+    if (log[i] != 'u' || !log.without_first(i).starts_with(mark)) continue;
+    text_reader in(log.without_first(i + mark.size()));
+    if (u32 number = 0; in.take_number(10, 10, number) && number >= missing_call_base)
+      out = number - missing_call_base;
+  }
+  return out;
+}
+
+// Makes an object real, in a row of system calls that ends with the first failure.
+template <load_needs Needs, class Options>
+class loader : public map_loader<Needs, Options> {
+  using base = map_loader<Needs, Options>;
+  using base::fill_slots, base::has_options, base::holds_maps, base::log, base::make_map, base::options_,
+      base::records_, base::row_, base::slots_, base::token, base::types_;
+  using typename base::log_type;
+  static constexpr bool may_explain = has_options && (Needs.own_cores || Needs.kernel_cores);
+
+ public:
+  loader(const object_records& records, const load_slots& slots, const Options& options,
+         outcome& row) noexcept
+      : base(records, slots, options, row),
+        fitting_(records.btf, records.btf_size, records.cores, records.program_count, target_types(options)) {
+  }
+
+  bool make_all() noexcept {
+    if constexpr (has_options)
+      if (!are_for_this_object()) return false;
+    if constexpr (Needs.config || Needs.names)
+      if (!find_externs()) return false;
+    if constexpr (Needs.types) {
+      if (records_.btf_size != 0) {
+        types_ = fd::own(load_btf(records_.btf, records_.btf_size, token()));
+        const bool needs_types =
+            records_.btf_is_required || (Needs.kernel_cores && !Needs.own_cores && records_.cores != nullptr);
+        if (needs_types && row_.fails(step::btf_load, types_.number())) return false;
+      }
+    }
+    // What is put into a map of maps is made before it.
+    for (u32 i = 0; i < records_.map_count; ++i)
+      if (!holds_maps(i) && !make_map(i)) return false;
+    if constexpr (Needs.slots)
+      for (u32 i = 0; i < records_.map_count; ++i)
+        if (holds_maps(i) && !make_map(i)) return false;
+    if constexpr (!Needs.patch)
+      for (u32 i = 0; i < records_.map_count; ++i) slots_.map_numbers[i] = slots_.maps[i].number();
+    if constexpr (Needs.targets)
+      if (!find_targets()) return false;
+    for (u32 i = 0; i < records_.program_count; ++i)
+      if (!is_left_out(i) && !make_program(i) && !leave_out(i)) return false;
+    if constexpr (Needs.slots)
+      for (u32 i = 0; i < records_.map_count; ++i)
+        if (!holds_maps(i) && !fill_slots(i, slots_.programs, cause::unfit_program)) return false;
+    return true;
+  }
+
+ private:
+  // Changes and values that another object made would go to the wrong maps. One that names none changes nothing.
+  bool are_for_this_object() noexcept {
+    if (!options_.data.empty() && options_.data.size() != records_.data_size) {
+      row_.subject = "data";
+      return row_.refuse(step::find, cause::foreign_data), false;
+    }
+    if (!Needs.own_cores && Needs.kernel_cores && !options_.target_btf.empty())
+      return row_.refuse(step::fit_program, cause::core_left_out), false;
+    for (const map_change& change : options_.maps)
+      if (change.map >= records_.map_count && change.map != not_found) {
+        row_.subject = "maps";
+        return row_.refuse(step::find, cause::no_such_map), false;
+      }
+    for (const program_change& change : options_.programs)
+      if (change.program >= records_.program_count && change.program != not_found) {
+        row_.subject = "programs";
+        return row_.refuse(step::find, cause::no_such_program), false;
+      }
+    return true;
+  }
+
+  bool find_externs() noexcept {
+    if (records_.extern_count == 0) return true;
+    [[maybe_unused]] kconfig_source source{.token = token()};
+    if constexpr (has_options) {
+      source.options = options_.kconfig;
+      source.file = options_.kconfig_file;
+    }
+    if constexpr (Needs.config)
+      if (!fill_config(records_.externs, records_.extern_count, slots_.externs, slots_.config, source, row_))
+        return false;
+    if constexpr (Needs.names) {
+      if (!find_names(records_.externs, records_.extern_count, slots_.externs, row_)) return false;
+      for (u32 i = 0; i < records_.extern_count; ++i) {
+        slots_.modules[slots_.externs[i].module_index] = slots_.externs[i].module_number;
+        has_modules_ = has_modules_ || slots_.externs[i].module_index != 0;
+      }
+    }
+    return all_are_found(records_.externs, records_.extern_count, slots_.externs, row_);
+  }
+
+  // Puts what the kernel has under a name into an instruction: as the target of a call, or as an address.
+  void put_extern(const map_reference& reference) noexcept {
+    const resolved_extern& found = slots_.externs[reference.target()];
+    abi::insn& first = slots_.scratch[reference.instruction];
+    if (first.opcode == abi::opcode_call) {
+      first.set_source(abi::pseudo_kfunc_call);
+      first.immediate =
+          static_cast<s32>(found.value);  // 0 where there is none: that may stand where nobody comes
+      first.offset = found.module_index;
+      return;
+    }
+    const bool has_type = records_.externs[reference.target()].kind != extern_kind::address && found.is_found;
+    first.set_source(has_type ? abi::pseudo_btf_id : u8{0});
+    first.immediate = static_cast<s32>(found.value);
+    slots_.scratch[reference.instruction + 1].immediate =
+        has_type ? found.module_number : static_cast<s32>(found.value >> 32);
+  }
+  // Calls `act` for each call in a program of a function that the kernel does not have; false when there is none.
+  template <class Act>
+  bool each_missing_call(u32 program, Act act) noexcept {
+    const program_patch& patch = records_.patches[program];
+    bool is_any = false;
+    for (u32 k = 0; k < patch.reference_count; ++k) {
+      const map_reference& reference = patch.references[k];
+      const bool is_call =
+          reference.is_extern() && slots_.scratch[reference.instruction].opcode == abi::opcode_call;
+      if (!is_call || slots_.externs[reference.target()].is_found) continue;
+      act(reference);
+      is_any = true;
+    }
+    return is_any;
   }
 
   [[nodiscard]] const program_change* new_kind_of([[maybe_unused]] u32 i) const noexcept {
@@ -13435,7 +14381,9 @@ class loader {
         continue;
       }
       const bool is_own = new_kind_of(i) != nullptr || need.what == section_rest::replaced;
-      if (is_own && !find_target(need, i) && !leave_out(i)) return false;
+      if (!is_own || find_target(need, i)) continue;
+      if (!leave_out(i)) return false;
+      slots_.targets[i] = not_found;
     }
     while (records_.targets != nullptr &&
            !find_kernel_types(records_.targets, records_.program_count, slots_.targets, row_)) {
@@ -13617,12 +14565,6 @@ class loader {
     constexpr explicit no_fitting(Any&&...) noexcept {}
   };
 
-  // Copies, which an optimizer sees through: nobody else can change them.
-  const object_records records_;
-  const load_slots slots_;
-  const Options& options_;
-  outcome& row_;
-  fd types_;
   [[maybe_unused]] bool has_modules_ = false;
   [[no_unique_address]] std::conditional_t<Needs.own_cores || may_explain, fitting, no_fitting> fitting_;
   bool kernel_is_too_old_ = false;
@@ -13658,550 +14600,6 @@ void load_records(const object_records& records, const load_slots& slots, const 
 // are sorted by place, so that whoever holds an instruction finds its function and its reference by halving.
 #ifndef BAREBPF_SPEC_CODE_HPP
 #define BAREBPF_SPEC_CODE_HPP
-
-// Room 4.2, spec/data: global variables. Each section of them is a map with one value, and BTF, where there is
-// some, tells what lies where in it.
-#ifndef BAREBPF_SPEC_DATA_HPP
-#define BAREBPF_SPEC_DATA_HPP
-
-// Room 4.1, spec/maps: the definitions in .maps, as BTF describes them.
-#ifndef BAREBPF_SPEC_MAPS_HPP
-#define BAREBPF_SPEC_MAPS_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-namespace detail {
-
-// The members that a map definition may have: what they are called, how they are written down in BTF, and
-// where their number goes.
-enum class map_member_form : u8 { number, long_number, key_or_value, slots };
-struct map_member_row {
-  text member;
-  map_member_form form;
-  u32 map_spec::*number = nullptr;
-  u32 map_spec::*type = nullptr;
-  number_form map_spec::*number_kind = nullptr;
-};
-inline constexpr map_member_row map_member_rows[] = {
-    {"type", map_member_form::number, &map_spec::type},
-    {"key", map_member_form::key_or_value, &map_spec::key_size, &map_spec::key_type, &map_spec::key_form},
-    {"value", map_member_form::key_or_value, &map_spec::value_size, &map_spec::value_type,
-     &map_spec::value_form},
-    {"key_size", map_member_form::number, &map_spec::key_size},
-    {"value_size", map_member_form::number, &map_spec::value_size},
-    {"max_entries", map_member_form::number, &map_spec::max_entries},
-    {"map_flags", map_member_form::number, &map_spec::map_flags},
-    {"numa_node", map_member_form::number, &map_spec::numa_node},
-    {"map_extra", map_member_form::long_number},
-    {"pinning", map_member_form::number, &map_spec::pinning},
-    {"values", map_member_form::slots},
-};
-
-// What __uint and __ulong write: the length of an array behind a pointer, or the one value of an enum.
-constexpr bool read_map_number(const btf& types, u32 id, u64& out) noexcept {
-  const btf_type form = types.resolve(id);
-  if (form.kind == abi::btf_kind::pointer) {
-    const btf_type array = types.resolve(form.size_or_type);
-    out = types.length_of(array);
-    return array.kind == abi::btf_kind::array;
-  }
-  const u64 value = form.tail() + 4;  // behind the enumerator's name
-  if (form.kind == abi::btf_kind::enumeration && form.members == 1) {
-    out = types.image().read32(value);
-    return true;
-  }
-  if (form.kind == abi::btf_kind::enumeration64 && form.members == 1) {
-    out = types.image().read32(value) | u64{types.image().read32(value + 4)} << 32;
-    return true;
-  }
-  return false;
-}
-
-// What __array writes: an array without a length, of pointers; to a struct that describes a map, or to functions.
-constexpr bool read_values(const btf& types, const btf_member& member, map_spec& out) noexcept {
-  const btf_type array = types.resolve(member.type);
-  if (array.kind != abi::btf_kind::array || types.length_of(array) != 0) return false;
-  const btf_type pointer = types.resolve(types.element_of(array));
-  if (pointer.kind != abi::btf_kind::pointer) return false;
-  const btf_type target = types.resolve(pointer.size_or_type);
-  const bool is_map = target.kind == abi::btf_kind::structure;
-  const u32 bit = types.image().read32(member.at + 8);
-  out.has_values = true;
-  out.inner = is_map ? target.id : 0;
-  out.slots_at = bit / 8;
-  return bit % 64 == 0 && (is_map || target.kind == abi::btf_kind::function_prototype);
-}
-
-// Bit `n` of `seen` is set once the member of row `n` has been read: C has no struct with two of a name, and
-// many members of one would be read again for each of many maps.
-constexpr verdict read_map_member(const btf& types, u32 section, const btf_member& member, u32& seen,
-                                  map_spec& out) noexcept {
-  const auto wrong = [&](cause why) {
-    return verdict{.why = why, .section = section, .offset = member.at, .subject = member.name};
-  };
-  size_t known = 0;
-  constexpr size_t rows = sizeof map_member_rows / sizeof map_member_rows[0];
-  while (known < rows && !types.image().string_is(member.name, map_member_rows[known].member)) ++known;
-  if (known == rows) return wrong(cause::unknown_map_member);
-  if ((seen >> known & 1) != 0) return wrong(cause::bad_map_member);
-  seen |= u32{1} << known;
-  const map_member_row& row = map_member_rows[known];
-  if (row.form == map_member_form::slots)
-    return read_values(types, member, out) ? verdict{} : wrong(cause::bad_map_member);
-
-  u64 number = 0;
-  if (row.form == map_member_form::key_or_value) {
-    const btf_type pointer = types.resolve(member.type);
-    if (pointer.kind != abi::btf_kind::pointer) return wrong(cause::bad_map_member);
-    number = types.size_of(pointer.size_or_type);
-    if (number == 0) return wrong(cause::bad_map_member);
-    out.*row.type = pointer.size_or_type;
-    out.*row.number_kind = types.form_of(pointer.size_or_type);
-  } else if (!read_map_number(types, member.type, number)) {
-    return wrong(cause::bad_map_member);
-  }
-  if (row.form == map_member_form::long_number) {
-    out.map_extra = number;
-    return {};
-  }
-  const bool is_size = row.number == &map_spec::key_size || row.number == &map_spec::value_size;
-  if (number > 0xffffffff) return wrong(cause::bad_map_member);
-  if (is_size && out.*row.number != 0 && out.*row.number != number) return wrong(cause::two_sizes);
-  if (row.number == &map_spec::pinning && number > 1) return wrong(cause::bad_pinning);
-  out.*row.number = static_cast<u32>(number);
-  return {};
-}
-
-constexpr verdict read_map_members(const btf& types, u32 section, const btf_type& definition,
-                                   map_spec& out) noexcept {
-  u32 seen = 0;
-  for (u32 i = 0; i < definition.members; ++i)
-    if (const verdict v = read_map_member(types, section, types.member(definition, i), seen, out); v.failed())
-      return v;
-  return {};
-}
-
-constexpr bool is_map_of_maps(u32 type) noexcept {
-  return type == static_cast<u32>(map_type::array_of_maps) ||
-         type == static_cast<u32>(map_type::hash_of_maps);
-}
-
-// Holds the member `values` against the type of the map, which may stand behind it.
-constexpr verdict check_values(const btf& types, u32 section, map_spec& out) noexcept {
-  const auto wrong = [&](cause why) {
-    return verdict{.why = why, .section = section, .offset = out.declared_at, .subject = out.name};
-  };
-  const bool holds_maps = is_map_of_maps(out.type);
-  if (!holds_maps && out.type != static_cast<u32>(map_type::prog_array))
-    return wrong(cause::values_not_wanted);
-  if (holds_maps != (out.inner != 0)) return wrong(cause::wrong_values);
-  if (out.value_size != 0 && out.value_size != sizeof(u32)) return wrong(cause::two_sizes);
-  out.value_size = sizeof(u32);
-  if (!holds_maps) return {};
-  const btf_type definition = types.type(out.inner);
-  map_spec inner{.name = out.name, .declared_at = definition.at};
-  if (const verdict v = read_map_members(types, section, definition, inner); v.failed()) return v;
-  const auto wrong_inside = [&](cause why) {
-    return verdict{.why = why, .section = section, .offset = definition.at, .subject = out.name};
-  };
-  if (inner.type == 0) return wrong_inside(cause::no_map_type);
-  if (inner.has_values || is_map_of_maps(inner.type)) return wrong_inside(cause::maps_too_deep);
-  if (inner.pinning != 0) return wrong_inside(cause::pinned_inner_map);
-  return {};
-}
-
-// Where in its section the variable lies whose offset stands at `place` of a data section's layout. Compilers
-// leave it to a relocation and linkers fill it in; relocations come in the order of the variables, so `next`
-// only moves forward.
-constexpr u64 variable_offset(const opened_object& object, u64 place, u64& next) noexcept {
-  const u64 written = object.file.image().read32(place);
-  const elf_section types = object.file.section(object.btf_relocations.info);
-  for (; next < elf::relocation_count(object.btf_relocations); ++next) {
-    const elf_relocation r = object.file.relocation(object.btf_relocations, next);
-    if (types.at + r.offset == place) return object.file.symbol(r.symbol).value + written;
-    if (types.at + r.offset > place) break;
-  }
-  return written;
-}
-
-constexpr verdict read_map(const opened_object& object, const btf_member& place, u64& next_relocation,
-                           map_spec& out) noexcept {
-  const btf& types = object.types;
-  const btf_type variable = types.type(types.variable_of(place));
-  const auto wrong = [&](cause why) {
-    return verdict{.why = why, .section = object.maps.index, .offset = variable.at, .subject = variable.name};
-  };
-  if (variable.kind != abi::btf_kind::variable)
-    return {.why = cause::bad_btf_type, .section = object.maps.index, .offset = place.at};
-  if (types.image().read32(variable.tail()) != abi::btf_variable_global) return wrong(cause::static_map);
-  const btf_type definition = types.resolve(variable.size_or_type);
-  if (definition.kind != abi::btf_kind::structure) return wrong(cause::map_is_no_struct);
-
-  out.name = variable.name;
-  out.declared_at = variable.at;
-  out.offset = variable_offset(object, place.at + 4, next_relocation);
-  if (out.offset > object.maps.size || definition.size_or_type > object.maps.size - out.offset ||
-      out.offset % 8 != 0 || definition.size_or_type == 0)
-    return wrong(cause::map_outside_section);
-  if (const verdict v = read_map_members(types, object.maps.index, definition, out); v.failed()) return v;
-  if (out.type == 0) return wrong(cause::no_map_type);
-  return out.has_values ? check_values(types, object.maps.index, out) : verdict{};
-}
-
-// `map_slots[offset / 8]` becomes one more than the index of the map that begins there.
-constexpr verdict read_maps(const opened_object& object, const object_slots& slots,
-                            u64& next_relocation) noexcept {
-  for (u32 i = 0; i < object.maps_layout.members; ++i) {
-    map_spec& map = slots.maps[i];
-    map = {};
-    const btf_member place = object.types.member(object.maps_layout, i);
-    if (const verdict v = read_map(object, place, next_relocation, map); v.failed()) return v;
-    slots.map_slots[map.offset / 8] = i + 1;
-  }
-  return {};
-}
-
-// Maps as they were defined before BTF described them: five numbers at the place of a symbol, in a section of this
-// name. What compilers, loaders and tools of those years put behind the five differs.
-// Source: struct bpf_map_def in samples/bpf of Linux 4.1 to 5.18, struct bpf_elf_map of iproute2, gobpf's
-//         bpf_map_def, whose sections are called maps/NAME; v4l-utils, which writes lirc_mode2/maps.
-constexpr bool holds_legacy_maps(const elf& file, const elf_section& section) noexcept {
-  if (section.type != abi::section_progbits || section.is_code()) return false;
-  char room[64] = {};
-  const text name(room, file.image().copy_string(section.name, room, sizeof room));
-  constexpr text maps = "maps", behind = "/maps";
-  if (name.starts_with(maps)) return name.size() == maps.size() || name[maps.size()] == '/';
-  return name.size() > behind.size() && name.without_first(name.size() - behind.size()) == behind;
-}
-constexpr bool is_legacy_map(const elf& file, const elf_symbol& symbol) noexcept {
-  const bool may_be = symbol.type == abi::symbol_object ||
-                      (symbol.type == abi::symbol_no_type && symbol.binding != abi::symbol_local);
-  return may_be && holds_legacy_maps(file, file.section(symbol.section));
-}
-constexpr bool has_legacy_maps(const elf& file) noexcept {
-  for (u32 i = 1; i < file.section_count(); ++i)
-    if (holds_legacy_maps(file, file.section(i))) return true;
-  return false;
-}
-constexpr u32 count_legacy_maps(const elf& file) noexcept {
-  u32 count = 0;
-  if (has_legacy_maps(file))
-    for (u32 i = 0; i < file.symbol_count(); ++i) count += is_legacy_map(file, file.symbol(i));
-  return count;
-}
-
-// Reads the definition of `size` bytes at `out.declared_at`.
-constexpr verdict read_legacy_map(const bytes& image, u64 size, map_spec& out) noexcept {
-  const auto word = [&](u64 index) { return image.read32(out.declared_at + index * 4); };
-  const auto wrong = [&](cause why = cause::bad_legacy_map) {
-    return verdict{.why = why, .section = out.section, .offset = out.declared_at, .subject = out.name};
-  };
-  constexpr u64 without_flags = 16, with_flags = 20, of_iproute2 = 36;
-  if (size < without_flags || size % 4 != 0) return wrong();
-  out.type = word(0);
-  if (out.type == 0) return wrong(cause::no_map_type);
-  out.key_size = word(1);
-  out.value_size = word(2);
-  out.max_entries = word(3);
-  if (size >= with_flags) out.map_flags = word(4);
-  if (is_map_of_maps(out.type) && out.value_size == 0) out.value_size = sizeof(u32);
-  u64 next = with_flags / 4;
-  if (size == of_iproute2) {  // id, pinning, inner_id, inner_idx; an id by itself means nothing
-    if (word(6) > 2) return wrong();
-    out.pinning = word(6) != 0;
-    next = 7;
-  }
-  for (; next < size / 4; ++next)
-    if (word(next) != 0) return wrong();
-  return {};
-}
-
-// Appends all such maps; `maps` from `first` on are those that belong to a section and come in the order of those.
-constexpr verdict add_legacy_maps(const elf& file, map_spec* maps, u32 first, u32& used) noexcept {
-  if (!has_legacy_maps(file)) return {};
-  for (u32 i = 0; i < file.symbol_count(); ++i) {
-    const elf_symbol symbol = file.symbol(i);
-    if (!is_legacy_map(file, symbol)) continue;
-    const elf_section section = file.section(symbol.section);
-    if (symbol.value >= section.size || symbol.size > section.size - symbol.value)
-      return {.why = cause::map_outside_section,
-              .section = section.index,
-              .offset = symbol.at,
-              .subject = symbol.name};
-    maps[used++] = {.name = symbol.name,
-                    .declared_at = section.at + symbol.value,
-                    .offset = symbol.value,
-                    .type = i,  // until it is read below, when the neighbours are known
-                    .section = section.index};
-  }
-  sort_by_place(maps + first, used - first);
-  for (u32 i = first; i < used; ++i) {
-    map_spec& map = maps[i];
-    if (map.origin != map_origin::declared) continue;
-    u64 size = file.symbol(map.type).size;
-    if (size == 0) {  // compilers before clang 8 told none
-      const bool is_last = i + 1 == used || maps[i + 1].section != map.section;
-      size = (is_last ? file.section(map.section).size : maps[i + 1].offset) - map.offset;
-    }
-    if (const verdict v = read_legacy_map(file.image(), size, map); v.failed()) return v;
-  }
-  return {};
-}
-
-// The map among `maps` from `first` on that belongs to the section and lies `offset` bytes into it, or `not_found`.
-constexpr u32 find_section_map(const map_spec* maps, u32 first, u32 end, u32 section, u64 offset) noexcept {
-  if (first >= end || offset > 0xffffffff) return not_found;
-  const u64 place = u64{section} << 32 | offset;
-  const u32 found = first + lower_bound_of_place(maps + first, end - first, place);
-  return found < end && place_of(maps[found]) == place ? found : not_found;
-}
-
-}  // namespace detail
-
-/// What the maps in the map of maps `outer` look like, as its definition says in `values`; one without a type where
-/// it does not.
-[[nodiscard]] constexpr map_spec inner_of(const btf& types, const map_spec& outer) noexcept {
-  const btf_type definition = types.type(outer.inner);
-  map_spec out{.name = outer.name, .declared_at = definition.at};
-  static_cast<void>(detail::read_map_members(types, 0, definition, out));
-  return out;
-}
-
-/// What BPF_MAP_CREATE is to be told of the pattern for maps in a map of maps, all but the BTF that describes it.
-[[nodiscard]] constexpr abi::map_create to_inner_map_create(const bytes& image,
-                                                            const map_spec& inner) noexcept {
-  abi::map_create out = to_map_create(image, inner, {});
-  out.map_name = inner_map_name(out.map_name);
-  return out;
-}
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_SPEC_MAPS_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// Where the first values of an object's variables lie in one block of memory: those of each map one behind the
-/// other, 16 bytes apart or a multiple of it.
-struct data_layout {
-  /// The largest alignment that a variable in the block can have.
-  static constexpr u32 alignment = 16;
-
-  u64 size = 0;  ///< bytes of the block
-
-  /// Makes room for the value of `map` and tells where it begins.
-  constexpr u64 add(const map_spec& map) noexcept {
-    const u64 at = size;
-    if (map.has_data()) size += (u64{map.value_size} + alignment - 1) / alignment * alignment;
-    return at;
-  }
-};
-
-namespace detail {
-
-// What kind of map the section makes; `declared` when it makes none.
-constexpr map_origin origin_of(const elf& file, const elf_section& section) noexcept {
-  const auto is_called = [&](text wanted) {
-    if (!file.image().string_starts_with(section.name, wanted)) return false;
-    const u8 behind = file.image().read8(section.name + wanted.size());
-    return behind == '\0' || behind == '.';
-  };
-  if (section.size == 0) return map_origin::declared;
-  if (section.type == abi::section_nobits)
-    return is_called(".bss") ? map_origin::zeros : map_origin::declared;
-  if (section.type != abi::section_progbits || section.is_code()) return map_origin::declared;
-  if (is_called(".rodata")) return map_origin::read_only_data;
-  return is_called(".data") ? map_origin::data : map_origin::declared;
-}
-
-// Appends the maps of all such sections, in the order of the sections.
-constexpr void add_data_maps(const elf& file, map_spec* maps, u32& used) noexcept {
-  for (u32 i = 1; i < file.section_count(); ++i) {
-    const elf_section section = file.section(i);
-    const map_origin origin = origin_of(file, section);
-    if (origin == map_origin::declared) continue;
-    maps[used++] = {
-        .name = section.name,
-        .declared_at = section.at,
-        .type = static_cast<u32>(map_type::array),
-        .key_size = 4,
-        .value_size = static_cast<u32>(section.size),
-        .max_entries = 1,
-        .map_flags = origin == map_origin::read_only_data ? u32{map_flag::rdonly_prog} : 0,
-        .origin = origin,
-        .section = i,
-    };
-  }
-}
-
-// `room` is how many bytes the section has.
-constexpr verdict read_variable(const opened_object& object, const btf_member& place, u32 section, u64 room,
-                                u64& next_relocation, variable_spec& out) noexcept {
-  const btf& types = object.types;
-  const u32 id = types.variable_of(place);
-  const btf_type variable = types.type(id);
-  if (variable.kind != abi::btf_kind::variable)
-    return {.why = cause::bad_btf_type, .section = section, .offset = place.at};
-  const u64 offset = variable_offset(object, place.at + 4, next_relocation);
-  const u32 size = types.image().read32(place.at + 8);
-  if (offset > room || size > room - offset)
-    return {.why = cause::variable_outside_section,
-            .section = section,
-            .offset = variable.at,
-            .subject = variable.name};
-  out = {.name = variable.name,
-         .declared_at = variable.at,
-         .offset = static_cast<u32>(offset),
-         .size = size,
-         .id = id,
-         .type = variable.size_or_type,
-         .form = types.form_of(variable.size_or_type)};
-  return {};
-}
-
-// The variables that one layout lists, sorted by their offset. Those that are not static can be reached from
-// outside, so their map can be mapped.
-constexpr verdict read_variables(const opened_object& object, const btf_type& layout, u32 map_index,
-                                 const object_slots& slots, u32& used, u64& next_relocation) noexcept {
-  map_spec& map = slots.maps[map_index];
-  const bool is_arena = !map.is_for_variables();
-  const u32 section = is_arena ? object.arena.index : map.section;
-  if (!is_arena) map.value_type = layout.id;
-  map.first_variable = used;
-  for (u32 i = 0; i < layout.members; ++i) {
-    variable_spec found;
-    if (const verdict v = read_variable(object, object.types.member(layout, i), section,
-                                        is_arena ? map.image_size : map.value_size, next_relocation, found);
-        v.failed())
-      return v;
-    found.map = map_index;
-    const u64 linkage = found.declared_at + abi::btf_type_record::size;
-    if (!is_arena && object.types.image().read32(linkage) != abi::btf_variable_static)
-      map.map_flags |= map_flag::mmapable;
-    slots.variables[used++] = found;
-  }
-  map.variable_count = used - map.first_variable;
-  sort_by_place(slots.variables + map.first_variable, map.variable_count);
-  return {};
-}
-
-// The map of the options that the programs name: the externs of that kind are its variables, in their order.
-constexpr void add_config_map(const opened_object& object, const object_slots& slots, u32 value_size,
-                              object_facts& out) noexcept {
-  map_spec& map = slots.maps[out.maps];
-  map = {
-      .name = object.config.name,
-      .declared_at = object.config.at,
-      .type = static_cast<u32>(map_type::array),
-      .key_size = 4,
-      .value_size = value_size,
-      .max_entries = 1,
-      .map_flags = u32{map_flag::rdonly_prog} | map_flag::mmapable,
-      .value_type = object.config.id,
-      .origin = map_origin::config,
-      .section = not_found,  // of no section, and behind those that are found by theirs
-      .first_variable = out.variables,
-  };
-  for (u32 i = 0; i < out.externs && slots.externs[i].kind == extern_kind::config; ++i) {
-    const extern_spec& from = slots.externs[i];
-    slots.variables[out.variables++] = {.name = from.name,
-                                        .declared_at = from.declared_at,
-                                        .map = out.maps,
-                                        .offset = from.offset,
-                                        .size = from.slot.size,
-                                        .id = from.id,
-                                        .type = from.type,
-                                        .form = object.types.form_of(from.type)};
-  }
-  map.variable_count = out.variables - map.first_variable;
-  ++out.maps;
-}
-
-// Structs of functions that the kernel calls. A question mark in front says: made only for those who ask for it.
-constexpr bool is_called_operations(const bytes& image, u64 name) noexcept {
-  const u64 at = name + (image.read8(name) == '?');
-  return image.string_is(at, ".struct_ops") || image.string_is(at, ".struct_ops.link");
-}
-
-// Appends a map for each such struct in one of their sections.
-constexpr verdict add_operations(const opened_object& object, const btf_type& layout, map_spec* maps,
-                                 u32& used, u64& next_relocation) noexcept {
-  const btf& types = object.types;
-  const elf_section section = object.file.find_section(layout.name);
-  if (section.index == 0) return {};
-  if (const verdict v = object.file.demand_type(section, abi::section_progbits); v.failed()) return v;
-  const bool is_optional = types.image().read8(layout.name) == '?';
-  const bool is_linked = types.image().string_is(layout.name + is_optional, ".struct_ops.link");
-  for (u32 i = 0; i < layout.members; ++i) {
-    const btf_member place = types.member(layout, i);
-    const btf_type variable = types.type(types.variable_of(place));
-    const auto wrong = [&](cause why) {
-      return verdict{.why = why, .section = section.index, .offset = variable.at, .subject = variable.name};
-    };
-    if (variable.kind != abi::btf_kind::variable)
-      return {.why = cause::bad_btf_type, .section = section.index, .offset = place.at};
-    const btf_type operations = types.resolve(variable.size_or_type);
-    const u32 size = operations.size_or_type;
-    if (operations.kind != abi::btf_kind::structure || size == 0)
-      return wrong(cause::operations_are_no_struct);
-    const u64 offset = variable_offset(object, place.at + 4, next_relocation);
-    if (offset > section.size || size > section.size - offset) return wrong(cause::variable_outside_section);
-    maps[used++] = {.name = variable.name,
-                    .declared_at = variable.at,
-                    .offset = offset,
-                    .type = static_cast<u32>(map_type::struct_ops),
-                    .key_size = 4,
-                    .value_size = size,  // until the kernel's is known
-                    .max_entries = 1,
-                    .map_flags = is_linked ? u32{map_flag::link} : 0,
-                    .value_type = operations.id,
-                    .origin = map_origin::operations,
-                    .section = section.index,
-                    .image_at = section.at + offset,
-                    .image_size = size,
-                    .is_optional = is_optional};
-  }
-  return {};
-}
-
-// Puts them in order. None lies over another one, so all of them together are no larger than their sections.
-constexpr verdict sort_operations(map_spec* maps, u32 first, u32 end) noexcept {
-  if (first == end) return {};
-  sort_by_place(maps + first, end - first);
-  for (u32 i = first + 1; i < end; ++i)
-    if (maps[i].section == maps[i - 1].section &&
-        maps[i].offset - maps[i - 1].offset < maps[i - 1].image_size)
-      return {.why = cause::operations_overlap,
-              .section = maps[i].section,
-              .offset = maps[i].image_at,
-              .subject = maps[i].name};
-  return {};
-}
-
-// Finds the arena that holds the variables of .addr_space.1.
-constexpr verdict find_arena(opened_object& object, const object_slots& slots) noexcept {
-  if (object.arena.index == 0 || object.arena.size == 0) return {};
-  const auto wrong = [&](cause why) {
-    return verdict{.why = why, .section = object.arena.index, .offset = object.arena.at};
-  };
-  if (object.arena.size > 0xffffffff) return wrong(cause::bad_section_header);
-  for (u32 i = 0; i < object.maps_layout.members; ++i) {
-    if (slots.maps[i].type != static_cast<u32>(map_type::arena)) continue;
-    if (object.arena_map != not_found) return wrong(cause::two_arenas);
-    object.arena_map = i;
-  }
-  if (object.arena_map == not_found) return wrong(cause::no_arena);
-  map_spec& found = slots.maps[object.arena_map];
-  if (object.arena.type != abi::section_nobits) found.image_at = object.arena.at;
-  found.image_size = static_cast<u32>(object.arena.size);
-  return {};
-}
-
-}  // namespace detail
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_SPEC_DATA_HPP
 
 namespace barebpf::inline BAREBPF_ABI {
 
@@ -15627,14 +16025,13 @@ class operations_fitter {
   }
 
   /// Calls `take(program, member of the kernel's, where its descriptor goes in the value)` for each program that the
-  /// kernel has a member for, and `leave(program)` for each that it has none for; and copies all other members into
-  /// `value`, which has `value_size` bytes of zeros.
+  /// kernel has a member for, passes over those that it has none for, and copies all other members into `value`, which
+  /// has `value_size` bytes of zeros.
   /// Shape:  `take` gives a cause that ends it, or none.
   /// Errors: no_kernel_operation where the kernel lacks what is not zero here, operation_bit_field, another_operation,
   ///         operation_is_no_program for an address that is none.
-  template <class Take, class Leave>
-  [[nodiscard]] constexpr verdict fit(const kernel_operations& found, u8* value, Take take,
-                                      Leave leave) const noexcept {
+  template <class Take>
+  [[nodiscard]] constexpr verdict fit(const kernel_operations& found, u8* value, Take take) const noexcept {
     const btf& types = object_.types;
     const btf_type own = types.type(map_.value_type), theirs = kernel_.type(found.type);
     u64 covered = 0;  // bytes by all members, so that none lies over another
@@ -15653,7 +16050,6 @@ class operations_fitter {
       const u32 index = find_member(theirs, member.name);
       if (index == not_found) {
         if (!is_zero(at, size)) return refuse(cause::no_kernel_operation);
-        if (program != not_found) leave(program);
         continue;
       }
       const btf_member known = kernel_.member(theirs, index);
@@ -15711,343 +16107,416 @@ class operations_fitter {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_STRUCT_OPS_HPP
-// Room 10.1, variable: global variables of programs as memory of this process.
-#ifndef BAREBPF_VARIABLE_HPP
-#define BAREBPF_VARIABLE_HPP
-
-// Room 4.7, type_check: whether C++ types fit the keys and values that an object declares. The compiler asks
-// for a static_object, the program for an object; the answer is the same.
-#ifndef BAREBPF_TYPE_CHECK_HPP
-#define BAREBPF_TYPE_CHECK_HPP
 
 namespace barebpf::inline BAREBPF_ABI {
 
 namespace detail {
-
-template <class T, bool IsEnum = std::is_enum_v<T>>
-struct number_behind {
-  using type = T;
-};
-template <class T>
-struct number_behind<T, true> {
-  using type = std::underlying_type_t<T>;
-};
-
-// Whether a number of BTF has the sign of T. What is no number on either side has none to differ in, and
-// plain char is signed or not as the machine likes.
-template <class T>
-constexpr bool same_sign(number_form form) noexcept {
-  using number = typename number_behind<T>::type;
-  if constexpr (!std::is_integral_v<number> || std::is_same_v<number, char>)
-    return true;
-  else
-    return form == number_form::no_number || (form == number_form::signed_number) == std::is_signed_v<number>;
-}
-
-}  // namespace detail
-
-/// What hinders `Key` and `Value` from being the key and value of `map`; `none` when nothing does.
-template <class Key, class Value>
-[[nodiscard]] constexpr cause compare_types(const map_spec& map) noexcept {
-  if (key_size_of<Key> != map.key_size) return cause::wrong_key_size;
-  if (value_size_of<Value> != map.value_size) return cause::wrong_value_size;
-  if (!detail::same_sign<Key>(map.key_form)) return cause::wrong_key_sign;
-  if (!detail::same_sign<Value>(map.value_form)) return cause::wrong_value_sign;
-  if constexpr (requires { requires Value::rule == value_rule::stack; })
-    if (((map.map_flags ^ Value::map_flags) & map_flag::stack_build_id) != 0)
-      return cause::stack_of_build_ids;
-  return cause::none;
-}
-
-/// What hinders `T` from being the type of `variable`; `none` when nothing does.
-template <class T>
-[[nodiscard]] constexpr cause compare_types(const variable_spec& variable) noexcept {
-  static_assert(std::is_trivially_copyable_v<T>,
-                "barebpf: programs and the kernel see variables as raw bytes, so the type of one must be "
-                "trivially copyable");
-  static_assert(alignof(T) <= data_layout::alignment,
-                "barebpf: variables lie on multiples of 16 bytes at best, so a type may not ask for more");
-  if (sizeof(T) != variable.size) return cause::wrong_variable_size;
-  if (!detail::same_sign<std::remove_cv_t<T>>(variable.form)) return cause::wrong_variable_sign;
-  return cause::none;
-}
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_TYPE_CHECK_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// A global variable of the programs, as memory that is shared with them.
-/// Lifetime: unmapped with this object; it keeps the variables alive by itself. Moving empties the source.
-/// Threads:  programs write at any time, so whoever needs more than one word must agree with them on how.
-template <class T>
-class mapped_variable {
- public:
-  mapped_variable(detail::mapping section, size_t offset) noexcept
-      : section_(std::move(section)), offset_(offset) {}
-
-  [[nodiscard]] T* get() const noexcept { return reinterpret_cast<T*>(section_.data() + offset_); }
-  [[nodiscard]] T& operator*() const noexcept { return *get(); }
-  [[nodiscard]] T* operator->() const noexcept { return get(); }
-
- private:
-  detail::mapping section_;
-  size_t offset_;
-};
-
-/// What hinders `variable` of the map `holder` from being seen as a `T` once it is loaded; `none` when nothing does.
-template <class T>
-[[nodiscard]] constexpr cause can_be_seen_as(const map_spec& holder, const variable_spec& variable) noexcept {
-  if (const cause fault = compare_types<T>(variable); fault != cause::none) return fault;
-  if (!holder.is_for_variables()) return cause::lies_in_arena;
-  if ((holder.map_flags & map_flag::mmapable) == 0) return cause::hidden_variable;
-  return holder.is_frozen() && !std::is_const_v<T> ? cause::constant_variable : cause::none;
-}
-/// What hinders `variable` of the map `holder` from being set as a `T` before it is loaded.
-template <class T>
-[[nodiscard]] constexpr cause can_be_set_as(const map_spec& holder, const variable_spec& variable) noexcept {
-  if (!holder.is_for_variables()) return cause::lies_in_arena;
-  if (!holder.has_data()) return cause::kernel_decides;
-  return compare_types<T>(variable);
-}
-
-/// Maps the section of `value_size` bytes that `holder` keeps, for one variable in it.
-template <class T>
-[[nodiscard]] result<mapped_variable<T>> map_variable(const fd& holder, const variable_spec& variable,
-                                                      u32 value_size, text name) noexcept {
-  detail::mapping section;
-  if (const long answer =
-          section.fill(holder.number(), mapped_values<unsigned char>::size_of(value_size),
-                       std::is_const_v<T> ? detail::mapping::readable : detail::mapping::writable);
-      answer < 0)
-    return failure(step::map_memory, answer).about(name);
-  return mapped_variable<T>(std::move(section), variable.offset);
-}
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_VARIABLE_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-namespace detail {
-
-// What comes of attaching to these.
-template <class... Target>
-struct attached_by {
-  using type = link;
-};
-template <class First, class... Rest>
-struct attached_by<First, Rest...> {
-  static constexpr bool has_no_link =
-      attaches_to<attach_way::socket, First, Rest...> || attaches_to<attach_way::sockmap, First, Rest...>;
-  using type = std::conditional_t<has_no_link, attachment, link>;
-};
-
-// Attaches in the one way, or says what that one wants.
-template <load_policy Policy, class Attached, attach_way Way, class... Target>
-[[nodiscard]] result<Attached> attach_in(const program_to_attach& program, Target&&... target) noexcept {
-  if constexpr (requires {
-                  {
-                    place<Way>::template attach<Policy>(program, std::forward<Target>(target)...)
-                    } -> std::same_as<result<Attached>>;
-                })
-    return place<Way>::template attach<Policy>(program, std::forward<Target>(target)...);
-  else
-    return error{.at = step::find, .why = place<Way>::wants};
-}
-// The same, when only the running program knows the way.
-template <load_policy Policy, class Attached, class... Target>
-[[nodiscard]] result<Attached> attach_by(attach_way wanted, const program_to_attach& program,
-                                         Target&&... target) noexcept {
-  return [&]<size_t... Way>(std::index_sequence<Way...>) {
-    using attach_in_way = result<Attached> (*)(const program_to_attach&, Target&&...) noexcept;
-    constexpr attach_in_way ways[] = {
-        &attach_in<Policy, Attached, static_cast<attach_way>(Way), Target...>...};
-    return ways[static_cast<size_t>(wanted)](program, std::forward<Target>(target)...);
-  }
-  (std::make_index_sequence<attach_ways>());
-}
 
 constexpr size_t length_of_place(const bytes& image, const program_spec& program) noexcept {
   return program.place == 0 ? 0 : image.length_of_string(program.place);
 }
 
-}  // namespace detail
+// Where in the values of structs of functions the descriptor of a program goes.
+struct operation_place {
+  size_t at = 0;
+  u32 program = 0;
+};
 
-/// The maps and programs of an object, in the kernel.
-/// Lifetime: given back when this object goes, unless a link, a pin or somebody else holds them; it needs
-///           the object that it was loaded from no longer.
-class loaded_object {
+// The object's maps and programs as the kernel takes them, and the memory that the records point to.
+struct object_recipe {
+  buffer<abi::map_create> maps, inner_maps;
+  buffer<map_duty> duties;
+  buffer<char> pins;
+  buffer<u64> values;
+  buffer<abi::prog_load> programs;
+  buffer<program_patch> patches;
+  buffer<kernel_type_need> targets;
+  buffer<char> places;
+  buffer<abi::insn> code;
+  buffer<map_reference> references;
+  buffer<abi::func_info> functions;
+  buffer<abi::line_info> lines;
+  buffer<abi::core_relo> cores;
+  buffer<program_cores> cores_of;  // one for each program
+  buffer<char> license;
+  buffer<u32> types;
+  buffer<extern_need> externs;
+  buffer<type_shape> shapes;
+  buffer<char> extern_names;
+  buffer<bool> left_out;
+  buffer<kernel_operations> operations;      // one for each map, without a type for other maps
+  buffer<operation_target> operation_types;  // one for each program
+  buffer<operation_place> operation_places;
+  buffer<u8> operation_values;  // the structs one behind the other, in the order of their maps
+  object_records records;
+  u32 longest = 0;  // instructions
+};
+
+// Writes such a recipe.
+class recipe_writer {
  public:
-  /// The map called `wanted`, as the typed map `Map`: `loaded->map<barebpf::hash_map<int, long>>("hits")`.
-  /// Errors:   no_such_map, wrong_map_type, wrong_key_size and its siblings; about the map's name.
-  /// Lifetime: borrowed: valid as long as this object.
-  template <class Map>
-  [[nodiscard]] result<Map> map(text wanted) const noexcept {
-    const loaded_map* const found = find(maps_, wanted);
-    if (found == nullptr) return missing(cause::no_such_map, wanted);
-    cause fault = compare_types<typename Map::key_type, typename Map::mapped_type>(found->spec);
-    if (found->spec.type != static_cast<u32>(Map::type)) fault = cause::wrong_map_type;
-    if (fault != cause::none)
-      return error{.at = step::find, .why = fault, .offset = found->spec.declared_at}.about(wanted, ".maps");
-    return Map(untyped_map::borrow(found->descriptor.number(), to_kernel_name(wanted)));
-  }
+  recipe_writer(const object_spec& spec, const kernel_name& name, const load_options& options) noexcept
+      : spec_(spec), name_(name), options_(options) {}
 
-  /// The descriptor of the map called `wanted`, whatever its type.
-  /// Errors:   no_such_map, about the name.
-  /// Lifetime: borrowed: valid as long as this object.
-  [[nodiscard]] result<const fd*> map_descriptor(text wanted) const noexcept {
-    const loaded_map* const found = find(maps_, wanted);
-    if (found == nullptr) return missing(cause::no_such_map, wanted);
-    return &found->descriptor;
-  }
-
-  /// The global variable called `wanted` as memory, shared with the programs.
-  /// Errors: no_such_variable, wrong_variable_size, wrong_variable_sign, constant_variable for a constant by a type
-  ///         that is not const, hidden_variable; ENOMEM and its like of mmap(2).
-  /// Cost:   one system call, and one when it goes; none for each access. Who needs it often keeps it.
-  /// Kernel: 5.5.
-  template <class T>
-  [[nodiscard]] result<mapped_variable<T>> variable(text wanted) const noexcept {
-    const loaded_variable* const found = find(variables_, wanted);
-    if (found == nullptr) return missing(cause::no_such_variable, wanted);
-    const loaded_map& holder = maps_[found->spec.map];
-    if (const cause fault = can_be_seen_as<T>(holder.spec, found->spec); fault != cause::none)
-      return error{.at = step::find, .why = fault, .offset = found->spec.declared_at}.about(wanted);
-    return map_variable<T>(holder.descriptor, found->spec, holder.spec.value_size, wanted);
-  }
-
-  /// The global variable called `wanted` that the programs declare with __arena, in the memory of the arena, mapped by
-  /// `map_arena`.
-  /// Errors:   no_such_variable, wrong_variable_size, wrong_variable_sign; not_in_arena for a variable that lies
-  ///           elsewhere; about the variable's name.
-  /// Lifetime: valid as long as `arena`.
-  template <class T>
-  [[nodiscard]] result<T*> variable(text wanted, const mapped_arena& arena) const noexcept {
-    const loaded_variable* const found = find(variables_, wanted);
-    if (found == nullptr) return missing(cause::no_such_variable, wanted);
-    cause fault = compare_types<T>(found->spec);
-    if (maps_[found->spec.map].spec.is_for_variables() || found->spec.offset + sizeof(T) > arena.size())
-      fault = cause::not_in_arena;
-    if (fault != cause::none)
-      return error{.at = step::find, .why = fault, .offset = found->spec.declared_at}.about(wanted);
-    return &arena.at<T>(found->spec.offset);
-  }
-
-  /// Attaches the program called `wanted` where the name of its section says, and to `target` if that leaves it open:
-  /// `loaded->attach("filter", interface{.index = 2})`. Room 9.1 has what each `attach_way` takes.
-  /// Shape:  result<link>; result<attachment> for sockets and maps of sockets.
-  /// Errors: no_such_program, not_loaded, not_attachable, needs_interface and its siblings where the target is of another kind, and
-  ///         those of the `place`; about the program's name.
-  template <load_policy Policy = load_policy{}, class... Target>
-  [[nodiscard]] auto attach(text wanted, Target&&... target) const noexcept {
-    using attached = typename detail::attached_by<Target...>::type;
-    const loaded_program* const found = find(programs_, wanted);
-    if (found == nullptr) return result<attached>(missing(cause::no_such_program, wanted));
-    if (!found->descriptor.is_open()) return result<attached>(missing(cause::not_loaded, wanted));
-    char where[256];
-    const size_t length = write_place(found->kind.attach, name_at(found->place), where, sizeof where);
-    if (length >= sizeof where || (length == 0 && needs_place(found->kind.attach)))
-      return result<attached>(missing(cause::not_attachable, wanted));
-    const program_to_attach program{found->descriptor, "", where, found->kind.attach_type};
-    auto out =
-        detail::attach_by<Policy, attached>(found->kind.attach, program, std::forward<Target>(target)...);
-    if (!out) return result<attached>(out.error().about(wanted));
-    return out;
-  }
-
-  /// Hands the struct called `wanted`, a variable in .struct_ops or .struct_ops.link, to the kernel, which calls the
-  /// programs in it from then on: `auto reno = loaded->attach_struct_ops("my_reno")`.
-  /// Shape:  with a link if the struct lies in .struct_ops.link; otherwise what was registered is taken back when the
-  ///         attachment goes, and cannot be registered again. Who uses it then keeps it until he ends: a TCP connection
-  ///         its congestion control.
-  /// Errors: no_such_map, not_operations, operations_left_out; step register_operations with what the kernel says:
-  ///         EEXIST, EINVAL, EBUSY. About the struct's name.
-  /// Kernel: 5.6; with a link 6.4.
-  [[nodiscard]] result<attachment> attach_struct_ops(text wanted) const noexcept {
-    const auto found = operations(wanted);
-    if (!found) return found.error();
-    auto out = place<attach_way::struct_ops>::attach_map((*found)->descriptor, value_of(**found),
-                                                         is_linked(**found));
-    if (!out) return out.error().about(wanted);
-    return out;
-  }
-  /// Puts the struct called `wanted` in the place of the one that `attached` stands for, without a moment between them.
-  /// Errors: as above; operations_not_linked; EINVAL when the two differ in kind or in the name that they give.
-  /// Kernel: 6.4.
-  [[nodiscard]] result<void> update_struct_ops(const attachment& attached, text wanted) const noexcept {
-    const auto found = operations(wanted);
-    if (!found) return found.error();
-    if (!is_linked(**found) || !attached.is_link()) return missing(cause::operations_not_linked, wanted);
-    const auto out = place<attach_way::struct_ops>::update(attached, (*found)->descriptor, value_of(**found));
-    if (!out) return out.error().about(wanted);
-    return out;
-  }
-
-  /// The program called `wanted`.
-  /// Errors:   no_such_program, not_loaded for one that was left out; about the name.
-  /// Lifetime: borrowed: valid as long as this object.
-  [[nodiscard]] result<const fd*> program(text wanted) const noexcept {
-    const loaded_program* const found = find(programs_, wanted);
-    if (found == nullptr) return missing(cause::no_such_program, wanted);
-    if (!found->descriptor.is_open()) return missing(cause::not_loaded, wanted);
-    return &found->descriptor;
-  }
+  // Errors: read_object for a program that cannot be put together; ENOMEM.
+  [[nodiscard]] result<object_recipe> write(btf_choice wanted) const noexcept;
 
  private:
-  friend class object;
+  [[nodiscard]] result<void> add_externs(object_recipe& out) const noexcept;
+  [[nodiscard]] result<void> add_maps(const pruned_btf* types, object_recipe& out) const noexcept;
+  [[nodiscard]] result<void> add_programs(const pruned_btf* types, bool with_lines,
+                                          object_recipe& out) const noexcept;
+  // Which programs are not loaded: for now, those that say so themselves.
+  [[nodiscard]] result<void> choose_programs(object_recipe& out) const noexcept;
+  // What speaks against a program before the kernel is asked; measures it otherwise.
+  [[nodiscard]] verdict check_program(u32 index, program_layout& out) const noexcept;
+  // Finds the structs of functions in the kernel and brings them into its form; programs that it does not know are left
+  // out.
+  [[nodiscard]] result<void> add_operations(object_recipe& out) const noexcept;
 
-  struct extent {
-    size_t at = 0, size = 0;
-  };
-  struct loaded_map {
-    fd descriptor;
-    map_spec spec;
-    extent name;
-    size_t value_at = 0;  // of operations: where among `values_` they stand in the kernel's form
-  };
-  struct loaded_variable {
-    variable_spec spec;
-    extent name;
-  };
-  struct loaded_program {
-    fd descriptor;
-    section_kind kind;
-    extent name;
-    extent place;  // what the section names behind its prefix
-  };
-  [[nodiscard]] text name_at(extent where) const noexcept { return {names_.data() + where.at, where.size}; }
-  template <class Loaded>
-  [[nodiscard]] const Loaded* find(const buffer<Loaded>& list, text wanted) const noexcept {
-    for (const Loaded& candidate : list)
-      if (name_at(candidate.name) == wanted) return &candidate;
-    return nullptr;
-  }
-  [[nodiscard]] static error missing(cause why, text wanted) noexcept {
-    return error{.at = step::find, .why = why}.about(wanted);
-  }
-  [[nodiscard]] result<const loaded_map*> operations(text wanted) const noexcept {
-    const loaded_map* const found = find(maps_, wanted);
-    if (found == nullptr) return missing(cause::no_such_map, wanted);
-    if (found->spec.origin != map_origin::operations) return missing(cause::not_operations, wanted);
-    if (!found->descriptor.is_open()) return missing(cause::operations_left_out, wanted);
-    return found;
-  }
-  [[nodiscard]] static bool is_linked(const loaded_map& map) noexcept {
-    return (map.spec.map_flags & map_flag::link) != 0;
-  }
-  [[nodiscard]] const u8* value_of(const loaded_map& map) const noexcept {
-    return values_.data() + map.value_at;
-  }
-
-  buffer<char> names_;
-  buffer<loaded_map> maps_;
-  buffer<loaded_variable> variables_;
-  buffer<loaded_program> programs_;
-  buffer<u8> values_;  // of all operations, with descriptors in the place of programs
+  const object_spec& spec_;
+  const kernel_name& name_;
+  const load_options& options_;
 };
+
+inline result<void> recipe_writer::add_externs(object_recipe& out) const noexcept {
+  const bytes& image = spec_.image();
+  const size_t count = spec_.externs().size();
+  size_t size = 0;
+  for (const extern_spec& one : spec_.externs()) size += image.length_of_string(one.name) + 1;
+  auto needs = buffer<extern_need>::of(count);
+  auto shapes = buffer<type_shape>::of(count);
+  auto names = buffer<char>::of(size);
+  if (!needs || !shapes || !names) return error{.at = step::allocate, .code = ENOMEM};
+  char* next_name = names->data();
+  for (size_t i = 0; i < count; ++i) {
+    const extern_spec& one = spec_.externs()[i];
+    (*shapes)[i] = shape_of_extern(spec_.types(), one);
+    (*needs)[i] = to_need(image, one, next_name, (*shapes)[i].letters);
+    next_name += image.copy_string(one.name, next_name, image.length_of_string(one.name) + 1) + 1;
+  }
+  out.records.externs = needs->data();
+  out.records.extern_count = static_cast<u32>(count);
+  out.externs = std::move(*needs);
+  out.shapes = std::move(*shapes);
+  out.extern_names = std::move(*names);
+  return {};
+}
+
+inline result<void> recipe_writer::add_maps(const pruned_btf* types, object_recipe& out) const noexcept {
+  const bytes& image = spec_.image();
+  const auto count = static_cast<u32>(spec_.maps().size());
+  size_t names = 0, words = 0;
+  bool has_inner = false;
+  for (const map_spec& map : spec_.maps()) {
+    if (map.pinning != 0) names += image.length_of_string(map.name) + 1;
+    if (map.has_content()) words += (size_t{map.value_size} + 7) / 8;
+    if (map.image_at != 0 && map.origin == map_origin::declared) words += (size_t{map.image_size} + 7) / 8;
+    has_inner = has_inner || map.inner != 0;
+  }
+  auto maps = buffer<abi::map_create>::of(count);
+  auto inner_maps = buffer<abi::map_create>::of(has_inner ? count : 0);
+  auto duties = buffer<map_duty>::of(count);
+  auto pins = buffer<char>::of(names);
+  auto values = buffer<u64>::of(words);
+  if (!maps || !inner_maps || !duties || !pins || !values) return error{.at = step::allocate, .code = ENOMEM};
+  char* next_name = pins->data();
+  u64* next_word = values->data();
+  data_layout layout;
+  for (u32 i = 0; i < count; ++i) {
+    const map_spec& map = spec_.maps()[i];
+    (*maps)[i] = to_map_create(image, map, name_);
+    if (types != nullptr) describe_map(map, *types, (*maps)[i]);
+    map_duty& duty = (*duties)[i];
+    duty = {.data_at = layout.add(map),
+            .slots = spec_.filled_slots().data() + map.first_slot,
+            .slot_count = map.slot_count,
+            .has_data = map.is_for_variables(),
+            .is_frozen = map.is_frozen(),
+            .is_config = map.origin == map_origin::config};
+    if (map.origin == map_origin::operations) {  // see add_operations
+      duty.slot_count = 0;
+      continue;
+    }
+    duty.image_size = map.image_size;
+    if (map.inner != 0) {
+      const map_spec inner = inner_of(spec_.types(), map);
+      (*inner_maps)[i] = to_inner_map_create(image, inner);
+      if (types != nullptr) describe_map(inner, *types, (*inner_maps)[i]);
+    }
+    if (map.pinning != 0) {
+      const size_t room = image.length_of_string(map.name) + 1;
+      duty.pin = next_name;
+      next_name += image.copy_string(map.name, next_name, room) + 1;
+    }
+    if (map.has_content()) {
+      duty.value = next_word;
+      image.copy(map.declared_at, map.value_size, reinterpret_cast<u8*>(next_word));
+      next_word += (map.value_size + 7) / 8;
+    }
+    if (map.image_at != 0) {
+      duty.value = next_word;
+      image.copy(map.image_at, map.image_size, reinterpret_cast<u8*>(next_word));
+      next_word += (map.image_size + 7) / 8;
+    }
+  }
+  out.records.maps = maps->data();
+  if (has_inner) out.records.inner_maps = inner_maps->data();
+  out.records.duties = duties->data();
+  out.records.map_count = count;
+  out.records.data_size = layout.size;
+  out.maps = std::move(*maps);
+  out.inner_maps = std::move(*inner_maps);
+  out.duties = std::move(*duties);
+  out.pins = std::move(*pins);
+  out.values = std::move(*values);
+  return {};
+}
+
+inline result<void> recipe_writer::choose_programs(object_recipe& out) const noexcept {
+  auto left_out = buffer<bool>::of(spec_.programs().size());
+  if (!left_out) return left_out.error();
+  for (size_t i = 0; i < left_out->size(); ++i) (*left_out)[i] = spec_.programs()[i].is_optional;
+  options_.choose(left_out->data(), static_cast<u32>(left_out->size()));
+  out.left_out = std::move(*left_out);
+  return {};
+}
+
+inline result<void> recipe_writer::add_operations(object_recipe& out) const noexcept {
+  const object_tables tables = spec_.tables();
+  const auto count = static_cast<u32>(spec_.programs().size());
+  const auto is_operation = [&](u32 program) {
+    return spec_.programs()[program].kind.type == abi::prog_type::struct_ops &&
+           options_.new_kind_of(program) == nullptr;
+  };
+  const auto wrong = [&](const verdict& v) {
+    error why = to_error(spec_.image(), v);
+    why.at = step::fit_operations;
+    return why;
+  };
+  bool has_maps = false, has_programs = false;
+  for (const map_spec& map : spec_.maps()) has_maps = has_maps || map.origin == map_origin::operations;
+  for (u32 i = 0; i < count; ++i) has_programs = has_programs || is_operation(i);
+  if (!has_maps && !has_programs) return {};
+
+  auto found = buffer<kernel_operations>::of(out.maps.size());
+  auto targets = buffer<operation_target>::of(count);
+  auto places = buffer<operation_place>::of(spec_.filled_slots().size());
+  auto is_named = buffer<bool>::of(count);
+  if (!found || !targets || !places || !is_named) return error{.at = step::allocate, .code = ENOMEM};
+  kernel_types kernel;
+  size_t value_size = 0, place_count = 0;
+  for (u32 i = 0; i < out.maps.size(); ++i) {
+    const map_spec& map = spec_.maps()[i];
+    if (map.origin != map_origin::operations) continue;
+    for (u32 k = 0; k < map.slot_count; ++k)
+      (*is_named)[spec_.filled_slots()[map.first_slot + k].target] = true;
+    if (map.is_optional && !options_.changes_map(i)) {
+      out.maps[i] = {};
+      continue;
+    }
+    outcome row{.at = step::fit_operations};
+    if (kernel.types().count() == 0 && !kernel.open(row)) return to_error(row);
+    const operations_fitter fitter(tables, spec_.filled_slots().data(), map, kernel.types());
+    if (const verdict v = fitter.find((*found)[i]); v.failed()) return wrong(v);
+    out.maps[i].btf_vmlinux_value_type_id = (*found)[i].wrapper;
+    out.maps[i].value_size = (*found)[i].value_size;
+    value_size += (*found)[i].value_size;
+  }
+  auto values = buffer<u8>::of(value_size);
+  if (!values) return values.error();
+  size_t value_at = 0;
+  for (u32 i = 0; i < out.maps.size(); ++i) {
+    if ((*found)[i].type == 0) continue;
+    const auto take = [&](u32 program, operation_target target, u32 at) {
+      operation_target& known = (*targets)[program];
+      if (known.type != 0 && (known.type != target.type || known.member != target.member))
+        return cause::operation_of_two;
+      known = target;
+      (*places)[place_count++] = {value_at + at, program};
+      return cause::none;
+    };
+    const operations_fitter fitter(tables, spec_.filled_slots().data(), spec_.maps()[i], kernel.types());
+    if (const verdict v = fitter.fit((*found)[i], values->data() + value_at, take); v.failed())
+      return wrong(v);
+    value_at += (*found)[i].value_size;
+  }
+  for (u32 i = 0; i < count; ++i) {
+    const program_spec& program = spec_.programs()[i];
+    const bool is_called = (*targets)[i].type != 0;
+    if (is_called && program.is_optional && !options_.changes_program(i)) out.left_out[i] = false;
+    if (out.left_out[i] || !is_operation(i) || is_called) continue;
+    if (!(*is_named)[i])
+      return wrong({.why = cause::operation_of_nothing,
+                    .section = spec_.functions()[program.function].section,
+                    .offset = program.section_name,
+                    .subject = program.name});
+    out.left_out[i] = true;  // no struct that is made has a member for it in this kernel
+  }
+  places->shrink(place_count);
+  out.operations = std::move(*found);
+  out.operation_types = std::move(*targets);
+  out.operation_places = std::move(*places);
+  out.operation_values = std::move(*values);
+  return {};
+}
+
+inline verdict recipe_writer::check_program(u32 index, program_layout& out) const noexcept {
+  const program_spec& program = spec_.programs()[index];
+  const function_spec& function = spec_.functions()[program.function];
+  if (const cause lacks = program.lacks(); lacks != cause::none && options_.new_kind_of(index) == nullptr)
+    return {
+        .why = lacks, .section = function.section, .offset = program.section_name, .subject = program.name};
+  return lay_out(spec_.tables(), program.function, out);
+}
+
+inline result<void> recipe_writer::add_programs(const pruned_btf* types, bool with_lines,
+                                                object_recipe& out) const noexcept {
+  const object_tables tables = spec_.tables();
+  const auto count = static_cast<u32>(spec_.programs().size());
+  program_layout layout;
+  size_t instructions = 0, references = 0, functions = 0, lines = 0, cores = 0, places = 0;
+  for (u32 i = 0; i < count; ++i) {
+    const program_spec& program = spec_.programs()[i];
+    if (program.kind.needs_kernel_type()) places += detail::length_of_place(spec_.image(), program) + 1;
+    if (out.left_out[i]) continue;
+    if (const verdict v = check_program(i, layout); v.failed()) {
+      const error why = to_error(spec_.image(), v);
+      if (options_.refused == nullptr || !options_.refused->add({i, why})) return why;
+      out.left_out[i] = true;
+      continue;
+    }
+    instructions += layout.instruction_count;
+    references += layout.map_references;
+    functions += layout.piece_count;
+    if (with_lines) lines += count_lines(tables, layout);
+    cores += count_cores(tables, layout);
+    if (layout.instruction_count > out.longest) out.longest = layout.instruction_count;
+  }
+  auto programs = buffer<abi::prog_load>::of(count);
+  auto patches = buffer<program_patch>::of(count);
+  auto code = buffer<abi::insn>::of(instructions);
+  auto names = buffer<map_reference>::of(references);
+  auto starts = buffer<abi::func_info>::of(types == nullptr ? 0 : functions);
+  auto sources = buffer<abi::line_info>::of(lines);
+  auto relocations = buffer<abi::core_relo>::of(types == nullptr ? 0 : cores);
+  auto cores_of = buffer<program_cores>::of(types == nullptr || cores == 0 ? 0 : count);
+  auto targets = buffer<kernel_type_need>::of(places == 0 ? 0 : count);
+  auto target_names = buffer<char>::of(places);
+  auto license = buffer<char>::of(
+      spec_.license() == 0 ? 1 : static_cast<size_t>(spec_.image().length_of_string(spec_.license()) + 1));
+  if (!programs || !patches || !code || !names || !starts || !sources || !relocations || !cores_of ||
+      !targets || !target_names || !license)
+    return error{.at = step::allocate, .code = ENOMEM};
+  if (spec_.license() != 0) spec_.image().copy_string(spec_.license(), license->data(), license->size());
+  abi::insn* next_code = code->data();
+  map_reference* next_name = names->data();
+  abi::func_info* next_start = starts->data();
+  abi::line_info* next_source = sources->data();
+  abi::core_relo* next_core = relocations->data();
+  char* next_target = target_names->data();
+  for (u32 i = 0; i < count; ++i) {
+    const program_spec& program = spec_.programs()[i];
+    if (out.left_out[i]) continue;
+    static_cast<void>(lay_out(tables, program.function, layout));
+    assemble(tables, layout, map_naming::by_descriptor, next_code, next_name);
+    abi::prog_load& attr = (*programs)[i];
+    attr = {.prog_type = static_cast<u32>(program.kind.type),
+            .insn_cnt = layout.instruction_count,
+            .license = license->data(),
+            .prog_flags = program.kind.flags,
+            .prog_name = kernel_name_at(spec_.image(), program.name),
+            .expected_attach_type = static_cast<u32>(program.kind.attach_type)};
+    if (out.operation_types.size() != 0 && out.operation_types[i].type != 0) {
+      attr.attach_btf_id = out.operation_types[i].type;
+      attr.expected_attach_type = out.operation_types[i].member;
+    }
+    if (program.kind.needs_kernel_type()) {
+      const size_t room = detail::length_of_place(spec_.image(), program) + 1;
+      (*targets)[i] = {program.kind.rest, next_target};
+      next_target += spec_.image().copy_string(program.place, next_target, room) + 1;
+    }
+    (*patches)[i] = {.code = next_code, .references = next_name, .reference_count = layout.map_references};
+    next_code += layout.instruction_count;
+    next_name += layout.map_references;
+    if (const u32 core_count = count_cores(tables, layout); types != nullptr && core_count != 0) {
+      write_cores(tables, layout, *types, next_core);
+      attr.core_relo_rec_size = sizeof(abi::core_relo);
+      attr.core_relos = next_core;
+      attr.core_relo_cnt = core_count;
+      (*cores_of)[i] = {next_core, core_count};
+      next_core += core_count;
+    }
+    if (types == nullptr || !layout.has_types) continue;
+    write_functions(tables, layout, *types, next_start);
+    attr.func_info_rec_size = sizeof(abi::func_info);
+    attr.func_info = next_start;
+    attr.func_info_cnt = layout.piece_count;
+    next_start += layout.piece_count;
+    const u32 line_count = with_lines ? count_lines(tables, layout) : 0;
+    if (line_count == 0) continue;
+    write_lines(tables, layout, *types, next_source);
+    attr.line_info_rec_size = sizeof(abi::line_info);
+    attr.line_info = next_source;
+    attr.line_info_cnt = line_count;
+    next_source += line_count;
+  }
+  out.records.programs = programs->data();
+  out.records.patches = patches->data();
+  out.records.program_count = count;
+  out.programs = std::move(*programs);
+  out.patches = std::move(*patches);
+  out.code = std::move(*code);
+  out.references = std::move(*names);
+  out.functions = std::move(*starts);
+  out.lines = std::move(*sources);
+  out.cores = std::move(*relocations);
+  if (cores_of->size() != 0) out.records.cores = cores_of->data();
+  out.cores_of = std::move(*cores_of);
+  if (places != 0) out.records.targets = targets->data();
+  out.targets = std::move(*targets);
+  out.places = std::move(*target_names);
+  out.license = std::move(*license);
+  return {};
+}
+
+inline result<object_recipe> recipe_writer::write(btf_choice wanted) const noexcept {
+  const object_tables tables = spec_.tables();
+  const u32 lines = wanted == btf_choice::all ? spec_.line_count() : 0;
+  auto storage = buffer<u32>::of(
+      pruned_btf::storage_size(tables.types.count(), lines, tables.core_count, tables.types.types_size()));
+  if (!storage) return storage.error();
+  btf_pruner types(tables, storage->data(), lines);
+  types.keep_object();
+  const u32 size = types.number();
+  result<object_recipe> out(std::in_place);
+  out->records.btf_is_required = types.is_required();
+  const bool with_types = size != 0 && types.count() != 0 &&
+                          (wanted != btf_choice::none || types.is_required() || tables.core_count != 0);
+  if (with_types) {
+    auto image = buffer<u32>::of((size_t{size} + 3) / 4);
+    if (!image) return image.error();
+    types.write(image->data(), reinterpret_cast<u8*>(image->data() + types.head_words()));
+    out->records.btf = image->data();
+    out->records.btf_size = size;
+    out->types = std::move(*image);
+  }
+  const pruned_btf* const told = with_types ? &types : nullptr;
+  if (const auto added = add_externs(*out); !added) return added.error();
+  if (const auto added = add_maps(told, *out); !added) return added.error();
+  if (const auto chosen = choose_programs(*out); !chosen) return chosen.error();
+  if (const auto added = add_operations(*out); !added) return added.error();
+  if (const auto added = add_programs(told, lines != 0, *out); !added) return added.error();
+  return out;
+}
+
+}  // namespace detail
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_RECIPE_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
 
 /// The first values of an object's global variables, to be changed before it is loaded.
 /// Lifetime: valid as long as the object that made it.
@@ -16164,52 +16633,6 @@ class object {
         spec_(std::move(spec)),
         name_(object_name_at(spec_.image(), spec_.source())) {}
 
-  // The object's maps and programs as the kernel takes them, and the memory that the records point to.
-  struct operation_place {
-    size_t at = 0;  // where among the values the descriptor goes
-    u32 program = 0;
-  };
-  struct recipe {
-    buffer<abi::map_create> maps, inner_maps;
-    buffer<map_duty> duties;
-    buffer<char> pins;
-    buffer<u64> values;
-    buffer<abi::prog_load> programs;
-    buffer<program_patch> patches;
-    buffer<kernel_type_need> targets;
-    buffer<char> places;
-    buffer<abi::insn> code;
-    buffer<map_reference> references;
-    buffer<abi::func_info> functions;
-    buffer<abi::line_info> lines;
-    buffer<abi::core_relo> cores;
-    buffer<program_cores> cores_of;  // one for each program
-    buffer<char> license;
-    buffer<u32> types;
-    buffer<extern_need> externs;
-    buffer<type_shape> shapes;
-    buffer<char> extern_names;
-    buffer<bool> left_out;
-    buffer<kernel_operations> operations;      // one for each map, without a type for other maps
-    buffer<operation_target> operation_types;  // one for each program
-    buffer<operation_place> operation_places;
-    buffer<u8> operation_values;  // the structs one behind the other, in the order of their maps
-    object_records records;
-    u32 longest = 0;  // instructions
-  };
-  [[nodiscard]] result<recipe> make_recipe(btf_choice wanted, const load_options& options) const noexcept;
-  [[nodiscard]] result<void> add_externs(recipe& out) const noexcept;
-  [[nodiscard]] result<void> add_maps(const pruned_btf* types, recipe& out) const noexcept;
-  [[nodiscard]] result<void> add_programs(const pruned_btf* types, bool with_lines,
-                                          const load_options& options, recipe& out) const noexcept;
-  // Which programs are not loaded: for now, those that say so themselves.
-  [[nodiscard]] result<void> choose_programs(const load_options& options, recipe& out) const noexcept;
-  // What speaks against a program before the kernel is asked; measures it otherwise.
-  [[nodiscard]] verdict check_program(u32 index, const load_options& options,
-                                      program_layout& out) const noexcept;
-  // Finds the structs of functions in the kernel and brings them into its form; programs that it does not know are left
-  // out.
-  [[nodiscard]] result<void> add_operations(const load_options& options, recipe& out) const noexcept;
   // Copies the names out of the image.
   [[nodiscard]] result<void> name_all(const load_options& options, loaded_object& out) const noexcept;
 
@@ -16217,339 +16640,6 @@ class object {
   object_spec spec_;
   kernel_name name_;
 };
-
-inline result<void> object::add_externs(recipe& out) const noexcept {
-  const bytes& image = spec_.image();
-  const size_t count = spec_.externs().size();
-  size_t size = 0;
-  for (const extern_spec& one : spec_.externs()) size += image.length_of_string(one.name) + 1;
-  auto needs = buffer<extern_need>::of(count);
-  auto shapes = buffer<type_shape>::of(count);
-  auto names = buffer<char>::of(size);
-  if (!needs || !shapes || !names) return error{.at = step::allocate, .code = ENOMEM};
-  char* next_name = names->data();
-  for (size_t i = 0; i < count; ++i) {
-    const extern_spec& one = spec_.externs()[i];
-    (*shapes)[i] = shape_of_extern(spec_.types(), one);
-    (*needs)[i] = to_need(image, one, next_name, (*shapes)[i].letters);
-    next_name += image.copy_string(one.name, next_name, image.length_of_string(one.name) + 1) + 1;
-  }
-  out.records.externs = needs->data();
-  out.records.extern_count = static_cast<u32>(count);
-  out.externs = std::move(*needs);
-  out.shapes = std::move(*shapes);
-  out.extern_names = std::move(*names);
-  return {};
-}
-
-inline result<void> object::add_maps(const pruned_btf* types, recipe& out) const noexcept {
-  const bytes& image = spec_.image();
-  const auto count = static_cast<u32>(spec_.maps().size());
-  size_t names = 0, words = 0;
-  bool has_inner = false;
-  for (const map_spec& map : spec_.maps()) {
-    if (map.pinning != 0) names += image.length_of_string(map.name) + 1;
-    if (map.has_content()) words += (size_t{map.value_size} + 7) / 8;
-    if (map.image_at != 0 && map.origin == map_origin::declared) words += (size_t{map.image_size} + 7) / 8;
-    has_inner = has_inner || map.inner != 0;
-  }
-  auto maps = buffer<abi::map_create>::of(count);
-  auto inner_maps = buffer<abi::map_create>::of(has_inner ? count : 0);
-  auto duties = buffer<map_duty>::of(count);
-  auto pins = buffer<char>::of(names);
-  auto values = buffer<u64>::of(words);
-  if (!maps || !inner_maps || !duties || !pins || !values) return error{.at = step::allocate, .code = ENOMEM};
-  char* next_name = pins->data();
-  u64* next_word = values->data();
-  data_layout layout;
-  for (u32 i = 0; i < count; ++i) {
-    const map_spec& map = spec_.maps()[i];
-    (*maps)[i] = to_map_create(image, map, name_);
-    if (types != nullptr) describe_map(map, *types, (*maps)[i]);
-    map_duty& duty = (*duties)[i];
-    duty = {.data_at = layout.add(map),
-            .slots = spec_.filled_slots().data() + map.first_slot,
-            .slot_count = map.slot_count,
-            .has_data = map.is_for_variables(),
-            .is_frozen = map.is_frozen(),
-            .is_config = map.origin == map_origin::config};
-    if (map.origin == map_origin::operations) {  // see add_operations
-      duty.slot_count = 0;
-      continue;
-    }
-    duty.image_size = map.image_size;
-    if (map.inner != 0) {
-      const map_spec inner = inner_of(spec_.types(), map);
-      (*inner_maps)[i] = to_inner_map_create(image, inner);
-      if (types != nullptr) describe_map(inner, *types, (*inner_maps)[i]);
-    }
-    if (map.pinning != 0) {
-      const size_t room = image.length_of_string(map.name) + 1;
-      duty.pin = next_name;
-      next_name += image.copy_string(map.name, next_name, room) + 1;
-    }
-    if (map.has_content()) {
-      duty.value = next_word;
-      image.copy(map.declared_at, map.value_size, reinterpret_cast<u8*>(next_word));
-      next_word += (map.value_size + 7) / 8;
-    }
-    if (map.image_at != 0) {
-      duty.value = next_word;
-      image.copy(map.image_at, map.image_size, reinterpret_cast<u8*>(next_word));
-      next_word += (map.image_size + 7) / 8;
-    }
-  }
-  out.records.maps = maps->data();
-  if (has_inner) out.records.inner_maps = inner_maps->data();
-  out.records.duties = duties->data();
-  out.records.map_count = count;
-  out.records.data_size = layout.size;
-  out.maps = std::move(*maps);
-  out.inner_maps = std::move(*inner_maps);
-  out.duties = std::move(*duties);
-  out.pins = std::move(*pins);
-  out.values = std::move(*values);
-  return {};
-}
-
-inline result<void> object::choose_programs(const load_options& options, recipe& out) const noexcept {
-  auto left_out = buffer<bool>::of(spec_.programs().size());
-  if (!left_out) return left_out.error();
-  for (size_t i = 0; i < left_out->size(); ++i) (*left_out)[i] = spec_.programs()[i].is_optional;
-  options.choose(left_out->data(), static_cast<u32>(left_out->size()));
-  out.left_out = std::move(*left_out);
-  return {};
-}
-
-inline result<void> object::add_operations(const load_options& options, recipe& out) const noexcept {
-  const object_tables tables = spec_.tables();
-  const auto count = static_cast<u32>(spec_.programs().size());
-  const auto is_operation = [&](u32 program) {
-    return spec_.programs()[program].kind.type == abi::prog_type::struct_ops &&
-           options.new_kind_of(program) == nullptr;
-  };
-  const auto wrong = [&](const verdict& v) {
-    error why = to_error(spec_.image(), v);
-    why.at = step::fit_operations;
-    return why;
-  };
-  bool has_maps = false, has_programs = false;
-  for (const map_spec& map : spec_.maps()) has_maps = has_maps || map.origin == map_origin::operations;
-  for (u32 i = 0; i < count; ++i) has_programs = has_programs || is_operation(i);
-  if (!has_maps && !has_programs) return {};
-
-  auto found = buffer<kernel_operations>::of(out.maps.size());
-  auto targets = buffer<operation_target>::of(count);
-  auto places = buffer<operation_place>::of(spec_.filled_slots().size());
-  auto is_named = buffer<bool>::of(count);
-  if (!found || !targets || !places || !is_named) return error{.at = step::allocate, .code = ENOMEM};
-  kernel_types kernel;
-  size_t value_size = 0, place_count = 0;
-  for (u32 i = 0; i < out.maps.size(); ++i) {
-    const map_spec& map = spec_.maps()[i];
-    if (map.origin != map_origin::operations) continue;
-    for (u32 k = 0; k < map.slot_count; ++k)
-      (*is_named)[spec_.filled_slots()[map.first_slot + k].target] = true;
-    if (map.is_optional && !options.changes_map(i)) {
-      out.maps[i] = {};
-      continue;
-    }
-    outcome row{.at = step::fit_operations};
-    if (kernel.types().count() == 0 && !kernel.open(row)) return to_error(row);
-    const operations_fitter fitter(tables, spec_.filled_slots().data(), map, kernel.types());
-    if (const verdict v = fitter.find((*found)[i]); v.failed()) return wrong(v);
-    out.maps[i].btf_vmlinux_value_type_id = (*found)[i].wrapper;
-    out.maps[i].value_size = (*found)[i].value_size;
-    value_size += (*found)[i].value_size;
-  }
-  auto values = buffer<u8>::of(value_size);
-  if (!values) return values.error();
-  size_t value_at = 0;
-  for (u32 i = 0; i < out.maps.size(); ++i) {
-    if ((*found)[i].type == 0) continue;
-    const auto take = [&](u32 program, operation_target target, u32 at) {
-      operation_target& known = (*targets)[program];
-      if (known.type != 0 && (known.type != target.type || known.member != target.member))
-        return cause::operation_of_two;
-      known = target;
-      (*places)[place_count++] = {value_at + at, program};
-      return cause::none;
-    };
-    const operations_fitter fitter(tables, spec_.filled_slots().data(), spec_.maps()[i], kernel.types());
-    if (const verdict v = fitter.fit((*found)[i], values->data() + value_at, take, [](u32) {}); v.failed())
-      return wrong(v);
-    value_at += (*found)[i].value_size;
-  }
-  for (u32 i = 0; i < count; ++i) {
-    const program_spec& program = spec_.programs()[i];
-    const bool is_called = (*targets)[i].type != 0;
-    if (is_called && program.is_optional && !options.changes_program(i)) out.left_out[i] = false;
-    if (out.left_out[i] || !is_operation(i) || is_called) continue;
-    if (!(*is_named)[i])
-      return wrong({.why = cause::operation_of_nothing,
-                    .section = spec_.functions()[program.function].section,
-                    .offset = program.section_name,
-                    .subject = program.name});
-    out.left_out[i] = true;  // no struct that is made has a member for it in this kernel
-  }
-  places->shrink(place_count);
-  out.operations = std::move(*found);
-  out.operation_types = std::move(*targets);
-  out.operation_places = std::move(*places);
-  out.operation_values = std::move(*values);
-  return {};
-}
-
-inline verdict object::check_program(u32 index, const load_options& options,
-                                     program_layout& out) const noexcept {
-  const program_spec& program = spec_.programs()[index];
-  const function_spec& function = spec_.functions()[program.function];
-  if (const cause lacks = program.lacks(); lacks != cause::none && options.new_kind_of(index) == nullptr)
-    return {
-        .why = lacks, .section = function.section, .offset = program.section_name, .subject = program.name};
-  return lay_out(spec_.tables(), program.function, out);
-}
-
-inline result<void> object::add_programs(const pruned_btf* types, bool with_lines,
-                                         const load_options& options, recipe& out) const noexcept {
-  const object_tables tables = spec_.tables();
-  const auto count = static_cast<u32>(spec_.programs().size());
-  program_layout layout;
-  size_t instructions = 0, references = 0, functions = 0, lines = 0, cores = 0, places = 0;
-  for (u32 i = 0; i < count; ++i) {
-    const program_spec& program = spec_.programs()[i];
-    if (program.kind.needs_kernel_type()) places += detail::length_of_place(spec_.image(), program) + 1;
-    if (out.left_out[i]) continue;
-    if (const verdict v = check_program(i, options, layout); v.failed()) {
-      const error why = to_error(spec_.image(), v);
-      if (options.refused == nullptr || !options.refused->add({i, why})) return why;
-      out.left_out[i] = true;
-      continue;
-    }
-    instructions += layout.instruction_count;
-    references += layout.map_references;
-    functions += layout.piece_count;
-    if (with_lines) lines += count_lines(tables, layout);
-    cores += count_cores(tables, layout);
-    if (layout.instruction_count > out.longest) out.longest = layout.instruction_count;
-  }
-  auto programs = buffer<abi::prog_load>::of(count);
-  auto patches = buffer<program_patch>::of(count);
-  auto code = buffer<abi::insn>::of(instructions);
-  auto names = buffer<map_reference>::of(references);
-  auto starts = buffer<abi::func_info>::of(types == nullptr ? 0 : functions);
-  auto sources = buffer<abi::line_info>::of(lines);
-  auto relocations = buffer<abi::core_relo>::of(types == nullptr ? 0 : cores);
-  auto cores_of = buffer<program_cores>::of(types == nullptr || cores == 0 ? 0 : count);
-  auto targets = buffer<kernel_type_need>::of(places == 0 ? 0 : count);
-  auto target_names = buffer<char>::of(places);
-  auto license = buffer<char>::of(
-      spec_.license() == 0 ? 1 : static_cast<size_t>(spec_.image().length_of_string(spec_.license()) + 1));
-  if (!programs || !patches || !code || !names || !starts || !sources || !relocations || !cores_of ||
-      !targets || !target_names || !license)
-    return error{.at = step::allocate, .code = ENOMEM};
-  if (spec_.license() != 0) spec_.image().copy_string(spec_.license(), license->data(), license->size());
-  abi::insn* next_code = code->data();
-  map_reference* next_name = names->data();
-  abi::func_info* next_start = starts->data();
-  abi::line_info* next_source = sources->data();
-  abi::core_relo* next_core = relocations->data();
-  char* next_target = target_names->data();
-  for (u32 i = 0; i < count; ++i) {
-    const program_spec& program = spec_.programs()[i];
-    if (out.left_out[i]) continue;
-    static_cast<void>(lay_out(tables, program.function, layout));
-    assemble(tables, layout, map_naming::by_descriptor, next_code, next_name);
-    abi::prog_load& attr = (*programs)[i];
-    attr = {.prog_type = static_cast<u32>(program.kind.type),
-            .insn_cnt = layout.instruction_count,
-            .license = license->data(),
-            .prog_flags = program.kind.flags,
-            .prog_name = kernel_name_at(spec_.image(), program.name),
-            .expected_attach_type = static_cast<u32>(program.kind.attach_type)};
-    if (out.operation_types.size() != 0 && out.operation_types[i].type != 0) {
-      attr.attach_btf_id = out.operation_types[i].type;
-      attr.expected_attach_type = out.operation_types[i].member;
-    }
-    if (program.kind.needs_kernel_type()) {
-      const size_t room = detail::length_of_place(spec_.image(), program) + 1;
-      (*targets)[i] = {program.kind.rest, next_target};
-      next_target += spec_.image().copy_string(program.place, next_target, room) + 1;
-    }
-    (*patches)[i] = {.code = next_code, .references = next_name, .reference_count = layout.map_references};
-    next_code += layout.instruction_count;
-    next_name += layout.map_references;
-    if (const u32 core_count = count_cores(tables, layout); types != nullptr && core_count != 0) {
-      write_cores(tables, layout, *types, next_core);
-      attr.core_relo_rec_size = sizeof(abi::core_relo);
-      attr.core_relos = next_core;
-      attr.core_relo_cnt = core_count;
-      (*cores_of)[i] = {next_core, core_count};
-      next_core += core_count;
-    }
-    if (types == nullptr || !layout.has_types) continue;
-    write_functions(tables, layout, *types, next_start);
-    attr.func_info_rec_size = sizeof(abi::func_info);
-    attr.func_info = next_start;
-    attr.func_info_cnt = layout.piece_count;
-    next_start += layout.piece_count;
-    const u32 line_count = with_lines ? count_lines(tables, layout) : 0;
-    if (line_count == 0) continue;
-    write_lines(tables, layout, *types, next_source);
-    attr.line_info_rec_size = sizeof(abi::line_info);
-    attr.line_info = next_source;
-    attr.line_info_cnt = line_count;
-    next_source += line_count;
-  }
-  out.records.programs = programs->data();
-  out.records.patches = patches->data();
-  out.records.program_count = count;
-  out.programs = std::move(*programs);
-  out.patches = std::move(*patches);
-  out.code = std::move(*code);
-  out.references = std::move(*names);
-  out.functions = std::move(*starts);
-  out.lines = std::move(*sources);
-  out.cores = std::move(*relocations);
-  if (cores_of->size() != 0) out.records.cores = cores_of->data();
-  out.cores_of = std::move(*cores_of);
-  if (places != 0) out.records.targets = targets->data();
-  out.targets = std::move(*targets);
-  out.places = std::move(*target_names);
-  out.license = std::move(*license);
-  return {};
-}
-
-inline result<object::recipe> object::make_recipe(btf_choice wanted,
-                                                  const load_options& options) const noexcept {
-  const object_tables tables = spec_.tables();
-  const u32 lines = wanted == btf_choice::all ? spec_.line_count() : 0;
-  auto storage = buffer<u32>::of(
-      pruned_btf::storage_size(tables.types.count(), lines, tables.core_count, tables.types.types_size()));
-  if (!storage) return storage.error();
-  btf_pruner types(tables, storage->data(), lines);
-  types.keep_object();
-  const u32 size = types.number();
-  result<recipe> out(std::in_place);
-  out->records.btf_is_required = types.is_required();
-  const bool with_types = size != 0 && types.count() != 0 &&
-                          (wanted != btf_choice::none || types.is_required() || tables.core_count != 0);
-  if (with_types) {
-    auto image = buffer<u32>::of((size_t{size} + 3) / 4);
-    if (!image) return image.error();
-    types.write(image->data(), reinterpret_cast<u8*>(image->data() + types.head_words()));
-    out->records.btf = image->data();
-    out->records.btf_size = size;
-    out->types = std::move(*image);
-  }
-  const pruned_btf* const told = with_types ? &types : nullptr;
-  if (const auto added = add_externs(*out); !added) return added.error();
-  if (const auto added = add_maps(told, *out); !added) return added.error();
-  if (const auto chosen = choose_programs(options, *out); !chosen) return chosen.error();
-  if (const auto added = add_operations(options, *out); !added) return added.error();
-  if (const auto added = add_programs(told, lines != 0, options, *out); !added) return added.error();
-  return out;
-}
 
 inline result<void> object::name_all(const load_options& options, loaded_object& out) const noexcept {
   const bytes& image = spec_.image();
@@ -16595,7 +16685,7 @@ template <load_policy Policy>
 result<loaded_object> object::load(const load_options& options) const noexcept {
   if (spec_.image().is_foreign())
     return to_error(spec_.image(), {.why = cause::foreign_byte_order, .offset = abi::elf_header::ident_data});
-  auto made = make_recipe(Policy.btf, options);
+  auto made = detail::recipe_writer(spec_, name_, options).write(Policy.btf);
   if (!made) return made.error();
   const object_records& records = made->records;
   auto scratch = buffer<abi::insn>::of(made->longest);
@@ -16658,7 +16748,7 @@ result<loaded_object> object::load(const load_options& options) const noexcept {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_OBJECT_HPP
-// Room 10.6, perfbuf: takes the samples that programs put out through a perf event array, from a ring for each CPU.
+// Room 10.11, perfbuf: takes the samples that programs put out through a perf event array, from a ring for each CPU.
 #ifndef BAREBPF_PERFBUF_HPP
 #define BAREBPF_PERFBUF_HPP
 
@@ -17255,7 +17345,7 @@ inline result<perfbuf> perfbuf::open(const fd& map, const perfbuf_options& optio
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_PERFBUF_HPP
-// Room 10.4, ringbuf: takes the records out of a ring buffer that programs fill. Nothing is copied or allocated for a
+// Room 10.9, ringbuf: takes the records out of a ring buffer that programs fill. Nothing is copied or allocated for a
 // record, and no system call is made as long as there are any.
 #ifndef BAREBPF_RINGBUF_HPP
 #define BAREBPF_RINGBUF_HPP
@@ -17436,7 +17526,7 @@ inline result<ringbuf> ringbuf::open(const fd& map) noexcept {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_RINGBUF_HPP
-// Room 10.2, static_object: an object that the compiler has read. What runs is a row of system calls over
+// Room 10.5, static_object: an object that the compiler has read. What runs is a row of system calls over
 // finished records; nothing is parsed, searched or allocated.
 #ifndef BAREBPF_STATIC_OBJECT_HPP
 #define BAREBPF_STATIC_OBJECT_HPP
@@ -18382,7 +18472,7 @@ class static_object {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_STATIC_OBJECT_HPP
-// Room 10.5, user_ringbuf: sends records to programs. They are written where a program reads them; no system call is
+// Room 10.10, user_ringbuf: sends records to programs. They are written where a program reads them; no system call is
 // made as long as there is room.
 #ifndef BAREBPF_USER_RINGBUF_HPP
 #define BAREBPF_USER_RINGBUF_HPP
@@ -18550,7 +18640,7 @@ inline result<user_ringbuf> user_ringbuf::open(const fd& map) noexcept {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_USER_RINGBUF_HPP
-// Room 10.7, xsk: packets past the network stack, by a socket of the family AF_XDP. An XDP program redirects them into
+// Room 10.12, xsk: packets past the network stack, by a socket of the family AF_XDP. An XDP program redirects them into
 // it through an xskmap; nothing is allocated for a packet, and to receive one makes no system call.
 #ifndef BAREBPF_XSK_HPP
 #define BAREBPF_XSK_HPP

@@ -111,6 +111,28 @@ TEST_CASE("a kernel without types, or with damaged ones, is told of", "[kernel_b
   CHECK(machine.left_open() == names{});
 }
 
+TEST_CASE("a program whose new target is missing is left out once, and its old one is not looked for",
+          "[kernel_btf]") {
+  fake_machine machine;
+  btf_builder types;
+  const std::uint32_t prototype = types.function_prototype(0);
+  types.function("bpf_iter_task", prototype, 0);
+  const file_image content = types.content();
+  machine.files[path] = std::string(content.begin(), content.end());
+  const barebpf::program_change changes[] = {
+      tracing.change_program<"typed">({.section = "fentry/barebpf_no_such_function"})};
+  barebpf::refused_program room[4];
+  barebpf::refused_programs refused(room);
+
+  const auto loaded = tracing.load({.programs = changes, .refused = &refused});
+
+  REQUIRE(loaded.has_value());
+  REQUIRE(refused.size() == 1);
+  CHECK(refused.begin()->why.why == cause::no_kernel_function);
+  CHECK_FALSE(loaded->program<"typed">().is_open());
+  CHECK(loaded->program<"tasks">().is_open());
+}
+
 TEST_CASE("a program that is made for a tracepoint is loaded with its id, and others without one",
           "[kernel_btf]") {
   fake_machine machine;

@@ -168,8 +168,7 @@ class config_filler {
   }
   bool fail(const error& why, const char* subject) noexcept {
     row_.subject = subject;
-    row_.fails(why.at, why.code == 0 ? no_errno : -static_cast<long>(why.code));
-    return row_.why = why.why, false;
+    return row_.refuse(why), false;
   }
   bool keep(u32 i, cause why) noexcept {
     if (why != cause::none) return fail(why, needs_[i].name);

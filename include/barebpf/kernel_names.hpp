@@ -53,8 +53,7 @@ class name_finder {
   }
   bool fail(const error& why, const char* subject) noexcept {
     row_.subject = subject;
-    row_.fails(why.at, why.code == 0 ? no_errno : -static_cast<long>(why.code));
-    return row_.why = why.why, false;
+    return row_.refuse(why), false;
   }
   [[nodiscard]] bool is_missing(u32 i, extern_kind kind) const noexcept {
     return needs_[i].kind == kind && !found_[i].is_found;

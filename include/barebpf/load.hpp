@@ -1,231 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Room 10.0, load: finished records made real. The two kinds of objects differ in who wrote the records, the
-// compiler or the program; what the kernel is told, in which order, stands here once.
+// Room 10.3, load: finished records made real. The two kinds of objects differ in who wrote the records, the compiler or the
+// program; what the kernel is told, in which order, stands here and in load/maps once.
 #ifndef BAREBPF_LOAD_HPP
 #define BAREBPF_LOAD_HPP
 
-#include "fitting.hpp"
-#include "kernel_btf.hpp"
-#include "kernel_names.hpp"
-#include "map/memory.hpp"
-#include "map/per_cpu.hpp"
-#include "map/pin.hpp"
-#include "map/value_btf.hpp"
-#include "program.hpp"
+#include "load/maps.hpp"
 #include "program_types.hpp"
-#include "running_kernel.hpp"
-#include "spec/assembly.hpp"
-
-#include <span>  // span
 
 namespace barebpf::inline BAREBPF_ABI {
-
-/// What is to be different about one map of an object, before the object has said which one that is. A struct of
-/// functions whose section begins with a question mark is made only when there is such a record of it, if an empty one.
-struct map_settings {
-  static constexpr u32 as_declared = 0xffffffff;
-
-  u32 max_entries = 0;  ///< entries; 0 leaves what the object says
-  int replacement =
-      -1;  ///< descriptor of a map to use in its stead, which stays the caller's; negative for none
-  u32 value_size = 0;           ///< bytes, where the object leaves them open
-  u32 map_flags = as_declared;  ///< in the place of all that the object gives
-  int inner = -1;  ///< descriptor of a map like those that a map of maps is to hold, which stays the caller's
-};
-/// The same with the map. Made by `change` of the object, which knows its maps.
-struct map_change {
-  u32 map = not_found;  ///< index of the map in its object
-  u32 max_entries = 0;
-  int replacement = -1;
-  u32 value_size = 0;
-  u32 map_flags = map_settings::as_declared;
-  int inner = -1;
-
-  [[nodiscard]] static constexpr map_change of(u32 map, const map_settings& settings) noexcept {
-    return {.map = map,
-            .max_entries = settings.max_entries,
-            .replacement = settings.replacement,
-            .value_size = settings.value_size,
-            .map_flags = settings.map_flags,
-            .inner = settings.inner};
-  }
-};
-
-/// What is to be different about one program of an object: whether it is loaded, and as what.
-struct program_settings {
-  bool load = true;  ///< with a program whose section begins with a question mark true is the difference
-  /// What stands for the name of its section, as in "xdp" or "fentry/vfs_read"; nullptr leaves that. Must stay until
-  /// `load` returns.
-  const char* section = nullptr;
-};
-/// The same with the program. Made by `change_program` of the object, which knows its programs.
-struct program_change {
-  u32 program = not_found;  ///< index of the program in its object
-  bool load = true;
-  section_kind kind{};     ///< of type `unspec` for what the object says
-  const char* place = "";  ///< what the program is made for or attached to, with a kind
-
-  [[nodiscard]] static constexpr program_change of(u32 program, const program_settings& settings) noexcept {
-    program_change out{.program = program, .load = settings.load};
-    if (settings.section == nullptr) return out;
-    const text section = settings.section;
-    out.kind = section_kind_of(section);
-    out.place = settings.section + place_in(section, out.kind);
-    return out;
-  }
-};
-
-/// A program that could not be loaded, and why.
-struct refused_program {
-  u32 program = not_found;  ///< index of the program in its object
-  error why{};
-};
-/// The programs that are left out because they cannot be loaded, where a load is to go on without them.
-/// Lifetime: `room` must outlive this object. Where it is full, the load fails.
-class refused_programs {
- public:
-  explicit constexpr refused_programs(std::span<refused_program> room) noexcept : room_(room) {}
-
-  [[nodiscard]] constexpr size_t size() const noexcept { return count_; }
-  [[nodiscard]] constexpr const refused_program* begin() const noexcept { return room_.data(); }
-  [[nodiscard]] constexpr const refused_program* end() const noexcept { return room_.data() + count_; }
-
-  /// Remembers one more; false when there is no room left.
-  [[nodiscard]] bool add(const refused_program& another) noexcept {
-    if (count_ == room_.size()) return false;
-    room_[count_++] = another;
-    return true;
-  }
-
- private:
-  std::span<refused_program> room_;
-  size_t count_ = 0;
-};
-
-/// What is given to `load` at run time. Each member has a value that does what the object says.
-/// Lifetime: what they point to must stay until `load` returns.
-struct load_options {
-  verifier_log* log = nullptr;             ///< where the verifier's log goes when it refuses a program
-  std::span<const map_change> maps{};      ///< made by `change`
-  std::span<const unsigned char> data{};   ///< first values of global variables, made by `data`
-  text pin_root = "/sys/fs/bpf";           ///< folder of the maps that are pinned by their names
-  map_differences* differences = nullptr;  ///< where both sides go when a map is not what the object expects
-  int token = -1;                          ///< descriptor of a BPF token, 6.9
-  text kconfig{};  ///< options of the kernel as lines, "CONFIG_HZ=250", that hold before its own
-  const char* kconfig_file = nullptr;  ///< the kernel's configuration, packed by gzip or not, in the place of
-                                       ///< /boot/config-RELEASE or else /proc/config.gz
-  std::span<const program_change> programs{};  ///< made by `change_program`
-  refused_programs* refused = nullptr;  ///< where programs go that cannot be loaded, which are then left out
-  int replaced = -1;  ///< descriptor of the program of which those of SEC("freplace/...") replace functions
-  /// The types to fit the programs to (CO-RE), as BTF or as an ELF file that has some; nothing for the running kernel's.
-  std::span<const unsigned char> target_btf{};
-
-  /// What the program with this index is to be in place of what the object says; nullptr for nothing.
-  [[nodiscard]] constexpr const program_change* new_kind_of(u32 program) const noexcept {
-    const program_change* found = nullptr;
-    for (const program_change& change : programs)
-      if (change.program == program && change.kind.type != abi::prog_type::unspec) found = &change;
-    return found;
-  }
-  /// True when something is to be different about the map with this index.
-  [[nodiscard]] constexpr bool changes_map(u32 map) const noexcept {
-    for (const map_change& change : maps)
-      if (change.map == map) return true;
-    return false;
-  }
-  /// The same of a program.
-  [[nodiscard]] constexpr bool changes_program(u32 program) const noexcept {
-    for (const program_change& change : programs)
-      if (change.program == program) return true;
-    return false;
-  }
-  /// Writes to `left_out`, one for each program of an object, what is to be different about it.
-  constexpr void choose(bool* left_out, u32 count) const noexcept {
-    for (const program_change& change : programs)
-      if (change.program < count) left_out[change.program] = !change.load;
-  }
-};
-/// Stands for "no options wanted"; no code for any is made.
-struct no_options {};
-
-/// What has to be written into the instructions of a program before a kernel older than 5.14 takes them.
-struct program_patch {
-  const abi::insn* code = nullptr;
-  const map_reference* references = nullptr;
-  u32 reference_count = 0;
-};
-
-/// What a map needs beside being created.
-struct map_duty {
-  const void* value = nullptr;         ///< its first value, or what an arena begins with; nullptr for zeros
-  u64 data_at = 0;                     ///< where that lies in `load_options::data`
-  const char* pin = nullptr;           ///< the name under which it is pinned; nullptr for none
-  const filled_slot* slots = nullptr;  ///< what is put into its slots, whose indices are their keys
-  u32 slot_count = 0;
-  bool has_data = false;   ///< it holds variables
-  bool is_frozen = false;  ///< it is frozen once its value is in
-  bool is_config = false;  ///< its value is made of `object_records::externs`
-  u32 image_size = 0;      ///< bytes that an arena begins with
-};
-
-/// A whole object, ready for the kernel.
-struct object_records {
-  const abi::map_create* maps = nullptr;
-  const map_duty* duties = nullptr;  ///< one for each map, or nullptr when none has any
-  /// The pattern for the maps in it, one for each map, without a type for what is no map of maps; or nullptr.
-  const abi::map_create* inner_maps = nullptr;
-  u32 map_count = 0;
-  const abi::prog_load* programs = nullptr;
-  const program_patch* patches = nullptr;     ///< one for each program; nullptr when all name maps by index
-  const kernel_type_need* targets = nullptr;  ///< one for each program; nullptr when none is made for a type
-  const program_cores* cores =
-      nullptr;  ///< one for each program; nullptr when none depends on the kernel's types
-  u32 program_count = 0;
-  const void* btf = nullptr;             ///< types of maps, variables and functions
-  u32 btf_size = 0;                      ///< bytes, 0 for none
-  bool btf_is_required = false;          ///< without them the object does not work
-  u64 data_size = 0;                     ///< bytes of `load_options::data`
-  const extern_need* externs = nullptr;  ///< what it wants of the kernel by name
-  u32 extern_count = 0;
-};
-
-/// What an object needs at all, so that no code is made for the rest.
-struct load_needs {
-  bool types = true;    ///< it may have BTF
-  bool values = true;   ///< it may have variables
-  bool pins = true;     ///< it may have maps that are pinned by their names
-  bool targets = true;  ///< it may have programs that are made for a type of the kernel
-  bool slots = true;    ///< it may have maps of maps, and maps whose slots it fills
-  bool arenas = true;   ///< it may have an arena without an address
-  bool images = true;   ///< it may have an arena that begins with something
-  bool config = true;   ///< it may have options of the kernel
-  bool names = true;    ///< it may name what is in the kernel; only with `patch`
-  bool kernel_cores =
-      true;                ///< the kernel is to fit instructions to its types (CO-RE), if it has some to fit
-  bool own_cores = true;   ///< the library is to, where the kernel cannot
-  bool hints = true;       ///< the table of map types may have something to say when one is refused
-  bool sizes = true;       ///< a map may have a size that only the machine tells, see `repair_size`
-  bool choices = true;     ///< some programs may be left out
-  bool operations = true;  ///< it may have structs of functions that the kernel calls (struct_ops)
-  bool patch =
-      true;  ///< descriptors are written into a copy of the instructions; if not, they name maps by index
-             ///< (5.14, BPF_PSEUDO_MAP_IDX)
-};
-
-/// Where what is made goes; lent by the owner.
-struct load_slots {
-  fd* maps = nullptr;
-  fd* programs = nullptr;
-  u32* targets = nullptr;              ///< one for each program, 0 at first, with `load_needs::targets`
-  bool* pinned = nullptr;              ///< one for each map, false at first, if some are to be pinned
-  bool* left_out = nullptr;            ///< one for each program, true for those that are not to be loaded
-  int* map_numbers = nullptr;          ///< one for each map, without `load_needs::patch`
-  abi::insn* scratch = nullptr;        ///< room for the longest program, with it
-  resolved_extern* externs = nullptr;  ///< one for each extern
-  u8* config = nullptr;                ///< the value of the map of options, zeros at first
-  int* modules = nullptr;              ///< one more than externs, with `load_needs::names`
-  char* missing = nullptr;  ///< room for the name of an error, with either of `load_needs` about CO-RE
-};
 
 namespace detail {
 
@@ -250,18 +32,17 @@ constexpr u32 missing_call_in(text log) noexcept {
 
 // Makes an object real, in a row of system calls that ends with the first failure.
 template <load_needs Needs, class Options>
-class loader {
-  static constexpr bool has_options = !std::is_same_v<Options, no_options>;
-  using log_type = std::conditional_t<has_options, verifier_log, no_log>;
+class loader : public map_loader<Needs, Options> {
+  using base = map_loader<Needs, Options>;
+  using base::fill_slots, base::has_options, base::holds_maps, base::log, base::make_map, base::options_,
+      base::records_, base::row_, base::slots_, base::token, base::types_;
+  using typename base::log_type;
   static constexpr bool may_explain = has_options && (Needs.own_cores || Needs.kernel_cores);
 
  public:
   loader(const object_records& records, const load_slots& slots, const Options& options,
          outcome& row) noexcept
-      : records_(records),
-        slots_(slots),
-        options_(options),
-        row_(row),
+      : base(records, slots, options, row),
         fitting_(records.btf, records.btf_size, records.cores, records.program_count, target_types(options)) {
   }
 
@@ -296,30 +77,7 @@ class loader {
     return true;
   }
 
-  // Takes away what `make_all` pinned before it failed.
-  void unpin_all() noexcept {
-    if constexpr (Needs.pins)
-      for (u32 i = 0; i < records_.map_count; ++i)
-        if (path_buffer path; slots_.pinned[i] && write_pin_path(i, path)) {
-          static_cast<void>(unpin(text(path.characters)));
-          slots_.pinned[i] = false;
-        }
-  }
-
  private:
-  [[nodiscard]] int token() const noexcept {
-    if constexpr (has_options)
-      return options_.token;
-    else
-      return -1;
-  }
-  [[nodiscard]] log_type* log() const noexcept {
-    if constexpr (has_options)
-      return options_.log;
-    else
-      return nullptr;
-  }
-
   // Changes and values that another object made would go to the wrong maps. One that names none changes nothing.
   bool are_for_this_object() noexcept {
     if (!options_.data.empty() && options_.data.size() != records_.data_size) {
@@ -338,167 +96,6 @@ class loader {
         row_.subject = "programs";
         return row_.refuse(step::find, cause::no_such_program), false;
       }
-    return true;
-  }
-
-  // Sizes that depend on the machine: 0 places for perf events stand for one on each CPU, and a ring buffer grows to
-  // a power of two of whole pages. True when there is something to try.
-  [[nodiscard, gnu::cold]] static bool repair_size(abi::map_create& attr) noexcept {
-    const auto type = static_cast<map_type>(attr.map_type);
-    const u32 wanted = attr.max_entries;
-    if (type == map_type::perf_event_array && wanted == 0) {
-      const auto cpus = possible_cpus();
-      if (cpus) attr.max_entries = *cpus;
-    } else if (kind_of(type).entries == entries_rule::ring_size && wanted != 0) {
-      u64 size = page_size();
-      while (size < wanted) size *= 2;
-      if (size <= 0xffffffff) attr.max_entries = static_cast<u32>(size);
-    }
-    return attr.max_entries != wanted;
-  }
-
-  bool make_map(u32 i) noexcept {
-    if constexpr (Needs.operations)
-      if (records_.maps[i].map_type == 0) return true;  // it was left out
-    row_.subject = records_.maps[i].map_name.characters;
-    abi::map_create attr = records_.maps[i];
-    if constexpr (has_options) {
-      for (const map_change& change : options_.maps) {
-        if (change.map != i) continue;
-        if (change.replacement >= 0) return use_replacement(i, change.replacement);
-        if (change.max_entries != 0) attr.max_entries = change.max_entries;
-        if (change.value_size != 0) {
-          if (attr.value_size != 0 && attr.value_size != change.value_size)
-            return row_.refuse(step::map_create, cause::size_is_given), false;
-          attr.value_size = change.value_size;
-        }
-        if (change.map_flags != map_settings::as_declared) attr.map_flags = change.map_flags;
-        if (change.inner >= 0) attr.inner_map_fd = static_cast<u32>(change.inner);
-      }
-    }
-    if constexpr (Needs.pins)
-      if (records_.duties != nullptr && records_.duties[i].pin != nullptr) return share_map(i, attr);
-    return create(i, attr) && fill(i, attr);
-  }
-
-  [[nodiscard]] bool holds_maps(u32 i) const noexcept {
-    if constexpr (Needs.slots)
-      return records_.inner_maps != nullptr && records_.inner_maps[i].map_type != 0;
-    else
-      return false;
-  }
-
-  bool create(u32 i, abi::map_create& attr) noexcept {
-    fd pattern;  // goes when the map is there, which has taken over what it is like
-    if (holds_maps(i) && attr.inner_map_fd == 0) {
-      abi::map_create inner = records_.inner_maps[i];
-      row_.subject = records_.inner_maps[i].map_name.characters;
-      if (!create(inner, pattern)) return false;
-      row_.subject = records_.maps[i].map_name.characters;
-      attr.inner_map_fd = pattern.raw();
-    }
-    return create(attr, slots_.maps[i]);
-  }
-  bool create(abi::map_create& attr, fd& out) noexcept {
-    // The kernel would create it, and then refuse each program that uses it.
-    if constexpr (Needs.arenas)
-      if (attr.map_type == static_cast<u32>(map_type::arena) && attr.map_extra == 0)
-        return row_.refuse(step::map_create, cause::arena_without_address), false;
-    long created = create_with_types(attr);
-    if constexpr (Needs.sizes)
-      if (created == -EINVAL && repair_size(attr)) created = create_with_types(attr);
-    if (row_.fails(step::map_create, created)) {
-      if constexpr (Needs.hints) row_.why = explain_refusal(attr, created);
-      return false;
-    }
-    out.fill(created);
-    return true;
-  }
-  // Types only explain most maps to people, so where the kernel refuses them a map goes without: an object may
-  // need types for its functions and have a map that takes none. Where it was the map that needed them, the
-  // verifier refuses the program and says so.
-  [[nodiscard]] long create_with_types(const abi::map_create& wanted) const noexcept {
-    if constexpr (Needs.types) {
-      abi::map_create attr = wanted;
-      long created = -EINVAL;
-      const bool typed = types_.is_open() && attr.btf_value_type_id != 0;
-      attr.btf_fd = types_.raw();
-      if constexpr (Needs.operations)
-        if (attr.btf_vmlinux_value_type_id != 0) return create_operations(attr);
-      if (typed) created = create_with_token(attr);
-      const bool is_about_types = created == -EINVAL || created == -ENOTSUPP_kernel || created == -EOPNOTSUPP;
-      if (!is_about_types) return created;
-      attr.btf_fd = attr.btf_key_type_id = attr.btf_value_type_id = 0;
-      return create_with_token(attr);
-    } else {
-      return create_with_token(wanted);
-    }
-  }
-  // Kernels that read their own types when they first look at a program know no struct of functions before that.
-  [[nodiscard]] long create_operations(const abi::map_create& attr) const noexcept {
-    const long created = create_with_token(attr);
-    if (created != -ENOTSUPP_kernel) return created;
-    constexpr u8 move = 0xb7, exit = 0x95;
-    const abi::insn nothing[] = {{.opcode = move}, {.opcode = exit}};
-    abi::prog_load first{.prog_type = static_cast<u32>(abi::prog_type::socket_filter),
-                         .insn_cnt = 2,
-                         .insns = nothing,
-                         .license = ""};
-    cause why = cause::none;
-    const fd looked_at = fd::own(load_program(first, static_cast<log_type*>(nullptr), token(), why));
-    return looked_at.is_open() ? create_with_token(attr) : created;
-  }
-  [[nodiscard]] long create_with_token(const abi::map_create& attr) const noexcept {
-    if constexpr (has_options)
-      if (token() >= 0) {
-        abi::map_create_with_token with{.create = attr, .map_token_fd = token()};
-        with.create.map_flags |= map_flag::token_fd;
-        return create_map(with);
-      }
-    return create_map(attr);
-  }
-
-  // Puts in what is there before any program: the maps of a map of maps, and the first value of variables.
-  bool fill(u32 i, [[maybe_unused]] const abi::map_create& created) noexcept {
-    if constexpr (Needs.images)
-      if (records_.duties != nullptr && records_.duties[i].image_size != 0) return fill_arena(i, created);
-    if constexpr (Needs.slots)
-      if (holds_maps(i) && !fill_slots(i, slots_.maps, cause::unfit_inner_map)) return false;
-    if constexpr (Needs.values) {
-      if (records_.duties == nullptr || !records_.duties[i].has_data) return true;
-      const map_duty& duty = records_.duties[i];
-      const void* value = duty.value;
-      if constexpr (has_options)
-        if (!options_.data.empty() && !duty.is_config) value = options_.data.data() + duty.data_at;
-      if constexpr (Needs.config)
-        if (duty.is_config) value = slots_.config;
-      const u32 key = 0;
-      const abi::map_elem attr{.map_fd = slots_.maps[i].raw(), .key = &key, .value = value};
-      if (value != nullptr && row_.fails(step::map_update_elem, sys_bpf(abi::command::map_update_elem, attr)))
-        return false;
-      const abi::map_freeze freeze{.map_fd = slots_.maps[i].raw()};
-      if (duty.is_frozen && row_.fails(step::map_freeze, sys_bpf(abi::command::map_freeze, freeze)))
-        return false;
-    }
-    return true;
-  }
-
-  // Puts the first values of variables into an arena, through memory that is this process's only meanwhile. Their pages
-  // stay: programs cannot write to one that nobody has touched.
-  bool fill_arena(u32 i, const abi::map_create& attr) noexcept {
-    constexpr long shared_not_instead = 1 | 1 << 20;  // MAP_SHARED | MAP_FIXED_NOREPLACE
-    const map_duty& duty = records_.duties[i];
-    const size_t size = attr.max_entries * page_size();
-    if (duty.image_size > size) return row_.refuse(step::map_create, cause::arena_too_small), false;
-    mapping memory;
-    const long answer = memory.take(map_pages(static_cast<size_t>(attr.map_extra), size, mapping::writable,
-                                              shared_not_instead, slots_.maps[i].number(), 0),
-                                    size);
-    if (row_.fails(step::map_memory, answer)) return false;
-    if (duty.value != nullptr)
-      __builtin_memcpy(memory.data(), duty.value, duty.image_size);
-    else
-      __builtin_memset(memory.data(), 0, duty.image_size);
     return true;
   }
 
@@ -555,88 +152,6 @@ class loader {
     return is_any;
   }
 
-  // Puts maps or programs into the slots of a map. The kernel says EINVAL to one that does not suit it.
-  bool fill_slots(u32 i, const fd* targets, cause unsuitable) noexcept {
-    if (records_.duties == nullptr) return true;
-    const map_duty& duty = records_.duties[i];
-    for (u32 k = 0; k < duty.slot_count; ++k) {
-      if constexpr (Needs.choices)  // nothing is in the slot of a program that was left out
-        if (!targets[duty.slots[k].target].is_open()) continue;
-      const u32 key = duty.slots[k].slot, value = targets[duty.slots[k].target].raw();
-      const abi::map_elem attr{.map_fd = slots_.maps[i].raw(), .key = &key, .value = &value};
-      row_.subject = records_.maps[i].map_name.characters;
-      const long answer = sys_bpf(abi::command::map_update_elem, attr);
-      if (answer == -EINVAL) row_.why = unsuitable;
-      if (row_.fails(step::map_update_elem, answer)) return false;
-    }
-    return true;
-  }
-
-  // A map of the caller's in the place of one of the object's. Its sizes must fit, since the programs were
-  // compiled for them.
-  bool use_replacement(u32 i, int number) noexcept {
-    const abi::map_create& wanted = records_.maps[i];
-    if (!is_what(number,
-                 {.type = wanted.map_type, .key_size = wanted.key_size, .value_size = wanted.value_size}))
-      return false;
-    if (row_.fails(step::map_create, duplicate(number))) return false;
-    slots_.maps[i].fill(row_.answer);
-    return true;
-  }
-
-  // The map that is pinned under this one's name, or a new one that is pinned there. Whoever is second gets the
-  // first one's.
-  bool share_map(u32 i, abi::map_create& attr) noexcept {
-    path_buffer path;
-    if (!write_pin_path(i, path)) return row_.fails(step::obj_get, -ENAMETOOLONG), false;
-    for (int tries = 0;; ++tries) {
-      auto existing = get_pin(text(path.characters));
-      if (existing) {
-        if (!is_what(existing->number(), {.type = attr.map_type,
-                                          .key_size = attr.key_size,
-                                          .value_size = attr.value_size,
-                                          .max_entries = attr.max_entries,
-                                          .map_flags = attr.map_flags}))
-          return false;
-        slots_.maps[i] = std::move(*existing);
-        return true;
-      }
-      if (existing.error().code != ENOENT) return is_over(existing.error());
-      abi::map_create copy = attr;
-      if (!create(i, copy) || !fill(i, copy)) return false;
-      const auto pinned = pin(slots_.maps[i], text(path.characters));
-      if (pinned) return slots_.pinned[i] = true;
-      // Somebody was faster; and may unpin it again before it is got, so not for ever.
-      if (pinned.error().code != EEXIST || tries == 8) return is_over(pinned.error());
-      slots_.maps[i] = fd();
-    }
-  }
-  [[nodiscard]] bool write_pin_path(u32 i, path_buffer& out) const noexcept {
-    text root = "/sys/fs/bpf";
-    if constexpr (has_options) root = options_.pin_root;
-    const text name = records_.duties[i].pin;
-    if (root.size() + 1 + name.size() >= sizeof out.characters) return false;
-    size_t used = 0;
-    for (const char c : root) out.characters[used++] = c;
-    out.characters[used++] = '/';
-    for (const char c : name) out.characters[used++] = c == '.' ? '_' : c;  // bpffs takes no dots
-    out.characters[used] = '\0';
-    return true;
-  }
-
-  // Holds a map that was there before against what the object says of it.
-  bool is_what(int number, const map_identity& expected) noexcept {
-    map_differences* differences = nullptr;
-    if constexpr (has_options) differences = options_.differences;
-    const auto known = check_identity(number, expected, differences);
-    return known.has_value() || is_over(known.error());
-  }
-  bool is_over(const error& why) noexcept {
-    row_.fails(why.at, why.code == 0 ? no_errno : -static_cast<long>(why.code));
-    row_.why = why.why;
-    return false;
-  }
-
   [[nodiscard]] const program_change* new_kind_of([[maybe_unused]] u32 i) const noexcept {
     if constexpr (has_options)
       return options_.new_kind_of(i);
@@ -680,7 +195,9 @@ class loader {
         continue;
       }
       const bool is_own = new_kind_of(i) != nullptr || need.what == section_rest::replaced;
-      if (is_own && !find_target(need, i) && !leave_out(i)) return false;
+      if (!is_own || find_target(need, i)) continue;
+      if (!leave_out(i)) return false;
+      slots_.targets[i] = not_found;
     }
     while (records_.targets != nullptr &&
            !find_kernel_types(records_.targets, records_.program_count, slots_.targets, row_)) {
@@ -862,12 +379,6 @@ class loader {
     constexpr explicit no_fitting(Any&&...) noexcept {}
   };
 
-  // Copies, which an optimizer sees through: nobody else can change them.
-  const object_records records_;
-  const load_slots slots_;
-  const Options& options_;
-  outcome& row_;
-  fd types_;
   [[maybe_unused]] bool has_modules_ = false;
   [[no_unique_address]] std::conditional_t<Needs.own_cores || may_explain, fitting, no_fitting> fitting_;
   bool kernel_is_too_old_ = false;

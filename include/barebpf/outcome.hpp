@@ -50,6 +50,12 @@ struct outcome {
     why = reason;
     answer = no_errno;
   }
+  /// Ends the row with an error that somebody else made of his own.
+  constexpr void refuse(const error& with) noexcept {
+    at = with.at;
+    why = with.why;
+    answer = with.code == 0 ? no_errno : -static_cast<long>(with.code);
+  }
   /// Remembers what step `now` came to; true when it failed.
   constexpr bool fails(step now, long came_to) noexcept {
     at = now;

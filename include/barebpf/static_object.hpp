@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Room 10.2, static_object: an object that the compiler has read. What runs is a row of system calls over
+// Room 10.5, static_object: an object that the compiler has read. What runs is a row of system calls over
 // finished records; nothing is parsed, searched or allocated.
 #ifndef BAREBPF_STATIC_OBJECT_HPP
 #define BAREBPF_STATIC_OBJECT_HPP

@@ -62,14 +62,13 @@ class operations_fitter {
   }
 
   /// Calls `take(program, member of the kernel's, where its descriptor goes in the value)` for each program that the
-  /// kernel has a member for, and `leave(program)` for each that it has none for; and copies all other members into
-  /// `value`, which has `value_size` bytes of zeros.
+  /// kernel has a member for, passes over those that it has none for, and copies all other members into `value`, which
+  /// has `value_size` bytes of zeros.
   /// Shape:  `take` gives a cause that ends it, or none.
   /// Errors: no_kernel_operation where the kernel lacks what is not zero here, operation_bit_field, another_operation,
   ///         operation_is_no_program for an address that is none.
-  template <class Take, class Leave>
-  [[nodiscard]] constexpr verdict fit(const kernel_operations& found, u8* value, Take take,
-                                      Leave leave) const noexcept {
+  template <class Take>
+  [[nodiscard]] constexpr verdict fit(const kernel_operations& found, u8* value, Take take) const noexcept {
     const btf& types = object_.types;
     const btf_type own = types.type(map_.value_type), theirs = kernel_.type(found.type);
     u64 covered = 0;  // bytes by all members, so that none lies over another
@@ -88,7 +87,6 @@ class operations_fitter {
       const u32 index = find_member(theirs, member.name);
       if (index == not_found) {
         if (!is_zero(at, size)) return refuse(cause::no_kernel_operation);
-        if (program != not_found) leave(program);
         continue;
       }
       const btf_member known = kernel_.member(theirs, index);

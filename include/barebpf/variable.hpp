@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Room 10.1, variable: global variables of programs as memory of this process.
+// Room 10.4, variable: global variables of programs as memory of this process.
 #ifndef BAREBPF_VARIABLE_HPP
 #define BAREBPF_VARIABLE_HPP
 

@@ -16,10 +16,6 @@ using barebpf::step;
 constexpr barebpf::static_object<kprobes> object;
 constexpr barebpf::static_object<probe_cookie> cookies;
 
-template <barebpf::name Name, class Loaded>
-std::uint64_t value_of(const Loaded& loaded) {
-  return *must(loaded.template variable<Name, std::uint64_t>());
-}
 
 }  // namespace
 

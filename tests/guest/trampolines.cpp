@@ -12,11 +12,6 @@ namespace {
 
 constexpr barebpf::static_object<trampolines> object;
 
-template <barebpf::name Name, class Loaded>
-std::uint64_t value_of(const Loaded& loaded) {
-  return *must(loaded.template variable<Name, std::uint64_t>());
-}
-
 }  // namespace
 
 TEST_CASE("fentry, the entry of a function and its arguments", "[guest]") {

@@ -42,10 +42,6 @@ bool kernel_is_locked() {
   const auto loaded = in_functions.load();
   return !loaded && loaded.error().code == EPERM;
 }
-template <barebpf::name Name, class Loaded>
-std::uint64_t value_of(const Loaded& loaded) {
-  return *must(loaded.template variable<Name, std::uint64_t>());
-}
 
 // Two namespaces with a veth between them: packets go from "left", 10.0.0.1, to "right", 10.0.0.2.
 struct two_hosts {

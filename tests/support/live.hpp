@@ -101,6 +101,12 @@ T must(barebpf::result<T> made) {
 }
 inline void must(const barebpf::result<void>& done) { require(done); }
 
+/// What a variable of 64 bits holds now.
+template <barebpf::name Name, class Loaded>
+std::uint64_t value_of(const Loaded& loaded) {
+  return *must(loaded.template variable<Name, std::uint64_t>());
+}
+
 /// Loads an object whose programs look at nothing but what this process does; `set` gives more variables their values.
 template <class Object, class Set>
 auto load_for_this_process(const Object& object, Set set) {

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: MIT
+// Room 10.6, loaded_object: what became of an object that was read while the program runs: its maps, variables and
+// programs, found by their names.
+#ifndef BAREBPF_LOADED_OBJECT_HPP
+#define BAREBPF_LOADED_OBJECT_HPP
+
+#include "attach.hpp"
+#include "map/arena.hpp"
+#include "map/map.hpp"
+#include "spec/record.hpp"
+#include "variable.hpp"
+
+namespace barebpf::inline BAREBPF_ABI {
+
+namespace detail {
+
+// What comes of attaching to these.
+template <class... Target>
+struct attached_by {
+  using type = link;
+};
+template <class First, class... Rest>
+struct attached_by<First, Rest...> {
+  static constexpr bool has_no_link =
+      attaches_to<attach_way::socket, First, Rest...> || attaches_to<attach_way::sockmap, First, Rest...>;
+  using type = std::conditional_t<has_no_link, attachment, link>;
+};
+
+// Attaches in the one way, or says what that one wants.
+template <load_policy Policy, class Attached, attach_way Way, class... Target>
+[[nodiscard]] result<Attached> attach_in(const program_to_attach& program, Target&&... target) noexcept {
+  if constexpr (requires {
+                  {
+                    place<Way>::template attach<Policy>(program, std::forward<Target>(target)...)
+                    } -> std::same_as<result<Attached>>;
+                })
+    return place<Way>::template attach<Policy>(program, std::forward<Target>(target)...);
+  else
+    return error{.at = step::find, .why = place<Way>::wants};
+}
+// The same, when only the running program knows the way.
+template <load_policy Policy, class Attached, class... Target>
+[[nodiscard]] result<Attached> attach_by(attach_way wanted, const program_to_attach& program,
+                                         Target&&... target) noexcept {
+  return [&]<size_t... Way>(std::index_sequence<Way...>) {
+    using attach_in_way = result<Attached> (*)(const program_to_attach&, Target&&...) noexcept;
+    constexpr attach_in_way ways[] = {
+        &attach_in<Policy, Attached, static_cast<attach_way>(Way), Target...>...};
+    return ways[static_cast<size_t>(wanted)](program, std::forward<Target>(target)...);
+  }
+  (std::make_index_sequence<attach_ways>());
+}
+
+}  // namespace detail
+
+/// The maps and programs of an object, in the kernel.
+/// Lifetime: given back when this object goes, unless a link, a pin or somebody else holds them; it needs
+///           the object that it was loaded from no longer.
+class loaded_object {
+ public:
+  /// The map called `wanted`, as the typed map `Map`: `loaded->map<barebpf::hash_map<int, long>>("hits")`.
+  /// Errors:   no_such_map, wrong_map_type, wrong_key_size and its siblings; about the map's name.
+  /// Lifetime: borrowed: valid as long as this object.
+  template <class Map>
+  [[nodiscard]] result<Map> map(text wanted) const noexcept {
+    const loaded_map* const found = find(maps_, wanted);
+    if (found == nullptr) return missing(cause::no_such_map, wanted);
+    cause fault = compare_types<typename Map::key_type, typename Map::mapped_type>(found->spec);
+    if (found->spec.type != static_cast<u32>(Map::type)) fault = cause::wrong_map_type;
+    if (fault != cause::none)
+      return error{.at = step::find, .why = fault, .offset = found->spec.declared_at}.about(wanted, ".maps");
+    return Map(untyped_map::borrow(found->descriptor.number(), to_kernel_name(wanted)));
+  }
+
+  /// The descriptor of the map called `wanted`, whatever its type.
+  /// Errors:   no_such_map, about the name.
+  /// Lifetime: borrowed: valid as long as this object.
+  [[nodiscard]] result<const fd*> map_descriptor(text wanted) const noexcept {
+    const loaded_map* const found = find(maps_, wanted);
+    if (found == nullptr) return missing(cause::no_such_map, wanted);
+    return &found->descriptor;
+  }
+
+  /// The global variable called `wanted` as memory, shared with the programs.
+  /// Errors: no_such_variable, wrong_variable_size, wrong_variable_sign, constant_variable for a constant by a type
+  ///         that is not const, hidden_variable; ENOMEM and its like of mmap(2).
+  /// Cost:   one system call, and one when it goes; none for each access. Who needs it often keeps it.
+  /// Kernel: 5.5.
+  template <class T>
+  [[nodiscard]] result<mapped_variable<T>> variable(text wanted) const noexcept {
+    const loaded_variable* const found = find(variables_, wanted);
+    if (found == nullptr) return missing(cause::no_such_variable, wanted);
+    const loaded_map& holder = maps_[found->spec.map];
+    if (const cause fault = can_be_seen_as<T>(holder.spec, found->spec); fault != cause::none)
+      return error{.at = step::find, .why = fault, .offset = found->spec.declared_at}.about(wanted);
+    return map_variable<T>(holder.descriptor, found->spec, holder.spec.value_size, wanted);
+  }
+
+  /// The global variable called `wanted` that the programs declare with __arena, in the memory of the arena, mapped by
+  /// `map_arena`.
+  /// Errors:   no_such_variable, wrong_variable_size, wrong_variable_sign; not_in_arena for a variable that lies
+  ///           elsewhere; about the variable's name.
+  /// Lifetime: valid as long as `arena`.
+  template <class T>
+  [[nodiscard]] result<T*> variable(text wanted, const mapped_arena& arena) const noexcept {
+    const loaded_variable* const found = find(variables_, wanted);
+    if (found == nullptr) return missing(cause::no_such_variable, wanted);
+    cause fault = compare_types<T>(found->spec);
+    if (maps_[found->spec.map].spec.is_for_variables() || found->spec.offset + sizeof(T) > arena.size())
+      fault = cause::not_in_arena;
+    if (fault != cause::none)
+      return error{.at = step::find, .why = fault, .offset = found->spec.declared_at}.about(wanted);
+    return &arena.at<T>(found->spec.offset);
+  }
+
+  /// Attaches the program called `wanted` where the name of its section says, and to `target` if that leaves it open:
+  /// `loaded->attach("filter", interface{.index = 2})`. Room 9.1 has what each `attach_way` takes.
+  /// Shape:  result<link>; result<attachment> for sockets and maps of sockets.
+  /// Errors: no_such_program, not_loaded, not_attachable, needs_interface and its siblings where the target is of another kind, and
+  ///         those of the `place`; about the program's name.
+  template <load_policy Policy = load_policy{}, class... Target>
+  [[nodiscard]] auto attach(text wanted, Target&&... target) const noexcept {
+    using attached = typename detail::attached_by<Target...>::type;
+    const loaded_program* const found = find(programs_, wanted);
+    if (found == nullptr) return result<attached>(missing(cause::no_such_program, wanted));
+    if (!found->descriptor.is_open()) return result<attached>(missing(cause::not_loaded, wanted));
+    char where[256];
+    const size_t length = write_place(found->kind.attach, name_at(found->place), where, sizeof where);
+    if (length >= sizeof where || (length == 0 && needs_place(found->kind.attach)))
+      return result<attached>(missing(cause::not_attachable, wanted));
+    const program_to_attach program{found->descriptor, "", where, found->kind.attach_type};
+    auto out =
+        detail::attach_by<Policy, attached>(found->kind.attach, program, std::forward<Target>(target)...);
+    if (!out) return result<attached>(out.error().about(wanted));
+    return out;
+  }
+
+  /// Hands the struct called `wanted`, a variable in .struct_ops or .struct_ops.link, to the kernel, which calls the
+  /// programs in it from then on: `auto reno = loaded->attach_struct_ops("my_reno")`.
+  /// Shape:  with a link if the struct lies in .struct_ops.link; otherwise what was registered is taken back when the
+  ///         attachment goes, and cannot be registered again. Who uses it then keeps it until he ends: a TCP connection
+  ///         its congestion control.
+  /// Errors: no_such_map, not_operations, operations_left_out; step register_operations with what the kernel says:
+  ///         EEXIST, EINVAL, EBUSY. About the struct's name.
+  /// Kernel: 5.6; with a link 6.4.
+  [[nodiscard]] result<attachment> attach_struct_ops(text wanted) const noexcept {
+    const auto found = operations(wanted);
+    if (!found) return found.error();
+    auto out = place<attach_way::struct_ops>::attach_map((*found)->descriptor, value_of(**found),
+                                                         is_linked(**found));
+    if (!out) return out.error().about(wanted);
+    return out;
+  }
+  /// Puts the struct called `wanted` in the place of the one that `attached` stands for, without a moment between them.
+  /// Errors: as above; operations_not_linked; EINVAL when the two differ in kind or in the name that they give.
+  /// Kernel: 6.4.
+  [[nodiscard]] result<void> update_struct_ops(const attachment& attached, text wanted) const noexcept {
+    const auto found = operations(wanted);
+    if (!found) return found.error();
+    if (!is_linked(**found) || !attached.is_link()) return missing(cause::operations_not_linked, wanted);
+    const auto out = place<attach_way::struct_ops>::update(attached, (*found)->descriptor, value_of(**found));
+    if (!out) return out.error().about(wanted);
+    return out;
+  }
+
+  /// The program called `wanted`.
+  /// Errors:   no_such_program, not_loaded for one that was left out; about the name.
+  /// Lifetime: borrowed: valid as long as this object.
+  [[nodiscard]] result<const fd*> program(text wanted) const noexcept {
+    const loaded_program* const found = find(programs_, wanted);
+    if (found == nullptr) return missing(cause::no_such_program, wanted);
+    if (!found->descriptor.is_open()) return missing(cause::not_loaded, wanted);
+    return &found->descriptor;
+  }
+
+ private:
+  friend class object;
+
+  struct extent {
+    size_t at = 0, size = 0;
+  };
+  struct loaded_map {
+    fd descriptor;
+    map_spec spec;
+    extent name;
+    size_t value_at = 0;  // of operations: where among `values_` they stand in the kernel's form
+  };
+  struct loaded_variable {
+    variable_spec spec;
+    extent name;
+  };
+  struct loaded_program {
+    fd descriptor;
+    section_kind kind;
+    extent name;
+    extent place;  // what the section names behind its prefix
+  };
+  [[nodiscard]] text name_at(extent where) const noexcept { return {names_.data() + where.at, where.size}; }
+  template <class Loaded>
+  [[nodiscard]] const Loaded* find(const buffer<Loaded>& list, text wanted) const noexcept {
+    for (const Loaded& candidate : list)
+      if (name_at(candidate.name) == wanted) return &candidate;
+    return nullptr;
+  }
+  [[nodiscard]] static error missing(cause why, text wanted) noexcept {
+    return error{.at = step::find, .why = why}.about(wanted);
+  }
+  [[nodiscard]] result<const loaded_map*> operations(text wanted) const noexcept {
+    const loaded_map* const found = find(maps_, wanted);
+    if (found == nullptr) return missing(cause::no_such_map, wanted);
+    if (found->spec.origin != map_origin::operations) return missing(cause::not_operations, wanted);
+    if (!found->descriptor.is_open()) return missing(cause::operations_left_out, wanted);
+    return found;
+  }
+  [[nodiscard]] static bool is_linked(const loaded_map& map) noexcept {
+    return (map.spec.map_flags & map_flag::link) != 0;
+  }
+  [[nodiscard]] const u8* value_of(const loaded_map& map) const noexcept {
+    return values_.data() + map.value_at;
+  }
+
+  buffer<char> names_;
+  buffer<loaded_map> maps_;
+  buffer<loaded_variable> variables_;
+  buffer<loaded_program> programs_;
+  buffer<u8> values_;  // of all operations, with descriptors in the place of programs
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_LOADED_OBJECT_HPP

@@ -1,0 +1,417 @@
+// SPDX-License-Identifier: MIT
+// Room 10.7, recipe: an object that was read while the program runs, written down as the kernel takes it.
+#ifndef BAREBPF_RECIPE_HPP
+#define BAREBPF_RECIPE_HPP
+
+#include "load.hpp"
+#include "object_spec.hpp"
+#include "pruned_btf.hpp"
+#include "struct_ops.hpp"
+
+namespace barebpf::inline BAREBPF_ABI {
+
+namespace detail {
+
+constexpr size_t length_of_place(const bytes& image, const program_spec& program) noexcept {
+  return program.place == 0 ? 0 : image.length_of_string(program.place);
+}
+
+// Where in the values of structs of functions the descriptor of a program goes.
+struct operation_place {
+  size_t at = 0;
+  u32 program = 0;
+};
+
+// The object's maps and programs as the kernel takes them, and the memory that the records point to.
+struct object_recipe {
+  buffer<abi::map_create> maps, inner_maps;
+  buffer<map_duty> duties;
+  buffer<char> pins;
+  buffer<u64> values;
+  buffer<abi::prog_load> programs;
+  buffer<program_patch> patches;
+  buffer<kernel_type_need> targets;
+  buffer<char> places;
+  buffer<abi::insn> code;
+  buffer<map_reference> references;
+  buffer<abi::func_info> functions;
+  buffer<abi::line_info> lines;
+  buffer<abi::core_relo> cores;
+  buffer<program_cores> cores_of;  // one for each program
+  buffer<char> license;
+  buffer<u32> types;
+  buffer<extern_need> externs;
+  buffer<type_shape> shapes;
+  buffer<char> extern_names;
+  buffer<bool> left_out;
+  buffer<kernel_operations> operations;      // one for each map, without a type for other maps
+  buffer<operation_target> operation_types;  // one for each program
+  buffer<operation_place> operation_places;
+  buffer<u8> operation_values;  // the structs one behind the other, in the order of their maps
+  object_records records;
+  u32 longest = 0;  // instructions
+};
+
+// Writes such a recipe.
+class recipe_writer {
+ public:
+  recipe_writer(const object_spec& spec, const kernel_name& name, const load_options& options) noexcept
+      : spec_(spec), name_(name), options_(options) {}
+
+  // Errors: read_object for a program that cannot be put together; ENOMEM.
+  [[nodiscard]] result<object_recipe> write(btf_choice wanted) const noexcept;
+
+ private:
+  [[nodiscard]] result<void> add_externs(object_recipe& out) const noexcept;
+  [[nodiscard]] result<void> add_maps(const pruned_btf* types, object_recipe& out) const noexcept;
+  [[nodiscard]] result<void> add_programs(const pruned_btf* types, bool with_lines,
+                                          object_recipe& out) const noexcept;
+  // Which programs are not loaded: for now, those that say so themselves.
+  [[nodiscard]] result<void> choose_programs(object_recipe& out) const noexcept;
+  // What speaks against a program before the kernel is asked; measures it otherwise.
+  [[nodiscard]] verdict check_program(u32 index, program_layout& out) const noexcept;
+  // Finds the structs of functions in the kernel and brings them into its form; programs that it does not know are left
+  // out.
+  [[nodiscard]] result<void> add_operations(object_recipe& out) const noexcept;
+
+  const object_spec& spec_;
+  const kernel_name& name_;
+  const load_options& options_;
+};
+
+inline result<void> recipe_writer::add_externs(object_recipe& out) const noexcept {
+  const bytes& image = spec_.image();
+  const size_t count = spec_.externs().size();
+  size_t size = 0;
+  for (const extern_spec& one : spec_.externs()) size += image.length_of_string(one.name) + 1;
+  auto needs = buffer<extern_need>::of(count);
+  auto shapes = buffer<type_shape>::of(count);
+  auto names = buffer<char>::of(size);
+  if (!needs || !shapes || !names) return error{.at = step::allocate, .code = ENOMEM};
+  char* next_name = names->data();
+  for (size_t i = 0; i < count; ++i) {
+    const extern_spec& one = spec_.externs()[i];
+    (*shapes)[i] = shape_of_extern(spec_.types(), one);
+    (*needs)[i] = to_need(image, one, next_name, (*shapes)[i].letters);
+    next_name += image.copy_string(one.name, next_name, image.length_of_string(one.name) + 1) + 1;
+  }
+  out.records.externs = needs->data();
+  out.records.extern_count = static_cast<u32>(count);
+  out.externs = std::move(*needs);
+  out.shapes = std::move(*shapes);
+  out.extern_names = std::move(*names);
+  return {};
+}
+
+inline result<void> recipe_writer::add_maps(const pruned_btf* types, object_recipe& out) const noexcept {
+  const bytes& image = spec_.image();
+  const auto count = static_cast<u32>(spec_.maps().size());
+  size_t names = 0, words = 0;
+  bool has_inner = false;
+  for (const map_spec& map : spec_.maps()) {
+    if (map.pinning != 0) names += image.length_of_string(map.name) + 1;
+    if (map.has_content()) words += (size_t{map.value_size} + 7) / 8;
+    if (map.image_at != 0 && map.origin == map_origin::declared) words += (size_t{map.image_size} + 7) / 8;
+    has_inner = has_inner || map.inner != 0;
+  }
+  auto maps = buffer<abi::map_create>::of(count);
+  auto inner_maps = buffer<abi::map_create>::of(has_inner ? count : 0);
+  auto duties = buffer<map_duty>::of(count);
+  auto pins = buffer<char>::of(names);
+  auto values = buffer<u64>::of(words);
+  if (!maps || !inner_maps || !duties || !pins || !values) return error{.at = step::allocate, .code = ENOMEM};
+  char* next_name = pins->data();
+  u64* next_word = values->data();
+  data_layout layout;
+  for (u32 i = 0; i < count; ++i) {
+    const map_spec& map = spec_.maps()[i];
+    (*maps)[i] = to_map_create(image, map, name_);
+    if (types != nullptr) describe_map(map, *types, (*maps)[i]);
+    map_duty& duty = (*duties)[i];
+    duty = {.data_at = layout.add(map),
+            .slots = spec_.filled_slots().data() + map.first_slot,
+            .slot_count = map.slot_count,
+            .has_data = map.is_for_variables(),
+            .is_frozen = map.is_frozen(),
+            .is_config = map.origin == map_origin::config};
+    if (map.origin == map_origin::operations) {  // see add_operations
+      duty.slot_count = 0;
+      continue;
+    }
+    duty.image_size = map.image_size;
+    if (map.inner != 0) {
+      const map_spec inner = inner_of(spec_.types(), map);
+      (*inner_maps)[i] = to_inner_map_create(image, inner);
+      if (types != nullptr) describe_map(inner, *types, (*inner_maps)[i]);
+    }
+    if (map.pinning != 0) {
+      const size_t room = image.length_of_string(map.name) + 1;
+      duty.pin = next_name;
+      next_name += image.copy_string(map.name, next_name, room) + 1;
+    }
+    if (map.has_content()) {
+      duty.value = next_word;
+      image.copy(map.declared_at, map.value_size, reinterpret_cast<u8*>(next_word));
+      next_word += (map.value_size + 7) / 8;
+    }
+    if (map.image_at != 0) {
+      duty.value = next_word;
+      image.copy(map.image_at, map.image_size, reinterpret_cast<u8*>(next_word));
+      next_word += (map.image_size + 7) / 8;
+    }
+  }
+  out.records.maps = maps->data();
+  if (has_inner) out.records.inner_maps = inner_maps->data();
+  out.records.duties = duties->data();
+  out.records.map_count = count;
+  out.records.data_size = layout.size;
+  out.maps = std::move(*maps);
+  out.inner_maps = std::move(*inner_maps);
+  out.duties = std::move(*duties);
+  out.pins = std::move(*pins);
+  out.values = std::move(*values);
+  return {};
+}
+
+inline result<void> recipe_writer::choose_programs(object_recipe& out) const noexcept {
+  auto left_out = buffer<bool>::of(spec_.programs().size());
+  if (!left_out) return left_out.error();
+  for (size_t i = 0; i < left_out->size(); ++i) (*left_out)[i] = spec_.programs()[i].is_optional;
+  options_.choose(left_out->data(), static_cast<u32>(left_out->size()));
+  out.left_out = std::move(*left_out);
+  return {};
+}
+
+inline result<void> recipe_writer::add_operations(object_recipe& out) const noexcept {
+  const object_tables tables = spec_.tables();
+  const auto count = static_cast<u32>(spec_.programs().size());
+  const auto is_operation = [&](u32 program) {
+    return spec_.programs()[program].kind.type == abi::prog_type::struct_ops &&
+           options_.new_kind_of(program) == nullptr;
+  };
+  const auto wrong = [&](const verdict& v) {
+    error why = to_error(spec_.image(), v);
+    why.at = step::fit_operations;
+    return why;
+  };
+  bool has_maps = false, has_programs = false;
+  for (const map_spec& map : spec_.maps()) has_maps = has_maps || map.origin == map_origin::operations;
+  for (u32 i = 0; i < count; ++i) has_programs = has_programs || is_operation(i);
+  if (!has_maps && !has_programs) return {};
+
+  auto found = buffer<kernel_operations>::of(out.maps.size());
+  auto targets = buffer<operation_target>::of(count);
+  auto places = buffer<operation_place>::of(spec_.filled_slots().size());
+  auto is_named = buffer<bool>::of(count);
+  if (!found || !targets || !places || !is_named) return error{.at = step::allocate, .code = ENOMEM};
+  kernel_types kernel;
+  size_t value_size = 0, place_count = 0;
+  for (u32 i = 0; i < out.maps.size(); ++i) {
+    const map_spec& map = spec_.maps()[i];
+    if (map.origin != map_origin::operations) continue;
+    for (u32 k = 0; k < map.slot_count; ++k)
+      (*is_named)[spec_.filled_slots()[map.first_slot + k].target] = true;
+    if (map.is_optional && !options_.changes_map(i)) {
+      out.maps[i] = {};
+      continue;
+    }
+    outcome row{.at = step::fit_operations};
+    if (kernel.types().count() == 0 && !kernel.open(row)) return to_error(row);
+    const operations_fitter fitter(tables, spec_.filled_slots().data(), map, kernel.types());
+    if (const verdict v = fitter.find((*found)[i]); v.failed()) return wrong(v);
+    out.maps[i].btf_vmlinux_value_type_id = (*found)[i].wrapper;
+    out.maps[i].value_size = (*found)[i].value_size;
+    value_size += (*found)[i].value_size;
+  }
+  auto values = buffer<u8>::of(value_size);
+  if (!values) return values.error();
+  size_t value_at = 0;
+  for (u32 i = 0; i < out.maps.size(); ++i) {
+    if ((*found)[i].type == 0) continue;
+    const auto take = [&](u32 program, operation_target target, u32 at) {
+      operation_target& known = (*targets)[program];
+      if (known.type != 0 && (known.type != target.type || known.member != target.member))
+        return cause::operation_of_two;
+      known = target;
+      (*places)[place_count++] = {value_at + at, program};
+      return cause::none;
+    };
+    const operations_fitter fitter(tables, spec_.filled_slots().data(), spec_.maps()[i], kernel.types());
+    if (const verdict v = fitter.fit((*found)[i], values->data() + value_at, take); v.failed())
+      return wrong(v);
+    value_at += (*found)[i].value_size;
+  }
+  for (u32 i = 0; i < count; ++i) {
+    const program_spec& program = spec_.programs()[i];
+    const bool is_called = (*targets)[i].type != 0;
+    if (is_called && program.is_optional && !options_.changes_program(i)) out.left_out[i] = false;
+    if (out.left_out[i] || !is_operation(i) || is_called) continue;
+    if (!(*is_named)[i])
+      return wrong({.why = cause::operation_of_nothing,
+                    .section = spec_.functions()[program.function].section,
+                    .offset = program.section_name,
+                    .subject = program.name});
+    out.left_out[i] = true;  // no struct that is made has a member for it in this kernel
+  }
+  places->shrink(place_count);
+  out.operations = std::move(*found);
+  out.operation_types = std::move(*targets);
+  out.operation_places = std::move(*places);
+  out.operation_values = std::move(*values);
+  return {};
+}
+
+inline verdict recipe_writer::check_program(u32 index, program_layout& out) const noexcept {
+  const program_spec& program = spec_.programs()[index];
+  const function_spec& function = spec_.functions()[program.function];
+  if (const cause lacks = program.lacks(); lacks != cause::none && options_.new_kind_of(index) == nullptr)
+    return {
+        .why = lacks, .section = function.section, .offset = program.section_name, .subject = program.name};
+  return lay_out(spec_.tables(), program.function, out);
+}
+
+inline result<void> recipe_writer::add_programs(const pruned_btf* types, bool with_lines,
+                                                object_recipe& out) const noexcept {
+  const object_tables tables = spec_.tables();
+  const auto count = static_cast<u32>(spec_.programs().size());
+  program_layout layout;
+  size_t instructions = 0, references = 0, functions = 0, lines = 0, cores = 0, places = 0;
+  for (u32 i = 0; i < count; ++i) {
+    const program_spec& program = spec_.programs()[i];
+    if (program.kind.needs_kernel_type()) places += detail::length_of_place(spec_.image(), program) + 1;
+    if (out.left_out[i]) continue;
+    if (const verdict v = check_program(i, layout); v.failed()) {
+      const error why = to_error(spec_.image(), v);
+      if (options_.refused == nullptr || !options_.refused->add({i, why})) return why;
+      out.left_out[i] = true;
+      continue;
+    }
+    instructions += layout.instruction_count;
+    references += layout.map_references;
+    functions += layout.piece_count;
+    if (with_lines) lines += count_lines(tables, layout);
+    cores += count_cores(tables, layout);
+    if (layout.instruction_count > out.longest) out.longest = layout.instruction_count;
+  }
+  auto programs = buffer<abi::prog_load>::of(count);
+  auto patches = buffer<program_patch>::of(count);
+  auto code = buffer<abi::insn>::of(instructions);
+  auto names = buffer<map_reference>::of(references);
+  auto starts = buffer<abi::func_info>::of(types == nullptr ? 0 : functions);
+  auto sources = buffer<abi::line_info>::of(lines);
+  auto relocations = buffer<abi::core_relo>::of(types == nullptr ? 0 : cores);
+  auto cores_of = buffer<program_cores>::of(types == nullptr || cores == 0 ? 0 : count);
+  auto targets = buffer<kernel_type_need>::of(places == 0 ? 0 : count);
+  auto target_names = buffer<char>::of(places);
+  auto license = buffer<char>::of(
+      spec_.license() == 0 ? 1 : static_cast<size_t>(spec_.image().length_of_string(spec_.license()) + 1));
+  if (!programs || !patches || !code || !names || !starts || !sources || !relocations || !cores_of ||
+      !targets || !target_names || !license)
+    return error{.at = step::allocate, .code = ENOMEM};
+  if (spec_.license() != 0) spec_.image().copy_string(spec_.license(), license->data(), license->size());
+  abi::insn* next_code = code->data();
+  map_reference* next_name = names->data();
+  abi::func_info* next_start = starts->data();
+  abi::line_info* next_source = sources->data();
+  abi::core_relo* next_core = relocations->data();
+  char* next_target = target_names->data();
+  for (u32 i = 0; i < count; ++i) {
+    const program_spec& program = spec_.programs()[i];
+    if (out.left_out[i]) continue;
+    static_cast<void>(lay_out(tables, program.function, layout));
+    assemble(tables, layout, map_naming::by_descriptor, next_code, next_name);
+    abi::prog_load& attr = (*programs)[i];
+    attr = {.prog_type = static_cast<u32>(program.kind.type),
+            .insn_cnt = layout.instruction_count,
+            .license = license->data(),
+            .prog_flags = program.kind.flags,
+            .prog_name = kernel_name_at(spec_.image(), program.name),
+            .expected_attach_type = static_cast<u32>(program.kind.attach_type)};
+    if (out.operation_types.size() != 0 && out.operation_types[i].type != 0) {
+      attr.attach_btf_id = out.operation_types[i].type;
+      attr.expected_attach_type = out.operation_types[i].member;
+    }
+    if (program.kind.needs_kernel_type()) {
+      const size_t room = detail::length_of_place(spec_.image(), program) + 1;
+      (*targets)[i] = {program.kind.rest, next_target};
+      next_target += spec_.image().copy_string(program.place, next_target, room) + 1;
+    }
+    (*patches)[i] = {.code = next_code, .references = next_name, .reference_count = layout.map_references};
+    next_code += layout.instruction_count;
+    next_name += layout.map_references;
+    if (const u32 core_count = count_cores(tables, layout); types != nullptr && core_count != 0) {
+      write_cores(tables, layout, *types, next_core);
+      attr.core_relo_rec_size = sizeof(abi::core_relo);
+      attr.core_relos = next_core;
+      attr.core_relo_cnt = core_count;
+      (*cores_of)[i] = {next_core, core_count};
+      next_core += core_count;
+    }
+    if (types == nullptr || !layout.has_types) continue;
+    write_functions(tables, layout, *types, next_start);
+    attr.func_info_rec_size = sizeof(abi::func_info);
+    attr.func_info = next_start;
+    attr.func_info_cnt = layout.piece_count;
+    next_start += layout.piece_count;
+    const u32 line_count = with_lines ? count_lines(tables, layout) : 0;
+    if (line_count == 0) continue;
+    write_lines(tables, layout, *types, next_source);
+    attr.line_info_rec_size = sizeof(abi::line_info);
+    attr.line_info = next_source;
+    attr.line_info_cnt = line_count;
+    next_source += line_count;
+  }
+  out.records.programs = programs->data();
+  out.records.patches = patches->data();
+  out.records.program_count = count;
+  out.programs = std::move(*programs);
+  out.patches = std::move(*patches);
+  out.code = std::move(*code);
+  out.references = std::move(*names);
+  out.functions = std::move(*starts);
+  out.lines = std::move(*sources);
+  out.cores = std::move(*relocations);
+  if (cores_of->size() != 0) out.records.cores = cores_of->data();
+  out.cores_of = std::move(*cores_of);
+  if (places != 0) out.records.targets = targets->data();
+  out.targets = std::move(*targets);
+  out.places = std::move(*target_names);
+  out.license = std::move(*license);
+  return {};
+}
+
+inline result<object_recipe> recipe_writer::write(btf_choice wanted) const noexcept {
+  const object_tables tables = spec_.tables();
+  const u32 lines = wanted == btf_choice::all ? spec_.line_count() : 0;
+  auto storage = buffer<u32>::of(
+      pruned_btf::storage_size(tables.types.count(), lines, tables.core_count, tables.types.types_size()));
+  if (!storage) return storage.error();
+  btf_pruner types(tables, storage->data(), lines);
+  types.keep_object();
+  const u32 size = types.number();
+  result<object_recipe> out(std::in_place);
+  out->records.btf_is_required = types.is_required();
+  const bool with_types = size != 0 && types.count() != 0 &&
+                          (wanted != btf_choice::none || types.is_required() || tables.core_count != 0);
+  if (with_types) {
+    auto image = buffer<u32>::of((size_t{size} + 3) / 4);
+    if (!image) return image.error();
+    types.write(image->data(), reinterpret_cast<u8*>(image->data() + types.head_words()));
+    out->records.btf = image->data();
+    out->records.btf_size = size;
+    out->types = std::move(*image);
+  }
+  const pruned_btf* const told = with_types ? &types : nullptr;
+  if (const auto added = add_externs(*out); !added) return added.error();
+  if (const auto added = add_maps(told, *out); !added) return added.error();
+  if (const auto chosen = choose_programs(*out); !chosen) return chosen.error();
+  if (const auto added = add_operations(*out); !added) return added.error();
+  if (const auto added = add_programs(told, lines != 0, *out); !added) return added.error();
+  return out;
+}
+
+}  // namespace detail
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_RECIPE_HPP
