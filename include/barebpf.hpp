@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 ab50b85ab0b667ad6bf30639abfee80867cff6085b81f5ca2e94753f92854c0e; do not edit.
+// Made by tools/amalgamate from files with SHA-256 35d22a2d8ee565b093c4a3e262d17a7c2bcc4923791221606b549c88b8d77335; do not edit.
 //
 // MIT License
 //
@@ -161,7 +161,7 @@ enum class helper : u32 {
 }  // namespace barebpf::inline BAREBPF_ABI::abi
 
 #endif  // BAREBPF_ABI_HELPER_HPP
-// Room 6.7, cgroup: cgroups by the path of their folder.
+// Room 6.8, cgroup: cgroups by the path of their folder.
 #ifndef BAREBPF_CGROUP_HPP
 #define BAREBPF_CGROUP_HPP
 
@@ -3956,6 +3956,59 @@ struct load_policy {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_POLICY_HPP
+// Room 0.7, reader: takes words and numbers from the front of a text.
+#ifndef BAREBPF_READER_HPP
+#define BAREBPF_READER_HPP
+
+namespace barebpf::inline BAREBPF_ABI::detail {
+
+class text_reader {
+ public:
+  constexpr explicit text_reader(text whole) noexcept : rest_(whole) {}
+
+  [[nodiscard]] constexpr text rest() const noexcept { return rest_; }
+  [[nodiscard]] constexpr bool is_done() const noexcept { return rest_.empty(); }
+  [[nodiscard]] constexpr bool is_next(text wanted) const noexcept { return rest_.starts_with(wanted); }
+  [[nodiscard]] constexpr bool take(text wanted) noexcept {
+    if (!is_next(wanted)) return false;
+    rest_ = rest_.without_first(wanted.size());
+    return true;
+  }
+  // A number of at most `digits` digits, without needless zeros in front where it is decimal: others read those as
+  // octal.
+  template <class Number>
+  [[nodiscard]] constexpr bool take_number(u32 base, u32 digits, Number& out) noexcept {
+    out = 0;
+    u32 count = 0;
+    for (u32 digit = 0; count < digits && !rest_.empty() && (digit = digit_of(rest_[0])) < base; ++count) {
+      if (base == 10 && count == 1 && out == 0) return false;
+      out = out * base + digit;
+      rest_ = rest_.without_first(1);
+    }
+    return count != 0 && (rest_.empty() || digit_of(rest_[0]) >= base);
+  }
+  // Everything in front of the next `end`, which is taken too; all that is left where there is none.
+  [[nodiscard]] constexpr text take_until(char end) noexcept {
+    size_t size = 0;
+    while (size < rest_.size() && rest_[size] != end) ++size;
+    const text out(rest_.data(), size);
+    rest_ = rest_.without_first(size + 1);
+    return out;
+  }
+
+ private:
+  [[nodiscard]] static constexpr u32 digit_of(char c) noexcept {
+    if (c >= '0' && c <= '9') return static_cast<u32>(c - '0');
+    if (c >= 'a' && c <= 'f') return static_cast<u32>(c - 'a' + 10);
+    if (c >= 'A' && c <= 'F') return static_cast<u32>(c - 'A' + 10);
+    return 99;
+  }
+  text rest_;
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI::detail
+
+#endif  // BAREBPF_READER_HPP
 
 namespace barebpf::inline BAREBPF_ABI {
 
@@ -4007,6 +4060,27 @@ class verifier_log {
 
 /// Stands for "no log wanted"; no code for one is made.
 struct no_log {};
+
+/// A call of a helper that the kernel does not have. Loaders put such calls where something is missing, with a number
+/// that says what, because the verifier repeats it.
+struct unknown_call {
+  static constexpr u32 none = 0xffffffff;
+
+  u32 instruction = none;  ///< counted from the program's first; `none` when there is no such call
+  u32 number = 0;
+};
+/// The last one that the verifier met, which writes "12: (85) call unknown#7" there.
+/// Source: print_bpf_insn() in kernel/bpf/disasm.c at v6.12.
+[[nodiscard, gnu::cold, gnu::noinline]] inline unknown_call last_unknown_call(text log) noexcept {
+  unknown_call out;
+  for (detail::text_reader lines(log); !lines.is_done();) {
+    detail::text_reader line(lines.take_until('\n'));
+    if (unknown_call seen; line.take_number(10, 9, seen.instruction) && line.take(": (85) call unknown#") &&
+                           line.take_number(10, 10, seen.number))
+      out = seen;
+  }
+  return out;
+}
 
 /// Loads one program. First without a log, because a log slows the verifier down; after a refusal once more
 /// to be told why, which `why` then says: refused_by_verifier or log_cut. `token` is the descriptor of a BPF
@@ -4417,60 +4491,6 @@ class iterator {
 // Room 2.4, prefix: keys of an LPM trie, from text such as "10.0.0.0/8" and back to it.
 #ifndef BAREBPF_PREFIX_HPP
 #define BAREBPF_PREFIX_HPP
-
-// Room 0.7, reader: takes words and numbers from the front of a text.
-#ifndef BAREBPF_READER_HPP
-#define BAREBPF_READER_HPP
-
-namespace barebpf::inline BAREBPF_ABI::detail {
-
-class text_reader {
- public:
-  constexpr explicit text_reader(text whole) noexcept : rest_(whole) {}
-
-  [[nodiscard]] constexpr text rest() const noexcept { return rest_; }
-  [[nodiscard]] constexpr bool is_done() const noexcept { return rest_.empty(); }
-  [[nodiscard]] constexpr bool is_next(text wanted) const noexcept { return rest_.starts_with(wanted); }
-  [[nodiscard]] constexpr bool take(text wanted) noexcept {
-    if (!is_next(wanted)) return false;
-    rest_ = rest_.without_first(wanted.size());
-    return true;
-  }
-  // A number of at most `digits` digits, without needless zeros in front where it is decimal: others read those as
-  // octal.
-  template <class Number>
-  [[nodiscard]] constexpr bool take_number(u32 base, u32 digits, Number& out) noexcept {
-    out = 0;
-    u32 count = 0;
-    for (u32 digit = 0; count < digits && !rest_.empty() && (digit = digit_of(rest_[0])) < base; ++count) {
-      if (base == 10 && count == 1 && out == 0) return false;
-      out = out * base + digit;
-      rest_ = rest_.without_first(1);
-    }
-    return count != 0 && (rest_.empty() || digit_of(rest_[0]) >= base);
-  }
-  // Everything in front of the next `end`, which is taken too; all that is left where there is none.
-  [[nodiscard]] constexpr text take_until(char end) noexcept {
-    size_t size = 0;
-    while (size < rest_.size() && rest_[size] != end) ++size;
-    const text out(rest_.data(), size);
-    rest_ = rest_.without_first(size + 1);
-    return out;
-  }
-
- private:
-  [[nodiscard]] static constexpr u32 digit_of(char c) noexcept {
-    if (c >= '0' && c <= '9') return static_cast<u32>(c - '0');
-    if (c >= 'a' && c <= 'f') return static_cast<u32>(c - 'a' + 10);
-    if (c >= 'A' && c <= 'F') return static_cast<u32>(c - 'A' + 10);
-    return 99;
-  }
-  text rest_;
-};
-
-}  // namespace barebpf::inline BAREBPF_ABI::detail
-
-#endif  // BAREBPF_READER_HPP
 
 namespace barebpf::inline BAREBPF_ABI {
 
@@ -5200,10 +5220,13 @@ class owned_entry_range : public entry_range<Key, Value*> {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_MAP_ENTRIES_HPP
-// Room 7.5, map/memory: memory that the kernel shares, and the values of an array in it. Reading them makes no system
-// call.
+// Room 7.5, map/memory: the values of an array as memory of this process. Reading them makes no system call.
 #ifndef BAREBPF_MAP_MEMORY_HPP
 #define BAREBPF_MAP_MEMORY_HPP
+
+// Room 6.4, memory: memory that the kernel shares, and gets back with the object that owns it.
+#ifndef BAREBPF_MEMORY_HPP
+#define BAREBPF_MEMORY_HPP
 
 namespace barebpf::inline BAREBPF_ABI {
 
@@ -5287,6 +5310,12 @@ class mapping {
 }
 
 }  // namespace detail
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_MEMORY_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
 
 /// The memory of a map, shared with the programs that use it.
 /// Shape:    one element for each entry, `round_up(sizeof(Value), 8)` bytes apart.
@@ -6837,7 +6866,7 @@ template <class Map>
 #ifndef BAREBPF_MAP_FOLDED_HPP
 #define BAREBPF_MAP_FOLDED_HPP
 
-// Room 6.8, symbols: what is at an address: which function of the kernel, which file of a process.
+// Room 6.9, symbols: what is at an address: which function of the kernel, which file of a process.
 #ifndef BAREBPF_SYMBOLS_HPP
 #define BAREBPF_SYMBOLS_HPP
 
@@ -8344,20 +8373,18 @@ struct identity_and_btf {
 #ifndef BAREBPF_OBJECT_HPP
 #define BAREBPF_OBJECT_HPP
 
-// Room 6.4, file: a whole file in memory.
+// Room 6.5, file: a whole file in memory.
 #ifndef BAREBPF_FILE_HPP
 #define BAREBPF_FILE_HPP
 
 namespace barebpf::inline BAREBPF_ABI {
 
-/// Reads the file at `path`.
+/// Reads a whole file that is open.
 /// Shape:  its bytes; fewer than it said when it shrinks meanwhile.
-/// Errors: open_file and read_file with errno; read_file with too_large for more than 1 GiB; ENOMEM.
-[[nodiscard]] inline result<buffer<unsigned char>> read_file(const char* path) noexcept {
+/// Errors: read_file with errno, and with too_large for more than 1 GiB; ENOMEM.
+[[nodiscard]] inline result<buffer<unsigned char>> read_file(const fd& file) noexcept {
   constexpr long from_start = 0, from_end = 2;  // SEEK_SET, SEEK_END
   constexpr long largest = 1 << 30;             // bytes; BTF counts in 32 bits
-  const fd file = fd::own(open_to_read(path));
-  if (!file.is_open()) return failure(step::open_file, file.number());
   const long size = system_call(__NR_lseek, file.number(), 0, from_end);
   if (size < 0) return failure(step::read_file, size);
   if (size > largest) {  // a folder says that it is endless, and refuses to be read
@@ -8380,6 +8407,13 @@ namespace barebpf::inline BAREBPF_ABI {
   content->shrink(done);
   return content;
 }
+/// The same of the file at `path`.
+/// Errors: open_file with errno, and as above.
+[[nodiscard]] inline result<buffer<unsigned char>> read_file(const char* path) noexcept {
+  const fd file = fd::own(open_to_read(path));
+  if (!file.is_open()) return failure(step::open_file, file.number());
+  return read_file(file);
+}
 
 }  // namespace barebpf::inline BAREBPF_ABI
 
@@ -8394,7 +8428,7 @@ namespace barebpf::inline BAREBPF_ABI {
 #ifndef BAREBPF_ATTACH_HPP
 #define BAREBPF_ATTACH_HPP
 
-// Room 6.9, probe: events on functions of the kernel, as perf_event_open(2) makes them for kprobes.
+// Room 6.10, probe: events on functions of the kernel, as perf_event_open(2) makes them for kprobes.
 #ifndef BAREBPF_PROBE_HPP
 #define BAREBPF_PROBE_HPP
 
@@ -12302,6 +12336,133 @@ struct core_outcome {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_CORE_HPP
+// Room 6.6, kernel_btf: the running kernel's own types, of which a program names the one that it is made for. They are
+// read once for a whole object, and not at all for one that needs none.
+#ifndef BAREBPF_KERNEL_BTF_HPP
+#define BAREBPF_KERNEL_BTF_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// What a program is made for, as its section says; nothing for most programs.
+struct kernel_type_need {
+  section_rest what = section_rest::nothing;
+  const char* name = "";
+
+  /// True when it is a type of the kernel, and not one of another program.
+  [[nodiscard]] constexpr bool is_any() const noexcept {
+    return what > section_rest::place && what != section_rest::replaced;
+  }
+};
+
+/// The BTF of the running kernel as it comes: mapped where the kernel allows that (6.16), else read.
+/// Lifetime: `view` looks at it.
+/// Kernel:   5.4, with CONFIG_DEBUG_INFO_BTF.
+/// Source:   kernel/bpf/sysfs_btf.c at v6.16.
+class kernel_btf_file {
+ public:
+  static constexpr const char* path = "/sys/kernel/btf/vmlinux";
+
+  /// Errors: as read_file; ENOENT for a kernel without BTF.
+  /// Cost:   four system calls; where it is read, 5.5 MB of a common kernel stay in memory.
+  [[nodiscard, gnu::cold]] result<void> open() noexcept {
+    constexpr long from_end = 2, private_pages = 2;  // SEEK_END, MAP_PRIVATE
+    const fd file = fd::own(open_to_read(path));
+    if (!file.is_open()) return failure(step::open_file, file.number());
+    const long size = system_call(__NR_lseek, file.number(), 0, from_end);
+    size_ = size > 0 ? static_cast<size_t>(size) : 0;
+    const long answer =
+        detail::map_pages(0, size_, detail::mapping::readable, private_pages, file.number(), 0);
+    if (memory_.take(answer, size_) == 0) return {};
+    auto content = read_file(file);
+    if (!content) return content.error();
+    content_ = std::move(*content);
+    size_ = content_.size();
+    return {};
+  }
+  [[nodiscard]] bytes view() const noexcept {
+    bytes out(content_.size() != 0 ? content_.data() : memory_.data(), size_);
+    if constexpr (host_is_big_endian) out.read_big_endian();
+    return out;
+  }
+
+ private:
+  detail::mapping memory_;
+  buffer<unsigned char> content_;
+  size_t size_ = 0;
+};
+
+/// Finds the ids of `count` types in the BTF of the kernel itself, not of its modules.
+/// Shape:  ids[i] is the id for needs[i], which may need nothing; true when all were found.
+/// Errors: in `row`, about the name: no_kernel_function and its siblings; ENOENT for a kernel without BTF; ENOMEM.
+/// Cost:   opens the file and walks over it once, whatever the count.
+/// Kernel: 5.4, with CONFIG_DEBUG_INFO_BTF.
+/// Source: check_attach_btf_id() in kernel/bpf/verifier.c at v6.12.
+[[nodiscard, gnu::cold]] inline bool find_kernel_types(const kernel_type_need* needs, u32 count, u32* ids,
+                                                       outcome& row) noexcept {
+  constexpr step at = step::find_kernel_type;
+  const auto row_of = [](const kernel_type_need& need) {
+    const kernel_type_kind* kind = kernel_type_kinds;
+    while (kind->rest != need.what) ++kind;
+    return *kind;
+  };
+  const auto next_missing = [&] {
+    u32 i = 0;
+    while (i < count && (!needs[i].is_any() || ids[i] != 0)) ++i;
+    return i;
+  };
+  if (next_missing() == count) return true;
+  kernel_btf_file file;
+  if (const auto opened = file.open(); !opened)
+    return row.fails(at, -static_cast<long>(opened.error().code)), false;
+  const bytes image = file.view();
+  btf types;
+  if (const verdict v = btf::open(image, 0, image.size(), types); v.failed())
+    return row.refuse(at, v.why), false;
+  for (btf_type type = types.first(); type.id != 0; type = types.after(type)) {
+    for (u32 i = 0; i < count; ++i) {
+      if (!needs[i].is_any() || ids[i] != 0) continue;
+      const kernel_type_kind kind = row_of(needs[i]);
+      if (type.kind == kind.kind && image.string_starts_with(type.name, kind.prefix) &&
+          image.string_is(type.name + kind.prefix.size(), needs[i].name))
+        ids[i] = type.id;
+    }
+  }
+  const u32 missing = next_missing();
+  if (missing == count) return true;
+  row.subject = needs[missing].name;
+  const bool names_nothing = needs[missing].name[0] == '\0';
+  return row.refuse(at, names_nothing ? cause::no_kernel_place : row_of(needs[missing]).missing), false;
+}
+
+/// All types of the running kernel, to be looked up by their ids.
+class kernel_types {
+ public:
+  /// Errors: false, and in `row` under its step: ENOENT for a kernel without BTF; ENOMEM.
+  /// Cost:   as above.
+  [[nodiscard, gnu::cold]] bool open(outcome& row) noexcept {
+    const step at = row.at;
+    if (const auto opened = file_.open(); !opened)
+      return row.fails(at, -static_cast<long>(opened.error().code)), false;
+    const bytes image = file_.view();
+    if (const verdict v = btf::open(image, 0, image.size(), types_); v.failed())
+      return row.refuse(at, v.why), false;
+    auto index = buffer<u32>::of(types_.index_size());
+    if (!index) return row.fails(step::allocate, -ENOMEM), false;
+    index_ = std::move(*index);
+    types_.build_index(index_.data());
+    return true;
+  }
+  [[nodiscard]] const btf& types() const noexcept { return types_; }
+
+ private:
+  kernel_btf_file file_;
+  buffer<u32> index_;
+  btf types_;
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_KERNEL_BTF_HPP
 
 namespace barebpf::inline BAREBPF_ABI {
 
@@ -12310,48 +12471,6 @@ struct program_cores {
   const abi::core_relo* list = nullptr;
   u32 count = 0;
 };
-
-namespace detail {
-
-// The types of the running kernel, as plain bytes: mapped where it allows that (6.16), else read.
-class kernel_btf_bytes {
- public:
-  // Errors: false, and in `row` why.
-  [[nodiscard]] bool open(outcome& row) noexcept {
-    constexpr const char* path = "/sys/kernel/btf/vmlinux";
-    constexpr long from_end = 2, private_pages = 2;  // SEEK_END, MAP_PRIVATE
-    {
-      const fd file = fd::own(open_to_read(path));
-      if (!file.is_open()) return row.fails(step::fit_program, file.number()), false;
-      const long size = system_call(__NR_lseek, file.number(), 0, from_end);
-      if (size > 0 && memory_.take(map_pages(0, static_cast<size_t>(size), mapping::readable, private_pages,
-                                             file.number(), 0),
-                                   static_cast<size_t>(size)) == 0) {
-        size_ = static_cast<size_t>(size);
-        return true;
-      }
-    }
-    auto content = read_file(path);
-    if (!content) {
-      const error& why = content.error();
-      row.fails(why.at == step::allocate ? why.at : step::fit_program, -static_cast<long>(why.code));
-      return false;
-    }
-    content_ = std::move(*content);
-    size_ = content_.size();
-    return true;
-  }
-  [[nodiscard]] bytes view() const noexcept {
-    return {content_.size() != 0 ? content_.data() : memory_.data(), size_};
-  }
-
- private:
-  mapping memory_;
-  buffer<unsigned char> content_;
-  size_t size_ = 0;
-};
-
-}  // namespace detail
 
 /// Fits the programs of one object to a kernel.
 /// Lifetime: looks at the object's types and relocations, and at the kernel's types where they were given.
@@ -12424,7 +12543,11 @@ class fitting {
   [[nodiscard]] bool open(outcome& row) noexcept {
     constexpr step at = step::fit_program;
     if (!open_own()) return row.fails(step::allocate, -ENOMEM), false;
-    if (target_.empty() && !running_.open(row)) return false;
+    if (target_.empty())
+      if (const auto opened = running_.open(); !opened) {
+        const error& why = opened.error();
+        return row.fails(why.at == step::allocate ? why.at : at, -static_cast<long>(why.code)), false;
+      }
     const verdict v = open_target(target_.empty() ? running_.view() : bytes(target_.data(), target_.size()));
     if (v.failed()) return row.refuse(at, v.why), false;
     auto index = buffer<u32>::of(kernel_.index_size());
@@ -12443,137 +12566,22 @@ class fitting {
   const program_cores* programs_;
   u32 program_count_;
   std::span<const unsigned char> target_;
-  detail::kernel_btf_bytes running_;
+  kernel_btf_file running_;
   btf local_, kernel_;
   buffer<u32> own_index_, kernel_index_;
   core_candidates candidates_{local_};
   bool is_open_ = false;
 };
 
-namespace detail {
-
-// The index of the instruction at which the verifier met the helper that stands for what is missing; `not_found` when it
-// did not. It writes "12: (85) call unknown#195896080" there.
-[[nodiscard, gnu::cold, gnu::noinline]] inline u32 poisoned_instruction(text log) noexcept {
-  constexpr text wanted = ": (85) call unknown#195896080";
-  constexpr u32 none = 0xffffffff;
-  u32 last = none;
-  for (size_t line = 0; line < log.size();) {
-    size_t end = line, digits = line;
-    while (end < log.size() && log[end] != '\n') ++end;
-    u32 number = 0;
-    while (digits < end && log[digits] >= '0' && log[digits] <= '9' && number < 100000000)
-      number = number * 10 + static_cast<u32>(log[digits++] - '0');
-    if (digits != line && text(log.data() + digits, end - digits).starts_with(wanted)) last = number;
-    line = end + 1;
-  }
-  return last;
-}
-
-}  // namespace detail
-
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_FITTING_HPP
-// Room 6.5, kernel_btf: the running kernel's own types, of which a program names the one that it is made for. They are
-// read once for a whole object, and not at all for one that needs none.
-#ifndef BAREBPF_KERNEL_BTF_HPP
-#define BAREBPF_KERNEL_BTF_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// What a program is made for, as its section says; nothing for most programs.
-struct kernel_type_need {
-  section_rest what = section_rest::nothing;
-  const char* name = "";
-
-  /// True when it is a type of the kernel, and not one of another program.
-  [[nodiscard]] constexpr bool is_any() const noexcept {
-    return what > section_rest::place && what != section_rest::replaced;
-  }
-};
-
-/// Finds the ids of `count` types in the BTF of the kernel itself, not of its modules.
-/// Shape:  ids[i] is the id for needs[i], which may need nothing; true when all were found.
-/// Errors: in `row`, about the name: no_kernel_function and its siblings; ENOENT for a kernel without BTF; ENOMEM.
-/// Cost:   the file is read and walked once, whatever the count: 3 ms for the 5.5 MB of a common kernel, which stay in
-///         memory only meanwhile.
-/// Kernel: 5.4, with CONFIG_DEBUG_INFO_BTF.
-/// Source: kernel/bpf/sysfs_btf.c; check_attach_btf_id() in kernel/bpf/verifier.c at v6.12.
-[[nodiscard, gnu::cold]] inline bool find_kernel_types(const kernel_type_need* needs, u32 count, u32* ids,
-                                                       outcome& row) noexcept {
-  constexpr step at = step::find_kernel_type;
-  const auto row_of = [](const kernel_type_need& need) {
-    const kernel_type_kind* kind = kernel_type_kinds;
-    while (kind->rest != need.what) ++kind;
-    return *kind;
-  };
-  const auto next_missing = [&] {
-    u32 i = 0;
-    while (i < count && (!needs[i].is_any() || ids[i] != 0)) ++i;
-    return i;
-  };
-  if (next_missing() == count) return true;
-  const auto content = read_file("/sys/kernel/btf/vmlinux");
-  if (!content) return row.fails(at, -static_cast<long>(content.error().code)), false;
-  bytes image(content->data(), content->size());
-  if constexpr (host_is_big_endian) image.read_big_endian();
-  btf types;
-  if (const verdict v = btf::open(image, 0, image.size(), types); v.failed())
-    return row.refuse(at, v.why), false;
-  for (btf_type type = types.first(); type.id != 0; type = types.after(type)) {
-    for (u32 i = 0; i < count; ++i) {
-      if (!needs[i].is_any() || ids[i] != 0) continue;
-      const kernel_type_kind kind = row_of(needs[i]);
-      if (type.kind == kind.kind && image.string_starts_with(type.name, kind.prefix) &&
-          image.string_is(type.name + kind.prefix.size(), needs[i].name))
-        ids[i] = type.id;
-    }
-  }
-  const u32 missing = next_missing();
-  if (missing == count) return true;
-  row.subject = needs[missing].name;
-  const bool names_nothing = needs[missing].name[0] == '\0';
-  return row.refuse(at, names_nothing ? cause::no_kernel_place : row_of(needs[missing]).missing), false;
-}
-
-/// All types of the running kernel, to be looked up by their ids.
-class kernel_types {
- public:
-  /// Errors: false, and in `row` under its step: ENOENT for a kernel without BTF; ENOMEM.
-  /// Cost:   as above.
-  [[nodiscard, gnu::cold]] bool open(outcome& row) noexcept {
-    const step at = row.at;
-    auto content = read_file("/sys/kernel/btf/vmlinux");
-    if (!content) return row.fails(at, -static_cast<long>(content.error().code)), false;
-    content_ = std::move(*content);
-    bytes image(content_.data(), content_.size());
-    if constexpr (host_is_big_endian) image.read_big_endian();
-    if (const verdict v = btf::open(image, 0, image.size(), types_); v.failed())
-      return row.refuse(at, v.why), false;
-    auto index = buffer<u32>::of(types_.index_size());
-    if (!index) return row.fails(step::allocate, -ENOMEM), false;
-    index_ = std::move(*index);
-    types_.build_index(index_.data());
-    return true;
-  }
-  [[nodiscard]] const btf& types() const noexcept { return types_; }
-
- private:
-  buffer<unsigned char> content_;
-  buffer<u32> index_;
-  btf types_;
-};
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_KERNEL_BTF_HPP
-// Room 6.11, kernel_names: finds what a program declares with __ksym: addresses by /proc/kallsyms, variables and
+// Room 6.12, kernel_names: finds what a program declares with __ksym: addresses by /proc/kallsyms, variables and
 // functions by the types of the kernel and of its modules. Nothing is read that no need asks for.
 #ifndef BAREBPF_KERNEL_NAMES_HPP
 #define BAREBPF_KERNEL_NAMES_HPP
 
-// Room 6.10, kernel_config: fills in what a program asks of the running kernel with __kconfig: options of its
+// Room 6.11, kernel_config: fills in what a program asks of the running kernel with __kconfig: options of its
 // configuration, its version, and what it can do.
 #ifndef BAREBPF_KERNEL_CONFIG_HPP
 #define BAREBPF_KERNEL_CONFIG_HPP
@@ -13285,12 +13293,13 @@ class name_finder {
   }
 
   bool find_types() noexcept {
-    constexpr const char* path = "/sys/kernel/btf/vmlinux";
-    const auto content = read_file(path);
+    constexpr const char* path = kernel_btf_file::path;
+    kernel_btf_file file;
+    const auto opened = file.open();
     // A kernel without types has none of what is wanted, which somebody else judges.
-    if (!content && content.error().code == ENOENT) return true;
-    if (!content) return fail(content.error(), path);
-    const bytes image = in_this_order(content->data(), content->size());
+    if (!opened && opened.error().code == ENOENT) return true;
+    if (!opened) return fail(opened.error(), path);
+    const bytes image = file.view();
     btf types;
     if (const verdict v = btf::open(image, 0, image.size(), types); v.failed()) return fail(v.why, path);
     if (!search(types, 1, 0)) return false;
@@ -14197,24 +14206,9 @@ namespace barebpf::inline BAREBPF_ABI {
 
 namespace detail {
 
-// The verifier repeats the number of a function that it does not know, so a call of one that the kernel does not have
-// can tell which it is.
+// What the number of a call means, whose function the kernel does not have: with the index of the extern on top.
 // Source: POISON_CALL_KFUNC_BASE in tools/lib/bpf/libbpf.c at v6.12.
 inline constexpr u32 missing_call_base = 2002000000;
-
-// The index of the extern of which the verifier says that the program calls it; a large number when it says nothing
-// of that kind.
-constexpr u32 missing_call_in(text log) noexcept {
-  constexpr text mark = "unknown#";
-  u32 out = not_found;
-  for (size_t i = 0; i + mark.size() < log.size(); ++i) {
-    if (log[i] != 'u' || !log.without_first(i).starts_with(mark)) continue;
-    text_reader in(log.without_first(i + mark.size()));
-    if (u32 number = 0; in.take_number(10, 10, number) && number >= missing_call_base)
-      out = number - missing_call_base;
-  }
-  return out;
-}
 
 // Makes an object real, in a row of system calls that ends with the first failure.
 template <load_needs Needs, class Options>
@@ -14492,8 +14486,9 @@ class loader : public map_loader<Needs, Options> {
   void name_missing_call() noexcept {
     if constexpr (has_options) {
       if (log() == nullptr) return;
-      const u32 missing = missing_call_in(log()->said());
-      if (missing >= records_.extern_count) return;
+      const unknown_call call = last_unknown_call(log()->said());
+      const u32 missing = call.number - missing_call_base;
+      if (call.number < missing_call_base || missing >= records_.extern_count) return;
       row_.subject = records_.externs[missing].name;
       row_.why = cause::calls_missing_kfunc;
     }
@@ -14545,10 +14540,11 @@ class loader : public map_loader<Needs, Options> {
   bool explain_missing([[maybe_unused]] u32 i) noexcept {
     if constexpr (may_explain) {
       if (log() == nullptr) return false;
-      const u32 at = poisoned_instruction(log()->said());
-      if (at == not_found) return false;
+      const unknown_call call = last_unknown_call(log()->said());
+      if (call.number != u32{core_poison}) return false;
       row_.why = cause::core_missing;
-      if (fitting_.name(i, at, slots_.missing, sizeof error::name)) row_.subject = slots_.missing;
+      if (fitting_.name(i, call.instruction, slots_.missing, sizeof error::name))
+        row_.subject = slots_.missing;
     }
     return false;
   }
@@ -16757,7 +16753,7 @@ result<loaded_object> object::load(const load_options& options) const noexcept {
 #ifndef BAREBPF_MAP_RING_HPP
 #define BAREBPF_MAP_RING_HPP
 
-// Room 6.6, wait: sleeps until something is ready, a deadline passes or somebody says stop.
+// Room 6.7, wait: sleeps until something is ready, a deadline passes or somebody says stop.
 #ifndef BAREBPF_WAIT_HPP
 #define BAREBPF_WAIT_HPP
 

@@ -180,16 +180,3 @@ TEST_CASE("a kernel without types, or with damaged ones, is told of by name", "[
   REQUIRE(fields.load<by_library>());
   CHECK(moves_of(machine.all("prog_load").back(), 1236) == 0);
 }
-
-TEST_CASE("the line is found at which the verifier met what is missing", "[fitting]") {
-  using barebpf::detail::poisoned_instruction;
-  const auto in = [](const char* log) { return poisoned_instruction(log); };
-
-  CHECK(in("0: (b7) r1 = 0\n12: (85) call unknown#195896080\ninvalid func unknown#195896080\n") == 12);
-  CHECK(in("3: (85) call unknown#195896080\n40: (85) call unknown#195896080") == 40);
-  CHECK(in("") == barebpf::not_found);
-  CHECK(in("invalid func unknown#195896080\n") == barebpf::not_found);
-  CHECK(in("12: (85) call unknown#195896081\n") == barebpf::not_found);
-  CHECK(in(": (85) call unknown#195896080\n") == barebpf::not_found);
-  CHECK(in("x12: (85) call unknown#195896080\n") == barebpf::not_found);
-}

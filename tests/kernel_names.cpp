@@ -346,15 +346,15 @@ TEST_CASE("calls of what is missing have a number once the verifier has refused 
     const bool is_second = call.name == "prog_load" && call.text(48) == "calls";
     if (call.name == "prog_load") machine.verifier_refuses = is_second ? EINVAL : 0;
   };
-  machine.verifier_says = "0: (85) call unknown#2002000005\ninvalid func unknown#2002000000\nprocessed\n";
+  machine.verifier_says = "0: (85) call unknown#2002000000\ninvalid func unknown#2002000000\nprocessed\n";
   barebpf::verifier_log log;
   const auto refused = open_names({.log = &log});
   REQUIRE_FALSE(refused.has_value());
   CHECK(refused.error().why == cause::calls_missing_kfunc);
   CHECK(std::string(refused.error().name) == "bpf_no_such_function");
-  machine.verifier_says = "invalid func unknown#4000000000\n";
+  machine.verifier_says = "0: (85) call unknown#4000000000\n";
   CHECK(open_names({.log = &log}).error().why == cause::refused_by_verifier);
-  machine.verifier_says = "invalid func unknown#";
+  machine.verifier_says = "0: (85) call unknown#";
   CHECK(std::string(open_names({.log = &log}).error().name) == "calls");
   // Without a log nobody says why.
   CHECK(open_names({}).error().why == cause::none);

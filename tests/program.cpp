@@ -422,3 +422,21 @@ TEST_CASE("with a token a log grows to the size that the kernel tells, too", "[p
   CHECK(log.is_whole());
   machine.forget(token);
 }
+
+TEST_CASE("the last call of what the kernel does not have is found in the log", "[program]") {
+  const auto in = [](const char* log) {
+    const barebpf::unknown_call found = barebpf::last_unknown_call(log);
+    return std::pair(found.instruction, found.number);
+  };
+  const std::pair nothing(barebpf::unknown_call::none, 0u);
+
+  CHECK(in("0: (b7) r1 = 0\n12: (85) call unknown#195896080\ninvalid func unknown#195896080\n") ==
+        std::pair(12u, 195896080u));
+  CHECK(in("3: (85) call unknown#7\n40: (85) call unknown#2002000001") == std::pair(40u, 2002000001u));
+  CHECK(in("") == nothing);
+  CHECK(in("invalid func unknown#195896080\n") == nothing);
+  CHECK(in(": (85) call unknown#195896080\n") == nothing);
+  CHECK(in("x12: (85) call unknown#195896080\n") == nothing);
+  CHECK(in("12: (85) call unknown#") == nothing);
+  CHECK(in("12: (85) call unknown#7x\n") == std::pair(12u, 7u));
+}

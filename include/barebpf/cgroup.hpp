@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Room 6.7, cgroup: cgroups by the path of their folder.
+// Room 6.8, cgroup: cgroups by the path of their folder.
 #ifndef BAREBPF_CGROUP_HPP
 #define BAREBPF_CGROUP_HPP
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Room 6.4, file: a whole file in memory.
+// Room 6.5, file: a whole file in memory.
 #ifndef BAREBPF_FILE_HPP
 #define BAREBPF_FILE_HPP
 
@@ -8,14 +8,12 @@
 
 namespace barebpf::inline BAREBPF_ABI {
 
-/// Reads the file at `path`.
+/// Reads a whole file that is open.
 /// Shape:  its bytes; fewer than it said when it shrinks meanwhile.
-/// Errors: open_file and read_file with errno; read_file with too_large for more than 1 GiB; ENOMEM.
-[[nodiscard]] inline result<buffer<unsigned char>> read_file(const char* path) noexcept {
+/// Errors: read_file with errno, and with too_large for more than 1 GiB; ENOMEM.
+[[nodiscard]] inline result<buffer<unsigned char>> read_file(const fd& file) noexcept {
   constexpr long from_start = 0, from_end = 2;  // SEEK_SET, SEEK_END
   constexpr long largest = 1 << 30;             // bytes; BTF counts in 32 bits
-  const fd file = fd::own(open_to_read(path));
-  if (!file.is_open()) return failure(step::open_file, file.number());
   const long size = system_call(__NR_lseek, file.number(), 0, from_end);
   if (size < 0) return failure(step::read_file, size);
   if (size > largest) {  // a folder says that it is endless, and refuses to be read
@@ -37,6 +35,13 @@ namespace barebpf::inline BAREBPF_ABI {
   }
   content->shrink(done);
   return content;
+}
+/// The same of the file at `path`.
+/// Errors: open_file with errno, and as above.
+[[nodiscard]] inline result<buffer<unsigned char>> read_file(const char* path) noexcept {
+  const fd file = fd::own(open_to_read(path));
+  if (!file.is_open()) return failure(step::open_file, file.number());
+  return read_file(file);
 }
 
 }  // namespace barebpf::inline BAREBPF_ABI

@@ -5,8 +5,7 @@
 #define BAREBPF_FITTING_HPP
 
 #include "core.hpp"
-#include "file.hpp"
-#include "map/memory.hpp"
+#include "kernel_btf.hpp"
 
 #include <span>  // span
 
@@ -17,48 +16,6 @@ struct program_cores {
   const abi::core_relo* list = nullptr;
   u32 count = 0;
 };
-
-namespace detail {
-
-// The types of the running kernel, as plain bytes: mapped where it allows that (6.16), else read.
-class kernel_btf_bytes {
- public:
-  // Errors: false, and in `row` why.
-  [[nodiscard]] bool open(outcome& row) noexcept {
-    constexpr const char* path = "/sys/kernel/btf/vmlinux";
-    constexpr long from_end = 2, private_pages = 2;  // SEEK_END, MAP_PRIVATE
-    {
-      const fd file = fd::own(open_to_read(path));
-      if (!file.is_open()) return row.fails(step::fit_program, file.number()), false;
-      const long size = system_call(__NR_lseek, file.number(), 0, from_end);
-      if (size > 0 && memory_.take(map_pages(0, static_cast<size_t>(size), mapping::readable, private_pages,
-                                             file.number(), 0),
-                                   static_cast<size_t>(size)) == 0) {
-        size_ = static_cast<size_t>(size);
-        return true;
-      }
-    }
-    auto content = read_file(path);
-    if (!content) {
-      const error& why = content.error();
-      row.fails(why.at == step::allocate ? why.at : step::fit_program, -static_cast<long>(why.code));
-      return false;
-    }
-    content_ = std::move(*content);
-    size_ = content_.size();
-    return true;
-  }
-  [[nodiscard]] bytes view() const noexcept {
-    return {content_.size() != 0 ? content_.data() : memory_.data(), size_};
-  }
-
- private:
-  mapping memory_;
-  buffer<unsigned char> content_;
-  size_t size_ = 0;
-};
-
-}  // namespace detail
 
 /// Fits the programs of one object to a kernel.
 /// Lifetime: looks at the object's types and relocations, and at the kernel's types where they were given.
@@ -131,7 +88,11 @@ class fitting {
   [[nodiscard]] bool open(outcome& row) noexcept {
     constexpr step at = step::fit_program;
     if (!open_own()) return row.fails(step::allocate, -ENOMEM), false;
-    if (target_.empty() && !running_.open(row)) return false;
+    if (target_.empty())
+      if (const auto opened = running_.open(); !opened) {
+        const error& why = opened.error();
+        return row.fails(why.at == step::allocate ? why.at : at, -static_cast<long>(why.code)), false;
+      }
     const verdict v = open_target(target_.empty() ? running_.view() : bytes(target_.data(), target_.size()));
     if (v.failed()) return row.refuse(at, v.why), false;
     auto index = buffer<u32>::of(kernel_.index_size());
@@ -150,34 +111,12 @@ class fitting {
   const program_cores* programs_;
   u32 program_count_;
   std::span<const unsigned char> target_;
-  detail::kernel_btf_bytes running_;
+  kernel_btf_file running_;
   btf local_, kernel_;
   buffer<u32> own_index_, kernel_index_;
   core_candidates candidates_{local_};
   bool is_open_ = false;
 };
-
-namespace detail {
-
-// The index of the instruction at which the verifier met the helper that stands for what is missing; `not_found` when it
-// did not. It writes "12: (85) call unknown#195896080" there.
-[[nodiscard, gnu::cold, gnu::noinline]] inline u32 poisoned_instruction(text log) noexcept {
-  constexpr text wanted = ": (85) call unknown#195896080";
-  constexpr u32 none = 0xffffffff;
-  u32 last = none;
-  for (size_t line = 0; line < log.size();) {
-    size_t end = line, digits = line;
-    while (end < log.size() && log[end] != '\n') ++end;
-    u32 number = 0;
-    while (digits < end && log[digits] >= '0' && log[digits] <= '9' && number < 100000000)
-      number = number * 10 + static_cast<u32>(log[digits++] - '0');
-    if (digits != line && text(log.data() + digits, end - digits).starts_with(wanted)) last = number;
-    line = end + 1;
-  }
-  return last;
-}
-
-}  // namespace detail
 
 }  // namespace barebpf::inline BAREBPF_ABI
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Room 6.5, kernel_btf: the running kernel's own types, of which a program names the one that it is made for. They are
+// Room 6.6, kernel_btf: the running kernel's own types, of which a program names the one that it is made for. They are
 // read once for a whole object, and not at all for one that needs none.
 #ifndef BAREBPF_KERNEL_BTF_HPP
 #define BAREBPF_KERNEL_BTF_HPP
 
 #include "btf.hpp"
 #include "file.hpp"
+#include "memory.hpp"
 #include "outcome.hpp"
 #include "sections.hpp"
 
@@ -22,13 +23,49 @@ struct kernel_type_need {
   }
 };
 
+/// The BTF of the running kernel as it comes: mapped where the kernel allows that (6.16), else read.
+/// Lifetime: `view` looks at it.
+/// Kernel:   5.4, with CONFIG_DEBUG_INFO_BTF.
+/// Source:   kernel/bpf/sysfs_btf.c at v6.16.
+class kernel_btf_file {
+ public:
+  static constexpr const char* path = "/sys/kernel/btf/vmlinux";
+
+  /// Errors: as read_file; ENOENT for a kernel without BTF.
+  /// Cost:   four system calls; where it is read, 5.5 MB of a common kernel stay in memory.
+  [[nodiscard, gnu::cold]] result<void> open() noexcept {
+    constexpr long from_end = 2, private_pages = 2;  // SEEK_END, MAP_PRIVATE
+    const fd file = fd::own(open_to_read(path));
+    if (!file.is_open()) return failure(step::open_file, file.number());
+    const long size = system_call(__NR_lseek, file.number(), 0, from_end);
+    size_ = size > 0 ? static_cast<size_t>(size) : 0;
+    const long answer =
+        detail::map_pages(0, size_, detail::mapping::readable, private_pages, file.number(), 0);
+    if (memory_.take(answer, size_) == 0) return {};
+    auto content = read_file(file);
+    if (!content) return content.error();
+    content_ = std::move(*content);
+    size_ = content_.size();
+    return {};
+  }
+  [[nodiscard]] bytes view() const noexcept {
+    bytes out(content_.size() != 0 ? content_.data() : memory_.data(), size_);
+    if constexpr (host_is_big_endian) out.read_big_endian();
+    return out;
+  }
+
+ private:
+  detail::mapping memory_;
+  buffer<unsigned char> content_;
+  size_t size_ = 0;
+};
+
 /// Finds the ids of `count` types in the BTF of the kernel itself, not of its modules.
 /// Shape:  ids[i] is the id for needs[i], which may need nothing; true when all were found.
 /// Errors: in `row`, about the name: no_kernel_function and its siblings; ENOENT for a kernel without BTF; ENOMEM.
-/// Cost:   the file is read and walked once, whatever the count: 3 ms for the 5.5 MB of a common kernel, which stay in
-///         memory only meanwhile.
+/// Cost:   opens the file and walks over it once, whatever the count.
 /// Kernel: 5.4, with CONFIG_DEBUG_INFO_BTF.
-/// Source: kernel/bpf/sysfs_btf.c; check_attach_btf_id() in kernel/bpf/verifier.c at v6.12.
+/// Source: check_attach_btf_id() in kernel/bpf/verifier.c at v6.12.
 [[nodiscard, gnu::cold]] inline bool find_kernel_types(const kernel_type_need* needs, u32 count, u32* ids,
                                                        outcome& row) noexcept {
   constexpr step at = step::find_kernel_type;
@@ -43,10 +80,10 @@ struct kernel_type_need {
     return i;
   };
   if (next_missing() == count) return true;
-  const auto content = read_file("/sys/kernel/btf/vmlinux");
-  if (!content) return row.fails(at, -static_cast<long>(content.error().code)), false;
-  bytes image(content->data(), content->size());
-  if constexpr (host_is_big_endian) image.read_big_endian();
+  kernel_btf_file file;
+  if (const auto opened = file.open(); !opened)
+    return row.fails(at, -static_cast<long>(opened.error().code)), false;
+  const bytes image = file.view();
   btf types;
   if (const verdict v = btf::open(image, 0, image.size(), types); v.failed())
     return row.refuse(at, v.why), false;
@@ -73,11 +110,9 @@ class kernel_types {
   /// Cost:   as above.
   [[nodiscard, gnu::cold]] bool open(outcome& row) noexcept {
     const step at = row.at;
-    auto content = read_file("/sys/kernel/btf/vmlinux");
-    if (!content) return row.fails(at, -static_cast<long>(content.error().code)), false;
-    content_ = std::move(*content);
-    bytes image(content_.data(), content_.size());
-    if constexpr (host_is_big_endian) image.read_big_endian();
+    if (const auto opened = file_.open(); !opened)
+      return row.fails(at, -static_cast<long>(opened.error().code)), false;
+    const bytes image = file_.view();
     if (const verdict v = btf::open(image, 0, image.size(), types_); v.failed())
       return row.refuse(at, v.why), false;
     auto index = buffer<u32>::of(types_.index_size());
@@ -89,7 +124,7 @@ class kernel_types {
   [[nodiscard]] const btf& types() const noexcept { return types_; }
 
  private:
-  buffer<unsigned char> content_;
+  kernel_btf_file file_;
   buffer<u32> index_;
   btf types_;
 };

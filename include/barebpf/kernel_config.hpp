@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Room 6.10, kernel_config: fills in what a program asks of the running kernel with __kconfig: options of its
+// Room 6.11, kernel_config: fills in what a program asks of the running kernel with __kconfig: options of its
 // configuration, its version, and what it can do.
 #ifndef BAREBPF_KERNEL_CONFIG_HPP
 #define BAREBPF_KERNEL_CONFIG_HPP

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Room 6.11, kernel_names: finds what a program declares with __ksym: addresses by /proc/kallsyms, variables and
+// Room 6.12, kernel_names: finds what a program declares with __ksym: addresses by /proc/kallsyms, variables and
 // functions by the types of the kernel and of its modules. Nothing is read that no need asks for.
 #ifndef BAREBPF_KERNEL_NAMES_HPP
 #define BAREBPF_KERNEL_NAMES_HPP
 
+#include "kernel_btf.hpp"
 #include "kernel_config.hpp"
 #include "type_shape.hpp"
 
@@ -87,12 +88,13 @@ class name_finder {
   }
 
   bool find_types() noexcept {
-    constexpr const char* path = "/sys/kernel/btf/vmlinux";
-    const auto content = read_file(path);
+    constexpr const char* path = kernel_btf_file::path;
+    kernel_btf_file file;
+    const auto opened = file.open();
     // A kernel without types has none of what is wanted, which somebody else judges.
-    if (!content && content.error().code == ENOENT) return true;
-    if (!content) return fail(content.error(), path);
-    const bytes image = in_this_order(content->data(), content->size());
+    if (!opened && opened.error().code == ENOENT) return true;
+    if (!opened) return fail(opened.error(), path);
+    const bytes image = file.view();
     btf types;
     if (const verdict v = btf::open(image, 0, image.size(), types); v.failed()) return fail(v.why, path);
     if (!search(types, 1, 0)) return false;

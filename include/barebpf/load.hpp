@@ -11,24 +11,9 @@ namespace barebpf::inline BAREBPF_ABI {
 
 namespace detail {
 
-// The verifier repeats the number of a function that it does not know, so a call of one that the kernel does not have
-// can tell which it is.
+// What the number of a call means, whose function the kernel does not have: with the index of the extern on top.
 // Source: POISON_CALL_KFUNC_BASE in tools/lib/bpf/libbpf.c at v6.12.
 inline constexpr u32 missing_call_base = 2002000000;
-
-// The index of the extern of which the verifier says that the program calls it; a large number when it says nothing
-// of that kind.
-constexpr u32 missing_call_in(text log) noexcept {
-  constexpr text mark = "unknown#";
-  u32 out = not_found;
-  for (size_t i = 0; i + mark.size() < log.size(); ++i) {
-    if (log[i] != 'u' || !log.without_first(i).starts_with(mark)) continue;
-    text_reader in(log.without_first(i + mark.size()));
-    if (u32 number = 0; in.take_number(10, 10, number) && number >= missing_call_base)
-      out = number - missing_call_base;
-  }
-  return out;
-}
 
 // Makes an object real, in a row of system calls that ends with the first failure.
 template <load_needs Needs, class Options>
@@ -306,8 +291,9 @@ class loader : public map_loader<Needs, Options> {
   void name_missing_call() noexcept {
     if constexpr (has_options) {
       if (log() == nullptr) return;
-      const u32 missing = missing_call_in(log()->said());
-      if (missing >= records_.extern_count) return;
+      const unknown_call call = last_unknown_call(log()->said());
+      const u32 missing = call.number - missing_call_base;
+      if (call.number < missing_call_base || missing >= records_.extern_count) return;
       row_.subject = records_.externs[missing].name;
       row_.why = cause::calls_missing_kfunc;
     }
@@ -359,10 +345,11 @@ class loader : public map_loader<Needs, Options> {
   bool explain_missing([[maybe_unused]] u32 i) noexcept {
     if constexpr (may_explain) {
       if (log() == nullptr) return false;
-      const u32 at = poisoned_instruction(log()->said());
-      if (at == not_found) return false;
+      const unknown_call call = last_unknown_call(log()->said());
+      if (call.number != u32{core_poison}) return false;
       row_.why = cause::core_missing;
-      if (fitting_.name(i, at, slots_.missing, sizeof error::name)) row_.subject = slots_.missing;
+      if (fitting_.name(i, call.instruction, slots_.missing, sizeof error::name))
+        row_.subject = slots_.missing;
     }
     return false;
   }

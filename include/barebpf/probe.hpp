@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Room 6.9, probe: events on functions of the kernel, as perf_event_open(2) makes them for kprobes.
+// Room 6.10, probe: events on functions of the kernel, as perf_event_open(2) makes them for kprobes.
 #ifndef BAREBPF_PROBE_HPP
 #define BAREBPF_PROBE_HPP
 

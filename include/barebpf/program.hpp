@@ -7,6 +7,7 @@
 #include "fd.hpp"
 #include "outcome.hpp"
 #include "policy.hpp"
+#include "reader.hpp"
 
 #include <span>  // span
 
@@ -60,6 +61,27 @@ class verifier_log {
 
 /// Stands for "no log wanted"; no code for one is made.
 struct no_log {};
+
+/// A call of a helper that the kernel does not have. Loaders put such calls where something is missing, with a number
+/// that says what, because the verifier repeats it.
+struct unknown_call {
+  static constexpr u32 none = 0xffffffff;
+
+  u32 instruction = none;  ///< counted from the program's first; `none` when there is no such call
+  u32 number = 0;
+};
+/// The last one that the verifier met, which writes "12: (85) call unknown#7" there.
+/// Source: print_bpf_insn() in kernel/bpf/disasm.c at v6.12.
+[[nodiscard, gnu::cold, gnu::noinline]] inline unknown_call last_unknown_call(text log) noexcept {
+  unknown_call out;
+  for (detail::text_reader lines(log); !lines.is_done();) {
+    detail::text_reader line(lines.take_until('\n'));
+    if (unknown_call seen; line.take_number(10, 9, seen.instruction) && line.take(": (85) call unknown#") &&
+                           line.take_number(10, 10, seen.number))
+      out = seen;
+  }
+  return out;
+}
 
 /// Loads one program. First without a log, because a log slows the verifier down; after a refusal once more
 /// to be told why, which `why` then says: refused_by_verifier or log_cut. `token` is the descriptor of a BPF

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Room 6.8, symbols: what is at an address: which function of the kernel, which file of a process.
+// Room 6.9, symbols: what is at an address: which function of the kernel, which file of a process.
 #ifndef BAREBPF_SYMBOLS_HPP
 #define BAREBPF_SYMBOLS_HPP
 

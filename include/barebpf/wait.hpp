@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Room 6.6, wait: sleeps until something is ready, a deadline passes or somebody says stop.
+// Room 6.7, wait: sleeps until something is ready, a deadline passes or somebody says stop.
 #ifndef BAREBPF_WAIT_HPP
 #define BAREBPF_WAIT_HPP
 

@@ -3,9 +3,9 @@
 #ifndef BAREBPF_LOAD_MAPS_HPP
 #define BAREBPF_LOAD_MAPS_HPP
 
-#include "../map/memory.hpp"
 #include "../map/per_cpu.hpp"
 #include "../map/value_btf.hpp"
+#include "../memory.hpp"
 #include "../refusal.hpp"
 #include "../running_kernel.hpp"
 #include "options.hpp"
