@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 35d22a2d8ee565b093c4a3e262d17a7c2bcc4923791221606b549c88b8d77335; do not edit.
+// Made by tools/amalgamate from files with SHA-256 0f6fcf8b4f278c8ccd328b7e1fe9283becff9b22f9c583171de50aef6af0ed24; do not edit.
 //
 // MIT License
 //
@@ -1898,11 +1898,13 @@ inline constexpr int ENOTSUPP_kernel = 524;
 /// What went wrong, where, and on what.
 /// Shape:    64 bytes, trivially copyable; owns nothing, so it may outlive what failed.
 struct [[nodiscard]] error {
+  static constexpr size_t name_size = 48;  ///< bytes, with the zero at the end
+
   step at = step::map_create;  ///< what was tried
   cause why = cause::none;     ///< what the library knows about the reason
   s32 code = 0;                ///< errno, 0 when no system call failed
   u64 offset = 0;              ///< bytes from the start of the file, when it came from a file
-  char name[48] = {};          ///< the map, program, section or file it is about; cut if longer
+  char name[name_size] = {};   ///< the map, program, section or file it is about; cut if longer
 
   /// The same error, about `what`; or about `what` in the section `where`, as ".maps:hits".
   [[nodiscard]] constexpr error about(text what, text where = {}) const noexcept {
@@ -14543,8 +14545,7 @@ class loader : public map_loader<Needs, Options> {
       const unknown_call call = last_unknown_call(log()->said());
       if (call.number != u32{core_poison}) return false;
       row_.why = cause::core_missing;
-      if (fitting_.name(i, call.instruction, slots_.missing, sizeof error::name))
-        row_.subject = slots_.missing;
+      if (fitting_.name(i, call.instruction, slots_.missing, error::name_size)) row_.subject = slots_.missing;
     }
     return false;
   }
@@ -15256,7 +15257,7 @@ namespace barebpf::inline BAREBPF_ABI {
 
 /// The error that tells of a reader's verdict: about ".maps:hits", the section and the name inside it.
 [[nodiscard]] constexpr error to_error(const bytes& image, const verdict& found) noexcept {
-  char section[sizeof error::name] = {}, subject[sizeof error::name] = {};
+  char section[error::name_size] = {}, subject[sizeof error::name] = {};
   elf file;
   if (found.section != 0 && !elf::open(image, file).failed())
     image.copy_string(file.section(found.section).name, section, sizeof section);
@@ -16705,7 +16706,7 @@ result<loaded_object> object::load(const load_options& options) const noexcept {
   out.programs_ = std::move(*programs);
   if (const auto named = name_all(options, out); !named) return named.error();
   outcome row;
-  char missing[sizeof error::name] = {};
+  char missing[error::name_size] = {};
   load_records<load_needs{.kernel_cores = Policy.core != core_way::library,
                           .own_cores = Policy.core != core_way::kernel}>(
       records,
@@ -18391,7 +18392,7 @@ class static_object {
                      .pinned = pinned,
                      .left_out = left_out.list};
     constexpr bool has_cores = wanted.own_cores || wanted.kernel_cores;
-    char missing[has_cores ? sizeof error::name : 1] = {};
+    char missing[has_cores ? error::name_size : 1] = {};
     if constexpr (has_cores) slots.missing = missing;
     if constexpr (spec::extern_count != 0) {
       slots.externs = external;

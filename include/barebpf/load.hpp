@@ -348,8 +348,7 @@ class loader : public map_loader<Needs, Options> {
       const unknown_call call = last_unknown_call(log()->said());
       if (call.number != u32{core_poison}) return false;
       row_.why = cause::core_missing;
-      if (fitting_.name(i, call.instruction, slots_.missing, sizeof error::name))
-        row_.subject = slots_.missing;
+      if (fitting_.name(i, call.instruction, slots_.missing, error::name_size)) row_.subject = slots_.missing;
     }
     return false;
   }

@@ -200,7 +200,7 @@ result<loaded_object> object::load(const load_options& options) const noexcept {
   out.programs_ = std::move(*programs);
   if (const auto named = name_all(options, out); !named) return named.error();
   outcome row;
-  char missing[sizeof error::name] = {};
+  char missing[error::name_size] = {};
   load_records<load_needs{.kernel_cores = Policy.core != core_way::library,
                           .own_cores = Policy.core != core_way::kernel}>(
       records,

@@ -10,7 +10,7 @@ namespace barebpf::inline BAREBPF_ABI {
 
 /// The error that tells of a reader's verdict: about ".maps:hits", the section and the name inside it.
 [[nodiscard]] constexpr error to_error(const bytes& image, const verdict& found) noexcept {
-  char section[sizeof error::name] = {}, subject[sizeof error::name] = {};
+  char section[error::name_size] = {}, subject[sizeof error::name] = {};
   elf file;
   if (found.section != 0 && !elf::open(image, file).failed())
     image.copy_string(file.section(found.section).name, section, sizeof section);

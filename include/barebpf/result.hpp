@@ -87,11 +87,13 @@ inline constexpr int ENOTSUPP_kernel = 524;
 /// What went wrong, where, and on what.
 /// Shape:    64 bytes, trivially copyable; owns nothing, so it may outlive what failed.
 struct [[nodiscard]] error {
+  static constexpr size_t name_size = 48;  ///< bytes, with the zero at the end
+
   step at = step::map_create;  ///< what was tried
   cause why = cause::none;     ///< what the library knows about the reason
   s32 code = 0;                ///< errno, 0 when no system call failed
   u64 offset = 0;              ///< bytes from the start of the file, when it came from a file
-  char name[48] = {};          ///< the map, program, section or file it is about; cut if longer
+  char name[name_size] = {};   ///< the map, program, section or file it is about; cut if longer
 
   /// The same error, about `what`; or about `what` in the section `where`, as ".maps:hits".
   [[nodiscard]] constexpr error about(text what, text where = {}) const noexcept {

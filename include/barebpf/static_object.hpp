@@ -481,7 +481,7 @@ class static_object {
                      .pinned = pinned,
                      .left_out = left_out.list};
     constexpr bool has_cores = wanted.own_cores || wanted.kernel_cores;
-    char missing[has_cores ? sizeof error::name : 1] = {};
+    char missing[has_cores ? error::name_size : 1] = {};
     if constexpr (has_cores) slots.missing = missing;
     if constexpr (spec::extern_count != 0) {
       slots.externs = external;
