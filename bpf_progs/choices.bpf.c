@@ -35,8 +35,15 @@ struct {
 	__type(value, __u32);
 } outer SEC(".maps"); /* what is in it is left open */
 
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 8);
+	__type(key, __u32);
+	__type(value, __u64);
+} remembered SEC(".maps"); /* nobody comes to it without what follows */
+
 __u64 own SEC(".data.own") = 4;
-const volatile __u32 factor SEC(".rodata.own") = 10;
+const volatile __u32 factor SEC(".rodata.own") = 10, remembers SEC(".rodata.own") = 0;
 
 /* Without an answer of its own another function of this name would take its place. */
 __attribute__((weak)) __attribute__((noinline)) int answer(struct __sk_buff *skb)
@@ -63,6 +70,16 @@ int optional(struct __sk_buff *skb)
 	/* strings have a section of their own, .rodata.str1.1 */
 	const char *text = skb->len > 50 ? "Many" : "few";
 	return *(const volatile char *)text;
+}
+
+SEC("?socket")
+int remembering(struct __sk_buff *skb)
+{
+	__u32 key = 3;
+	__u64 value = skb->len;
+	if (remembers)
+		bpf_map_update_elem(&remembered, &key, &value, BPF_ANY);
+	return 55;
 }
 
 SEC("no_such_section")

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 0f6fcf8b4f278c8ccd328b7e1fe9283becff9b22f9c583171de50aef6af0ed24; do not edit.
+// Made by tools/amalgamate from files with SHA-256 42f090a56caec8702c5ae32db5012d5a0fc144ec525b4e303f133edcfed287de; do not edit.
 //
 // MIT License
 //
@@ -1392,9 +1392,6 @@ static_assert(sizeof(bpf_attr) == 168);
                 "the kernel calls this program through a struct in .struct_ops, so attach "                  \
                 "that: attach_struct_ops(name)")                                                             \
   BAREBPF_CAUSE(not_operations, "this map is no struct in .struct_ops, so give the name of such a variable") \
-  BAREBPF_CAUSE(operations_left_out,                                                                         \
-                "this struct lies in a section that begins with a question mark, so ask for "                \
-                "it with change(name, {}) when the object is loaded")                                        \
   BAREBPF_CAUSE(operations_not_linked,                                                                       \
                 "this struct has no link to be put into, so put it into "                                    \
                 "SEC(\".struct_ops.link\")")                                                                 \
@@ -1488,6 +1485,15 @@ static_assert(sizeof(bpf_attr) == 168);
                 "define it or declare the helper")                                                           \
   /* what the caller asked for */                                                                            \
   BAREBPF_CAUSE(no_such_map, "the object has no map of this name, so look for a misspelling")                \
+  BAREBPF_CAUSE(map_left_out,                                                                                \
+                "this map was left out when its object was loaded, as a struct is whose section begins "     \
+                "with a question mark, so ask for it with change(name, {.create = true})")                   \
+  BAREBPF_CAUSE(uses_missing_map,                                                                            \
+                "the program uses this map, which was left out, so let a constant of the object keep it "    \
+                "from there, or leave the program out as well")                                              \
+  BAREBPF_CAUSE(numbered_maps,                                                                               \
+                "this load_policy lets instructions name maps by their index, for which all must be there, " \
+                "so choose one for a kernel before 5.14 to leave one out")                                   \
   BAREBPF_CAUSE(no_such_program, "the object has no program of this name, so look for a misspelling")        \
   BAREBPF_CAUSE(not_loaded,                                                                                  \
                 "this program was left out when its object was loaded, so ask for it with "                  \
@@ -2450,8 +2456,7 @@ inline constexpr hint_row hint_rows[] = {
      "0"},
     {step::map_create, E2BIG,
      "the keys and values are larger than the kernel allows, or an arena or before Linux 5.11 a whole map "
-     "than 4 GiB, so "
-     "make them smaller or fewer"},
+     "than 4 GiB, so make them smaller or fewer"},
     {step::map_create, ENOMEM, "the kernel has no memory for so many entries, so ask for fewer"},
     {step::map_create, EBADF,
      "the descriptor of the inner map, the types or the token is closed, so keep it open until the map is "
@@ -2735,8 +2740,7 @@ inline constexpr hint_row hint_rows[] = {
      "as many programs as the kernel allows are attached here, so detach one"},
     {step::raw_tracepoint_open, E2BIG,
      "as many programs as the kernel allows are attached here already, so detach one, or the kernel is older "
-     "than "
-     "6.10 and takes no cookie here"},
+     "than 6.10 and takes no cookie here"},
 
     {step::prog_attach, EOPNOTSUPP,
      "the map holds no sockets or its programs are of another type, so give a sockmap or sockhash"},
@@ -2755,8 +2759,7 @@ inline constexpr hint_row hint_rows[] = {
 
     {step::link_update, EINVAL,
      "the new program is of another type or made for another place than the old one, or links of this kind "
-     "keep "
-     "their program"},
+     "keep their program"},
     {step::link_update, EPERM,
      "another program is in the link than the one that was to be replaced, so look which one is"},
     {step::link_update, ENOLINK, "the link is detached: what it attached to is gone, so attach again"},
@@ -2835,8 +2838,7 @@ inline constexpr hint_row hint_rows[] = {
      "the kernel has no such function, or inlined it everywhere, so look for it in /proc/kallsyms"},
     {step::open_probe, EINVAL,
      "the kernel lets no kprobe be put there, because the function is marked notrace or the offset is not at "
-     "an "
-     "instruction, so choose another place"},
+     "an instruction, so choose another place"},
     {step::open_probe, EADDRNOTAVAIL,
      "the kernel has several functions of this name and does not guess, so choose one with a name of its "
      "own"},
@@ -2874,8 +2876,7 @@ inline constexpr hint_row hint_rows[] = {
 
     {step::open_map, EOPNOTSUPP,
      "a program of 32 bits cannot share a ring buffer with a kernel that has the highest byte first, so "
-     "build it "
-     "for 64 bits"},
+     "build it for 64 bits"},
 
     {step::open_xsk, EPERM,
      "a socket of the family AF_XDP needs CAP_NET_RAW, so run the process as root or give it that"},
@@ -10969,7 +10970,7 @@ template <load_policy Policy, class Attached, class... Target>
 class loaded_object {
  public:
   /// The map called `wanted`, as the typed map `Map`: `loaded->map<barebpf::hash_map<int, long>>("hits")`.
-  /// Errors:   no_such_map, wrong_map_type, wrong_key_size and its siblings; about the map's name.
+  /// Errors:   no_such_map, wrong_map_type, wrong_key_size and its siblings, map_left_out; about the map's name.
   /// Lifetime: borrowed: valid as long as this object.
   template <class Map>
   [[nodiscard]] result<Map> map(text wanted) const noexcept {
@@ -10979,21 +10980,23 @@ class loaded_object {
     if (found->spec.type != static_cast<u32>(Map::type)) fault = cause::wrong_map_type;
     if (fault != cause::none)
       return error{.at = step::find, .why = fault, .offset = found->spec.declared_at}.about(wanted, ".maps");
+    if (!found->descriptor.is_open()) return missing(cause::map_left_out, wanted);
     return Map(untyped_map::borrow(found->descriptor.number(), to_kernel_name(wanted)));
   }
 
   /// The descriptor of the map called `wanted`, whatever its type.
-  /// Errors:   no_such_map, about the name.
+  /// Errors:   no_such_map, map_left_out, about the name.
   /// Lifetime: borrowed: valid as long as this object.
   [[nodiscard]] result<const fd*> map_descriptor(text wanted) const noexcept {
     const loaded_map* const found = find(maps_, wanted);
     if (found == nullptr) return missing(cause::no_such_map, wanted);
+    if (!found->descriptor.is_open()) return missing(cause::map_left_out, wanted);
     return &found->descriptor;
   }
 
   /// The global variable called `wanted` as memory, shared with the programs.
   /// Errors: no_such_variable, wrong_variable_size, wrong_variable_sign, constant_variable for a constant by a type
-  ///         that is not const, hidden_variable; ENOMEM and its like of mmap(2).
+  ///         that is not const, hidden_variable; map_left_out; ENOMEM and its like of mmap(2).
   /// Cost:   one system call, and one when it goes; none for each access. Who needs it often keeps it.
   /// Kernel: 5.5.
   template <class T>
@@ -11003,6 +11006,7 @@ class loaded_object {
     const loaded_map& holder = maps_[found->spec.map];
     if (const cause fault = can_be_seen_as<T>(holder.spec, found->spec); fault != cause::none)
       return error{.at = step::find, .why = fault, .offset = found->spec.declared_at}.about(wanted);
+    if (!holder.descriptor.is_open()) return missing(cause::map_left_out, wanted);
     return map_variable<T>(holder.descriptor, found->spec, holder.spec.value_size, wanted);
   }
 
@@ -11050,7 +11054,7 @@ class loaded_object {
   /// Shape:  with a link if the struct lies in .struct_ops.link; otherwise what was registered is taken back when the
   ///         attachment goes, and cannot be registered again. Who uses it then keeps it until he ends: a TCP connection
   ///         its congestion control.
-  /// Errors: no_such_map, not_operations, operations_left_out; step register_operations with what the kernel says:
+  /// Errors: no_such_map, not_operations, map_left_out; step register_operations with what the kernel says:
   ///         EEXIST, EINVAL, EBUSY. About the struct's name.
   /// Kernel: 5.6; with a link 6.4.
   [[nodiscard]] result<attachment> attach_struct_ops(text wanted) const noexcept {
@@ -11119,7 +11123,7 @@ class loaded_object {
     const loaded_map* const found = find(maps_, wanted);
     if (found == nullptr) return missing(cause::no_such_map, wanted);
     if (found->spec.origin != map_origin::operations) return missing(cause::not_operations, wanted);
-    if (!found->descriptor.is_open()) return missing(cause::operations_left_out, wanted);
+    if (!found->descriptor.is_open()) return missing(cause::map_left_out, wanted);
     return found;
   }
   [[nodiscard]] static bool is_linked(const loaded_map& map) noexcept {
@@ -11164,11 +11168,13 @@ struct map_settings {
   static constexpr u32 as_declared = 0xffffffff;
 
   u32 max_entries = 0;  ///< entries; 0 leaves what the object says
-  int replacement =
-      -1;  ///< descriptor of a map to use in its stead, which stays the caller's; negative for none
+  /// Descriptor of a map to use in its stead, which stays the caller's; negative for none.
+  int replacement = -1;
   u32 value_size = 0;           ///< bytes, where the object leaves them open
   u32 map_flags = as_declared;  ///< in the place of all that the object gives
   int inner = -1;  ///< descriptor of a map like those that a map of maps is to hold, which stays the caller's
+  /// False leaves the map out; a program may name it only where the verifier finds that nobody comes.
+  bool create = true;
 };
 /// The same with the map. Made by `change` of the object, which knows its maps.
 struct map_change {
@@ -11178,6 +11184,7 @@ struct map_change {
   u32 value_size = 0;
   u32 map_flags = map_settings::as_declared;
   int inner = -1;
+  bool create = true;
 
   [[nodiscard]] static constexpr map_change of(u32 map, const map_settings& settings) noexcept {
     return {.map = map,
@@ -11185,7 +11192,8 @@ struct map_change {
             .replacement = settings.replacement,
             .value_size = settings.value_size,
             .map_flags = settings.map_flags,
-            .inner = settings.inner};
+            .inner = settings.inner,
+            .create = settings.create};
   }
 };
 
@@ -11265,13 +11273,13 @@ struct load_options {
       if (change.program == program && change.kind.type != abi::prog_type::unspec) found = &change;
     return found;
   }
-  /// True when something is to be different about the map with this index.
-  [[nodiscard]] constexpr bool changes_map(u32 map) const noexcept {
+  /// True when the map with this index is not to be made; `otherwise` when nothing is said of it.
+  [[nodiscard]] constexpr bool leaves_out_map(u32 map, bool otherwise) const noexcept {
     for (const map_change& change : maps)
-      if (change.map == map) return true;
-    return false;
+      if (change.map == map) otherwise = !change.create;
+    return otherwise;
   }
-  /// The same of a program.
+  /// True when something is to be different about the program with this index.
   [[nodiscard]] constexpr bool changes_program(u32 program) const noexcept {
     for (const program_change& change : programs)
       if (change.program == program) return true;
@@ -11283,8 +11291,15 @@ struct load_options {
       if (change.program < count) left_out[change.program] = !change.load;
   }
 };
-/// Stands for "no options wanted"; no code for any is made.
-struct no_options {};
+/// Stands for "no options wanted": they are constants, for which no code is made.
+struct no_options {
+  static constexpr no_log* log = nullptr;
+  static constexpr text pin_root = load_options().pin_root;
+  static constexpr map_differences* differences = nullptr;
+  static constexpr int token = -1, replaced = -1;
+  static constexpr std::span<const unsigned char> target_btf{};
+  [[nodiscard]] static constexpr const program_change* new_kind_of(u32) noexcept { return nullptr; }
+};
 
 }  // namespace barebpf::inline BAREBPF_ABI
 
@@ -13817,8 +13832,8 @@ struct object_records {
   const abi::prog_load* programs = nullptr;
   const program_patch* patches = nullptr;     ///< one for each program; nullptr when all name maps by index
   const kernel_type_need* targets = nullptr;  ///< one for each program; nullptr when none is made for a type
-  const program_cores* cores =
-      nullptr;  ///< one for each program; nullptr when none depends on the kernel's types
+  /// One for each program; nullptr when none depends on the kernel's types.
+  const program_cores* cores = nullptr;
   u32 program_count = 0;
   const void* btf = nullptr;             ///< types of maps, variables and functions
   u32 btf_size = 0;                      ///< bytes, 0 for none
@@ -13830,25 +13845,26 @@ struct object_records {
 
 /// What an object needs at all, so that no code is made for the rest.
 struct load_needs {
-  bool types = true;    ///< it may have BTF
-  bool values = true;   ///< it may have variables
-  bool pins = true;     ///< it may have maps that are pinned by their names
-  bool targets = true;  ///< it may have programs that are made for a type of the kernel
-  bool slots = true;    ///< it may have maps of maps, and maps whose slots it fills
-  bool arenas = true;   ///< it may have an arena without an address
-  bool images = true;   ///< it may have an arena that begins with something
-  bool config = true;   ///< it may have options of the kernel
-  bool names = true;    ///< it may name what is in the kernel; only with `patch`
+  bool types = true;        ///< it may have BTF
+  bool older_types = true;  ///< with kinds of types that some kernels do not know
+  bool values = true;       ///< it may have variables
+  bool pins = true;         ///< it may have maps that are pinned by their names
+  bool targets = true;      ///< it may have programs that are made for a type of the kernel
+  bool slots = true;        ///< it may have maps of maps, and maps whose slots it fills
+  bool arenas = true;       ///< it may have an arena without an address
+  bool images = true;       ///< it may have an arena that begins with something
+  bool config = true;       ///< it may have options of the kernel
+  bool names = true;        ///< it may name what is in the kernel; only with `patch`
   bool kernel_cores =
-      true;                ///< the kernel is to fit instructions to its types (CO-RE), if it has some to fit
+      true;                ///< the kernel is to fit instructions to its types, if it has some to fit (CO-RE)
   bool own_cores = true;   ///< the library is to, where the kernel cannot
   bool hints = true;       ///< the table of map types may have something to say when one is refused
   bool sizes = true;       ///< a map may have a size that only the machine tells, see `repair_size`
   bool choices = true;     ///< some programs may be left out
   bool operations = true;  ///< it may have structs of functions that the kernel calls (struct_ops)
-  bool patch =
-      true;  ///< descriptors are written into a copy of the instructions; if not, they name maps by index
-             ///< (5.14, BPF_PSEUDO_MAP_IDX)
+  /// Descriptors are written into a copy of the instructions; if not, they name maps by index (5.14,
+  /// BPF_PSEUDO_MAP_IDX).
+  bool patch = true;
 };
 
 /// Where what is made goes; lent by the owner.
@@ -13890,24 +13906,11 @@ class map_loader {
 
  protected:
   static constexpr bool has_options = !std::is_same_v<Options, no_options>;
-  using log_type = std::conditional_t<has_options, verifier_log, no_log>;
+  using log_type = std::remove_pointer_t<decltype(Options::log)>;
 
   map_loader(const object_records& records, const load_slots& slots, const Options& options,
              outcome& row) noexcept
       : records_(records), slots_(slots), options_(options), row_(row) {}
-
-  [[nodiscard]] int token() const noexcept {
-    if constexpr (has_options)
-      return options_.token;
-    else
-      return -1;
-  }
-  [[nodiscard]] log_type* log() const noexcept {
-    if constexpr (has_options)
-      return options_.log;
-    else
-      return nullptr;
-  }
 
   bool make_map(u32 i) noexcept {
     if constexpr (Needs.operations)
@@ -13915,6 +13918,7 @@ class map_loader {
     row_.subject = records_.maps[i].map_name.characters;
     abi::map_create attr = records_.maps[i];
     if constexpr (has_options) {
+      if (options_.leaves_out_map(i, false)) return true;
       for (const map_change& change : options_.maps) {
         if (change.map != i) continue;
         if (change.replacement >= 0) return use_replacement(i, change.replacement);
@@ -13942,10 +13946,10 @@ class map_loader {
 
   // Puts maps or programs into the slots of a map. The kernel says EINVAL to one that does not suit it.
   bool fill_slots(u32 i, const fd* targets, cause unsuitable) noexcept {
-    if (records_.duties == nullptr) return true;
+    if (records_.duties == nullptr || !slots_.maps[i].is_open()) return true;
     const map_duty& duty = records_.duties[i];
     for (u32 k = 0; k < duty.slot_count; ++k) {
-      if constexpr (Needs.choices)  // nothing is in the slot of a program that was left out
+      if constexpr (Needs.choices)  // nothing is in the slot of what was left out
         if (!targets[duty.slots[k].target].is_open()) continue;
       const u32 key = duty.slots[k].slot, value = targets[duty.slots[k].target].raw();
       const abi::map_elem attr{.map_fd = slots_.maps[i].raw(), .key = &key, .value = &value};
@@ -14038,17 +14042,14 @@ class map_loader {
                          .insns = nothing,
                          .license = ""};
     cause why = cause::none;
-    const fd looked_at = fd::own(load_program(first, static_cast<log_type*>(nullptr), token(), why));
+    const fd looked_at = fd::own(load_program(first, static_cast<log_type*>(nullptr), options_.token, why));
     return looked_at.is_open() ? create_with_token(attr) : created;
   }
   [[nodiscard]] long create_with_token(const abi::map_create& attr) const noexcept {
-    if constexpr (has_options)
-      if (token() >= 0) {
-        abi::map_create_with_token with{.create = attr, .map_token_fd = token()};
-        with.create.map_flags |= map_flag::token_fd;
-        return create_map(with);
-      }
-    return create_map(attr);
+    if (options_.token < 0) return create_map(attr);
+    abi::map_create_with_token with{.create = attr, .map_token_fd = options_.token};
+    with.create.map_flags |= map_flag::token_fd;
+    return create_map(with);
   }
 
   // Puts in what is there before any program: the maps of a map of maps, and the first value of variables.
@@ -14135,8 +14136,7 @@ class map_loader {
     }
   }
   [[nodiscard]] bool write_pin_path(u32 i, path_buffer& out) const noexcept {
-    text root = "/sys/fs/bpf";
-    if constexpr (has_options) root = options_.pin_root;
+    const text root = options_.pin_root;
     const text name = records_.duties[i].pin;
     if (root.size() + 1 + name.size() >= sizeof out.characters) return false;
     size_t used = 0;
@@ -14149,9 +14149,7 @@ class map_loader {
 
   // Holds a map that was there before against what the object says of it.
   bool is_what(int number, const map_identity& expected) noexcept {
-    map_differences* differences = nullptr;
-    if constexpr (has_options) differences = options_.differences;
-    const auto known = check_identity(number, expected, differences);
+    const auto known = check_identity(number, expected, options_.differences);
     return known.has_value() || is_over(known.error());
   }
   bool is_over(const error& why) noexcept {
@@ -14165,6 +14163,70 @@ class map_loader {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_LOAD_MAPS_HPP
+// Room 3.7, older_btf: types in the words of an older kernel. One that meets a kind of type that it does not know refuses
+// them all, and with them every map and program that cannot do without.
+#ifndef BAREBPF_OLDER_BTF_HPP
+#define BAREBPF_OLDER_BTF_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// What stands for types of a kind in kernels before `since`, or for those of them alone that are flagged.
+/// Source: the functions that end in _check_meta() in kernel/bpf/btf.c at v5.10 to v6.15.
+struct older_kind {
+  abi::btf_kind kind;
+  bool flagged = false;
+  u32 since = 0;
+  abi::btf_kind stand_in;
+};
+/// The latest first. A tag says nothing about bytes, so const will do, or a byte that is used nowhere; an enum keeps its
+/// size and of its values the lower half, without a sign; a float is as many bytes without a meaning.
+inline constexpr older_kind older_kinds[] = {
+    {abi::btf_kind::type_tag, true, kernel(6, 15), abi::btf_kind::const_type},
+    {abi::btf_kind::declaration_tag, true, kernel(6, 15), abi::btf_kind::integer},
+    {abi::btf_kind::enumeration64, false, kernel(6, 0), abi::btf_kind::enumeration},
+    {abi::btf_kind::enumeration, true, kernel(6, 0), abi::btf_kind::enumeration},
+    {abi::btf_kind::type_tag, false, kernel(5, 17), abi::btf_kind::const_type},
+    {abi::btf_kind::declaration_tag, false, kernel(5, 16), abi::btf_kind::integer},
+    {abi::btf_kind::floating, false, kernel(5, 13), abi::btf_kind::structure},
+};
+
+/// What stands for `type` in kernels before `since`; the type's own kind, with `since` 0, when they know it.
+[[nodiscard]] constexpr older_kind older_kind_of(const btf& types, const btf_type& type, u32 since) noexcept {
+  for (const older_kind& row : older_kinds)
+    if (row.kind == type.kind && row.since >= since && (!row.flagged || types.is_flagged(type))) return row;
+  return {.kind = type.kind, .stand_in = type.kind};
+}
+/// Writes `types`, which barebpf wrote, as kernels before `since` take them: each keeps its id, and each string its
+/// place.
+/// Shape: bytes written to `out`, which has room for the old ones; 0 when nothing in them came with `since`.
+[[nodiscard, gnu::cold]] inline u32 write_older_btf(const btf& types, u32 since, u32* out) noexcept {
+  const bytes& image = types.image();
+  constexpr u32 head = abi::btf_header::size / 4, flag = u32{1} << 31;
+  for (u32 i = 0; i < head; ++i) out[i] = image.read32(u64{i} * 4);
+  u32* next = out + head;
+  bool is_older = false;
+  for (btf_type type = types.first(); type.id != 0; type = types.after(type)) {
+    const older_kind as = older_kind_of(types, type, since);
+    is_older = is_older || as.since == since;
+    const bool is_kept = as.since == 0, is_byte = !is_kept && as.stand_in == abi::btf_kind::integer;
+    const bool is_named = is_kept || as.stand_in == abi::btf_kind::enumeration;
+    *next++ = is_named ? static_cast<u32>(type.name - types.strings()) : 0;
+    *next++ =
+        static_cast<u32>(as.stand_in) << 24 | type.members | (is_kept && types.is_flagged(type) ? flag : 0);
+    *next++ = is_byte ? 1 : type.size_or_type;
+    const u64 words = (btf::extent_of(type) - abi::btf_type_record::size) / 4;
+    for (u64 i = 0; i < words; ++i)
+      if (is_kept || as.kind != abi::btf_kind::enumeration64 || i % 3 != 2)  // no higher half
+        *next++ = is_byte ? 8 : image.read32(type.tail() + i * 4);
+  }
+  out[3] = out[4] = static_cast<u32>(next - out - head) * 4;
+  image.copy(types.strings(), types.strings_size(), reinterpret_cast<u8*>(next));
+  return is_older ? static_cast<u32>(next - out) * 4 + types.strings_size() : 0;
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_OLDER_BTF_HPP
 // Room 8.2, program_types: the types that a program in the kernel was loaded with, by which another program says which
 // of its functions it replaces.
 #ifndef BAREBPF_PROGRAM_TYPES_HPP
@@ -14208,16 +14270,17 @@ namespace barebpf::inline BAREBPF_ABI {
 
 namespace detail {
 
-// What the number of a call means, whose function the kernel does not have: with the index of the extern on top.
-// Source: POISON_CALL_KFUNC_BASE in tools/lib/bpf/libbpf.c at v6.12.
-inline constexpr u32 missing_call_base = 2002000000;
+// What the number of a call means that the verifier does not know: the index, on top, of the map that was left out, or of
+// the extern whose function the kernel does not have.
+// Source: POISON_LDIMM64_MAP_BASE and POISON_CALL_KFUNC_BASE in tools/lib/bpf/libbpf.c at v6.12.
+inline constexpr u32 missing_map_base = 2001000000, missing_call_base = 2002000000;
 
 // Makes an object real, in a row of system calls that ends with the first failure.
 template <load_needs Needs, class Options>
 class loader : public map_loader<Needs, Options> {
   using base = map_loader<Needs, Options>;
-  using base::fill_slots, base::has_options, base::holds_maps, base::log, base::make_map, base::options_,
-      base::records_, base::row_, base::slots_, base::token, base::types_;
+  using base::fill_slots, base::has_options, base::holds_maps, base::make_map, base::options_, base::records_,
+      base::row_, base::slots_, base::types_;
   using typename base::log_type;
   static constexpr bool may_explain = has_options && (Needs.own_cores || Needs.kernel_cores);
 
@@ -14225,8 +14288,7 @@ class loader : public map_loader<Needs, Options> {
   loader(const object_records& records, const load_slots& slots, const Options& options,
          outcome& row) noexcept
       : base(records, slots, options, row),
-        fitting_(records.btf, records.btf_size, records.cores, records.program_count, target_types(options)) {
-  }
+        fitting_(records.btf, records.btf_size, records.cores, records.program_count, options.target_btf) {}
 
   bool make_all() noexcept {
     if constexpr (has_options)
@@ -14235,7 +14297,7 @@ class loader : public map_loader<Needs, Options> {
       if (!find_externs()) return false;
     if constexpr (Needs.types) {
       if (records_.btf_size != 0) {
-        types_ = fd::own(load_btf(records_.btf, records_.btf_size, token()));
+        load_types();
         const bool needs_types =
             records_.btf_is_required || (Needs.kernel_cores && !Needs.own_cores && records_.cores != nullptr);
         if (needs_types && row_.fails(step::btf_load, types_.number())) return false;
@@ -14268,11 +14330,12 @@ class loader : public map_loader<Needs, Options> {
     }
     if (!Needs.own_cores && Needs.kernel_cores && !options_.target_btf.empty())
       return row_.refuse(step::fit_program, cause::core_left_out), false;
-    for (const map_change& change : options_.maps)
-      if (change.map >= records_.map_count && change.map != not_found) {
-        row_.subject = "maps";
-        return row_.refuse(step::find, cause::no_such_map), false;
-      }
+    for (const map_change& change : options_.maps) {
+      const bool is_foreign = change.map >= records_.map_count && change.map != not_found;
+      if (!is_foreign && (Needs.patch || change.create)) continue;
+      row_.subject = "maps";
+      return row_.refuse(step::find, is_foreign ? cause::no_such_map : cause::numbered_maps), false;
+    }
     for (const program_change& change : options_.programs)
       if (change.program >= records_.program_count && change.program != not_found) {
         row_.subject = "programs";
@@ -14281,9 +14344,26 @@ class loader : public map_loader<Needs, Options> {
     return true;
   }
 
+  // Gives the kernel the object's types. One that refuses them may know fewer kinds, so it gets them in its words.
+  void load_types() noexcept {
+    types_ = fd::own(load_btf(records_.btf, records_.btf_size, options_.token));
+    if constexpr (Needs.older_types) {
+      if (types_.number() != -EINVAL) return;
+      btf types;
+      auto older = buffer<u32>::of((size_t{records_.btf_size} + 3) / 4);
+      bytes image(static_cast<const u8*>(records_.btf), records_.btf_size);
+      if constexpr (host_is_big_endian) image.read_big_endian();
+      if (!older || btf::open(image, 0, records_.btf_size, types).failed()) return;
+      for (const older_kind& row : older_kinds)
+        if (const u32 size = write_older_btf(types, row.since, older->data());
+            size != 0 && types_.number() == -EINVAL)
+          types_ = fd::own(load_btf(older->data(), size, options_.token));
+    }
+  }
+
   bool find_externs() noexcept {
     if (records_.extern_count == 0) return true;
-    [[maybe_unused]] kconfig_source source{.token = token()};
+    [[maybe_unused]] kconfig_source source{.token = options_.token};
     if constexpr (has_options) {
       source.options = options_.kconfig;
       source.file = options_.kconfig_file;
@@ -14301,6 +14381,17 @@ class loader : public map_loader<Needs, Options> {
     return all_are_found(records_.externs, records_.extern_count, slots_.externs, row_);
   }
 
+  [[nodiscard]] static constexpr abi::insn missing(u32 number) noexcept {
+    return {.opcode = abi::opcode_call, .immediate = static_cast<s32>(number)};
+  }
+  // Puts the descriptor of a map into an instruction; one that was left out is for nobody to come to.
+  void put_map(const map_reference& reference) noexcept {
+    abi::insn* const load = slots_.scratch + reference.instruction;
+    if constexpr (has_options && Needs.choices)
+      if (!slots_.maps[reference.map].is_open())
+        return static_cast<void>(load[0] = load[1] = missing(missing_map_base + reference.map));
+    load[0].immediate = slots_.maps[reference.map].number();
+  }
   // Puts what the kernel has under a name into an instruction: as the target of a call, or as an address.
   void put_extern(const map_reference& reference) noexcept {
     const resolved_extern& found = slots_.externs[reference.target()];
@@ -14334,12 +14425,6 @@ class loader : public map_loader<Needs, Options> {
     return is_any;
   }
 
-  [[nodiscard]] const program_change* new_kind_of([[maybe_unused]] u32 i) const noexcept {
-    if constexpr (has_options)
-      return options_.new_kind_of(i);
-    else
-      return nullptr;
-  }
   [[nodiscard]] bool is_left_out([[maybe_unused]] u32 i) const noexcept {
     if constexpr (Needs.choices)
       return slots_.left_out != nullptr && slots_.left_out[i];
@@ -14361,7 +14446,7 @@ class loader : public map_loader<Needs, Options> {
 
   // What a program is made for, as the caller says or else the object.
   [[nodiscard]] kernel_type_need target_of(u32 i) const noexcept {
-    if (const program_change* const change = new_kind_of(i); change != nullptr)
+    if (const program_change* const change = options_.new_kind_of(i); change != nullptr)
       return change->kind.needs_kernel_type() ? kernel_type_need{change->kind.rest, change->place}
                                               : kernel_type_need{};
     return records_.targets == nullptr ? kernel_type_need{} : records_.targets[i];
@@ -14376,7 +14461,7 @@ class loader : public map_loader<Needs, Options> {
         slots_.targets[i] = not_found;
         continue;
       }
-      const bool is_own = new_kind_of(i) != nullptr || need.what == section_rest::replaced;
+      const bool is_own = options_.new_kind_of(i) != nullptr || need.what == section_rest::replaced;
       if (!is_own || find_target(need, i)) continue;
       if (!leave_out(i)) return false;
       slots_.targets[i] = not_found;
@@ -14394,27 +14479,22 @@ class loader : public map_loader<Needs, Options> {
     u32& out = slots_.targets[i];
     if (need.what != section_rest::replaced) return find_kernel_types(&need, 1, &out, row_);
     row_.subject = records_.programs[i].prog_name.characters;
-    if (replaced() < 0) return row_.refuse(step::prog_load, cause::no_program_to_replace), false;
-    out = find_replaced_function(replaced(), need.name, row_);
+    if (options_.replaced < 0) return row_.refuse(step::prog_load, cause::no_program_to_replace), false;
+    out = find_replaced_function(options_.replaced, need.name, row_);
     return out != 0;
-  }
-  [[nodiscard]] int replaced() const noexcept {
-    if constexpr (has_options)
-      return options_.replaced;
-    else
-      return -1;
   }
   // The id for a program, none for one that is made for nothing.
   void set_target(u32 i, abi::prog_load& attr) const noexcept {
     if (slots_.targets == nullptr || slots_.targets[i] == not_found) return;
     attr.attach_btf_id = slots_.targets[i];
-    if (target_of(i).what == section_rest::replaced) attr.attach_prog_fd = static_cast<u32>(replaced());
+    if (target_of(i).what == section_rest::replaced)
+      attr.attach_prog_fd = static_cast<u32>(options_.replaced);
   }
 
   bool make_program(u32 i) noexcept {
     abi::prog_load attr = records_.programs[i];
     row_.subject = records_.programs[i].prog_name.characters;
-    const program_change* const change = new_kind_of(i);
+    const program_change* const change = options_.new_kind_of(i);
     if (change != nullptr) {
       attr.prog_type = static_cast<u32>(change->kind.type);
       attr.expected_attach_type = static_cast<u32>(change->kind.attach_type);
@@ -14440,7 +14520,7 @@ class loader : public map_loader<Needs, Options> {
             continue;
           }
         }
-        slots_.scratch[reference.instruction].immediate = slots_.maps[reference.map].number();
+        put_map(reference);
       }
       attr.insns = slots_.scratch;
       if constexpr (Needs.names)
@@ -14471,27 +14551,27 @@ class loader : public map_loader<Needs, Options> {
       // Where nobody comes, a call of nothing is taken as it is (5.16), and the program has the tag that it has
       // elsewhere. Calls are marked when that was refused.
       if (each_missing_call(i, [this](const map_reference& call) { put_extern(call); })) {
-        const long loaded = load_program(attr, static_cast<log_type*>(nullptr), token(), row_.why);
+        const long loaded = load_program(attr, static_cast<log_type*>(nullptr), options_.token, row_.why);
         if (loaded >= 0) return loaded;
         each_missing_call(i, [this](const map_reference& call) {
-          slots_.scratch[call.instruction] = {
-              .opcode = abi::opcode_call, .immediate = static_cast<s32>(missing_call_base + call.target())};
+          slots_.scratch[call.instruction] = missing(missing_call_base + call.target());
         });
-        const long again = load_program(attr, log(), token(), row_.why);
-        if (again < 0) name_missing_call();
-        return again;
       }
     }
-    return load_program(attr, log(), token(), row_.why);
+    const long loaded = load_program(attr, options_.log, options_.token, row_.why);
+    if constexpr (has_options)
+      if (loaded < 0 && options_.log != nullptr) name_missing(last_unknown_call(options_.log->said()).number);
+    return loaded;
   }
-  // Says which function was missing, when that is why.
-  void name_missing_call() noexcept {
-    if constexpr (has_options) {
-      if (log() == nullptr) return;
-      const unknown_call call = last_unknown_call(log()->said());
-      const u32 missing = call.number - missing_call_base;
-      if (call.number < missing_call_base || missing >= records_.extern_count) return;
-      row_.subject = records_.externs[missing].name;
+  // Says which map or function was missing, when that is why.
+  void name_missing(u32 number) noexcept {
+    if (const u32 map = number - missing_map_base; number >= missing_map_base && map < records_.map_count) {
+      row_.subject = records_.maps[map].map_name.characters;
+      row_.why = cause::uses_missing_map;
+    }
+    if (const u32 call = number - missing_call_base;
+        number >= missing_call_base && call < records_.extern_count) {
+      row_.subject = records_.externs[call].name;
       row_.why = cause::calls_missing_kfunc;
     }
   }
@@ -14505,8 +14585,7 @@ class loader : public map_loader<Needs, Options> {
   // Loads a program that depends on the kernel's types. The kernel knows best what it has; what it refuses is fitted
   // here, for it may be too old for that, or more strict where types are compared.
   bool load_fitted(u32 i, abi::prog_load& attr) noexcept {
-    bool has_target = false;
-    if constexpr (has_options) has_target = !target_types(options_).empty();
+    const bool has_target = !options_.target_btf.empty();
     long answer = 0;
     if (Needs.kernel_cores && !has_target && !kernel_is_too_old_ && may_fit(attr)) {
       answer = submit(i, attr);
@@ -14527,7 +14606,7 @@ class loader : public map_loader<Needs, Options> {
     attr.log_buf = nullptr;
     row_.why = cause::none;
     if constexpr (has_options)
-      if (log() != nullptr) log()->clear();
+      if (options_.log != nullptr) options_.log->clear();
     if (answer = submit(i, attr); answer >= 0) return keep_program(i, answer);
     row_.fails(step::prog_load, answer);
     return explain_missing(i);
@@ -14541,20 +14620,13 @@ class loader : public map_loader<Needs, Options> {
   // After the verifier's refusal: whether it met what the kernel does not have, and what that was.
   bool explain_missing([[maybe_unused]] u32 i) noexcept {
     if constexpr (may_explain) {
-      if (log() == nullptr) return false;
-      const unknown_call call = last_unknown_call(log()->said());
+      if (options_.log == nullptr) return false;
+      const unknown_call call = last_unknown_call(options_.log->said());
       if (call.number != u32{core_poison}) return false;
       row_.why = cause::core_missing;
       if (fitting_.name(i, call.instruction, slots_.missing, error::name_size)) row_.subject = slots_.missing;
     }
     return false;
-  }
-  [[nodiscard]] static std::span<const unsigned char> target_types(
-      [[maybe_unused]] const Options& options) noexcept {
-    if constexpr (has_options)
-      return options.target_btf;
-    else
-      return {};
   }
   // Stands for the one that is not needed.
   struct no_fitting {
@@ -16308,7 +16380,7 @@ inline result<void> recipe_writer::add_operations(object_recipe& out) const noex
     if (map.origin != map_origin::operations) continue;
     for (u32 k = 0; k < map.slot_count; ++k)
       (*is_named)[spec_.filled_slots()[map.first_slot + k].target] = true;
-    if (map.is_optional && !options_.changes_map(i)) {
+    if (options_.leaves_out_map(i, map.is_optional)) {
       out.maps[i] = {};
       continue;
     }
@@ -17771,6 +17843,14 @@ class static_spec {
     return (needs_types || has_cores) && wanted == btf_choice::none ? btf_choice::needed : wanted;
   }
 
+  /// True when a kernel as old as `oldest` may not know the kind of a type that is loaded.
+  [[nodiscard]] static constexpr bool has_newer_kinds(u32 oldest) noexcept {
+    for (btf_type type = view.types.first(); type.id != 0; type = view.types.after(type))
+      if (pruned<false>.new_id(type.id) != 0 && older_kind_of(view.types, type, oldest + 1).since != 0)
+        return true;
+    return false;
+  }
+
   /// What BPF_MAP_CREATE is told of each map, with the ids of its types in `btf_image`.
   struct map_create_block {
     abi::map_create list[detail::at_least_one(map_count)];
@@ -17932,7 +18012,7 @@ class loaded_static_object {
   using spec = static_spec<Image>;
 
  public:
-  /// The map called `Name`, with C++ types for its keys and values.
+  /// The map called `Name`, with C++ types for its keys and values. One that was left out says EBADF to everything.
   /// Errors:   none at run time. A name that the object does not have, or a type that does not fit it, does
   ///           not compile.
   /// Lifetime: borrowed: valid as long as this object.
@@ -17948,7 +18028,7 @@ class loaded_static_object {
     return barebpf::map<type, Key, Value>(untyped_map::borrow(maps_[known].number(), to_kernel_name(Name)));
   }
 
-  /// The descriptor of the map called `Name`, whatever its type.
+  /// The descriptor of the map called `Name`, whatever its type; not open when the map was left out.
   /// Errors:   none at run time. A name that the object does not have does not compile.
   /// Lifetime: borrowed: valid as long as this object.
   template <name Name>
@@ -18135,6 +18215,7 @@ class static_object {
   // What `load` with options may be told to do, it must be able to do.
   static constexpr load_needs needs(const load_policy& policy, bool has_options) noexcept {
     load_needs out{.types = spec::choose(policy.btf) != btf_choice::none,
+                   .older_types = spec::has_newer_kinds(policy.oldest_kernel),
                    .values = false,
                    .pins = false,
                    .targets = false,

@@ -196,7 +196,7 @@ TEST_CASE("a struct of functions gets the kernel's form, by the names of its mem
   CHECK(word_at(value, 64 + 8) == (*loaded->program("stops"))->raw());
   CHECK(word_at(value, 64) == 0);
   CHECK(word_at(value, 0) == 0);
-  CHECK(loaded->attach_struct_ops("second").error().why == cause::operations_left_out);
+  CHECK(loaded->attach_struct_ops("second").error().why == cause::map_left_out);
   // The value stays in it, and another link does.
   REQUIRE(loaded->attach_struct_ops("first"));
   REQUIRE(loaded->update_struct_ops(*attached, "first"));

@@ -130,9 +130,6 @@
                 "the kernel calls this program through a struct in .struct_ops, so attach "                  \
                 "that: attach_struct_ops(name)")                                                             \
   BAREBPF_CAUSE(not_operations, "this map is no struct in .struct_ops, so give the name of such a variable") \
-  BAREBPF_CAUSE(operations_left_out,                                                                         \
-                "this struct lies in a section that begins with a question mark, so ask for "                \
-                "it with change(name, {}) when the object is loaded")                                        \
   BAREBPF_CAUSE(operations_not_linked,                                                                       \
                 "this struct has no link to be put into, so put it into "                                    \
                 "SEC(\".struct_ops.link\")")                                                                 \
@@ -226,6 +223,15 @@
                 "define it or declare the helper")                                                           \
   /* what the caller asked for */                                                                            \
   BAREBPF_CAUSE(no_such_map, "the object has no map of this name, so look for a misspelling")                \
+  BAREBPF_CAUSE(map_left_out,                                                                                \
+                "this map was left out when its object was loaded, as a struct is whose section begins "     \
+                "with a question mark, so ask for it with change(name, {.create = true})")                   \
+  BAREBPF_CAUSE(uses_missing_map,                                                                            \
+                "the program uses this map, which was left out, so let a constant of the object keep it "    \
+                "from there, or leave the program out as well")                                              \
+  BAREBPF_CAUSE(numbered_maps,                                                                               \
+                "this load_policy lets instructions name maps by their index, for which all must be there, " \
+                "so choose one for a kernel before 5.14 to leave one out")                                   \
   BAREBPF_CAUSE(no_such_program, "the object has no program of this name, so look for a misspelling")        \
   BAREBPF_CAUSE(not_loaded,                                                                                  \
                 "this program was left out when its object was loaded, so ask for it with "                  \

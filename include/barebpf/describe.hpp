@@ -139,8 +139,7 @@ inline constexpr hint_row hint_rows[] = {
      "0"},
     {step::map_create, E2BIG,
      "the keys and values are larger than the kernel allows, or an arena or before Linux 5.11 a whole map "
-     "than 4 GiB, so "
-     "make them smaller or fewer"},
+     "than 4 GiB, so make them smaller or fewer"},
     {step::map_create, ENOMEM, "the kernel has no memory for so many entries, so ask for fewer"},
     {step::map_create, EBADF,
      "the descriptor of the inner map, the types or the token is closed, so keep it open until the map is "
@@ -424,8 +423,7 @@ inline constexpr hint_row hint_rows[] = {
      "as many programs as the kernel allows are attached here, so detach one"},
     {step::raw_tracepoint_open, E2BIG,
      "as many programs as the kernel allows are attached here already, so detach one, or the kernel is older "
-     "than "
-     "6.10 and takes no cookie here"},
+     "than 6.10 and takes no cookie here"},
 
     {step::prog_attach, EOPNOTSUPP,
      "the map holds no sockets or its programs are of another type, so give a sockmap or sockhash"},
@@ -444,8 +442,7 @@ inline constexpr hint_row hint_rows[] = {
 
     {step::link_update, EINVAL,
      "the new program is of another type or made for another place than the old one, or links of this kind "
-     "keep "
-     "their program"},
+     "keep their program"},
     {step::link_update, EPERM,
      "another program is in the link than the one that was to be replaced, so look which one is"},
     {step::link_update, ENOLINK, "the link is detached: what it attached to is gone, so attach again"},
@@ -524,8 +521,7 @@ inline constexpr hint_row hint_rows[] = {
      "the kernel has no such function, or inlined it everywhere, so look for it in /proc/kallsyms"},
     {step::open_probe, EINVAL,
      "the kernel lets no kprobe be put there, because the function is marked notrace or the offset is not at "
-     "an "
-     "instruction, so choose another place"},
+     "an instruction, so choose another place"},
     {step::open_probe, EADDRNOTAVAIL,
      "the kernel has several functions of this name and does not guess, so choose one with a name of its "
      "own"},
@@ -563,8 +559,7 @@ inline constexpr hint_row hint_rows[] = {
 
     {step::open_map, EOPNOTSUPP,
      "a program of 32 bits cannot share a ring buffer with a kernel that has the highest byte first, so "
-     "build it "
-     "for 64 bits"},
+     "build it for 64 bits"},
 
     {step::open_xsk, EPERM,
      "a socket of the family AF_XDP needs CAP_NET_RAW, so run the process as root or give it that"},

@@ -5,22 +5,24 @@
 #define BAREBPF_LOAD_HPP
 
 #include "load/maps.hpp"
+#include "older_btf.hpp"
 #include "program_types.hpp"
 
 namespace barebpf::inline BAREBPF_ABI {
 
 namespace detail {
 
-// What the number of a call means, whose function the kernel does not have: with the index of the extern on top.
-// Source: POISON_CALL_KFUNC_BASE in tools/lib/bpf/libbpf.c at v6.12.
-inline constexpr u32 missing_call_base = 2002000000;
+// What the number of a call means that the verifier does not know: the index, on top, of the map that was left out, or of
+// the extern whose function the kernel does not have.
+// Source: POISON_LDIMM64_MAP_BASE and POISON_CALL_KFUNC_BASE in tools/lib/bpf/libbpf.c at v6.12.
+inline constexpr u32 missing_map_base = 2001000000, missing_call_base = 2002000000;
 
 // Makes an object real, in a row of system calls that ends with the first failure.
 template <load_needs Needs, class Options>
 class loader : public map_loader<Needs, Options> {
   using base = map_loader<Needs, Options>;
-  using base::fill_slots, base::has_options, base::holds_maps, base::log, base::make_map, base::options_,
-      base::records_, base::row_, base::slots_, base::token, base::types_;
+  using base::fill_slots, base::has_options, base::holds_maps, base::make_map, base::options_, base::records_,
+      base::row_, base::slots_, base::types_;
   using typename base::log_type;
   static constexpr bool may_explain = has_options && (Needs.own_cores || Needs.kernel_cores);
 
@@ -28,8 +30,7 @@ class loader : public map_loader<Needs, Options> {
   loader(const object_records& records, const load_slots& slots, const Options& options,
          outcome& row) noexcept
       : base(records, slots, options, row),
-        fitting_(records.btf, records.btf_size, records.cores, records.program_count, target_types(options)) {
-  }
+        fitting_(records.btf, records.btf_size, records.cores, records.program_count, options.target_btf) {}
 
   bool make_all() noexcept {
     if constexpr (has_options)
@@ -38,7 +39,7 @@ class loader : public map_loader<Needs, Options> {
       if (!find_externs()) return false;
     if constexpr (Needs.types) {
       if (records_.btf_size != 0) {
-        types_ = fd::own(load_btf(records_.btf, records_.btf_size, token()));
+        load_types();
         const bool needs_types =
             records_.btf_is_required || (Needs.kernel_cores && !Needs.own_cores && records_.cores != nullptr);
         if (needs_types && row_.fails(step::btf_load, types_.number())) return false;
@@ -71,11 +72,12 @@ class loader : public map_loader<Needs, Options> {
     }
     if (!Needs.own_cores && Needs.kernel_cores && !options_.target_btf.empty())
       return row_.refuse(step::fit_program, cause::core_left_out), false;
-    for (const map_change& change : options_.maps)
-      if (change.map >= records_.map_count && change.map != not_found) {
-        row_.subject = "maps";
-        return row_.refuse(step::find, cause::no_such_map), false;
-      }
+    for (const map_change& change : options_.maps) {
+      const bool is_foreign = change.map >= records_.map_count && change.map != not_found;
+      if (!is_foreign && (Needs.patch || change.create)) continue;
+      row_.subject = "maps";
+      return row_.refuse(step::find, is_foreign ? cause::no_such_map : cause::numbered_maps), false;
+    }
     for (const program_change& change : options_.programs)
       if (change.program >= records_.program_count && change.program != not_found) {
         row_.subject = "programs";
@@ -84,9 +86,26 @@ class loader : public map_loader<Needs, Options> {
     return true;
   }
 
+  // Gives the kernel the object's types. One that refuses them may know fewer kinds, so it gets them in its words.
+  void load_types() noexcept {
+    types_ = fd::own(load_btf(records_.btf, records_.btf_size, options_.token));
+    if constexpr (Needs.older_types) {
+      if (types_.number() != -EINVAL) return;
+      btf types;
+      auto older = buffer<u32>::of((size_t{records_.btf_size} + 3) / 4);
+      bytes image(static_cast<const u8*>(records_.btf), records_.btf_size);
+      if constexpr (host_is_big_endian) image.read_big_endian();
+      if (!older || btf::open(image, 0, records_.btf_size, types).failed()) return;
+      for (const older_kind& row : older_kinds)
+        if (const u32 size = write_older_btf(types, row.since, older->data());
+            size != 0 && types_.number() == -EINVAL)
+          types_ = fd::own(load_btf(older->data(), size, options_.token));
+    }
+  }
+
   bool find_externs() noexcept {
     if (records_.extern_count == 0) return true;
-    [[maybe_unused]] kconfig_source source{.token = token()};
+    [[maybe_unused]] kconfig_source source{.token = options_.token};
     if constexpr (has_options) {
       source.options = options_.kconfig;
       source.file = options_.kconfig_file;
@@ -104,6 +123,17 @@ class loader : public map_loader<Needs, Options> {
     return all_are_found(records_.externs, records_.extern_count, slots_.externs, row_);
   }
 
+  [[nodiscard]] static constexpr abi::insn missing(u32 number) noexcept {
+    return {.opcode = abi::opcode_call, .immediate = static_cast<s32>(number)};
+  }
+  // Puts the descriptor of a map into an instruction; one that was left out is for nobody to come to.
+  void put_map(const map_reference& reference) noexcept {
+    abi::insn* const load = slots_.scratch + reference.instruction;
+    if constexpr (has_options && Needs.choices)
+      if (!slots_.maps[reference.map].is_open())
+        return static_cast<void>(load[0] = load[1] = missing(missing_map_base + reference.map));
+    load[0].immediate = slots_.maps[reference.map].number();
+  }
   // Puts what the kernel has under a name into an instruction: as the target of a call, or as an address.
   void put_extern(const map_reference& reference) noexcept {
     const resolved_extern& found = slots_.externs[reference.target()];
@@ -137,12 +167,6 @@ class loader : public map_loader<Needs, Options> {
     return is_any;
   }
 
-  [[nodiscard]] const program_change* new_kind_of([[maybe_unused]] u32 i) const noexcept {
-    if constexpr (has_options)
-      return options_.new_kind_of(i);
-    else
-      return nullptr;
-  }
   [[nodiscard]] bool is_left_out([[maybe_unused]] u32 i) const noexcept {
     if constexpr (Needs.choices)
       return slots_.left_out != nullptr && slots_.left_out[i];
@@ -164,7 +188,7 @@ class loader : public map_loader<Needs, Options> {
 
   // What a program is made for, as the caller says or else the object.
   [[nodiscard]] kernel_type_need target_of(u32 i) const noexcept {
-    if (const program_change* const change = new_kind_of(i); change != nullptr)
+    if (const program_change* const change = options_.new_kind_of(i); change != nullptr)
       return change->kind.needs_kernel_type() ? kernel_type_need{change->kind.rest, change->place}
                                               : kernel_type_need{};
     return records_.targets == nullptr ? kernel_type_need{} : records_.targets[i];
@@ -179,7 +203,7 @@ class loader : public map_loader<Needs, Options> {
         slots_.targets[i] = not_found;
         continue;
       }
-      const bool is_own = new_kind_of(i) != nullptr || need.what == section_rest::replaced;
+      const bool is_own = options_.new_kind_of(i) != nullptr || need.what == section_rest::replaced;
       if (!is_own || find_target(need, i)) continue;
       if (!leave_out(i)) return false;
       slots_.targets[i] = not_found;
@@ -197,27 +221,22 @@ class loader : public map_loader<Needs, Options> {
     u32& out = slots_.targets[i];
     if (need.what != section_rest::replaced) return find_kernel_types(&need, 1, &out, row_);
     row_.subject = records_.programs[i].prog_name.characters;
-    if (replaced() < 0) return row_.refuse(step::prog_load, cause::no_program_to_replace), false;
-    out = find_replaced_function(replaced(), need.name, row_);
+    if (options_.replaced < 0) return row_.refuse(step::prog_load, cause::no_program_to_replace), false;
+    out = find_replaced_function(options_.replaced, need.name, row_);
     return out != 0;
-  }
-  [[nodiscard]] int replaced() const noexcept {
-    if constexpr (has_options)
-      return options_.replaced;
-    else
-      return -1;
   }
   // The id for a program, none for one that is made for nothing.
   void set_target(u32 i, abi::prog_load& attr) const noexcept {
     if (slots_.targets == nullptr || slots_.targets[i] == not_found) return;
     attr.attach_btf_id = slots_.targets[i];
-    if (target_of(i).what == section_rest::replaced) attr.attach_prog_fd = static_cast<u32>(replaced());
+    if (target_of(i).what == section_rest::replaced)
+      attr.attach_prog_fd = static_cast<u32>(options_.replaced);
   }
 
   bool make_program(u32 i) noexcept {
     abi::prog_load attr = records_.programs[i];
     row_.subject = records_.programs[i].prog_name.characters;
-    const program_change* const change = new_kind_of(i);
+    const program_change* const change = options_.new_kind_of(i);
     if (change != nullptr) {
       attr.prog_type = static_cast<u32>(change->kind.type);
       attr.expected_attach_type = static_cast<u32>(change->kind.attach_type);
@@ -243,7 +262,7 @@ class loader : public map_loader<Needs, Options> {
             continue;
           }
         }
-        slots_.scratch[reference.instruction].immediate = slots_.maps[reference.map].number();
+        put_map(reference);
       }
       attr.insns = slots_.scratch;
       if constexpr (Needs.names)
@@ -274,27 +293,27 @@ class loader : public map_loader<Needs, Options> {
       // Where nobody comes, a call of nothing is taken as it is (5.16), and the program has the tag that it has
       // elsewhere. Calls are marked when that was refused.
       if (each_missing_call(i, [this](const map_reference& call) { put_extern(call); })) {
-        const long loaded = load_program(attr, static_cast<log_type*>(nullptr), token(), row_.why);
+        const long loaded = load_program(attr, static_cast<log_type*>(nullptr), options_.token, row_.why);
         if (loaded >= 0) return loaded;
         each_missing_call(i, [this](const map_reference& call) {
-          slots_.scratch[call.instruction] = {
-              .opcode = abi::opcode_call, .immediate = static_cast<s32>(missing_call_base + call.target())};
+          slots_.scratch[call.instruction] = missing(missing_call_base + call.target());
         });
-        const long again = load_program(attr, log(), token(), row_.why);
-        if (again < 0) name_missing_call();
-        return again;
       }
     }
-    return load_program(attr, log(), token(), row_.why);
+    const long loaded = load_program(attr, options_.log, options_.token, row_.why);
+    if constexpr (has_options)
+      if (loaded < 0 && options_.log != nullptr) name_missing(last_unknown_call(options_.log->said()).number);
+    return loaded;
   }
-  // Says which function was missing, when that is why.
-  void name_missing_call() noexcept {
-    if constexpr (has_options) {
-      if (log() == nullptr) return;
-      const unknown_call call = last_unknown_call(log()->said());
-      const u32 missing = call.number - missing_call_base;
-      if (call.number < missing_call_base || missing >= records_.extern_count) return;
-      row_.subject = records_.externs[missing].name;
+  // Says which map or function was missing, when that is why.
+  void name_missing(u32 number) noexcept {
+    if (const u32 map = number - missing_map_base; number >= missing_map_base && map < records_.map_count) {
+      row_.subject = records_.maps[map].map_name.characters;
+      row_.why = cause::uses_missing_map;
+    }
+    if (const u32 call = number - missing_call_base;
+        number >= missing_call_base && call < records_.extern_count) {
+      row_.subject = records_.externs[call].name;
       row_.why = cause::calls_missing_kfunc;
     }
   }
@@ -308,8 +327,7 @@ class loader : public map_loader<Needs, Options> {
   // Loads a program that depends on the kernel's types. The kernel knows best what it has; what it refuses is fitted
   // here, for it may be too old for that, or more strict where types are compared.
   bool load_fitted(u32 i, abi::prog_load& attr) noexcept {
-    bool has_target = false;
-    if constexpr (has_options) has_target = !target_types(options_).empty();
+    const bool has_target = !options_.target_btf.empty();
     long answer = 0;
     if (Needs.kernel_cores && !has_target && !kernel_is_too_old_ && may_fit(attr)) {
       answer = submit(i, attr);
@@ -330,7 +348,7 @@ class loader : public map_loader<Needs, Options> {
     attr.log_buf = nullptr;
     row_.why = cause::none;
     if constexpr (has_options)
-      if (log() != nullptr) log()->clear();
+      if (options_.log != nullptr) options_.log->clear();
     if (answer = submit(i, attr); answer >= 0) return keep_program(i, answer);
     row_.fails(step::prog_load, answer);
     return explain_missing(i);
@@ -344,20 +362,13 @@ class loader : public map_loader<Needs, Options> {
   // After the verifier's refusal: whether it met what the kernel does not have, and what that was.
   bool explain_missing([[maybe_unused]] u32 i) noexcept {
     if constexpr (may_explain) {
-      if (log() == nullptr) return false;
-      const unknown_call call = last_unknown_call(log()->said());
+      if (options_.log == nullptr) return false;
+      const unknown_call call = last_unknown_call(options_.log->said());
       if (call.number != u32{core_poison}) return false;
       row_.why = cause::core_missing;
       if (fitting_.name(i, call.instruction, slots_.missing, error::name_size)) row_.subject = slots_.missing;
     }
     return false;
-  }
-  [[nodiscard]] static std::span<const unsigned char> target_types(
-      [[maybe_unused]] const Options& options) noexcept {
-    if constexpr (has_options)
-      return options.target_btf;
-    else
-      return {};
   }
   // Stands for the one that is not needed.
   struct no_fitting {

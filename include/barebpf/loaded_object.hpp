@@ -59,7 +59,7 @@ template <load_policy Policy, class Attached, class... Target>
 class loaded_object {
  public:
   /// The map called `wanted`, as the typed map `Map`: `loaded->map<barebpf::hash_map<int, long>>("hits")`.
-  /// Errors:   no_such_map, wrong_map_type, wrong_key_size and its siblings; about the map's name.
+  /// Errors:   no_such_map, wrong_map_type, wrong_key_size and its siblings, map_left_out; about the map's name.
   /// Lifetime: borrowed: valid as long as this object.
   template <class Map>
   [[nodiscard]] result<Map> map(text wanted) const noexcept {
@@ -69,21 +69,23 @@ class loaded_object {
     if (found->spec.type != static_cast<u32>(Map::type)) fault = cause::wrong_map_type;
     if (fault != cause::none)
       return error{.at = step::find, .why = fault, .offset = found->spec.declared_at}.about(wanted, ".maps");
+    if (!found->descriptor.is_open()) return missing(cause::map_left_out, wanted);
     return Map(untyped_map::borrow(found->descriptor.number(), to_kernel_name(wanted)));
   }
 
   /// The descriptor of the map called `wanted`, whatever its type.
-  /// Errors:   no_such_map, about the name.
+  /// Errors:   no_such_map, map_left_out, about the name.
   /// Lifetime: borrowed: valid as long as this object.
   [[nodiscard]] result<const fd*> map_descriptor(text wanted) const noexcept {
     const loaded_map* const found = find(maps_, wanted);
     if (found == nullptr) return missing(cause::no_such_map, wanted);
+    if (!found->descriptor.is_open()) return missing(cause::map_left_out, wanted);
     return &found->descriptor;
   }
 
   /// The global variable called `wanted` as memory, shared with the programs.
   /// Errors: no_such_variable, wrong_variable_size, wrong_variable_sign, constant_variable for a constant by a type
-  ///         that is not const, hidden_variable; ENOMEM and its like of mmap(2).
+  ///         that is not const, hidden_variable; map_left_out; ENOMEM and its like of mmap(2).
   /// Cost:   one system call, and one when it goes; none for each access. Who needs it often keeps it.
   /// Kernel: 5.5.
   template <class T>
@@ -93,6 +95,7 @@ class loaded_object {
     const loaded_map& holder = maps_[found->spec.map];
     if (const cause fault = can_be_seen_as<T>(holder.spec, found->spec); fault != cause::none)
       return error{.at = step::find, .why = fault, .offset = found->spec.declared_at}.about(wanted);
+    if (!holder.descriptor.is_open()) return missing(cause::map_left_out, wanted);
     return map_variable<T>(holder.descriptor, found->spec, holder.spec.value_size, wanted);
   }
 
@@ -140,7 +143,7 @@ class loaded_object {
   /// Shape:  with a link if the struct lies in .struct_ops.link; otherwise what was registered is taken back when the
   ///         attachment goes, and cannot be registered again. Who uses it then keeps it until he ends: a TCP connection
   ///         its congestion control.
-  /// Errors: no_such_map, not_operations, operations_left_out; step register_operations with what the kernel says:
+  /// Errors: no_such_map, not_operations, map_left_out; step register_operations with what the kernel says:
   ///         EEXIST, EINVAL, EBUSY. About the struct's name.
   /// Kernel: 5.6; with a link 6.4.
   [[nodiscard]] result<attachment> attach_struct_ops(text wanted) const noexcept {
@@ -209,7 +212,7 @@ class loaded_object {
     const loaded_map* const found = find(maps_, wanted);
     if (found == nullptr) return missing(cause::no_such_map, wanted);
     if (found->spec.origin != map_origin::operations) return missing(cause::not_operations, wanted);
-    if (!found->descriptor.is_open()) return missing(cause::operations_left_out, wanted);
+    if (!found->descriptor.is_open()) return missing(cause::map_left_out, wanted);
     return found;
   }
   [[nodiscard]] static bool is_linked(const loaded_map& map) noexcept {

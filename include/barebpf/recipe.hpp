@@ -211,7 +211,7 @@ inline result<void> recipe_writer::add_operations(object_recipe& out) const noex
     if (map.origin != map_origin::operations) continue;
     for (u32 k = 0; k < map.slot_count; ++k)
       (*is_named)[spec_.filled_slots()[map.first_slot + k].target] = true;
-    if (map.is_optional && !options_.changes_map(i)) {
+    if (options_.leaves_out_map(i, map.is_optional)) {
       out.maps[i] = {};
       continue;
     }

@@ -21,7 +21,7 @@ class loaded_static_object {
   using spec = static_spec<Image>;
 
  public:
-  /// The map called `Name`, with C++ types for its keys and values.
+  /// The map called `Name`, with C++ types for its keys and values. One that was left out says EBADF to everything.
   /// Errors:   none at run time. A name that the object does not have, or a type that does not fit it, does
   ///           not compile.
   /// Lifetime: borrowed: valid as long as this object.
@@ -37,7 +37,7 @@ class loaded_static_object {
     return barebpf::map<type, Key, Value>(untyped_map::borrow(maps_[known].number(), to_kernel_name(Name)));
   }
 
-  /// The descriptor of the map called `Name`, whatever its type.
+  /// The descriptor of the map called `Name`, whatever its type; not open when the map was left out.
   /// Errors:   none at run time. A name that the object does not have does not compile.
   /// Lifetime: borrowed: valid as long as this object.
   template <name Name>
@@ -224,6 +224,7 @@ class static_object {
   // What `load` with options may be told to do, it must be able to do.
   static constexpr load_needs needs(const load_policy& policy, bool has_options) noexcept {
     load_needs out{.types = spec::choose(policy.btf) != btf_choice::none,
+                   .older_types = spec::has_newer_kinds(policy.oldest_kernel),
                    .values = false,
                    .pins = false,
                    .targets = false,

@@ -4,6 +4,7 @@
 #ifndef BAREBPF_STATIC_SPEC_HPP
 #define BAREBPF_STATIC_SPEC_HPP
 
+#include "older_btf.hpp"
 #include "policy.hpp"
 #include "pruned_btf.hpp"
 #include "spec.hpp"
@@ -247,6 +248,14 @@ class static_spec {
   /// What is loaded of the types when `wanted` is asked for.
   [[nodiscard]] static constexpr btf_choice choose(btf_choice wanted) noexcept {
     return (needs_types || has_cores) && wanted == btf_choice::none ? btf_choice::needed : wanted;
+  }
+
+  /// True when a kernel as old as `oldest` may not know the kind of a type that is loaded.
+  [[nodiscard]] static constexpr bool has_newer_kinds(u32 oldest) noexcept {
+    for (btf_type type = view.types.first(); type.id != 0; type = view.types.after(type))
+      if (pruned<false>.new_id(type.id) != 0 && older_kind_of(view.types, type, oldest + 1).since != 0)
+        return true;
+    return false;
   }
 
   /// What BPF_MAP_CREATE is told of each map, with the ids of its types in `btf_image`.

@@ -256,3 +256,51 @@ TEST_CASE("what an object leaves open of its maps is asked for by their names", 
   }
   CHECK(open_descriptors() == before);
 }
+
+TEST_CASE("a map is left out where nobody comes to it, and is named where somebody does", "[choices]") {
+  constexpr barebpf::load_policy numbered{.oldest_kernel = barebpf::kernel(5, 14)};
+  const int before = open_descriptors();
+  {
+    given of;
+    of.maps.push_back(compiled.change<"remembered">({.create = false}));
+    const barebpf::program_change programs[] = {nameless_is_a_filter,
+                                                compiled.change_program<"remembering">({})};
+    const auto by_compiler = compiled.load({.maps = of.maps, .programs = programs});
+    require(by_compiler);
+    CHECK(run(by_compiler->program<"remembering">()) == 55);
+    CHECK_FALSE(by_compiler->map_descriptor<"remembered">().is_open());
+    const barebpf::object object = open_object();
+    const auto by_program = object.load({.maps = of.maps, .programs = programs});
+    require(by_program);
+    CHECK(run(**by_program->program("remembering")) == 55);
+    CHECK(by_program->map_descriptor("remembered").error().why == cause::map_left_out);
+    CHECK((by_program->map<barebpf::hash_map<u32, barebpf::u64>>("remembered").error().why ==
+           cause::map_left_out));
+
+    auto of_compiler = compiled.data();
+    of_compiler.variable<"remembers", u32>() = 1;
+    auto of_program = object.data();
+    require(of_program);
+    **of_program->variable<u32>("remembers") = 1;
+    barebpf::verifier_log log;
+    const auto not_by_compiler =
+        compiled.load({.log = &log, .maps = of.maps, .data = of_compiler.view(), .programs = programs});
+    const auto not_by_program =
+        object.load({.log = &log, .maps = of.maps, .data = of_program->view(), .programs = programs});
+    for (const barebpf::error& why : {not_by_compiler.error(), not_by_program.error()}) {
+      CHECK(why.at == step::prog_load);
+      CHECK(why.why == cause::uses_missing_map);
+      CHECK(std::string(why.name) == "remembered");
+    }
+    of.maps.back().create = true;
+    const auto with_it = compiled.load({.maps = of.maps, .data = of_compiler.view(), .programs = programs});
+    require(with_it);
+    CHECK(run(with_it->program<"remembering">()) == 55);
+    CHECK(with_it->map<"remembered", u32, barebpf::u64>().lookup_elem(3).value_or(0) == 86);
+
+    of.maps.back().create = false;
+    CHECK(compiled.load<numbered>({.maps = of.maps, .programs = programs}).error().why ==
+          cause::numbered_maps);
+  }
+  CHECK(open_descriptors() == before);
+}

@@ -140,14 +140,14 @@ TEST_CASE("struct_ops: by a link, and another in its place while connections las
 
       const auto not_there = loaded.update_struct_ops(attached, "third");
       REQUIRE_FALSE(not_there.has_value());
-      CHECK(not_there.error().why == cause::operations_left_out);
+      CHECK(not_there.error().why == cause::map_left_out);
       attached.detach();
       CHECK(goes("bare_link"));
     }
     // What no struct that is made needs is not loaded, and neither is what the kernel has no member for.
     CHECK(loaded.program("third_cong_avoid").error().why == cause::not_loaded);
     CHECK(loaded.program("of_no_kernel").error().why == cause::not_loaded);
-    CHECK(loaded.attach_struct_ops("third").error().why == cause::operations_left_out);
+    CHECK(loaded.attach_struct_ops("third").error().why == cause::map_left_out);
     CHECK(loaded.attach_struct_ops("fourth").error().why == cause::no_such_map);
     CHECK(loaded.attach_struct_ops(".bss").error().why == cause::not_operations);
     CHECK(loaded.attach("first_cong_avoid").error().why == cause::part_of_operations);

@@ -53,6 +53,9 @@ inline void append64(file_image& image, std::uint64_t value) {
   put64(image, image.size() - 8, value);
 }
 
+/// What a reader is given of an image.
+inline barebpf::bytes window(const file_image& image) { return barebpf::bytes(image.data(), image.size()); }
+
 inline std::string to_string(barebpf::text from) { return std::string(from.data(), from.size()); }
 
 /// The string at `at`, up to its NUL.

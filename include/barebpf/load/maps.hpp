@@ -31,24 +31,11 @@ class map_loader {
 
  protected:
   static constexpr bool has_options = !std::is_same_v<Options, no_options>;
-  using log_type = std::conditional_t<has_options, verifier_log, no_log>;
+  using log_type = std::remove_pointer_t<decltype(Options::log)>;
 
   map_loader(const object_records& records, const load_slots& slots, const Options& options,
              outcome& row) noexcept
       : records_(records), slots_(slots), options_(options), row_(row) {}
-
-  [[nodiscard]] int token() const noexcept {
-    if constexpr (has_options)
-      return options_.token;
-    else
-      return -1;
-  }
-  [[nodiscard]] log_type* log() const noexcept {
-    if constexpr (has_options)
-      return options_.log;
-    else
-      return nullptr;
-  }
 
   bool make_map(u32 i) noexcept {
     if constexpr (Needs.operations)
@@ -56,6 +43,7 @@ class map_loader {
     row_.subject = records_.maps[i].map_name.characters;
     abi::map_create attr = records_.maps[i];
     if constexpr (has_options) {
+      if (options_.leaves_out_map(i, false)) return true;
       for (const map_change& change : options_.maps) {
         if (change.map != i) continue;
         if (change.replacement >= 0) return use_replacement(i, change.replacement);
@@ -83,10 +71,10 @@ class map_loader {
 
   // Puts maps or programs into the slots of a map. The kernel says EINVAL to one that does not suit it.
   bool fill_slots(u32 i, const fd* targets, cause unsuitable) noexcept {
-    if (records_.duties == nullptr) return true;
+    if (records_.duties == nullptr || !slots_.maps[i].is_open()) return true;
     const map_duty& duty = records_.duties[i];
     for (u32 k = 0; k < duty.slot_count; ++k) {
-      if constexpr (Needs.choices)  // nothing is in the slot of a program that was left out
+      if constexpr (Needs.choices)  // nothing is in the slot of what was left out
         if (!targets[duty.slots[k].target].is_open()) continue;
       const u32 key = duty.slots[k].slot, value = targets[duty.slots[k].target].raw();
       const abi::map_elem attr{.map_fd = slots_.maps[i].raw(), .key = &key, .value = &value};
@@ -179,17 +167,14 @@ class map_loader {
                          .insns = nothing,
                          .license = ""};
     cause why = cause::none;
-    const fd looked_at = fd::own(load_program(first, static_cast<log_type*>(nullptr), token(), why));
+    const fd looked_at = fd::own(load_program(first, static_cast<log_type*>(nullptr), options_.token, why));
     return looked_at.is_open() ? create_with_token(attr) : created;
   }
   [[nodiscard]] long create_with_token(const abi::map_create& attr) const noexcept {
-    if constexpr (has_options)
-      if (token() >= 0) {
-        abi::map_create_with_token with{.create = attr, .map_token_fd = token()};
-        with.create.map_flags |= map_flag::token_fd;
-        return create_map(with);
-      }
-    return create_map(attr);
+    if (options_.token < 0) return create_map(attr);
+    abi::map_create_with_token with{.create = attr, .map_token_fd = options_.token};
+    with.create.map_flags |= map_flag::token_fd;
+    return create_map(with);
   }
 
   // Puts in what is there before any program: the maps of a map of maps, and the first value of variables.
@@ -276,8 +261,7 @@ class map_loader {
     }
   }
   [[nodiscard]] bool write_pin_path(u32 i, path_buffer& out) const noexcept {
-    text root = "/sys/fs/bpf";
-    if constexpr (has_options) root = options_.pin_root;
+    const text root = options_.pin_root;
     const text name = records_.duties[i].pin;
     if (root.size() + 1 + name.size() >= sizeof out.characters) return false;
     size_t used = 0;
@@ -290,9 +274,7 @@ class map_loader {
 
   // Holds a map that was there before against what the object says of it.
   bool is_what(int number, const map_identity& expected) noexcept {
-    map_differences* differences = nullptr;
-    if constexpr (has_options) differences = options_.differences;
-    const auto known = check_identity(number, expected, differences);
+    const auto known = check_identity(number, expected, options_.differences);
     return known.has_value() || is_over(known.error());
   }
   bool is_over(const error& why) noexcept {

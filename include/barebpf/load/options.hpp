@@ -18,11 +18,13 @@ struct map_settings {
   static constexpr u32 as_declared = 0xffffffff;
 
   u32 max_entries = 0;  ///< entries; 0 leaves what the object says
-  int replacement =
-      -1;  ///< descriptor of a map to use in its stead, which stays the caller's; negative for none
+  /// Descriptor of a map to use in its stead, which stays the caller's; negative for none.
+  int replacement = -1;
   u32 value_size = 0;           ///< bytes, where the object leaves them open
   u32 map_flags = as_declared;  ///< in the place of all that the object gives
   int inner = -1;  ///< descriptor of a map like those that a map of maps is to hold, which stays the caller's
+  /// False leaves the map out; a program may name it only where the verifier finds that nobody comes.
+  bool create = true;
 };
 /// The same with the map. Made by `change` of the object, which knows its maps.
 struct map_change {
@@ -32,6 +34,7 @@ struct map_change {
   u32 value_size = 0;
   u32 map_flags = map_settings::as_declared;
   int inner = -1;
+  bool create = true;
 
   [[nodiscard]] static constexpr map_change of(u32 map, const map_settings& settings) noexcept {
     return {.map = map,
@@ -39,7 +42,8 @@ struct map_change {
             .replacement = settings.replacement,
             .value_size = settings.value_size,
             .map_flags = settings.map_flags,
-            .inner = settings.inner};
+            .inner = settings.inner,
+            .create = settings.create};
   }
 };
 
@@ -119,13 +123,13 @@ struct load_options {
       if (change.program == program && change.kind.type != abi::prog_type::unspec) found = &change;
     return found;
   }
-  /// True when something is to be different about the map with this index.
-  [[nodiscard]] constexpr bool changes_map(u32 map) const noexcept {
+  /// True when the map with this index is not to be made; `otherwise` when nothing is said of it.
+  [[nodiscard]] constexpr bool leaves_out_map(u32 map, bool otherwise) const noexcept {
     for (const map_change& change : maps)
-      if (change.map == map) return true;
-    return false;
+      if (change.map == map) otherwise = !change.create;
+    return otherwise;
   }
-  /// The same of a program.
+  /// True when something is to be different about the program with this index.
   [[nodiscard]] constexpr bool changes_program(u32 program) const noexcept {
     for (const program_change& change : programs)
       if (change.program == program) return true;
@@ -137,8 +141,15 @@ struct load_options {
       if (change.program < count) left_out[change.program] = !change.load;
   }
 };
-/// Stands for "no options wanted"; no code for any is made.
-struct no_options {};
+/// Stands for "no options wanted": they are constants, for which no code is made.
+struct no_options {
+  static constexpr no_log* log = nullptr;
+  static constexpr text pin_root = load_options().pin_root;
+  static constexpr map_differences* differences = nullptr;
+  static constexpr int token = -1, replaced = -1;
+  static constexpr std::span<const unsigned char> target_btf{};
+  [[nodiscard]] static constexpr const program_change* new_kind_of(u32) noexcept { return nullptr; }
+};
 
 }  // namespace barebpf::inline BAREBPF_ABI
 

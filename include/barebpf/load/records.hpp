@@ -41,8 +41,8 @@ struct object_records {
   const abi::prog_load* programs = nullptr;
   const program_patch* patches = nullptr;     ///< one for each program; nullptr when all name maps by index
   const kernel_type_need* targets = nullptr;  ///< one for each program; nullptr when none is made for a type
-  const program_cores* cores =
-      nullptr;  ///< one for each program; nullptr when none depends on the kernel's types
+  /// One for each program; nullptr when none depends on the kernel's types.
+  const program_cores* cores = nullptr;
   u32 program_count = 0;
   const void* btf = nullptr;             ///< types of maps, variables and functions
   u32 btf_size = 0;                      ///< bytes, 0 for none
@@ -54,25 +54,26 @@ struct object_records {
 
 /// What an object needs at all, so that no code is made for the rest.
 struct load_needs {
-  bool types = true;    ///< it may have BTF
-  bool values = true;   ///< it may have variables
-  bool pins = true;     ///< it may have maps that are pinned by their names
-  bool targets = true;  ///< it may have programs that are made for a type of the kernel
-  bool slots = true;    ///< it may have maps of maps, and maps whose slots it fills
-  bool arenas = true;   ///< it may have an arena without an address
-  bool images = true;   ///< it may have an arena that begins with something
-  bool config = true;   ///< it may have options of the kernel
-  bool names = true;    ///< it may name what is in the kernel; only with `patch`
+  bool types = true;        ///< it may have BTF
+  bool older_types = true;  ///< with kinds of types that some kernels do not know
+  bool values = true;       ///< it may have variables
+  bool pins = true;         ///< it may have maps that are pinned by their names
+  bool targets = true;      ///< it may have programs that are made for a type of the kernel
+  bool slots = true;        ///< it may have maps of maps, and maps whose slots it fills
+  bool arenas = true;       ///< it may have an arena without an address
+  bool images = true;       ///< it may have an arena that begins with something
+  bool config = true;       ///< it may have options of the kernel
+  bool names = true;        ///< it may name what is in the kernel; only with `patch`
   bool kernel_cores =
-      true;                ///< the kernel is to fit instructions to its types (CO-RE), if it has some to fit
+      true;                ///< the kernel is to fit instructions to its types, if it has some to fit (CO-RE)
   bool own_cores = true;   ///< the library is to, where the kernel cannot
   bool hints = true;       ///< the table of map types may have something to say when one is refused
   bool sizes = true;       ///< a map may have a size that only the machine tells, see `repair_size`
   bool choices = true;     ///< some programs may be left out
   bool operations = true;  ///< it may have structs of functions that the kernel calls (struct_ops)
-  bool patch =
-      true;  ///< descriptors are written into a copy of the instructions; if not, they name maps by index
-             ///< (5.14, BPF_PSEUDO_MAP_IDX)
+  /// Descriptors are written into a copy of the instructions; if not, they name maps by index (5.14,
+  /// BPF_PSEUDO_MAP_IDX).
+  bool patch = true;
 };
 
 /// Where what is made goes; lent by the owner.
