@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 42f090a56caec8702c5ae32db5012d5a0fc144ec525b4e303f133edcfed287de; do not edit.
+// Made by tools/amalgamate from files with SHA-256 a8450a666aa09b85d12f1a84096c08b5aa79881629450658d5a7da5b05ca5bda; do not edit.
 //
 // MIT License
 //
@@ -7697,8 +7697,9 @@ class elf {
     const u64 at = symbols_ + u64{index} * record::size;
     const u8 info = image_.read8(at + record::info);
     const u8 visibility = image_.read8(at + record::other) & 3;
+    const u64 name = image_.read32(at + record::name);
     return {.at = at,
-            .name = symbol_names_ + image_.read32(at + record::name),
+            .name = symbol_names_ + (name < symbol_names_size_ ? name : 0),  // where the empty name stands
             .binding = static_cast<u8>(info >> 4),
             .type = static_cast<u8>(info & 15),
             .is_hidden = visibility == abi::symbol_hidden || visibility == abi::symbol_internal,
@@ -7733,6 +7734,7 @@ class elf {
   u64 section_names_ = 0;
   u64 symbols_ = 0;
   u64 symbol_names_ = 0;
+  u64 symbol_names_size_ = 0;
   u32 section_count_ = 0;
   u32 symbol_count_ = 0;
 };
@@ -7813,10 +7815,11 @@ constexpr verdict elf::find_symbols() noexcept {
     const elf_section s = section(i);
     if (s.type != abi::section_symtab) continue;
     const elf_section names = section(s.link);
-    if (s.entry_size != abi::elf_symbol_record::size || names.index == 0 || names.type == abi::section_nobits)
+    if (s.entry_size != abi::elf_symbol_record::size || names.type == abi::section_nobits || names.size == 0)
       return {.why = cause::bad_section_header, .section = i, .offset = header_at(i) + header::link};
     symbols_ = s.at;
     symbol_names_ = names.at;
+    symbol_names_size_ = names.size;
     symbol_count_ = static_cast<u32>(s.size / abi::elf_symbol_record::size);
     return {};
   }
@@ -14214,14 +14217,15 @@ inline constexpr older_kind older_kinds[] = {
     *next++ =
         static_cast<u32>(as.stand_in) << 24 | type.members | (is_kept && types.is_flagged(type) ? flag : 0);
     *next++ = is_byte ? 1 : type.size_or_type;
-    const u64 words = (btf::extent_of(type) - abi::btf_type_record::size) / 4;
-    for (u64 i = 0; i < words; ++i)
+    const u64 tail = (btf::extent_of(type) - abi::btf_type_record::size) / 4;
+    for (u64 i = 0; i < tail; ++i)
       if (is_kept || as.kind != abi::btf_kind::enumeration64 || i % 3 != 2)  // no higher half
         *next++ = is_byte ? 8 : image.read32(type.tail() + i * 4);
   }
-  out[3] = out[4] = static_cast<u32>(next - out - head) * 4;
+  const auto words = static_cast<u32>(next - out);
+  out[3] = out[4] = (words - head) * 4;
   image.copy(types.strings(), types.strings_size(), reinterpret_cast<u8*>(next));
-  return is_older ? static_cast<u32>(next - out) * 4 + types.strings_size() : 0;
+  return is_older ? words * 4 + types.strings_size() : 0;
 }
 
 }  // namespace barebpf::inline BAREBPF_ABI
@@ -17518,8 +17522,12 @@ class ringbuf {
   /// How many bytes were taken out since the map was created, headers and all.
   [[nodiscard]] u64 consumer_position() const noexcept { return detail::load_own_position(consumer()); }
   /// How many bytes were put in since the map was created, headers and all.
-  [[nodiscard]] u64 producer_position() const noexcept { return consumer_position() + available(); }
-  /// How many bytes are between the two.
+  [[nodiscard]] u64 producer_position() const noexcept {
+    // One look at the consumer's, which another thread may move; a program of 32 bits sees half of the producer's.
+    const u64 taken = consumer_position();
+    return taken + (detail::load_position(producer()) - static_cast<size_t>(taken));
+  }
+  /// How many bytes are between the two; with those that another thread takes out while it is asked.
   [[nodiscard]] size_t available() const noexcept {
     const u64 taken = consumer_position();
     return detail::load_position(producer()) - static_cast<size_t>(taken);
@@ -18560,8 +18568,8 @@ namespace barebpf::inline BAREBPF_ABI {
 /// The producer of a map of type user_ringbuf, which a program empties with bpf_user_ringbuf_drain.
 /// Shape:    a descriptor and two mappings of its own.
 /// Lifetime: holds the map by itself; what was submitted stays there for the program.
-/// Threads:  one thread reserves at a time; each reservation may be written and submitted by another. The program gets
-///           the records in the order in which they were reserved.
+/// Threads:  one thread reserves at a time; each reservation may be written and submitted by another. The positions may
+///           be asked for by all. The program gets the records in the order in which they were reserved.
 /// Kernel:   6.1.
 /// Source:   __bpf_user_ringbuf_peek() in kernel/bpf/ringbuf.c at v6.12.
 class user_ringbuf {
@@ -18656,7 +18664,12 @@ class user_ringbuf {
   [[nodiscard]] const fd& descriptor() const noexcept { return drained_.descriptor(); }
 
   /// How many bytes programs took out since the map was created, headers and all.
-  [[nodiscard]] u64 consumer_position() const noexcept { return producer_position() - used(); }
+  [[nodiscard]] u64 consumer_position() const noexcept {
+    // One look at the producer's, which another thread may move; a program of 32 bits sees half of the consumer's.
+    const size_t drained = detail::load_position(consumer_.data());
+    const u64 put = producer_position();
+    return put - (static_cast<size_t>(put) - drained);
+  }
   /// How many bytes were put in since the map was created, headers and all.
   [[nodiscard]] u64 producer_position() const noexcept { return detail::load_own_position(producer_.data()); }
   /// How many bytes are between the two.

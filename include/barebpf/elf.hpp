@@ -101,8 +101,9 @@ class elf {
     const u64 at = symbols_ + u64{index} * record::size;
     const u8 info = image_.read8(at + record::info);
     const u8 visibility = image_.read8(at + record::other) & 3;
+    const u64 name = image_.read32(at + record::name);
     return {.at = at,
-            .name = symbol_names_ + image_.read32(at + record::name),
+            .name = symbol_names_ + (name < symbol_names_size_ ? name : 0),  // where the empty name stands
             .binding = static_cast<u8>(info >> 4),
             .type = static_cast<u8>(info & 15),
             .is_hidden = visibility == abi::symbol_hidden || visibility == abi::symbol_internal,
@@ -137,6 +138,7 @@ class elf {
   u64 section_names_ = 0;
   u64 symbols_ = 0;
   u64 symbol_names_ = 0;
+  u64 symbol_names_size_ = 0;
   u32 section_count_ = 0;
   u32 symbol_count_ = 0;
 };
@@ -217,10 +219,11 @@ constexpr verdict elf::find_symbols() noexcept {
     const elf_section s = section(i);
     if (s.type != abi::section_symtab) continue;
     const elf_section names = section(s.link);
-    if (s.entry_size != abi::elf_symbol_record::size || names.index == 0 || names.type == abi::section_nobits)
+    if (s.entry_size != abi::elf_symbol_record::size || names.type == abi::section_nobits || names.size == 0)
       return {.why = cause::bad_section_header, .section = i, .offset = header_at(i) + header::link};
     symbols_ = s.at;
     symbol_names_ = names.at;
+    symbol_names_size_ = names.size;
     symbol_count_ = static_cast<u32>(s.size / abi::elf_symbol_record::size);
     return {};
   }

@@ -53,14 +53,15 @@ inline constexpr older_kind older_kinds[] = {
     *next++ =
         static_cast<u32>(as.stand_in) << 24 | type.members | (is_kept && types.is_flagged(type) ? flag : 0);
     *next++ = is_byte ? 1 : type.size_or_type;
-    const u64 words = (btf::extent_of(type) - abi::btf_type_record::size) / 4;
-    for (u64 i = 0; i < words; ++i)
+    const u64 tail = (btf::extent_of(type) - abi::btf_type_record::size) / 4;
+    for (u64 i = 0; i < tail; ++i)
       if (is_kept || as.kind != abi::btf_kind::enumeration64 || i % 3 != 2)  // no higher half
         *next++ = is_byte ? 8 : image.read32(type.tail() + i * 4);
   }
-  out[3] = out[4] = static_cast<u32>(next - out - head) * 4;
+  const auto words = static_cast<u32>(next - out);
+  out[3] = out[4] = (words - head) * 4;
   image.copy(types.strings(), types.strings_size(), reinterpret_cast<u8*>(next));
-  return is_older ? static_cast<u32>(next - out) * 4 + types.strings_size() : 0;
+  return is_older ? words * 4 + types.strings_size() : 0;
 }
 
 }  // namespace barebpf::inline BAREBPF_ABI

@@ -107,8 +107,12 @@ class ringbuf {
   /// How many bytes were taken out since the map was created, headers and all.
   [[nodiscard]] u64 consumer_position() const noexcept { return detail::load_own_position(consumer()); }
   /// How many bytes were put in since the map was created, headers and all.
-  [[nodiscard]] u64 producer_position() const noexcept { return consumer_position() + available(); }
-  /// How many bytes are between the two.
+  [[nodiscard]] u64 producer_position() const noexcept {
+    // One look at the consumer's, which another thread may move; a program of 32 bits sees half of the producer's.
+    const u64 taken = consumer_position();
+    return taken + (detail::load_position(producer()) - static_cast<size_t>(taken));
+  }
+  /// How many bytes are between the two; with those that another thread takes out while it is asked.
   [[nodiscard]] size_t available() const noexcept {
     const u64 taken = consumer_position();
     return detail::load_position(producer()) - static_cast<size_t>(taken);

@@ -12,8 +12,8 @@ namespace barebpf::inline BAREBPF_ABI {
 /// The producer of a map of type user_ringbuf, which a program empties with bpf_user_ringbuf_drain.
 /// Shape:    a descriptor and two mappings of its own.
 /// Lifetime: holds the map by itself; what was submitted stays there for the program.
-/// Threads:  one thread reserves at a time; each reservation may be written and submitted by another. The program gets
-///           the records in the order in which they were reserved.
+/// Threads:  one thread reserves at a time; each reservation may be written and submitted by another. The positions may
+///           be asked for by all. The program gets the records in the order in which they were reserved.
 /// Kernel:   6.1.
 /// Source:   __bpf_user_ringbuf_peek() in kernel/bpf/ringbuf.c at v6.12.
 class user_ringbuf {
@@ -108,7 +108,12 @@ class user_ringbuf {
   [[nodiscard]] const fd& descriptor() const noexcept { return drained_.descriptor(); }
 
   /// How many bytes programs took out since the map was created, headers and all.
-  [[nodiscard]] u64 consumer_position() const noexcept { return producer_position() - used(); }
+  [[nodiscard]] u64 consumer_position() const noexcept {
+    // One look at the producer's, which another thread may move; a program of 32 bits sees half of the consumer's.
+    const size_t drained = detail::load_position(consumer_.data());
+    const u64 put = producer_position();
+    return put - (static_cast<size_t>(put) - drained);
+  }
   /// How many bytes were put in since the map was created, headers and all.
   [[nodiscard]] u64 producer_position() const noexcept { return detail::load_own_position(producer_.data()); }
   /// How many bytes are between the two.

@@ -49,6 +49,7 @@ void check(const elf& file) {
   for (u32 i = 0; i < file.symbol_count(); ++i) {
     const barebpf::elf_symbol symbol = file.symbol(i);
     promise(image.holds(symbol.at, 24), "a symbol is where it says");
+    promise(image.holds(symbol.name, 1), "the name of a symbol is in the file");
     promise(image.read64(symbol.at + 8) == symbol.value, "a symbol has its own value");
   }
   // Looking up a name is linear, so only so many are looked up.

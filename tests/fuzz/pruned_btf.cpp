@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Fuzzes room pruned_btf: the types that an object needs are written, read again by our own reader, and
 // pruned once more, which must change nothing.
+#include <barebpf/older_btf.hpp>
 #include <barebpf/pruned_btf.hpp>
 #include <string>
 #include <vector>
@@ -134,6 +135,28 @@ void check_same_type(const barebpf::btf& first, u32 id, const barebpf::btf& seco
     promise(kept.members <= was.members, "a type gets no members that it did not have");
 }
 
+// In the words of each age of the kernel: as many types with the same names, and what is older takes no more room.
+void check_older_words(const barebpf::btf& types, std::size_t size) {
+  for (const barebpf::older_kind& row : barebpf::older_kinds) {
+    const exact<u32> out((size + 3) / 4);
+    const u32 written = write_older_btf(types, row.since, out.data());
+    promise(written <= size, "older words take no more room");
+    if (written == 0) continue;
+    const barebpf::bytes image(reinterpret_cast<const unsigned char*>(out.data()), written);
+    barebpf::btf older;
+    promise(!barebpf::btf::open(image, 0, written, older).failed(), "older words can be read");
+    promise(older.count() == types.count(), "there are as many types in older words");
+    for (barebpf::btf_type was = types.first(), is = older.first(); was.id != 0;
+         was = types.after(was), is = older.after(is)) {
+      const barebpf::older_kind as = older_kind_of(types, was, row.since);
+      promise(is.kind == as.stand_in, "a type that is known stays, and another is what stands for it");
+      if (as.since == 0)
+        promise(string_at(image, is.name) == string_at(types.image(), was.name), "and keeps its name");
+      promise(older_kind_of(older, is, row.since).since == 0, "nothing newer is left");
+    }
+  }
+}
+
 void prune(const reading& found, u32 lines) {
   const barebpf::object_tables object = found.tables();
   const pruning first(object, lines);
@@ -148,6 +171,12 @@ void prune(const reading& found, u32 lines) {
   promise(types.count() == first.pruner.count(), "as many types are written as were kept");
   const exact<u32> index(types.index_size());
   types.build_index(index.data());
+  barebpf::btf alone;
+  promise(!barebpf::btf::open(barebpf::bytes(first.written.data(), first.written.size()), 0,
+                              first.written.size(), alone)
+               .failed(),
+          "what is written can be read by itself");
+  check_older_words(alone, first.written.size());
 
   u32 last = 0;
   for (u32 id = 1; id <= object.types.count(); ++id) {

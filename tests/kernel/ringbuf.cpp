@@ -3,6 +3,7 @@
 #include <sched.h>
 #include <sys/resource.h>
 
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstring>
@@ -314,6 +315,17 @@ TEST_CASE("ringbuf: a thread consumes while a program sends on all CPUs") {
       if (!ready || (*ready)[1]) break;
     }
   });
+  // Whoever looks meanwhile sees positions that go forward.
+  std::atomic<bool> is_over = false;
+  std::atomic<std::uint64_t> looks = 0, backwards = 0;
+  std::thread watcher([&] {
+    for (std::uint64_t consumed = 0, produced = 0; !is_over; ++looks) {
+      const std::uint64_t taken = events.consumer_position(), put = events.producer_position();
+      if (taken < consumed || put < produced || put < taken) ++backwards;
+      consumed = taken;
+      produced = put;
+    }
+  });
   std::vector<std::thread> callers;
   for (long cpu = 0; cpu < sysconf(_SC_NPROCESSORS_ONLN); ++cpu)
     callers.emplace_back([cpu] {
@@ -326,7 +338,11 @@ TEST_CASE("ringbuf: a thread consumes while a program sends on all CPUs") {
   for (std::thread& caller : callers) caller.join();
   stop->stop();
   consumer.join();
+  is_over = true;
+  watcher.join();
 
+  CHECK(looks > 0);
+  CHECK(backwards == 0);
   CHECK(failures == 0);
   CHECK(seen.wrong == 0);
   CHECK(seen.count == counted<"sent">(loaded));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The ring buffer in the other direction: user space sends, and a program takes all of it in order.
+#include <atomic>
 #include <chrono>
 #include <optional>
 #include <thread>
@@ -164,7 +165,7 @@ TEST_CASE("user_ringbuf: a thread sends while programs drain", "[needs 6.1]") {
   auto commands = open(loaded);
   constexpr std::uint64_t count = 20000;
 
-  std::uint64_t failures = 0;
+  std::atomic<std::uint64_t> failures = 0;
   std::thread sender([&] {
     for (std::uint64_t i = 0; i < count; ++i) {
       auto got = commands.reserve(8, deadline::never());
@@ -177,8 +178,17 @@ TEST_CASE("user_ringbuf: a thread sends while programs drain", "[needs 6.1]") {
     }
   });
   const auto drained = loaded->variable<"drained", std::uint64_t>();
-  while (__atomic_load_n(&**drained, __ATOMIC_RELAXED) < count && failures == 0) drain();
+  // Whoever looks meanwhile sees positions that go forward.
+  std::uint64_t taken = 0, put = 0, backwards = 0;
+  while (__atomic_load_n(&**drained, __ATOMIC_RELAXED) < count && failures == 0) {
+    drain();
+    const std::uint64_t consumed = commands.consumer_position(), produced = commands.producer_position();
+    if (consumed < taken || produced < put || produced < consumed) ++backwards;
+    taken = consumed;
+    put = produced;
+  }
   sender.join();
+  CHECK(backwards == 0);
   CHECK(failures == 0);
   CHECK(counted<"in_order">(loaded) == count);
   CHECK(counted<"sum">(loaded) == count * (count - 1) / 2);
