@@ -5,8 +5,7 @@
 #include <poll.h>
 #include <sys/syscall.h>
 
-#include <thread>
-
+#include "../support/background.hpp"
 #include "../support/bpf_folder.hpp"
 #include "../support/catch.hpp"
 #include "../support/cgroup.hpp"
@@ -168,8 +167,8 @@ TEST_CASE("attach, an iterator over the threads of one process gives text", "[at
   const auto list = [&] { return must(must(open_iterator(attached)).read(std::span<char>(words))); };
   CHECK(list() == 5);
   CHECK(std::string(words) == "task\n");
-  std::jthread other([](const std::stop_token& stop) {
-    while (!stop.stop_requested()) poll(nullptr, 0, 1);
+  background other([](const std::atomic<bool>& stops) {
+    while (!stops) poll(nullptr, 0, 1);
   });
   CHECK(list() == 10);
 

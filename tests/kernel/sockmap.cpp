@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "../support/background.hpp"
 #include "../support/catch.hpp"
 #include "../support/cgroup.hpp"
 #include "../support/live.hpp"
@@ -314,13 +315,14 @@ TEST_CASE("sockmap: sockets come and go by several threads while bytes pass betw
     const proxied others;
     int changes[2] = {};
     {
-      const auto come_and_go = [&](const std::stop_token& stop, u32 slot, const owned_fd& one, int& count) {
+      const auto come_and_go = [&](const std::atomic<bool>& stops, u32 slot, const owned_fd& one,
+                                   int& count) {
         do {
           if (test.slots.update_elem(slot, one) && test.slots.delete_elem(slot)) ++count;
-        } while (!stop.stop_requested());
+        } while (!stops);
       };
-      std::jthread a([&](const std::stop_token& stop) { come_and_go(stop, 2, others.front, changes[0]); });
-      std::jthread b([&](const std::stop_token& stop) { come_and_go(stop, 3, others.back, changes[1]); });
+      background a([&](const std::atomic<bool>& stops) { come_and_go(stops, 2, others.front, changes[0]); });
+      background b([&](const std::atomic<bool>& stops) { come_and_go(stops, 3, others.back, changes[1]); });
       for (int i = 0; i < 8; ++i) {
         CHECK(passes(test.ends.client, test.ends.service, letters(65536)));
         CHECK(passes(test.ends.service, test.ends.client, letters(65536)));

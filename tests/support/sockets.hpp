@@ -8,6 +8,7 @@
 #include <string>
 #include <thread>
 
+#include "background.hpp"
 #include "live.hpp"
 #include "network.hpp"
 
@@ -92,7 +93,7 @@ inline bool has_nothing(const owned_fd& at) {
 }
 /// True when `bytes` that are sent there come out here as they were, and nothing else does.
 inline bool passes(const owned_fd& from, const owned_fd& to, const std::string& bytes) {
-  std::jthread sender([&] {
+  background sender([&](const std::atomic<bool>&) {
     for (std::size_t done = 0; done < bytes.size();) {
       const long sent = send(from.number(), bytes.data() + done, bytes.size() - done, MSG_NOSIGNAL);
       if (sent <= 0) return;
