@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 a8450a666aa09b85d12f1a84096c08b5aa79881629450658d5a7da5b05ca5bda; do not edit.
+// Made by tools/amalgamate from files with SHA-256 f38c8f1b18faa4be82ee107c8739ca8caef9a6957f01b50dd28dccebbd9d7720; do not edit.
 //
 // MIT License
 //
@@ -1258,7 +1258,7 @@ static_assert(sizeof(bpf_attr) == 168);
 }  // namespace barebpf::inline BAREBPF_ABI::abi
 
 #endif  // BAREBPF_ABI_BPF_HPP
-// Room 0.5, result: what went wrong as one plain value, and a value that may be that instead. Nothing is
+// Room 0.6, result: what went wrong as one plain value, and a value that may be that instead. Nothing is
 // thrown, printed or allocated here; room 2.2 makes the sentence.
 #ifndef BAREBPF_RESULT_HPP
 #define BAREBPF_RESULT_HPP
@@ -1827,75 +1827,128 @@ struct [[nodiscard]] verdict {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_CAUSE_HPP
+// Room 0.5, step: everything that the library does and that can fail, each with its words.
+#ifndef BAREBPF_STEP_HPP
+#define BAREBPF_STEP_HPP
+
+// One row per step: BAREBPF_STEP(identifier, number, "cannot <words> 'what it is about'"). Below 256 the number is that of
+// the bpf(2) command; what others call stands above their row.
+#define BAREBPF_STEPS(BAREBPF_STEP)                                                       \
+  BAREBPF_STEP(map_create, 0, "create the map")                                           \
+  BAREBPF_STEP(map_lookup_elem, 1, "look up a key in the map")                            \
+  BAREBPF_STEP(map_update_elem, 2, "update an element of the map")                        \
+  BAREBPF_STEP(map_delete_elem, 3, "delete a key from the map")                           \
+  BAREBPF_STEP(map_get_next_key, 4, "find the next key of the map")                       \
+  BAREBPF_STEP(prog_load, 5, "load the program")                                          \
+  BAREBPF_STEP(obj_pin, 6, "pin")                                                         \
+  BAREBPF_STEP(obj_get, 7, "get the pin")                                                 \
+  BAREBPF_STEP(prog_attach, 8, "attach the program")                                      \
+  BAREBPF_STEP(prog_test_run, 10, "run the program")                                      \
+  BAREBPF_STEP(map_get_fd_by_id, 14, "open by its id the map")                            \
+  BAREBPF_STEP(obj_get_info_by_fd, 15, "ask about the map")                               \
+  BAREBPF_STEP(raw_tracepoint_open, 17, "attach the program")                             \
+  BAREBPF_STEP(btf_load, 18, "load the types")                                            \
+  BAREBPF_STEP(btf_get_fd_by_id, 19, "read the types of the map")                         \
+  BAREBPF_STEP(map_lookup_and_delete_elem, 21, "take a key out of the map")               \
+  BAREBPF_STEP(map_freeze, 22, "freeze the map")                                          \
+  BAREBPF_STEP(map_lookup_batch, 24, "look up a batch of the map")                        \
+  BAREBPF_STEP(map_lookup_and_delete_batch, 25, "take a batch out of the map")            \
+  BAREBPF_STEP(map_update_batch, 26, "update a batch of the map")                         \
+  BAREBPF_STEP(map_delete_batch, 27, "delete a batch from the map")                       \
+  BAREBPF_STEP(link_create, 28, "attach the program")                                     \
+  BAREBPF_STEP(link_update, 29, "replace the program of the link")                        \
+  BAREBPF_STEP(iter_create, 33, "start the iterator")                                     \
+  BAREBPF_STEP(link_detach, 34, "detach the link")                                        \
+  /* no command, or several of them */                                                    \
+  /* understand an object file; `offset` counts from its start */                         \
+  BAREBPF_STEP(read_object, 256, "read the object")                                       \
+  /* look for a map or a program by name, or check it against C++ types */                \
+  BAREBPF_STEP(find, 257, "use")                                                          \
+  /* get memory */                                                                        \
+  BAREBPF_STEP(allocate, 258, "get memory")                                               \
+  /* openat(2) */                                                                         \
+  BAREBPF_STEP(open_file, 259, "open the file")                                           \
+  /* read(2), lseek(2) */                                                                 \
+  BAREBPF_STEP(read_file, 260, "read the file")                                           \
+  /* fsopen(2), fsconfig(2), fsmount(2): a tracefs that only this process sees */         \
+  BAREBPF_STEP(mount_tracefs, 261, "reach tracefs to attach the program")                 \
+  /* read a tracepoint's number from tracefs */                                           \
+  BAREBPF_STEP(find_tracepoint, 262, "find the tracepoint of the program")                \
+  /* perf_event_open(2) */                                                                \
+  BAREBPF_STEP(open_event, 263, "open the event of the program")                          \
+  /* ioctl(PERF_EVENT_IOC_SET_BPF), where the kernel has no perf link */                  \
+  BAREBPF_STEP(set_event_program, 264, "attach the program to its event")                 \
+  /* unlinkat(2) on the BPF file system */                                                \
+  BAREBPF_STEP(unpin, 265, "remove the pin")                                              \
+  /* mmap(2) of a map */                                                                  \
+  BAREBPF_STEP(map_memory, 266, "map the memory of the map")                              \
+  /* understand a network or an address */                                                \
+  BAREBPF_STEP(read_prefix, 267, "understand the network")                                \
+  /* find in the kernel's BTF what a program is made for */                               \
+  BAREBPF_STEP(find_kernel_type, 268, "find in the kernel what the program attaches to")  \
+  /* setsockopt(2) */                                                                     \
+  BAREBPF_STEP(attach_to_socket, 269, "attach the program")                               \
+  /* read(2) of what an iterator lists */                                                 \
+  BAREBPF_STEP(read_iterator, 270, "read the iterator")                                   \
+  /* ioctl(SIOCGIFINDEX) */                                                               \
+  BAREBPF_STEP(find_interface, 271, "find the interface")                                 \
+  /* ppoll(2), epoll(7), eventfd(2) */                                                    \
+  BAREBPF_STEP(wait, 272, "wait for the ring buffer")                                     \
+  /* fcntl(2): a descriptor of a map for oneself */                                       \
+  BAREBPF_STEP(open_map, 273, "hold the map")                                             \
+  /* mmap(2) of a perf event's ring */                                                    \
+  BAREBPF_STEP(map_event, 274, "map the memory of an event for the map")                  \
+  /* take room in a ring buffer that a program drains */                                  \
+  BAREBPF_STEP(reserve, 275, "reserve a record in the map")                               \
+  /* perf_event_open(2), for the samples of one CPU */                                    \
+  BAREBPF_STEP(open_cpu_event, 276, "open an event for the map")                          \
+  /* openat(2), fstatfs(2) of a cgroup's folder */                                        \
+  BAREBPF_STEP(open_cgroup, 277, "open the cgroup")                                       \
+  /* madvise(2) of an arena */                                                            \
+  BAREBPF_STEP(fault_in, 278, "bring in the pages of the arena")                          \
+  /* socket(AF_XDP) */                                                                    \
+  BAREBPF_STEP(open_xsk, 279, "open an AF_XDP socket")                                    \
+  /* mmap(2), setsockopt(XDP_UMEM_REG) */                                                 \
+  BAREBPF_STEP(make_frames, 280, "get memory for the frames of the AF_XDP socket")        \
+  /* setsockopt(2), getsockopt(2), mmap(2) of the rings of an AF_XDP socket */            \
+  BAREBPF_STEP(make_xsk_rings, 281, "make the rings of the AF_XDP socket")                \
+  /* bind(2) to the queue of an interface */                                              \
+  BAREBPF_STEP(bind_xsk, 282, "bind the AF_XDP socket")                                   \
+  /* sendto(2) of what was submitted, or submit more */                                   \
+  BAREBPF_STEP(send_packets, 283, "send through the AF_XDP socket")                       \
+  /* getsockopt(2), sendto(2) */                                                          \
+  BAREBPF_STEP(check_xsk, 284, "ask about the AF_XDP socket")                             \
+  /* read from sysfs how the kernel takes kprobes */                                      \
+  BAREBPF_STEP(find_probes, 285, "find the kprobes for the program")                      \
+  /* perf_event_open(2) of a kprobe */                                                    \
+  BAREBPF_STEP(open_probe, 286, "open the kprobe of the program")                         \
+  /* find in another program's BTF the function that a program replaces */                \
+  BAREBPF_STEP(find_replaced, 287, "find in the other program what the program replaces") \
+  /* find a __kconfig option of the running kernel */                                     \
+  BAREBPF_STEP(read_kconfig, 290, "find in the kernel's configuration")                   \
+  /* find the address or the type of what a program declares with __ksym */               \
+  BAREBPF_STEP(find_kernel_name, 291, "find in the kernel")                               \
+  /* fit a program to the types of a kernel (CO-RE) */                                    \
+  BAREBPF_STEP(fit_program, 292, "fit to the kernel's types (CO-RE) the program")         \
+  /* find the struct of a struct_ops in the kernel, and what each member is there */      \
+  BAREBPF_STEP(fit_operations, 293, "fit to the kernel's struct the functions")           \
+  /* BPF_MAP_UPDATE_ELEM and BPF_LINK_CREATE of a struct_ops */                           \
+  BAREBPF_STEP(register_operations, 294, "hand to the kernel the functions")
 
 namespace barebpf::inline BAREBPF_ABI {
 
 /// What the library was doing. Below 256 it is the number of the bpf(2) command (`abi::command`).
 enum class step : u16 {
-  map_create = 0,
-  map_lookup_elem = 1,
-  map_update_elem = 2,
-  map_delete_elem = 3,
-  map_get_next_key = 4,
-  prog_load = 5,
-  obj_pin = 6,
-  obj_get = 7,
-  prog_attach = 8,
-  prog_test_run = 10,
-  map_get_fd_by_id = 14,
-  obj_get_info_by_fd = 15,
-  raw_tracepoint_open = 17,
-  btf_load = 18,
-  btf_get_fd_by_id = 19,
-  map_lookup_and_delete_elem = 21,
-  map_freeze = 22,
-  map_lookup_batch = 24,
-  map_lookup_and_delete_batch = 25,
-  map_update_batch = 26,
-  map_delete_batch = 27,
-  link_create = 28,
-  link_update = 29,
-  iter_create = 33,
-  link_detach = 34,
-
-  read_object = 256,        ///< understand an object file; `offset` counts from its start
-  find = 257,               ///< look for a map or a program by name, or check it against C++ types
-  allocate = 258,           ///< get memory
-  open_file = 259,          ///< openat(2)
-  read_file = 260,          ///< read(2), lseek(2)
-  mount_tracefs = 261,      ///< fsopen(2), fsconfig(2), fsmount(2): a tracefs that only this process sees
-  find_tracepoint = 262,    ///< read a tracepoint's number from tracefs
-  open_event = 263,         ///< perf_event_open(2)
-  set_event_program = 264,  ///< ioctl(PERF_EVENT_IOC_SET_BPF), where the kernel has no perf link
-  unpin = 265,              ///< unlinkat(2) on the BPF file system
-  map_memory = 266,         ///< mmap(2) of a map
-  read_prefix = 267,        ///< understand a network or an address
-  find_kernel_type = 268,   ///< find in the kernel's BTF what a program is made for
-  attach_to_socket = 269,   ///< setsockopt(2)
-  read_iterator = 270,      ///< read(2) of what an iterator lists
-  find_interface = 271,     ///< ioctl(SIOCGIFINDEX)
-  wait = 272,               ///< ppoll(2), epoll(7), eventfd(2)
-  open_map = 273,           ///< fcntl(2): a descriptor of a map for oneself
-  map_event = 274,          ///< mmap(2) of a perf event's ring
-  reserve = 275,            ///< take room in a ring buffer that a program drains
-  open_cpu_event = 276,     ///< perf_event_open(2), for the samples of one CPU
-  open_cgroup = 277,        ///< openat(2), fstatfs(2) of a cgroup's folder
-  fault_in = 278,           ///< madvise(2) of an arena
-  open_xsk = 279,           ///< socket(AF_XDP)
-  make_frames = 280,        ///< mmap(2), setsockopt(XDP_UMEM_REG)
-  make_xsk_rings = 281,     ///< setsockopt(2), getsockopt(2), mmap(2) of the rings of an AF_XDP socket
-  bind_xsk = 282,           ///< bind(2) to the queue of an interface
-  send_packets = 283,       ///< sendto(2) of what was submitted, or submit more
-  check_xsk = 284,          ///< getsockopt(2), sendto(2)
-  read_kconfig = 290,       ///< find a __kconfig option of the running kernel
-  find_kernel_name = 291,   ///< find the address or the type of what a program declares with __ksym
-  find_probes = 285,        ///< read from sysfs how the kernel takes kprobes
-  open_probe = 286,         ///< perf_event_open(2) of a kprobe
-  find_replaced = 287,      ///< find in another program's BTF the function that a program replaces
-  fit_program = 292,        ///< fit a program to the types of a kernel (CO-RE)
-  fit_operations = 293,     ///< find the struct of a struct_ops in the kernel, and what each member is there
-  register_operations = 294,  ///< BPF_MAP_UPDATE_ELEM and BPF_LINK_CREATE of a struct_ops
+#define BAREBPF_STEP(identifier, number, words) identifier = number,
+  BAREBPF_STEPS(BAREBPF_STEP)
+#undef BAREBPF_STEP
 };
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_STEP_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
 
 /// Kernel-only error number that leaks out of bpf(2): "operation not supported". Not libc's ENOTSUP.
 /// Source: include/linux/errno.h at v6.12.
@@ -2331,68 +2384,9 @@ struct step_row {
   text words;
 };
 inline constexpr step_row step_rows[] = {
-    {step::map_create, "create the map"},
-    {step::map_lookup_elem, "look up a key in the map"},
-    {step::map_update_elem, "update an element of the map"},
-    {step::map_delete_elem, "delete a key from the map"},
-    {step::map_get_next_key, "find the next key of the map"},
-    {step::map_lookup_and_delete_elem, "take a key out of the map"},
-    {step::map_lookup_batch, "look up a batch of the map"},
-    {step::map_lookup_and_delete_batch, "take a batch out of the map"},
-    {step::map_update_batch, "update a batch of the map"},
-    {step::map_delete_batch, "delete a batch from the map"},
-    {step::map_freeze, "freeze the map"},
-    {step::map_memory, "map the memory of the map"},
-    {step::fault_in, "bring in the pages of the arena"},
-    {step::map_get_fd_by_id, "open by its id the map"},
-    {step::btf_get_fd_by_id, "read the types of the map"},
-    {step::obj_get_info_by_fd, "ask about the map"},
-    {step::obj_pin, "pin"},
-    {step::obj_get, "get the pin"},
-    {step::unpin, "remove the pin"},
-    {step::read_prefix, "understand the network"},
-    {step::open_cgroup, "open the cgroup"},
-    {step::open_file, "open the file"},
-    {step::read_file, "read the file"},
-    {step::read_object, "read the object"},
-    {step::find, "use"},
-    {step::allocate, "get memory"},
-    {step::btf_load, "load the types"},
-    {step::prog_load, "load the program"},
-    {step::link_create, "attach the program"},
-    {step::raw_tracepoint_open, "attach the program"},
-    {step::prog_attach, "attach the program"},
-    {step::attach_to_socket, "attach the program"},
-    {step::link_update, "replace the program of the link"},
-    {step::link_detach, "detach the link"},
-    {step::iter_create, "start the iterator"},
-    {step::read_iterator, "read the iterator"},
-    {step::prog_test_run, "run the program"},
-    {step::find_kernel_type, "find in the kernel what the program attaches to"},
-    {step::find_interface, "find the interface"},
-    {step::mount_tracefs, "reach tracefs to attach the program"},
-    {step::find_tracepoint, "find the tracepoint of the program"},
-    {step::open_event, "open the event of the program"},
-    {step::set_event_program, "attach the program to its event"},
-    {step::find_probes, "find the kprobes for the program"},
-    {step::open_probe, "open the kprobe of the program"},
-    {step::find_replaced, "find in the other program what the program replaces"},
-    {step::wait, "wait for the ring buffer"},
-    {step::open_map, "hold the map"},
-    {step::open_cpu_event, "open an event for the map"},
-    {step::map_event, "map the memory of an event for the map"},
-    {step::reserve, "reserve a record in the map"},
-    {step::open_xsk, "open an AF_XDP socket"},
-    {step::make_frames, "get memory for the frames of the AF_XDP socket"},
-    {step::make_xsk_rings, "make the rings of the AF_XDP socket"},
-    {step::bind_xsk, "bind the AF_XDP socket"},
-    {step::send_packets, "send through the AF_XDP socket"},
-    {step::check_xsk, "ask about the AF_XDP socket"},
-    {step::read_kconfig, "find in the kernel's configuration"},
-    {step::find_kernel_name, "find in the kernel"},
-    {step::fit_program, "fit to the kernel's types (CO-RE) the program"},
-    {step::fit_operations, "fit to the kernel's struct the functions"},
-    {step::register_operations, "hand to the kernel the functions"},
+#define BAREBPF_STEP(identifier, number, words) {step::identifier, words},
+    BAREBPF_STEPS(BAREBPF_STEP)
+#undef BAREBPF_STEP
 };
 
 /// An error number by its name.
@@ -3487,7 +3481,7 @@ struct identity_only {
 #ifndef BAREBPF_PROGRAM_HPP
 #define BAREBPF_PROGRAM_HPP
 
-// Room 0.6, buffer: the one owner of heap memory. Used by what reads objects at run time; a program that
+// Room 0.7, buffer: the one owner of heap memory. Used by what reads objects at run time; a program that
 // lets the compiler read its object never allocates.
 #ifndef BAREBPF_BUFFER_HPP
 #define BAREBPF_BUFFER_HPP
@@ -3959,7 +3953,7 @@ struct load_policy {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_POLICY_HPP
-// Room 0.7, reader: takes words and numbers from the front of a text.
+// Room 0.8, reader: takes words and numbers from the front of a text.
 #ifndef BAREBPF_READER_HPP
 #define BAREBPF_READER_HPP
 
@@ -11718,7 +11712,8 @@ struct core_root {
   u64 name = 0;    ///< where its name stands
   u32 length = 0;  ///< characters of it, without its flavour
   u32 hash = 0;
-  u32 next = 0;  ///< one more than the index of another one whose name has the same slot
+  u32 next = 0;               ///< one more than the index of another one whose name has the same slot
+  bool is_of_kernel = false;  ///< found among the first types, behind which no more are looked for
 };
 
 /// The types that an object names, and those of a kernel that may be they: `want` all, then `search` once.
@@ -11769,13 +11764,16 @@ class core_candidates {
   }
 
   /// Finds all that may be what was wanted, and builds the index of `target` on the way; what it found before is
-  /// forgotten.
+  /// forgotten. Of what is among the first `first` types no more is looked for behind them, where those of a module are.
   /// Errors: ENOMEM.
   /// Cost:   one walk over the types, and a look at the first four characters of each name.
-  [[nodiscard]] result<void> search(btf& target, u32* index) noexcept {
+  [[nodiscard]] result<void> search(btf& target, u32* index, u32 first = ~u32{0}) noexcept {
     const bytes& image = target.image();
     u32 used = 0;
-    for (u32 i = 0; i < count_; ++i) roots_[i].first = roots_[i].count = 0;
+    for (u32 i = 0; i < count_; ++i) {
+      roots_[i].first = roots_[i].count = 0;
+      roots_[i].is_of_kernel = false;
+    }
     for (btf_type type = target.first(); type.id != 0; type = target.after(type)) {
       target.index_type(type, index);
       if ((kinds_ >> static_cast<u8>(type.kind) & 1) == 0) continue;
@@ -11786,8 +11784,9 @@ class core_candidates {
       for (u32 next = by_name_[hash & (slots_ - 1)]; next != 0; next = roots_[next - 1].next) {
         core_root& root = roots_[next - 1];
         if (root.hash != hash || root.length != length || !core_match::same_kind(root.kind, type.kind) ||
-            !is_same(root, image, type.name))
+            !is_same(root, image, type.name) || (type.id > first && root.is_of_kernel))
           continue;
+        root.is_of_kernel = type.id <= first;
         if (used == found_.size())
           if (const auto more = grow(); !more) return more.error();
         found_[used++] = {next - 1, type.id};
@@ -11796,6 +11795,21 @@ class core_candidates {
     }
     target.use_index(index);
     return sort(used);
+  }
+
+  /// True when nothing was found yet that may be the type of this kind and name.
+  [[nodiscard]] bool lacks(const bytes& image, abi::btf_kind kind, u64 name) const noexcept {
+    for (u32 i = 0; i < count_; ++i)
+      if (is_lacking(roots_[i]) && core_match::same_kind(roots_[i].kind, kind) &&
+          essential_length(image, name) == roots_[i].length && is_same(roots_[i], image, name))
+        return true;
+    return false;
+  }
+  /// True when that is so of some type that was wanted.
+  [[nodiscard]] bool lacks_any() const noexcept {
+    for (u32 i = 0; i < count_; ++i)
+      if (is_lacking(roots_[i])) return true;
+    return false;
   }
 
   /// The ids for a type that was wanted; the caller may leave out what turned out to be something else.
@@ -11809,6 +11823,9 @@ class core_candidates {
     u32 id = 0;
   };
 
+  [[nodiscard]] static bool is_lacking(const core_root& root) noexcept {
+    return root.length != 0 && root.count == 0;
+  }
   [[nodiscard]] u32* slot_of(u32 type) noexcept {
     u32 slot = type * 0x9e3779b1 & (slots_ - 1);
     while (by_type_[slot] != 0 && roots_[by_type_[slot] - 1].type != type) slot = (slot + 1) & (slots_ - 1);
@@ -12356,8 +12373,8 @@ struct core_outcome {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_CORE_HPP
-// Room 6.6, kernel_btf: the running kernel's own types, of which a program names the one that it is made for. They are
-// read once for a whole object, and not at all for one that needs none.
+// Room 6.6, kernel_btf: the running kernel's own types, of which a program names the one that it is made for, and those of
+// its modules. They are read once for a whole object, and not at all for one that needs none.
 #ifndef BAREBPF_KERNEL_BTF_HPP
 #define BAREBPF_KERNEL_BTF_HPP
 
@@ -12373,6 +12390,17 @@ struct kernel_type_need {
     return what > section_rest::place && what != section_rest::replaced;
   }
 };
+
+namespace detail {
+
+// What the kernel gives has numbers in the order of the machine.
+[[nodiscard]] inline bytes in_this_order(const unsigned char* from, size_t size) noexcept {
+  bytes out(from, size);
+  if constexpr (host_is_big_endian) out.read_big_endian();
+  return out;
+}
+
+}  // namespace detail
 
 /// The BTF of the running kernel as it comes: mapped where the kernel allows that (6.16), else read.
 /// Lifetime: `view` looks at it.
@@ -12400,9 +12428,7 @@ class kernel_btf_file {
     return {};
   }
   [[nodiscard]] bytes view() const noexcept {
-    bytes out(content_.size() != 0 ? content_.data() : memory_.data(), size_);
-    if constexpr (host_is_big_endian) out.read_big_endian();
-    return out;
+    return detail::in_this_order(content_.size() != 0 ? content_.data() : memory_.data(), size_);
   }
 
  private:
@@ -12410,6 +12436,99 @@ class kernel_btf_file {
   buffer<unsigned char> content_;
   size_t size_ = 0;
 };
+
+namespace detail {
+
+// Where types and strings lie in the BTF of the kernel or of a module. A module's goes on where the kernel's ends:
+// with the next id, and with strings that count from the end of the kernel's.
+struct btf_layout {
+  u64 types = 0, types_size = 0, strings = 0, strings_size = 0;
+
+  // Shape: false when they do not lie inside `image`.
+  [[nodiscard]] constexpr bool read(const bytes& image) noexcept {
+    using header = abi::btf_header;
+    if (!image.holds(0, header::size) || image.read16(header::magic) != abi::btf_magic) return false;
+    const u64 body = image.read32(header::header_size);
+    types = body + image.read32(header::types_offset);
+    types_size = image.read32(header::types_size);
+    strings = body + image.read32(header::strings_offset);
+    strings_size = image.read32(header::strings_size);
+    return image.holds(types, types_size) && image.holds(strings, strings_size);
+  }
+};
+
+// Calls `visit(image, descriptor)` for the types of each module that is loaded, as long as it says so.
+// Errors: ENOMEM. Modules that go meanwhile are left out.
+// Kernel: 5.11.
+template <class Visit>
+[[nodiscard]] result<void> each_module(Visit visit) noexcept {
+  const auto ask = [](const fd& module, abi::btf_info& info) {
+    abi::obj_info attr{.bpf_fd = module.raw(), .info_len = sizeof info, .info = &info};
+    return sys_bpf(abi::command::obj_get_info_by_fd, attr) >= 0;
+  };
+  for (u32 id = 0;;) {
+    abi::next_id walk{.start_id = id};
+    if (sys_bpf(abi::command::btf_get_next_id, walk) < 0) return {};
+    id = walk.next_id;
+    const abi::next_id wanted{.start_id = id};
+    fd module = fd::own(move_away(sys_bpf(abi::command::btf_get_fd_by_id, wanted)));
+    if (!module.is_open()) continue;
+    char name[64] = {};
+    abi::btf_info info{.name = name, .name_len = sizeof name};
+    if (!ask(module, info) || info.kernel_btf == 0 || text(name) == "vmlinux") continue;
+    auto content = buffer<unsigned char>::of(info.btf_size);
+    if (!content) return content.error();
+    abi::btf_info again{.btf = content->data(), .btf_size = info.btf_size};
+    if (ask(module, again) && !visit(in_this_order(content->data(), content->size()), module)) return {};
+  }
+}
+
+// True when `is_wanted(kind, name)` is for a type of a module whose name is its own, and not one of the kernel's.
+template <class Wanted>
+[[nodiscard]] bool has_any_type(const bytes& base, const bytes& module, Wanted is_wanted) noexcept {
+  using record = abi::btf_type_record;
+  btf_layout kernel, own;
+  if (!kernel.read(base) || !own.read(module)) return false;
+  const u64 end = own.types + own.types_size;
+  for (u64 type = own.types; type < end;) {
+    const u32 info = module.read32(type + record::info);
+    const btf_type seen{.kind = static_cast<abi::btf_kind>(info >> 24 & 0x7f), .members = info & 0xffffff};
+    if (!btf::is_known(seen.kind)) return false;
+    const u64 name = module.read32(type + record::name);
+    if (name >= kernel.strings_size && is_wanted(seen.kind, own.strings + name - kernel.strings_size))
+      return true;
+    type += btf::extent_of(seen);
+  }
+  return false;
+}
+
+// The types of the kernel, which keep their ids, and those of a module behind them.
+// Errors: ENOMEM; too_large.
+[[nodiscard]] inline result<buffer<unsigned char>> join_types(const bytes& base,
+                                                              const bytes& module) noexcept {
+  btf_layout kernel, own;
+  static_cast<void>(kernel.read(base) && own.read(module));
+  const u64 types_size = kernel.types_size + own.types_size;
+  const u64 strings_size = kernel.strings_size + own.strings_size;
+  constexpr u64 head = abi::btf_header::size;
+  if (types_size + strings_size > 0x7fffffff) return error{.at = step::allocate, .why = cause::too_large};
+  auto joined = buffer<unsigned char>::of(static_cast<size_t>(head + types_size + strings_size));
+  if (!joined) return joined;
+  unsigned char* out = joined->data();
+  base.copy(0, 4, out);  // magic and version
+  const u32 fields[] = {static_cast<u32>(head), 0, static_cast<u32>(types_size), static_cast<u32>(types_size),
+                        static_cast<u32>(strings_size)};
+  __builtin_memcpy(out + abi::btf_header::header_size, fields, sizeof fields);
+  out += head;
+  base.copy(kernel.types, kernel.types_size, out);
+  module.copy(own.types, own.types_size, out + kernel.types_size);
+  out += types_size;
+  base.copy(kernel.strings, kernel.strings_size, out);
+  module.copy(own.strings, own.strings_size, out + kernel.strings_size);
+  return joined;
+}
+
+}  // namespace detail
 
 /// Finds the ids of `count` types in the BTF of the kernel itself, not of its modules.
 /// Shape:  ids[i] is the id for needs[i], which may need nothing; true when all were found.
@@ -12509,7 +12628,8 @@ class fitting {
 
   /// Fits the `size` instructions at `code` of the program with this index.
   /// Errors: false, and in `row`: step fit_program with the cause; with errno when the types cannot be read.
-  /// Cost:   the first one maps or reads the kernel's types and walks them twice.
+  /// Cost:   the first one maps or reads the kernel's types and walks them twice; where they lack a type that is named,
+  ///         it reads those of the modules, and makes one of both of those of the first module that has it.
   [[nodiscard, gnu::cold, gnu::noinline]] bool fit(u32 program, abi::insn* code, u32 size,
                                                    outcome& row) noexcept {
     if (!is_open_ && !open(row)) return false;
@@ -12578,8 +12698,35 @@ class fitting {
     if (!candidates_.reserve(relocations)) return row.fails(step::allocate, -ENOMEM), false;
     for (u32 i = 0; i < program_count_; ++i)
       for (u32 k = 0; k < programs_[i].count; ++k) candidates_.want(programs_[i].list[k].type_id);
-    if (!candidates_.search(kernel_, kernel_index_.data())) return row.fails(step::allocate, -ENOMEM), false;
+    bool has_memory = candidates_.search(kernel_, kernel_index_.data()).has_value();
+    if (has_memory && target_.empty() && candidates_.lacks_any()) has_memory = search_modules();
+    if (!has_memory) return row.fails(step::allocate, -ENOMEM), false;
     return is_open_ = true;
+  }
+  // What the kernel lacks a module may have: from then on the types are the kernel's and those of the first that has some.
+  // Shape: false when there is no memory.
+  [[nodiscard]] bool search_modules() noexcept {
+    const bytes base = running_.view();
+    bool has_memory = true;
+    const auto visit = [&](const bytes& image, const fd&) {
+      const auto is_wanted = [&](abi::btf_kind kind, u64 name) {
+        return candidates_.lacks(image, kind, name);
+      };
+      if (!detail::has_any_type(base, image, is_wanted)) return true;
+      auto joined = detail::join_types(base, image);
+      if (!joined) return has_memory = false;
+      const bytes whole = detail::in_this_order(joined->data(), joined->size());
+      btf all;
+      if (btf::open(whole, 0, whole.size(), all).failed()) return true;
+      auto index = buffer<u32>::of(all.index_size());
+      has_memory = index && candidates_.search(all, index->data(), kernel_.count());
+      if (!has_memory) return false;
+      module_ = std::move(*joined);
+      kernel_index_ = std::move(*index);
+      kernel_ = all;
+      return false;
+    };
+    return detail::each_module(visit).has_value() && has_memory;
   }
 
   bytes own_;
@@ -12587,6 +12734,7 @@ class fitting {
   u32 program_count_;
   std::span<const unsigned char> target_;
   kernel_btf_file running_;
+  buffer<unsigned char> module_;  // the running kernel's, with those of a module
   btf local_, kernel_;
   buffer<u32> own_index_, kernel_index_;
   core_candidates candidates_{local_};
@@ -13237,24 +13385,6 @@ namespace barebpf::inline BAREBPF_ABI {
 
 namespace detail {
 
-// Where types and strings lie in the BTF of the kernel or of a module. A module's goes on where the kernel's ends:
-// with the next id, and with strings that count from the end of the kernel's.
-struct btf_layout {
-  u64 types = 0, types_size = 0, strings = 0, strings_size = 0;
-
-  // Shape: false when they do not lie inside `image`.
-  [[nodiscard]] constexpr bool read(const bytes& image) noexcept {
-    using header = abi::btf_header;
-    if (!image.holds(0, header::size) || image.read16(header::magic) != abi::btf_magic) return false;
-    const u64 body = image.read32(header::header_size);
-    types = body + image.read32(header::types_offset);
-    types_size = image.read32(header::types_size);
-    strings = body + image.read32(header::strings_offset);
-    strings_size = image.read32(header::strings_size);
-    return image.holds(types, types_size) && image.holds(strings, strings_size);
-  }
-};
-
 // Finds the names of one object.
 class name_finder {
  public:
@@ -13326,11 +13456,6 @@ class name_finder {
     if (!is_missing(extern_kind::variable) && !is_missing(extern_kind::function)) return true;
     return search_modules(image, types);
   }
-  [[nodiscard]] static bytes in_this_order(const unsigned char* from, size_t size) noexcept {
-    bytes out(from, size);
-    if constexpr (host_is_big_endian) out.read_big_endian();
-    return out;
-  }
   // Calls `keep(i)` for each need that the name of a type at `name` meets.
   template <class Keep>
   bool each_need(const bytes& image, abi::btf_kind is, u64 name, Keep keep) const noexcept {
@@ -13374,75 +13499,27 @@ class name_finder {
     return true;
   }
 
+  // The types of a module that has some of what is missing are read behind the kernel's, of which they are made.
   bool search_modules(const bytes& base, const btf& types) noexcept {
-    for (u32 id = 0;;) {
-      abi::next_id walk{.start_id = id};
-      if (sys_bpf(abi::command::btf_get_next_id, walk) < 0) return true;
-      id = walk.next_id;
-      const abi::next_id wanted{.start_id = id};
-      fd module = fd::own(move_away(sys_bpf(abi::command::btf_get_fd_by_id, wanted)));
-      if (!module.is_open()) continue;  // gone meanwhile
-      char name[64] = {};
-      abi::btf_info info{.name = name, .name_len = sizeof name};
-      if (!ask(module, info) || info.kernel_btf == 0 || text(name) == "vmlinux") continue;
-      auto content = buffer<unsigned char>::of(info.btf_size);
-      if (!content) return fail(content.error(), "");
-      abi::btf_info again{.btf = content->data(), .btf_size = info.btf_size};
-      if (!ask(module, again)) continue;
-      if (!search_module(base, types, in_this_order(content->data(), content->size()), module)) return false;
-      if (!is_missing(extern_kind::variable) && !is_missing(extern_kind::function)) return true;
-    }
-  }
-  [[nodiscard]] static bool ask(const fd& module, abi::btf_info& info) noexcept {
-    abi::obj_info attr{.bpf_fd = module.raw(), .info_len = sizeof info, .info = &info};
-    return sys_bpf(abi::command::obj_get_info_by_fd, attr) >= 0;
-  }
-  // Most modules have nothing of what is wanted, which their own names tell. Of one that has, the types are read behind
-  // the kernel's, of which they are made.
-  bool search_module(const bytes& base, const btf& types, const bytes& image, fd& module) noexcept {
-    btf_layout ours, theirs;
-    if (!ours.read(base) || !theirs.read(image) || !has_any(image, theirs, ours.strings_size)) return true;
-    const u64 types_size = ours.types_size + theirs.types_size;
-    const u64 strings_size = ours.strings_size + theirs.strings_size;
-    constexpr u64 head = abi::btf_header::size;
-    if (types_size + strings_size > 0xffffffff) return true;
-    auto joined = buffer<unsigned char>::of(static_cast<size_t>(head + types_size + strings_size));
-    if (!joined) return fail(joined.error(), "");
-    unsigned char* out = joined->data();
-    base.copy(0, 4, out);  // magic and version
-    const u32 fields[] = {static_cast<u32>(head), 0, static_cast<u32>(types_size),
-                          static_cast<u32>(types_size), static_cast<u32>(strings_size)};
-    __builtin_memcpy(out + abi::btf_header::header_size, fields, sizeof fields);
-    out += head;
-    base.copy(ours.types, ours.types_size, out);
-    image.copy(theirs.types, theirs.types_size, out + ours.types_size);
-    out += types_size;
-    base.copy(ours.strings, ours.strings_size, out);
-    image.copy(theirs.strings, theirs.strings_size, out + ours.strings_size);
-    btf all;
-    const bytes whole = in_this_order(joined->data(), joined->size());
-    if (btf::open(whole, 0, whole.size(), all).failed()) return true;
-    if (!search(all, types.count() + 1, module.number())) return false;
-    for (u32 i = 0; i < count_; ++i)
-      if (module.is_open() && found_[i].module_number == module.number())
-        found_[i].module = std::move(module);
-    return true;
-  }
-  [[nodiscard]] bool has_any(const bytes& image, const btf_layout& layout,
-                             u64 strings_before) const noexcept {
-    using record = abi::btf_type_record;
-    const u64 end = layout.types + layout.types_size;
-    for (u64 type = layout.types; type < end;) {
-      const u32 info = image.read32(type + record::info);
-      const btf_type seen{.kind = static_cast<abi::btf_kind>(info >> 24 & 0x7f), .members = info & 0xffffff};
-      if (static_cast<u8>(seen.kind) >= abi::btf_kinds) return false;
-      const u64 name = image.read32(type + record::name);
-      if (is_nameable(seen.kind) && name >= strings_before &&
-          !each_need(image, seen.kind, layout.strings + name - strings_before, [](u32) { return false; }))
-        return true;
-      type += btf::extent_of(seen);
-    }
-    return false;
+    bool is_fine = true;
+    const auto visit = [&](const bytes& image, fd& module) {
+      const auto is_wanted = [&](abi::btf_kind kind, u64 name) {
+        return is_nameable(kind) && !each_need(image, kind, name, [](u32) { return false; });
+      };
+      if (!has_any_type(base, image, is_wanted)) return true;
+      const auto joined = join_types(base, image);
+      if (!joined) return is_fine = fail(joined.error(), "");
+      const bytes whole = in_this_order(joined->data(), joined->size());
+      btf all;
+      if (btf::open(whole, 0, whole.size(), all).failed()) return true;
+      if (!search(all, types.count() + 1, module.number())) return is_fine = false;
+      for (u32 i = 0; i < count_; ++i)
+        if (module.is_open() && found_[i].module_number == module.number())
+          found_[i].module = std::move(module);
+      return is_missing(extern_kind::variable) || is_missing(extern_kind::function);
+    };
+    const auto visited = each_module(visit);
+    return is_fine && (visited || fail(visited.error(), ""));
   }
   // Calls name the descriptor of a module by its place in an array, of which the first stands for the kernel.
   bool number_modules() noexcept {

@@ -23,7 +23,7 @@ constexpr load_policy newest{.oldest_kernel = barebpf::kernel(5, 17)};
 constexpr const char* path = "/sys/kernel/btf/vmlinux";
 
 // A kernel that has the pid at 1236, or none at all.
-std::string kernel_types(const char* pid = "pid") {
+btf_builder kernel_builder(const char* pid = "pid") {
   btf_builder types;
   const auto integer = types.integer("int", 4, 1);
   const auto pointer = types.pointer(0);
@@ -35,8 +35,24 @@ std::string kernel_types(const char* pid = "pid") {
   const auto signal = types.structure("signal_struct", 64, {{"is_child_subreaper", integer, 1u << 24 | 33}});
   put32(types.types, types.starts.at(signal) + 4, 1u << 31 | 4u << 24 | 1);
   types.enumeration("bpf_map_type", 4, {{"BPF_MAP_TYPE_RINGBUF", 27}});
-  const file_image content = types.content();
-  return std::string(content.begin(), content.end());
+  return types;
+}
+std::string as_string(const file_image& content) { return std::string(content.begin(), content.end()); }
+std::string kernel_types(const char* pid = "pid") { return as_string(kernel_builder(pid).content()); }
+// The types of a module of that kernel: structs with an int called pid. Ids and strings go on where the kernel's end.
+std::string module_types(const names& structs) {
+  const btf_builder kernel = kernel_builder();
+  btf_builder own;
+  own.strings.clear();
+  const auto name = [&](const std::string& called) {
+    const auto at = static_cast<std::uint32_t>(kernel.strings.size() + own.strings.size());
+    own.strings += called + '\0';
+    return at;
+  };
+  for (const std::string& called : structs)
+    for (const std::uint32_t word : {name(called), 4u << 24 | 1, 4u, name("pid"), 1u, 0u})
+      append32(own.types, word);
+  return as_string(own.content());
 }
 
 // core_relo_cnt of BPF_PROG_LOAD.
@@ -179,4 +195,48 @@ TEST_CASE("a kernel without types, or with damaged ones, is told of by name", "[
   machine.files[path] = kernel_types("another");
   REQUIRE(fields.load<by_library>());
   CHECK(moves_of(machine.all("prog_load").back(), 1236) == 0);
+}
+
+TEST_CASE("a type that the kernel lacks may be a module's", "[fitting]") {
+  const auto code_with = [](const std::vector<names>& modules) {
+    fake_machine machine;
+    machine.files[path] = kernel_types();
+    machine.types = {{"vmlinux", kernel_types()}, {"", "a program's", false}, {"damaged", "no types"}};
+    for (const names& structs : modules) machine.types.push_back({"module", module_types(structs)});
+    REQUIRE(fields.load<by_library>());
+    CHECK(machine.left_open() == names{});
+    CHECK(is_fitted(machine.all("prog_load").back()));
+    return machine.all("prog_load").back();
+  };
+  const seen_call without = code_with({{"another"}});
+  // The kernel's own task_struct is the one that is meant.
+  for (const auto& modules : {std::vector<names>{{"another"}, {"gone_type"}},
+                              std::vector<names>{{"task_struct", "gone_type"}, {"gone_type"}}}) {
+    const seen_call with = code_with(modules);
+    REQUIRE(with.payload.size() == without.payload.size());
+    int changed = 0;
+    for (std::size_t i = 0; i * 8 < with.payload.size(); ++i) {
+      if (with.instruction(i) == without.instruction(i)) continue;
+      ++changed;
+      CHECK(without.instruction(i)[4] == 0);
+      CHECK(with.instruction(i)[4] == 1);  // it exists
+    }
+    CHECK(changed == 1);
+  }
+}
+
+TEST_CASE("modules are not asked where the types to fit to are given, or nothing is missing", "[fitting]") {
+  const std::string given = kernel_types();
+  fake_machine machine;
+  machine.files[path] = given;
+  machine.types = {{"module", module_types({"gone_type"})}};
+  const auto* const first = reinterpret_cast<const unsigned char*>(given.data());
+  REQUIRE(fields.load({.target_btf = {first, given.size()}}));
+  CHECK(machine.all("btf_get_next_id").empty());
+
+  btf_builder all = kernel_builder();
+  all.structure("gone_type", 4, {{"member", 1, 0}});
+  machine.files[path] = as_string(all.content());
+  REQUIRE(fields.load<by_library>());
+  CHECK(machine.all("btf_get_next_id").empty());
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Room 0.6, buffer: the one owner of heap memory. Used by what reads objects at run time; a program that
+// Room 0.7, buffer: the one owner of heap memory. Used by what reads objects at run time; a program that
 // lets the compiler read its object never allocates.
 #ifndef BAREBPF_BUFFER_HPP
 #define BAREBPF_BUFFER_HPP

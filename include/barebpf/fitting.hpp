@@ -34,7 +34,8 @@ class fitting {
 
   /// Fits the `size` instructions at `code` of the program with this index.
   /// Errors: false, and in `row`: step fit_program with the cause; with errno when the types cannot be read.
-  /// Cost:   the first one maps or reads the kernel's types and walks them twice.
+  /// Cost:   the first one maps or reads the kernel's types and walks them twice; where they lack a type that is named,
+  ///         it reads those of the modules, and makes one of both of those of the first module that has it.
   [[nodiscard, gnu::cold, gnu::noinline]] bool fit(u32 program, abi::insn* code, u32 size,
                                                    outcome& row) noexcept {
     if (!is_open_ && !open(row)) return false;
@@ -103,8 +104,35 @@ class fitting {
     if (!candidates_.reserve(relocations)) return row.fails(step::allocate, -ENOMEM), false;
     for (u32 i = 0; i < program_count_; ++i)
       for (u32 k = 0; k < programs_[i].count; ++k) candidates_.want(programs_[i].list[k].type_id);
-    if (!candidates_.search(kernel_, kernel_index_.data())) return row.fails(step::allocate, -ENOMEM), false;
+    bool has_memory = candidates_.search(kernel_, kernel_index_.data()).has_value();
+    if (has_memory && target_.empty() && candidates_.lacks_any()) has_memory = search_modules();
+    if (!has_memory) return row.fails(step::allocate, -ENOMEM), false;
     return is_open_ = true;
+  }
+  // What the kernel lacks a module may have: from then on the types are the kernel's and those of the first that has some.
+  // Shape: false when there is no memory.
+  [[nodiscard]] bool search_modules() noexcept {
+    const bytes base = running_.view();
+    bool has_memory = true;
+    const auto visit = [&](const bytes& image, const fd&) {
+      const auto is_wanted = [&](abi::btf_kind kind, u64 name) {
+        return candidates_.lacks(image, kind, name);
+      };
+      if (!detail::has_any_type(base, image, is_wanted)) return true;
+      auto joined = detail::join_types(base, image);
+      if (!joined) return has_memory = false;
+      const bytes whole = detail::in_this_order(joined->data(), joined->size());
+      btf all;
+      if (btf::open(whole, 0, whole.size(), all).failed()) return true;
+      auto index = buffer<u32>::of(all.index_size());
+      has_memory = index && candidates_.search(all, index->data(), kernel_.count());
+      if (!has_memory) return false;
+      module_ = std::move(*joined);
+      kernel_index_ = std::move(*index);
+      kernel_ = all;
+      return false;
+    };
+    return detail::each_module(visit).has_value() && has_memory;
   }
 
   bytes own_;
@@ -112,6 +140,7 @@ class fitting {
   u32 program_count_;
   std::span<const unsigned char> target_;
   kernel_btf_file running_;
+  buffer<unsigned char> module_;  // the running kernel's, with those of a module
   btf local_, kernel_;
   buffer<u32> own_index_, kernel_index_;
   core_candidates candidates_{local_};

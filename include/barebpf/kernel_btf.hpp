@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Room 6.6, kernel_btf: the running kernel's own types, of which a program names the one that it is made for. They are
-// read once for a whole object, and not at all for one that needs none.
+// Room 6.6, kernel_btf: the running kernel's own types, of which a program names the one that it is made for, and those of
+// its modules. They are read once for a whole object, and not at all for one that needs none.
 #ifndef BAREBPF_KERNEL_BTF_HPP
 #define BAREBPF_KERNEL_BTF_HPP
 
@@ -22,6 +22,17 @@ struct kernel_type_need {
     return what > section_rest::place && what != section_rest::replaced;
   }
 };
+
+namespace detail {
+
+// What the kernel gives has numbers in the order of the machine.
+[[nodiscard]] inline bytes in_this_order(const unsigned char* from, size_t size) noexcept {
+  bytes out(from, size);
+  if constexpr (host_is_big_endian) out.read_big_endian();
+  return out;
+}
+
+}  // namespace detail
 
 /// The BTF of the running kernel as it comes: mapped where the kernel allows that (6.16), else read.
 /// Lifetime: `view` looks at it.
@@ -49,9 +60,7 @@ class kernel_btf_file {
     return {};
   }
   [[nodiscard]] bytes view() const noexcept {
-    bytes out(content_.size() != 0 ? content_.data() : memory_.data(), size_);
-    if constexpr (host_is_big_endian) out.read_big_endian();
-    return out;
+    return detail::in_this_order(content_.size() != 0 ? content_.data() : memory_.data(), size_);
   }
 
  private:
@@ -59,6 +68,99 @@ class kernel_btf_file {
   buffer<unsigned char> content_;
   size_t size_ = 0;
 };
+
+namespace detail {
+
+// Where types and strings lie in the BTF of the kernel or of a module. A module's goes on where the kernel's ends:
+// with the next id, and with strings that count from the end of the kernel's.
+struct btf_layout {
+  u64 types = 0, types_size = 0, strings = 0, strings_size = 0;
+
+  // Shape: false when they do not lie inside `image`.
+  [[nodiscard]] constexpr bool read(const bytes& image) noexcept {
+    using header = abi::btf_header;
+    if (!image.holds(0, header::size) || image.read16(header::magic) != abi::btf_magic) return false;
+    const u64 body = image.read32(header::header_size);
+    types = body + image.read32(header::types_offset);
+    types_size = image.read32(header::types_size);
+    strings = body + image.read32(header::strings_offset);
+    strings_size = image.read32(header::strings_size);
+    return image.holds(types, types_size) && image.holds(strings, strings_size);
+  }
+};
+
+// Calls `visit(image, descriptor)` for the types of each module that is loaded, as long as it says so.
+// Errors: ENOMEM. Modules that go meanwhile are left out.
+// Kernel: 5.11.
+template <class Visit>
+[[nodiscard]] result<void> each_module(Visit visit) noexcept {
+  const auto ask = [](const fd& module, abi::btf_info& info) {
+    abi::obj_info attr{.bpf_fd = module.raw(), .info_len = sizeof info, .info = &info};
+    return sys_bpf(abi::command::obj_get_info_by_fd, attr) >= 0;
+  };
+  for (u32 id = 0;;) {
+    abi::next_id walk{.start_id = id};
+    if (sys_bpf(abi::command::btf_get_next_id, walk) < 0) return {};
+    id = walk.next_id;
+    const abi::next_id wanted{.start_id = id};
+    fd module = fd::own(move_away(sys_bpf(abi::command::btf_get_fd_by_id, wanted)));
+    if (!module.is_open()) continue;
+    char name[64] = {};
+    abi::btf_info info{.name = name, .name_len = sizeof name};
+    if (!ask(module, info) || info.kernel_btf == 0 || text(name) == "vmlinux") continue;
+    auto content = buffer<unsigned char>::of(info.btf_size);
+    if (!content) return content.error();
+    abi::btf_info again{.btf = content->data(), .btf_size = info.btf_size};
+    if (ask(module, again) && !visit(in_this_order(content->data(), content->size()), module)) return {};
+  }
+}
+
+// True when `is_wanted(kind, name)` is for a type of a module whose name is its own, and not one of the kernel's.
+template <class Wanted>
+[[nodiscard]] bool has_any_type(const bytes& base, const bytes& module, Wanted is_wanted) noexcept {
+  using record = abi::btf_type_record;
+  btf_layout kernel, own;
+  if (!kernel.read(base) || !own.read(module)) return false;
+  const u64 end = own.types + own.types_size;
+  for (u64 type = own.types; type < end;) {
+    const u32 info = module.read32(type + record::info);
+    const btf_type seen{.kind = static_cast<abi::btf_kind>(info >> 24 & 0x7f), .members = info & 0xffffff};
+    if (!btf::is_known(seen.kind)) return false;
+    const u64 name = module.read32(type + record::name);
+    if (name >= kernel.strings_size && is_wanted(seen.kind, own.strings + name - kernel.strings_size))
+      return true;
+    type += btf::extent_of(seen);
+  }
+  return false;
+}
+
+// The types of the kernel, which keep their ids, and those of a module behind them.
+// Errors: ENOMEM; too_large.
+[[nodiscard]] inline result<buffer<unsigned char>> join_types(const bytes& base,
+                                                              const bytes& module) noexcept {
+  btf_layout kernel, own;
+  static_cast<void>(kernel.read(base) && own.read(module));
+  const u64 types_size = kernel.types_size + own.types_size;
+  const u64 strings_size = kernel.strings_size + own.strings_size;
+  constexpr u64 head = abi::btf_header::size;
+  if (types_size + strings_size > 0x7fffffff) return error{.at = step::allocate, .why = cause::too_large};
+  auto joined = buffer<unsigned char>::of(static_cast<size_t>(head + types_size + strings_size));
+  if (!joined) return joined;
+  unsigned char* out = joined->data();
+  base.copy(0, 4, out);  // magic and version
+  const u32 fields[] = {static_cast<u32>(head), 0, static_cast<u32>(types_size), static_cast<u32>(types_size),
+                        static_cast<u32>(strings_size)};
+  __builtin_memcpy(out + abi::btf_header::header_size, fields, sizeof fields);
+  out += head;
+  base.copy(kernel.types, kernel.types_size, out);
+  module.copy(own.types, own.types_size, out + kernel.types_size);
+  out += types_size;
+  base.copy(kernel.strings, kernel.strings_size, out);
+  module.copy(own.strings, own.strings_size, out + kernel.strings_size);
+  return joined;
+}
+
+}  // namespace detail
 
 /// Finds the ids of `count` types in the BTF of the kernel itself, not of its modules.
 /// Shape:  ids[i] is the id for needs[i], which may need nothing; true when all were found.

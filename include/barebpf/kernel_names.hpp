@@ -12,24 +12,6 @@ namespace barebpf::inline BAREBPF_ABI {
 
 namespace detail {
 
-// Where types and strings lie in the BTF of the kernel or of a module. A module's goes on where the kernel's ends:
-// with the next id, and with strings that count from the end of the kernel's.
-struct btf_layout {
-  u64 types = 0, types_size = 0, strings = 0, strings_size = 0;
-
-  // Shape: false when they do not lie inside `image`.
-  [[nodiscard]] constexpr bool read(const bytes& image) noexcept {
-    using header = abi::btf_header;
-    if (!image.holds(0, header::size) || image.read16(header::magic) != abi::btf_magic) return false;
-    const u64 body = image.read32(header::header_size);
-    types = body + image.read32(header::types_offset);
-    types_size = image.read32(header::types_size);
-    strings = body + image.read32(header::strings_offset);
-    strings_size = image.read32(header::strings_size);
-    return image.holds(types, types_size) && image.holds(strings, strings_size);
-  }
-};
-
 // Finds the names of one object.
 class name_finder {
  public:
@@ -101,11 +83,6 @@ class name_finder {
     if (!is_missing(extern_kind::variable) && !is_missing(extern_kind::function)) return true;
     return search_modules(image, types);
   }
-  [[nodiscard]] static bytes in_this_order(const unsigned char* from, size_t size) noexcept {
-    bytes out(from, size);
-    if constexpr (host_is_big_endian) out.read_big_endian();
-    return out;
-  }
   // Calls `keep(i)` for each need that the name of a type at `name` meets.
   template <class Keep>
   bool each_need(const bytes& image, abi::btf_kind is, u64 name, Keep keep) const noexcept {
@@ -149,75 +126,27 @@ class name_finder {
     return true;
   }
 
+  // The types of a module that has some of what is missing are read behind the kernel's, of which they are made.
   bool search_modules(const bytes& base, const btf& types) noexcept {
-    for (u32 id = 0;;) {
-      abi::next_id walk{.start_id = id};
-      if (sys_bpf(abi::command::btf_get_next_id, walk) < 0) return true;
-      id = walk.next_id;
-      const abi::next_id wanted{.start_id = id};
-      fd module = fd::own(move_away(sys_bpf(abi::command::btf_get_fd_by_id, wanted)));
-      if (!module.is_open()) continue;  // gone meanwhile
-      char name[64] = {};
-      abi::btf_info info{.name = name, .name_len = sizeof name};
-      if (!ask(module, info) || info.kernel_btf == 0 || text(name) == "vmlinux") continue;
-      auto content = buffer<unsigned char>::of(info.btf_size);
-      if (!content) return fail(content.error(), "");
-      abi::btf_info again{.btf = content->data(), .btf_size = info.btf_size};
-      if (!ask(module, again)) continue;
-      if (!search_module(base, types, in_this_order(content->data(), content->size()), module)) return false;
-      if (!is_missing(extern_kind::variable) && !is_missing(extern_kind::function)) return true;
-    }
-  }
-  [[nodiscard]] static bool ask(const fd& module, abi::btf_info& info) noexcept {
-    abi::obj_info attr{.bpf_fd = module.raw(), .info_len = sizeof info, .info = &info};
-    return sys_bpf(abi::command::obj_get_info_by_fd, attr) >= 0;
-  }
-  // Most modules have nothing of what is wanted, which their own names tell. Of one that has, the types are read behind
-  // the kernel's, of which they are made.
-  bool search_module(const bytes& base, const btf& types, const bytes& image, fd& module) noexcept {
-    btf_layout ours, theirs;
-    if (!ours.read(base) || !theirs.read(image) || !has_any(image, theirs, ours.strings_size)) return true;
-    const u64 types_size = ours.types_size + theirs.types_size;
-    const u64 strings_size = ours.strings_size + theirs.strings_size;
-    constexpr u64 head = abi::btf_header::size;
-    if (types_size + strings_size > 0xffffffff) return true;
-    auto joined = buffer<unsigned char>::of(static_cast<size_t>(head + types_size + strings_size));
-    if (!joined) return fail(joined.error(), "");
-    unsigned char* out = joined->data();
-    base.copy(0, 4, out);  // magic and version
-    const u32 fields[] = {static_cast<u32>(head), 0, static_cast<u32>(types_size),
-                          static_cast<u32>(types_size), static_cast<u32>(strings_size)};
-    __builtin_memcpy(out + abi::btf_header::header_size, fields, sizeof fields);
-    out += head;
-    base.copy(ours.types, ours.types_size, out);
-    image.copy(theirs.types, theirs.types_size, out + ours.types_size);
-    out += types_size;
-    base.copy(ours.strings, ours.strings_size, out);
-    image.copy(theirs.strings, theirs.strings_size, out + ours.strings_size);
-    btf all;
-    const bytes whole = in_this_order(joined->data(), joined->size());
-    if (btf::open(whole, 0, whole.size(), all).failed()) return true;
-    if (!search(all, types.count() + 1, module.number())) return false;
-    for (u32 i = 0; i < count_; ++i)
-      if (module.is_open() && found_[i].module_number == module.number())
-        found_[i].module = std::move(module);
-    return true;
-  }
-  [[nodiscard]] bool has_any(const bytes& image, const btf_layout& layout,
-                             u64 strings_before) const noexcept {
-    using record = abi::btf_type_record;
-    const u64 end = layout.types + layout.types_size;
-    for (u64 type = layout.types; type < end;) {
-      const u32 info = image.read32(type + record::info);
-      const btf_type seen{.kind = static_cast<abi::btf_kind>(info >> 24 & 0x7f), .members = info & 0xffffff};
-      if (static_cast<u8>(seen.kind) >= abi::btf_kinds) return false;
-      const u64 name = image.read32(type + record::name);
-      if (is_nameable(seen.kind) && name >= strings_before &&
-          !each_need(image, seen.kind, layout.strings + name - strings_before, [](u32) { return false; }))
-        return true;
-      type += btf::extent_of(seen);
-    }
-    return false;
+    bool is_fine = true;
+    const auto visit = [&](const bytes& image, fd& module) {
+      const auto is_wanted = [&](abi::btf_kind kind, u64 name) {
+        return is_nameable(kind) && !each_need(image, kind, name, [](u32) { return false; });
+      };
+      if (!has_any_type(base, image, is_wanted)) return true;
+      const auto joined = join_types(base, image);
+      if (!joined) return is_fine = fail(joined.error(), "");
+      const bytes whole = in_this_order(joined->data(), joined->size());
+      btf all;
+      if (btf::open(whole, 0, whole.size(), all).failed()) return true;
+      if (!search(all, types.count() + 1, module.number())) return is_fine = false;
+      for (u32 i = 0; i < count_; ++i)
+        if (module.is_open() && found_[i].module_number == module.number())
+          found_[i].module = std::move(module);
+      return is_missing(extern_kind::variable) || is_missing(extern_kind::function);
+    };
+    const auto visited = each_module(visit);
+    return is_fine && (visited || fail(visited.error(), ""));
   }
   // Calls name the descriptor of a module by its place in an array, of which the first stands for the kernel.
   bool number_modules() noexcept {

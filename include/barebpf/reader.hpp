@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Room 0.7, reader: takes words and numbers from the front of a text.
+// Room 0.8, reader: takes words and numbers from the front of a text.
 #ifndef BAREBPF_READER_HPP
 #define BAREBPF_READER_HPP
 

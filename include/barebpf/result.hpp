@@ -1,84 +1,18 @@
 // SPDX-License-Identifier: MIT
-// Room 0.5, result: what went wrong as one plain value, and a value that may be that instead. Nothing is
+// Room 0.6, result: what went wrong as one plain value, and a value that may be that instead. Nothing is
 // thrown, printed or allocated here; room 2.2 makes the sentence.
 #ifndef BAREBPF_RESULT_HPP
 #define BAREBPF_RESULT_HPP
 
 #include "cause.hpp"
 #include "name.hpp"
+#include "step.hpp"
 
 #include <cerrno>   // ENOENT and its siblings
 #include <new>      // placement new
 #include <utility>  // move, forward, exchange, swap, in_place_t
 
 namespace barebpf::inline BAREBPF_ABI {
-
-/// What the library was doing. Below 256 it is the number of the bpf(2) command (`abi::command`).
-enum class step : u16 {
-  map_create = 0,
-  map_lookup_elem = 1,
-  map_update_elem = 2,
-  map_delete_elem = 3,
-  map_get_next_key = 4,
-  prog_load = 5,
-  obj_pin = 6,
-  obj_get = 7,
-  prog_attach = 8,
-  prog_test_run = 10,
-  map_get_fd_by_id = 14,
-  obj_get_info_by_fd = 15,
-  raw_tracepoint_open = 17,
-  btf_load = 18,
-  btf_get_fd_by_id = 19,
-  map_lookup_and_delete_elem = 21,
-  map_freeze = 22,
-  map_lookup_batch = 24,
-  map_lookup_and_delete_batch = 25,
-  map_update_batch = 26,
-  map_delete_batch = 27,
-  link_create = 28,
-  link_update = 29,
-  iter_create = 33,
-  link_detach = 34,
-
-  read_object = 256,        ///< understand an object file; `offset` counts from its start
-  find = 257,               ///< look for a map or a program by name, or check it against C++ types
-  allocate = 258,           ///< get memory
-  open_file = 259,          ///< openat(2)
-  read_file = 260,          ///< read(2), lseek(2)
-  mount_tracefs = 261,      ///< fsopen(2), fsconfig(2), fsmount(2): a tracefs that only this process sees
-  find_tracepoint = 262,    ///< read a tracepoint's number from tracefs
-  open_event = 263,         ///< perf_event_open(2)
-  set_event_program = 264,  ///< ioctl(PERF_EVENT_IOC_SET_BPF), where the kernel has no perf link
-  unpin = 265,              ///< unlinkat(2) on the BPF file system
-  map_memory = 266,         ///< mmap(2) of a map
-  read_prefix = 267,        ///< understand a network or an address
-  find_kernel_type = 268,   ///< find in the kernel's BTF what a program is made for
-  attach_to_socket = 269,   ///< setsockopt(2)
-  read_iterator = 270,      ///< read(2) of what an iterator lists
-  find_interface = 271,     ///< ioctl(SIOCGIFINDEX)
-  wait = 272,               ///< ppoll(2), epoll(7), eventfd(2)
-  open_map = 273,           ///< fcntl(2): a descriptor of a map for oneself
-  map_event = 274,          ///< mmap(2) of a perf event's ring
-  reserve = 275,            ///< take room in a ring buffer that a program drains
-  open_cpu_event = 276,     ///< perf_event_open(2), for the samples of one CPU
-  open_cgroup = 277,        ///< openat(2), fstatfs(2) of a cgroup's folder
-  fault_in = 278,           ///< madvise(2) of an arena
-  open_xsk = 279,           ///< socket(AF_XDP)
-  make_frames = 280,        ///< mmap(2), setsockopt(XDP_UMEM_REG)
-  make_xsk_rings = 281,     ///< setsockopt(2), getsockopt(2), mmap(2) of the rings of an AF_XDP socket
-  bind_xsk = 282,           ///< bind(2) to the queue of an interface
-  send_packets = 283,       ///< sendto(2) of what was submitted, or submit more
-  check_xsk = 284,          ///< getsockopt(2), sendto(2)
-  read_kconfig = 290,       ///< find a __kconfig option of the running kernel
-  find_kernel_name = 291,   ///< find the address or the type of what a program declares with __ksym
-  find_probes = 285,        ///< read from sysfs how the kernel takes kprobes
-  open_probe = 286,         ///< perf_event_open(2) of a kprobe
-  find_replaced = 287,      ///< find in another program's BTF the function that a program replaces
-  fit_program = 292,        ///< fit a program to the types of a kernel (CO-RE)
-  fit_operations = 293,     ///< find the struct of a struct_ops in the kernel, and what each member is there
-  register_operations = 294,  ///< BPF_MAP_UPDATE_ELEM and BPF_LINK_CREATE of a struct_ops
-};
 
 /// Kernel-only error number that leaks out of bpf(2): "operation not supported". Not libc's ENOTSUP.
 /// Source: include/linux/errno.h at v6.12.

@@ -18,7 +18,8 @@ struct core_root {
   u64 name = 0;    ///< where its name stands
   u32 length = 0;  ///< characters of it, without its flavour
   u32 hash = 0;
-  u32 next = 0;  ///< one more than the index of another one whose name has the same slot
+  u32 next = 0;               ///< one more than the index of another one whose name has the same slot
+  bool is_of_kernel = false;  ///< found among the first types, behind which no more are looked for
 };
 
 /// The types that an object names, and those of a kernel that may be they: `want` all, then `search` once.
@@ -69,13 +70,16 @@ class core_candidates {
   }
 
   /// Finds all that may be what was wanted, and builds the index of `target` on the way; what it found before is
-  /// forgotten.
+  /// forgotten. Of what is among the first `first` types no more is looked for behind them, where those of a module are.
   /// Errors: ENOMEM.
   /// Cost:   one walk over the types, and a look at the first four characters of each name.
-  [[nodiscard]] result<void> search(btf& target, u32* index) noexcept {
+  [[nodiscard]] result<void> search(btf& target, u32* index, u32 first = ~u32{0}) noexcept {
     const bytes& image = target.image();
     u32 used = 0;
-    for (u32 i = 0; i < count_; ++i) roots_[i].first = roots_[i].count = 0;
+    for (u32 i = 0; i < count_; ++i) {
+      roots_[i].first = roots_[i].count = 0;
+      roots_[i].is_of_kernel = false;
+    }
     for (btf_type type = target.first(); type.id != 0; type = target.after(type)) {
       target.index_type(type, index);
       if ((kinds_ >> static_cast<u8>(type.kind) & 1) == 0) continue;
@@ -86,8 +90,9 @@ class core_candidates {
       for (u32 next = by_name_[hash & (slots_ - 1)]; next != 0; next = roots_[next - 1].next) {
         core_root& root = roots_[next - 1];
         if (root.hash != hash || root.length != length || !core_match::same_kind(root.kind, type.kind) ||
-            !is_same(root, image, type.name))
+            !is_same(root, image, type.name) || (type.id > first && root.is_of_kernel))
           continue;
+        root.is_of_kernel = type.id <= first;
         if (used == found_.size())
           if (const auto more = grow(); !more) return more.error();
         found_[used++] = {next - 1, type.id};
@@ -96,6 +101,21 @@ class core_candidates {
     }
     target.use_index(index);
     return sort(used);
+  }
+
+  /// True when nothing was found yet that may be the type of this kind and name.
+  [[nodiscard]] bool lacks(const bytes& image, abi::btf_kind kind, u64 name) const noexcept {
+    for (u32 i = 0; i < count_; ++i)
+      if (is_lacking(roots_[i]) && core_match::same_kind(roots_[i].kind, kind) &&
+          essential_length(image, name) == roots_[i].length && is_same(roots_[i], image, name))
+        return true;
+    return false;
+  }
+  /// True when that is so of some type that was wanted.
+  [[nodiscard]] bool lacks_any() const noexcept {
+    for (u32 i = 0; i < count_; ++i)
+      if (is_lacking(roots_[i])) return true;
+    return false;
   }
 
   /// The ids for a type that was wanted; the caller may leave out what turned out to be something else.
@@ -109,6 +129,9 @@ class core_candidates {
     u32 id = 0;
   };
 
+  [[nodiscard]] static bool is_lacking(const core_root& root) noexcept {
+    return root.length != 0 && root.count == 0;
+  }
   [[nodiscard]] u32* slot_of(u32 type) noexcept {
     u32 slot = type * 0x9e3779b1 & (slots_ - 1);
     while (by_type_[slot] != 0 && roots_[by_type_[slot] - 1].type != type) slot = (slot + 1) & (slots_ - 1);
