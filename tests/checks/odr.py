@@ -53,35 +53,42 @@ def is_inlined() -> bool:
     return LIBC.removeprefix("-D") not in macros
 
 
+HEADERS = {"first": "barebpf.hpp", "second": "barebpf/barebpf.hpp"}
+
+
+def unit(folder: str, flags: list[str], name: str, form: str) -> str:
+    """The object file of a unit in one setting; made once."""
+    made = f"{folder}/{name}{''.join(flags)}-{form.replace(' ', '_')}.o"
+    if not Path(made).exists():
+        Path(f"{folder}/{name}.cpp").write_text(UNIT.format(header=HEADERS[name], name=name))
+        must([compiler, *STRICT, *flags, *FORMS[form][0], f"-I{INCLUDE}", "-c", f"{folder}/{name}.cpp", "-o", made])
+    return made
+
+
 def build(folder: str, flags: list[str], first: str, second: str) -> None:
     one, two = FORMS[first], FORMS[second]
-    Path(f"{folder}/first.cpp").write_text(UNIT.format(header="barebpf.hpp", name="first"))
-    Path(f"{folder}/second.cpp").write_text(UNIT.format(header="barebpf/barebpf.hpp", name="second"))
     Path(f"{folder}/main.cpp").write_text(MAIN.format(one=one[1], two=two[1], calls=one[2] + two[2]))
-    for name, more in (("first", one[0]), ("second", two[0]), ("main", [])):
-        must([compiler, *STRICT, *flags, *more, f"-I{INCLUDE}", "-c", f"{folder}/{name}.cpp", "-o",
-              f"{folder}/{name}.o"])
-    # Both orders, because the linker keeps the first of two.
-    for order in (("first", "second"), ("second", "first")):
-        must([compiler, *STRICT, *flags, f"{folder}/main.o", *(f"{folder}/{name}.o" for name in order), "-o",
-              f"{folder}/program"])
+    must([compiler, *STRICT, *flags, "-c", f"{folder}/main.cpp", "-o", f"{folder}/main.o"])
+    units = [unit(folder, flags, "first", first), unit(folder, flags, "second", second)]
+    for order in (units, units[::-1]):  # because the linker keeps the first of two
+        must([compiler, *STRICT, *flags, f"{folder}/main.o", *order, "-o", f"{folder}/program"])
         must([f"{folder}/program"])
 
 
-def in_namespace(folder: str, unit: str, wanted: str) -> None:
+def in_namespace(made: str, name: str, wanted: str) -> None:
     """Everything that the library leaves in a unit lies in the namespace of the unit's setting."""
     kept = 0
-    for line in must(["nm", "-C", f"{folder}/{unit}.o"]).splitlines():
+    for line in must(["nm", "-C", made]).splitlines():
         kind, symbol = re.fullmatch(r"[0-9a-f]* *(\w) (.*)", line.strip()).groups()
         # Names that are newer than nm stay mangled.
         known = any(word in symbol for word in ("barebpf::v0", "7barebpf2v0", "7barebpf7v0_libc", "std::", "operator "))
-        expect(kind == "U" or known or symbol.startswith((unit, ".L", "DW.ref.")),
+        expect(kind == "U" or known or symbol.startswith((name, ".L", "DW.ref.")),
                f"a symbol outside the library's namespace: {symbol}")
         for space in re.findall(r"barebpf::(v\d\w*)::", symbol):
             kept += 1
-            expect(space == wanted, f"{unit} was compiled as {wanted} and has a symbol of another setting: {symbol}")
+            expect(space == wanted, f"{name} was compiled as {wanted} and has a symbol of another setting: {symbol}")
         expect(not re.search(r"barebpf::(?!v\d)", symbol), f"a symbol outside the inline namespace: {symbol}")
-    expect(kept > 10, f"{unit} has only {kept} symbols of the library, so this looked at nothing")
+    expect(kept > 10, f"{name} has only {kept} symbols of the library, so this looked at nothing")
 
 
 with scratch() as folder:
@@ -90,8 +97,8 @@ with scratch() as folder:
         pairs += [("the instruction", "the instruction"), ("the instruction", "libc"), ("libc", "the instruction")]
     for first, second in pairs:
         build(folder, ["-O0"], first, second)  # which leaves every function in the unit
-        for unit, form in (("first", first), ("second", second)):
-            in_namespace(folder, unit, "v0_libc" if form == "libc" else "v0")
+        for name, form in (("first", first), ("second", second)):
+            in_namespace(unit(folder, ["-O0"], name, form), name, "v0_libc" if form == "libc" else "v0")
         if second == "libc" and "clang" not in compiler:  # which has no -Wodr
             build(folder, ["-O1", "-flto", "-Wodr"], first, second)
 

@@ -31,7 +31,7 @@ int main() {
 # name static_spec, and are what shall stay.
 READERS = ["barebpf::v0::bytes::", "barebpf::v0::elf::", "barebpf::v0::btf::", "btf_pruner", "measure(", "::read(",
            "open_object", "read_map", "read_program", "read_references", "find_named", "read_instruction",
-           "object_spec", "describe", "cause_sentence", "packed_words", "get_btf", "element_shape"]
+           "object_spec", "describe", "cause_sentence", "packed_words", "element_shape"]
 ALLOWED = ["main", "_start", "_init", "_fini", "__", "_IO_", "_edata", "_end", "data_start", "deregister_tm",
            "register_tm", "frame_dummy", "completed", "_DYNAMIC", "_GLOBAL_OFFSET", "_ITM", "_dl_", "crtstuff",
            "Scrt1", "program", "crt1.o", "unit.cpp", "_TMC_", "_GLOBAL__", "DW.ref", "crti.o"]

@@ -45,7 +45,7 @@ with scratch() as folder:
     top = top_hpp.read_text()
     top_hpp.write_text(top.replace("// Room 11.0,", "// Room 12.0,"))
     finds([copy / "tools/check_rooms"], "floor 12 has no name")
-    top_hpp.write_text(top.replace("// Room 11.0,", "// Room 10.9,"))
+    top_hpp.write_text(top.replace("// Room 11.0,", "// Room 10.99,"))
     attic_hpp = copy / "include/barebpf/attic.hpp"
     attic_hpp.write_text("// SPDX\n// Room 11.0, attic: it uses nobody.\n")
     finds([copy / "tools/check_rooms"], "nothing on the floors above 10 includes one of its rooms")
