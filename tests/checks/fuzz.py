@@ -11,6 +11,10 @@ with scratch() as folder:
     copy = Path(folder)
     for part in ("include", "tools", "tests/fuzz", "bpf_progs"):
         shutil.copytree(ROOT / part, copy / part)
+    # Seeds of a room that takes any bytes; to compile them all takes longer than the rest.
+    for program in (copy / "bpf_progs").glob("*.bpf.c"):
+        if program.name != "execve_counter.bpf.c":
+            program.unlink()
     command = [copy / "tools/fuzz", "--slice", "bytes"]
     room = copy / "include/barebpf/bytes.hpp"
     sound = room.read_text()
