@@ -575,7 +575,7 @@ TEST_CASE("a map of the older form may end in front of its flags, and go on with
 }
 
 TEST_CASE("what stands behind a map of the older form is refused where loaders differ", "[spec/maps]") {
-  for (const std::size_t words : {6u, 7u, 8u, 9u, 10u, 70u})
+  for (const std::size_t words : {6u, 7u, 8u, 9u, 10u, 69u, 71u})
     for (std::size_t odd = 5; odd < words; ++odd) {
       CAPTURE(words, odd);
       std::vector<std::uint32_t> of = {5, 4, 8, 16, 0};
@@ -599,6 +599,21 @@ TEST_CASE("iproute2's form says whether a map is pinned", "[spec/maps]") {
     const reading object(made.image);
     REQUIRE_FALSE(object.fault.failed());
     CHECK(object.map(0).pinning == (how != 0));
+  }
+}
+
+TEST_CASE("gobpf's form says whether a map is pinned, and then in which folder", "[spec/maps]") {
+  for (const std::uint32_t how : {0u, 1u, 2u, 3u, 4u}) {
+    CAPTURE(how);
+    std::vector<std::uint32_t> of = {1, 4, 8, 2, 0, how, 0x64666564};  // "defd"
+    of.resize(70);
+    const legacy_object made({{"first", of, 280}});
+    const reading object(made.image);
+    REQUIRE(object.fault.failed() == (how == 4));
+    if (how == 4)
+      CHECK(object.fault.why == cause::bad_legacy_map);
+    else
+      CHECK(object.map(0).pinning == (how == 1 || how == 2));  // 3: the caller gives a path
   }
 }
 

@@ -233,7 +233,7 @@ constexpr verdict read_legacy_map(const bytes& image, u64 size, map_spec& out) n
   const auto wrong = [&](cause why = cause::bad_legacy_map) {
     return verdict{.why = why, .section = out.section, .offset = out.declared_at, .subject = out.name};
   };
-  constexpr u64 without_flags = 16, with_flags = 20, of_iproute2 = 36;
+  constexpr u64 without_flags = 16, with_flags = 20, of_iproute2 = 36, of_gobpf = 280;
   if (size < without_flags || size % 4 != 0) return wrong();
   out.type = word(0);
   if (out.type == 0) return wrong(cause::no_map_type);
@@ -247,6 +247,10 @@ constexpr verdict read_legacy_map(const bytes& image, u64 size, map_spec& out) n
     if (word(6) > 2) return wrong();
     out.pinning = word(6) != 0;
     next = 7;
+  } else if (size == of_gobpf) {  // pinning and a folder; whoever gives a path of his own pins it himself
+    if (word(5) > 3) return wrong();
+    out.pinning = word(5) == 1 || word(5) == 2;
+    next = of_gobpf / 4;
   }
   for (; next < size / 4; ++next)
     if (word(next) != 0) return wrong();
