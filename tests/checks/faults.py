@@ -37,7 +37,7 @@ NEVER |= {"msync", "brk"}
 TRACEFS = {"attach with tracefs": "mountpoint -q /sys/kernel/tracing || mount -t tracefs tracefs /sys/kernel/tracing",
            "attach without tracefs": "! mountpoint -q /sys/kernel/tracing || umount -l /sys/kernel/tracing"}
 STEPS = {name: int(number) for name, number in
-         re.findall(r"^  (\w+) = (\d+),", (INCLUDE / "barebpf/result.hpp").read_text(), re.M)}
+         re.findall(r"^  BAREBPF_STEP\((\w+), (\d+),", (INCLUDE / "barebpf/step.hpp").read_text(), re.M)}
 LINE = re.compile(r"(?P<result>ok|(?P<step>\d+) (?P<code>\d+)); descriptors (\d+) (\d+); heap (\d+) (\d+); "
                   r"pins (\d+) (\d+); mapped (\d+); (?P<sentence>.*)")
 

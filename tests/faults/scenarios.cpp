@@ -18,7 +18,7 @@
 #include <barebpf/barebpf.hpp>
 
 #include "execve_counter.bpf.hpp"
-#include "task_fields.bpf.hpp"
+#include "one_field.bpf.hpp"
 
 namespace {
 
@@ -49,7 +49,7 @@ using barebpf::error;
 using verdict = std::optional<error>;
 
 constexpr barebpf::static_object<execve_counter> counter;
-constexpr barebpf::static_object<task_fields> fields;
+constexpr barebpf::static_object<one_field> field;
 
 int count_lines(const char* path, const char* word) {
   int count = 0;
@@ -112,7 +112,7 @@ verdict load_static(state&) {
   return loaded ? verdict() : loaded.error();
 }
 verdict fit_static(state&) {
-  const auto loaded = fields.load<barebpf::load_policy{.core = barebpf::core_way::library}>();
+  const auto loaded = field.load<barebpf::load_policy{.core = barebpf::core_way::library}>();
   return loaded ? verdict() : loaded.error();
 }
 verdict load_object(state&) {
