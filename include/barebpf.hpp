@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 2805a6c7872384e77659163e0f1b56972e0d781328a12e3d40acdd3bb25a6b43; do not edit.
+// Made by tools/amalgamate from files with SHA-256 c301a4f306328c6354a33f870b579e18878aa85e8ae6016e581b948361b8350a; do not edit.
 //
 // MIT License
 //
@@ -12964,7 +12964,7 @@ class inflater {
   if (size < head + tail || from[0] != 0x1f || from[1] != 0x8b || from[2] != 8) return 0;
   size_t out = 0;
   for (size_t i = 0; i < 4; ++i) out |= size_t{from[size - 4 + i]} << (i * 8);
-  return out / best_ratio > size ? 0 : out;
+  return out > u64{size} * best_ratio ? 0 : out;
 }
 
 /// Unpacks a file of gzip with one member to `out`, which has room for `unpacked_size` bytes.

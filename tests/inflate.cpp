@@ -130,6 +130,12 @@ TEST_CASE("other files are no file of gzip, and lies about their size cost nothi
   large.back() = 0x7f;  // 2 GiB
   CHECK(barebpf::unpacked_size(large.data(), large.size()) == 0);
   CHECK_FALSE(unpack_all(large).is_good);
+  const std::size_t most = large.size() * 1032;  // bytes of the longest copy, for two bits each
+  for (const std::size_t size : {most, most + 1}) {
+    for (std::size_t i = 0; i < 4; ++i)
+      large[large.size() - 4 + i] = static_cast<unsigned char>(size >> (i * 8));
+    CHECK(barebpf::unpacked_size(large.data(), large.size()) == (size == most ? most : 0));
+  }
   file empty = file_of(stored);
   for (std::size_t i = 1; i <= 4; ++i) empty[empty.size() - i] = 0;
   CHECK_FALSE(unpack_all(empty).is_good);

@@ -207,7 +207,7 @@ class inflater {
   if (size < head + tail || from[0] != 0x1f || from[1] != 0x8b || from[2] != 8) return 0;
   size_t out = 0;
   for (size_t i = 0; i < 4; ++i) out |= size_t{from[size - 4 + i]} << (i * 8);
-  return out / best_ratio > size ? 0 : out;
+  return out > u64{size} * best_ratio ? 0 : out;
 }
 
 /// Unpacks a file of gzip with one member to `out`, which has room for `unpacked_size` bytes.
