@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 c301a4f306328c6354a33f870b579e18878aa85e8ae6016e581b948361b8350a; do not edit.
+// Made by tools/amalgamate from files with SHA-256 b3dfe124d9b90827eaf9ea819763b459c707d193fbfeae020a25af2a6c50caa8; do not edit.
 //
 // MIT License
 //
@@ -14439,10 +14439,14 @@ class loader : public map_loader<Needs, Options> {
       bytes image(static_cast<const u8*>(records_.btf), records_.btf_size);
       if constexpr (host_is_big_endian) image.read_big_endian();
       if (!older || btf::open(image, 0, records_.btf_size, types).failed()) return;
-      for (const older_kind& row : older_kinds)
-        if (const u32 size = write_older_btf(types, row.since, older->data());
-            size != 0 && types_.number() == -EINVAL)
-          types_ = fd::own(load_btf(older->data(), size, options_.token));
+      u32 tried = 0;  // kinds that came with one kernel go at once
+      for (const older_kind& row : older_kinds) {
+        const u32 size = row.since == tried ? 0 : write_older_btf(types, row.since, older->data());
+        tried = row.since;
+        if (size == 0) continue;
+        types_ = fd::own(load_btf(older->data(), size, options_.token));
+        if (types_.number() != -EINVAL) return;
+      }
     }
   }
 

@@ -151,3 +151,20 @@ TEST_CASE("a kernel that refuses types gets older ones, until it takes them", "[
     }
   }
 }
+
+TEST_CASE("what came with one kernel is taken back at once", "[older_btf]") {
+  hits_object made;
+  const auto mood = made.types.flagged(made.types.enumeration("mood", 4, {{"BAD", 0xffffffff}, {"GOOD", 1}}));
+  const auto distance = made.types.enumeration64("distance", {{"NEAR", 1}, {"FAR", 0x7000000007}});
+  const auto note = made.types.structure("note", 16, {{"mood", mood, 0}, {"distance", distance, 64}});
+  made.members.at(2) = {"value", made.types.pointer(note)};
+  const file_image image = made.build();
+  const auto opened = barebpf::object::open(image.data(), image.size());
+  REQUIRE(opened);
+  fake_machine machine;
+  machine.refusals["btf_load"] = std::deque<int>(9, EINVAL);
+  REQUIRE(opened->load());  // without types in the end
+  const auto seen = machine.all("btf_load");
+  REQUIRE(seen.size() == 2);
+  CHECK(seen[1].payload == write_older(seen[0].payload, kernel(6, 0)));
+}

@@ -96,10 +96,14 @@ class loader : public map_loader<Needs, Options> {
       bytes image(static_cast<const u8*>(records_.btf), records_.btf_size);
       if constexpr (host_is_big_endian) image.read_big_endian();
       if (!older || btf::open(image, 0, records_.btf_size, types).failed()) return;
-      for (const older_kind& row : older_kinds)
-        if (const u32 size = write_older_btf(types, row.since, older->data());
-            size != 0 && types_.number() == -EINVAL)
-          types_ = fd::own(load_btf(older->data(), size, options_.token));
+      u32 tried = 0;  // kinds that came with one kernel go at once
+      for (const older_kind& row : older_kinds) {
+        const u32 size = row.since == tried ? 0 : write_older_btf(types, row.since, older->data());
+        tried = row.since;
+        if (size == 0) continue;
+        types_ = fd::own(load_btf(older->data(), size, options_.token));
+        if (types_.number() != -EINVAL) return;
+      }
     }
   }
 

@@ -11,13 +11,13 @@ struct newer_kinds_types {
   btf_builder types{};
   std::uint32_t number = types.integer("int", 4, 1);
   std::uint32_t lock = types.structure("bpf_spin_lock", 4, {{"val", number, 0}});
-  std::uint32_t negative = flagged(types.enumeration("mood", 4, {{"BAD", 0xffffffff}, {"GOOD", 1}}));
+  std::uint32_t negative = types.flagged(types.enumeration("mood", 4, {{"BAD", 0xffffffff}, {"GOOD", 1}}));
   std::uint32_t wide = types.enumeration64("distance", {{"NEAR", 1}, {"GOOD", 0x7000000007}});
   std::uint32_t plain = types.enumeration("plain", 4, {{"ONE", 1}});
   std::uint32_t weight = types.floating("double", 8);
   std::uint32_t type_tag = types.type_tag("user", number);
   std::uint32_t pointer = types.pointer(type_tag);
-  std::uint32_t flagged_type_tag = flagged(types.type_tag("preserve_access_index", number));
+  std::uint32_t flagged_type_tag = types.flagged(types.type_tag("preserve_access_index", number));
   std::uint32_t other_pointer = types.pointer(flagged_type_tag);
   // By themselves, because beside a lock the kernel demands to know each tag.
   std::uint32_t words = types.structure("words", 16, {{"first", pointer, 0}, {"second", other_pointer, 64}});
@@ -29,14 +29,7 @@ struct newer_kinds_types {
                                          {"plain", plain, 192},
                                          {"count", number, 224}});
   std::uint32_t tag = types.declaration_tag("unused:yes", value, 1);
-  std::uint32_t flagged_tag = flagged(types.declaration_tag("aligned", value, 0xffffffff));
-
- private:
-  std::uint32_t flagged(std::uint32_t id) {
-    const std::size_t at = types.starts.at(id) + 4;
-    put32(types.types, at, get32(types.types, at) | 0x80000000);
-    return id;
-  }
+  std::uint32_t flagged_tag = types.flagged(types.declaration_tag("aligned", value, 0xffffffff));
 };
 
 /// `before` as `write_older_btf` writes it; empty when that has nothing to change.

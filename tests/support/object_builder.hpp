@@ -213,6 +213,12 @@ struct btf_builder {
   }
   std::uint32_t floating(const std::string& called, std::uint32_t size) { return add(16, called, 0, size); }
   std::uint32_t type_tag(const std::string& called, std::uint32_t of) { return add(18, called, 0, of); }
+  /// Sets the flag on top of the kind of a type, and gives its id.
+  std::uint32_t flagged(std::uint32_t id) {
+    const std::size_t at = starts.at(id) + 4;
+    put32(types, at, get32(types, at) | 0x80000000);
+    return id;
+  }
 
   /// Where the record of a type stands, counted from the start of the section.
   std::size_t record_at(std::uint32_t id) const { return 24 + starts.at(id); }
