@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 b3dfe124d9b90827eaf9ea819763b459c707d193fbfeae020a25af2a6c50caa8; do not edit.
+// Made by tools/amalgamate from files with SHA-256 ffea7002f9bbc71ff2813bd861c6f203dc80c50728226fb803402801c9dedeb5; do not edit.
 //
 // MIT License
 //
@@ -12431,6 +12431,13 @@ class kernel_btf_file {
     size_ = content_.size();
     return {};
   }
+  /// The same in a row of calls: true, or what went wrong in `row`, under step `now`; no memory of its own under allocate.
+  [[nodiscard]] bool open(step now, outcome& row) noexcept {
+    const auto opened = open();
+    if (opened) return true;
+    const error& why = opened.error();
+    return row.fails(why.at == step::allocate ? why.at : now, -static_cast<long>(why.code)), false;
+  }
   [[nodiscard]] bytes view() const noexcept {
     return detail::in_this_order(content_.size() != 0 ? content_.data() : memory_.data(), size_);
   }
@@ -12461,33 +12468,7 @@ struct btf_layout {
   }
 };
 
-// Calls `visit(image, descriptor)` for the types of each module that is loaded, as long as it says so.
-// Errors: ENOMEM. Modules that go meanwhile are left out.
-// Kernel: 5.11.
-template <class Visit>
-[[nodiscard]] result<void> each_module(Visit visit) noexcept {
-  const auto ask = [](const fd& module, abi::btf_info& info) {
-    abi::obj_info attr{.bpf_fd = module.raw(), .info_len = sizeof info, .info = &info};
-    return sys_bpf(abi::command::obj_get_info_by_fd, attr) >= 0;
-  };
-  for (u32 id = 0;;) {
-    abi::next_id walk{.start_id = id};
-    if (sys_bpf(abi::command::btf_get_next_id, walk) < 0) return {};
-    id = walk.next_id;
-    const abi::next_id wanted{.start_id = id};
-    fd module = fd::own(move_away(sys_bpf(abi::command::btf_get_fd_by_id, wanted)));
-    if (!module.is_open()) continue;
-    char name[64] = {};
-    abi::btf_info info{.name = name, .name_len = sizeof name};
-    if (!ask(module, info) || info.kernel_btf == 0 || text(name) == "vmlinux") continue;
-    auto content = buffer<unsigned char>::of(info.btf_size);
-    if (!content) return content.error();
-    abi::btf_info again{.btf = content->data(), .btf_size = info.btf_size};
-    if (ask(module, again) && !visit(in_this_order(content->data(), content->size()), module)) return {};
-  }
-}
-
-// True when `is_wanted(kind, name)` is for a type of a module whose name is its own, and not one of the kernel's.
+// True when `is_wanted(module, kind, name)` is for a type of a module whose name is its own, and not one of the kernel's.
 template <class Wanted>
 [[nodiscard]] bool has_any_type(const bytes& base, const bytes& module, Wanted is_wanted) noexcept {
   using record = abi::btf_type_record;
@@ -12499,7 +12480,7 @@ template <class Wanted>
     const btf_type seen{.kind = static_cast<abi::btf_kind>(info >> 24 & 0x7f), .members = info & 0xffffff};
     if (!btf::is_known(seen.kind)) return false;
     const u64 name = module.read32(type + record::name);
-    if (name >= kernel.strings_size && is_wanted(seen.kind, own.strings + name - kernel.strings_size))
+    if (name >= kernel.strings_size && is_wanted(module, seen.kind, own.strings + name - kernel.strings_size))
       return true;
     type += btf::extent_of(seen);
   }
@@ -12532,6 +12513,39 @@ template <class Wanted>
   return joined;
 }
 
+// Calls `visit(types, what they look at, descriptor)` for each module that has a type of which `is_wanted(image, kind,
+// name)`, as long as it says so. The types are the kernel's, whose BTF `base` is, and behind them the module's.
+// Errors: ENOMEM. Modules that go meanwhile, and damaged ones, are left out.
+// Kernel: 5.11.
+template <class Wanted, class Visit>
+[[nodiscard]] result<void> each_module_with(const bytes& base, Wanted is_wanted, Visit visit) noexcept {
+  const auto ask = [](const fd& module, abi::btf_info& info) {
+    abi::obj_info attr{.bpf_fd = module.raw(), .info_len = sizeof info, .info = &info};
+    return sys_bpf(abi::command::obj_get_info_by_fd, attr) >= 0;
+  };
+  for (u32 id = 0;;) {
+    abi::next_id walk{.start_id = id};
+    if (sys_bpf(abi::command::btf_get_next_id, walk) < 0) return {};
+    id = walk.next_id;
+    const abi::next_id wanted{.start_id = id};
+    fd module = fd::own(move_away(sys_bpf(abi::command::btf_get_fd_by_id, wanted)));
+    if (!module.is_open()) continue;
+    char name[64] = {};
+    abi::btf_info info{.name = name, .name_len = sizeof name};
+    if (!ask(module, info) || info.kernel_btf == 0 || text(name) == "vmlinux") continue;
+    auto content = buffer<unsigned char>::of(info.btf_size);
+    if (!content) return content.error();
+    abi::btf_info again{.btf = content->data(), .btf_size = info.btf_size};
+    const bytes image = in_this_order(content->data(), content->size());
+    if (!ask(module, again) || !has_any_type(base, image, is_wanted)) continue;
+    auto joined = join_types(base, image);
+    if (!joined) return joined.error();
+    const bytes whole = in_this_order(joined->data(), joined->size());
+    btf all;
+    if (!btf::open(whole, 0, whole.size(), all).failed() && !visit(all, *joined, module)) return {};
+  }
+}
+
 }  // namespace detail
 
 /// Finds the ids of `count` types in the BTF of the kernel itself, not of its modules.
@@ -12555,8 +12569,7 @@ template <class Wanted>
   };
   if (next_missing() == count) return true;
   kernel_btf_file file;
-  if (const auto opened = file.open(); !opened)
-    return row.fails(at, -static_cast<long>(opened.error().code)), false;
+  if (!file.open(at, row)) return false;
   const bytes image = file.view();
   btf types;
   if (const verdict v = btf::open(image, 0, image.size(), types); v.failed())
@@ -12584,8 +12597,7 @@ class kernel_types {
   /// Cost:   as above.
   [[nodiscard, gnu::cold]] bool open(outcome& row) noexcept {
     const step at = row.at;
-    if (const auto opened = file_.open(); !opened)
-      return row.fails(at, -static_cast<long>(opened.error().code)), false;
+    if (!file_.open(at, row)) return false;
     const bytes image = file_.view();
     if (const verdict v = btf::open(image, 0, image.size(), types_); v.failed())
       return row.refuse(at, v.why), false;
@@ -12687,11 +12699,7 @@ class fitting {
   [[nodiscard]] bool open(outcome& row) noexcept {
     constexpr step at = step::fit_program;
     if (!open_own()) return row.fails(step::allocate, -ENOMEM), false;
-    if (target_.empty())
-      if (const auto opened = running_.open(); !opened) {
-        const error& why = opened.error();
-        return row.fails(why.at == step::allocate ? why.at : at, -static_cast<long>(why.code)), false;
-      }
+    if (target_.empty() && !running_.open(at, row)) return false;
     const verdict v = open_target(target_.empty() ? running_.view() : bytes(target_.data(), target_.size()));
     if (v.failed()) return row.refuse(at, v.why), false;
     auto index = buffer<u32>::of(kernel_.index_size());
@@ -12710,27 +12718,20 @@ class fitting {
   // What the kernel lacks a module may have: from then on the types are the kernel's and those of the first that has some.
   // Shape: false when there is no memory.
   [[nodiscard]] bool search_modules() noexcept {
-    const bytes base = running_.view();
     bool has_memory = true;
-    const auto visit = [&](const bytes& image, const fd&) {
-      const auto is_wanted = [&](abi::btf_kind kind, u64 name) {
-        return candidates_.lacks(image, kind, name);
-      };
-      if (!detail::has_any_type(base, image, is_wanted)) return true;
-      auto joined = detail::join_types(base, image);
-      if (!joined) return has_memory = false;
-      const bytes whole = detail::in_this_order(joined->data(), joined->size());
-      btf all;
-      if (btf::open(whole, 0, whole.size(), all).failed()) return true;
+    const auto is_wanted = [this](const bytes& image, abi::btf_kind kind, u64 name) {
+      return candidates_.lacks(image, kind, name);
+    };
+    const auto visit = [&](btf& all, buffer<unsigned char>& content, const fd&) {
       auto index = buffer<u32>::of(all.index_size());
       has_memory = index && candidates_.search(all, index->data(), kernel_.count());
       if (!has_memory) return false;
-      module_ = std::move(*joined);
+      module_ = std::move(content);
       kernel_index_ = std::move(*index);
       kernel_ = all;
       return false;
     };
-    return detail::each_module(visit).has_value() && has_memory;
+    return detail::each_module_with(running_.view(), is_wanted, visit).has_value() && has_memory;
   }
 
   bytes own_;
@@ -13506,23 +13507,17 @@ class name_finder {
   // The types of a module that has some of what is missing are read behind the kernel's, of which they are made.
   bool search_modules(const bytes& base, const btf& types) noexcept {
     bool is_fine = true;
-    const auto visit = [&](const bytes& image, fd& module) {
-      const auto is_wanted = [&](abi::btf_kind kind, u64 name) {
-        return is_nameable(kind) && !each_need(image, kind, name, [](u32) { return false; });
-      };
-      if (!has_any_type(base, image, is_wanted)) return true;
-      const auto joined = join_types(base, image);
-      if (!joined) return is_fine = fail(joined.error(), "");
-      const bytes whole = in_this_order(joined->data(), joined->size());
-      btf all;
-      if (btf::open(whole, 0, whole.size(), all).failed()) return true;
+    const auto is_wanted = [this](const bytes& image, abi::btf_kind kind, u64 name) {
+      return is_nameable(kind) && !each_need(image, kind, name, [](u32) { return false; });
+    };
+    const auto visit = [&](btf& all, const buffer<unsigned char>&, fd& module) {
       if (!search(all, types.count() + 1, module.number())) return is_fine = false;
       for (u32 i = 0; i < count_; ++i)
         if (module.is_open() && found_[i].module_number == module.number())
           found_[i].module = std::move(module);
       return is_missing(extern_kind::variable) || is_missing(extern_kind::function);
     };
-    const auto visited = each_module(visit);
+    const auto visited = each_module_with(base, is_wanted, visit);
     return is_fine && (visited || fail(visited.error(), ""));
   }
   // Calls name the descriptor of a module by its place in an array, of which the first stands for the kernel.

@@ -89,11 +89,7 @@ class fitting {
   [[nodiscard]] bool open(outcome& row) noexcept {
     constexpr step at = step::fit_program;
     if (!open_own()) return row.fails(step::allocate, -ENOMEM), false;
-    if (target_.empty())
-      if (const auto opened = running_.open(); !opened) {
-        const error& why = opened.error();
-        return row.fails(why.at == step::allocate ? why.at : at, -static_cast<long>(why.code)), false;
-      }
+    if (target_.empty() && !running_.open(at, row)) return false;
     const verdict v = open_target(target_.empty() ? running_.view() : bytes(target_.data(), target_.size()));
     if (v.failed()) return row.refuse(at, v.why), false;
     auto index = buffer<u32>::of(kernel_.index_size());
@@ -112,27 +108,20 @@ class fitting {
   // What the kernel lacks a module may have: from then on the types are the kernel's and those of the first that has some.
   // Shape: false when there is no memory.
   [[nodiscard]] bool search_modules() noexcept {
-    const bytes base = running_.view();
     bool has_memory = true;
-    const auto visit = [&](const bytes& image, const fd&) {
-      const auto is_wanted = [&](abi::btf_kind kind, u64 name) {
-        return candidates_.lacks(image, kind, name);
-      };
-      if (!detail::has_any_type(base, image, is_wanted)) return true;
-      auto joined = detail::join_types(base, image);
-      if (!joined) return has_memory = false;
-      const bytes whole = detail::in_this_order(joined->data(), joined->size());
-      btf all;
-      if (btf::open(whole, 0, whole.size(), all).failed()) return true;
+    const auto is_wanted = [this](const bytes& image, abi::btf_kind kind, u64 name) {
+      return candidates_.lacks(image, kind, name);
+    };
+    const auto visit = [&](btf& all, buffer<unsigned char>& content, const fd&) {
       auto index = buffer<u32>::of(all.index_size());
       has_memory = index && candidates_.search(all, index->data(), kernel_.count());
       if (!has_memory) return false;
-      module_ = std::move(*joined);
+      module_ = std::move(content);
       kernel_index_ = std::move(*index);
       kernel_ = all;
       return false;
     };
-    return detail::each_module(visit).has_value() && has_memory;
+    return detail::each_module_with(running_.view(), is_wanted, visit).has_value() && has_memory;
   }
 
   bytes own_;

@@ -59,6 +59,13 @@ class kernel_btf_file {
     size_ = content_.size();
     return {};
   }
+  /// The same in a row of calls: true, or what went wrong in `row`, under step `now`; no memory of its own under allocate.
+  [[nodiscard]] bool open(step now, outcome& row) noexcept {
+    const auto opened = open();
+    if (opened) return true;
+    const error& why = opened.error();
+    return row.fails(why.at == step::allocate ? why.at : now, -static_cast<long>(why.code)), false;
+  }
   [[nodiscard]] bytes view() const noexcept {
     return detail::in_this_order(content_.size() != 0 ? content_.data() : memory_.data(), size_);
   }
@@ -89,33 +96,7 @@ struct btf_layout {
   }
 };
 
-// Calls `visit(image, descriptor)` for the types of each module that is loaded, as long as it says so.
-// Errors: ENOMEM. Modules that go meanwhile are left out.
-// Kernel: 5.11.
-template <class Visit>
-[[nodiscard]] result<void> each_module(Visit visit) noexcept {
-  const auto ask = [](const fd& module, abi::btf_info& info) {
-    abi::obj_info attr{.bpf_fd = module.raw(), .info_len = sizeof info, .info = &info};
-    return sys_bpf(abi::command::obj_get_info_by_fd, attr) >= 0;
-  };
-  for (u32 id = 0;;) {
-    abi::next_id walk{.start_id = id};
-    if (sys_bpf(abi::command::btf_get_next_id, walk) < 0) return {};
-    id = walk.next_id;
-    const abi::next_id wanted{.start_id = id};
-    fd module = fd::own(move_away(sys_bpf(abi::command::btf_get_fd_by_id, wanted)));
-    if (!module.is_open()) continue;
-    char name[64] = {};
-    abi::btf_info info{.name = name, .name_len = sizeof name};
-    if (!ask(module, info) || info.kernel_btf == 0 || text(name) == "vmlinux") continue;
-    auto content = buffer<unsigned char>::of(info.btf_size);
-    if (!content) return content.error();
-    abi::btf_info again{.btf = content->data(), .btf_size = info.btf_size};
-    if (ask(module, again) && !visit(in_this_order(content->data(), content->size()), module)) return {};
-  }
-}
-
-// True when `is_wanted(kind, name)` is for a type of a module whose name is its own, and not one of the kernel's.
+// True when `is_wanted(module, kind, name)` is for a type of a module whose name is its own, and not one of the kernel's.
 template <class Wanted>
 [[nodiscard]] bool has_any_type(const bytes& base, const bytes& module, Wanted is_wanted) noexcept {
   using record = abi::btf_type_record;
@@ -127,7 +108,7 @@ template <class Wanted>
     const btf_type seen{.kind = static_cast<abi::btf_kind>(info >> 24 & 0x7f), .members = info & 0xffffff};
     if (!btf::is_known(seen.kind)) return false;
     const u64 name = module.read32(type + record::name);
-    if (name >= kernel.strings_size && is_wanted(seen.kind, own.strings + name - kernel.strings_size))
+    if (name >= kernel.strings_size && is_wanted(module, seen.kind, own.strings + name - kernel.strings_size))
       return true;
     type += btf::extent_of(seen);
   }
@@ -160,6 +141,39 @@ template <class Wanted>
   return joined;
 }
 
+// Calls `visit(types, what they look at, descriptor)` for each module that has a type of which `is_wanted(image, kind,
+// name)`, as long as it says so. The types are the kernel's, whose BTF `base` is, and behind them the module's.
+// Errors: ENOMEM. Modules that go meanwhile, and damaged ones, are left out.
+// Kernel: 5.11.
+template <class Wanted, class Visit>
+[[nodiscard]] result<void> each_module_with(const bytes& base, Wanted is_wanted, Visit visit) noexcept {
+  const auto ask = [](const fd& module, abi::btf_info& info) {
+    abi::obj_info attr{.bpf_fd = module.raw(), .info_len = sizeof info, .info = &info};
+    return sys_bpf(abi::command::obj_get_info_by_fd, attr) >= 0;
+  };
+  for (u32 id = 0;;) {
+    abi::next_id walk{.start_id = id};
+    if (sys_bpf(abi::command::btf_get_next_id, walk) < 0) return {};
+    id = walk.next_id;
+    const abi::next_id wanted{.start_id = id};
+    fd module = fd::own(move_away(sys_bpf(abi::command::btf_get_fd_by_id, wanted)));
+    if (!module.is_open()) continue;
+    char name[64] = {};
+    abi::btf_info info{.name = name, .name_len = sizeof name};
+    if (!ask(module, info) || info.kernel_btf == 0 || text(name) == "vmlinux") continue;
+    auto content = buffer<unsigned char>::of(info.btf_size);
+    if (!content) return content.error();
+    abi::btf_info again{.btf = content->data(), .btf_size = info.btf_size};
+    const bytes image = in_this_order(content->data(), content->size());
+    if (!ask(module, again) || !has_any_type(base, image, is_wanted)) continue;
+    auto joined = join_types(base, image);
+    if (!joined) return joined.error();
+    const bytes whole = in_this_order(joined->data(), joined->size());
+    btf all;
+    if (!btf::open(whole, 0, whole.size(), all).failed() && !visit(all, *joined, module)) return {};
+  }
+}
+
 }  // namespace detail
 
 /// Finds the ids of `count` types in the BTF of the kernel itself, not of its modules.
@@ -183,8 +197,7 @@ template <class Wanted>
   };
   if (next_missing() == count) return true;
   kernel_btf_file file;
-  if (const auto opened = file.open(); !opened)
-    return row.fails(at, -static_cast<long>(opened.error().code)), false;
+  if (!file.open(at, row)) return false;
   const bytes image = file.view();
   btf types;
   if (const verdict v = btf::open(image, 0, image.size(), types); v.failed())
@@ -212,8 +225,7 @@ class kernel_types {
   /// Cost:   as above.
   [[nodiscard, gnu::cold]] bool open(outcome& row) noexcept {
     const step at = row.at;
-    if (const auto opened = file_.open(); !opened)
-      return row.fails(at, -static_cast<long>(opened.error().code)), false;
+    if (!file_.open(at, row)) return false;
     const bytes image = file_.view();
     if (const verdict v = btf::open(image, 0, image.size(), types_); v.failed())
       return row.refuse(at, v.why), false;

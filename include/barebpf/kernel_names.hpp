@@ -129,23 +129,17 @@ class name_finder {
   // The types of a module that has some of what is missing are read behind the kernel's, of which they are made.
   bool search_modules(const bytes& base, const btf& types) noexcept {
     bool is_fine = true;
-    const auto visit = [&](const bytes& image, fd& module) {
-      const auto is_wanted = [&](abi::btf_kind kind, u64 name) {
-        return is_nameable(kind) && !each_need(image, kind, name, [](u32) { return false; });
-      };
-      if (!has_any_type(base, image, is_wanted)) return true;
-      const auto joined = join_types(base, image);
-      if (!joined) return is_fine = fail(joined.error(), "");
-      const bytes whole = in_this_order(joined->data(), joined->size());
-      btf all;
-      if (btf::open(whole, 0, whole.size(), all).failed()) return true;
+    const auto is_wanted = [this](const bytes& image, abi::btf_kind kind, u64 name) {
+      return is_nameable(kind) && !each_need(image, kind, name, [](u32) { return false; });
+    };
+    const auto visit = [&](btf& all, const buffer<unsigned char>&, fd& module) {
       if (!search(all, types.count() + 1, module.number())) return is_fine = false;
       for (u32 i = 0; i < count_; ++i)
         if (module.is_open() && found_[i].module_number == module.number())
           found_[i].module = std::move(module);
       return is_missing(extern_kind::variable) || is_missing(extern_kind::function);
     };
-    const auto visited = each_module(visit);
+    const auto visited = each_module_with(base, is_wanted, visit);
     return is_fine && (visited || fail(visited.error(), ""));
   }
   // Calls name the descriptor of a module by its place in an array, of which the first stands for the kernel.
