@@ -282,10 +282,7 @@ class loader : public map_loader<Needs, Options> {
     }
     if (row_.fails(step::prog_load, submit(i, attr))) {
       if constexpr (Needs.kernel_cores && !Needs.own_cores)
-        if (attr.core_relo_cnt != 0) {
-          if (is_too_old()) row_.why = cause::newer_core;
-          return explain_missing(i);
-        }
+        if (attr.core_relo_cnt != 0 && is_too_old()) row_.why = cause::newer_core;
       return false;
     }
     slots_.programs[i].fill(row_.answer);
@@ -306,18 +303,25 @@ class loader : public map_loader<Needs, Options> {
     }
     const long loaded = load_program(attr, options_.log, options_.token, row_.why);
     if constexpr (has_options)
-      if (loaded < 0 && options_.log != nullptr) name_missing(last_unknown_call(options_.log->said()).number);
+      if (loaded < 0 && options_.log != nullptr) name_missing(i, last_unknown_call(options_.log->said()));
     return loaded;
   }
-  // Says which map or function was missing, when that is why.
-  void name_missing(u32 number) noexcept {
+  // Says which map, function or part of a type was missing, when that is why.
+  void name_missing([[maybe_unused]] u32 i, const unknown_call& call) noexcept {
+    const u32 number = call.number;
+    if constexpr (may_explain)
+      if (number == u32{core_poison}) {
+        row_.why = cause::core_missing;
+        if (fitting_.name(i, call.instruction, slots_.missing, error::name_size))
+          row_.subject = slots_.missing;
+      }
     if (const u32 map = number - missing_map_base; number >= missing_map_base && map < records_.map_count) {
       row_.subject = records_.maps[map].map_name.characters;
       row_.why = cause::uses_missing_map;
     }
-    if (const u32 call = number - missing_call_base;
-        number >= missing_call_base && call < records_.extern_count) {
-      row_.subject = records_.externs[call].name;
+    if (const u32 index = number - missing_call_base;
+        number >= missing_call_base && index < records_.extern_count) {
+      row_.subject = records_.externs[index].name;
       row_.why = cause::calls_missing_kfunc;
     }
   }
@@ -338,8 +342,7 @@ class loader : public map_loader<Needs, Options> {
       if (answer >= 0) return keep_program(i, answer);
       row_.fails(step::prog_load, answer);
       kernel_is_too_old_ = is_too_old();
-      if (answer != -EINVAL && !kernel_is_too_old_) return explain_missing(i);
-      if (explain_missing(i); row_.why == cause::core_missing) return false;
+      if ((answer != -EINVAL && !kernel_is_too_old_) || row_.why == cause::core_missing) return false;
     }
     const outcome before = row_;
     if (!fitting_.fit(i, slots_.scratch, attr.insn_cnt, row_)) {
@@ -354,25 +357,13 @@ class loader : public map_loader<Needs, Options> {
     if constexpr (has_options)
       if (options_.log != nullptr) options_.log->clear();
     if (answer = submit(i, attr); answer >= 0) return keep_program(i, answer);
-    row_.fails(step::prog_load, answer);
-    return explain_missing(i);
+    return row_.fails(step::prog_load, answer), false;
   }
   bool keep_program(u32 i, long number) noexcept {
     row_.fails(step::prog_load, number);
     row_.why = cause::none;
     slots_.programs[i].fill(number);
     return true;
-  }
-  // After the verifier's refusal: whether it met what the kernel does not have, and what that was.
-  bool explain_missing([[maybe_unused]] u32 i) noexcept {
-    if constexpr (may_explain) {
-      if (options_.log == nullptr) return false;
-      const unknown_call call = last_unknown_call(options_.log->said());
-      if (call.number != u32{core_poison}) return false;
-      row_.why = cause::core_missing;
-      if (fitting_.name(i, call.instruction, slots_.missing, error::name_size)) row_.subject = slots_.missing;
-    }
-    return false;
   }
   // Stands for the one that is not needed.
   struct no_fitting {

@@ -3,8 +3,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <linux/bpf.h>
-#include <sched.h>
-#include <sys/mount.h>
 #include <unistd.h>
 //
 #include <cstdarg>
@@ -17,6 +15,7 @@
 #include <vector>
 
 #include "../support/library.hpp"
+#include "own_pins.hpp"
 
 namespace {
 
@@ -307,12 +306,6 @@ int print_left(int count, char** names) {
   }
   std::printf("%s\n", printed::joined(left).c_str());
   return 0;
-}
-
-// A BPF file system at the usual place that goes with this process.
-bool mount_own_pins() {
-  return unshare(CLONE_NEWNS) == 0 && mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
-         mount("bpf", "/sys/fs/bpf", "bpf", 0, nullptr) == 0;
 }
 
 }  // namespace

@@ -2,8 +2,6 @@
 // Loads one object file several times with libbpf or with barebpf and prints what that took of the processor, outside of
 // the kernel, and of memory, as JSON. See `tools/corpus --weigh`.
 #include <bpf/libbpf.h>
-#include <sched.h>
-#include <sys/mount.h>
 #include <sys/resource.h>
 #include <barebpf/barebpf.hpp>
 
@@ -11,6 +9,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>
+
+#include "own_pins.hpp"
 
 namespace {
 
@@ -46,12 +46,6 @@ usage used_so_far() {
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
   return {static_cast<double>(of.ru_utime.tv_sec) * 1e6 + static_cast<double>(of.ru_utime.tv_usec),
           std::chrono::duration<double, std::micro>(now).count(), peak_kib()};
-}
-
-// A BPF file system at the usual place that goes with this process.
-bool mount_own_pins() {
-  return unshare(CLONE_NEWNS) == 0 && mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
-         mount("bpf", "/sys/fs/bpf", "bpf", 0, nullptr) == 0;
 }
 
 }  // namespace
