@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 146c11d5b21129f1f516e4765fd7a472ce8668e00fc2f77adaec65c904233240; do not edit.
+// Made by tools/amalgamate from files with SHA-256 3db660024cc7dd7f5416865d87d17660dc41b13afd0acefde9034e64ccfbc591; do not edit.
 //
 // MIT License
 //
@@ -30,7 +30,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <new>
-#include <span>
 #include <sys/syscall.h>
 #include <type_traits>
 #include <utility>
@@ -4006,6 +4005,87 @@ class text_reader {
 }  // namespace barebpf::inline BAREBPF_ABI::detail
 
 #endif  // BAREBPF_READER_HPP
+// Room 0.10, span: elements that somebody else owns, as a pointer and a count. <span> of the standard library would cost
+// whoever includes a map more lines than all rooms up to the map together.
+#ifndef BAREBPF_SPAN_HPP
+#define BAREBPF_SPAN_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+namespace detail {
+
+// True when `Other`, a container or a view, has elements that may be seen as `T`, and keeps them for long enough: what
+// is const, what has a name, or what says of itself that it is a view.
+template <class Other, class T>
+concept elements_for = requires(Other& other) {
+  requires std::is_convertible_v < std::remove_pointer_t<decltype(other.data())>(*)
+  [], T(*)[] > ;
+  requires std::is_convertible_v<decltype(other.size()), size_t>;
+}
+&&(std::is_const_v<T> || std::is_lvalue_reference_v<Other> ||
+   requires { typename std::remove_cvref_t<Other>::element_type; });
+
+}  // namespace detail
+
+/// A view of elements in a row. Goes to and from std::span by itself.
+/// Shape:    pointer and count; like std::span of a count that the running program knows.
+/// Lifetime: valid as long as the elements.
+template <class T>
+class span {
+ public:
+  using element_type = T;
+  using value_type = std::remove_cv_t<T>;
+
+  constexpr span() noexcept = default;
+  constexpr span(T* elements, size_t count) noexcept : data_(elements), size_(count) {}
+  template <size_t Count>
+  constexpr span(T (&elements)[Count]) noexcept : data_(elements), size_(Count) {}
+  /// Takes whatever has `data()` and `size()`: std::span, std::vector, std::array, std::string.
+  template <class Other>
+  requires(!std::is_same_v<std::remove_cvref_t<Other>, span> &&
+           detail::elements_for<Other, T>) constexpr span(Other&& other) noexcept
+      : data_(other.data()), size_(other.size()) {}
+
+  [[nodiscard]] constexpr T* data() const noexcept { return data_; }
+  [[nodiscard]] constexpr size_t size() const noexcept { return size_; }
+  [[nodiscard]] constexpr size_t size_bytes() const noexcept { return size_ * sizeof(T); }
+  [[nodiscard]] constexpr bool empty() const noexcept { return size_ == 0; }
+  [[nodiscard]] constexpr T* begin() const noexcept { return data_; }
+  [[nodiscard]] constexpr T* end() const noexcept { return data_ + size_; }
+  [[nodiscard]] constexpr T& operator[](size_t at) const noexcept { return data_[at]; }
+  [[nodiscard]] constexpr T& front() const noexcept { return data_[0]; }
+  [[nodiscard]] constexpr T& back() const noexcept { return data_[size_ - 1]; }
+  /// The first or last `count` elements, and those from `offset` on; there have to be as many.
+  [[nodiscard]] constexpr span first(size_t count) const noexcept { return {data_, count}; }
+  [[nodiscard]] constexpr span last(size_t count) const noexcept { return {data_ + (size_ - count), count}; }
+  [[nodiscard]] constexpr span subspan(size_t offset) const noexcept {
+    return {data_ + offset, size_ - offset};
+  }
+  [[nodiscard]] constexpr span subspan(size_t offset, size_t count) const noexcept {
+    return {data_ + offset, count};
+  }
+
+  // std::span takes ranges of constant elements and those that have a name; this is for the others.
+  template <class Standard>
+  requires(!std::is_const_v<typename Standard::element_type> &&
+           std::is_same_v<typename Standard::element_type, T> &&
+           std::is_constructible_v<Standard, T*, size_t>) constexpr
+  operator Standard() && noexcept {
+    return Standard(data_, size_);
+  }
+
+ private:
+  T* data_ = nullptr;
+  size_t size_ = 0;
+};
+template <class T, size_t Count>
+span(T (&)[Count]) -> span<T>;
+template <class Other>
+span(Other&& other) -> span<std::remove_pointer_t<decltype(other.data())>>;
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_SPAN_HPP
 
 namespace barebpf::inline BAREBPF_ABI {
 
@@ -4132,11 +4212,11 @@ template <class Log>
 /// What a program is run on without its event. What a type of program takes as data and context differs.
 /// Lifetime: borrowed until `test_run` returns.
 struct test_input {
-  std::span<const unsigned char> data{};   ///< a packet; 14 bytes at least where one is taken
-  std::span<unsigned char> context{};      ///< the start of struct xdp_md, struct __sk_buff or the like; what
-                                           ///< a program of type syscall writes into it stays there
-  std::span<unsigned char> data_out{};     ///< where the packet goes as the program leaves it
-  std::span<unsigned char> context_out{};  ///< and its context
+  span<const unsigned char> data{};   ///< a packet; 14 bytes at least where one is taken
+  span<unsigned char> context{};      ///< the start of struct xdp_md, struct __sk_buff or the like; what
+                                      ///< a program of type syscall writes into it stays there
+  span<unsigned char> data_out{};     ///< where the packet goes as the program leaves it
+  span<unsigned char> context_out{};  ///< and its context
   u32 repeat = 1;
   u32 flags = 0;       ///< of abi::test_flag
   u32 cpu = 0;         ///< with run_on_cpu
@@ -4432,15 +4512,28 @@ class iterator {
   /// For poll(2) and for read(2) of one's own.
   [[nodiscard]] const fd& descriptor() const noexcept { return walk_; }
 
-  /// Fills `room` with bytes as they come: text, or whatever the program writes.
-  /// Shape:  how many there were; fewer than there is room for only at the end.
+  /// Fills `room` with what the program writes: characters, or records of one type.
+  /// Shape:  how many whole ones there were; fewer than there is room for only at the end.
   /// Errors: what the program returns where it returns neither 0 nor 1; E2BIG when one element came out too long.
   /// Cost:   one system call for each 32 KiB, and one to see the end.
   /// Source: bpf_seq_read() in kernel/bpf/bpf_iter.c at v6.12.
-  [[nodiscard]] result<size_t> read(std::span<char> room) const noexcept {
+  template <class Room>
+  requires requires(Room& room) { span(room); }
+  [[nodiscard]] result<size_t> read(Room&& room) const noexcept {
+    const span into(room);
+    using record = typename decltype(into)::element_type;
+    static_assert(std::is_trivially_copyable_v<record> && !std::is_const_v<record>,
+                  "barebpf: a program writes bytes, so read records that are trivially copyable");
+    const auto got = read_bytes(reinterpret_cast<char*>(into.data()), into.size_bytes());
+    if (!got) return got.error();
+    return *got / sizeof(record);
+  }
+
+ private:
+  [[nodiscard]] result<size_t> read_bytes(char* to, size_t room) const noexcept {
     size_t done = 0;
-    while (done < room.size()) {
-      const long got = system_call(__NR_read, walk_.number(), room.data() + done, room.size() - done);
+    while (done < room) {
+      const long got = system_call(__NR_read, walk_.number(), to + done, room - done);
       if (got == -EAGAIN || got == -EINTR) continue;  // the kernel let others run after a million elements
       if (got < 0) return failure(step::read_iterator, got);
       if (got == 0) break;
@@ -4448,18 +4541,7 @@ class iterator {
     }
     return done;
   }
-  /// The same of records of one type.
-  /// Shape:  how many whole ones there were; fewer than there is room for only at the end.
-  template <class Record>
-  [[nodiscard]] result<size_t> read(std::span<Record> room) const noexcept {
-    static_assert(std::is_trivially_copyable_v<Record>,
-                  "barebpf: a program writes bytes, so read records that are trivially copyable");
-    const auto got = read(std::span<char>(reinterpret_cast<char*>(room.data()), room.size_bytes()));
-    if (!got) return got.error();
-    return *got / sizeof(Record);
-  }
 
- private:
   fd walk_;
 };
 
@@ -5333,7 +5415,7 @@ class mapped_values {
     return *this;
   }
 
-  [[nodiscard]] std::span<Value> values() const noexcept { return {begin(), count_}; }
+  [[nodiscard]] span<Value> values() const noexcept { return {begin(), count_}; }
   [[nodiscard]] Value* begin() const noexcept { return reinterpret_cast<Value*>(memory_.data()); }
   [[nodiscard]] Value* end() const noexcept { return begin() + count_; }
   [[nodiscard]] size_t size() const noexcept { return count_; }
@@ -5457,7 +5539,7 @@ struct stack_addresses {
   u64 list[Depth] = {};
 
   /// Those that there are.
-  [[nodiscard]] std::span<const u64> addresses() const noexcept {
+  [[nodiscard]] span<const u64> addresses() const noexcept {
     size_t count = 0;
     while (count < Depth && list[count] != 0) ++count;
     return {list, count};
@@ -5484,7 +5566,7 @@ struct stack_build_ids {
   build_id_place list[Depth] = {};
 
   /// Those that there are.
-  [[nodiscard]] std::span<const build_id_place> places() const noexcept {
+  [[nodiscard]] span<const build_id_place> places() const noexcept {
     size_t count = 0;
     while (count < Depth && list[count].status != build_id_place::state::empty) ++count;
     return {list, count};
@@ -5938,8 +6020,8 @@ class map {
   /// What an update takes.
   using given = std::conditional_t<per_cpu, per_cpu_values<Value>, Value>;
   /// What batches of values are written to and read from.
-  using element_storage = std::conditional_t<per_cpu, per_cpu_values<Value>&, std::span<answer_of<Value>>>;
-  using element_source = std::conditional_t<per_cpu, const per_cpu_values<Value>&, std::span<const Value>>;
+  using element_storage = std::conditional_t<per_cpu, per_cpu_values<Value>&, span<answer_of<Value>>>;
+  using element_source = std::conditional_t<per_cpu, const per_cpu_values<Value>&, span<const Value>>;
   /// The same map for reading only: `hits::read_only::get_pinned(path)` needs no right to write the pin, and what
   /// `create`, `get_pinned`, `from_id` and `get_or_create` open here the kernel itself holds to reading. Programs may
   /// write all the same. `adopt` and `from_fd` leave the descriptor as it is.
@@ -6278,7 +6360,7 @@ class map {
   }
   /// The same with the caller's storage for the batches; without any, one key after the other. Per-CPU values need
   /// room for at least one element.
-  [[nodiscard]] auto entries(std::span<Key> keys, element_storage values) const& noexcept {
+  [[nodiscard]] auto entries(span<Key> keys, element_storage values) const& noexcept {
     demand<can_get_next_key>();
     demand<can_lookup>();
     demand_answer();
@@ -6292,13 +6374,13 @@ class map {
 
   // A walk looks at its map, which must not be gone before it.
   void entries() const&& = delete;
-  void entries(std::span<Key> keys, element_storage values) const&& = delete;
+  void entries(span<Key> keys, element_storage values) const&& = delete;
 
   /// Copies out the next elements of a walk, as many as fit, and says in `cursor` whether they were the last.
   /// Errors: ENOSPC when the elements of one bucket do not fit: give more room.
   /// Kernel: 5.6, BPF_MAP_LOOKUP_BATCH; the elements of one bucket come together.
   /// Source: __htab_map_lookup_and_delete_batch() in kernel/bpf/hashtab.c at v6.12.
-  [[nodiscard]] batch_result lookup_batch(batch_cursor<Key>& cursor, std::span<Key> keys,
+  [[nodiscard]] batch_result lookup_batch(batch_cursor<Key>& cursor, span<Key> keys,
                                           element_storage values) const noexcept {
     demand<can_lookup_batch>();
     return read_batch(abi::command::map_lookup_batch, step::map_lookup_batch, cursor, keys.data(),
@@ -6306,8 +6388,8 @@ class map {
   }
   /// The same `under_lock`.
   template <element_way Way>
-  [[nodiscard]] batch_result lookup_batch(batch_cursor<Key>& cursor, std::span<Key> keys,
-                                          std::span<Value> values, Way way) const noexcept {
+  [[nodiscard]] batch_result lookup_batch(batch_cursor<Key>& cursor, span<Key> keys, span<Value> values,
+                                          Way way) const noexcept {
     demand<can_lookup_batch>();
     demand_way<Way>();
     return read_batch(abi::command::map_lookup_batch, step::map_lookup_batch, cursor, keys.data(),
@@ -6315,7 +6397,7 @@ class map {
   }
   /// The same, and removes them.
   /// Kernel: 5.6, BPF_MAP_LOOKUP_AND_DELETE_BATCH.
-  [[nodiscard]] batch_result lookup_and_delete_batch(batch_cursor<Key>& cursor, std::span<Key> keys,
+  [[nodiscard]] batch_result lookup_and_delete_batch(batch_cursor<Key>& cursor, span<Key> keys,
                                                      element_storage values) noexcept {
     demand<can_lookup_and_delete_batch>();
     return read_batch(abi::command::map_lookup_and_delete_batch, step::map_lookup_and_delete_batch, cursor,
@@ -6323,8 +6405,8 @@ class map {
   }
   /// The same `under_lock`.
   template <element_way Way>
-  [[nodiscard]] batch_result lookup_and_delete_batch(batch_cursor<Key>& cursor, std::span<Key> keys,
-                                                     std::span<Value> values, Way way) noexcept {
+  [[nodiscard]] batch_result lookup_and_delete_batch(batch_cursor<Key>& cursor, span<Key> keys,
+                                                     span<Value> values, Way way) noexcept {
     demand<can_lookup_and_delete_batch>();
     demand_lock<Way>();
     return read_batch(abi::command::map_lookup_and_delete_batch, step::map_lookup_and_delete_batch, cursor,
@@ -6334,15 +6416,14 @@ class map {
   /// Errors: E2BIG when the map is full, in an array no_such_slot; `count` elements were stored before that.
   /// Kernel: 5.6, BPF_MAP_UPDATE_BATCH.
   /// Source: generic_map_update_batch() in kernel/bpf/syscall.c at v6.12.
-  [[nodiscard]] batch_result update_batch(std::span<const Key> keys, element_source values) noexcept {
+  [[nodiscard]] batch_result update_batch(span<const Key> keys, element_source values) noexcept {
     demand<can_update_batch>();
     return write_batch(abi::command::map_update_batch, step::map_update_batch, keys.data(), values.data(),
                        smaller(keys.size(), count_of(values)));
   }
   /// The same `under_lock`, or each value `on_cpu` alone or `on_all_cpus`.
   template <element_way Way>
-  [[nodiscard]] batch_result update_batch(std::span<const Key> keys, std::span<const Value> values,
-                                          Way way) noexcept {
+  [[nodiscard]] batch_result update_batch(span<const Key> keys, span<const Value> values, Way way) noexcept {
     demand<can_update_batch>();
     demand_way<Way>();
     return write_batch(abi::command::map_update_batch, step::map_update_batch, keys.data(), values.data(),
@@ -6352,7 +6433,7 @@ class map {
   /// Errors: ENOENT at the first that is not there; `count` were removed before it.
   /// Kernel: 5.6, BPF_MAP_DELETE_BATCH.
   /// Source: generic_map_delete_batch() in kernel/bpf/syscall.c at v6.12.
-  [[nodiscard]] batch_result delete_batch(std::span<const Key> keys) noexcept {
+  [[nodiscard]] batch_result delete_batch(span<const Key> keys) noexcept {
     demand<can_delete_batch>();
     return write_batch(abi::command::map_delete_batch, step::map_delete_batch, keys.data(), nullptr,
                        static_cast<u32>(keys.size()));
@@ -6777,7 +6858,7 @@ class mapped_arena {
 
   [[nodiscard]] unsigned char* data() const noexcept { return pages_.begin(); }
   [[nodiscard]] size_t size() const noexcept { return pages_.size(); }
-  [[nodiscard]] std::span<unsigned char> bytes() const noexcept { return pages_.values(); }
+  [[nodiscard]] span<unsigned char> bytes() const noexcept { return pages_.values(); }
 
   /// The `T` that lies `offset` bytes behind the start of the arena; all of it must lie inside.
   template <class T>
@@ -7261,10 +7342,10 @@ namespace barebpf::inline BAREBPF_ABI {
 /// A stack and how often it was seen. What is not known is left empty.
 /// Lifetime: looks at what others own.
 struct counted_stack {
-  text comm{};                                 ///< the name of the process
-  std::span<const u64> user{};                 ///< as `stack_addresses::addresses` gives them
-  std::span<const build_id_place> user_ids{};  ///< or as `stack_build_ids::places` does
-  std::span<const u64> kernel{};
+  text comm{};                            ///< the name of the process
+  span<const u64> user{};                 ///< as `stack_addresses::addresses` gives them
+  span<const build_id_place> user_ids{};  ///< or as `stack_build_ids::places` does
+  span<const u64> kernel{};
   u64 count = 0;
 };
 
@@ -11231,7 +11312,7 @@ struct refused_program {
 /// Lifetime: `room` must outlive this object. Where it is full, the load fails.
 class refused_programs {
  public:
-  explicit constexpr refused_programs(std::span<refused_program> room) noexcept : room_(room) {}
+  explicit constexpr refused_programs(span<refused_program> room) noexcept : room_(room) {}
 
   [[nodiscard]] constexpr size_t size() const noexcept { return count_; }
   [[nodiscard]] constexpr const refused_program* begin() const noexcept { return room_.data(); }
@@ -11245,7 +11326,7 @@ class refused_programs {
   }
 
  private:
-  std::span<refused_program> room_;
+  span<refused_program> room_;
   size_t count_ = 0;
 };
 
@@ -11253,19 +11334,19 @@ class refused_programs {
 /// Lifetime: what they point to must stay until `load` returns.
 struct load_options {
   verifier_log* log = nullptr;             ///< where the verifier's log goes when it refuses a program
-  std::span<const map_change> maps{};      ///< made by `change`
-  std::span<const unsigned char> data{};   ///< first values of global variables, made by `data`
+  span<const map_change> maps{};           ///< made by `change`
+  span<const unsigned char> data{};        ///< first values of global variables, made by `data`
   text pin_root = "/sys/fs/bpf";           ///< folder of the maps that are pinned by their names
   map_differences* differences = nullptr;  ///< where both sides go when a map is not what the object expects
   int token = -1;                          ///< descriptor of a BPF token, 6.9
   text kconfig{};  ///< options of the kernel as lines, "CONFIG_HZ=250", that hold before its own
   const char* kconfig_file = nullptr;  ///< the kernel's configuration, packed by gzip or not, in the place of
                                        ///< /boot/config-RELEASE or else /proc/config.gz
-  std::span<const program_change> programs{};  ///< made by `change_program`
+  span<const program_change> programs{};  ///< made by `change_program`
   refused_programs* refused = nullptr;  ///< where programs go that cannot be loaded, which are then left out
   int replaced = -1;  ///< descriptor of the program of which those of SEC("freplace/...") replace functions
   /// The types to fit the programs to (CO-RE), as BTF or as an ELF file that has some; nothing for the running kernel's.
-  std::span<const unsigned char> target_btf{};
+  span<const unsigned char> target_btf{};
 
   /// What the program with this index is to be in place of what the object says; nullptr for nothing.
   [[nodiscard]] constexpr const program_change* new_kind_of(u32 program) const noexcept {
@@ -11298,7 +11379,7 @@ struct no_options {
   static constexpr text pin_root = load_options().pin_root;
   static constexpr map_differences* differences = nullptr;
   static constexpr int token = -1, replaced = -1;
-  static constexpr std::span<const unsigned char> target_btf{};
+  static constexpr span<const unsigned char> target_btf{};
   [[nodiscard]] static constexpr const program_change* new_kind_of(u32) noexcept { return nullptr; }
 };
 
@@ -12634,7 +12715,7 @@ class fitting {
   /// `types` are the object's, as the kernel gets them; `target` those to fit to, plain or in an ELF file, and nothing for
   /// those of the running kernel.
   fitting(const void* types, u32 size, const program_cores* programs, u32 count,
-          std::span<const unsigned char> target) noexcept
+          span<const unsigned char> target) noexcept
       : own_(static_cast<const unsigned char*>(types), size),
         programs_(programs),
         program_count_(count),
@@ -12737,7 +12818,7 @@ class fitting {
   bytes own_;
   const program_cores* programs_;
   u32 program_count_;
-  std::span<const unsigned char> target_;
+  span<const unsigned char> target_;
   kernel_btf_file running_;
   buffer<unsigned char> module_;  // the running kernel's, with those of a module
   btf local_, kernel_;
@@ -16682,7 +16763,7 @@ class object_data {
                                 found.offset);
   }
   /// For `load_options::data`.
-  [[nodiscard]] std::span<const unsigned char> view() const noexcept {
+  [[nodiscard]] span<const unsigned char> view() const noexcept {
     return {content_.size() == 0 ? nullptr : content_.data()->bytes, content_.size() * sizeof(chunk)};
   }
 
@@ -17214,7 +17295,7 @@ class record_view {
  public:
   constexpr record_view(const unsigned char* first, u32 size) noexcept : first_(first), size_(size) {}
 
-  [[nodiscard]] constexpr std::span<const unsigned char> bytes() const noexcept { return {first_, size_}; }
+  [[nodiscard]] constexpr span<const unsigned char> bytes() const noexcept { return {first_, size_}; }
   [[nodiscard]] constexpr const unsigned char* data() const noexcept { return first_; }
   [[nodiscard]] constexpr u32 size() const noexcept { return size_; }
 
@@ -18267,7 +18348,7 @@ class static_object {
       return *reinterpret_cast<T*>(bytes_ + data_at[found.map] + found.offset);
     }
     /// For `load_options::data`.
-    [[nodiscard]] std::span<const unsigned char> view() const noexcept { return {bytes_, data_size}; }
+    [[nodiscard]] span<const unsigned char> view() const noexcept { return {bytes_, data_size}; }
 
    private:
     alignas(data_layout::alignment) unsigned char bytes_[detail::at_least_one(data_size)] = {};
@@ -18660,7 +18741,7 @@ class user_ringbuf {
     ~reservation() { discard(); }
 
     /// What the program will read; it still holds what was there before.
-    [[nodiscard]] std::span<unsigned char> bytes() const noexcept {
+    [[nodiscard]] span<unsigned char> bytes() const noexcept {
       return {header_ + detail::record_header, size_};
     }
     /// Hands the record to the program.
@@ -19015,7 +19096,7 @@ class xsk {
   /// Cost:   thirteen system calls, and (rx_frames + tx_frames) * frame_size bytes of locked memory.
   [[nodiscard]] static result<xsk> open(u32 ifindex, const xsk_options& options = {}) noexcept;
 
-  /// Gives the packets that are there to `use`, a `std::span<unsigned char>` each, oldest first, at most `at_most`. If
+  /// Gives the packets that are there to `use`, a `span<unsigned char>` each, oldest first, at most `at_most`. If
   /// it returns false, this one was the last. The frames go back to the kernel together when this returns.
   /// Shape:    how many `use` was given.
   /// Lifetime: a packet may be read and written until this returns.
@@ -19030,7 +19111,7 @@ class xsk {
         const abi::xdp_desc packet = received_[now.first + used];
         fill_[now.filled + used] = packet.addr & ~u64{frame_size_ - 1};
         ++used;
-        const std::span<unsigned char> bytes(frames_.data() + packet.addr, packet.len);
+        const span<unsigned char> bytes(frames_.data() + packet.addr, packet.len);
         if constexpr (std::is_void_v<decltype(use(bytes))>)
           use(bytes);
         else if (!use(bytes))
@@ -19045,16 +19126,16 @@ class xsk {
     return received_.is_open() ? received_.producer() - received_.own_consumer() : 0;
   }
 
-  /// Lets `write` fill the next frame, a `std::span<unsigned char>`; as many bytes as it returns are the packet, none if
+  /// Lets `write` fill the next frame, a `span<unsigned char>`; as many bytes as it returns are the packet, none if
   /// that is 0. `flush` sends what was submitted.
   /// Errors: no_free_frame when all are on their way; packet_too_large.
   /// Cost:   no system call.
   template <class Write>
-  requires std::is_invocable_r_v<size_t, Write&, std::span<unsigned char>>
+  requires std::is_invocable_r_v<size_t, Write&, span<unsigned char>>
   [[nodiscard]] result<void> submit(Write&& write) {
     if (!sent_.is_open() || !find_free_frame())
       return error{.at = step::send_packets, .why = cause::no_free_frame};
-    const size_t size = write(std::span<unsigned char>(frames_.data() + free_frame_, frame_size_));
+    const size_t size = write(span<unsigned char>(frames_.data() + free_frame_, frame_size_));
     if (size > frame_size_) return error{.at = step::send_packets, .why = cause::packet_too_large};
     if (size == 0) return {};
     const u32 at = sent_.own_producer();
@@ -19064,8 +19145,8 @@ class xsk {
     return {};
   }
   /// Copies `packet` into a frame, under the same conditions.
-  [[nodiscard]] result<void> submit(std::span<const unsigned char> packet) noexcept {
-    return submit([&](std::span<unsigned char> frame) {
+  [[nodiscard]] result<void> submit(span<const unsigned char> packet) noexcept {
+    return submit([&](span<unsigned char> frame) {
       if (packet.size() <= frame.size()) __builtin_memcpy(frame.data(), packet.data(), packet.size());
       return packet.size();
     });

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <span>
 #include <type_traits>
 #include <utility>
 

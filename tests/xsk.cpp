@@ -2,6 +2,10 @@
 #include <linux/if_xdp.h>
 #include <sys/socket.h>
 
+#include <map>
+#include <set>
+#include <span>
+
 #include "support/catch.hpp"
 #include "support/fake_kernel.hpp"
 #include "support/library.hpp"

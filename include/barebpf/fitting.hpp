@@ -6,8 +6,7 @@
 
 #include "core.hpp"
 #include "kernel_btf.hpp"
-
-#include <span>  // span
+#include "span.hpp"
 
 namespace barebpf::inline BAREBPF_ABI {
 
@@ -24,7 +23,7 @@ class fitting {
   /// `types` are the object's, as the kernel gets them; `target` those to fit to, plain or in an ELF file, and nothing for
   /// those of the running kernel.
   fitting(const void* types, u32 size, const program_cores* programs, u32 count,
-          std::span<const unsigned char> target) noexcept
+          span<const unsigned char> target) noexcept
       : own_(static_cast<const unsigned char*>(types), size),
         programs_(programs),
         program_count_(count),
@@ -127,7 +126,7 @@ class fitting {
   bytes own_;
   const program_cores* programs_;
   u32 program_count_;
-  std::span<const unsigned char> target_;
+  span<const unsigned char> target_;
   kernel_btf_file running_;
   buffer<unsigned char> module_;  // the running kernel's, with those of a module
   btf local_, kernel_;

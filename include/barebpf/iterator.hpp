@@ -5,8 +5,6 @@
 
 #include "link.hpp"
 
-#include <span>  // span
-
 namespace barebpf::inline BAREBPF_ABI {
 
 /// One walk over what the kernel lists: whatever the program writes with bpf_seq_write() and bpf_seq_printf().
@@ -20,15 +18,28 @@ class iterator {
   /// For poll(2) and for read(2) of one's own.
   [[nodiscard]] const fd& descriptor() const noexcept { return walk_; }
 
-  /// Fills `room` with bytes as they come: text, or whatever the program writes.
-  /// Shape:  how many there were; fewer than there is room for only at the end.
+  /// Fills `room` with what the program writes: characters, or records of one type.
+  /// Shape:  how many whole ones there were; fewer than there is room for only at the end.
   /// Errors: what the program returns where it returns neither 0 nor 1; E2BIG when one element came out too long.
   /// Cost:   one system call for each 32 KiB, and one to see the end.
   /// Source: bpf_seq_read() in kernel/bpf/bpf_iter.c at v6.12.
-  [[nodiscard]] result<size_t> read(std::span<char> room) const noexcept {
+  template <class Room>
+  requires requires(Room& room) { span(room); }
+  [[nodiscard]] result<size_t> read(Room&& room) const noexcept {
+    const span into(room);
+    using record = typename decltype(into)::element_type;
+    static_assert(std::is_trivially_copyable_v<record> && !std::is_const_v<record>,
+                  "barebpf: a program writes bytes, so read records that are trivially copyable");
+    const auto got = read_bytes(reinterpret_cast<char*>(into.data()), into.size_bytes());
+    if (!got) return got.error();
+    return *got / sizeof(record);
+  }
+
+ private:
+  [[nodiscard]] result<size_t> read_bytes(char* to, size_t room) const noexcept {
     size_t done = 0;
-    while (done < room.size()) {
-      const long got = system_call(__NR_read, walk_.number(), room.data() + done, room.size() - done);
+    while (done < room) {
+      const long got = system_call(__NR_read, walk_.number(), to + done, room - done);
       if (got == -EAGAIN || got == -EINTR) continue;  // the kernel let others run after a million elements
       if (got < 0) return failure(step::read_iterator, got);
       if (got == 0) break;
@@ -36,18 +47,7 @@ class iterator {
     }
     return done;
   }
-  /// The same of records of one type.
-  /// Shape:  how many whole ones there were; fewer than there is room for only at the end.
-  template <class Record>
-  [[nodiscard]] result<size_t> read(std::span<Record> room) const noexcept {
-    static_assert(std::is_trivially_copyable_v<Record>,
-                  "barebpf: a program writes bytes, so read records that are trivially copyable");
-    const auto got = read(std::span<char>(reinterpret_cast<char*>(room.data()), room.size_bytes()));
-    if (!got) return got.error();
-    return *got / sizeof(Record);
-  }
 
- private:
   fd walk_;
 };
 

@@ -29,7 +29,7 @@ class object_data {
                                 found.offset);
   }
   /// For `load_options::data`.
-  [[nodiscard]] std::span<const unsigned char> view() const noexcept {
+  [[nodiscard]] span<const unsigned char> view() const noexcept {
     return {content_.size() == 0 ? nullptr : content_.data()->bytes, content_.size() * sizeof(chunk)};
   }
 

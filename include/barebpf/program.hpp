@@ -8,8 +8,7 @@
 #include "outcome.hpp"
 #include "policy.hpp"
 #include "reader.hpp"
-
-#include <span>  // span
+#include "span.hpp"
 
 namespace barebpf::inline BAREBPF_ABI {
 
@@ -136,11 +135,11 @@ template <class Log>
 /// What a program is run on without its event. What a type of program takes as data and context differs.
 /// Lifetime: borrowed until `test_run` returns.
 struct test_input {
-  std::span<const unsigned char> data{};   ///< a packet; 14 bytes at least where one is taken
-  std::span<unsigned char> context{};      ///< the start of struct xdp_md, struct __sk_buff or the like; what
-                                           ///< a program of type syscall writes into it stays there
-  std::span<unsigned char> data_out{};     ///< where the packet goes as the program leaves it
-  std::span<unsigned char> context_out{};  ///< and its context
+  span<const unsigned char> data{};   ///< a packet; 14 bytes at least where one is taken
+  span<unsigned char> context{};      ///< the start of struct xdp_md, struct __sk_buff or the like; what
+                                      ///< a program of type syscall writes into it stays there
+  span<unsigned char> data_out{};     ///< where the packet goes as the program leaves it
+  span<unsigned char> context_out{};  ///< and its context
   u32 repeat = 1;
   u32 flags = 0;       ///< of abi::test_flag
   u32 cpu = 0;         ///< with run_on_cpu

@@ -197,7 +197,7 @@ class static_object {
       return *reinterpret_cast<T*>(bytes_ + data_at[found.map] + found.offset);
     }
     /// For `load_options::data`.
-    [[nodiscard]] std::span<const unsigned char> view() const noexcept { return {bytes_, data_size}; }
+    [[nodiscard]] span<const unsigned char> view() const noexcept { return {bytes_, data_size}; }
 
    private:
     alignas(data_layout::alignment) unsigned char bytes_[detail::at_least_one(data_size)] = {};

@@ -33,7 +33,7 @@ class user_ringbuf {
     ~reservation() { discard(); }
 
     /// What the program will read; it still holds what was there before.
-    [[nodiscard]] std::span<unsigned char> bytes() const noexcept {
+    [[nodiscard]] span<unsigned char> bytes() const noexcept {
       return {header_ + detail::record_header, size_};
     }
     /// Hands the record to the program.

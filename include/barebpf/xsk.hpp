@@ -127,7 +127,7 @@ class xsk {
   /// Cost:   thirteen system calls, and (rx_frames + tx_frames) * frame_size bytes of locked memory.
   [[nodiscard]] static result<xsk> open(u32 ifindex, const xsk_options& options = {}) noexcept;
 
-  /// Gives the packets that are there to `use`, a `std::span<unsigned char>` each, oldest first, at most `at_most`. If
+  /// Gives the packets that are there to `use`, a `span<unsigned char>` each, oldest first, at most `at_most`. If
   /// it returns false, this one was the last. The frames go back to the kernel together when this returns.
   /// Shape:    how many `use` was given.
   /// Lifetime: a packet may be read and written until this returns.
@@ -142,7 +142,7 @@ class xsk {
         const abi::xdp_desc packet = received_[now.first + used];
         fill_[now.filled + used] = packet.addr & ~u64{frame_size_ - 1};
         ++used;
-        const std::span<unsigned char> bytes(frames_.data() + packet.addr, packet.len);
+        const span<unsigned char> bytes(frames_.data() + packet.addr, packet.len);
         if constexpr (std::is_void_v<decltype(use(bytes))>)
           use(bytes);
         else if (!use(bytes))
@@ -157,16 +157,16 @@ class xsk {
     return received_.is_open() ? received_.producer() - received_.own_consumer() : 0;
   }
 
-  /// Lets `write` fill the next frame, a `std::span<unsigned char>`; as many bytes as it returns are the packet, none if
+  /// Lets `write` fill the next frame, a `span<unsigned char>`; as many bytes as it returns are the packet, none if
   /// that is 0. `flush` sends what was submitted.
   /// Errors: no_free_frame when all are on their way; packet_too_large.
   /// Cost:   no system call.
   template <class Write>
-  requires std::is_invocable_r_v<size_t, Write&, std::span<unsigned char>>
+  requires std::is_invocable_r_v<size_t, Write&, span<unsigned char>>
   [[nodiscard]] result<void> submit(Write&& write) {
     if (!sent_.is_open() || !find_free_frame())
       return error{.at = step::send_packets, .why = cause::no_free_frame};
-    const size_t size = write(std::span<unsigned char>(frames_.data() + free_frame_, frame_size_));
+    const size_t size = write(span<unsigned char>(frames_.data() + free_frame_, frame_size_));
     if (size > frame_size_) return error{.at = step::send_packets, .why = cause::packet_too_large};
     if (size == 0) return {};
     const u32 at = sent_.own_producer();
@@ -176,8 +176,8 @@ class xsk {
     return {};
   }
   /// Copies `packet` into a frame, under the same conditions.
-  [[nodiscard]] result<void> submit(std::span<const unsigned char> packet) noexcept {
-    return submit([&](std::span<unsigned char> frame) {
+  [[nodiscard]] result<void> submit(span<const unsigned char> packet) noexcept {
+    return submit([&](span<unsigned char> frame) {
       if (packet.size() <= frame.size()) __builtin_memcpy(frame.data(), packet.data(), packet.size());
       return packet.size();
     });

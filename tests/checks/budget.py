@@ -15,7 +15,7 @@ TABLE = Path(__file__).with_name("budget.txt")
 WRITE = f"python3 tests/checks/budget.py {compiler} --write"
 WHOLE, MAP = 26000, 16000
 MACROS = ["BAREBPF_VERSION", "BAREBPF_ABI", "BAREBPF_CAUSES", "BAREBPF_STEPS"]
-STANDARD = ["cerrno", "concepts", "cstddef", "cstdint", "new", "span", "sys/syscall.h", "type_traits", "utility"]
+STANDARD = ["cerrno", "concepts", "cstddef", "cstdint", "new", "sys/syscall.h", "type_traits", "utility"]
 
 
 def number_of(room: str) -> tuple[int, int]:

@@ -5,6 +5,8 @@
 #include <poll.h>
 #include <sys/syscall.h>
 
+#include <span>
+
 #include "../support/background.hpp"
 #include "../support/bpf_folder.hpp"
 #include "../support/catch.hpp"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Values with a spin lock: a program changes two counters together on all CPUs, and user space never sees one without
 // the other.
+#include <span>
 #include <thread>
 #include <vector>
 

@@ -4,6 +4,7 @@
 #include <sys/syscall.h>
 
 #include <set>
+#include <span>
 #include <thread>
 
 #include "../support/catch.hpp"

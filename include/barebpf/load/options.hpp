@@ -8,8 +8,6 @@
 #include "../sections.hpp"
 #include "../spec/record.hpp"
 
-#include <span>  // span
-
 namespace barebpf::inline BAREBPF_ABI {
 
 /// What is to be different about one map of an object, before the object has said which one that is. A struct of
@@ -80,7 +78,7 @@ struct refused_program {
 /// Lifetime: `room` must outlive this object. Where it is full, the load fails.
 class refused_programs {
  public:
-  explicit constexpr refused_programs(std::span<refused_program> room) noexcept : room_(room) {}
+  explicit constexpr refused_programs(span<refused_program> room) noexcept : room_(room) {}
 
   [[nodiscard]] constexpr size_t size() const noexcept { return count_; }
   [[nodiscard]] constexpr const refused_program* begin() const noexcept { return room_.data(); }
@@ -94,7 +92,7 @@ class refused_programs {
   }
 
  private:
-  std::span<refused_program> room_;
+  span<refused_program> room_;
   size_t count_ = 0;
 };
 
@@ -102,19 +100,19 @@ class refused_programs {
 /// Lifetime: what they point to must stay until `load` returns.
 struct load_options {
   verifier_log* log = nullptr;             ///< where the verifier's log goes when it refuses a program
-  std::span<const map_change> maps{};      ///< made by `change`
-  std::span<const unsigned char> data{};   ///< first values of global variables, made by `data`
+  span<const map_change> maps{};           ///< made by `change`
+  span<const unsigned char> data{};        ///< first values of global variables, made by `data`
   text pin_root = "/sys/fs/bpf";           ///< folder of the maps that are pinned by their names
   map_differences* differences = nullptr;  ///< where both sides go when a map is not what the object expects
   int token = -1;                          ///< descriptor of a BPF token, 6.9
   text kconfig{};  ///< options of the kernel as lines, "CONFIG_HZ=250", that hold before its own
   const char* kconfig_file = nullptr;  ///< the kernel's configuration, packed by gzip or not, in the place of
                                        ///< /boot/config-RELEASE or else /proc/config.gz
-  std::span<const program_change> programs{};  ///< made by `change_program`
+  span<const program_change> programs{};  ///< made by `change_program`
   refused_programs* refused = nullptr;  ///< where programs go that cannot be loaded, which are then left out
   int replaced = -1;  ///< descriptor of the program of which those of SEC("freplace/...") replace functions
   /// The types to fit the programs to (CO-RE), as BTF or as an ELF file that has some; nothing for the running kernel's.
-  std::span<const unsigned char> target_btf{};
+  span<const unsigned char> target_btf{};
 
   /// What the program with this index is to be in place of what the object says; nullptr for nothing.
   [[nodiscard]] constexpr const program_change* new_kind_of(u32 program) const noexcept {
@@ -147,7 +145,7 @@ struct no_options {
   static constexpr text pin_root = load_options().pin_root;
   static constexpr map_differences* differences = nullptr;
   static constexpr int token = -1, replaced = -1;
-  static constexpr std::span<const unsigned char> target_btf{};
+  static constexpr span<const unsigned char> target_btf{};
   [[nodiscard]] static constexpr const program_change* new_kind_of(u32) noexcept { return nullptr; }
 };
 

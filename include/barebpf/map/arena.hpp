@@ -34,7 +34,7 @@ class mapped_arena {
 
   [[nodiscard]] unsigned char* data() const noexcept { return pages_.begin(); }
   [[nodiscard]] size_t size() const noexcept { return pages_.size(); }
-  [[nodiscard]] std::span<unsigned char> bytes() const noexcept { return pages_.values(); }
+  [[nodiscard]] span<unsigned char> bytes() const noexcept { return pages_.values(); }
 
   /// The `T` that lies `offset` bytes behind the start of the arena; all of it must lie inside.
   template <class T>

@@ -6,17 +6,15 @@
 #include "../symbols.hpp"
 #include "value.hpp"
 
-#include <span>  // span
-
 namespace barebpf::inline BAREBPF_ABI {
 
 /// A stack and how often it was seen. What is not known is left empty.
 /// Lifetime: looks at what others own.
 struct counted_stack {
-  text comm{};                                 ///< the name of the process
-  std::span<const u64> user{};                 ///< as `stack_addresses::addresses` gives them
-  std::span<const build_id_place> user_ids{};  ///< or as `stack_build_ids::places` does
-  std::span<const u64> kernel{};
+  text comm{};                            ///< the name of the process
+  span<const u64> user{};                 ///< as `stack_addresses::addresses` gives them
+  span<const build_id_place> user_ids{};  ///< or as `stack_build_ids::places` does
+  span<const u64> kernel{};
   u64 count = 0;
 };
 

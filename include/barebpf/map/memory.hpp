@@ -4,8 +4,7 @@
 #define BAREBPF_MAP_MEMORY_HPP
 
 #include "../memory.hpp"
-
-#include <span>  // span
+#include "../span.hpp"
 
 namespace barebpf::inline BAREBPF_ABI {
 
@@ -28,7 +27,7 @@ class mapped_values {
     return *this;
   }
 
-  [[nodiscard]] std::span<Value> values() const noexcept { return {begin(), count_}; }
+  [[nodiscard]] span<Value> values() const noexcept { return {begin(), count_}; }
   [[nodiscard]] Value* begin() const noexcept { return reinterpret_cast<Value*>(memory_.data()); }
   [[nodiscard]] Value* end() const noexcept { return begin() + count_; }
   [[nodiscard]] size_t size() const noexcept { return count_; }

@@ -80,7 +80,7 @@ class record_view {
  public:
   constexpr record_view(const unsigned char* first, u32 size) noexcept : first_(first), size_(size) {}
 
-  [[nodiscard]] constexpr std::span<const unsigned char> bytes() const noexcept { return {first_, size_}; }
+  [[nodiscard]] constexpr span<const unsigned char> bytes() const noexcept { return {first_, size_}; }
   [[nodiscard]] constexpr const unsigned char* data() const noexcept { return first_; }
   [[nodiscard]] constexpr u32 size() const noexcept { return size_; }
 

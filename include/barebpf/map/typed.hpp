@@ -103,8 +103,8 @@ class map {
   /// What an update takes.
   using given = std::conditional_t<per_cpu, per_cpu_values<Value>, Value>;
   /// What batches of values are written to and read from.
-  using element_storage = std::conditional_t<per_cpu, per_cpu_values<Value>&, std::span<answer_of<Value>>>;
-  using element_source = std::conditional_t<per_cpu, const per_cpu_values<Value>&, std::span<const Value>>;
+  using element_storage = std::conditional_t<per_cpu, per_cpu_values<Value>&, span<answer_of<Value>>>;
+  using element_source = std::conditional_t<per_cpu, const per_cpu_values<Value>&, span<const Value>>;
   /// The same map for reading only: `hits::read_only::get_pinned(path)` needs no right to write the pin, and what
   /// `create`, `get_pinned`, `from_id` and `get_or_create` open here the kernel itself holds to reading. Programs may
   /// write all the same. `adopt` and `from_fd` leave the descriptor as it is.
@@ -443,7 +443,7 @@ class map {
   }
   /// The same with the caller's storage for the batches; without any, one key after the other. Per-CPU values need
   /// room for at least one element.
-  [[nodiscard]] auto entries(std::span<Key> keys, element_storage values) const& noexcept {
+  [[nodiscard]] auto entries(span<Key> keys, element_storage values) const& noexcept {
     demand<can_get_next_key>();
     demand<can_lookup>();
     demand_answer();
@@ -457,13 +457,13 @@ class map {
 
   // A walk looks at its map, which must not be gone before it.
   void entries() const&& = delete;
-  void entries(std::span<Key> keys, element_storage values) const&& = delete;
+  void entries(span<Key> keys, element_storage values) const&& = delete;
 
   /// Copies out the next elements of a walk, as many as fit, and says in `cursor` whether they were the last.
   /// Errors: ENOSPC when the elements of one bucket do not fit: give more room.
   /// Kernel: 5.6, BPF_MAP_LOOKUP_BATCH; the elements of one bucket come together.
   /// Source: __htab_map_lookup_and_delete_batch() in kernel/bpf/hashtab.c at v6.12.
-  [[nodiscard]] batch_result lookup_batch(batch_cursor<Key>& cursor, std::span<Key> keys,
+  [[nodiscard]] batch_result lookup_batch(batch_cursor<Key>& cursor, span<Key> keys,
                                           element_storage values) const noexcept {
     demand<can_lookup_batch>();
     return read_batch(abi::command::map_lookup_batch, step::map_lookup_batch, cursor, keys.data(),
@@ -471,8 +471,8 @@ class map {
   }
   /// The same `under_lock`.
   template <element_way Way>
-  [[nodiscard]] batch_result lookup_batch(batch_cursor<Key>& cursor, std::span<Key> keys,
-                                          std::span<Value> values, Way way) const noexcept {
+  [[nodiscard]] batch_result lookup_batch(batch_cursor<Key>& cursor, span<Key> keys, span<Value> values,
+                                          Way way) const noexcept {
     demand<can_lookup_batch>();
     demand_way<Way>();
     return read_batch(abi::command::map_lookup_batch, step::map_lookup_batch, cursor, keys.data(),
@@ -480,7 +480,7 @@ class map {
   }
   /// The same, and removes them.
   /// Kernel: 5.6, BPF_MAP_LOOKUP_AND_DELETE_BATCH.
-  [[nodiscard]] batch_result lookup_and_delete_batch(batch_cursor<Key>& cursor, std::span<Key> keys,
+  [[nodiscard]] batch_result lookup_and_delete_batch(batch_cursor<Key>& cursor, span<Key> keys,
                                                      element_storage values) noexcept {
     demand<can_lookup_and_delete_batch>();
     return read_batch(abi::command::map_lookup_and_delete_batch, step::map_lookup_and_delete_batch, cursor,
@@ -488,8 +488,8 @@ class map {
   }
   /// The same `under_lock`.
   template <element_way Way>
-  [[nodiscard]] batch_result lookup_and_delete_batch(batch_cursor<Key>& cursor, std::span<Key> keys,
-                                                     std::span<Value> values, Way way) noexcept {
+  [[nodiscard]] batch_result lookup_and_delete_batch(batch_cursor<Key>& cursor, span<Key> keys,
+                                                     span<Value> values, Way way) noexcept {
     demand<can_lookup_and_delete_batch>();
     demand_lock<Way>();
     return read_batch(abi::command::map_lookup_and_delete_batch, step::map_lookup_and_delete_batch, cursor,
@@ -499,15 +499,14 @@ class map {
   /// Errors: E2BIG when the map is full, in an array no_such_slot; `count` elements were stored before that.
   /// Kernel: 5.6, BPF_MAP_UPDATE_BATCH.
   /// Source: generic_map_update_batch() in kernel/bpf/syscall.c at v6.12.
-  [[nodiscard]] batch_result update_batch(std::span<const Key> keys, element_source values) noexcept {
+  [[nodiscard]] batch_result update_batch(span<const Key> keys, element_source values) noexcept {
     demand<can_update_batch>();
     return write_batch(abi::command::map_update_batch, step::map_update_batch, keys.data(), values.data(),
                        smaller(keys.size(), count_of(values)));
   }
   /// The same `under_lock`, or each value `on_cpu` alone or `on_all_cpus`.
   template <element_way Way>
-  [[nodiscard]] batch_result update_batch(std::span<const Key> keys, std::span<const Value> values,
-                                          Way way) noexcept {
+  [[nodiscard]] batch_result update_batch(span<const Key> keys, span<const Value> values, Way way) noexcept {
     demand<can_update_batch>();
     demand_way<Way>();
     return write_batch(abi::command::map_update_batch, step::map_update_batch, keys.data(), values.data(),
@@ -517,7 +516,7 @@ class map {
   /// Errors: ENOENT at the first that is not there; `count` were removed before it.
   /// Kernel: 5.6, BPF_MAP_DELETE_BATCH.
   /// Source: generic_map_delete_batch() in kernel/bpf/syscall.c at v6.12.
-  [[nodiscard]] batch_result delete_batch(std::span<const Key> keys) noexcept {
+  [[nodiscard]] batch_result delete_batch(span<const Key> keys) noexcept {
     demand<can_delete_batch>();
     return write_batch(abi::command::map_delete_batch, step::map_delete_batch, keys.data(), nullptr,
                        static_cast<u32>(keys.size()));

@@ -5,9 +5,8 @@
 #define BAREBPF_MAP_VALUE_HPP
 
 #include "../kinds.hpp"
+#include "../span.hpp"
 #include "element.hpp"
-
-#include <span>  // span
 
 namespace barebpf::inline BAREBPF_ABI {
 
@@ -107,7 +106,7 @@ struct stack_addresses {
   u64 list[Depth] = {};
 
   /// Those that there are.
-  [[nodiscard]] std::span<const u64> addresses() const noexcept {
+  [[nodiscard]] span<const u64> addresses() const noexcept {
     size_t count = 0;
     while (count < Depth && list[count] != 0) ++count;
     return {list, count};
@@ -134,7 +133,7 @@ struct stack_build_ids {
   build_id_place list[Depth] = {};
 
   /// Those that there are.
-  [[nodiscard]] std::span<const build_id_place> places() const noexcept {
+  [[nodiscard]] span<const build_id_place> places() const noexcept {
     size_t count = 0;
     while (count < Depth && list[count].status != build_id_place::state::empty) ++count;
     return {list, count};
