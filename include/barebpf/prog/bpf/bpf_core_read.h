@@ -6,11 +6,13 @@
  * "struct task_struct___old" and "struct task_struct" are the same type to whoever loads: what follows three
  * underscores is only there to have several versions of a type in one program.
  *
- * Include bpf_helpers.h first. For the bpf target of clang only, from version 11; the guard is the one that libbpf uses,
- * so that the two never meet in one program.
+ * For the bpf target of clang only, from version 11; the guard is the one that libbpf uses, so that the two never meet in
+ * one program.
  */
 #ifndef __BPF_CORE_READ_H__
 #define __BPF_CORE_READ_H__
+
+#include "bpf_helpers.h"
 
 /* What __builtin_preserve_field_info is asked. Source: the first members of enum bpf_core_relo_kind in
  * include/uapi/linux/bpf.h at v6.12; the others below are numbered by clang for each builtin. */
@@ -36,16 +38,10 @@ enum bpf_enum_value_kind {
 	BPF_ENUMVAL_VALUE = 1,
 };
 
-/* How many arguments there are, up to ten. */
-#define BAREBPF_TENTH(a, b, c, d, e, f, g, h, i, j, number, ...) number
-#define BAREBPF_COUNT(...) BAREBPF_TENTH(__VA_ARGS__, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)
-#define BAREBPF_JOIN_(a, b) a##b
-#define BAREBPF_JOIN(a, b) BAREBPF_JOIN_(a, b)
-
 /* A member, given as an expression (pointer->member) or as a type and a member. */
 #define BAREBPF_FIELD_1(field) field
 #define BAREBPF_FIELD_2(type, field) (((typeof(type) *)0)->field)
-#define BAREBPF_FIELD(...) BAREBPF_JOIN(BAREBPF_FIELD_, BAREBPF_COUNT(__VA_ARGS__))(__VA_ARGS__)
+#define BAREBPF_FIELD(...) BAREBPF_PASTE(BAREBPF_FIELD_, BAREBPF_COUNT(__VA_ARGS__))(__VA_ARGS__)
 
 /* 1 when the kernel has the member, else 0. */
 #define bpf_core_field_exists(field...) \
@@ -72,7 +68,7 @@ enum bpf_enum_value_kind {
 	__builtin_preserve_enum_value(*(typeof(enum_type) *)enum_value, BPF_ENUMVAL_VALUE)
 
 /* The pointer as one to a type of the kernel's BTF, which the verifier follows without a helper. From Linux 6.8. */
-extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __attribute__((section(".ksyms"), weak));
+extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
 #define bpf_core_cast(ptr, type) ((typeof(type) *)bpf_rdonly_cast((ptr), bpf_core_type_id_kernel(type)))
 
 /* `size` bytes from where `src` lies in the kernel that runs. What they give is the helper's: 0 or a negative errno, and
@@ -100,64 +96,63 @@ extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __attribute__((secti
 	bpf_probe_read_kernel(BAREBPF_FIRST_BYTE(dst, __CORE_RELO(src, field, BYTE_SIZE)),          \
 			      __CORE_RELO(src, field, BYTE_SIZE),                                   \
 			      (const void *)(src) + __CORE_RELO(src, field, BYTE_OFFSET))
+/* The bits of the field, from the bytes that hold it. */
 #define BAREBPF_BITS_OF(word, src, field)                                                           \
-	(__CORE_RELO(src, field, SIGNED)                                                            \
-		 ? (__u64)((__s64)((word) << __CORE_RELO(src, field, LSHIFT_U64)) >>                \
-			   __CORE_RELO(src, field, RSHIFT_U64))                                     \
-		 : (word) << __CORE_RELO(src, field, LSHIFT_U64) >>                                 \
-			   __CORE_RELO(src, field, RSHIFT_U64))
+	({                                                                                          \
+		__u64 __bits = (word) << __CORE_RELO(src, field, LSHIFT_U64);                       \
+		if (__CORE_RELO(src, field, SIGNED))                                                \
+			__bits = (__s64)__bits >> __CORE_RELO(src, field, RSHIFT_U64);              \
+		else                                                                                \
+			__bits >>= __CORE_RELO(src, field, RSHIFT_U64);                             \
+		__bits;                                                                             \
+	})
 #define BPF_CORE_READ_BITFIELD_PROBED(src, field)                                                   \
 	({                                                                                          \
 		__u64 __word = 0;                                                                   \
 		__CORE_BITFIELD_PROBE_READ(&__word, src, field);                                    \
 		BAREBPF_BITS_OF(__word, src, field);                                                \
 	})
-/* The address is hidden from the compiler, which would else fold what is not known yet. */
+/* The bytes that hold it, of which there are as many as the kernel says. The address is hidden from the compiler, which
+ * would else fold what is not known yet into each access. */
+#define BAREBPF_ADDRESS(address, src, field)                                                        \
+	address = (void *)(src) + __CORE_RELO(src, field, BYTE_OFFSET);                             \
+	asm volatile("" : "+r"(address))
+#define BAREBPF_LOAD(word, address, size)                                                           \
+	switch (size) {                                                                             \
+	case 1: word = *(__u8 *)(address); break;                                                   \
+	case 2: word = *(__u16 *)(address); break;                                                  \
+	case 4: word = *(__u32 *)(address); break;                                                  \
+	case 8: word = *(__u64 *)(address); break;                                                  \
+	default: word = 0; break;                                                                   \
+	}
+#define BAREBPF_STORE(word, address, size)                                                          \
+	switch (size) {                                                                             \
+	case 1: *(__u8 *)(address) = word; break;                                                   \
+	case 2: *(__u16 *)(address) = word; break;                                                  \
+	case 4: *(__u32 *)(address) = word; break;                                                  \
+	case 8: *(__u64 *)(address) = word; break;                                                  \
+	}
 #define BPF_CORE_READ_BITFIELD(src, field)                                                          \
 	({                                                                                          \
-		const void *__from = (const void *)(src) + __CORE_RELO(src, field, BYTE_OFFSET);    \
-		__u64 __word = 0;                                                                   \
-		asm volatile("" : "+r"(__from));                                                    \
-		switch (__CORE_RELO(src, field, BYTE_SIZE)) {                                       \
-		case 1:                                                                             \
-			__word = *(const __u8 *)__from;                                             \
-			break;                                                                      \
-		case 2:                                                                             \
-			__word = *(const __u16 *)__from;                                            \
-			break;                                                                      \
-		case 4:                                                                             \
-			__word = *(const __u32 *)__from;                                            \
-			break;                                                                      \
-		case 8:                                                                             \
-			__word = *(const __u64 *)__from;                                            \
-			break;                                                                      \
-		}                                                                                   \
+		void *__from;                                                                       \
+		__u64 __word;                                                                       \
+		BAREBPF_ADDRESS(__from, src, field);                                                \
+		BAREBPF_LOAD(__word, __from, __CORE_RELO(src, field, BYTE_SIZE));                   \
 		BAREBPF_BITS_OF(__word, src, field);                                                \
 	})
 /* Puts `value` into a bit field of memory that the program may write. */
 #define BPF_CORE_WRITE_BITFIELD(src, field, value)                                                  \
 	({                                                                                          \
-		void *__to = (void *)(src) + __CORE_RELO(src, field, BYTE_OFFSET);                  \
+		void *__to;                                                                         \
 		const __u32 __size = __CORE_RELO(src, field, BYTE_SIZE);                            \
+		const __u32 __left = __CORE_RELO(src, field, LSHIFT_U64);                           \
 		const __u32 __right = __CORE_RELO(src, field, RSHIFT_U64);                          \
-		const __u32 __up = __right - __CORE_RELO(src, field, LSHIFT_U64);                   \
-		const __u64 __mask = ~0ULL >> __right << __up;                                      \
-		const __u64 __bits = (__u64)(value) << __up & __mask;                               \
-		asm volatile("" : "+r"(__to));                                                      \
-		switch (__size) {                                                                   \
-		case 1:                                                                             \
-			*(__u8 *)__to = (*(__u8 *)__to & ~__mask) | __bits;                         \
-			break;                                                                      \
-		case 2:                                                                             \
-			*(__u16 *)__to = (*(__u16 *)__to & ~__mask) | __bits;                       \
-			break;                                                                      \
-		case 4:                                                                             \
-			*(__u32 *)__to = (*(__u32 *)__to & ~__mask) | __bits;                       \
-			break;                                                                      \
-		case 8:                                                                             \
-			*(__u64 *)__to = (*(__u64 *)__to & ~__mask) | __bits;                       \
-			break;                                                                      \
-		}                                                                                   \
+		const __u64 __mask = ~0ULL << __right >> __left;                                    \
+		__u64 __word;                                                                       \
+		BAREBPF_ADDRESS(__to, src, field);                                                  \
+		BAREBPF_LOAD(__word, __to, __size);                                                 \
+		__word = (__word & ~__mask) | ((__u64)(value) << (__right - __left) & __mask);      \
+		BAREBPF_STORE(__word, __to, __size);                                                \
 	})
 
 /* src->a->b->c, as a path that is never walked but has the type of its end. */
@@ -171,66 +166,43 @@ extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __attribute__((secti
 #define BAREBPF_PATH_8(src, a, ...) BAREBPF_PATH_7((src)->a, __VA_ARGS__)
 #define BAREBPF_PATH_9(src, a, ...) BAREBPF_PATH_8((src)->a, __VA_ARGS__)
 #define BAREBPF_PATH_10(src, a, ...) BAREBPF_PATH_9((src)->a, __VA_ARGS__)
-#define BAREBPF_PATH(src, ...) BAREBPF_JOIN(BAREBPF_PATH_, BAREBPF_COUNT(__VA_ARGS__))(src, __VA_ARGS__)
+#define BAREBPF_PATH(src, ...) BAREBPF_PASTE(BAREBPF_PATH_, BAREBPF_COUNT(__VA_ARGS__))(src, __VA_ARGS__)
 
-/* Follows it: each arrow but the last reads a pointer with `step`, and `last` reads what is there. */
-#define BAREBPF_FOLLOW_1(step, last, dst, src, a) last(dst, sizeof(*(dst)), &(src)->a)
-#define BAREBPF_FOLLOW_2(step, last, dst, src, a, ...)                                               \
+/* Follows it: each arrow but the last reads a pointer with `step`, and `last` reads what is there. All pointers take turns in
+ * one variable, since the stack of a program has 512 bytes; where one cannot be read the helper makes it NULL. */
+#define BAREBPF_FOLLOW_1(step, last, dst, src, a) last((void *)(dst), sizeof(*(dst)), &(src)->a)
+#define BAREBPF_FOLLOW_2(step, last, dst, src, a, ...)                                              \
+	(step(&__next, sizeof(__next), &(src)->a),                                                  \
+	 BAREBPF_FOLLOW_1(step, last, dst, ((typeof((src)->a))__next), __VA_ARGS__))
+#define BAREBPF_FOLLOW_3(step, last, dst, src, a, ...)                                              \
+	(step(&__next, sizeof(__next), &(src)->a),                                                  \
+	 BAREBPF_FOLLOW_2(step, last, dst, ((typeof((src)->a))__next), __VA_ARGS__))
+#define BAREBPF_FOLLOW_4(step, last, dst, src, a, ...)                                              \
+	(step(&__next, sizeof(__next), &(src)->a),                                                  \
+	 BAREBPF_FOLLOW_3(step, last, dst, ((typeof((src)->a))__next), __VA_ARGS__))
+#define BAREBPF_FOLLOW_5(step, last, dst, src, a, ...)                                              \
+	(step(&__next, sizeof(__next), &(src)->a),                                                  \
+	 BAREBPF_FOLLOW_4(step, last, dst, ((typeof((src)->a))__next), __VA_ARGS__))
+#define BAREBPF_FOLLOW_6(step, last, dst, src, a, ...)                                              \
+	(step(&__next, sizeof(__next), &(src)->a),                                                  \
+	 BAREBPF_FOLLOW_5(step, last, dst, ((typeof((src)->a))__next), __VA_ARGS__))
+#define BAREBPF_FOLLOW_7(step, last, dst, src, a, ...)                                              \
+	(step(&__next, sizeof(__next), &(src)->a),                                                  \
+	 BAREBPF_FOLLOW_6(step, last, dst, ((typeof((src)->a))__next), __VA_ARGS__))
+#define BAREBPF_FOLLOW_8(step, last, dst, src, a, ...)                                              \
+	(step(&__next, sizeof(__next), &(src)->a),                                                  \
+	 BAREBPF_FOLLOW_7(step, last, dst, ((typeof((src)->a))__next), __VA_ARGS__))
+#define BAREBPF_FOLLOW_9(step, last, dst, src, a, ...)                                              \
+	(step(&__next, sizeof(__next), &(src)->a),                                                  \
+	 BAREBPF_FOLLOW_8(step, last, dst, ((typeof((src)->a))__next), __VA_ARGS__))
+#define BAREBPF_FOLLOW_10(step, last, dst, src, a, ...)                                              \
+	(step(&__next, sizeof(__next), &(src)->a),                                                  \
+	 BAREBPF_FOLLOW_9(step, last, dst, ((typeof((src)->a))__next), __VA_ARGS__))
+#define BAREBPF_FOLLOW(step, last, dst, src, ...)                                                   \
 	({                                                                                          \
-		const void *__next_2 = 0;                                                           \
-		step(&__next_2, sizeof(__next_2), &(src)->a);                                       \
-		BAREBPF_FOLLOW_1(step, last, dst, ((typeof((src)->a))__next_2), __VA_ARGS__);       \
+		const void *__next __attribute__((unused));                                         \
+		BAREBPF_PASTE(BAREBPF_FOLLOW_, BAREBPF_COUNT(__VA_ARGS__))(step, last, dst, src, __VA_ARGS__); \
 	})
-#define BAREBPF_FOLLOW_3(step, last, dst, src, a, ...)                                               \
-	({                                                                                          \
-		const void *__next_3 = 0;                                                           \
-		step(&__next_3, sizeof(__next_3), &(src)->a);                                       \
-		BAREBPF_FOLLOW_2(step, last, dst, ((typeof((src)->a))__next_3), __VA_ARGS__);       \
-	})
-#define BAREBPF_FOLLOW_4(step, last, dst, src, a, ...)                                               \
-	({                                                                                          \
-		const void *__next_4 = 0;                                                           \
-		step(&__next_4, sizeof(__next_4), &(src)->a);                                       \
-		BAREBPF_FOLLOW_3(step, last, dst, ((typeof((src)->a))__next_4), __VA_ARGS__);       \
-	})
-#define BAREBPF_FOLLOW_5(step, last, dst, src, a, ...)                                               \
-	({                                                                                          \
-		const void *__next_5 = 0;                                                           \
-		step(&__next_5, sizeof(__next_5), &(src)->a);                                       \
-		BAREBPF_FOLLOW_4(step, last, dst, ((typeof((src)->a))__next_5), __VA_ARGS__);       \
-	})
-#define BAREBPF_FOLLOW_6(step, last, dst, src, a, ...)                                               \
-	({                                                                                          \
-		const void *__next_6 = 0;                                                           \
-		step(&__next_6, sizeof(__next_6), &(src)->a);                                       \
-		BAREBPF_FOLLOW_5(step, last, dst, ((typeof((src)->a))__next_6), __VA_ARGS__);       \
-	})
-#define BAREBPF_FOLLOW_7(step, last, dst, src, a, ...)                                               \
-	({                                                                                          \
-		const void *__next_7 = 0;                                                           \
-		step(&__next_7, sizeof(__next_7), &(src)->a);                                       \
-		BAREBPF_FOLLOW_6(step, last, dst, ((typeof((src)->a))__next_7), __VA_ARGS__);       \
-	})
-#define BAREBPF_FOLLOW_8(step, last, dst, src, a, ...)                                               \
-	({                                                                                          \
-		const void *__next_8 = 0;                                                           \
-		step(&__next_8, sizeof(__next_8), &(src)->a);                                       \
-		BAREBPF_FOLLOW_7(step, last, dst, ((typeof((src)->a))__next_8), __VA_ARGS__);       \
-	})
-#define BAREBPF_FOLLOW_9(step, last, dst, src, a, ...)                                               \
-	({                                                                                          \
-		const void *__next_9 = 0;                                                           \
-		step(&__next_9, sizeof(__next_9), &(src)->a);                                       \
-		BAREBPF_FOLLOW_8(step, last, dst, ((typeof((src)->a))__next_9), __VA_ARGS__);       \
-	})
-#define BAREBPF_FOLLOW_10(step, last, dst, src, a, ...)                                               \
-	({                                                                                          \
-		const void *__next_10 = 0;                                                          \
-		step(&__next_10, sizeof(__next_10), &(src)->a);                                       \
-		BAREBPF_FOLLOW_9(step, last, dst, ((typeof((src)->a))__next_10), __VA_ARGS__);       \
-	})
-#define BAREBPF_FOLLOW(step, last, dst, src, ...) \
-	BAREBPF_JOIN(BAREBPF_FOLLOW_, BAREBPF_COUNT(__VA_ARGS__))(step, last, dst, src, __VA_ARGS__)
 
 /* BPF_CORE_READ(task, mm, exe_file) is task->mm->exe_file, in one read for each arrow; zeros where one fails. Those with
  * _INTO put it where `dst` points and give what the last helper gave; USER is for the memory of the process, and PROBE
@@ -251,9 +223,15 @@ extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __attribute__((secti
 #define BPF_PROBE_READ_USER_STR_INTO(dst, src, ...) \
 	BAREBPF_FOLLOW(bpf_probe_read_user, bpf_probe_read_user_str, dst, src, __VA_ARGS__)
 
+/* Without const, of which a variable would not be written to. */
+#if __clang_major__ >= 19
+#define BAREBPF_PLAIN_TYPE(value) __typeof_unqual__(value)
+#else
+#define BAREBPF_PLAIN_TYPE(value) typeof(value)
+#endif
 #define BAREBPF_READ(into, src, ...)                                                                \
 	({                                                                                          \
-		typeof(BAREBPF_PATH(src, __VA_ARGS__)) __value;                                     \
+		BAREBPF_PLAIN_TYPE(BAREBPF_PATH(src, __VA_ARGS__)) __value;                         \
 		into(&__value, src, __VA_ARGS__);                                                   \
 		__value;                                                                            \
 	})
