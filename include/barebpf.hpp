@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 3db660024cc7dd7f5416865d87d17660dc41b13afd0acefde9034e64ccfbc591; do not edit.
+// Made by tools/amalgamate from files with SHA-256 b96576e85e80c98a787bf3c60226ea9800bb56072b6486ca3ac5198e4cc3b83a; do not edit.
 //
 // MIT License
 //
@@ -1668,14 +1668,14 @@ static_assert(sizeof(bpf_attr) == 168);
                 "there is no process of this number any more, or it has no memory of its own, so read what " \
                 "it has mapped while it runs")                                                               \
   BAREBPF_CAUSE(attached_elsewhere,                                                                          \
-                "programs of this section are put into a map, a route or a filter of tc, or are only run,"   \
-                " so do that with the program's descriptor")                                                 \
+                "programs of this section are put into a map or an action of tc, or are only "               \
+                "run, so do that with the program's descriptor")                                             \
   BAREBPF_CAUSE(not_attached_yet,                                                                            \
                 "this version of barebpf loads programs of this section and cannot attach them yet, so "     \
                 "attach the program's descriptor by other means")                                            \
   BAREBPF_CAUSE(takes_no_target,                                                                             \
-                "the section of this program names the place to attach to, so give nothing but perhaps a "   \
-                "cookie")                                                                                    \
+                "programs of this section attach to a place that has a name, so give nothing, "              \
+                "or a cookie, or the name as named_place")                                                   \
   BAREBPF_CAUSE(lists_no_target,                                                                             \
                 "the kernel lists this by itself, or the elements of a map, the tasks or the cgroups that"   \
                 " are asked for, so give nothing or one of those")                                           \
@@ -1690,6 +1690,16 @@ static_assert(sizeof(bpf_attr) == 168);
                 "nothing for the one of this process")                                                       \
   BAREBPF_CAUSE(needs_sockmap, "this program attaches to a map of sockets, so give sockets_in with the map") \
   BAREBPF_CAUSE(needs_socket, "this program attaches to a socket, so give socket with its descriptor")       \
+  BAREBPF_CAUSE(needs_netfilter_hook, "this program attaches to the packet filter, so give netfilter_hook")  \
+  BAREBPF_CAUSE(needs_traffic_filter,                                                                        \
+                "this program attaches to an interface as a filter of tc, so give "                          \
+                "traffic_filter with its index")                                                             \
+  BAREBPF_CAUSE(needs_route,                                                                                 \
+                "this program sees packets on a route, so give route_to with the network and "               \
+                "the interface")                                                                             \
+  BAREBPF_CAUSE(needs_infrared_receiver,                                                                     \
+                "this program hears a remote control, so give infrared_receiver with a "                     \
+                "descriptor of /dev/lirc0")                                                                  \
   BAREBPF_CAUSE(bad_page_count,                                                                              \
                 "the samples of a CPU go round in a power of two of pages, so ask for 8 or its like")        \
   BAREBPF_CAUSE(ring_is_full,                                                                                \
@@ -1788,9 +1798,49 @@ static_assert(sizeof(bpf_attr) == 168);
   BAREBPF_CAUSE(no_replaced_function,                                                                        \
                 "the other program has no function of this name, so look for a misspelling, and for one "    \
                 "that was inlined: it must be neither static nor inline")                                    \
+  BAREBPF_CAUSE(bad_place,                                                                                   \
+                "these are not the words for a place of this kind, so write them as they stand "             \
+                "in section names, such as path:function for a uprobe")                                      \
+  BAREBPF_CAUSE(nothing_fits,                                                                                \
+                "nothing has a name that fits this pattern, so look at the names that there "                \
+                "are, and for a misspelling")                                                                \
+  BAREBPF_CAUSE(no_such_binary,                                                                              \
+                "no program or library of this name is where distributions put them, so give "               \
+                "its path, with a slash")                                                                    \
+  BAREBPF_CAUSE(not_a_binary,                                                                                \
+                "this file is neither a program nor a shared library, so give the path of one "              \
+                "that is")                                                                                   \
+  BAREBPF_CAUSE(damaged_binary,                                                                              \
+                "this file says of itself what it does not hold, so it was cut, or is being "                \
+                "replaced: try again when that is done")                                                     \
+  BAREBPF_CAUSE(no_function_names,                                                                           \
+                "this file was stripped of all names of functions, so install the one with "                 \
+                "them, or give the place as bytes from the start of the file: path:0x1234")                  \
+  BAREBPF_CAUSE(no_such_function,                                                                            \
+                "the file has no function of this name, or it was inlined everywhere, so look "              \
+                "at what nm -D and nm list")                                                                 \
+  BAREBPF_CAUSE(ambiguous_function,                                                                          \
+                "the file has several functions of this name, none of which is shown to others,"             \
+                " so give the place as bytes from the start of the file: path:0x1234")                       \
+  BAREBPF_CAUSE(no_usdt,                                                                                     \
+                "this file brings no trace points, so it was built without them, or another "                \
+                "file of its package has them")                                                              \
+  BAREBPF_CAUSE(no_such_usdt,                                                                                \
+                "the file has no trace point of this provider and name, so look at what readelf"             \
+                " -n lists under stapsdt")                                                                   \
+  BAREBPF_CAUSE(no_usdt_specs,                                                                               \
+                "programs on trace points need the maps of <bpf/usdt.bpf.h>, so include it "                 \
+                "where the program is written")                                                              \
+  BAREBPF_CAUSE(unknown_usdt_argument,                                                                       \
+                "this version of barebpf does not know this way to say where an argument is, or"             \
+                " not for this machine, so attach a uprobe there instead")                                   \
+  BAREBPF_CAUSE(several_places,                                                                              \
+                "the file passes this trace point at several places, for which this kernel has "             \
+                "no single link (6.6), so give its name as named_place to get an attachment")                \
   BAREBPF_CAUSE(newer_attach_way,                                                                            \
-                "the running kernel is older than this way to attach: tcx came with Linux 6.6, so attach "   \
-                "on a newer one")                                                                            \
+                "the running kernel is older than this way to attach, so attach on a newer one: "            \
+                "kprobe.multi came with 5.18, lsm_cgroup 6.0, netfilter 6.4, tcx and uprobe.multi 6.6, "     \
+                "netkit 6.7, sessions 6.10 and 6.13")                                                        \
   BAREBPF_CAUSE(no_interface, "this network namespace has no interface of this index, so look at its name")  \
   BAREBPF_CAUSE(not_a_link,                                                                                  \
                 "this is a map, a program or something else and no link, so look at what the path belongs"   \
@@ -1845,6 +1895,7 @@ struct [[nodiscard]] verdict {
   BAREBPF_STEP(prog_test_run, 10, "run the program")                                      \
   BAREBPF_STEP(map_get_fd_by_id, 14, "open by its id the map")                            \
   BAREBPF_STEP(obj_get_info_by_fd, 15, "ask about the map")                               \
+  BAREBPF_STEP(prog_query, 16, "ask which programs are attached")                         \
   BAREBPF_STEP(raw_tracepoint_open, 17, "attach the program")                             \
   BAREBPF_STEP(btf_load, 18, "load the types")                                            \
   BAREBPF_STEP(btf_get_fd_by_id, 19, "read the types of the map")                         \
@@ -1856,8 +1907,11 @@ struct [[nodiscard]] verdict {
   BAREBPF_STEP(map_delete_batch, 27, "delete a batch from the map")                       \
   BAREBPF_STEP(link_create, 28, "attach the program")                                     \
   BAREBPF_STEP(link_update, 29, "replace the program of the link")                        \
+  BAREBPF_STEP(enable_stats, 32, "count how long programs run")                           \
   BAREBPF_STEP(iter_create, 33, "start the iterator")                                     \
   BAREBPF_STEP(link_detach, 34, "detach the link")                                        \
+  BAREBPF_STEP(token_create, 36, "create a token")                                        \
+  BAREBPF_STEP(prog_stream_read_by_fd, 37, "read what the program wrote")                 \
   /* no command, or several of them */                                                    \
   /* understand an object file; `offset` counts from its start */                         \
   BAREBPF_STEP(read_object, 256, "read the object")                                       \
@@ -1932,7 +1986,33 @@ struct [[nodiscard]] verdict {
   /* find the struct of a struct_ops in the kernel, and what each member is there */      \
   BAREBPF_STEP(fit_operations, 293, "fit to the kernel's struct the functions")           \
   /* BPF_MAP_UPDATE_ELEM and BPF_LINK_CREATE of a struct_ops */                           \
-  BAREBPF_STEP(register_operations, 294, "hand to the kernel the functions")
+  BAREBPF_STEP(register_operations, 294, "hand to the kernel the functions")              \
+  /* look into a program or a library for one of its functions */                         \
+  BAREBPF_STEP(find_function, 295, "find in the file")                                    \
+  /* the same for a trace point that it brings */                                         \
+  BAREBPF_STEP(find_usdt, 296, "find in the file the trace point")                        \
+  /* put into a map where the arguments of a trace point are */                           \
+  BAREBPF_STEP(keep_usdt, 297, "tell the program where its arguments are")                \
+  /* read from sysfs how the kernel takes uprobes */                                      \
+  BAREBPF_STEP(find_user_probes, 298, "find the uprobes for the program")                 \
+  /* perf_event_open(2) of a uprobe */                                                    \
+  BAREBPF_STEP(open_user_probe, 299, "open the uprobe of the program")                    \
+  /* read from tracefs which functions of the kernel can be traced */                     \
+  BAREBPF_STEP(find_traceable, 300, "list the functions that can be traced")              \
+  /* a request to the network stack through a netlink socket */                           \
+  BAREBPF_STEP(attach_by_request, 301, "attach the program")                              \
+  /* BPF_MAP_GET_NEXT_ID and its siblings */                                              \
+  BAREBPF_STEP(list_ids, 302, "list what the kernel has")                                 \
+  /* BPF_PROG_GET_FD_BY_ID and its siblings */                                            \
+  BAREBPF_STEP(open_by_id, 303, "open by its id")                                         \
+  /* BPF_OBJ_GET_INFO_BY_FD of what is no map */                                          \
+  BAREBPF_STEP(ask_about, 304, "ask about the program or link")                           \
+  /* openat(2), read(2) of trace_pipe in tracefs */                                       \
+  BAREBPF_STEP(open_trace_pipe, 305, "read what programs print")                          \
+  /* openat(2), getdents64(2), read(2) in /proc */                                        \
+  BAREBPF_STEP(list_processes, 306, "list the descriptors of processes")                  \
+  /* BPF_TASK_FD_QUERY */                                                                 \
+  BAREBPF_STEP(query_event, 307, "ask about the event of another process")
 
 namespace barebpf::inline BAREBPF_ABI {
 
@@ -1976,6 +2056,15 @@ struct [[nodiscard]] error {
     if (!where.empty() && !what.empty()) append(":");
     append(what);
     while (used < sizeof name) out.name[used++] = '\0';
+    return out;
+  }
+  /// The same error about `what`, with what may have been meant, as "mallok (malloc?)".
+  [[nodiscard]] constexpr error about_like(text what, text meant) const noexcept {
+    error out = about(what);
+    size_t used = what.size() < sizeof name - 1 ? what.size() : sizeof name - 1;
+    for (const text part : {text(" ("), meant, text("?)")})
+      for (const char c : part)
+        if (used + 1 < sizeof name) out.name[used++] = c;
     return out;
   }
 };
@@ -2839,6 +2928,80 @@ inline constexpr hint_row hint_rows[] = {
     {step::open_probe, EPERM,
      "the kernel is locked down or a filter forbids perf_event_open, so allow it there"},
 
+    {step::find_user_probes, ENOENT,
+     "the kernel was built without uprobes, so it can attach to no function of a program"},
+    {step::open_user_probe, ENOENT, "there is no file at this path any more, so attach again"},
+    {step::open_user_probe, EINVAL,
+     "there is no instruction at this place of the file that the kernel can put a probe on, or a cookie, a "
+     "semaphore or the end of the function is more than it knows, so choose another place"},
+    {step::open_user_probe, ESRCH, "there is no process of this number any more, so look which one is meant"},
+    {step::open_user_probe, EACCES,
+     "the process lacks CAP_PERFMON, so run it as root or give it CAP_PERFMON"},
+    {step::open_user_probe, EPERM,
+     "the kernel is locked down or a filter forbids perf_event_open, so allow it there"},
+
+    {step::find_traceable, ENOENT,
+     "tracefs has no list of functions, because the kernel was built without ftrace or is none that can "
+     "mount tracefs, so give a name instead of a pattern"},
+    {step::find_traceable, EACCES, "the process may not read tracefs, so run it as root"},
+    {step::find_traceable, EPERM,
+     "the process may not mount tracefs, or the kernel is locked down, so run it as root"},
+
+    {step::keep_usdt, E2BIG,
+     "the map of where arguments are is full, so define BPF_USDT_MAX_SPEC_CNT larger before <bpf/usdt.bpf.h> "
+     "is included"},
+
+    {step::attach_by_request, ENODEV,
+     "this network namespace has no interface of this index, so look at its name"},
+    {step::attach_by_request, ENOENT,
+     "the kernel has no filters of BPF or no qdisc clsact, so load its modules cls_bpf and sch_ingress"},
+    {step::attach_by_request, EEXIST,
+     "there is a route to this network already, or a filter of this priority, so take that away, or choose "
+     "another"},
+    {step::attach_by_request, EOPNOTSUPP,
+     "the kernel was built without this kind of route (CONFIG_LWTUNNEL_BPF), or takes no filters there"},
+    {step::attach_by_request, EPERM, "the process lacks CAP_NET_ADMIN in this network namespace"},
+    {step::attach_by_request, EINVAL,
+     "the program is of another type than the place takes, or the place does not take what was asked for"},
+
+    {step::list_ids, EPERM, "what others loaded is shown to CAP_SYS_ADMIN alone, so run it as root"},
+    {step::list_ids, EINVAL, "the kernel has no numbers for these: links have them since Linux 5.8"},
+    {step::open_by_id, ENOENT, "there is nothing of this number any more"},
+    {step::open_by_id, EPERM, "what others loaded is opened for CAP_SYS_ADMIN alone, so run it as root"},
+    {step::open_by_id, EINVAL, "the kernel has no numbers for these: links have them since Linux 5.8"},
+    {step::ask_about, EINVAL, "the descriptor is of something else, so look at what it was opened from"},
+    {step::ask_about, EBADFD, "the descriptor is of something else, so look at what it was opened from"},
+    {step::ask_about, EBADF, "the descriptor is closed, so keep it open"},
+    {step::prog_query, EINVAL,
+     "the kernel cannot be asked about this place: interfaces can be since Linux 6.6, and XDP not at all"},
+    {step::prog_query, EPERM, "the process lacks CAP_NET_ADMIN, so run it as root or give it that"},
+    {step::prog_query, ENODEV, "there is no such interface any more, so look at its name"},
+    {step::prog_query, EBADF, "the descriptor is of no cgroup, network namespace or map of sockets"},
+    {step::enable_stats, EPERM, "counting needs CAP_SYS_ADMIN, so run it as root"},
+    {step::enable_stats, EINVAL, "the kernel counts runs since Linux 5.8, and this one is older"},
+    {step::token_create, EPERM,
+     "a token is made in a user namespace of one's own, from a BPF file system that was mounted for it, so "
+     "look at who owns the mount"},
+    {step::token_create, EINVAL,
+     "this is not the root of a BPF file system, or the kernel is older than Linux 6.9, which has tokens"},
+    {step::token_create, ENOENT,
+     "this BPF file system was mounted without delegate_cmds, so mount it with what is to be allowed"},
+    {step::token_create, EOPNOTSUPP, "this kernel makes no tokens in the first user namespace"},
+    {step::prog_stream_read_by_fd, EINVAL,
+     "programs have streams since Linux 6.17, and this kernel is older"},
+    {step::prog_stream_read_by_fd, ENOENT, "a program has two streams, out and errors, and no other"},
+    {step::open_trace_pipe, ENOENT, "the kernel was built without tracing, so programs cannot print"},
+    {step::open_trace_pipe, EACCES, "the process may not read tracefs, so run it as root"},
+    {step::open_trace_pipe, EPERM, "the kernel is locked down, so boot it without lockdown"},
+    {step::open_trace_pipe, EBUSY, "another process reads the trace pipe, which has one reader at a time"},
+    {step::query_event, ENOENT, "there is no process of this number any more, or it holds no event there"},
+    {step::query_event, EBADF, "the process has no descriptor of this number open"},
+    {step::query_event, EPERM, "what others do is shown to CAP_SYS_ADMIN alone, so run it as root"},
+    {step::query_event, ENOTSUPP_kernel, "the descriptor is of no event with a program"},
+    {step::query_event, EOPNOTSUPP, "the descriptor is of no event with a program"},
+    {step::list_processes, ENOENT, "no /proc is mounted, so mount it: mount -t proc proc /proc"},
+    {step::list_processes, EACCES, "the process may not look at others, so run it as root"},
+
     {step::find_replaced, EPERM,
      "the types of another program are shown to CAP_SYS_ADMIN alone, so run the process as root"},
     {step::find_replaced, EBADF,
@@ -3033,7 +3196,520 @@ constexpr text describe(const error& what, char (&buffer)[Size]) noexcept {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_DESCRIBE_HPP
-// Room 9.2, iterator: reads what a program lists that is attached to an iterator of the kernel.
+// Room 8.4, holders: which process holds which map, program, link or types, by the descriptors that it has open.
+#ifndef BAREBPF_HOLDERS_HPP
+#define BAREBPF_HOLDERS_HPP
+
+// Room 8.3, ids: all maps, programs, links and types that the kernel has, whoever made them, by their numbers.
+#ifndef BAREBPF_IDS_HPP
+#define BAREBPF_IDS_HPP
+
+// Room 6.2, outcome: what a row of system calls came to. Small, so that rows stay small; an error is made of
+// it once, at the end, and only then is the kernel asked why it refused.
+#ifndef BAREBPF_OUTCOME_HPP
+#define BAREBPF_OUTCOME_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// The capability that this thread lacks for bpf(2), or `none` when it lacks nothing and the refusal has
+/// another reason.
+/// Cost:   one capget(2) call.
+/// Kernel: CAP_BPF and CAP_PERFMON since 5.8; CAP_SYS_ADMIN stands for both.
+/// Source: capabilities(7); bpf_capable() in include/linux/capability.h at v6.12.
+[[nodiscard]] inline cause missing_capability(bool for_tracing) noexcept {
+  constexpr u32 version_3 = 0x20080522, sys_admin = 21, perfmon = 38, bpf = 39;
+  struct {
+    u32 version = version_3;
+    s32 thread = 0;
+  } header;
+  struct {
+    u32 effective, permitted, inheritable;
+  } sets[2] = {};
+  if (system_call(__NR_capget, &header, sets) < 0) return cause::none;
+  const auto has = [&](u32 capability) {
+    return (sets[capability / 32].effective >> capability % 32 & 1) != 0;
+  };
+  if (has(sys_admin)) return cause::none;
+  if (!has(bpf)) return cause::needs_cap_bpf;
+  return for_tracing && !has(perfmon) ? cause::needs_cap_perfmon : cause::none;
+}
+
+/// Source: MAX_ERRNO in include/linux/err.h at v6.12.
+inline constexpr long largest_errno = 4095;
+/// The answer of a row that failed without a system call: one beyond, so that masking makes it 0.
+inline constexpr long no_errno = -largest_errno - 1;
+
+/// How far a row of system calls came: `answer` is negative errno when step `at` failed.
+struct outcome {
+  long answer = 0;
+  step at = step::map_create;
+  cause why = cause::none;
+  const char* subject = "";  ///< the map or program that it is about
+
+  [[nodiscard]] constexpr bool failed() const noexcept { return answer < 0; }
+  /// Ends the row for a reason that no system call gave.
+  constexpr void refuse(step now, cause reason) noexcept {
+    at = now;
+    why = reason;
+    answer = no_errno;
+  }
+  /// Ends the row with an error that somebody else made of his own.
+  constexpr void refuse(const error& with) noexcept {
+    at = with.at;
+    why = with.why;
+    answer = with.code == 0 ? no_errno : -static_cast<long>(with.code);
+  }
+  /// Remembers what step `now` came to; true when it failed.
+  constexpr bool fails(step now, long came_to) noexcept {
+    at = now;
+    answer = came_to;
+    return came_to < 0;
+  }
+};
+
+/// The error of a failed row; after EPERM with the capability that was missing.
+[[nodiscard, gnu::cold, gnu::noinline]] inline error to_error(const outcome& row) noexcept {
+  error out{.at = row.at, .why = row.why, .code = static_cast<s32>(-row.answer & largest_errno)};
+  for (size_t i = 0; i + 1 < sizeof out.name && row.subject[i] != '\0'; ++i) out.name[i] = row.subject[i];
+  const bool needs_privilege =
+      row.at == step::map_create || row.at == step::prog_load || row.at == step::btf_load;
+  if (out.code == EPERM && needs_privilege) out.why = missing_capability(row.at == step::prog_load);
+  return out;
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_OUTCOME_HPP
+// Room 0.10, span: elements that somebody else owns, as a pointer and a count. <span> of the standard library would cost
+// whoever includes a map more lines than all rooms up to the map together.
+#ifndef BAREBPF_SPAN_HPP
+#define BAREBPF_SPAN_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+namespace detail {
+
+// True when `Other`, a container or a view, has elements that may be seen as `T`, and keeps them for long enough: what
+// is const, what has a name, or what says of itself that it is a view.
+template <class Other, class T>
+concept elements_for = requires(Other& other) {
+  requires std::is_convertible_v < std::remove_pointer_t<decltype(other.data())>(*)
+  [], T(*)[] > ;
+  requires std::is_convertible_v<decltype(other.size()), size_t>;
+}
+&&(std::is_const_v<T> || std::is_lvalue_reference_v<Other> ||
+   requires { typename std::remove_cvref_t<Other>::element_type; });
+
+}  // namespace detail
+
+/// A view of elements in a row. Goes to and from std::span by itself.
+/// Shape:    pointer and count; like std::span of a count that the running program knows.
+/// Lifetime: valid as long as the elements.
+template <class T>
+class span {
+ public:
+  using element_type = T;
+  using value_type = std::remove_cv_t<T>;
+
+  constexpr span() noexcept = default;
+  constexpr span(T* first, size_t count) noexcept : data_(first), size_(count) {}
+  template <size_t Count>
+  constexpr span(T (&row)[Count]) noexcept : data_(row), size_(Count) {}
+  /// Takes whatever has `data()` and `size()`: std::span, std::vector, std::array, std::string.
+  template <class Other>
+  requires(!std::is_same_v<std::remove_cvref_t<Other>, span> &&
+           detail::elements_for<Other, T>) constexpr span(Other&& other) noexcept
+      : data_(other.data()), size_(other.size()) {}
+
+  [[nodiscard]] constexpr T* data() const noexcept { return data_; }
+  [[nodiscard]] constexpr size_t size() const noexcept { return size_; }
+  [[nodiscard]] constexpr size_t size_bytes() const noexcept { return size_ * sizeof(T); }
+  [[nodiscard]] constexpr bool empty() const noexcept { return size_ == 0; }
+  [[nodiscard]] constexpr T* begin() const noexcept { return data_; }
+  [[nodiscard]] constexpr T* end() const noexcept { return data_ + size_; }
+  [[nodiscard]] constexpr T& operator[](size_t at) const noexcept { return data_[at]; }
+  [[nodiscard]] constexpr T& front() const noexcept { return data_[0]; }
+  [[nodiscard]] constexpr T& back() const noexcept { return data_[size_ - 1]; }
+  /// The first or last `count` elements, and those from `offset` on; there have to be as many.
+  [[nodiscard]] constexpr span first(size_t count) const noexcept { return {data_, count}; }
+  [[nodiscard]] constexpr span last(size_t count) const noexcept { return {data_ + (size_ - count), count}; }
+  [[nodiscard]] constexpr span subspan(size_t offset) const noexcept {
+    return {data_ + offset, size_ - offset};
+  }
+  [[nodiscard]] constexpr span subspan(size_t offset, size_t count) const noexcept {
+    return {data_ + offset, count};
+  }
+
+  // std::span takes ranges of constant elements and those that have a name; this is for the others.
+  template <class Standard>
+  requires(!std::is_const_v<typename Standard::element_type> &&
+           std::is_same_v<typename Standard::element_type, T> &&
+           std::is_constructible_v<Standard, T*, size_t>) constexpr
+  operator Standard() && noexcept {
+    return Standard(data_, size_);
+  }
+
+ private:
+  T* data_ = nullptr;
+  size_t size_ = 0;
+};
+template <class T, size_t Count>
+span(T (&)[Count]) -> span<T>;
+template <class Other>
+span(Other&& other) -> span<std::remove_pointer_t<decltype(other.data())>>;
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_SPAN_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// What has a number of its own in the kernel.
+enum class id_of : u8 { map, program, link, btf };
+
+namespace detail {
+
+struct id_commands {
+  abi::command next, open;
+};
+inline constexpr id_commands commands_of_ids[] = {
+    {abi::command::map_get_next_id, abi::command::map_get_fd_by_id},
+    {abi::command::prog_get_next_id, abi::command::prog_get_fd_by_id},
+    {abi::command::link_get_next_id, abi::command::link_get_fd_by_id},
+    {abi::command::btf_get_next_id, abi::command::btf_get_fd_by_id},
+};
+
+}  // namespace detail
+
+/// Walks over all numbers of one kind, from the smallest:
+/// `for (const u32 id : programs) ...; if (programs.failed()) ...`.
+/// Shape:  what comes or goes meanwhile is seen or not; a number may be gone when it is opened.
+/// Cost:   one system call for each.
+/// Kernel: 4.13, 5.1 for types, 5.8 for links.
+/// Source: bpf_obj_get_next_id() in kernel/bpf/syscall.c at v6.12.
+class all_ids {
+ public:
+  explicit constexpr all_ids(id_of kind) noexcept : kind_(kind) {}
+
+  class iterator {
+   public:
+    explicit iterator(all_ids& walk) noexcept : walk_(&walk) { ++*this; }
+    [[nodiscard]] u32 operator*() const noexcept { return id_; }
+    iterator& operator++() noexcept {
+      abi::next_id attr{.start_id = id_};
+      const abi::command next = detail::commands_of_ids[static_cast<size_t>(walk_->kind_)].next;
+      const long answer = sys_bpf(next, attr);
+      if (answer < 0 && answer != -ENOENT) walk_->answer_ = answer;
+      is_done_ = answer < 0;
+      id_ = attr.next_id;
+      return *this;
+    }
+    struct end_of_ids {};
+    friend bool operator==(const iterator& at, end_of_ids) noexcept { return at.is_done_; }
+
+   private:
+    all_ids* walk_;
+    u32 id_ = 0;
+    bool is_done_ = false;
+  };
+  [[nodiscard]] iterator begin() noexcept {
+    answer_ = 0;
+    return iterator(*this);
+  }
+  [[nodiscard]] static iterator::end_of_ids end() noexcept { return {}; }
+
+  /// True when the last walk ended before the last number.
+  [[nodiscard]] bool failed() const noexcept { return answer_ < 0; }
+  /// Why it did.
+  /// Errors: EPERM without CAP_SYS_ADMIN; EINVAL for a kind that the kernel has no numbers for.
+  [[nodiscard]] error why() const noexcept { return failure(step::list_ids, answer_); }
+
+ private:
+  id_of kind_;
+  long answer_ = 0;
+};
+
+/// Opens what has this number.
+/// Errors: ENOENT when it is gone; EPERM without CAP_SYS_ADMIN.
+/// Kernel: as above.
+/// Source: bpf_prog_get_fd_by_id() and its siblings in kernel/bpf/syscall.c at v6.12.
+[[nodiscard]] inline result<fd> open_by_id(id_of kind, u32 id) noexcept {
+  const abi::next_id attr{.start_id = id};
+  const long opened = move_away(sys_bpf(detail::commands_of_ids[static_cast<size_t>(kind)].open, attr));
+  if (opened < 0) return failure(step::open_by_id, opened);
+  return fd::own(opened);
+}
+
+/// What the kernel says of a program: type, id, tag, name, how long it runs where that is counted, and the ids of its
+/// maps, of which as many as there is room for come to `maps`.
+/// Shape:  `nr_map_ids` is how many maps there are.
+/// Errors: ask_about with EINVAL for a descriptor of something else.
+/// Kernel: 4.13.
+/// Source: bpf_prog_get_info_by_fd() in kernel/bpf/syscall.c at v6.12.
+[[nodiscard]] inline result<abi::prog_info> program_info(const fd& program, span<u32> maps = {}) noexcept {
+  abi::prog_info out{.nr_map_ids = static_cast<u32>(maps.size())};
+  if (!maps.empty()) out.map_ids = maps.data();
+  abi::obj_info attr{.bpf_fd = program.raw(), .info_len = sizeof out, .info = &out};
+  if (const long answer = sys_bpf(abi::command::obj_get_info_by_fd, attr); answer < 0)
+    return failure(step::ask_about, answer);
+  return out;
+}
+
+/// From now on the kernel counts how often each program runs and how long, until what this gives is closed.
+/// Errors: EPERM without CAP_SYS_ADMIN.
+/// Cost:   some nanoseconds for each run of each program.
+/// Kernel: 5.8, BPF_ENABLE_STATS.
+/// Source: bpf_enable_runtime_stats() in kernel/bpf/syscall.c at v6.12.
+[[nodiscard]] inline result<fd> count_runs() noexcept {
+  const abi::enable_stats attr{};  // BPF_STATS_RUN_TIME
+  const long opened = move_away(sys_bpf(abi::command::enable_stats, attr));
+  if (opened < 0) return failure(step::enable_stats, opened);
+  return fd::own(opened);
+}
+
+/// Which programs are attached at one place that takes several.
+struct attached_programs {
+  u32 count = 0;     ///< how many there are; ids of no more than there was room for came
+  u64 revision = 0;  ///< goes up with each change, 0 before 6.6; see `position::revision`
+};
+/// Asks for the programs of one attach type at `target`: a descriptor of a cgroup, a network namespace or a map of
+/// sockets, or the index of an interface for tcx and netkit.
+/// Shape:  their ids in the order in which they run.
+/// Errors: EINVAL for a place that cannot be asked; EPERM without CAP_NET_ADMIN, ENODEV for an interface that is gone.
+/// Kernel: 4.15 for cgroups, 5.8 for network namespaces, 6.6 for interfaces.
+/// Source: bpf_prog_query() in kernel/bpf/syscall.c at v6.12.
+[[nodiscard]] inline result<attached_programs> query_programs(u32 target, abi::attach_type attach_type,
+                                                              span<u32> ids = {}) noexcept {
+  abi::prog_query attr{.target_fd = target, .attach_type = static_cast<u32>(attach_type)};
+  attr.count = static_cast<u32>(ids.size());
+  if (!ids.empty()) attr.prog_ids = ids.data();
+  const long answer = sys_bpf(abi::command::prog_query, attr);
+  // Without room for all the kernel gives as many as there is room for, and says so.
+  if (answer < 0 && answer != -ENOSPC) return failure(step::prog_query, answer);
+  return attached_programs{.count = attr.count, .revision = attr.revision};
+}
+
+/// A token, by which programs without capabilities may do what the mount of the BPF file system at `folder`, a descriptor
+/// of its root, was delegated to. Options take it as `token`.
+/// Errors: EPERM outside of a user namespace or without a mount with delegate_cmds; EINVAL for another file system.
+/// Kernel: 6.9, BPF_TOKEN_CREATE.
+/// Source: bpf_token_create() in kernel/bpf/token.c at v6.12.
+[[nodiscard]] inline result<fd> create_token(const fd& folder) noexcept {
+  const abi::token_create attr{.bpffs_fd = folder.raw()};
+  const long opened = move_away(sys_bpf(abi::command::token_create, attr));
+  if (opened < 0) return failure(step::token_create, opened);
+  return fd::own(opened);
+}
+
+/// What a program writes by itself, by bpf_stream_printk() or when the kernel stopped it.
+enum class program_stream : u32 { out = 1, errors = 2 };
+/// Takes what is there of a program's stream.
+/// Shape:  how many bytes came, 0 when there are none; they do not come again.
+/// Errors: ENOENT for a stream that does not exist.
+/// Kernel: 6.17, BPF_PROG_STREAM_READ_BY_FD.
+/// Source: bpf_prog_stream_read() in kernel/bpf/stream.c at v6.17.
+[[nodiscard]] inline result<size_t> read_stream(const fd& program, program_stream which,
+                                                span<char> to) noexcept {
+  const abi::prog_stream_read attr{.stream_buf = to.data(),
+                                   .stream_buf_len = static_cast<u32>(to.size()),
+                                   .stream_id = static_cast<u32>(which),
+                                   .prog_fd = program.raw()};
+  const long got = sys_bpf(abi::command::prog_stream_read_by_fd, attr);
+  if (got < 0) return failure(step::prog_stream_read_by_fd, got);
+  return static_cast<size_t>(got);
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_IDS_HPP
+// Room 0.8, reader: takes words and numbers from the front of a text.
+#ifndef BAREBPF_READER_HPP
+#define BAREBPF_READER_HPP
+
+namespace barebpf::inline BAREBPF_ABI::detail {
+
+class text_reader {
+ public:
+  constexpr explicit text_reader(text whole) noexcept : rest_(whole) {}
+
+  [[nodiscard]] constexpr text rest() const noexcept { return rest_; }
+  [[nodiscard]] constexpr bool is_done() const noexcept { return rest_.empty(); }
+  [[nodiscard]] constexpr bool is_next(text wanted) const noexcept { return rest_.starts_with(wanted); }
+  [[nodiscard]] constexpr bool take(text wanted) noexcept {
+    if (!is_next(wanted)) return false;
+    rest_ = rest_.without_first(wanted.size());
+    return true;
+  }
+  // Takes it if it is next.
+  constexpr void skip(text wanted) noexcept { static_cast<void>(take(wanted)); }
+  // A number of at most `digits` digits, without needless zeros in front where it is decimal: others read those as
+  // octal.
+  template <class Number>
+  [[nodiscard]] constexpr bool take_number(u32 base, u32 digits, Number& out) noexcept {
+    out = 0;
+    u32 count = 0;
+    for (u32 digit = 0; count < digits && !rest_.empty() && (digit = digit_of(rest_[0])) < base; ++count) {
+      if (base == 10 && count == 1 && out == 0) return false;
+      out = out * base + digit;
+      rest_ = rest_.without_first(1);
+    }
+    return count != 0 && (rest_.empty() || digit_of(rest_[0]) >= base);
+  }
+  // Everything in front of the next `end`, which is taken too; all that is left where there is none.
+  [[nodiscard]] constexpr text take_until(char end) noexcept {
+    size_t size = 0;
+    while (size < rest_.size() && rest_[size] != end) ++size;
+    const text out(rest_.data(), size);
+    rest_ = rest_.without_first(size + 1);
+    return out;
+  }
+
+ private:
+  [[nodiscard]] static constexpr u32 digit_of(char c) noexcept {
+    if (c >= '0' && c <= '9') return static_cast<u32>(c - '0');
+    if (c >= 'a' && c <= 'f') return static_cast<u32>(c - 'a' + 10);
+    if (c >= 'A' && c <= 'F') return static_cast<u32>(c - 'A' + 10);
+    return 99;
+  }
+  text rest_;
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI::detail
+
+#endif  // BAREBPF_READER_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// A descriptor of a process that is open to something of BPF.
+struct holder {
+  u32 process = 0;
+  u32 descriptor = 0;
+  id_of kind = id_of::map;
+  u32 id = 0;  ///< of the map, program, link or types
+};
+
+namespace detail {
+
+// The numbers among the names in an open folder, one for each call.
+class numbered_files {
+ public:
+  explicit numbered_files(const fd& folder) noexcept : folder_(folder.number()) {}
+  // Shape: 1 when there was one, 0 behind the last, or negative errno.
+  [[nodiscard]] long next(u32& number) noexcept {
+    for (;;) {
+      if (at_ >= end_) {
+        const long got = system_call(__NR_getdents64, folder_, entries_, sizeof entries_);
+        if (got <= 0) return got;
+        at_ = 0;
+        end_ = static_cast<size_t>(got);
+      }
+      constexpr size_t length_at = 16, name_at = 19;  // struct linux_dirent64
+      u16 length;
+      __builtin_memcpy(&length, entries_ + at_ + length_at, sizeof length);
+      text_reader name(text(entries_ + at_ + name_at));
+      at_ += length;
+      if (name.take_number(10, 10, number) && name.is_done()) return 1;
+    }
+  }
+
+ private:
+  int folder_;
+  size_t at_ = 0, end_ = 0;
+  alignas(8) char entries_[2048];
+};
+
+// What /proc says of a descriptor: "prog_id:\t12" and its siblings.
+[[nodiscard]] constexpr bool read_holder_line(text line, holder& out) noexcept {
+  constexpr struct {
+    text key;
+    id_of kind;
+  } rows[] = {{"link_id:\t", id_of::link},
+              {"map_id:\t", id_of::map},
+              {"prog_id:\t", id_of::program},
+              {"btf_id:\t", id_of::btf}};
+  for (const auto& row : rows) {
+    text_reader in(line);
+    if (!in.take(row.key)) continue;
+    out.kind = row.kind;
+    return in.take_number(10, 10, out.id);
+  }
+  return false;
+}
+
+}  // namespace detail
+
+/// Calls `visit` with each descriptor of each process that is open to something of BPF; it goes on as long as that
+/// gives true. Processes that may not be looked at are passed over.
+/// Shape:  what is opened or closed meanwhile is seen or not. A link counts as a link, and not as its program.
+/// Errors: list_processes with errno where /proc cannot be read.
+/// Cost:   three system calls for each descriptor of each process.
+/// Source: bpf_map_show_fdinfo(), bpf_prog_show_fdinfo(), bpf_link_show_fdinfo() in kernel/bpf/syscall.c at v6.12.
+template <class Visit>
+[[nodiscard]] result<void> each_holder(Visit&& visit) noexcept {
+  const fd processes = fd::own(move_away(open_to_read("/proc")));
+  if (!processes.is_open()) return failure(step::list_processes, processes.number());
+  detail::numbered_files all(processes);
+  holder seen;
+  for (long more; (more = all.next(seen.process)) != 0;) {
+    if (more < 0) return failure(step::list_processes, more);
+    char path[64];
+    const auto write = [&](text below) {
+      detail::text_writer out(path, sizeof path);
+      static_cast<void>((out << u64{seen.process} << below).finish());
+      return static_cast<const char*>(path);
+    };
+    const fd descriptors = fd::own(move_away(open_to_read(write("/fdinfo"), processes.number())));
+    if (!descriptors.is_open()) continue;
+    detail::numbered_files of_process(descriptors);
+    while (of_process.next(seen.descriptor) > 0) {
+      char name[16], content[2048];
+      static_cast<void>((detail::text_writer(name, sizeof name) << u64{seen.descriptor}).finish());
+      const fd file = fd::own(open_to_read(name, descriptors.number()));
+      if (!file.is_open()) continue;
+      const long size = system_call(__NR_read, file.number(), content, sizeof content);
+      if (size <= 0) continue;
+      for (detail::text_reader lines(text(content, static_cast<size_t>(size))); !lines.is_done();)
+        if (detail::read_holder_line(lines.take_until('\n'), seen)) {
+          if (!visit(seen)) return {};
+          break;
+        }
+    }
+  }
+  return {};
+}
+
+/// The program on a perf event that a process has open, and where the event is.
+struct event_program {
+  enum class kind : u32 { raw_tracepoint, tracepoint, kprobe, kretprobe, uprobe, uretprobe };
+
+  u32 program = 0;  ///< its id
+  kind event{};
+  u64 offset = 0;     ///< behind the function or, for uprobes, from the start of the file, in bytes
+  u64 address = 0;    ///< of a kprobe, where the kernel shows addresses
+  name<256> place{};  ///< the tracepoint, the function or the path; cut if longer
+};
+/// Asks for it: older kernels have no links for such events, and no number that tells the program from outside.
+/// Errors: ENOENT for a process that is gone; EBADF for a descriptor that it has not open; ENOTSUPP for one of something
+///         else; EPERM without CAP_SYS_ADMIN.
+/// Kernel: 4.18, BPF_TASK_FD_QUERY.
+/// Source: bpf_task_fd_query() in kernel/bpf/syscall.c at v6.12.
+[[nodiscard]] inline result<event_program> query_event(u32 process, u32 descriptor) noexcept {
+  event_program out;
+  abi::task_fd_query attr{
+      .pid = process, .fd = descriptor, .buf_len = sizeof out.place.characters, .buf = out.place.characters};
+  const long answer = sys_bpf(abi::command::task_fd_query, attr);
+  if (answer < 0 && answer != -ENOSPC) return failure(step::query_event, answer);
+  out.program = attr.prog_id;
+  out.event = static_cast<event_program::kind>(attr.fd_type);
+  out.offset = attr.probe_offset;
+  out.address = attr.probe_addr;
+  return out;
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_HOLDERS_HPP
+// Room 9.12, iterator: reads what a program lists that is attached to an iterator of the kernel.
 #ifndef BAREBPF_ITERATOR_HPP
 #define BAREBPF_ITERATOR_HPP
 
@@ -3115,83 +3791,6 @@ inline constexpr u32 fsmount_cloexec = 1;      // FSMOUNT_CLOEXEC
 // system call; the typed maps of room 7.8 are a thin layer over this and hold the only sizes.
 #ifndef BAREBPF_MAP_ELEMENT_HPP
 #define BAREBPF_MAP_ELEMENT_HPP
-
-// Room 6.2, outcome: what a row of system calls came to. Small, so that rows stay small; an error is made of
-// it once, at the end, and only then is the kernel asked why it refused.
-#ifndef BAREBPF_OUTCOME_HPP
-#define BAREBPF_OUTCOME_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// The capability that this thread lacks for bpf(2), or `none` when it lacks nothing and the refusal has
-/// another reason.
-/// Cost:   one capget(2) call.
-/// Kernel: CAP_BPF and CAP_PERFMON since 5.8; CAP_SYS_ADMIN stands for both.
-/// Source: capabilities(7); bpf_capable() in include/linux/capability.h at v6.12.
-[[nodiscard]] inline cause missing_capability(bool for_tracing) noexcept {
-  constexpr u32 version_3 = 0x20080522, sys_admin = 21, perfmon = 38, bpf = 39;
-  struct {
-    u32 version = version_3;
-    s32 thread = 0;
-  } header;
-  struct {
-    u32 effective, permitted, inheritable;
-  } sets[2] = {};
-  if (system_call(__NR_capget, &header, sets) < 0) return cause::none;
-  const auto has = [&](u32 capability) {
-    return (sets[capability / 32].effective >> capability % 32 & 1) != 0;
-  };
-  if (has(sys_admin)) return cause::none;
-  if (!has(bpf)) return cause::needs_cap_bpf;
-  return for_tracing && !has(perfmon) ? cause::needs_cap_perfmon : cause::none;
-}
-
-/// Source: MAX_ERRNO in include/linux/err.h at v6.12.
-inline constexpr long largest_errno = 4095;
-/// The answer of a row that failed without a system call: one beyond, so that masking makes it 0.
-inline constexpr long no_errno = -largest_errno - 1;
-
-/// How far a row of system calls came: `answer` is negative errno when step `at` failed.
-struct outcome {
-  long answer = 0;
-  step at = step::map_create;
-  cause why = cause::none;
-  const char* subject = "";  ///< the map or program that it is about
-
-  [[nodiscard]] constexpr bool failed() const noexcept { return answer < 0; }
-  /// Ends the row for a reason that no system call gave.
-  constexpr void refuse(step now, cause reason) noexcept {
-    at = now;
-    why = reason;
-    answer = no_errno;
-  }
-  /// Ends the row with an error that somebody else made of his own.
-  constexpr void refuse(const error& with) noexcept {
-    at = with.at;
-    why = with.why;
-    answer = with.code == 0 ? no_errno : -static_cast<long>(with.code);
-  }
-  /// Remembers what step `now` came to; true when it failed.
-  constexpr bool fails(step now, long came_to) noexcept {
-    at = now;
-    answer = came_to;
-    return came_to < 0;
-  }
-};
-
-/// The error of a failed row; after EPERM with the capability that was missing.
-[[nodiscard, gnu::cold, gnu::noinline]] inline error to_error(const outcome& row) noexcept {
-  error out{.at = row.at, .why = row.why, .code = static_cast<s32>(-row.answer & largest_errno)};
-  for (size_t i = 0; i + 1 < sizeof out.name && row.subject[i] != '\0'; ++i) out.name[i] = row.subject[i];
-  const bool needs_privilege =
-      row.at == step::map_create || row.at == step::prog_load || row.at == step::btf_load;
-  if (out.code == EPERM && needs_privilege) out.why = missing_capability(row.at == step::prog_load);
-  return out;
-}
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_OUTCOME_HPP
 
 namespace barebpf::inline BAREBPF_ABI {
 
@@ -3952,140 +4551,6 @@ struct load_policy {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_POLICY_HPP
-// Room 0.8, reader: takes words and numbers from the front of a text.
-#ifndef BAREBPF_READER_HPP
-#define BAREBPF_READER_HPP
-
-namespace barebpf::inline BAREBPF_ABI::detail {
-
-class text_reader {
- public:
-  constexpr explicit text_reader(text whole) noexcept : rest_(whole) {}
-
-  [[nodiscard]] constexpr text rest() const noexcept { return rest_; }
-  [[nodiscard]] constexpr bool is_done() const noexcept { return rest_.empty(); }
-  [[nodiscard]] constexpr bool is_next(text wanted) const noexcept { return rest_.starts_with(wanted); }
-  [[nodiscard]] constexpr bool take(text wanted) noexcept {
-    if (!is_next(wanted)) return false;
-    rest_ = rest_.without_first(wanted.size());
-    return true;
-  }
-  // A number of at most `digits` digits, without needless zeros in front where it is decimal: others read those as
-  // octal.
-  template <class Number>
-  [[nodiscard]] constexpr bool take_number(u32 base, u32 digits, Number& out) noexcept {
-    out = 0;
-    u32 count = 0;
-    for (u32 digit = 0; count < digits && !rest_.empty() && (digit = digit_of(rest_[0])) < base; ++count) {
-      if (base == 10 && count == 1 && out == 0) return false;
-      out = out * base + digit;
-      rest_ = rest_.without_first(1);
-    }
-    return count != 0 && (rest_.empty() || digit_of(rest_[0]) >= base);
-  }
-  // Everything in front of the next `end`, which is taken too; all that is left where there is none.
-  [[nodiscard]] constexpr text take_until(char end) noexcept {
-    size_t size = 0;
-    while (size < rest_.size() && rest_[size] != end) ++size;
-    const text out(rest_.data(), size);
-    rest_ = rest_.without_first(size + 1);
-    return out;
-  }
-
- private:
-  [[nodiscard]] static constexpr u32 digit_of(char c) noexcept {
-    if (c >= '0' && c <= '9') return static_cast<u32>(c - '0');
-    if (c >= 'a' && c <= 'f') return static_cast<u32>(c - 'a' + 10);
-    if (c >= 'A' && c <= 'F') return static_cast<u32>(c - 'A' + 10);
-    return 99;
-  }
-  text rest_;
-};
-
-}  // namespace barebpf::inline BAREBPF_ABI::detail
-
-#endif  // BAREBPF_READER_HPP
-// Room 0.10, span: elements that somebody else owns, as a pointer and a count. <span> of the standard library would cost
-// whoever includes a map more lines than all rooms up to the map together.
-#ifndef BAREBPF_SPAN_HPP
-#define BAREBPF_SPAN_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-namespace detail {
-
-// True when `Other`, a container or a view, has elements that may be seen as `T`, and keeps them for long enough: what
-// is const, what has a name, or what says of itself that it is a view.
-template <class Other, class T>
-concept elements_for = requires(Other& other) {
-  requires std::is_convertible_v < std::remove_pointer_t<decltype(other.data())>(*)
-  [], T(*)[] > ;
-  requires std::is_convertible_v<decltype(other.size()), size_t>;
-}
-&&(std::is_const_v<T> || std::is_lvalue_reference_v<Other> ||
-   requires { typename std::remove_cvref_t<Other>::element_type; });
-
-}  // namespace detail
-
-/// A view of elements in a row. Goes to and from std::span by itself.
-/// Shape:    pointer and count; like std::span of a count that the running program knows.
-/// Lifetime: valid as long as the elements.
-template <class T>
-class span {
- public:
-  using element_type = T;
-  using value_type = std::remove_cv_t<T>;
-
-  constexpr span() noexcept = default;
-  constexpr span(T* elements, size_t count) noexcept : data_(elements), size_(count) {}
-  template <size_t Count>
-  constexpr span(T (&elements)[Count]) noexcept : data_(elements), size_(Count) {}
-  /// Takes whatever has `data()` and `size()`: std::span, std::vector, std::array, std::string.
-  template <class Other>
-  requires(!std::is_same_v<std::remove_cvref_t<Other>, span> &&
-           detail::elements_for<Other, T>) constexpr span(Other&& other) noexcept
-      : data_(other.data()), size_(other.size()) {}
-
-  [[nodiscard]] constexpr T* data() const noexcept { return data_; }
-  [[nodiscard]] constexpr size_t size() const noexcept { return size_; }
-  [[nodiscard]] constexpr size_t size_bytes() const noexcept { return size_ * sizeof(T); }
-  [[nodiscard]] constexpr bool empty() const noexcept { return size_ == 0; }
-  [[nodiscard]] constexpr T* begin() const noexcept { return data_; }
-  [[nodiscard]] constexpr T* end() const noexcept { return data_ + size_; }
-  [[nodiscard]] constexpr T& operator[](size_t at) const noexcept { return data_[at]; }
-  [[nodiscard]] constexpr T& front() const noexcept { return data_[0]; }
-  [[nodiscard]] constexpr T& back() const noexcept { return data_[size_ - 1]; }
-  /// The first or last `count` elements, and those from `offset` on; there have to be as many.
-  [[nodiscard]] constexpr span first(size_t count) const noexcept { return {data_, count}; }
-  [[nodiscard]] constexpr span last(size_t count) const noexcept { return {data_ + (size_ - count), count}; }
-  [[nodiscard]] constexpr span subspan(size_t offset) const noexcept {
-    return {data_ + offset, size_ - offset};
-  }
-  [[nodiscard]] constexpr span subspan(size_t offset, size_t count) const noexcept {
-    return {data_ + offset, count};
-  }
-
-  // std::span takes ranges of constant elements and those that have a name; this is for the others.
-  template <class Standard>
-  requires(!std::is_const_v<typename Standard::element_type> &&
-           std::is_same_v<typename Standard::element_type, T> &&
-           std::is_constructible_v<Standard, T*, size_t>) constexpr
-  operator Standard() && noexcept {
-    return Standard(data_, size_);
-  }
-
- private:
-  T* data_ = nullptr;
-  size_t size_ = 0;
-};
-template <class T, size_t Count>
-span(T (&)[Count]) -> span<T>;
-template <class Other>
-span(Other&& other) -> span<std::remove_pointer_t<decltype(other.data())>>;
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_SPAN_HPP
 
 namespace barebpf::inline BAREBPF_ABI {
 
@@ -4302,6 +4767,14 @@ class link {
   /// Errors: ENOENT; not_a_link.
   /// Kernel: 5.7.
   [[nodiscard]] static result<link> get_pinned(text path) noexcept;
+  /// The link that has this number.
+  /// Errors: ENOENT when it is gone; EPERM without CAP_SYS_ADMIN.
+  /// Kernel: 5.8.
+  [[nodiscard]] static result<link> get_by_id(u32 id) noexcept {
+    auto found = open_by_id(id_of::link, id);
+    if (!found) return found.error();
+    return link(std::move(*found), fd());
+  }
   /// Pins the link, so that the program stays in its place when this object goes; `unpin` ends that.
   /// Errors: those of `pin`; EBADF where the kernel has no link, before 5.15 on perf events.
   [[nodiscard]] result<void> pin(text path) const noexcept { return barebpf::pin(connection_, path); }
@@ -4330,7 +4803,7 @@ class link {
     abi::link_info out;
     abi::obj_info attr{.bpf_fd = connection_.raw(), .info_len = sizeof out, .info = &out};
     if (const long answer = sys_bpf(abi::command::obj_get_info_by_fd, attr); answer < 0)
-      return failure(step::obj_get_info_by_fd, answer);
+      return failure(step::ask_about, answer);
     return out;
   }
 
@@ -4350,6 +4823,8 @@ class link {
       return failure(step::link_detach, answer);
     return {};
   }
+  /// Hands the perf event over that it owns; a closed descriptor for one without.
+  [[nodiscard]] fd take_event() noexcept { return std::move(event_); }
   /// Hands the kernel's link over: the program stays until that is closed.
   [[nodiscard]] fd release() noexcept {
     event_ = fd();
@@ -7023,9 +7498,14 @@ class line_reader {
  public:
   [[nodiscard]] static result<line_reader> open(text path) noexcept {
     const auto terminated = name<4096>::cut(path);
+    fd file = fd::own(move_away(open_to_read(terminated.characters)));
+    if (!file.is_open()) return failure(step::open_file, file.number()).about(path);
+    return over(std::move(file));
+  }
+  // The lines of a file that is open.
+  [[nodiscard]] static result<line_reader> over(fd file) noexcept {
     line_reader out;
-    out.file_ = fd::own(move_away(open_to_read(terminated.characters)));
-    if (!out.file_.is_open()) return failure(step::open_file, out.file_.number()).about(path);
+    out.file_ = std::move(file);
     auto piece = buffer<char>::of(piece_size);
     if (!piece) return piece.error();
     out.piece_ = std::move(*piece);
@@ -7488,6 +7968,8 @@ inline constexpr u8 elf_class_64 = 2;         // ELFCLASS64
 inline constexpr u8 elf_little_endian = 1;    // ELFDATA2LSB
 inline constexpr u8 elf_big_endian = 2;       // ELFDATA2MSB
 inline constexpr u16 elf_relocatable = 1;     // ET_REL
+inline constexpr u16 elf_program = 2;         // ET_EXEC
+inline constexpr u16 elf_shared = 3;          // ET_DYN
 inline constexpr u16 elf_machine_bpf = 247;   // EM_BPF
 
 /// Offsets in the file header.
@@ -7512,11 +7994,15 @@ struct elf_relocation_record {
   static constexpr u64 offset = 0, type = 8, symbol = 12, size = 16;
 };
 
-inline constexpr u32 section_progbits = 1;  // SHT_PROGBITS
-inline constexpr u32 section_symtab = 2;    // SHT_SYMTAB
-inline constexpr u32 section_nobits = 8;    // SHT_NOBITS
-inline constexpr u32 section_rel = 9;       // SHT_REL
-inline constexpr u64 section_is_code = 4;   // SHF_EXECINSTR
+inline constexpr u32 section_progbits = 1;         // SHT_PROGBITS
+inline constexpr u32 section_symtab = 2;           // SHT_SYMTAB
+inline constexpr u32 section_note = 7;             // SHT_NOTE
+inline constexpr u32 section_nobits = 8;           // SHT_NOBITS
+inline constexpr u32 section_rel = 9;              // SHT_REL
+inline constexpr u32 section_dynsym = 11;          // SHT_DYNSYM
+inline constexpr u32 section_verdef = 0x6ffffffd;  // SHT_GNU_verdef
+inline constexpr u32 section_versym = 0x6fffffff;  // SHT_GNU_versym
+inline constexpr u64 section_is_code = 4;          // SHF_EXECINSTR
 
 inline constexpr u8 symbol_local = 0;        // STB_LOCAL
 inline constexpr u8 symbol_weak = 2;         // STB_WEAK
@@ -8504,95 +8990,145 @@ namespace barebpf::inline BAREBPF_ABI {
 #ifndef BAREBPF_LOADED_OBJECT_HPP
 #define BAREBPF_LOADED_OBJECT_HPP
 
-// Room 9.1, attach: the ways to attach a program, one `place` for each `attach_way`, and what each of them wants to be
-// given. Whoever knows a program's section finds its place in the table of room 2.1 and calls it.
+// Room 9.11, attach: every way to attach a program. Whoever knows a program's section finds its place in the table of
+// room 2.1 and calls it.
 #ifndef BAREBPF_ATTACH_HPP
 #define BAREBPF_ATTACH_HPP
 
-// Room 6.10, probe: events on functions of the kernel, as perf_event_open(2) makes them for kprobes.
-#ifndef BAREBPF_PROBE_HPP
-#define BAREBPF_PROBE_HPP
+// Room 9.7, attach/cgroup: programs on cgroups.
+#ifndef BAREBPF_ATTACH_CGROUP_HPP
+#define BAREBPF_ATTACH_CGROUP_HPP
 
-namespace barebpf::inline BAREBPF_ABI {
+// Room 9.1, attach/place: what it is to be attached: one `place` for each `attach_way`, in the rooms that follow, and
+// what owns the program there.
+#ifndef BAREBPF_ATTACH_PLACE_HPP
+#define BAREBPF_ATTACH_PLACE_HPP
 
-/// A place in the code of the kernel.
-struct probe_place {
-  char function[256] = {};  ///< its name, without characters when there is none
-  u64 offset = 0;           ///< bytes behind its beginning
+// Room 6.14, netlink: requests to the network stack that have no system call of their own.
+#ifndef BAREBPF_NETLINK_HPP
+#define BAREBPF_NETLINK_HPP
+
+namespace barebpf::inline BAREBPF_ABI::detail {
+
+// One request of NETLINK_ROUTE, as it is built and sent.
+// Source: netlink(7), rtnetlink(7); struct nlmsghdr in include/uapi/linux/netlink.h at v6.12.
+class netlink_request {
+ public:
+  static constexpr u16 wants_answer = 1 | 4;                    // NLM_F_REQUEST | NLM_F_ACK
+  static constexpr u16 excl = 0x200, create = 0x400, echo = 8;  // NLM_F_EXCL and its siblings
+
+  netlink_request() noexcept = default;
+  template <class Body>
+  netlink_request(u16 type, u16 flags, const Body& body) noexcept {
+    put_number(u32{0});
+    put_number(type);
+    put_number(static_cast<u16>(flags | wants_answer));
+    put_number(u64{0});  // sequence and port
+    put(&body, sizeof body);
+  }
+  void add(u16 type, const void* value, size_t size) noexcept {
+    put_number(static_cast<u16>(size + 4));
+    put_number(type);
+    put(value, size);
+  }
+  template <class Number>
+  void add(u16 type, Number value) noexcept {
+    add(type, &value, sizeof value);
+  }
+  // At most 63 characters.
+  void add_text(u16 type, const char* value) noexcept {
+    char cut[64] = {};
+    for (size_t i = 0; i + 1 < sizeof cut && value[i] != '\0'; ++i) cut[i] = value[i];
+    add(type, cut, __builtin_strlen(cut) + 1);
+  }
+  // Attributes that are added until `end` lie in this one.
+  [[nodiscard]] size_t begin(u16 type) noexcept {
+    const size_t at = size_;
+    put_number(u16{0});
+    put_number(type);
+    return at;
+  }
+  void end(size_t at) noexcept {
+    const auto size = static_cast<u16>(size_ - at);
+    __builtin_memcpy(bytes_ + at, &size, sizeof size);
+  }
+  // The type and the flags of another request about the same thing.
+  void turn_into(u16 type, u16 flags) noexcept {
+    flags = static_cast<u16>(flags | wants_answer);
+    __builtin_memcpy(bytes_ + 4, &type, sizeof type);
+    __builtin_memcpy(bytes_ + 6, &flags, sizeof flags);
+  }
+  // The body of the request, to be changed.
+  template <class Body>
+  void change_body(const Body& body) noexcept {
+    __builtin_memcpy(bytes_ + header_size, &body, sizeof body);
+  }
+
+  // Sends it through `socket` and waits for what the kernel says. With NLM_F_ECHO the body of what was made comes back.
+  // Shape: 0, or negative errno.
+  template <class Body>
+  [[nodiscard]] long send(const fd& socket, Body& made) noexcept {
+    const auto size = static_cast<u32>(size_);
+    __builtin_memcpy(bytes_, &size, sizeof size);
+    long answer = system_call(__NR_sendto, socket.number(), bytes_, size_, 0, nullptr, 0);
+    while (answer >= 0) {
+      alignas(8) unsigned char reply[8192];
+      answer = system_call(__NR_recvfrom, socket.number(), reply, sizeof reply, 0, nullptr, nullptr);
+      if (answer == -EINTR) {
+        answer = 0;
+        continue;
+      }
+      for (long at = 0; answer - at >= static_cast<long>(header_size);) {
+        u32 length;
+        u16 type;
+        __builtin_memcpy(&length, reply + at, sizeof length);
+        __builtin_memcpy(&type, reply + at + 4, sizeof type);
+        if (length < header_size || length > static_cast<u32>(answer - at)) return -EPROTO;
+        constexpr u16 is_error = 2;  // NLMSG_ERROR, which an acknowledgement is too
+        if (type == is_error) {
+          s32 code;
+          __builtin_memcpy(&code, reply + at + header_size, sizeof code);
+          return code;
+        }
+        if (length >= header_size + sizeof made)
+          __builtin_memcpy(&made, reply + at + header_size, sizeof made);
+        at += static_cast<long>((length + 3) & ~3u);
+      }
+    }
+    return answer;
+  }
+  [[nodiscard]] long send(const fd& socket) noexcept {
+    u32 nothing;
+    return send(socket, nothing);
+  }
+  // Shape: its descriptor, or a negative errno in its place.
+  [[nodiscard]] static fd open_socket() noexcept {
+    constexpr int family = 16, raw_close_on_exec = 3 | 02000000;  // AF_NETLINK; SOCK_RAW | SOCK_CLOEXEC
+    return fd::own(move_away(system_call(__NR_socket, family, raw_close_on_exec, 0)));
+  }
+
+ private:
+  static constexpr size_t header_size = 16;
+  void put(const void* from, size_t size) noexcept {
+    const size_t end = (size_ + size + 3) & ~size_t{3};
+    if (end > sizeof bytes_) __builtin_trap();  // none that is made here is as long
+    __builtin_memcpy(bytes_ + size_, from, size);
+    size_ = end;
+  }
+  // Two of 16 bits come one behind the other.
+  template <class Number>
+  void put_number(Number number) noexcept {
+    __builtin_memcpy(bytes_ + size_, &number, sizeof number);
+    size_ += sizeof number;
+  }
+
+  alignas(8) unsigned char bytes_[256] = {};
+  size_t size_ = 0;
 };
 
-/// Understands "vfs_read", "vfs_read+16" and "vfs_read+0x10".
-/// Shape: without a function when `from` is none of these.
-[[nodiscard]] constexpr probe_place read_probe_place(text from) noexcept {
-  probe_place out;
-  size_t end = 0;
-  while (end < from.size() && from[end] != '+') ++end;
-  text digits = from.without_first(end + 1);
-  const bool is_hex = digits.starts_with("0x");
-  if (is_hex) digits = digits.without_first(2);
-  const bool lacks_digits = end < from.size() && digits.empty();
-  if (end >= sizeof out.function || lacks_digits || digits.size() > 16) return {};
-  for (const char c : digits) {
-    const bool is_letter = is_hex && c >= 'a' && c <= 'f';
-    if (!is_letter && (c < '0' || c > '9')) return {};
-    out.offset = out.offset * (is_hex ? 16 : 10) + static_cast<u64>(is_letter ? c - 'a' + 10 : c - '0');
-  }
-  for (size_t i = 0; i < end; ++i) out.function[i] = from[i];
-  return out;
-}
+}  // namespace barebpf::inline BAREBPF_ABI::detail
 
-namespace detail {
-
-// The number behind the first `skipped` characters of a file; or negative errno.
-[[nodiscard]] inline long read_number_in(const char* path, size_t skipped) noexcept {
-  const long file = open_to_read(path);
-  if (file < 0) return file;
-  char digits[32];
-  const long length = system_call(__NR_read, file, digits, sizeof digits);
-  system_call(__NR_close, file);
-  if (length < 0) return length;
-  long out = 0;
-  for (size_t i = skipped; i < static_cast<size_t>(length) && digits[i] >= '0' && digits[i] <= '9'; ++i)
-    out = out * 10 + (digits[i] - '0');
-  return out;
-}
-
-}  // namespace detail
-
-/// Opens an event for each time that a function of the kernel is entered, or left with `at_end`.
-/// Shape:  `place` as `read_probe_place` takes it; of all processes and CPUs. A closed descriptor after a failure, which
-///         is in `row`.
-/// Errors: find_probes with ENOENT for a kernel without kprobes; open_probe with ENOENT where the kernel has no such
-///         function, EINVAL where it lets none be put there, EADDRNOTAVAIL where several have this name (6.7).
-/// Cost:   four system calls, seven for the end of a function.
-/// Kernel: 4.17.
-/// Source: perf_event_open(2); perf_kprobe_init() in kernel/trace/trace_event_perf.c at v6.12.
-[[nodiscard, gnu::cold]] inline fd open_kernel_probe(const char* place, bool at_end, outcome& row) noexcept {
-  const long type = detail::read_number_in("/sys/bus/event_source/devices/kprobe/type", 0);
-  if (row.fails(step::find_probes, type)) return {};
-  u64 config = 0;
-  if (at_end) {
-    const long bit = detail::read_number_in("/sys/bus/event_source/devices/kprobe/format/retprobe",
-                                            text("config:").size());
-    if (row.fails(step::find_probes, bit)) return {};
-    config = u64{1} << (bit & 63);
-  }
-  const probe_place where = read_probe_place(place);
-  const abi::perf_event_attr_of_probe attr{
-      .attr = {.type = static_cast<u32>(type),
-               .size = sizeof attr,
-               .config = config,
-               .config1 = static_cast<u64>(detail::to_register(where.function))},
-      .config2 = where.offset};
-  // Any CPU will do: the kernel runs the program wherever the function is called.
-  const long opened = system_call(__NR_perf_event_open, &attr, -1, 0, -1, abi::perf_flag_fd_cloexec);
-  if (row.fails(step::open_probe, move_away(opened))) return {};
-  return fd::own(row.answer);
-}
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_PROBE_HPP
+#endif  // BAREBPF_NETLINK_HPP
 // Room 2.1, sections: the table of section names. The name that SEC() gives a program tells its type, what it is for,
 // and where it attaches.
 #ifndef BAREBPF_SECTIONS_HPP
@@ -8600,25 +9136,24 @@ namespace detail {
 
 namespace barebpf::inline BAREBPF_ABI {
 
-/// How a program of a section is attached. Room 9.1 has a `place` for each.
+/// How a program of a section is attached. The rooms from 9.2 to 9.10 have a `place` for each.
 enum class attach_way : u8 {
-  none,            ///< the name does not say enough
-  elsewhere,       ///< by what is no program of ours: a map, a route, a filter of tc; or it is only run
-  tracepoint,      ///< a perf event, which the text behind the prefix names: "group/event"
-  raw_tracepoint,  ///< a tracepoint without an event, which the text names
-  tracing,         ///< a function or tracepoint of the kernel's BTF, which the text names
-  iterator,        ///< something that the kernel can list, which the text names
-  perf_event,      ///< a perf event of the caller
-  xdp,             ///< a network interface, before the network stack
-  tcx,             ///< a network interface, in the network stack
-  cgroup,          ///< a cgroup of the unified hierarchy, and all below it
-  netns,           ///< a network namespace
-  sockmap,         ///< a map of sockets
-  socket,          ///< one socket
-  reuseport,       ///< all sockets that share a port with one
-  kprobe,          ///< where a function of the kernel begins, or an instruction in it: "function+offset"
-  kretprobe,       ///< where it returns
-  // Programs of these are loaded, and this version has no `place` of its own for them yet.
+  none,             ///< the name does not say enough
+  elsewhere,        ///< by what is no program of ours: a map, an action of tc; or it is only run
+  tracepoint,       ///< a perf event, which the text behind the prefix names: "group/event"
+  raw_tracepoint,   ///< a tracepoint without an event, which the text names
+  tracing,          ///< a function or tracepoint of the kernel's BTF, which the text names
+  iterator,         ///< something that the kernel can list, which the text names
+  perf_event,       ///< a perf event of the caller
+  xdp,              ///< a network interface, before the network stack
+  tcx,              ///< a network interface, in the network stack
+  cgroup,           ///< a cgroup of the unified hierarchy, and all below it
+  netns,            ///< a network namespace
+  sockmap,          ///< a map of sockets
+  socket,           ///< one socket
+  reuseport,        ///< all sockets that share a port with one
+  kprobe,           ///< where a function of the kernel begins, or an instruction in it: "function+offset"
+  kretprobe,        ///< where it returns
   ksyscall,         ///< where a system call begins, by its name without the kernel's prefixes
   kretsyscall,      ///< where it returns
   kprobe_multi,     ///< where all functions begin that a pattern names
@@ -8630,16 +9165,19 @@ enum class attach_way : u8 {
   uretprobe_multi,  ///< where they return
   uprobe_session,   ///< both
   usdt,             ///< a trace point that a file brings: "path:provider:name"
-  tracing_multi,    ///< all functions of the kernel's BTF that a pattern names
   lsm_cgroup,       ///< a hook of the kernel's security modules, for a cgroup and all below it
   struct_ops,       ///< a function that the kernel calls through a structure
   netfilter,        ///< a hook of the packet filter
   netkit,           ///< a netkit interface
   infrared,         ///< a receiver of infrared light, by its device
+  traffic,          ///< a filter of tc on a network interface
+  route,            ///< a route, on which packets pass it
+  // Programs of this one are loaded, and this version has no `place` for them yet.
+  tracing_multi,  ///< all functions of the kernel's BTF that a pattern names
 };
-inline constexpr size_t attach_ways = static_cast<size_t>(attach_way::infrared) + 1;
-/// The last of those that room 9.1 attaches by itself.
-inline constexpr attach_way last_attached_way = attach_way::kretprobe;
+inline constexpr size_t attach_ways = static_cast<size_t>(attach_way::tracing_multi) + 1;
+/// The last of those that have a `place`.
+inline constexpr attach_way last_attached_way = attach_way::route;
 
 /// What may follow the prefix of a section name.
 enum class section_rest : u8 {
@@ -8690,15 +9228,15 @@ struct section_rows {
       {"uprobe.multi", type::kprobe, way::uprobe_multi, trace_uprobe_multi, rest::place},        // 6.6
       {"uretprobe.multi", type::kprobe, way::uretprobe_multi, trace_uprobe_multi, rest::place},  // 6.6
       {"uprobe.session", type::kprobe, way::uprobe_session, trace_uprobe_session, rest::place},  // 6.13
-      {"usdt", type::kprobe, way::usdt, any, rest::place},
+      {"usdt", type::kprobe, way::usdt, trace_uprobe_multi, rest::place},
       {"uprobe.s", type::kprobe, way::uprobe, any, rest::place, sleeps},                             // 6.0
       {"uretprobe.s", type::kprobe, way::uretprobe, any, rest::place, sleeps},                       // 6.0
       {"uprobe.multi.s", type::kprobe, way::uprobe_multi, trace_uprobe_multi, rest::place, sleeps},  // 6.6
       {"uretprobe.multi.s", type::kprobe, way::uretprobe_multi, trace_uprobe_multi, rest::place,
        sleeps},  // 6.6
       {"uprobe.session.s", type::kprobe, way::uprobe_session, trace_uprobe_session, rest::place,
-       sleeps},                                                       // 6.13
-      {"usdt.s", type::kprobe, way::usdt, any, rest::place, sleeps},  // 6.0
+       sleeps},                                                                      // 6.13
+      {"usdt.s", type::kprobe, way::usdt, trace_uprobe_multi, rest::place, sleeps},  // 6.0
       {"tracepoint", type::tracepoint, way::tracepoint, any, rest::place},
       {"tp", type::tracepoint, way::tracepoint, any, rest::place},
       {"raw_tracepoint", type::raw_tracepoint, way::raw_tracepoint, any, rest::place},
@@ -8749,13 +9287,13 @@ struct section_rows {
       {"tcx/egress", type::sched_cls, way::tcx, tcx_egress},
       {"tc/ingress", type::sched_cls, way::tcx, tcx_ingress},
       {"tc/egress", type::sched_cls, way::tcx, tcx_egress},
-      {"tc", type::sched_cls},
-      {"classifier", type::sched_cls},
+      {"tc", type::sched_cls, way::traffic},
+      {"classifier", type::sched_cls, way::traffic},
       {"action", type::sched_act, way::elsewhere},
-      {"lwt_in", type::lwt_in, way::elsewhere},
-      {"lwt_out", type::lwt_out, way::elsewhere},
-      {"lwt_xmit", type::lwt_xmit, way::elsewhere},
-      {"lwt_seg6local", type::lwt_seg6local, way::elsewhere},
+      {"lwt_in", type::lwt_in, way::route},
+      {"lwt_out", type::lwt_out, way::route},
+      {"lwt_xmit", type::lwt_xmit, way::route},
+      {"lwt_seg6local", type::lwt_seg6local, way::route},
       {"netkit/primary", type::sched_cls, way::netkit, netkit_primary},  // 6.7
       {"netkit/peer", type::sched_cls, way::netkit, netkit_peer},        // 6.7
       {"netfilter", type::netfilter, way::netfilter, netfilter},         // 6.4
@@ -8869,28 +9407,117 @@ constexpr section_kind longest_prefix(text section, IsEnd is_end) noexcept {
 
 namespace barebpf::inline BAREBPF_ABI {
 
-/// A perf event, which the link owns from then on. `open_perf_event` makes one.
-struct perf_event {
-  fd event;
-  barebpf::cookie cookie{};
+namespace detail {
+
+// A descriptor of the caller's, as a number, an `fd` or something that has one.
+struct borrowed {
+  int descriptor = -1;
+
+  constexpr borrowed() noexcept = default;
+  constexpr explicit borrowed(int number) noexcept : descriptor(number) {}
+  explicit borrowed(const fd& owner) noexcept : descriptor(owner.number()) {}
+  template <class Owner>
+  requires requires(const Owner& owner) { owner.descriptor().number(); }
+  explicit borrowed(const Owner& owner) noexcept : descriptor(owner.descriptor().number()) {}
 };
 
-/// A network interface of this process's network namespace.
-struct interface {
-  u32 index = 0;
+}  // namespace detail
 
-  /// The interface called `wanted`.
-  /// Errors: ENODEV when there is none; ENAMETOOLONG.
-  /// Source: netdevice(7), SIOCGIFINDEX.
-  [[nodiscard]] static result<interface> named(text wanted) noexcept;
-};
+/// A program in a place that the kernel may have no link for, or that takes several.
+/// Lifetime: the program is taken out when this object goes, which keeps the socket or the map open until then; moving
+///           empties the source.
+class attachment {
+ public:
+  attachment() noexcept = default;
+  /// Keeps one link.
+  [[nodiscard]] static attachment of(link one) noexcept {
+    attachment out;
+    out.event_ = one.take_event();
+    out.place_ = one.release();
+    return out;
+  }
+  /// Keeps several, such as those of one trace point that a program passes at several places.
+  [[nodiscard]] static attachment of(buffer<link> several) noexcept {
+    attachment out;
+    out.links_ = std::move(several);
+    return out;
+  }
+  attachment(attachment&& other) noexcept
+      : place_(std::move(other.place_)),
+        event_(std::move(other.event_)),
+        program_(std::move(other.program_)),
+        links_(std::move(other.links_)),
+        request_(std::move(other.request_)),
+        undo_(other.undo_),
+        what_(other.what_) {}
+  attachment& operator=(attachment&& other) noexcept {
+    attachment taken(std::move(other));
+    std::swap(place_, taken.place_);
+    std::swap(event_, taken.event_);
+    std::swap(program_, taken.program_);
+    std::swap(links_, taken.links_);
+    std::swap(request_, taken.request_);
+    std::swap(undo_, taken.undo_);
+    std::swap(what_, taken.what_);
+    return *this;
+  }
+  ~attachment() { detach(); }
 
-/// How an XDP program gets its packets. XDP_FLAGS_SKB_MODE and its siblings.
-enum class xdp_mode : u32 {
-  any = 0,       ///< by the driver if it can, otherwise in the network stack
-  skb = 1 << 1,  ///< in the network stack, which works on every interface
-  drv = 1 << 2,  ///< by the driver
-  hw = 1 << 3,   ///< on the device
+  /// True while the program is in its place, as far as this object can tell.
+  [[nodiscard]] bool is_attached() const noexcept {
+    return place_.is_open() || event_.is_open() || links_.size() != 0;
+  }
+  /// True when the kernel has one link for it.
+  [[nodiscard]] bool is_link() const noexcept { return place_.is_open() && undo_ == undo::close; }
+  /// How many links hold it: 0, 1, or the number of its places.
+  [[nodiscard]] size_t link_count() const noexcept { return is_link() ? 1 : links_.size(); }
+  /// Takes the program out of its place now. From a socket this takes whatever filter it has by now.
+  void detach() noexcept {
+    if (!place_.is_open()) return leave();
+    if (undo_ == undo::socket_option) {
+      const int nothing = 0;
+      system_call(__NR_setsockopt, place_.number(), sol_socket, what_, &nothing, sizeof nothing);
+    } else if (undo_ == undo::map_delete) {
+      const u32 key = 0;
+      const abi::map_key attr{.map_fd = place_.raw(), .key = &key};
+      sys_bpf(abi::command::map_delete_elem, attr);
+    } else if (undo_ == undo::prog_detach) {
+      const abi::prog_attach attr{
+          .target_fd = place_.raw(), .attach_bpf_fd = program_.raw(), .attach_type = what_};
+      sys_bpf(abi::command::prog_detach, attr);
+    } else if (undo_ == undo::request) {
+      static_cast<void>(request_[0].send(place_));
+    }
+    leave();
+  }
+  /// Hands the kernel's link over, for what only links can, such as being pinned; one that is not attached where there
+  /// is none.
+  [[nodiscard]] link to_link() noexcept {
+    return is_link() ? link(std::move(place_), std::move(event_)) : link();
+  }
+  /// Lets go of the place and leaves the program there, for as long as the socket, the map, the interface or the route
+  /// lives; and what a struct_ops without a link registered until its map is found by its id and emptied. A link goes.
+  void leave() noexcept {
+    place_ = fd();
+    event_ = fd();
+    program_ = fd();
+    request_ = buffer<detail::netlink_request>();
+    links_ = buffer<link>();
+  }
+
+ private:
+  template <attach_way>
+  friend struct place;
+  enum class undo : u8 { close, prog_detach, socket_option, map_delete, request };
+  static constexpr int sol_socket = 1;  // SOL_SOCKET
+
+  fd place_;  // the link, the map or the socket
+  fd event_;  // of a link on a perf event, which before 5.15 is all there is
+  fd program_;
+  buffer<link> links_;
+  buffer<detail::netlink_request> request_;  // what takes it out, sent through the socket
+  undo undo_ = undo::close;
+  u32 what_ = 0;  // attach type or socket option
 };
 
 /// Where among the programs of one place a new one goes.
@@ -8914,30 +9541,913 @@ struct position {
   }
 };
 
-namespace detail {
-
-// A descriptor of the caller's, as a number, an `fd` or something that has one.
-struct borrowed {
-  int descriptor = -1;
-
-  constexpr borrowed() noexcept = default;
-  constexpr explicit borrowed(int number) noexcept : descriptor(number) {}
-  explicit borrowed(const fd& owner) noexcept : descriptor(owner.number()) {}
-  template <class Owner>
-  requires requires(const Owner& owner) { owner.descriptor().number(); }
-  explicit borrowed(const Owner& owner) noexcept : descriptor(owner.descriptor().number()) {}
+/// A program that is to be attached, with what its section says.
+struct program_to_attach {
+  const fd& descriptor;
+  const char* subject;  ///< its name, which errors are about
+  const char* place;    ///< as `write_place` made it
+  abi::attach_type attach_type;
+  abi::prog_type type{};
+  const fd* usdt_specs = nullptr;  ///< the map `__bpf_usdt_specs` of its object, where it has one
+  u32 usdt_spec_size = 0;          ///< bytes of that map's values
 };
 
+/// A place by its name, in the words that else stand behind the prefix of the section: "sched/sched_switch" for a
+/// tracepoint, "vfs_read+16" for a kprobe, "/usr/lib/libc.so.6:malloc" for a uprobe. Kernels and files have their own
+/// names for places, and this is for those that only the running program knows.
+struct named_place {
+  text name{};
+  barebpf::cookie cookie{};
+  int process = -1;  ///< for uprobes and USDT: in this process alone
+};
+
+/// How programs are attached in one way: `attach<Policy>(program, what they are given...)`, and the cause that says
+/// what they want to be given.
+template <attach_way Way>
+struct place;
+
+template <>
+struct place<attach_way::none> {
+  static constexpr cause wants = cause::not_attachable;
+};
+template <>
+struct place<attach_way::elsewhere> {
+  static constexpr cause wants = cause::attached_elsewhere;
+};
+
+/// What those ways have in common whose programs are attached to a place that has a name. Such a `place` has a function
+/// `to<Policy>`, which takes the program, with the name in its `place`, and a `named_place` with all else.
+template <attach_way Way, class Attached = link>
+struct place_by_name {
+  static constexpr cause wants = cause::takes_no_target;
+  static constexpr bool needs_name = true;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<Attached> attach(const program_to_attach& program) noexcept {
+    return place<Way>::template to<Policy>(program, named_place{});
+  }
+  template <load_policy Policy>
+  [[nodiscard]] static result<Attached> attach(const program_to_attach& program,
+                                               barebpf::cookie with) noexcept {
+    return place<Way>::template to<Policy>(program, named_place{.cookie = with});
+  }
+  template <load_policy Policy>
+  [[nodiscard, gnu::noinline]] static result<Attached> attach(const program_to_attach& program,
+                                                              const named_place& where) noexcept {
+    char name[name_room];
+    const size_t length = place<Way>::write(where.name, name, sizeof name);
+    if (length == 0 || length >= sizeof name)
+      return error{.at = step::find, .why = cause::bad_place}.about(where.name);
+    program_to_attach there = program;
+    there.place = name;
+    return place<Way>::template to<Policy>(there, where);
+  }
+  /// Writes the name as `program_to_attach::place` has it.
+  /// Shape: returns the length without NUL, and writes only if `room` is larger; 0 when it is none.
+  static constexpr size_t write(text name, char* out, size_t room) noexcept {
+    if (name.size() >= room) return name.size();
+    for (const char c : name) *out++ = c;
+    *out = '\0';
+    return name.size();
+  }
+  static constexpr size_t name_room = 4608;  ///< for a path and a function
+};
+
+namespace detail {
+
+// Why a kernel refused what came with the release `first`.
+[[nodiscard, gnu::cold]] inline cause why_not_newer(long answer, u32 first) noexcept {
+  const u32 running = answer == -EINVAL || answer == -EOPNOTSUPP ? running_kernel() : 0;
+  return running != 0 && running < first ? cause::newer_attach_way : cause::none;
+}
+
+template <attach_way Way, class Request>
+[[nodiscard]] result<link> create_link(const program_to_attach& program, const Request& request) noexcept {
+  outcome row{.subject = program.subject};
+  if (row.fails(step::link_create, move_away(sys_bpf(abi::command::link_create, request)))) {
+    if constexpr (requires { place<Way>::why_refused(request, row.answer); })
+      row.why = place<Way>::why_refused(request, row.answer);
+    return to_error(row);
+  }
+  return link(fd::own(row.answer), fd());
+}
+
+// Places with an order.
+template <attach_way Way>
+[[nodiscard]] result<link> create_ordered_link(const program_to_attach& program, u32 target,
+                                               const position& where) noexcept {
+  return create_link<Way>(program,
+                          abi::link_create_ordered{.prog_fd = program.descriptor.raw(),
+                                                   .target_fd = target,
+                                                   .attach_type = static_cast<u32>(program.attach_type),
+                                                   .flags = where.flags,
+                                                   .relative_fd = where.relative_fd,
+                                                   .expected_revision = where.revision});
+}
+
 }  // namespace detail
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_ATTACH_PLACE_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
 
 /// A cgroup of the unified hierarchy, by a descriptor of its folder, such as `open_to_read` gives.
 struct cgroup : detail::borrowed {
   using borrowed::borrowed;
 };
+/// Errors: not_a_cgroup; EPERM where a program above admits no others.
+/// Kernel: 5.7.
+/// Source: cgroup_bpf_link_attach() in kernel/bpf/cgroup.c at v6.12.
+template <>
+struct place<attach_way::cgroup> {
+  static constexpr cause wants = cause::needs_cgroup;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program, barebpf::cgroup target,
+                                           position where = {}) noexcept {
+    return detail::create_ordered_link<attach_way::cgroup>(program, static_cast<u32>(target.descriptor),
+                                                           where);
+  }
+  template <class Request>
+  [[nodiscard]] static cause why_refused(const Request& request, long answer) noexcept {
+    constexpr int f_getfd = 1;  // F_GETFD
+    const bool is_open = answer == -EBADF && system_call(__NR_fcntl, request.target_fd, f_getfd) >= 0;
+    return is_open ? cause::not_a_cgroup : cause::none;
+  }
+};
+
+/// A hook of the kernel's security modules, for a cgroup and all below it.
+/// Errors: as above; newer_attach_way.
+/// Kernel: 6.0.
+/// Source: bpf_trampoline_link_cgroup_shim() in kernel/bpf/trampoline.c at v6.12.
+template <>
+struct place<attach_way::lsm_cgroup> {
+  static constexpr cause wants = cause::needs_cgroup;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program, barebpf::cgroup target,
+                                           position where = {}) noexcept {
+    return detail::create_ordered_link<attach_way::lsm_cgroup>(program, static_cast<u32>(target.descriptor),
+                                                               where);
+  }
+  template <class Request>
+  [[nodiscard]] static cause why_refused(const Request& request, long answer) noexcept {
+    const cause older = detail::why_not_newer(answer, kernel(6, 0));
+    return older != cause::none ? older : place<attach_way::cgroup>::why_refused(request, answer);
+  }
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_ATTACH_CGROUP_HPP
+// Room 9.3, attach/kprobe: programs on any function of the kernel: on one, on a system call, or on all that a pattern
+// names.
+#ifndef BAREBPF_ATTACH_KPROBE_HPP
+#define BAREBPF_ATTACH_KPROBE_HPP
+
+// Room 0.9, order: puts records in order where they are, without memory.
+#ifndef BAREBPF_ORDER_HPP
+#define BAREBPF_ORDER_HPP
+
+namespace barebpf::inline BAREBPF_ABI::detail {
+
+// Puts `list` in order, whatever order it is in, in count times log(count) steps. Lists of object files come in order,
+// so the good path is one look at each.
+template <class Record, class IsBefore>
+constexpr void sort_with(Record* list, size_t count, IsBefore is_before) noexcept {
+  bool is_sorted = true;
+  for (size_t i = 1; i < count && is_sorted; ++i) is_sorted = !is_before(list[i], list[i - 1]);
+  if (is_sorted) return;
+  const auto swap = [list](size_t a, size_t b) {
+    const Record kept = list[a];
+    list[a] = list[b];
+    list[b] = kept;
+  };
+  const auto sink = [&](size_t from, size_t end) {  // restores the heap below `from`
+    for (size_t child; (child = from * 2 + 1) < end; from = child) {
+      if (child + 1 < end && is_before(list[child], list[child + 1])) ++child;
+      if (!is_before(list[from], list[child])) return;
+      swap(from, child);
+    }
+  };
+  for (size_t i = count / 2; i-- > 0;) sink(i, count);
+  for (size_t end = count; end-- > 1;) {
+    swap(0, end);
+    sink(0, end);
+  }
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI::detail
+
+#endif  // BAREBPF_ORDER_HPP
+// Room 0.11, pattern: whether a name fits a pattern, and which of many names is most like a wanted one.
+#ifndef BAREBPF_PATTERN_HPP
+#define BAREBPF_PATTERN_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// True when `name` is what `pattern` describes: `*` stands for any characters, `?` for one, all others for themselves.
+/// Cost: at most the product of the lengths.
+[[nodiscard]] constexpr bool fits_pattern(text name, text pattern) noexcept {
+  size_t at = 0, wanted = 0, star = pattern.size(), after_star = 0;
+  while (at < name.size()) {
+    const char next = wanted < pattern.size() ? pattern[wanted] : '\0';
+    if (next == '*') {
+      star = wanted++;
+      after_star = at;
+    } else if (wanted < pattern.size() && (next == '?' || next == name[at])) {
+      ++at;
+      ++wanted;
+    } else if (star < pattern.size()) {  // let the last star stand for one more
+      wanted = star + 1;
+      at = ++after_star;
+    } else {
+      return false;
+    }
+  }
+  while (wanted < pattern.size() && pattern[wanted] == '*') ++wanted;
+  return wanted == pattern.size();
+}
+/// True when `name` describes several names.
+[[nodiscard]] constexpr bool is_pattern(text name) noexcept {
+  for (const char c : name)
+    if (c == '*' || c == '?') return true;
+  return false;
+}
+
+namespace detail {
+
+// How many characters must be changed, added or taken away to make the one of the other; more than `largest` when it
+// takes more than that. Names are cut at 63 characters.
+[[nodiscard]] constexpr u32 changes_between(text a, text b, u32 largest) noexcept {
+  constexpr size_t longest = 63;
+  const size_t rows = a.size() < longest ? a.size() : longest,
+               columns = b.size() < longest ? b.size() : longest;
+  if (rows > columns + largest || columns > rows + largest) return largest + 1;
+  u32 row[longest + 1] = {};
+  for (size_t j = 0; j <= columns; ++j) row[j] = static_cast<u32>(j);
+  for (size_t i = 1; i <= rows; ++i) {
+    u32 diagonal = row[0], least = row[0] = static_cast<u32>(i);
+    for (size_t j = 1; j <= columns; ++j) {
+      const u32 change = diagonal + (a[i - 1] != b[j - 1]);
+      diagonal = row[j];
+      const u32 step = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
+      row[j] = change < step ? change : step;
+      if (row[j] < least) least = row[j];
+    }
+    if (least > largest) return largest + 1;
+  }
+  return row[columns];
+}
+
+}  // namespace detail
+
+/// Looks through names for the one that is most like a wanted one.
+/// Shape: what `found` gives is empty when none is within a third of its characters.
+class nearest_name {
+ public:
+  explicit constexpr nearest_name(text wanted) noexcept
+      : wanted_(wanted), best_(static_cast<u32>(wanted.size() / 3 + 1)) {}
+
+  /// Looks at one more name; of several that are as near, the first is kept.
+  constexpr void see(text name) noexcept {
+    const u32 changes = detail::changes_between(wanted_, name, best_ - 1);
+    if (changes >= best_ || name.empty()) return;
+    best_ = changes == 0 ? 1 : changes;
+    size_ = name.size() < sizeof kept_ ? name.size() : sizeof kept_;
+    for (size_t i = 0; i < size_; ++i) kept_[i] = name[i];
+  }
+  [[nodiscard]] constexpr text found() const noexcept { return {kept_, size_}; }
+
+ private:
+  text wanted_;
+  u32 best_;
+  size_t size_ = 0;
+  char kept_[64] = {};
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_PATTERN_HPP
+// Room 6.10, probe: events on functions of the kernel and of programs, as perf_event_open(2) makes them for kprobes and
+// uprobes.
+#ifndef BAREBPF_PROBE_HPP
+#define BAREBPF_PROBE_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// A place in code: a function, and bytes behind its beginning.
+struct probe_place {
+  text function{};  ///< its name, without characters when there is none
+  u64 offset = 0;   ///< bytes behind its beginning
+};
+
+/// Understands "vfs_read", "vfs_read+16" and "vfs_read+0x10".
+/// Shape:    without a function when `from` is none of these.
+/// Lifetime: looks at `from`.
+[[nodiscard]] constexpr probe_place read_probe_place(text from) noexcept {
+  detail::text_reader rest(from);
+  probe_place out{.function = rest.take_until('+')};
+  const bool has_offset = out.function.size() < from.size();
+  const bool is_read = !has_offset || (rest.take("0x") ? rest.take_number(16, 16, out.offset)
+                                                       : rest.take_number(10, 19, out.offset));
+  return is_read && rest.is_done() && !out.function.empty() ? out : probe_place();
+}
+
+/// The most characters that the kernel takes of the name of one of its functions.
+/// Source: KSYM_NAME_LEN in include/linux/kallsyms.h at v6.12.
+inline constexpr size_t function_name_room = 512;
+
+namespace detail {
+
+// The number behind the first `skipped` characters of a file; or negative errno.
+[[nodiscard]] inline long read_number_in(const char* path, size_t skipped) noexcept {
+  const long file = open_to_read(path);
+  if (file < 0) return file;
+  char digits[32];
+  const long length = system_call(__NR_read, file, digits, sizeof digits);
+  system_call(__NR_close, file);
+  if (length < 0) return length;
+  long out = 0;
+  for (size_t i = skipped; i < static_cast<size_t>(length) && digits[i] >= '0' && digits[i] <= '9'; ++i)
+    out = out * 10 + (digits[i] - '0');
+  return out;
+}
+
+// One of the two kinds of probes that perf_event_open(2) knows by numbers of the running kernel.
+struct probe_kind {
+  const char* type;
+  const char* at_end;
+  step find, open;
+};
+inline constexpr probe_kind kernel_probes{"/sys/bus/event_source/devices/kprobe/type",
+                                          "/sys/bus/event_source/devices/kprobe/format/retprobe",
+                                          step::find_probes, step::open_probe};
+inline constexpr probe_kind user_probes{"/sys/bus/event_source/devices/uprobe/type",
+                                        "/sys/bus/event_source/devices/uprobe/format/retprobe",
+                                        step::find_user_probes, step::open_user_probe};
+
+struct probe_to_open {
+  const char* name = nullptr;  // a function of the kernel, or the path of a file
+  u64 offset = 0;              // bytes behind it, or from the start of the file
+  bool at_end = false;
+  u64 semaphore = 0;  // bytes from the start of the file
+  int process = -1;
+};
+
+[[nodiscard, gnu::cold]] inline fd open_probe(const probe_kind& kind, const probe_to_open& wanted,
+                                              outcome& row) noexcept {
+  const long type = read_number_in(kind.type, 0);
+  if (row.fails(kind.find, type)) return {};
+  u64 config = wanted.semaphore << 32;  // PERF_UPROBE_REF_CTR_OFFSET_SHIFT
+  if (wanted.at_end) {
+    const long bit = read_number_in(kind.at_end, text("config:").size());
+    if (row.fails(kind.find, bit)) return {};
+    config |= u64{1} << (bit & 63);
+  }
+  const abi::perf_event_attr_of_probe attr{.attr = {.type = static_cast<u32>(type),
+                                                    .size = sizeof attr,
+                                                    .config = config,
+                                                    .config1 = static_cast<u64>(to_register(wanted.name))},
+                                           .config2 = wanted.offset};
+  // Of all processes the kernel wants to be told a CPU, and any will do: the program runs on each.
+  const long opened = system_call(__NR_perf_event_open, &attr, wanted.process, wanted.process < 0 ? 0 : -1,
+                                  -1, abi::perf_flag_fd_cloexec);
+  if (row.fails(kind.open, move_away(opened))) return {};
+  return fd::own(row.answer);
+}
+
+}  // namespace detail
+
+/// Opens an event for each time that a function of the kernel is entered, or left with `at_end`.
+/// Shape:  `place` as `read_probe_place` takes it; of all processes and CPUs. A closed descriptor after a failure, which
+///         is in `row`.
+/// Errors: find_probes with ENOENT for a kernel without kprobes; open_probe with ENOENT where the kernel has no such
+///         function, EINVAL where it lets none be put there, EADDRNOTAVAIL where several have this name (6.7).
+/// Cost:   four system calls, seven for the end of a function.
+/// Kernel: 4.17.
+/// Source: perf_event_open(2); perf_kprobe_init() in kernel/trace/trace_event_perf.c at v6.12.
+[[nodiscard, gnu::cold]] inline fd open_kernel_probe(text place, bool at_end, outcome& row) noexcept {
+  const probe_place where = read_probe_place(place);
+  const auto function = name<function_name_room>::cut(where.function);
+  return detail::open_probe(detail::kernel_probes,
+                            {.name = function.characters, .offset = where.offset, .at_end = at_end}, row);
+}
+
+/// Opens an event for each time that the instruction at `offset` in the file at `path` is passed, or the function that
+/// begins there is left with `at_end`.
+/// Shape:  of one process, or of all for -1. While it is open the kernel counts one more at `semaphore`, bytes from the
+///         start of the file, in the memory of each process, if it is not 0. Closed after a failure.
+/// Errors: find_user_probes with ENOENT for a kernel without uprobes; open_user_probe with ENOENT where there is no such
+///         file, EINVAL where there is no instruction that it can replace, ESRCH where there is no such process.
+/// Cost:   as above.
+/// Kernel: 4.17; semaphores since 4.20.
+/// Source: perf_event_open(2); perf_uprobe_init() in kernel/trace/trace_event_perf.c at v6.12.
+[[nodiscard, gnu::cold]] inline fd open_user_probe(const char* path, u64 offset, bool at_end, u64 semaphore,
+                                                   int process, outcome& row) noexcept {
+  return detail::open_probe(
+      detail::user_probes,
+      {.name = path, .offset = offset, .at_end = at_end, .semaphore = semaphore, .process = process}, row);
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_PROBE_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+namespace detail {
+
+// What kprobes and the like have in common: an event, and the program on it.
+template <load_policy Policy>
+[[nodiscard]] result<link> attach_to_probe(const program_to_attach& program, text place, bool at_end,
+                                           barebpf::cookie with) noexcept {
+  outcome row{.subject = program.subject};
+  fd event = open_kernel_probe(place, at_end, row);
+  if (row.failed()) return to_error(row);
+  return link::attach_event<Policy>(program.descriptor, std::move(event), program.subject, with);
+}
+
+}  // namespace detail
+
+/// Errors: those of `open_kernel_probe`; EINVAL with a cookie where the kernel has none.
+/// Kernel: 4.17; as a link and with a cookie since 5.15, before that through the event.
+/// Source: perf_event_open(2); perf_event_set_bpf_prog() in kernel/events/core.c at v6.12.
+template <>
+struct place<attach_way::kprobe> : place_by_name<attach_way::kprobe> {
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> to(const program_to_attach& program, const named_place& how) noexcept {
+    return detail::attach_to_probe<Policy>(program, program.place, false, how.cookie);
+  }
+  static constexpr size_t write(text name, char* out, size_t room) noexcept {
+    return read_probe_place(name).function.empty() ? 0 : place_by_name::write(name, out, room);
+  }
+};
+template <>
+struct place<attach_way::kretprobe> : place_by_name<attach_way::kretprobe> {
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> to(const program_to_attach& program, const named_place& how) noexcept {
+    return detail::attach_to_probe<Policy>(program, program.place, true, how.cookie);
+  }
+  static constexpr size_t write(text name, char* out, size_t room) noexcept {
+    return place<attach_way::kprobe>::write(name, out, room);
+  }
+};
+
+namespace detail {
+
+// Kernels have a function of their own for each system call, whose one argument are the registers of who called; before
+// 4.17 on x86, 4.19 on arm64 and 5.1 on s390x they took the arguments themselves.
+template <load_policy Policy>
+[[nodiscard]] result<link> attach_to_system_call(const program_to_attach& program, bool at_end,
+                                                 barebpf::cookie with) noexcept {
+#if defined(__x86_64__) || defined(__i386__)
+  constexpr text wrapper = "__x64_sys_";
+#elif defined(__aarch64__)
+  constexpr text wrapper = "__arm64_sys_";
+#elif defined(__s390x__)
+  constexpr text wrapper = "__s390x_sys_";
+#elif defined(__riscv)
+  constexpr text wrapper = "__riscv_sys_";
+#else
+  constexpr text wrapper = "sys_";
+#endif
+  const auto attempt = [&](text prefix) {
+    char function[function_name_room];
+    size_t size = 0;
+    for (const text part : {prefix, text(program.place)})
+      for (const char c : part)
+        if (size < sizeof function) function[size++] = c;
+    return attach_to_probe<Policy>(program, text(function, size), at_end, with);
+  };
+  auto out = attempt(wrapper);
+  if (!out && out.error().at == step::open_probe && out.error().code == ENOENT) {
+    auto without_wrapper = attempt("__se_sys_");
+    if (without_wrapper) return without_wrapper;
+  }
+  return out;
+}
+
+}  // namespace detail
+
+/// Where a system call begins, by its name: "openat". Its BPF program finds the arguments with BPF_KSYSCALL.
+/// Errors: those of kprobes.
+template <>
+struct place<attach_way::ksyscall> : place_by_name<attach_way::ksyscall> {
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> to(const program_to_attach& program, const named_place& how) noexcept {
+    return detail::attach_to_system_call<Policy>(program, false, how.cookie);
+  }
+};
+template <>
+struct place<attach_way::kretsyscall> : place_by_name<attach_way::kretsyscall> {
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> to(const program_to_attach& program, const named_place& how) noexcept {
+    return detail::attach_to_system_call<Policy>(program, true, how.cookie);
+  }
+};
+
+namespace detail {
+
+// Functions of the kernel, as BPF_LINK_CREATE wants many of them: by their addresses where the kernel lists those, since
+// several may have one name.
+struct traceable_functions {
+  buffer<u64> list;    // addresses of functions, or of their names
+  buffer<char> names;  // empty where the list is of functions
+  size_t count = 0;
+};
+
+// A list of tracefs, which is mounted for this process alone where it is not.
+// Shape: its descriptor, or a negative errno in its place.
+[[nodiscard]] inline fd open_tracefs_list(text file) noexcept {
+  name<96> path;
+  size_t size = 0;
+  for (const text part : {tracefs, file})
+    for (const char c : part) path.characters[size++] = c;
+  fd out = fd::own(move_away(open_to_read(path.characters)));
+  if (out.number() != -ENOENT) return out;
+  const fd mounted = fd::own(open_detached_tracefs());
+  return mounted.is_open()
+             ? fd::own(move_away(open_to_read(path.characters + tracefs.size(), mounted.number())))
+             : fd::own(mounted.number());
+}
+
+// Puts a list in order and leaves one of those that are alike.
+inline size_t sort_once(u64* list, size_t count) noexcept {
+  sort_with(list, count, [](u64 a, u64 b) { return a < b; });
+  size_t kept = 0;
+  for (size_t i = 0; i < count; ++i)
+    if (kept == 0 || list[kept - 1] != list[i]) list[kept++] = list[i];
+  return kept;
+}
+
+// All functions that ftrace can reach and `pattern` names.
+// Source: available_filter_functions_addrs of tracefs since 6.5, before that its list of names.
+[[nodiscard, gnu::cold]] inline result<traceable_functions> find_traceable(text pattern) noexcept {
+  traceable_functions out;
+  growing<u64> found;
+  name_list names;
+  if (!is_pattern(pattern)) {
+    if (const auto added = names.add(pattern); !added) return added.error();
+    const u64 first = 1;
+    if (const auto added = found.add(&first, 1); !added) return added.error();
+  } else {
+    bool has_addresses = true;
+    auto opened = open_tracefs_list("available_filter_functions_addrs");
+    if (!opened.is_open() && opened.number() == -ENOENT) {
+      has_addresses = false;
+      opened = open_tracefs_list("available_filter_functions");
+    }
+    if (!opened.is_open()) return failure(step::find_traceable, opened.number());
+    auto lines = line_reader::over(std::move(opened));
+    if (!lines) return lines.error();
+    text line;
+    long more;
+    while ((more = lines->next(line)) > 0) {
+      text_reader in(line);  // "ffffffff81234560 vfs_read [module]"
+      u64 entry = 0;
+      if (has_addresses && !(in.take_number(16, 16, entry) && in.take(" "))) continue;
+      const text function = in.take_until(' ');
+      if (!fits_pattern(function, pattern)) continue;
+      if (!has_addresses) {
+        const auto at = names.add(function);
+        if (!at) return at.error();
+        entry = *at;
+      }
+      if (const auto added = found.add(&entry, 1); !added) return added.error();
+    }
+    if (more < 0) return failure(step::find_traceable, more);
+    if (found.size() == 0)
+      return error{.at = step::find_traceable, .why = cause::nothing_fits}.about(pattern);
+  }
+  auto list = found.finish();
+  if (!list) return list.error();
+  auto kept = names.finish();
+  if (!kept) return kept.error();
+  out.list = std::move(*list);
+  out.names = std::move(*kept);
+  out.count = out.list.size();
+  if (out.names.size() == 0) {
+    out.count = sort_once(out.list.data(), out.count);
+    return out;
+  }
+  // The kernel takes each name once.
+  sort_with(out.list.data(), out.count,
+            [&](u64 a, u64 b) { return __builtin_strcmp(out.names.data() + a, out.names.data() + b) < 0; });
+  size_t once = 0;
+  for (size_t i = 0; i < out.count; ++i)
+    if (once == 0 || text(out.names.data() + out.list[once - 1]) != text(out.names.data() + out.list[i]))
+      out.list[once++] = out.list[i];
+  out.count = once;
+  for (size_t i = 0; i < out.count; ++i)
+    out.list[i] = static_cast<u64>(to_register(out.names.data() + out.list[i]));
+  return out;
+}
+
+// A list with the one cookie for each of `count` places; empty for none.
+[[nodiscard]] inline result<buffer<u64>> cookies_for(barebpf::cookie one, size_t count) noexcept {
+  auto out = buffer<u64>::of(one.value == 0 ? 0 : count);
+  if (out)
+    for (u64& cookie : *out) cookie = one.value;
+  return out;
+}
+
+// All functions of the kernel that a pattern names.
+template <attach_way Way, bool AtEnd>
+struct place_of_many_kprobes : place_by_name<Way> {
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> to(const program_to_attach& program, const named_place& how) noexcept {
+    const auto functions = find_traceable(program.place);
+    if (!functions) return functions.error();
+    const auto cookies = cookies_for(how.cookie, functions->count);
+    if (!cookies) return cookies.error();
+    abi::link_create_kprobe_multi request{.prog_fd = program.descriptor.raw(),
+                                          .attach_type = static_cast<u32>(program.attach_type),
+                                          .kprobe_flags = AtEnd ? 1u : 0u,  // BPF_F_KPROBE_MULTI_RETURN
+                                          .cnt = static_cast<u32>(functions->count)};
+    (functions->names.size() == 0 ? request.addrs : request.syms) = functions->list.data();
+    if (cookies->size() != 0) request.cookies = cookies->data();
+    return create_link<Way>(program, request);
+  }
+  template <class Request>
+  [[nodiscard]] static cause why_refused(const Request&, long answer) noexcept {
+    return why_not_newer(answer, Way == attach_way::kprobe_session ? kernel(6, 10) : kernel(5, 18));
+  }
+};
+
+}  // namespace detail
+
+/// Where each function begins that a pattern names, such as "tcp_*": all that ftrace can reach.
+/// Errors: nothing_fits; find_traceable with what tracefs says; newer_attach_way; ESRCH for a function that is not there;
+///         EOPNOTSUPP for a kernel without fprobes.
+/// Cost:   reading the kernel's list, 60,000 lines, for a pattern; nothing like it for a name.
+/// Kernel: 5.18; 6.10 for sessions, whose program runs at both ends.
+/// Source: bpf_kprobe_multi_link_attach() in kernel/trace/bpf_trace.c at v6.12.
+template <>
+struct place<attach_way::kprobe_multi> : detail::place_of_many_kprobes<attach_way::kprobe_multi, false> {};
+template <>
+struct place<attach_way::kretprobe_multi> : detail::place_of_many_kprobes<attach_way::kretprobe_multi, true> {
+};
+template <>
+struct place<attach_way::kprobe_session> : detail::place_of_many_kprobes<attach_way::kprobe_session, false> {
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_ATTACH_KPROBE_HPP
+// Room 9.6, attach/network: programs on interfaces, in the packet filter and on network namespaces.
+#ifndef BAREBPF_ATTACH_NETWORK_HPP
+#define BAREBPF_ATTACH_NETWORK_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// A network interface of this process's network namespace.
+struct interface {
+  u32 index = 0;
+
+  /// The interface called `wanted`.
+  /// Errors: ENODEV when there is none; ENAMETOOLONG.
+  /// Source: netdevice(7), SIOCGIFINDEX.
+  [[nodiscard]] static result<interface> named(text wanted) noexcept;
+};
+
+/// How an XDP program gets its packets. XDP_FLAGS_SKB_MODE and its siblings.
+enum class xdp_mode : u32 {
+  any = 0,       ///< by the driver if it can, otherwise in the network stack
+  skb = 1 << 1,  ///< in the network stack, which works on every interface
+  drv = 1 << 2,  ///< by the driver
+  hw = 1 << 3,   ///< on the device
+};
+
 /// A network namespace, by a descriptor of /proc/PID/ns/net or of a file that it is mounted on.
 struct netns : detail::borrowed {
   using borrowed::borrowed;
 };
+namespace detail {
+
+// What ioctl(2) on sockets takes for interfaces: struct ifreq.
+struct interface_request {
+  char name[16] = {};
+  s32 index = 0;
+  char unused[20] = {};
+};
+inline long ask_about_interface(u32 question, interface_request& request) noexcept {
+  constexpr int unix_domain = 1, datagram_close_on_exec = 2 | 02000000;  // AF_UNIX; SOCK_DGRAM | SOCK_CLOEXEC
+  const fd any = fd::own(system_call(__NR_socket, unix_domain, datagram_close_on_exec, 0));
+  return any.is_open() ? system_call(__NR_ioctl, any.number(), question, &request) : any.number();
+}
+
+}  // namespace detail
+
+inline result<interface> interface::named(text wanted) noexcept {
+  constexpr u32 get_index = 0x8933;  // SIOCGIFINDEX
+  detail::interface_request request;
+  const bool fits = wanted.size() < sizeof request.name;
+  for (size_t i = 0; fits && i < wanted.size(); ++i) request.name[i] = wanted[i];
+  const long answer = fits ? detail::ask_about_interface(get_index, request) : -ENAMETOOLONG;
+  if (answer < 0) return failure(step::find_interface, answer).about(wanted);
+  return interface { static_cast<u32>(request.index) };
+}
+
+/// Errors: no_interface; EBUSY or EEXIST where another program is; EOPNOTSUPP when the driver cannot do what `mode`
+///         asks for.
+/// Kernel: 5.9.
+/// Source: bpf_xdp_link_attach() in net/core/dev.c at v6.12.
+template <>
+struct place<attach_way::xdp> {
+  static constexpr cause wants = cause::needs_interface;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program, interface target,
+                                           xdp_mode mode = xdp_mode::any) noexcept {
+    return detail::create_link<attach_way::xdp>(
+        program, abi::link_create{.prog_fd = program.descriptor.raw(),
+                                  .target_fd = target.index,
+                                  .attach_type = static_cast<u32>(program.attach_type),
+                                  .flags = static_cast<u32>(mode)});
+  }
+  [[nodiscard]] static cause why_refused(const abi::link_create& request, long answer) noexcept {
+    constexpr u32 get_name = 0x8910;  // SIOCGIFNAME
+    detail::interface_request look{.index = static_cast<s32>(request.target_fd)};
+    const bool is_gone = answer == -EINVAL && detail::ask_about_interface(get_name, look) == -ENODEV;
+    return is_gone ? cause::no_interface : cause::none;
+  }
+};
+
+/// Errors: ENODEV for an interface that is gone; newer_attach_way; EEXIST when this program is there; ERANGE when 64
+///         are.
+/// Kernel: 6.6.
+/// Source: tcx_link_attach() in kernel/bpf/tcx.c at v6.12.
+template <>
+struct place<attach_way::tcx> {
+  static constexpr cause wants = cause::needs_interface;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program, interface target,
+                                           position where = {}) noexcept {
+    return detail::create_ordered_link<attach_way::tcx>(program, target.index, where);
+  }
+  template <class Request>
+  [[nodiscard]] static cause why_refused(const Request&, long answer) noexcept {
+    return detail::why_not_newer(answer, kernel(6, 6));
+  }
+};
+
+/// One end of a pair of netkit interfaces: the first, which hosts see, or its peer. The target is the first one.
+/// Errors: EINVAL for an interface of another kind; EACCES for a peer that is not in this network namespace;
+///         newer_attach_way; as above.
+/// Kernel: 6.7.
+/// Source: netkit_link_attach() in drivers/net/netkit.c at v6.12.
+template <>
+struct place<attach_way::netkit> {
+  static constexpr cause wants = cause::needs_interface;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program, interface target,
+                                           position where = {}) noexcept {
+    return detail::create_ordered_link<attach_way::netkit>(program, target.index, where);
+  }
+  template <class Request>
+  [[nodiscard]] static cause why_refused(const Request&, long answer) noexcept {
+    return detail::why_not_newer(answer, kernel(6, 7));
+  }
+};
+
+/// A hook of the packet filter in the network namespace of this process.
+/// Source: NFPROTO_IPV4 and NF_INET_PRE_ROUTING and their siblings in include/uapi/linux/netfilter.h at v6.12.
+struct netfilter_hook {
+  enum class family : u8 { ipv4 = 2, ipv6 = 10 };
+  enum class point : u8 { pre_routing, local_in, forward, local_out, post_routing };
+
+  family packets = family::ipv4;
+  point at = point::local_in;
+  s32 priority = 0;         ///< lower ones come first; no two may have the same, and neither end of the range
+  bool defragment = false;  ///< put fragments together first
+};
+
+/// Errors: EBUSY where another program has this priority; ERANGE for the first and the last one, which are the kernel's;
+///         EAFNOSUPPORT; newer_attach_way.
+/// Kernel: 6.4; to put fragments together 6.6.
+/// Source: bpf_nf_link_attach() in net/netfilter/nf_bpf_link.c at v6.12.
+template <>
+struct place<attach_way::netfilter> {
+  static constexpr cause wants = cause::needs_netfilter_hook;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program,
+                                           const netfilter_hook& target) noexcept {
+    return detail::create_link<attach_way::netfilter>(
+        program, abi::link_create_netfilter{.prog_fd = program.descriptor.raw(),
+                                            .attach_type = static_cast<u32>(program.attach_type),
+                                            .pf = static_cast<u32>(target.packets),
+                                            .hooknum = static_cast<u32>(target.at),
+                                            .priority = target.priority,
+                                            .netfilter_flags = target.defragment ? 1u : 0u});
+  }
+  template <class Request>
+  [[nodiscard]] static cause why_refused(const Request&, long answer) noexcept {
+    return detail::why_not_newer(answer, kernel(6, 4));
+  }
+};
+
+/// Errors: EINVAL when the descriptor is of no network namespace; EEXIST where a flow dissector is; E2BIG when 64
+///         programs look up sockets.
+/// Cost:   two system calls more when no namespace is given.
+/// Kernel: 5.8 for flow dissectors, 5.9 for sk_lookup.
+/// Source: netns_bpf_link_create() in kernel/bpf/net_namespace.c at v6.12.
+template <>
+struct place<attach_way::netns> {
+  static constexpr cause wants = cause::needs_netns;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program) noexcept {
+    constexpr const char* own = "/proc/thread-self/ns/net";
+    const fd opened = fd::own(move_away(open_to_read(own)));
+    if (!opened.is_open()) return failure(step::open_file, opened.number()).about(own);
+    return attach<Policy>(program, barebpf::netns(opened));
+  }
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program, barebpf::netns target) noexcept {
+    return detail::create_link<attach_way::netns>(
+        program, abi::link_create{.prog_fd = program.descriptor.raw(),
+                                  .target_fd = static_cast<u32>(target.descriptor),
+                                  .attach_type = static_cast<u32>(program.attach_type)});
+  }
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_ATTACH_NETWORK_HPP
+// Room 9.9, attach/operations: functions that the kernel calls through a struct.
+#ifndef BAREBPF_ATTACH_OPERATIONS_HPP
+#define BAREBPF_ATTACH_OPERATIONS_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// Functions that the kernel calls through a struct: the struct is attached, as one map, and no program by itself.
+/// Errors: EEXIST where something of its name is registered; EINVAL when the kernel wants more functions than there are;
+///         EBUSY for one without a link that was attached before.
+/// Kernel: 5.6; as a link since 6.4.
+/// Source: bpf_struct_ops_map_update_elem() and bpf_struct_ops_link_create() in kernel/bpf/bpf_struct_ops.c at v6.12.
+template <>
+struct place<attach_way::struct_ops> {
+  static constexpr cause wants = cause::part_of_operations;
+
+  /// Hands `value` over, which has the kernel's form, and registers it, with a link where the map has the flag for it.
+  [[nodiscard]] static result<attachment> attach_map(const fd& map, const void* value,
+                                                     bool is_linked) noexcept {
+    constexpr step at = step::register_operations;
+    outcome row;
+    attachment out;
+    if (!is_linked) {
+      // First the descriptor by which it is emptied again.
+      fd copy = fd::own(duplicate(map.number()));
+      if (row.fails(at, copy.number()) || !fill(map, value, false, row)) return to_error(row);
+      out.place_ = std::move(copy);
+      out.undo_ = attachment::undo::map_delete;
+      return out;
+    }
+    if (!fill(map, value, true, row)) return to_error(row);
+    const abi::link_create request{.prog_fd = map.raw(),
+                                   .attach_type = static_cast<u32>(abi::attach_type::struct_ops)};
+    if (row.fails(at, move_away(sys_bpf(abi::command::link_create, request)))) return to_error(row);
+    out.place_.fill(row.answer);
+    return out;
+  }
+  /// Puts the struct of `map` in the place of the one that is there, without a moment between the two.
+  /// Errors: EINVAL when it is of another kind or name.
+  /// Kernel: 6.4.
+  [[nodiscard]] static result<void> update(const attachment& attached, const fd& map,
+                                           const void* value) noexcept {
+    outcome row;
+    const abi::link_update request{.link_fd = attached.place_.raw(), .new_prog_fd = map.raw()};
+    if (fill(map, value, true, row) &&
+        !row.fails(step::register_operations, sys_bpf(abi::command::link_update, request)))
+      return {};
+    return to_error(row);
+  }
+
+ private:
+  // One that is for links keeps its value when a link goes, and is full from then on.
+  static bool fill(const fd& map, const void* value, bool is_linked, outcome& row) noexcept {
+    const u32 key = 0;
+    const abi::map_elem attr{.map_fd = map.raw(), .key = &key, .value = value};
+    const bool failed = row.fails(step::register_operations, sys_bpf(abi::command::map_update_elem, attr));
+    return !failed || (is_linked && row.answer == -EBUSY);
+  }
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_ATTACH_OPERATIONS_HPP
+// Room 9.8, attach/socket: programs on sockets, on maps of sockets, and on receivers of infrared light.
+#ifndef BAREBPF_ATTACH_SOCKET_HPP
+#define BAREBPF_ATTACH_SOCKET_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
 /// A map of sockets, by its descriptor or as the typed map.
 struct sockets_in : detail::borrowed {
   using borrowed::borrowed;
@@ -8945,6 +10455,139 @@ struct sockets_in : detail::borrowed {
 /// A socket, by its descriptor.
 struct socket : detail::borrowed {
   using borrowed::borrowed;
+};
+
+/// Errors: EOPNOTSUPP when the map is of another type; EBUSY where a link holds another program or a stream verdict
+///         meets a verdict.
+/// Kernel: 4.14; as a link since 6.10.
+/// Source: sock_map_link_create() and sock_map_get_from_fd() in net/core/sock_map.c at v6.12.
+template <>
+struct place<attach_way::sockmap> {
+  static constexpr cause wants = cause::needs_sockmap;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<attachment> attach(const program_to_attach& program,
+                                                 sockets_in target) noexcept {
+    const auto target_fd = static_cast<u32>(target.descriptor);
+    const auto attach_type = static_cast<u32>(program.attach_type);
+    outcome row{.subject = program.subject};
+    attachment out;
+    const abi::link_create link_request{
+        .prog_fd = program.descriptor.raw(), .target_fd = target_fd, .attach_type = attach_type};
+    if (!row.fails(step::link_create, move_away(sys_bpf(abi::command::link_create, link_request)))) {
+      out.place_.fill(row.answer);
+      return out;
+    }
+    if constexpr (Policy.oldest_kernel < kernel(6, 10)) {
+      if (row.answer == -EINVAL) return attach_without_link(program, target.descriptor);  // before 6.10
+    }
+    return to_error(row);
+  }
+
+ private:
+  friend struct place<attach_way::infrared>;
+  [[nodiscard]] static result<attachment> attach_without_link(const program_to_attach& program,
+                                                              int target) noexcept {
+    outcome row{.subject = program.subject};
+    const auto attach_type = static_cast<u32>(program.attach_type);
+    fd there = fd::own(duplicate(target)), copy = fd::own(duplicate(program.descriptor.number()));
+    const abi::prog_attach request{.target_fd = static_cast<u32>(target),
+                                   .attach_bpf_fd = program.descriptor.raw(),
+                                   .attach_type = attach_type};
+    if (row.fails(step::prog_attach, there.number()) || row.fails(step::prog_attach, copy.number()) ||
+        row.fails(step::prog_attach, sys_bpf(abi::command::prog_attach, request)))
+      return to_error(row);
+    attachment out;
+    out.place_ = std::move(there);
+    out.program_ = std::move(copy);
+    out.undo_ = attachment::undo::prog_detach;
+    out.what_ = attach_type;
+    return out;
+  }
+};
+
+/// Errors: ENOTSOCK; EPERM for a socket whose filter is locked.
+/// Kernel: 3.19, SO_ATTACH_BPF. There is no link.
+/// Source: socket(7); sk_attach_bpf() in net/core/filter.c at v6.12.
+template <>
+struct place<attach_way::socket> {
+  static constexpr cause wants = cause::needs_socket;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<attachment> attach(const program_to_attach& program,
+                                                 barebpf::socket target) noexcept {
+    constexpr u32 so_attach_bpf = 50, so_detach_bpf = 27;  // SO_ATTACH_BPF, SO_DETACH_BPF
+    return set(program, target, so_attach_bpf, so_detach_bpf);
+  }
+
+ protected:
+  [[nodiscard]] static result<attachment> set(const program_to_attach& program, barebpf::socket target,
+                                              u32 option, u32 undo) noexcept {
+    outcome row{.subject = program.subject};
+    attachment out;
+    if (row.fails(step::attach_to_socket, duplicate(target.descriptor))) return to_error(row);
+    fd copy = fd::own(row.answer);
+    const int number = program.descriptor.number();
+    if (row.fails(step::attach_to_socket,
+                  system_call(__NR_setsockopt, target.descriptor, attachment::sol_socket, option, &number,
+                              sizeof number)))
+      return to_error(row);
+    out.place_ = std::move(copy);
+    out.undo_ = attachment::undo::socket_option;
+    out.what_ = undo;
+    return out;
+  }
+};
+
+/// Errors: EINVAL for a socket that shares no port.
+/// Kernel: 4.19, SO_ATTACH_REUSEPORT_EBPF; taken out again since 5.3. There is no link.
+/// Source: reuseport_attach_prog() in net/core/sock_reuseport.c at v6.12.
+template <>
+struct place<attach_way::reuseport> : private place<attach_way::socket> {
+  static constexpr cause wants = cause::needs_socket;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<attachment> attach(const program_to_attach& program,
+                                                 barebpf::socket target) noexcept {
+    constexpr u32 so_attach_reuseport_ebpf = 52, so_detach_reuseport_bpf = 68;
+    return set(program, target, so_attach_reuseport_ebpf, so_detach_reuseport_bpf);
+  }
+};
+
+/// A device that hears the remote control, by a descriptor of /dev/lircN.
+struct infrared_receiver : detail::borrowed {
+  using borrowed::borrowed;
+};
+
+/// Errors: ENODEV for a descriptor of something else; EINVAL for a device that does not hear raw light; EEXIST when this
+///         program is there; EPERM without CAP_NET_ADMIN.
+/// Kernel: 4.18. There is no link.
+/// Source: lirc_prog_attach() in drivers/media/rc/bpf-lirc.c at v6.12.
+template <>
+struct place<attach_way::infrared> {
+  static constexpr cause wants = cause::needs_infrared_receiver;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<attachment> attach(const program_to_attach& program,
+                                                 infrared_receiver target) noexcept {
+    return place<attach_way::sockmap>::attach_without_link(program, target.descriptor);
+  }
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_ATTACH_SOCKET_HPP
+// Room 9.2, attach/tracing: programs on tracepoints, on functions of the kernel that its types describe, on perf events, and
+// those that list what the kernel has.
+#ifndef BAREBPF_ATTACH_TRACING_HPP
+#define BAREBPF_ATTACH_TRACING_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// A perf event, which the link owns from then on. `open_perf_event` makes one.
+struct perf_event {
+  fd event;
+  barebpf::cookie cookie{};
 };
 
 /// The map whose elements an iterator lists, by its descriptor or as the typed map: iter/bpf_map_elem, iter/sockmap,
@@ -8966,96 +10609,6 @@ struct cgroups_of {
   order walk = order::descendants_pre;
 };
 
-/// A program in a place that the kernel may have no link for.
-/// Lifetime: the program is taken out when this object goes, which keeps the socket or the map open until then; moving
-///           empties the source.
-class attachment {
- public:
-  attachment() noexcept = default;
-  attachment(attachment&& other) noexcept
-      : place_(std::move(other.place_)),
-        program_(std::move(other.program_)),
-        undo_(other.undo_),
-        what_(other.what_) {}
-  attachment& operator=(attachment&& other) noexcept {
-    attachment taken(std::move(other));
-    std::swap(place_, taken.place_);
-    std::swap(program_, taken.program_);
-    std::swap(undo_, taken.undo_);
-    std::swap(what_, taken.what_);
-    return *this;
-  }
-  ~attachment() { detach(); }
-
-  /// True while the program is in its place, as far as this object can tell.
-  [[nodiscard]] bool is_attached() const noexcept { return place_.is_open(); }
-  /// True when the kernel has a link for it.
-  [[nodiscard]] bool is_link() const noexcept { return is_attached() && undo_ == undo::close; }
-  /// Takes the program out of its place now. From a socket this takes whatever filter it has by now.
-  void detach() noexcept {
-    if (!place_.is_open()) return;
-    if (undo_ == undo::socket_option) {
-      const int nothing = 0;
-      system_call(__NR_setsockopt, place_.number(), sol_socket, what_, &nothing, sizeof nothing);
-    } else if (undo_ == undo::map_delete) {
-      const u32 key = 0;
-      const abi::map_key attr{.map_fd = place_.raw(), .key = &key};
-      sys_bpf(abi::command::map_delete_elem, attr);
-    } else if (undo_ == undo::prog_detach) {
-      const abi::prog_attach attr{
-          .target_fd = place_.raw(), .attach_bpf_fd = program_.raw(), .attach_type = what_};
-      sys_bpf(abi::command::prog_detach, attr);
-    }
-    place_ = fd();
-    program_ = fd();
-  }
-  /// Hands the kernel's link over, for what only links can, such as being pinned; one that is not attached where there
-  /// is none.
-  [[nodiscard]] link to_link() noexcept { return is_link() ? link(std::move(place_), fd()) : link(); }
-  /// Lets go of the place and leaves the program there, for as long as the socket or the map lives; and what a
-  /// struct_ops without a link registered until its map is found by its id and emptied. A link goes.
-  void leave() noexcept {
-    place_ = fd();
-    program_ = fd();
-  }
-
- private:
-  template <attach_way>
-  friend struct place;
-  enum class undo : u8 { close, prog_detach, socket_option, map_delete };
-  static constexpr int sol_socket = 1;  // SOL_SOCKET
-
-  fd place_;  // the link, the map or the socket
-  fd program_;
-  undo undo_ = undo::close;
-  u32 what_ = 0;  // attach type or socket option
-};
-
-/// A program that is to be attached, with what its section says.
-struct program_to_attach {
-  const fd& descriptor;
-  const char* subject;  ///< its name, which errors are about
-  const char* place;    ///< as `write_place` made it
-  abi::attach_type attach_type;
-};
-
-/// Writes what `program_to_attach::place` has to be for `target`, the text behind the prefix of the section.
-/// Shape: returns the length without NUL, and writes only if `room` is larger; 0 when `target` names no place.
-constexpr size_t write_place(attach_way way, text target, char* out, size_t room) noexcept {
-  if (way == attach_way::tracepoint) return write_tracepoint_path(target, out, room);
-  const bool is_probe = way == attach_way::kprobe || way == attach_way::kretprobe;
-  if (is_probe && read_probe_place(target).function[0] == '\0') return 0;
-  if (target.size() >= room) return target.size();
-  for (const char c : target) *out++ = c;
-  *out = '\0';
-  return target.size();
-}
-/// True when a program cannot be attached in this way unless its section names the place.
-[[nodiscard]] constexpr bool needs_place(attach_way way) noexcept {
-  return way == attach_way::tracepoint || way == attach_way::raw_tracepoint || way == attach_way::kprobe ||
-         way == attach_way::kretprobe;
-}
-
 /// Opens a perf event for `attach`.
 /// Shape:  of a process, or all for -1; on a CPU, or any for -1.
 /// Errors: those of perf_event_open(2).
@@ -9067,81 +10620,8 @@ constexpr size_t write_place(attach_way way, text target, char* out, size_t room
   return fd::own(opened);
 }
 
-namespace detail {
-
-// What ioctl(2) on sockets takes for interfaces: struct ifreq.
-struct interface_request {
-  char name[16] = {};
-  s32 index = 0;
-  char unused[20] = {};
-};
-inline long ask_about_interface(u32 question, interface_request& request) noexcept {
-  constexpr int unix_domain = 1, datagram_close_on_exec = 2 | 02000000;  // AF_UNIX; SOCK_DGRAM | SOCK_CLOEXEC
-  const fd any = fd::own(system_call(__NR_socket, unix_domain, datagram_close_on_exec, 0));
-  return any.is_open() ? system_call(__NR_ioctl, any.number(), question, &request) : any.number();
-}
-
-// Why a link was refused, as far as a second look tells.
-[[nodiscard, gnu::cold, gnu::noinline]] inline cause why_not_attached(attach_way way, u32 target,
-                                                                      long answer) noexcept {
-  constexpr int f_getfd = 1;  // F_GETFD
-  const u32 running = way == attach_way::tcx && answer == -EINVAL ? running_kernel() : 0;
-  if (running != 0 && running < kernel(6, 6)) return cause::newer_attach_way;
-  if (way == attach_way::xdp && answer == -EINVAL) {
-    constexpr u32 get_name = 0x8910;  // SIOCGIFNAME
-    interface_request request{.index = static_cast<s32>(target)};
-    return ask_about_interface(get_name, request) == -ENODEV ? cause::no_interface : cause::none;
-  }
-  if (way == attach_way::cgroup && answer == -EBADF && system_call(__NR_fcntl, target, f_getfd) >= 0)
-    return cause::not_a_cgroup;
-  return cause::none;
-}
-
-template <attach_way Way, class Request>
-[[nodiscard]] result<link> create_link(const program_to_attach& program, const Request& request) noexcept {
-  outcome row{.subject = program.subject};
-  if (row.fails(step::link_create, move_away(sys_bpf(abi::command::link_create, request)))) {
-    row.why = why_not_attached(Way, request.target_fd, row.answer);
-    return to_error(row);
-  }
-  return link(fd::own(row.answer), fd());
-}
-
-}  // namespace detail
-
-inline result<interface> interface::named(text wanted) noexcept {
-  constexpr u32 get_index = 0x8933;  // SIOCGIFINDEX
-  detail::interface_request request;
-  const bool fits = wanted.size() < sizeof request.name;
-  for (size_t i = 0; fits && i < wanted.size(); ++i) request.name[i] = wanted[i];
-  const long answer = fits ? detail::ask_about_interface(get_index, request) : -ENAMETOOLONG;
-  if (answer < 0) return failure(step::find_interface, answer).about(wanted);
-  return interface { static_cast<u32>(request.index) };
-}
-
-/// How programs are attached in one way: `attach<Policy>(program, what they are given...)`, and the cause that says
-/// what they want to be given.
-template <attach_way Way>
-struct place;
-
 template <>
-struct place<attach_way::none> {
-  static constexpr cause wants = cause::not_attachable;
-};
-template <>
-struct place<attach_way::elsewhere> {
-  static constexpr cause wants = cause::attached_elsewhere;
-};
-
-template <attach_way Way>
-requires(Way > last_attached_way) struct place<Way> {
-  static constexpr cause wants = cause::not_attached_yet;
-};
-
-template <>
-struct place<attach_way::tracepoint> {
-  static constexpr cause wants = cause::takes_no_target;
-
+struct place<attach_way::tracepoint> : place_by_name<attach_way::tracepoint> {
   template <load_policy Policy>
   [[nodiscard]] static result<link> attach(const program_to_attach& program) noexcept {
     return link::attach_tracepoint<Policy>(program.descriptor, program.place, program.subject);
@@ -9150,58 +10630,33 @@ struct place<attach_way::tracepoint> {
   [[nodiscard]] static result<link> attach(const program_to_attach& program, barebpf::cookie with) noexcept {
     return link::attach_tracepoint<Policy>(program.descriptor, program.place, program.subject, with);
   }
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program,
+                                           const named_place& where) noexcept {
+    return place_by_name::attach<Policy>(program, where);
+  }
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> to(const program_to_attach& program, const named_place& how) noexcept {
+    return link::attach_tracepoint<Policy>(program.descriptor, program.place, program.subject, how.cookie);
+  }
+  static constexpr size_t write(text name, char* out, size_t room) noexcept {
+    return write_tracepoint_path(name, out, room);
+  }
 };
 
 /// Errors: ENOENT when the kernel has no such tracepoint; EINVAL when the program reads more arguments than it has.
 /// Kernel: 4.17, BPF_RAW_TRACEPOINT_OPEN.
 /// Source: bpf_raw_tp_link_attach() in kernel/bpf/syscall.c at v6.12.
 template <>
-struct place<attach_way::raw_tracepoint> {
-  static constexpr cause wants = cause::takes_no_target;
-
+struct place<attach_way::raw_tracepoint> : place_by_name<attach_way::raw_tracepoint> {
   template <load_policy Policy>
-  [[nodiscard]] static result<link> attach(const program_to_attach& program,
-                                           barebpf::cookie with = {}) noexcept {
+  [[nodiscard]] static result<link> to(const program_to_attach& program, const named_place& how) noexcept {
     outcome row{.subject = program.subject};
     const abi::raw_tracepoint request{
-        .name = program.place, .prog_fd = program.descriptor.raw(), .cookie = with.value};
+        .name = program.place, .prog_fd = program.descriptor.raw(), .cookie = how.cookie.value};
     if (row.fails(step::raw_tracepoint_open, move_away(sys_bpf(abi::command::raw_tracepoint_open, request))))
       return to_error(row);
     return link(fd::own(row.answer), fd());
-  }
-};
-
-/// Errors: those of `open_kernel_probe`; EINVAL with a cookie where the kernel has none.
-/// Kernel: 4.17; as a link and with a cookie since 5.15, before that through the event.
-/// Source: perf_event_open(2); perf_event_set_bpf_prog() in kernel/events/core.c at v6.12.
-template <>
-struct place<attach_way::kprobe> {
-  static constexpr cause wants = cause::takes_no_target;
-
-  template <load_policy Policy>
-  [[nodiscard]] static result<link> attach(const program_to_attach& program,
-                                           barebpf::cookie with = {}) noexcept {
-    return to_probe<Policy>(program, false, with);
-  }
-
- protected:
-  template <load_policy Policy>
-  [[nodiscard]] static result<link> to_probe(const program_to_attach& program, bool at_end,
-                                             barebpf::cookie with) noexcept {
-    outcome row{.subject = program.subject};
-    fd event = open_kernel_probe(program.place, at_end, row);
-    if (row.failed()) return to_error(row);
-    return link::attach_event<Policy>(program.descriptor, std::move(event), program.subject, with);
-  }
-};
-template <>
-struct place<attach_way::kretprobe> : private place<attach_way::kprobe> {
-  static constexpr cause wants = cause::takes_no_target;
-
-  template <load_policy Policy>
-  [[nodiscard]] static result<link> attach(const program_to_attach& program,
-                                           barebpf::cookie with = {}) noexcept {
-    return to_probe<Policy>(program, true, with);
   }
 };
 
@@ -9278,238 +10733,1267 @@ struct place<attach_way::perf_event> {
   }
 };
 
-/// Errors: no_interface; EBUSY or EEXIST where another program is; EOPNOTSUPP when the driver cannot do what `mode`
-///         asks for.
-/// Kernel: 5.9.
-/// Source: bpf_xdp_link_attach() in net/core/dev.c at v6.12.
-template <>
-struct place<attach_way::xdp> {
-  static constexpr cause wants = cause::needs_interface;
+}  // namespace barebpf::inline BAREBPF_ABI
 
-  template <load_policy Policy>
-  [[nodiscard]] static result<link> attach(const program_to_attach& program, interface target,
-                                           xdp_mode mode = xdp_mode::any) noexcept {
-    return detail::create_link<attach_way::xdp>(
-        program, abi::link_create{.prog_fd = program.descriptor.raw(),
-                                  .target_fd = target.index,
-                                  .attach_type = static_cast<u32>(program.attach_type),
-                                  .flags = static_cast<u32>(mode)});
-  }
+#endif  // BAREBPF_ATTACH_TRACING_HPP
+// Room 9.10, attach/traffic: the older ways into the network, by requests and without links: filters of tc, and routes.
+#ifndef BAREBPF_ATTACH_TRAFFIC_HPP
+#define BAREBPF_ATTACH_TRAFFIC_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// A filter of tc on an interface, at its qdisc `clsact`, which is made where there is none, and left.
+/// Kernel: 4.5. Since 6.6 there is tcx, which has links and an order.
+/// Source: tc-bpf(8); cls_bpf_change() in net/sched/cls_bpf.c at v6.12.
+struct traffic_filter {
+  enum class direction : u32 { ingress = 0xfffffff2, egress = 0xfffffff3 };
+
+  u32 interface = 0;  ///< its index
+  direction way = direction::ingress;
+  u16 priority = 0;  ///< lower ones come first; 0 lets the kernel choose
+};
+
+/// Packets to a network that a program sees on their way, by a route of their own.
+/// Kernel: 4.10; seg6local 4.18.
+/// Source: ip-route(8); net/core/lwt_bpf.c and net/ipv6/seg6_local.c at v6.12.
+struct route_to {
+  text network{};         ///< "10.1.0.0/16", "fd00::/8"
+  u32 interface = 0;      ///< index of the one that they leave by
+  u32 table = 254;        ///< of routes; 254 is the main one
+  bool is_local = false;  ///< to this machine, which lwt_in sees as they come in; in table 255 then
+  u32 headroom = 0;       ///< bytes that lwt_xmit may put in front, at most 256
 };
 
 namespace detail {
 
-// Places with an order.
-template <attach_way Way>
-[[nodiscard]] result<link> create_ordered_link(const program_to_attach& program, u32 target,
-                                               const position& where) noexcept {
-  return create_link<Way>(program,
-                          abi::link_create_ordered{.prog_fd = program.descriptor.raw(),
-                                                   .target_fd = target,
-                                                   .attach_type = static_cast<u32>(program.attach_type),
-                                                   .flags = where.flags,
-                                                   .relative_fd = where.relative_fd,
-                                                   .expected_revision = where.revision});
+// Bodies of requests, and the numbers in them.
+// Source: struct tcmsg, rtmsg and ifinfomsg in include/uapi/linux/rtnetlink.h; pkt_sched.h, pkt_cls.h, lwtunnel.h,
+// seg6_local.h and if_link.h beside it, at v6.12.
+struct tc_message {
+  u8 family = 0, padding[3] = {};
+  s32 interface = 0;
+  u32 handle = 0, parent = 0, info = 0;
+};
+struct route_message {
+  u8 family = 0, length = 0, source_length = 0, tos = 0, table = 0, protocol = 3, scope = 253, type = 1;
+  u32 flags = 0;
+};
+struct interface_message {
+  u8 family = 0, padding = 0;
+  u16 type = 0;
+  s32 index = 0;
+  u32 flags = 0, change = 0;
+};
+struct netlink_type {
+  static constexpr u16 set_interface = 19, new_route = 24, delete_route = 25, new_qdisc = 36, new_filter = 44,
+                       delete_filter = 45;
+};
+
+}  // namespace detail
+
+/// Programs of SEC("tc") and SEC("classifier").
+/// Errors: prog_attach with ENODEV for an interface that is gone, ENOENT for a kernel without cls_bpf, EEXIST where a
+///         filter has this priority and another kind.
+template <>
+struct place<attach_way::traffic> {
+  static constexpr cause wants = cause::needs_traffic_filter;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<attachment> attach(const program_to_attach& program,
+                                                 const traffic_filter& target) noexcept {
+    using detail::netlink_request;
+    using detail::netlink_type;
+    outcome row{.subject = program.subject};
+    fd socket = netlink_request::open_socket();
+    if (row.fails(step::attach_by_request, socket.number())) return to_error(row);
+    constexpr u32 clsact = 0xfffffff1, its_handle = 0xffff0000;
+    detail::tc_message where{
+        .interface = static_cast<s32>(target.interface), .handle = its_handle, .parent = clsact};
+    netlink_request qdisc(netlink_type::new_qdisc, netlink_request::create | netlink_request::excl, where);
+    constexpr u16 kind = 1, options = 2, descriptor = 6, name = 7,
+                  flags = 8;  // TCA_KIND, TCA_BPF_FD and so on
+    qdisc.add_text(kind, "clsact");
+    const long made = qdisc.send(socket);
+    if (made != -EEXIST && row.fails(step::attach_by_request, made)) return to_error(row);
+
+    constexpr u32 all_protocols =
+        host_is_big_endian ? 0x0003 : 0x0300;  // ETH_P_ALL, as it goes over the wire
+    where = {.interface = static_cast<s32>(target.interface),
+             .parent = static_cast<u32>(target.way),
+             .info = u32{target.priority} << 16 | all_protocols};
+    netlink_request filter(netlink_type::new_filter,
+                           netlink_request::create | netlink_request::excl | netlink_request::echo, where);
+    filter.add_text(kind, "bpf");
+    const size_t inner = filter.begin(options);
+    filter.add(descriptor, program.descriptor.raw());
+    filter.add_text(name, program.subject);
+    filter.add(flags, u32{1});  // TCA_BPF_FLAG_ACT_DIRECT: what it returns is what becomes of the packet
+    filter.end(inner);
+    if (row.fails(step::attach_by_request, filter.send(socket, where))) return to_error(row);
+    // The kernel said by which number and priority it goes.
+    netlink_request undo(netlink_type::delete_filter, 0, where);
+    undo.add_text(kind, "bpf");
+    return keep(std::move(socket), undo);
+  }
+
+ private:
+  template <attach_way>
+  friend struct place;
+  // `undo` and the socket that it goes through, which keeps the network namespace.
+  [[nodiscard]] static result<attachment> keep(fd socket, const detail::netlink_request& undo) noexcept {
+    auto request = buffer<detail::netlink_request>::of(1);
+    if (!request) {
+      detail::netlink_request now = undo;
+      static_cast<void>(now.send(socket));
+      return request.error();
+    }
+    (*request)[0] = undo;
+    attachment out;
+    out.place_ = std::move(socket);
+    out.request_ = std::move(*request);
+    out.undo_ = attachment::undo::request;
+    return out;
+  }
+};
+
+/// Programs of SEC("lwt_in"), SEC("lwt_out"), SEC("lwt_xmit") and SEC("lwt_seg6local").
+/// Errors: bad_address and its siblings for a network that is none; attach_by_request with EEXIST where there is such a
+///         route, ENODEV for an interface that is gone, EOPNOTSUPP for a kernel without CONFIG_LWTUNNEL_BPF.
+template <>
+struct place<attach_way::route> {
+  static constexpr cause wants = cause::needs_route;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<attachment> attach(const program_to_attach& program,
+                                                 const route_to& target) noexcept {
+    u8 address[16];
+    detail::route_message where{.table = 254};
+    if (target.is_local) where.scope = 254, where.type = 2;  // RT_SCOPE_HOST, RTN_LOCAL
+    size_t size = 4;
+    if (const auto four = read_ipv4_prefix(target.network); four) {
+      where.family = 2;  // AF_INET
+      where.length = static_cast<u8>(four->prefixlen);
+      __builtin_memcpy(address, four->data, 4);
+    } else if (const auto six = read_ipv6_prefix(target.network); six) {
+      where.family = 10;  // AF_INET6
+      where.length = static_cast<u8>(six->prefixlen);
+      __builtin_memcpy(address, six->data, size = 16);
+    } else {
+      return four.error();
+    }
+    using detail::netlink_request;
+    using detail::netlink_type;
+    outcome row{.subject = program.subject};
+    fd socket = netlink_request::open_socket();
+    if (row.fails(step::attach_by_request, socket.number())) return to_error(row);
+    netlink_request route(netlink_type::new_route, netlink_request::create | netlink_request::excl, where);
+    const auto address_it = [&](netlink_request& to) {
+      constexpr u16 destination = 1, leaves_by = 4, table = 15;  // RTA_DST, RTA_OIF, RTA_TABLE
+      to.add(destination, address, size);
+      to.add(leaves_by, target.interface);
+      to.add(table, target.is_local ? u32{255} : target.table);
+    };
+    address_it(route);
+    constexpr u16 tunnel = 22, tunnel_type = 21, nested = 0x8000;  // RTA_ENCAP, RTA_ENCAP_TYPE, NLA_F_NESTED
+    const bool is_seg6 = program.type == abi::prog_type::lwt_seg6local;
+    const size_t outer = route.begin(tunnel | nested);
+    // SEG6_LOCAL_BPF, or LWT_BPF_IN and its siblings
+    const u16 kind = is_seg6                                   ? u16{8}
+                     : program.type == abi::prog_type::lwt_in  ? u16{1}
+                     : program.type == abi::prog_type::lwt_out ? u16{2}
+                                                               : u16{3};
+    constexpr u16 action = 1, headroom = 4;   // SEG6_LOCAL_ACTION, LWT_BPF_XMIT_HEADROOM
+    if (is_seg6) route.add(action, u32{15});  // SEG6_LOCAL_ACTION_END_BPF
+    const size_t inner = route.begin(kind | nested);
+    route.add(1, program.descriptor.raw());  // LWT_BPF_PROG_FD, SEG6_LOCAL_BPF_PROG
+    route.add_text(2, program.subject);
+    route.end(inner);
+    if (target.headroom != 0) route.add(headroom, target.headroom);
+    route.end(outer);
+    route.add(tunnel_type,
+              static_cast<u16>(is_seg6 ? 7 : 6));  // LWTUNNEL_ENCAP_SEG6_LOCAL, LWTUNNEL_ENCAP_BPF
+    if (row.fails(step::attach_by_request, route.send(socket))) return to_error(row);
+    netlink_request undo(netlink_type::delete_route, 0, where);
+    address_it(undo);
+    return place<attach_way::traffic>::keep(std::move(socket), undo);
+  }
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_ATTACH_TRAFFIC_HPP
+// Room 9.5, attach/usdt: programs on trace points that a program or a library brings along.
+#ifndef BAREBPF_ATTACH_USDT_HPP
+#define BAREBPF_ATTACH_USDT_HPP
+
+// Room 3.9, usdt: the trace points that a program or a library brings along (USDT), and where each has its arguments.
+#ifndef BAREBPF_USDT_HPP
+#define BAREBPF_USDT_HPP
+
+// Room 3.8, binary: the functions of a program or a shared library, and where in the file they lie: an ELF file of either
+// word size and byte order. It is looked at in pieces, for it may be large and may change meanwhile.
+#ifndef BAREBPF_BINARY_HPP
+#define BAREBPF_BINARY_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+namespace detail {
+
+// Where the fields of ELF records lie in files of one word size.
+struct binary_layout {
+  u8 word;  // bytes
+  struct {
+    u8 segments, sections, segment_size, segment_count, section_size, section_count, names;
+  } header;
+  struct {
+    u8 address, offset, content, link, size;
+  } section;
+  struct {
+    u8 info, section, value, size;
+  } symbol;
+  struct {
+    u8 flags, offset, address, content, size;
+  } segment;
+};
+inline constexpr binary_layout layout_of_32{
+    4, {28, 32, 42, 44, 46, 48, 50}, {12, 16, 20, 24, 40}, {12, 14, 4, 16}, {24, 4, 8, 16, 32}};
+inline constexpr binary_layout layout_of_64{
+    8, {32, 40, 54, 56, 58, 60, 62}, {16, 24, 32, 40, 64}, {4, 6, 8, 24}, {4, 8, 16, 32, 56}};
+
+}  // namespace detail
+
+/// A section of such a file.
+struct binary_section {
+  u32 name = 0;  ///< bytes from the start of the names
+  u32 type = 0;
+  u64 address = 0;  ///< in the memory of a process, before the file is moved to where there is room
+  u64 offset = 0;   ///< bytes from the start of the file
+  u64 size = 0;     ///< bytes
+  u32 link = 0;     ///< the section that this one refers to
+};
+
+/// A function of such a file.
+struct binary_function {
+  text name;            ///< valid until the visit returns
+  u64 offset = 0;       ///< bytes from the start of the file
+  u8 binding = 0;       ///< abi::symbol_local and its siblings
+  u16 version = 0;      ///< its number in the file, 0 or 1 where it has none
+  bool is_old = false;  ///< another version of the function is what programs get today
+};
+
+/// The file, through `File`, which has `size()` in bytes and `result<void> read(u64 offset, void* to, size_t size)`.
+/// Lifetime: as long as the file's.
+template <class File>
+class binary {
+ public:
+  /// Looks at the headers.
+  /// Errors: not_a_binary, damaged_binary, with the offset; ENOMEM; those of `File`.
+  [[nodiscard]] static result<binary> open(const File& file) noexcept {
+    binary out(file);
+    if (const auto read = out.read_headers(); !read) return read.error();
+    return out;
+  }
+
+  /// EM_X86_64 and its siblings.
+  [[nodiscard]] u16 machine() const noexcept { return machine_; }
+  [[nodiscard]] u8 word_size() const noexcept { return layout_->word; }
+  [[nodiscard]] bool is_big_endian() const noexcept { return sections_view_.reads_big_endian(); }
+  [[nodiscard]] u32 section_count() const noexcept { return section_count_; }
+  [[nodiscard]] binary_section section(u32 index) const noexcept {
+    const u64 at = u64{index} * layout_->section.size;
+    return {.name = sections_view_.read32(at),
+            .type = sections_view_.read32(at + 4),
+            .address = word(sections_view_, at + layout_->section.address),
+            .offset = word(sections_view_, at + layout_->section.offset),
+            .size = word(sections_view_, at + layout_->section.content),
+            .link = sections_view_.read32(at + layout_->section.link)};
+  }
+  /// The content of a section.
+  /// Errors: damaged_binary; ENOMEM; those of `File`.
+  [[nodiscard]] result<buffer<u8>> content(const binary_section& of) const noexcept {
+    if (of.size > file_->size() || of.offset > file_->size() - of.size) return damaged(of.offset);
+    auto out = buffer<u8>::of(static_cast<size_t>(of.size));
+    if (!out) return out;
+    if (const auto read = file_->read(of.offset, out->data(), out->size()); !read) return read.error();
+    return out;
+  }
+  /// The same as a window that reads numbers in the file's byte order.
+  [[nodiscard]] bytes view(const buffer<u8>& content) const noexcept {
+    bytes out(content.data(), content.size());
+    if (is_big_endian()) out.read_big_endian();
+    return out;
+  }
+  [[nodiscard]] u64 word(const bytes& from, u64 at) const noexcept {
+    return layout_->word == 8 ? from.read64(at) : from.read32(at);
+  }
+  /// The section called `wanted`; one of type 0 where there is none.
+  /// Errors: as above.
+  [[nodiscard]] result<binary_section> find_section(text wanted) const noexcept {
+    if (names_ >= section_count_) return binary_section{};
+    const auto names = content(section(names_));
+    if (!names) return names.error();
+    for (u32 i = 1; i < section_count_; ++i)
+      if (view(*names).string_is(section(i).name, wanted)) return section(i);
+    return binary_section{};
+  }
+  /// Where in the file the byte lies that is loaded to `address`, if the file is loaded with `flags` there.
+  /// Shape:  bytes from the start of the file; `nowhere` when there is none.
+  /// Errors: as above.
+  [[nodiscard]] result<u64> offset_of(u64 address, u32 flags) const noexcept {
+    const auto& at = layout_->segment;
+    for (u32 i = 0; i < segment_count_; ++i) {
+      const u64 start = u64{i} * at.size;
+      constexpr u32 loaded = 1;  // PT_LOAD
+      if (segments_view_.read32(start) != loaded ||
+          (segments_view_.read32(start + at.flags) & flags) != flags)
+        continue;
+      const u64 first = word(segments_view_, start + at.address);
+      if (address >= first && address - first < word(segments_view_, start + at.content))
+        return address - first + word(segments_view_, start + at.offset);
+    }
+    return nowhere;
+  }
+  static constexpr u64 nowhere = ~u64{0};
+
+  /// Calls `visit` with each function, first of what the file shows to others, then of all that is left of its symbols:
+  /// many come twice. It goes on as long as `visit` gives true.
+  /// Errors: no_function_names; as above.
+  template <class Visit>
+  [[nodiscard]] result<void> each_function(Visit&& visit) const noexcept {
+    bool has_any = false;
+    for (const u32 wanted : {abi::section_dynsym, abi::section_symtab})
+      for (u32 i = 1; i < section_count_; ++i) {
+        const binary_section table = section(i);
+        if (table.type != wanted) continue;
+        has_any = true;
+        const auto walked = walk(i, table, visit);
+        if (!walked) return walked.error();
+        if (!*walked) return {};
+      }
+    if (!has_any) return error{.at = step::find_function, .why = cause::no_function_names};
+    return {};
+  }
+
+  /// Where in the file the function called `wanted` begins: "malloc", "_ZN4game4loopEv", or one version of it,
+  /// "pthread_create@GLIBC_2.2.5".
+  /// Errors: no_such_function, about the name and the one that is most like it; ambiguous_function; as above.
+  [[nodiscard]] result<u64> find_function(text wanted) const noexcept {
+    size_t base = 0;
+    while (base < wanted.size() && wanted[base] != '@') ++base;
+    text version = wanted.without_first(base);
+    while (version.starts_with("@")) version = version.without_first(1);
+    const text name(wanted.data(), base);
+    const auto number = version.empty() ? result<u16>(u16{0}) : version_number(version);
+    if (!number) return number.error();
+    u64 found = nowhere;
+    u32 found_rank = 0;
+    bool is_ambiguous = false;
+    const auto walked = each_function([&](const binary_function& function) {
+      const bool fits =
+          function.name == wanted || (without_version(function.name) == name &&
+                                      (version.empty() || (*number != 0 && function.version == *number)));
+      if (!fits) return true;
+      // What is shown to others before what is not, and of versions the one that programs get.
+      const text suffix = function.name.without_first(without_version(function.name).size());
+      const bool is_old = function.is_old || (suffix.starts_with("@") && !suffix.starts_with("@@"));
+      const u32 rank = function.binding == abi::symbol_local ? 1 : is_old ? 2 : 3;
+      if (rank < found_rank || (rank == found_rank && function.offset == found)) return true;
+      is_ambiguous = rank == found_rank;
+      found = function.offset;
+      found_rank = rank;
+      return true;
+    });
+    if (!walked) return walked.error();
+    if (is_ambiguous) return about(cause::ambiguous_function, wanted);
+    if (found != nowhere) return found;
+    nearest_name nearest(name);
+    if (const auto again = each_function([&](const binary_function& function) {
+          nearest.see(without_version(function.name));
+          return true;
+        });
+        !again)
+      return again.error();
+    return about(cause::no_such_function, wanted, nearest.found());
+  }
+
+  /// An error about a name and, in brackets, the one that may have been meant.
+  [[nodiscard]] static error about(cause why, text wanted, text nearest = {}) noexcept {
+    error out{.at = step::find_function, .why = why};
+    return nearest.empty() ? out.about(wanted) : out.about_like(wanted, nearest);
+  }
+
+ private:
+  explicit binary(const File& file) noexcept : file_(&file) {}
+
+  [[nodiscard]] static error damaged(u64 offset) noexcept {
+    return {.at = step::find_function, .why = cause::damaged_binary, .offset = offset};
+  }
+  [[nodiscard]] static text without_version(text name) noexcept {
+    size_t size = 0;
+    while (size < name.size() && (name[size] != '@' || size == 0)) ++size;
+    return {name.data(), size};
+  }
+
+  [[nodiscard]] result<void> read_headers() noexcept {
+    u8 head[64] = {};
+    const u64 there = file_->size() < sizeof head ? file_->size() : sizeof head;
+    if (const auto read = file_->read(0, head, static_cast<size_t>(there)); !read) return read;
+    using header = abi::elf_header;
+    bytes first(head, sizeof head);
+    const bool is_elf = there >= 52 && first.read32(0) == abi::elf_magic;
+    const u8 word_class = head[header::ident_class], order = head[header::ident_data];
+    if (!is_elf || word_class == 0 || word_class > abi::elf_class_64 || order == 0 ||
+        order > abi::elf_big_endian)
+      return error{.at = step::find_function, .why = cause::not_a_binary};
+    layout_ = word_class == abi::elf_class_64 ? &detail::layout_of_64 : &detail::layout_of_32;
+    if (order == abi::elf_big_endian) first.read_big_endian();
+    const u16 type = first.read16(header::type);
+    if (type != abi::elf_program && type != abi::elf_shared)
+      return error{.at = step::find_function, .why = cause::not_a_binary, .offset = header::type};
+    machine_ = first.read16(header::machine);
+    const auto& at = layout_->header;
+    section_count_ = first.read16(at.section_count);
+    segment_count_ = first.read16(at.segment_count);
+    names_ = first.read16(at.names);
+    if (section_count_ != 0 && first.read16(at.section_size) != layout_->section.size)
+      return damaged(at.section_size);
+    if (segment_count_ != 0 && first.read16(at.segment_size) != layout_->segment.size)
+      return damaged(at.segment_size);
+    const auto take = [&](u64 offset, u64 size, buffer<u8>& to, bytes& window) -> result<void> {
+      auto part = content({.offset = offset, .size = size});
+      if (!part) return part.error();
+      to = std::move(*part);
+      window = bytes(to.data(), to.size());
+      if (order == abi::elf_big_endian) window.read_big_endian();
+      return {};
+    };
+    const u64 sections_at = word(first, at.sections);
+    if (section_count_ == 0 && sections_at != 0) {  // more than the field can say
+      if (const auto read = take(sections_at, layout_->section.size, sections_, sections_view_); !read)
+        return read;
+      const u64 count = section(0).size;
+      if (count > file_->size() / layout_->section.size) return damaged(sections_at);
+      section_count_ = static_cast<u32>(count);
+    }
+    if (const auto read =
+            take(sections_at, u64{section_count_} * layout_->section.size, sections_, sections_view_);
+        !read)
+      return read;
+    constexpr u32 index_elsewhere = 0xffff;  // SHN_XINDEX
+    if (names_ == index_elsewhere) names_ = section(0).link;
+    return take(word(first, at.segments), u64{segment_count_} * layout_->segment.size, segments_,
+                segments_view_);
+  }
+
+  // The table of version numbers that belongs to the dynamic symbols at `index`; empty where there is none.
+  [[nodiscard]] result<buffer<u8>> versions_of(u32 index) const noexcept {
+    for (u32 i = 1; i < section_count_; ++i)
+      if (const binary_section candidate = section(i);
+          candidate.type == abi::section_versym && candidate.link == index)
+        return content(candidate);
+    return buffer<u8>();
+  }
+
+  // Visits one table; false when the visitor had enough.
+  template <class Visit>
+  [[nodiscard]] result<bool> walk(u32 index, const binary_section& table, Visit& visit) const noexcept {
+    if (table.link >= section_count_) return damaged(table.offset);
+    const auto symbols = content(table);
+    if (!symbols) return symbols.error();
+    const auto names = content(section(table.link));
+    if (!names) return names.error();
+    const auto versions = versions_of(index);
+    if (!versions) return versions.error();
+    const bytes records = view(*symbols), numbers = view(*versions);
+    const auto& at = layout_->symbol;
+    for (u64 start = 0; records.holds(start, at.size); start += at.size) {
+      constexpr u8 indirect_function = 10;    // STT_GNU_IFUNC
+      constexpr u16 first_reserved = 0xff00;  // SHN_LORESERVE
+      const u8 info = records.read8(start + at.info);
+      const u16 holder = records.read16(start + at.section);
+      if ((info & 15) != abi::symbol_function && (info & 15) != indirect_function) continue;
+      if (holder == abi::section_undefined || holder >= first_reserved || holder >= section_count_) continue;
+      const u64 name = records.read32(start);
+      if (name >= names->size()) continue;
+      const binary_section code = section(holder);
+      const u16 version = numbers.read16(start / at.size * 2);
+      const binary_function function{
+          .name = text::until_nul(reinterpret_cast<const char*>(names->data() + name),
+                                  static_cast<size_t>(names->size() - name)),
+          .offset = word(records, start + at.value) - code.address + code.offset,
+          .binding = static_cast<u8>(info >> 4),
+          .version = static_cast<u16>(version & 0x7fff),
+          .is_old = (version & 0x8000) != 0};
+      if (!visit(function)) return false;
+    }
+    return true;
+  }
+
+  // The number that the file gives the version called `wanted`; 0 when it has none.
+  [[nodiscard]] result<u16> version_number(text wanted) const noexcept {
+    for (u32 i = 1; i < section_count_; ++i) {
+      const binary_section table = section(i);
+      if (table.type != abi::section_verdef || table.link >= section_count_) continue;
+      const auto records = content(table);
+      if (!records) return records.error();
+      const auto names = content(section(table.link));
+      if (!names) return names.error();
+      const bytes from = view(*records);
+      for (u64 at = 0; from.holds(at, 20);) {
+        if (view(*names).string_is(from.read32(at + from.read32(at + 12)), wanted))
+          return from.read16(at + 4);
+        const u32 next = from.read32(at + 16);
+        if (next == 0) break;
+        at += next;
+      }
+    }
+    return u16{0};
+  }
+
+  const File* file_;
+  const detail::binary_layout* layout_ = &detail::layout_of_64;
+  buffer<u8> sections_, segments_;
+  bytes sections_view_, segments_view_;
+  u32 section_count_ = 0, segment_count_ = 0, names_ = 0;
+  u16 machine_ = 0;
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_BINARY_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// A place in the code of a file at which one of its trace points is passed.
+struct usdt_site {
+  text provider, name;  ///< valid until the visit returns
+  text arguments;       ///< where each is: "8@%rdi -4@$5"
+  u64 offset = 0;       ///< of the instruction, in bytes from the start of the file
+  u64 semaphore = 0;  ///< of the counter of those who listen, in bytes from the start of the file; 0 for none
+};
+
+/// Calls `visit` with each place of each trace point of a file; it goes on as long as that gives true.
+/// Errors: no_usdt for a file without any; damaged_binary; those of `binary`.
+/// Source: the section .note.stapsdt, as systemtap's sys/sdt.h writes it.
+template <class File, class Visit>
+[[nodiscard]] result<void> each_usdt(const binary<File>& file, Visit&& visit) noexcept {
+  const auto notes = file.find_section(".note.stapsdt");
+  if (!notes) return notes.error();
+  if (notes->type != abi::section_note) return error{.at = step::find_usdt, .why = cause::no_usdt};
+  const auto base = file.find_section(".stapsdt.base");
+  if (!base) return base.error();
+  const auto content = file.content(*notes);
+  if (!content) return content.error();
+  const bytes from = file.view(*content);
+  const u64 word = file.word_size();
+  const auto round_up = [](u64 size) { return (size + 3) & ~u64{3}; };
+  constexpr u64 header_size = 12;
+  for (u64 at = 0; from.holds(at, header_size);) {
+    constexpr u32 trace_point = 3;  // NT_STAPSDT
+    const u64 name_size = from.read32(at), size = from.read32(at + 4);
+    const u64 record = at + header_size + round_up(name_size), end = record + size;
+    const error damaged{.at = step::find_usdt, .why = cause::damaged_binary, .offset = notes->offset + at};
+    if (!from.holds(at + header_size, round_up(name_size)) || !from.holds(record, size)) return damaged;
+    const bool is_one = from.read32(at + 8) == trace_point && from.string_is(at + header_size, "stapsdt");
+    at = record + round_up(size);
+    if (!is_one) continue;
+    if (size < 3 * word) return damaged;
+    text words[3];
+    u64 next = record + 3 * word;
+    for (text& out : words) {
+      out = text::until_nul(reinterpret_cast<const char*>(content->data() + next),
+                            static_cast<size_t>(end - next));
+      if (next + out.size() >= end) return damaged;
+      next += out.size() + 1;
+    }
+    // The file may have been moved since the note was written; the section tells by how much.
+    const u64 moved = base->type == 0 ? 0 : base->address - file.word(from, record + word);
+    constexpr u32 code = 1, data = 2;  // PF_X, PF_W
+    const auto offset = file.offset_of(file.word(from, record) + moved, code);
+    if (!offset) return offset.error();
+    const u64 semaphore = file.word(from, record + 2 * word);
+    const auto counter = semaphore == 0 ? result<u64>(u64{0}) : file.offset_of(semaphore + moved, data);
+    if (!counter) return counter.error();
+    if (*offset == file.nowhere || *counter == file.nowhere) return damaged;
+    if (!visit(usdt_site{words[0], words[1], words[2], *offset, *counter})) return {};
+  }
+  return {};
+}
+
+/// Where an argument of a trace point is.
+struct usdt_argument {
+  enum class kind : u8 {
+    constant = 0,  ///< `value` itself
+    in_register = 1,
+    in_memory = 2,  ///< `value` bytes behind where a register points
+    in_array = 3,   ///< the same, and `index` times `1 << scale` bytes more
+  };
+  kind where = kind::constant;
+  u64 value = 0;
+  u16 base = 0;   ///< of the register, in bytes from the start of what BPF_PROG_TYPE_KPROBE gets
+  u16 index = 0;  ///< the same of the second one
+  u8 scale = 0;   ///< 0 to 3
+  u8 size = 8;    ///< bytes: 1, 2, 4 or 8
+  bool is_signed = false;
+};
+
+namespace detail {
+
+// The registers of a machine, at every `step` bytes from `first` on; a word for each, or several with a slash between.
+// Source: struct pt_regs, user_pt_regs and user_regs_struct in arch/*/include/uapi/asm/ptrace.h at v6.12.
+struct usdt_machine {
+  u16 number;      // EM_X86_64 and its siblings
+  u8 first;        // bytes
+  text registers;  // separated by spaces
+};
+inline constexpr usdt_machine usdt_machines[] = {
+    {62, 0,
+     "r15/r15d/r15w/r15b r14/r14d/r14w/r14b r13/r13d/r13w/r13b r12/r12d/r12w/r12b rbp/ebp/bp/bpl "
+     "rbx/ebx/bx/bl "
+     "r11/r11d/r11w/r11b r10/r10d/r10w/r10b r9/r9d/r9w/r9b r8/r8d/r8w/r8b rax/eax/ax/al rcx/ecx/cx/cl "
+     "rdx/edx/dx/dl "
+     "rsi/esi/si/sil rdi/edi/di/dil - rip - - rsp/esp/sp/spl"},
+    {183, 0,
+     "x0/w0 x1/w1 x2/w2 x3/w3 x4/w4 x5/w5 x6/w6 x7/w7 x8/w8 x9/w9 x10/w10 x11/w11 x12/w12 x13/w13 x14/w14 "
+     "x15/w15 "
+     "x16/w16 x17/w17 x18/w18 x19/w19 x20/w20 x21/w21 x22/w22 x23/w23 x24/w24 x25/w25 x26/w26 x27/w27 "
+     "x28/w28 "
+     "x29/w29 x30/w30 sp pc"},
+    {22, 24, "r0 r1 r2 r3 r4 r5 r6 r7 r8 r9 r10 r11 r12 r13 r14 r15"},
+    {243, 0,
+     "pc ra sp gp tp t0 t1 t2 s0/fp s1 a0 a1 a2 a3 a4 a5 a6 a7 s2 s3 s4 s5 s6 s7 s8 s9 s10 s11 t3 t4 t5 t6"},
+};
+
+// Where a register is, in bytes, or -1.
+[[nodiscard]] constexpr int place_of_register(const usdt_machine& machine, text wanted) noexcept {
+  text_reader registers(machine.registers);
+  for (int at = machine.first; !registers.is_done(); at += 8)
+    for (text_reader names(registers.take_until(' ')); !names.is_done();)
+      if (names.take_until('/') == wanted) return at;
+  return -1;
+}
+
+// Reads the description of one argument from the front of `from`, which it takes with the space behind it.
+[[nodiscard]] constexpr bool take_usdt_argument(text_reader& from, const usdt_machine& machine,
+                                                usdt_argument& out) noexcept {
+  // Spaces stand between arguments, and on arm64 within brackets.
+  const auto take_number = [](text_reader& in, u64& number) {
+    const bool is_negative = in.take("-");
+    if (!is_negative) in.skip("+");
+    const bool read = in.take("0x") ? in.take_number(16, 16, number) : in.take_number(10, 20, number);
+    if (is_negative) number = u64{0} - number;
+    return read;
+  };
+  const auto take_register = [&](text_reader& in, u16& place) {
+    in.skip("%");
+    size_t size = 0;
+    for (const text rest = in.rest(); size < rest.size(); ++size) {
+      const char c = rest[size];
+      if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'))) break;
+    }
+    const text name(in.rest().data(), size);
+    const int found = place_of_register(machine, name);
+    place = static_cast<u16>(found);
+    return found >= 0 && in.take(name);
+  };
+  out = {};
+  // Who writes no size means a word.
+  u64 size = 8;
+  text_reader ahead = from;
+  out.is_signed = ahead.take("-");
+  if (ahead.take_number(10, 2, size) && !ahead.is_next("f") && ahead.take("@"))
+    from = ahead;
+  else
+    out.is_signed = false, size = 8;
+  if (size != 1 && size != 2 && size != 4 && size != 8) return false;
+  out.size = static_cast<u8>(size);
+  const auto is_end = [&] { return from.is_done() || from.take(" "); };
+  constexpr u16 arm64 = 183;
+  if (machine.number == arm64 && from.take("[")) {  // [sp, 16]
+    out.where = usdt_argument::kind::in_memory;
+    if (!take_register(from, out.base)) return false;
+    if (from.take(",")) {
+      from.skip(" ");
+      from.skip("#");
+      if (!take_number(from, out.value)) return false;
+    }
+    return from.take("]") && is_end();
+  }
+  ahead = from;
+  ahead.skip("$");
+  ahead.skip("#");
+  if (u64 number = 0; take_number(ahead, number) && (ahead.is_done() || ahead.is_next(" "))) {
+    from = ahead;
+    out.value = number;
+    return is_end();
+  }
+  // offset(base), offset(base,index,scale)
+  ahead = from;
+  if (u64 number = 0; ahead.is_next("(") || take_number(ahead, number)) {
+    if (!ahead.take("(")) return false;
+    from = ahead;
+    out.value = number;
+    out.where = usdt_argument::kind::in_memory;
+    if (!take_register(from, out.base)) return false;
+    if (from.take(",")) {
+      out.where = usdt_argument::kind::in_array;
+      if (!take_register(from, out.index)) return false;
+      u32 scale = 1;
+      if (from.take(",") && !from.take_number(10, 1, scale)) return false;
+      if (scale != 1 && scale != 2 && scale != 4 && scale != 8) return false;
+      out.scale = static_cast<u8>(__builtin_ctz(scale));
+    }
+    return from.take(")") && is_end();
+  }
+  out.where = usdt_argument::kind::in_register;
+  return take_register(from, out.base) && is_end();
 }
 
 }  // namespace detail
 
-/// Errors: ENODEV for an interface that is gone; newer_attach_way; EEXIST when this program is there; ERANGE when 64
-///         are.
-/// Kernel: 6.6.
-/// Source: tcx_link_attach() in kernel/bpf/tcx.c at v6.12.
-template <>
-struct place<attach_way::tcx> {
-  static constexpr cause wants = cause::needs_interface;
+/// Where the arguments of a trace point are, as its BPF program wants to be told: an element of the map
+/// `__bpf_usdt_specs`, in the form that its value size says.
+/// Shape: 16 bytes an argument, of which `usdt.bpf.h` of libbpf from 1.7 on makes 24.
+struct usdt_spec {
+  static constexpr text map_name = "__bpf_usdt_specs";
+  static constexpr u32 most_arguments = 12;
+  static constexpr u32 short_size = most_arguments * 16 + 16, long_size = most_arguments * 24 + 16;
 
-  template <load_policy Policy>
-  [[nodiscard]] static result<link> attach(const program_to_attach& program, interface target,
-                                           position where = {}) noexcept {
-    return detail::create_ordered_link<attach_way::tcx>(program, target.index, where);
-  }
-};
+  usdt_argument arguments[most_arguments] = {};
+  u16 count = 0;
+  u64 cookie = 0;
 
-/// Errors: not_a_cgroup; EPERM where a program above admits no others.
-/// Kernel: 5.7.
-/// Source: cgroup_bpf_link_attach() in kernel/bpf/cgroup.c at v6.12.
-template <>
-struct place<attach_way::cgroup> {
-  static constexpr cause wants = cause::needs_cgroup;
-
-  template <load_policy Policy>
-  [[nodiscard]] static result<link> attach(const program_to_attach& program, barebpf::cgroup target,
-                                           position where = {}) noexcept {
-    return detail::create_ordered_link<attach_way::cgroup>(program, static_cast<u32>(target.descriptor),
-                                                           where);
-  }
-};
-
-/// Errors: EINVAL when the descriptor is of no network namespace; EEXIST where a flow dissector is; E2BIG when 64
-///         programs look up sockets.
-/// Cost:   two system calls more when no namespace is given.
-/// Kernel: 5.8 for flow dissectors, 5.9 for sk_lookup.
-/// Source: netns_bpf_link_create() in kernel/bpf/net_namespace.c at v6.12.
-template <>
-struct place<attach_way::netns> {
-  static constexpr cause wants = cause::needs_netns;
-
-  template <load_policy Policy>
-  [[nodiscard]] static result<link> attach(const program_to_attach& program) noexcept {
-    constexpr const char* own = "/proc/thread-self/ns/net";
-    const fd opened = fd::own(move_away(open_to_read(own)));
-    if (!opened.is_open()) return failure(step::open_file, opened.number()).about(own);
-    return attach<Policy>(program, barebpf::netns(opened));
-  }
-  template <load_policy Policy>
-  [[nodiscard]] static result<link> attach(const program_to_attach& program, barebpf::netns target) noexcept {
-    return detail::create_link<attach_way::netns>(
-        program, abi::link_create{.prog_fd = program.descriptor.raw(),
-                                  .target_fd = static_cast<u32>(target.descriptor),
-                                  .attach_type = static_cast<u32>(program.attach_type)});
-  }
-};
-
-/// Errors: EOPNOTSUPP when the map is of another type; EBUSY where a link holds another program or a stream verdict
-///         meets a verdict.
-/// Kernel: 4.14; as a link since 6.10.
-/// Source: sock_map_link_create() and sock_map_get_from_fd() in net/core/sock_map.c at v6.12.
-template <>
-struct place<attach_way::sockmap> {
-  static constexpr cause wants = cause::needs_sockmap;
-
-  template <load_policy Policy>
-  [[nodiscard]] static result<attachment> attach(const program_to_attach& program,
-                                                 sockets_in target) noexcept {
-    const auto target_fd = static_cast<u32>(target.descriptor);
-    const auto attach_type = static_cast<u32>(program.attach_type);
-    outcome row{.subject = program.subject};
-    attachment out;
-    const abi::link_create link_request{
-        .prog_fd = program.descriptor.raw(), .target_fd = target_fd, .attach_type = attach_type};
-    if (!row.fails(step::link_create, move_away(sys_bpf(abi::command::link_create, link_request)))) {
-      out.place_.fill(row.answer);
-      return out;
-    }
-    if constexpr (Policy.oldest_kernel < kernel(6, 10)) {
-      if (row.answer == -EINVAL) {  // no such links before 6.10
-        fd map = fd::own(duplicate(target.descriptor)),
-           copy = fd::own(duplicate(program.descriptor.number()));
-        const abi::prog_attach request{
-            .target_fd = target_fd, .attach_bpf_fd = program.descriptor.raw(), .attach_type = attach_type};
-        if (!row.fails(step::prog_attach, map.number()) && !row.fails(step::prog_attach, copy.number()) &&
-            !row.fails(step::prog_attach, sys_bpf(abi::command::prog_attach, request))) {
-          out.place_ = std::move(map);
-          out.program_ = std::move(copy);
-          out.undo_ = attachment::undo::prog_detach;
-          out.what_ = attach_type;
-          return out;
-        }
+  /// Reads "8@%rdi -4@$5" of a file for `machine`.
+  /// Shape: false for a form, a register or a machine that is not known, and for more than twelve.
+  [[nodiscard]] constexpr bool read(text from, u16 machine) noexcept {
+    for (const detail::usdt_machine& candidate : detail::usdt_machines) {
+      if (candidate.number != machine) continue;
+      count = 0;
+      for (detail::text_reader rest(from); !rest.is_done();) {
+        if (rest.take(" ")) continue;
+        if (count == most_arguments || !detail::take_usdt_argument(rest, candidate, arguments[count]))
+          return false;
+        ++count;
       }
+      return true;
     }
-    return to_error(row);
+    return false;
+  }
+  /// Writes the element, of `short_size` or `long_size` bytes. The last byte, which programs do not read, says that it
+  /// is taken.
+  void write(u8* out, u32 size) const noexcept {
+    const u32 step = size == long_size ? 24 : 16, more = size == long_size ? 2 : 0;
+    __builtin_memset(out, 0, size);
+    const auto put = [](u8* to, auto number) { __builtin_memcpy(to, &number, sizeof number); };
+    for (u32 i = 0; i < count; ++i) {
+      const usdt_argument& argument = arguments[i];
+      u8* const to = out + u64{i} * step;
+      const auto kind = static_cast<u32>(argument.where);
+      const u32 second = argument.index | u32{argument.scale} << 12;
+      put(to, argument.value);
+      if (step == 24 && host_is_big_endian) {  // as bit fields lie there
+        put(to + 10, static_cast<u16>(argument.index << 4 | argument.scale));
+        to[12] = static_cast<u8>(kind);
+      } else {
+        put(to + 8, kind | second << 16);
+      }
+      put(to + 12 + more, static_cast<s16>(argument.base));
+      to[14 + more] = argument.is_signed ? 1 : 0;
+      to[15 + more] = static_cast<u8>(64 - argument.size * 8);
+    }
+    put(out + most_arguments * step, cookie);
+    put(out + most_arguments * step + 8, count);
+    out[size - 1] = 1;
   }
 };
 
-/// Errors: ENOTSOCK; EPERM for a socket whose filter is locked.
-/// Kernel: 3.19, SO_ATTACH_BPF. There is no link.
-/// Source: socket(7); sk_attach_bpf() in net/core/filter.c at v6.12.
-template <>
-struct place<attach_way::socket> {
-  static constexpr cause wants = cause::needs_socket;
+}  // namespace barebpf::inline BAREBPF_ABI
 
-  template <load_policy Policy>
-  [[nodiscard]] static result<attachment> attach(const program_to_attach& program,
-                                                 barebpf::socket target) noexcept {
-    constexpr u32 so_attach_bpf = 50, so_detach_bpf = 27;  // SO_ATTACH_BPF, SO_DETACH_BPF
-    return set(program, target, so_attach_bpf, so_detach_bpf);
-  }
+#endif  // BAREBPF_USDT_HPP
+// Room 9.4, attach/uprobe: programs on functions of programs and libraries: on one, or on all that a pattern names.
+#ifndef BAREBPF_ATTACH_UPROBE_HPP
+#define BAREBPF_ATTACH_UPROBE_HPP
 
- protected:
-  [[nodiscard]] static result<attachment> set(const program_to_attach& program, barebpf::socket target,
-                                              u32 option, u32 undo) noexcept {
-    outcome row{.subject = program.subject};
-    attachment out;
-    if (row.fails(step::attach_to_socket, duplicate(target.descriptor))) return to_error(row);
-    fd copy = fd::own(row.answer);
-    const int number = program.descriptor.number();
-    if (row.fails(step::attach_to_socket,
-                  system_call(__NR_setsockopt, target.descriptor, attachment::sol_socket, option, &number,
-                              sizeof number)))
-      return to_error(row);
-    out.place_ = std::move(copy);
-    out.undo_ = attachment::undo::socket_option;
-    out.what_ = undo;
+// Room 6.13, binary_file: programs and libraries in the file system.
+#ifndef BAREBPF_BINARY_FILE_HPP
+#define BAREBPF_BINARY_FILE_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// A file that `binary` looks at. It reads pieces and maps nothing, so a file that shrinks meanwhile is an error and no
+/// signal.
+class binary_file {
+ public:
+  /// Errors: open_file with errno; read_file with too_large for a device or its like.
+  [[nodiscard]] static result<binary_file> open(const char* path) noexcept {
+    binary_file out;
+    out.file_ = fd::own(move_away(open_to_read(path)));
+    if (!out.file_.is_open()) return failure(step::open_file, out.file_.number()).about(path);
+    constexpr long from_end = 2;  // SEEK_END
+    const long size = system_call(__NR_lseek, out.file_.number(), 0, from_end);
+    if (size < 0) return failure(step::read_file, size).about(path);
+    out.size_ = static_cast<u64>(size);
     return out;
   }
-};
-
-/// Errors: EINVAL for a socket that shares no port.
-/// Kernel: 4.19, SO_ATTACH_REUSEPORT_EBPF; taken out again since 5.3. There is no link.
-/// Source: reuseport_attach_prog() in net/core/sock_reuseport.c at v6.12.
-template <>
-struct place<attach_way::reuseport> : private place<attach_way::socket> {
-  static constexpr cause wants = cause::needs_socket;
-
-  template <load_policy Policy>
-  [[nodiscard]] static result<attachment> attach(const program_to_attach& program,
-                                                 barebpf::socket target) noexcept {
-    constexpr u32 so_attach_reuseport_ebpf = 52, so_detach_reuseport_bpf = 68;
-    return set(program, target, so_attach_reuseport_ebpf, so_detach_reuseport_bpf);
-  }
-};
-
-/// Functions that the kernel calls through a struct: the struct is attached, as one map, and no program by itself.
-/// Errors: EEXIST where something of its name is registered; EINVAL when the kernel wants more functions than there are;
-///         EBUSY for one without a link that was attached before.
-/// Kernel: 5.6; as a link since 6.4.
-/// Source: bpf_struct_ops_map_update_elem() and bpf_struct_ops_link_create() in kernel/bpf/bpf_struct_ops.c at v6.12.
-template <>
-struct place<attach_way::struct_ops> {
-  static constexpr cause wants = cause::part_of_operations;
-
-  /// Hands `value` over, which has the kernel's form, and registers it, with a link where the map has the flag for it.
-  [[nodiscard]] static result<attachment> attach_map(const fd& map, const void* value,
-                                                     bool is_linked) noexcept {
-    constexpr step at = step::register_operations;
-    outcome row;
-    attachment out;
-    if (!is_linked) {
-      // First the descriptor by which it is emptied again.
-      fd copy = fd::own(duplicate(map.number()));
-      if (row.fails(at, copy.number()) || !fill(map, value, false, row)) return to_error(row);
-      out.place_ = std::move(copy);
-      out.undo_ = attachment::undo::map_delete;
-      return out;
+  [[nodiscard]] u64 size() const noexcept { return size_; }
+  /// Errors: read_file with errno; damaged_binary where the file ends before.
+  [[nodiscard]] result<void> read(u64 offset, void* to, size_t size) const noexcept {
+    constexpr long from_start = 0;  // SEEK_SET
+    const long moved = system_call(__NR_lseek, file_.number(), static_cast<long>(offset), from_start);
+    if (moved < 0) return failure(step::read_file, moved);
+    for (size_t done = 0; done < size;) {
+      const long got = system_call(__NR_read, file_.number(), static_cast<char*>(to) + done, size - done);
+      if (got == -EINTR) continue;
+      if (got < 0) return failure(step::read_file, got);
+      if (got == 0)
+        return error{.at = step::read_file, .why = cause::damaged_binary, .offset = offset + done};
+      done += static_cast<size_t>(got);
     }
-    if (!fill(map, value, true, row)) return to_error(row);
-    const abi::link_create request{.prog_fd = map.raw(),
-                                   .attach_type = static_cast<u32>(abi::attach_type::struct_ops)};
-    if (row.fails(at, move_away(sys_bpf(abi::command::link_create, request)))) return to_error(row);
-    out.place_.fill(row.answer);
-    return out;
-  }
-  /// Puts the struct of `map` in the place of the one that is there, without a moment between the two.
-  /// Errors: EINVAL when it is of another kind or name.
-  /// Kernel: 6.4.
-  [[nodiscard]] static result<void> update(const attachment& attached, const fd& map,
-                                           const void* value) noexcept {
-    outcome row;
-    const abi::link_update request{.link_fd = attached.place_.raw(), .new_prog_fd = map.raw()};
-    if (fill(map, value, true, row) &&
-        !row.fails(step::register_operations, sys_bpf(abi::command::link_update, request)))
-      return {};
-    return to_error(row);
+    return {};
   }
 
  private:
-  // One that is for links keeps its value when a link goes, and is full from then on.
-  static bool fill(const fd& map, const void* value, bool is_linked, outcome& row) noexcept {
-    const u32 key = 0;
-    const abi::map_elem attr{.map_fd = map.raw(), .key = &key, .value = value};
-    const bool failed = row.fails(step::register_operations, sys_bpf(abi::command::map_update_elem, attr));
-    return !failed || (is_linked && row.answer == -EBUSY);
+  binary_file() noexcept = default;
+  fd file_;
+  u64 size_ = 0;
+};
+
+/// The longest path that the kernel takes, with the zero at the end.
+inline constexpr size_t path_room = 4096;
+
+/// Where the program or library called `name` is: its path where it has a slash, else the first of the folders that
+/// distributions put such files into. Neither PATH nor LD_LIBRARY_PATH is asked.
+/// Shape: false when it is in none of them, or too long.
+[[nodiscard, gnu::cold]] inline bool find_binary(text name, char (&out)[path_room]) noexcept {
+#if defined(__x86_64__)
+  constexpr text machine = "x86_64-linux-gnu";
+#elif defined(__i386__)
+  constexpr text machine = "i386-linux-gnu";
+#elif defined(__aarch64__)
+  constexpr text machine = "aarch64-linux-gnu";
+#elif defined(__s390x__)
+  constexpr text machine = "s390x-linux-gnu";
+#elif defined(__riscv)
+  constexpr text machine = "riscv64-linux-gnu";
+#else
+  constexpr text machine = "";
+#endif
+  const auto write = [&](text folder, text below) {
+    size_t size = 0;
+    for (const text part : {folder, below, below.empty() ? text() : text("/"), name})
+      for (const char c : part) {
+        if (size + 1 == path_room) return false;
+        out[size++] = c;
+      }
+    out[size] = '\0';
+    return size != 0;
+  };
+  for (const char c : name)
+    if (c == '/') return write("", "");
+  bool is_library = false;
+  for (size_t i = 0; i < name.size(); ++i)
+    is_library = is_library || name.without_first(i).starts_with(".so");
+  constexpr text library_folders[] = {"/usr/local/lib/", "/usr/lib/", "/lib/"};
+  constexpr text program_folders[] = {
+      "/usr/local/bin/", "/usr/local/sbin/", "/usr/bin/", "/usr/sbin/", "/bin/", "/sbin/"};
+  const auto is_there = [&](text folder, text below) {
+    constexpr long may_read = 4;  // R_OK
+    return write(folder, below) && system_call(__NR_faccessat, current_folder, out, may_read) >= 0;
+  };
+  if (!is_library) {
+    for (const text folder : program_folders)
+      if (is_there(folder, "")) return true;
+    return false;
+  }
+  for (const text folder : library_folders)
+    if ((!machine.empty() && is_there(folder, machine)) || is_there(folder, "")) return true;
+  return is_there("/usr/lib64/", "") || is_there("/lib64/", "");
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_BINARY_FILE_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+namespace detail {
+
+// "path:function+16", of which a path may have colons too.
+struct user_place {
+  text path, function;
+};
+[[nodiscard]] constexpr user_place read_user_place(text from) noexcept {
+  const text function = from.behind_last(':');
+  if (function.size() == 0 || function.size() + 1 >= from.size()) return {};
+  return {.path = {from.data(), from.size() - function.size() - 1}, .function = function};
+}
+
+// The file that a section or a caller means by `named`, and its path.
+[[nodiscard, gnu::cold]] inline result<binary_file> open_binary(text named,
+                                                                char (&path)[path_room]) noexcept {
+  if (!find_binary(named, path))
+    return error{.at = step::find_function, .why = cause::no_such_binary}.about(named);
+  return binary_file::open(path);
+}
+
+// Where in a file the place is that `function` names: a function, perhaps with an offset, or the bytes from the start of
+// the file alone, as "0x1234".
+[[nodiscard, gnu::cold]] inline result<u64> find_in_file(const binary_file& file, text function) noexcept {
+  u64 offset = 0;
+  if (text_reader number(function);
+      number.take("0x") && number.take_number(16, 16, offset) && number.is_done())
+    return offset;
+  const probe_place where = read_probe_place(function);
+  if (where.function.empty())
+    return error{.at = step::find_function, .why = cause::bad_place}.about(function);
+  const auto opened = binary<binary_file>::open(file);
+  if (!opened) return opened.error();
+  const auto found = opened->find_function(where.function);
+  if (!found) return found;
+  return *found + where.offset;
+}
+
+template <attach_way Way, bool AtEnd>
+struct place_of_uprobe : place_by_name<Way> {
+  template <load_policy Policy>
+  [[nodiscard, gnu::noinline]] static result<link> to(const program_to_attach& program,
+                                                      const named_place& how) noexcept {
+    const detail::user_place place = read_user_place(program.place);
+    char path[path_room];
+    const auto file = open_binary(place.path, path);
+    if (!file) return file.error();
+    const auto offset = find_in_file(*file, place.function);
+    if (!offset) return offset.error();
+    outcome row{.subject = program.subject};
+    fd event = open_user_probe(path, *offset, AtEnd, 0, how.process, row);
+    if (row.failed()) return to_error(row);
+    return link::attach_event<Policy>(program.descriptor, std::move(event), program.subject, how.cookie);
+  }
+  static constexpr size_t write(text name, char* out, size_t room) noexcept {
+    return read_user_place(name).path.empty() ? 0 : place_by_name<Way>::write(name, out, room);
   }
 };
+
+// What BPF_LINK_CREATE is told of many places in one file.
+struct user_places {
+  const char* path = nullptr;
+  const u64* offsets = nullptr;
+  const u64* semaphores = nullptr;
+  const u64* cookies = nullptr;
+  size_t count = 0;
+  bool at_end = false;
+};
+template <attach_way Way>
+[[nodiscard]] result<link> create_user_link(const program_to_attach& program, const user_places& where,
+                                            int process) noexcept {
+  return create_link<Way>(program, abi::link_create_uprobe_multi{
+                                       .prog_fd = program.descriptor.raw(),
+                                       .attach_type = static_cast<u32>(program.attach_type),
+                                       .path = where.path,
+                                       .offsets = where.offsets,
+                                       .ref_ctr_offsets = where.semaphores,
+                                       .cookies = where.cookies,
+                                       .cnt = static_cast<u32>(where.count),
+                                       .uprobe_flags = where.at_end ? 1u : 0u,  // BPF_F_UPROBE_MULTI_RETURN
+                                       .pid = process < 0 ? 0 : static_cast<u32>(process)});
+}
+
+template <attach_way Way, bool AtEnd>
+struct place_of_many_uprobes : place_by_name<Way> {
+  template <load_policy Policy>
+  [[nodiscard, gnu::noinline]] static result<link> to(const program_to_attach& program,
+                                                      const named_place& how) noexcept {
+    const detail::user_place place = read_user_place(program.place);
+    char path[path_room];
+    const auto file = open_binary(place.path, path);
+    if (!file) return file.error();
+    growing<u64> found;
+    if (is_pattern(place.function)) {
+      const auto opened = binary<binary_file>::open(*file);
+      if (!opened) return opened.error();
+      result<void> added;
+      const auto walked = opened->each_function([&](const binary_function& function) {
+        if (fits_pattern(function.name, place.function)) added = found.add(&function.offset, 1);
+        return added.has_value();
+      });
+      if (!walked) return walked.error();
+      if (!added) return added.error();
+      if (found.size() == 0)
+        return error{.at = step::find_function, .why = cause::nothing_fits}.about(place.function);
+    } else {
+      const auto offset = find_in_file(*file, place.function);
+      if (!offset) return offset.error();
+      if (const auto added = found.add(&*offset, 1); !added) return added.error();
+    }
+    auto offsets = found.finish();
+    if (!offsets) return offsets.error();
+    const size_t count = sort_once(offsets->data(), offsets->size());
+    const auto cookies = cookies_for(how.cookie, count);
+    if (!cookies) return cookies.error();
+    return create_user_link<Way>(program,
+                                 {.path = path,
+                                  .offsets = offsets->data(),
+                                  .cookies = cookies->size() != 0 ? cookies->data() : nullptr,
+                                  .count = count,
+                                  .at_end = AtEnd},
+                                 how.process);
+  }
+  static constexpr size_t write(text name, char* out, size_t room) noexcept {
+    return read_user_place(name).path.empty() ? 0 : place_by_name<Way>::write(name, out, room);
+  }
+  template <class Request>
+  [[nodiscard]] static cause why_refused(const Request&, long answer) noexcept {
+    return why_not_newer(answer, Way == attach_way::uprobe_session ? kernel(6, 13) : kernel(6, 6));
+  }
+};
+
+}  // namespace detail
+
+/// Where a function of a file begins, by "path:function", "path:function+16" or, in bytes from the start of the file,
+/// "path:0x1234". A path without a slash is looked for where distributions put programs and libraries. In all processes
+/// that have the file, those that start later too, or in one.
+/// Errors: no_such_binary; open_file; not_a_binary, no_function_names, no_such_function with the one most like it,
+///         ambiguous_function; those of `open_user_probe`; EINVAL with a cookie where the kernel has none.
+/// Cost:   reading the symbols of the file: for libc 2 MiB a millisecond or two.
+/// Kernel: 4.17; as a link and with a cookie since 5.15, before that through the event.
+/// Source: perf_event_open(2); perf_uprobe_init() in kernel/trace/trace_event_perf.c at v6.12.
+template <>
+struct place<attach_way::uprobe> : detail::place_of_uprobe<attach_way::uprobe, false> {};
+template <>
+struct place<attach_way::uretprobe> : detail::place_of_uprobe<attach_way::uretprobe, true> {};
+
+/// Where each function of a file begins that a pattern names: "/usr/lib/libc.so.6:mem*".
+/// Errors: nothing_fits; newer_attach_way; as above.
+/// Kernel: 6.6; 6.13 for sessions, whose program runs at both ends.
+/// Source: bpf_uprobe_multi_link_attach() in kernel/trace/bpf_trace.c at v6.12.
+template <>
+struct place<attach_way::uprobe_multi> : detail::place_of_many_uprobes<attach_way::uprobe_multi, false> {};
+template <>
+struct place<attach_way::uretprobe_multi> : detail::place_of_many_uprobes<attach_way::uretprobe_multi, true> {
+};
+template <>
+struct place<attach_way::uprobe_session> : detail::place_of_many_uprobes<attach_way::uprobe_session, false> {
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_ATTACH_UPROBE_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+namespace detail {
+
+// "path:provider:name"
+struct usdt_place {
+  text path, provider, name;
+};
+[[nodiscard]] constexpr usdt_place read_usdt_place(text from) noexcept {
+  const text name = from.behind_last(':');
+  if (name.size() == 0 || name.size() + 1 >= from.size()) return {};
+  const user_place rest = read_user_place({from.data(), from.size() - name.size() - 1});
+  return {.path = rest.path, .provider = rest.function, .name = name};
+}
+
+// The places of one trace point and where its arguments are at each.
+struct usdt_places {
+  char path[path_room];
+  buffer<u64> offsets, semaphores, cookies;
+};
+
+// Puts `wanted`, an element of `size` bytes, into the map of where arguments are, at the first place where there is none
+// or this one.
+// Shape: its index, or negative errno; -E2BIG when there is no room.
+[[nodiscard]] inline long keep_usdt_spec(const fd& map, const u8* wanted, u32 size) noexcept {
+  u8 there[usdt_spec::long_size];
+  for (u32 index = 0;; ++index) {
+    const abi::map_elem look{.map_fd = map.raw(), .key = &index, .value = there};
+    long answer = sys_bpf(abi::command::map_lookup_elem, look);
+    if (answer == -ENOENT) return -E2BIG;
+    if (answer < 0) return answer;
+    if (__builtin_memcmp(there, wanted, size) == 0) return index;
+    if (there[size - 1] != 0) continue;
+    const abi::map_elem put{.map_fd = map.raw(), .key = &index, .value = wanted};
+    answer = sys_bpf(abi::command::map_update_elem, put);
+    return answer < 0 ? answer : index;
+  }
+}
+
+[[nodiscard, gnu::cold]] inline result<void> find_usdt(const program_to_attach& program, barebpf::cookie with,
+                                                       usdt_places& out) noexcept {
+  const usdt_place place = read_usdt_place(program.place);
+  const bool is_short = program.usdt_spec_size == usdt_spec::short_size;
+  if (program.usdt_specs == nullptr || (!is_short && program.usdt_spec_size != usdt_spec::long_size))
+    return error{.at = step::find_usdt, .why = cause::no_usdt_specs}.about(program.subject);
+  const auto file = open_binary(place.path, out.path);
+  if (!file) return file.error();
+  const auto opened = binary<binary_file>::open(*file);
+  if (!opened) return opened.error();
+  growing<u64> offsets, semaphores, cookies;
+  nearest_name nearest(place.name);
+  result<void> kept;
+  const auto keep = [&](const usdt_site& site) -> result<void> {
+    usdt_spec spec;
+    if (!spec.read(site.arguments, opened->machine()))
+      return error{.at = step::find_usdt, .why = cause::unknown_usdt_argument}.about(site.arguments);
+    spec.cookie = with.value;
+    u8 element[usdt_spec::long_size];
+    spec.write(element, program.usdt_spec_size);
+    const long index = keep_usdt_spec(*program.usdt_specs, element, program.usdt_spec_size);
+    if (index < 0) return failure(step::keep_usdt, index);
+    const auto number = static_cast<u64>(index);
+    const auto a = offsets.add(&site.offset, 1), b = semaphores.add(&site.semaphore, 1),
+               c = cookies.add(&number, 1);
+    return !a ? a : !b ? b : c;
+  };
+  const auto walked = each_usdt(*opened, [&](const usdt_site& site) {
+    if (site.provider == place.provider) nearest.see(site.name);
+    if (site.provider == place.provider && site.name == place.name) kept = keep(site);
+    return kept.has_value();
+  });
+  if (!walked) return walked;
+  if (!kept) return kept;
+  if (offsets.size() == 0) {
+    const error missing{.at = step::find_usdt, .why = cause::no_such_usdt};
+    return nearest.found().empty() ? missing.about(place.name)
+                                   : missing.about_like(place.name, nearest.found());
+  }
+  auto all_offsets = offsets.finish(), all_semaphores = semaphores.finish(), all_cookies = cookies.finish();
+  for (const auto* all : {&all_offsets, &all_semaphores, &all_cookies})
+    if (!*all) return all->error();
+  out.offsets = std::move(*all_offsets);
+  out.semaphores = std::move(*all_semaphores);
+  out.cookies = std::move(*all_cookies);
+  return {};
+}
+
+}  // namespace detail
+
+/// A trace point of a file, by "path:provider:name"; a path without a slash is looked for as for uprobes. Its program
+/// finds the arguments with BPF_USDT, or bpf_usdt_arg(), of <bpf/usdt.bpf.h>.
+/// Shape:   a link where the kernel has one for all places of a trace point (6.6), or where there is one place; for what
+///          is given as `named_place` an attachment, which holds as many links as there are places.
+/// Errors:  no_usdt_specs for an object that does not include that header; no_such_usdt, with the name most like it;
+///          unknown_usdt_argument; several_places; keep_usdt with E2BIG when the map `__bpf_usdt_specs` is full; those of
+///          uprobes.
+/// Threads: one thread at a time for the programs of one object.
+/// Kernel:  5.15, for its cookies.
+template <>
+struct place<attach_way::usdt> : place_by_name<attach_way::usdt, attachment> {
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program) noexcept {
+    return attach<Policy>(program, barebpf::cookie{});
+  }
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program, barebpf::cookie with) noexcept {
+    detail::usdt_places found;
+    if (const auto looked = detail::find_usdt(program, with, found); !looked) return looked.error();
+    auto all = at_once(program, found, -1);
+    if (all || !is_older(all.error())) return all;
+    if (found.offsets.size() != 1)
+      return error{.at = step::link_create, .why = cause::several_places}.about(program.subject);
+    return at_one<Policy>(program, found, 0, -1);
+  }
+  template <load_policy Policy>
+  [[nodiscard]] static result<attachment> attach(const program_to_attach& program,
+                                                 const named_place& where) noexcept {
+    return place_by_name::attach<Policy>(program, where);
+  }
+  template <load_policy Policy>
+  [[nodiscard]] static result<attachment> to(const program_to_attach& program,
+                                             const named_place& how) noexcept {
+    detail::usdt_places found;
+    if (const auto looked = detail::find_usdt(program, how.cookie, found); !looked) return looked.error();
+    auto all = at_once(program, found, how.process);
+    if (all) return attachment::of(std::move(*all));
+    if (!is_older(all.error())) return all.error();
+    auto links = buffer<link>::of(found.offsets.size());
+    if (!links) return links.error();
+    for (size_t i = 0; i < links->size(); ++i) {
+      auto one = at_one<Policy>(program, found, i, how.process);
+      if (!one) return one.error();
+      (*links)[i] = std::move(*one);
+    }
+    return attachment::of(std::move(*links));
+  }
+  static constexpr size_t write(text name, char* out, size_t room) noexcept {
+    return detail::read_usdt_place(name).path.empty() ? 0 : place_by_name::write(name, out, room);
+  }
+
+ private:
+  // What kernels say that have no links of many uprobes.
+  [[nodiscard]] static bool is_older(const error& why) noexcept {
+    return why.at == step::link_create && why.code == EINVAL;
+  }
+  [[nodiscard]] static result<link> at_once(const program_to_attach& program,
+                                            const detail::usdt_places& found, int process) noexcept {
+    bool has_semaphores = false;
+    for (const u64 semaphore : found.semaphores) has_semaphores = has_semaphores || semaphore != 0;
+    return detail::create_user_link<attach_way::usdt>(
+        program,
+        {.path = found.path,
+         .offsets = found.offsets.data(),
+         .semaphores = has_semaphores ? found.semaphores.data() : nullptr,
+         .cookies = found.cookies.data(),
+         .count = found.offsets.size()},
+        process);
+  }
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> at_one(const program_to_attach& program, const detail::usdt_places& found,
+                                           size_t i, int process) noexcept {
+    outcome row{.subject = program.subject};
+    fd event = open_user_probe(found.path, found.offsets[i], false, found.semaphores[i], process, row);
+    if (row.failed()) return to_error(row);
+    return link::attach_event<Policy>(program.descriptor, std::move(event), program.subject,
+                                      barebpf::cookie{found.cookies[i]});
+  }
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_ATTACH_USDT_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+template <attach_way Way>
+requires(Way > last_attached_way) struct place<Way> {
+  static constexpr cause wants = cause::not_attached_yet;
+};
+
+namespace detail {
+
+// What `look` says of the `place` of a way that only the running program knows.
+template <class Look>
+constexpr auto ask_place(attach_way way, Look look) noexcept {
+  return [&]<size_t... Way>(std::index_sequence<Way...>) {
+    decltype(look.template operator()<attach_way::none>()) out{};
+    static_cast<void>(((static_cast<size_t>(way) == Way &&
+                        (out = look.template operator()<static_cast<attach_way>(Way)>(), true)) ||
+                       ...));
+    return out;
+  }
+  (std::make_index_sequence<attach_ways>());
+}
+template <attach_way Way>
+concept has_named_place = requires {
+  place<Way>::needs_name;
+};
+
+}  // namespace detail
+
+/// Writes what `program_to_attach::place` has to be for `target`, the text behind the prefix of the section.
+/// Shape: returns the length without NUL, and writes only if `room` is larger; 0 when `target` names no place.
+constexpr size_t write_place(attach_way way, text target, char* out, size_t room) noexcept {
+  return detail::ask_place(way, [&]<attach_way Way>() -> size_t {
+    if constexpr (detail::has_named_place<Way>)
+      return place<Way>::write(target, out, room);
+    else
+      return place_by_name<Way>::write(target, out, room);
+  });
+}
+/// True when a program cannot be attached in this way unless a name says where.
+[[nodiscard]] constexpr bool needs_place(attach_way way) noexcept {
+  return detail::ask_place(way, []<attach_way Way>() { return detail::has_named_place<Way>; });
+}
 
 /// True when programs that are attached in this way take what `Target` are.
 template <attach_way Way, class... Target>
@@ -9755,41 +12239,6 @@ constexpr bool read_c_number(text from, u64& out) noexcept {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_KCONFIG_HPP
-// Room 0.9, order: puts records in order where they are, without memory.
-#ifndef BAREBPF_ORDER_HPP
-#define BAREBPF_ORDER_HPP
-
-namespace barebpf::inline BAREBPF_ABI::detail {
-
-// Puts `list` in order, whatever order it is in, in count times log(count) steps. Lists of object files come in order,
-// so the good path is one look at each.
-template <class Record, class IsBefore>
-constexpr void sort_with(Record* list, size_t count, IsBefore is_before) noexcept {
-  bool is_sorted = true;
-  for (size_t i = 1; i < count && is_sorted; ++i) is_sorted = !is_before(list[i], list[i - 1]);
-  if (is_sorted) return;
-  const auto swap = [list](size_t a, size_t b) {
-    const Record kept = list[a];
-    list[a] = list[b];
-    list[b] = kept;
-  };
-  const auto sink = [&](size_t from, size_t end) {  // restores the heap below `from`
-    for (size_t child; (child = from * 2 + 1) < end; from = child) {
-      if (child + 1 < end && is_before(list[child], list[child + 1])) ++child;
-      if (!is_before(list[from], list[child])) return;
-      swap(from, child);
-    }
-  };
-  for (size_t i = count / 2; i-- > 0;) sink(i, count);
-  for (size_t end = count; end-- > 1;) {
-    swap(0, end);
-    sink(0, end);
-  }
-}
-
-}  // namespace barebpf::inline BAREBPF_ABI::detail
-
-#endif  // BAREBPF_ORDER_HPP
 
 namespace barebpf::inline BAREBPF_ABI {
 
@@ -11007,27 +13456,32 @@ namespace barebpf::inline BAREBPF_ABI {
 
 namespace detail {
 
-// What comes of attaching to these.
-template <class... Target>
-struct attached_by {
-  using type = link;
+// What the ways give that take these: a link, or an attachment where one of them has none.
+template <attach_way Way, class Attached, class... Target>
+concept attaches_as = requires(const program_to_attach& program, Target&&... target) {
+  {
+    place<Way>::template attach<load_policy{}>(program, std::forward<Target>(target)...)
+    } -> std::same_as<result<Attached>>;
 };
-template <class First, class... Rest>
-struct attached_by<First, Rest...> {
+template <class Ways, class... Target>
+struct attached_by_any;
+template <size_t... Way, class... Target>
+struct attached_by_any<std::index_sequence<Way...>, Target...> {
   static constexpr bool has_no_link =
-      attaches_to<attach_way::socket, First, Rest...> || attaches_to<attach_way::sockmap, First, Rest...>;
+      (attaches_as<static_cast<attach_way>(Way), attachment, Target...> || ...);
   using type = std::conditional_t<has_no_link, attachment, link>;
 };
+template <class... Target>
+using attached_by = typename attached_by_any<std::make_index_sequence<attach_ways>, Target...>::type;
 
 // Attaches in the one way, or says what that one wants.
 template <load_policy Policy, class Attached, attach_way Way, class... Target>
 [[nodiscard]] result<Attached> attach_in(const program_to_attach& program, Target&&... target) noexcept {
-  if constexpr (requires {
-                  {
-                    place<Way>::template attach<Policy>(program, std::forward<Target>(target)...)
-                    } -> std::same_as<result<Attached>>;
-                })
+  if constexpr (attaches_as<Way, Attached, Target...>)
     return place<Way>::template attach<Policy>(program, std::forward<Target>(target)...);
+  else if constexpr (attaches_as<Way, link, Target...>)
+    return place<Way>::template attach<Policy>(program, std::forward<Target>(target)...)
+        .transform([](link&& one) { return attachment::of(std::move(one)); });
   else
     return error{.at = step::find, .why = place<Way>::wants};
 }
@@ -11110,25 +13564,30 @@ class loaded_object {
   }
 
   /// Attaches the program called `wanted` where the name of its section says, and to `target` if that leaves it open:
-  /// `loaded->attach("filter", interface{.index = 2})`. Room 9.1 has what each `attach_way` takes.
-  /// Shape:  result<link>; result<attachment> for sockets and maps of sockets.
+  /// `loaded->attach("filter", interface{.index = 2})`. The rooms from 9.2 to 9.10 have what each `attach_way` takes.
+  /// Shape:  result<link>; result<attachment> for what may have no link or several: sockets, maps of sockets, filters of
+  ///         tc, routes, and a `named_place`.
   /// Errors: no_such_program, not_loaded, not_attachable, needs_interface and its siblings where the target is of another kind, and
   ///         those of the `place`; about the program's name.
   template <load_policy Policy = load_policy{}, class... Target>
   [[nodiscard]] auto attach(text wanted, Target&&... target) const noexcept {
-    using attached = typename detail::attached_by<Target...>::type;
+    using attached = detail::attached_by<Target...>;
     const loaded_program* const found = find(programs_, wanted);
     if (found == nullptr) return result<attached>(missing(cause::no_such_program, wanted));
     if (!found->descriptor.is_open()) return result<attached>(missing(cause::not_loaded, wanted));
-    char where[256];
+    constexpr bool is_named = (std::is_same_v<std::remove_cvref_t<Target>, named_place> || ...);
+    char where[place_by_name<attach_way::none>::name_room];
     const size_t length = write_place(found->kind.attach, name_at(found->place), where, sizeof where);
-    if (length >= sizeof where || (length == 0 && needs_place(found->kind.attach)))
+    if (!is_named && (length >= sizeof where || (length == 0 && needs_place(found->kind.attach))))
       return result<attached>(missing(cause::not_attachable, wanted));
-    const program_to_attach program{found->descriptor, "", where, found->kind.attach_type};
-    auto out =
-        detail::attach_by<Policy, attached>(found->kind.attach, program, std::forward<Target>(target)...);
-    if (!out) return result<attached>(out.error().about(wanted));
-    return out;
+    const auto subject = barebpf::name<error::name_size>::cut(wanted);
+    program_to_attach program{found->descriptor, subject.characters, where, found->kind.attach_type,
+                              found->kind.type};
+    if (const loaded_map* const specs = find(maps_, usdt_spec::map_name); specs != nullptr) {
+      program.usdt_specs = &specs->descriptor;
+      program.usdt_spec_size = specs->spec.value_size;
+    }
+    return detail::attach_by<Policy, attached>(found->kind.attach, program, std::forward<Target>(target)...);
   }
 
   /// Hands the struct called `wanted`, a variable in .struct_ops or .struct_ops.link, to the kernel, which calls the
@@ -11372,6 +13831,16 @@ struct load_options {
     for (const program_change& change : programs)
       if (change.program < count) left_out[change.program] = !change.load;
   }
+};
+/// The same, and who runs the kernel's work on one program beside that on another. `run(count, task)` has to call
+/// `task(0)` to `task(count - 1)`, each once, from whatever threads, and to return when all of them have.
+/// Cost: memory for all instructions at once. The kernel verifies the programs of root and of CAP_BPF and CAP_PERFMON side
+///       by side; those of others it takes one by one.
+/// Source: bpf_check() in kernel/bpf/verifier.c at v6.12.
+template <class Run>
+struct options_to_run : load_options {
+  options_to_run(const load_options& options, Run& with) noexcept : load_options(options), run(&with) {}
+  Run* run;
 };
 /// Stands for "no options wanted": they are constants, for which no code is made.
 struct no_options {
@@ -14474,8 +16943,12 @@ class loader : public map_loader<Needs, Options> {
       for (u32 i = 0; i < records_.map_count; ++i) slots_.map_numbers[i] = slots_.maps[i].number();
     if constexpr (Needs.targets)
       if (!find_targets()) return false;
-    for (u32 i = 0; i < records_.program_count; ++i)
+    constexpr bool has_executor = requires { options_.run; };
+    if constexpr (has_executor) make_programs_side_by_side();
+    for (u32 i = 0; i < records_.program_count; ++i) {
+      if (has_executor && slots_.programs[i].is_open()) continue;
       if (!is_left_out(i) && !make_program(i) && !leave_out(i)) return false;
+    }
     if constexpr (Needs.slots)
       for (u32 i = 0; i < records_.map_count; ++i)
         if (!holds_maps(i) && !fill_slots(i, slots_.programs, cause::unfit_program)) return false;
@@ -14656,8 +17129,47 @@ class loader : public map_loader<Needs, Options> {
       attr.attach_prog_fd = static_cast<u32>(options_.replaced);
   }
 
-  bool make_program(u32 i) noexcept {
-    abi::prog_load attr = records_.programs[i];
+  // Loads what can be loaded at the first attempt, as the caller runs it. What the kernel refuses is loaded once more in
+  // turn, where one can ask why, and try what else there is.
+  void make_programs_side_by_side() noexcept {
+    struct job {
+      abi::prog_load attr;
+      u32 program;
+      long answer;
+    };
+    size_t length = 0;
+    for (u32 i = 0; i < records_.program_count; ++i) length += records_.programs[i].insn_cnt;
+    auto jobs = buffer<job>::of(records_.program_count);
+    auto code = buffer<abi::insn>::of(Needs.patch ? length : 0);
+    if (!jobs || !code) return;  // in turn it takes less memory
+    size_t count = 0, used = 0;
+    for (u32 i = 0; i < records_.program_count; ++i) {
+      abi::prog_load attr;
+      if (is_left_out(i) || !prepare(i, attr)) continue;
+      if (attr.core_relo_cnt != 0 && (!Needs.kernel_cores || !options_.target_btf.empty() || !may_fit(attr)))
+        continue;
+      if constexpr (Needs.names)
+        each_missing_call(i, [this](const map_reference& call) { put_extern(call); });
+      if constexpr (Needs.patch) {
+        for (u32 k = 0; k < attr.insn_cnt; ++k) (*code)[used + k] = slots_.scratch[k];
+        attr.insns = code->data() + used;
+        used += attr.insn_cnt;
+      }
+      (*jobs)[count++] = {.attr = attr, .program = i, .answer = no_errno};
+    }
+    row_ = {};
+    (*options_.run)(count, [&jobs, token = options_.token](size_t which) noexcept {
+      job& one = (*jobs)[which];
+      cause unused = cause::none;
+      one.answer = load_program(one.attr, static_cast<log_type*>(nullptr), token, unused);
+    });
+    for (size_t k = 0; k < count; ++k)
+      if ((*jobs)[k].answer >= 0) slots_.programs[(*jobs)[k].program].fill((*jobs)[k].answer);
+  }
+
+  // What the kernel is told of a program, with its instructions in `slots_.scratch` where they depend on it.
+  [[gnu::always_inline]] bool prepare(u32 i, abi::prog_load& attr) noexcept {
+    attr = records_.programs[i];
     row_.subject = records_.programs[i].prog_name.characters;
     const program_change* const change = options_.new_kind_of(i);
     if (change != nullptr) {
@@ -14693,6 +17205,11 @@ class loader : public map_loader<Needs, Options> {
     } else {
       attr.fd_array = slots_.map_numbers;
     }
+    return true;
+  }
+  bool make_program(u32 i) noexcept {
+    abi::prog_load attr;
+    if (!prepare(i, attr)) return false;
     if constexpr (Needs.own_cores) {
       if (attr.core_relo_cnt != 0) return load_fitted(i, attr);
     } else if constexpr (Needs.kernel_cores) {
@@ -16825,7 +19342,15 @@ class object {
   /// Cost:   one bpf(2) call for each map and program and one for their types; two more for each section of
   ///         variables, one for each slot that it fills, and a map that goes again for each map of maps.
   template <load_policy Policy = load_policy{}>
-  [[nodiscard]] result<loaded_object> load(const load_options& options = {}) const noexcept;
+  [[nodiscard]] result<loaded_object> load(const load_options& options = {}) const noexcept {
+    return load_with<Policy>(options);
+  }
+  /// The same, with the kernel's work on several programs side by side, as `run` has it done; see `options_to_run`:
+  /// `object.load({}, [](size_t count, const auto& task) { for (size_t i = 0; i < count; ++i) task(i); })`.
+  template <load_policy Policy = load_policy{}, class Run>
+  [[nodiscard]] result<loaded_object> load(const load_options& options, Run&& run) const noexcept {
+    return load_with<Policy>(options_to_run<std::remove_reference_t<Run>>(options, run));
+  }
 
   /// What is to be different about the map called `wanted`, for `load_options::maps`.
   /// Errors: no_such_map, about the name.
@@ -16853,6 +19378,8 @@ class object {
   [[nodiscard]] result<object_data> data() const noexcept { return object_data::of(spec_); }
 
  private:
+  template <load_policy Policy, class Options>
+  [[nodiscard]] result<loaded_object> load_with(const Options& options) const noexcept;
   object(buffer<unsigned char> content, object_spec spec) noexcept
       : content_(std::move(content)),
         spec_(std::move(spec)),
@@ -16906,8 +19433,8 @@ inline result<void> object::name_all(const load_options& options, loaded_object&
   return {};
 }
 
-template <load_policy Policy>
-result<loaded_object> object::load(const load_options& options) const noexcept {
+template <load_policy Policy, class Options>
+result<loaded_object> object::load_with(const Options& options) const noexcept {
   if (spec_.image().is_foreign())
     return to_error(spec_.image(), {.why = cause::foreign_byte_order, .offset = abi::elf_header::ident_data});
   auto made = detail::recipe_writer(spec_, name_, options).write(Policy.btf);
@@ -18233,8 +20760,9 @@ class loaded_static_object {
   }
 
   /// Attaches the program called `Name` where the name of its section says, and to `target` if that leaves it open:
-  /// `loaded->attach<"filter">(interface{.index = 2})`. Room 9.1 has what each `attach_way` takes.
-  /// Shape:  result<link>; result<attachment> for sockets and maps of sockets.
+  /// `loaded->attach<"filter">(interface{.index = 2})`. The rooms from 9.2 to 9.10 have what each `attach_way` takes.
+  /// Shape:  result<link>; result<attachment> for sockets, maps of sockets, filters of tc and routes, and for a trace
+  ///         point of a file that is given as `named_place`.
   /// Errors: those of the `place`. A name that the object does not have, a section that does not tell where to attach,
   ///         or a target of another kind does not compile.
   template <name Name, class... Target>
@@ -18244,15 +20772,21 @@ class loaded_static_object {
     constexpr attach_way way = spec::program(known).kind.attach;
     constexpr abi::attach_type attach_type = spec::program(known).kind.attach_type;
     constexpr bool fits = attaches_to<way, Target...>;
-    constexpr bool lacks_place = needs_place(way) && place_length<known> == 0;
+    constexpr bool is_named = (std::is_same_v<std::remove_cvref_t<Target>, named_place> || ...);
+    constexpr bool lacks_place = needs_place(way) && place_length<known> == 0 && !is_named;
     constexpr cause fault = index == not_found ? cause::no_such_program
                             : lacks_place      ? cause::not_attachable
                             : !fits            ? place<way>::wants
                                                : cause::none;
     static_assert(object_check<fault, 0, "", barebpf::name<48>::cut(Name)>::made);
     if constexpr (fits) {
-      const program_to_attach program{programs_[known], Name.characters, place_name<known>.characters,
-                                      attach_type};
+      program_to_attach program{programs_[known], Name.characters, place_name<known>.characters, attach_type,
+                                spec::program(known).kind.type};
+      if constexpr (constexpr u32 specs = spec::find_map(usdt_spec::map_name);
+                    way == attach_way::usdt && specs != not_found) {
+        program.usdt_specs = &maps_[specs];
+        program.usdt_spec_size = spec::map(specs).value_size;
+      }
       using attached =
           decltype(place<way>::template attach<Policy>(program, std::forward<Target>(target)...));
       if constexpr (spec::program(known).is_optional)
@@ -18678,6 +21212,12 @@ class static_object {
   [[nodiscard]] static result<loaded<Policy>> load(const load_options& options) noexcept {
     return load_with<Policy>(options);
   }
+  /// The same, with the kernel's work on several programs side by side, as `run` has it done; see `options_to_run`:
+  /// `object.load({}, [](size_t count, const auto& task) { for (size_t i = 0; i < count; ++i) task(i); })`.
+  template <load_policy Policy = load_policy{}, class Run>
+  [[nodiscard]] static result<loaded<Policy>> load(const load_options& options, Run&& run) noexcept {
+    return load_with<Policy>(options_to_run<std::remove_reference_t<Run>>(options, run));
+  }
 
   /// What is to be different about the map called `Name`, for `load_options::maps`:
   /// `object.change<"hits">({.max_entries = 1024})`.
@@ -18710,6 +21250,65 @@ class static_object {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_STATIC_OBJECT_HPP
+// Room 9.13, trace_pipe: what programs print with bpf_printk(), which the machine has once for all of them.
+#ifndef BAREBPF_TRACE_PIPE_HPP
+#define BAREBPF_TRACE_PIPE_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// The stream of lines of all programs on the machine. Each line comes to one reader.
+/// Lifetime: closed with this object; moving empties the source.
+/// Threads:  one thread at a time.
+class trace_pipe {
+ public:
+  /// Opens it; where no tracefs is mounted, in one that only this process sees.
+  /// Errors: find_traceable with ENOENT, EACCES, EPERM: what tracefs says.
+  [[nodiscard]] static result<trace_pipe> open() noexcept {
+    constexpr long read_only_close_on_exec = 02000000, no_waiting = 04000;  // O_CLOEXEC, O_NONBLOCK
+    constexpr text file = "trace_pipe";
+    name<64> path;
+    size_t size = 0;
+    for (const text part : {detail::tracefs, file})
+      for (const char c : part) path.characters[size++] = c;
+    const auto attempt = [](const char* at, long folder) {
+      return fd::own(move_away(system_call(__NR_openat, folder, at, read_only_close_on_exec | no_waiting)));
+    };
+    trace_pipe out;
+    out.file_ = attempt(path.characters, current_folder);
+    if (out.file_.number() == -ENOENT) {
+      const fd mounted = fd::own(detail::open_detached_tracefs());
+      if (mounted.is_open()) out.file_ = attempt(path.characters + detail::tracefs.size(), mounted.number());
+    }
+    if (!out.file_.is_open()) return failure(step::open_trace_pipe, out.file_.number());
+    return out;
+  }
+  /// Readable when there is something; for `wait` and poll(2).
+  [[nodiscard]] const fd& descriptor() const noexcept { return file_; }
+
+  /// Waits until there is something, or until `end`, and takes what fits.
+  /// Shape:  how many bytes came, whole lines unless there is no room for one; 0 when `end` came first.
+  /// Errors: EBUSY while another reads.
+  /// Cost:   two system calls.
+  [[nodiscard]] result<size_t> read(span<char> to, const deadline& end = deadline::never()) const noexcept {
+    for (;;) {
+      const long got = system_call(__NR_read, file_.number(), to.data(), to.size());
+      if (got > 0) return static_cast<size_t>(got);
+      if (got != -EAGAIN && got != -EINTR && got < 0) return failure(step::open_trace_pipe, got);
+      if (const auto ready = wait(end, *this); !ready)
+        return ready.error();
+      else if (!*ready)
+        return size_t{0};
+    }
+  }
+
+ private:
+  trace_pipe() noexcept = default;
+  fd file_;
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_TRACE_PIPE_HPP
 // Room 10.10, user_ringbuf: sends records to programs. They are written where a program reads them; no system call is
 // made as long as there is room.
 #ifndef BAREBPF_USER_RINGBUF_HPP

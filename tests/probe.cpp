@@ -59,7 +59,7 @@ TEST_CASE("a place in the kernel's code is a function, perhaps with an offset", 
       {"vfs_read+", "", 0},
       {"vfs_read+0x", "", 0},
       {"vfs_read+1f", "", 0},
-      {"vfs_read+0x1F", "", 0},
+      {"vfs_read+0x1F", "vfs_read", 31},
       {"vfs_read+-1", "", 0},
       {"vfs_read+1+1", "", 0},
       {"a+0x10000000000000000", "", 0},
@@ -67,12 +67,9 @@ TEST_CASE("a place in the kernel's code is a function, perhaps with an offset", 
   for (const auto& row : rows) {
     CAPTURE(row.text);
     const barebpf::probe_place place = read_probe_place(row.text);
-    CHECK(std::string(place.function) == row.function);
-    if (place.function[0] != '\0') CHECK(place.offset == row.offset);
+    CHECK(place.function == barebpf::text(row.function));
+    if (!place.function.empty()) CHECK(place.offset == row.offset);
   }
-  const std::string longest(255, 'x');
-  CHECK(std::string(read_probe_place(longest).function) == longest);
-  CHECK(std::string(read_probe_place(longest + "x").function) == "");
 }
 
 TEST_CASE("what names no function of the kernel is no place of a kprobe", "[probe]") {

@@ -349,18 +349,19 @@ TEST_CASE("whichever call fails while a struct is made and registered, nothing s
     if (!is_linked) made.first_section = ".struct_ops";
     const file_image& image = made.build();
     const object opened = open_image(image);
-    std::vector<fault_row> rows = {{"openat", step::fit_operations, step::fit_operations},
-                                   {"lseek", works, step::fit_operations},  // to map it; it is read all the same
-                                   {"mmap", works, step::fit_operations},
-                                   {"lseek", step::fit_operations, step::fit_operations},
-                                   {"lseek", step::fit_operations, step::fit_operations},
-                                   {"read", step::fit_operations, step::fit_operations, EINTR},
-                                   {"close", works, step::btf_load},
-                                   {"btf_load", step::btf_load, step::btf_load},
-                                   {"map_create", step::map_create, step::map_create, 0, works, "first"},
-                                   {"prog_load", step::prog_load, step::prog_load, 0, works, "starts"},
-                                   {"prog_load", step::prog_load, step::prog_load, 0, works, "stops"},
-                                   {"close", works, step::register_operations}};  // of the types
+    std::vector<fault_row> rows = {
+        {"openat", step::fit_operations, step::fit_operations},
+        {"lseek", works, step::fit_operations},  // to map it; it is read all the same
+        {"mmap", works, step::fit_operations},
+        {"lseek", step::fit_operations, step::fit_operations},
+        {"lseek", step::fit_operations, step::fit_operations},
+        {"read", step::fit_operations, step::fit_operations, EINTR},
+        {"close", works, step::btf_load},
+        {"btf_load", step::btf_load, step::btf_load},
+        {"map_create", step::map_create, step::map_create, 0, works, "first"},
+        {"prog_load", step::prog_load, step::prog_load, 0, works, "starts"},
+        {"prog_load", step::prog_load, step::prog_load, 0, works, "stops"},
+        {"close", works, step::register_operations}};  // of the types
     if (!is_linked) rows.push_back({"fcntl", step::register_operations, step::register_operations});
     rows.push_back({"map_update_elem", step::register_operations, step::register_operations});
     if (is_linked) rows.push_back({"link_create", step::register_operations, step::register_operations});

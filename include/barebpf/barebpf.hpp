@@ -10,6 +10,7 @@
 #include "abi/helper.hpp"
 #include "cgroup.hpp"
 #include "describe.hpp"
+#include "holders.hpp"
 #include "iterator.hpp"
 #include "map/arena.hpp"
 #include "map/folded.hpp"
@@ -18,6 +19,7 @@
 #include "perfbuf.hpp"
 #include "ringbuf.hpp"
 #include "static_object.hpp"
+#include "trace_pipe.hpp"
 #include "user_ringbuf.hpp"
 #include "xsk.hpp"
 

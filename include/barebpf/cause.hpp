@@ -407,14 +407,14 @@
                 "there is no process of this number any more, or it has no memory of its own, so read what " \
                 "it has mapped while it runs")                                                               \
   BAREBPF_CAUSE(attached_elsewhere,                                                                          \
-                "programs of this section are put into a map, a route or a filter of tc, or are only run,"   \
-                " so do that with the program's descriptor")                                                 \
+                "programs of this section are put into a map or an action of tc, or are only "               \
+                "run, so do that with the program's descriptor")                                             \
   BAREBPF_CAUSE(not_attached_yet,                                                                            \
                 "this version of barebpf loads programs of this section and cannot attach them yet, so "     \
                 "attach the program's descriptor by other means")                                            \
   BAREBPF_CAUSE(takes_no_target,                                                                             \
-                "the section of this program names the place to attach to, so give nothing but perhaps a "   \
-                "cookie")                                                                                    \
+                "programs of this section attach to a place that has a name, so give nothing, "              \
+                "or a cookie, or the name as named_place")                                                   \
   BAREBPF_CAUSE(lists_no_target,                                                                             \
                 "the kernel lists this by itself, or the elements of a map, the tasks or the cgroups that"   \
                 " are asked for, so give nothing or one of those")                                           \
@@ -429,6 +429,16 @@
                 "nothing for the one of this process")                                                       \
   BAREBPF_CAUSE(needs_sockmap, "this program attaches to a map of sockets, so give sockets_in with the map") \
   BAREBPF_CAUSE(needs_socket, "this program attaches to a socket, so give socket with its descriptor")       \
+  BAREBPF_CAUSE(needs_netfilter_hook, "this program attaches to the packet filter, so give netfilter_hook")  \
+  BAREBPF_CAUSE(needs_traffic_filter,                                                                        \
+                "this program attaches to an interface as a filter of tc, so give "                          \
+                "traffic_filter with its index")                                                             \
+  BAREBPF_CAUSE(needs_route,                                                                                 \
+                "this program sees packets on a route, so give route_to with the network and "               \
+                "the interface")                                                                             \
+  BAREBPF_CAUSE(needs_infrared_receiver,                                                                     \
+                "this program hears a remote control, so give infrared_receiver with a "                     \
+                "descriptor of /dev/lirc0")                                                                  \
   BAREBPF_CAUSE(bad_page_count,                                                                              \
                 "the samples of a CPU go round in a power of two of pages, so ask for 8 or its like")        \
   BAREBPF_CAUSE(ring_is_full,                                                                                \
@@ -527,9 +537,49 @@
   BAREBPF_CAUSE(no_replaced_function,                                                                        \
                 "the other program has no function of this name, so look for a misspelling, and for one "    \
                 "that was inlined: it must be neither static nor inline")                                    \
+  BAREBPF_CAUSE(bad_place,                                                                                   \
+                "these are not the words for a place of this kind, so write them as they stand "             \
+                "in section names, such as path:function for a uprobe")                                      \
+  BAREBPF_CAUSE(nothing_fits,                                                                                \
+                "nothing has a name that fits this pattern, so look at the names that there "                \
+                "are, and for a misspelling")                                                                \
+  BAREBPF_CAUSE(no_such_binary,                                                                              \
+                "no program or library of this name is where distributions put them, so give "               \
+                "its path, with a slash")                                                                    \
+  BAREBPF_CAUSE(not_a_binary,                                                                                \
+                "this file is neither a program nor a shared library, so give the path of one "              \
+                "that is")                                                                                   \
+  BAREBPF_CAUSE(damaged_binary,                                                                              \
+                "this file says of itself what it does not hold, so it was cut, or is being "                \
+                "replaced: try again when that is done")                                                     \
+  BAREBPF_CAUSE(no_function_names,                                                                           \
+                "this file was stripped of all names of functions, so install the one with "                 \
+                "them, or give the place as bytes from the start of the file: path:0x1234")                  \
+  BAREBPF_CAUSE(no_such_function,                                                                            \
+                "the file has no function of this name, or it was inlined everywhere, so look "              \
+                "at what nm -D and nm list")                                                                 \
+  BAREBPF_CAUSE(ambiguous_function,                                                                          \
+                "the file has several functions of this name, none of which is shown to others,"             \
+                " so give the place as bytes from the start of the file: path:0x1234")                       \
+  BAREBPF_CAUSE(no_usdt,                                                                                     \
+                "this file brings no trace points, so it was built without them, or another "                \
+                "file of its package has them")                                                              \
+  BAREBPF_CAUSE(no_such_usdt,                                                                                \
+                "the file has no trace point of this provider and name, so look at what readelf"             \
+                " -n lists under stapsdt")                                                                   \
+  BAREBPF_CAUSE(no_usdt_specs,                                                                               \
+                "programs on trace points need the maps of <bpf/usdt.bpf.h>, so include it "                 \
+                "where the program is written")                                                              \
+  BAREBPF_CAUSE(unknown_usdt_argument,                                                                       \
+                "this version of barebpf does not know this way to say where an argument is, or"             \
+                " not for this machine, so attach a uprobe there instead")                                   \
+  BAREBPF_CAUSE(several_places,                                                                              \
+                "the file passes this trace point at several places, for which this kernel has "             \
+                "no single link (6.6), so give its name as named_place to get an attachment")                \
   BAREBPF_CAUSE(newer_attach_way,                                                                            \
-                "the running kernel is older than this way to attach: tcx came with Linux 6.6, so attach "   \
-                "on a newer one")                                                                            \
+                "the running kernel is older than this way to attach, so attach on a newer one: "            \
+                "kprobe.multi came with 5.18, lsm_cgroup 6.0, netfilter 6.4, tcx and uprobe.multi 6.6, "     \
+                "netkit 6.7, sessions 6.10 and 6.13")                                                        \
   BAREBPF_CAUSE(no_interface, "this network namespace has no interface of this index, so look at its name")  \
   BAREBPF_CAUSE(not_a_link,                                                                                  \
                 "this is a map, a program or something else and no link, so look at what the path belongs"   \

@@ -4,6 +4,7 @@
 #define BAREBPF_LINK_HPP
 
 #include "abi/perf.hpp"
+#include "ids.hpp"
 #include "map/pin.hpp"
 #include "program.hpp"
 
@@ -48,6 +49,14 @@ class link {
   /// Errors: ENOENT; not_a_link.
   /// Kernel: 5.7.
   [[nodiscard]] static result<link> get_pinned(text path) noexcept;
+  /// The link that has this number.
+  /// Errors: ENOENT when it is gone; EPERM without CAP_SYS_ADMIN.
+  /// Kernel: 5.8.
+  [[nodiscard]] static result<link> get_by_id(u32 id) noexcept {
+    auto found = open_by_id(id_of::link, id);
+    if (!found) return found.error();
+    return link(std::move(*found), fd());
+  }
   /// Pins the link, so that the program stays in its place when this object goes; `unpin` ends that.
   /// Errors: those of `pin`; EBADF where the kernel has no link, before 5.15 on perf events.
   [[nodiscard]] result<void> pin(text path) const noexcept { return barebpf::pin(connection_, path); }
@@ -76,7 +85,7 @@ class link {
     abi::link_info out;
     abi::obj_info attr{.bpf_fd = connection_.raw(), .info_len = sizeof out, .info = &out};
     if (const long answer = sys_bpf(abi::command::obj_get_info_by_fd, attr); answer < 0)
-      return failure(step::obj_get_info_by_fd, answer);
+      return failure(step::ask_about, answer);
     return out;
   }
 
@@ -96,6 +105,8 @@ class link {
       return failure(step::link_detach, answer);
     return {};
   }
+  /// Hands the perf event over that it owns; a closed descriptor for one without.
+  [[nodiscard]] fd take_event() noexcept { return std::move(event_); }
   /// Hands the kernel's link over: the program stays until that is closed.
   [[nodiscard]] fd release() noexcept {
     event_ = fd();

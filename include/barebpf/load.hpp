@@ -55,8 +55,12 @@ class loader : public map_loader<Needs, Options> {
       for (u32 i = 0; i < records_.map_count; ++i) slots_.map_numbers[i] = slots_.maps[i].number();
     if constexpr (Needs.targets)
       if (!find_targets()) return false;
-    for (u32 i = 0; i < records_.program_count; ++i)
+    constexpr bool has_executor = requires { options_.run; };
+    if constexpr (has_executor) make_programs_side_by_side();
+    for (u32 i = 0; i < records_.program_count; ++i) {
+      if (has_executor && slots_.programs[i].is_open()) continue;
       if (!is_left_out(i) && !make_program(i) && !leave_out(i)) return false;
+    }
     if constexpr (Needs.slots)
       for (u32 i = 0; i < records_.map_count; ++i)
         if (!holds_maps(i) && !fill_slots(i, slots_.programs, cause::unfit_program)) return false;
@@ -237,8 +241,47 @@ class loader : public map_loader<Needs, Options> {
       attr.attach_prog_fd = static_cast<u32>(options_.replaced);
   }
 
-  bool make_program(u32 i) noexcept {
-    abi::prog_load attr = records_.programs[i];
+  // Loads what can be loaded at the first attempt, as the caller runs it. What the kernel refuses is loaded once more in
+  // turn, where one can ask why, and try what else there is.
+  void make_programs_side_by_side() noexcept {
+    struct job {
+      abi::prog_load attr;
+      u32 program;
+      long answer;
+    };
+    size_t length = 0;
+    for (u32 i = 0; i < records_.program_count; ++i) length += records_.programs[i].insn_cnt;
+    auto jobs = buffer<job>::of(records_.program_count);
+    auto code = buffer<abi::insn>::of(Needs.patch ? length : 0);
+    if (!jobs || !code) return;  // in turn it takes less memory
+    size_t count = 0, used = 0;
+    for (u32 i = 0; i < records_.program_count; ++i) {
+      abi::prog_load attr;
+      if (is_left_out(i) || !prepare(i, attr)) continue;
+      if (attr.core_relo_cnt != 0 && (!Needs.kernel_cores || !options_.target_btf.empty() || !may_fit(attr)))
+        continue;
+      if constexpr (Needs.names)
+        each_missing_call(i, [this](const map_reference& call) { put_extern(call); });
+      if constexpr (Needs.patch) {
+        for (u32 k = 0; k < attr.insn_cnt; ++k) (*code)[used + k] = slots_.scratch[k];
+        attr.insns = code->data() + used;
+        used += attr.insn_cnt;
+      }
+      (*jobs)[count++] = {.attr = attr, .program = i, .answer = no_errno};
+    }
+    row_ = {};
+    (*options_.run)(count, [&jobs, token = options_.token](size_t which) noexcept {
+      job& one = (*jobs)[which];
+      cause unused = cause::none;
+      one.answer = load_program(one.attr, static_cast<log_type*>(nullptr), token, unused);
+    });
+    for (size_t k = 0; k < count; ++k)
+      if ((*jobs)[k].answer >= 0) slots_.programs[(*jobs)[k].program].fill((*jobs)[k].answer);
+  }
+
+  // What the kernel is told of a program, with its instructions in `slots_.scratch` where they depend on it.
+  [[gnu::always_inline]] bool prepare(u32 i, abi::prog_load& attr) noexcept {
+    attr = records_.programs[i];
     row_.subject = records_.programs[i].prog_name.characters;
     const program_change* const change = options_.new_kind_of(i);
     if (change != nullptr) {
@@ -274,6 +317,11 @@ class loader : public map_loader<Needs, Options> {
     } else {
       attr.fd_array = slots_.map_numbers;
     }
+    return true;
+  }
+  bool make_program(u32 i) noexcept {
+    abi::prog_load attr;
+    if (!prepare(i, attr)) return false;
     if constexpr (Needs.own_cores) {
       if (attr.core_relo_cnt != 0) return load_fitted(i, attr);
     } else if constexpr (Needs.kernel_cores) {

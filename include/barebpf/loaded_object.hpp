@@ -14,27 +14,32 @@ namespace barebpf::inline BAREBPF_ABI {
 
 namespace detail {
 
-// What comes of attaching to these.
-template <class... Target>
-struct attached_by {
-  using type = link;
+// What the ways give that take these: a link, or an attachment where one of them has none.
+template <attach_way Way, class Attached, class... Target>
+concept attaches_as = requires(const program_to_attach& program, Target&&... target) {
+  {
+    place<Way>::template attach<load_policy{}>(program, std::forward<Target>(target)...)
+    } -> std::same_as<result<Attached>>;
 };
-template <class First, class... Rest>
-struct attached_by<First, Rest...> {
+template <class Ways, class... Target>
+struct attached_by_any;
+template <size_t... Way, class... Target>
+struct attached_by_any<std::index_sequence<Way...>, Target...> {
   static constexpr bool has_no_link =
-      attaches_to<attach_way::socket, First, Rest...> || attaches_to<attach_way::sockmap, First, Rest...>;
+      (attaches_as<static_cast<attach_way>(Way), attachment, Target...> || ...);
   using type = std::conditional_t<has_no_link, attachment, link>;
 };
+template <class... Target>
+using attached_by = typename attached_by_any<std::make_index_sequence<attach_ways>, Target...>::type;
 
 // Attaches in the one way, or says what that one wants.
 template <load_policy Policy, class Attached, attach_way Way, class... Target>
 [[nodiscard]] result<Attached> attach_in(const program_to_attach& program, Target&&... target) noexcept {
-  if constexpr (requires {
-                  {
-                    place<Way>::template attach<Policy>(program, std::forward<Target>(target)...)
-                    } -> std::same_as<result<Attached>>;
-                })
+  if constexpr (attaches_as<Way, Attached, Target...>)
     return place<Way>::template attach<Policy>(program, std::forward<Target>(target)...);
+  else if constexpr (attaches_as<Way, link, Target...>)
+    return place<Way>::template attach<Policy>(program, std::forward<Target>(target)...)
+        .transform([](link&& one) { return attachment::of(std::move(one)); });
   else
     return error{.at = step::find, .why = place<Way>::wants};
 }
@@ -117,25 +122,30 @@ class loaded_object {
   }
 
   /// Attaches the program called `wanted` where the name of its section says, and to `target` if that leaves it open:
-  /// `loaded->attach("filter", interface{.index = 2})`. Room 9.1 has what each `attach_way` takes.
-  /// Shape:  result<link>; result<attachment> for sockets and maps of sockets.
+  /// `loaded->attach("filter", interface{.index = 2})`. The rooms from 9.2 to 9.10 have what each `attach_way` takes.
+  /// Shape:  result<link>; result<attachment> for what may have no link or several: sockets, maps of sockets, filters of
+  ///         tc, routes, and a `named_place`.
   /// Errors: no_such_program, not_loaded, not_attachable, needs_interface and its siblings where the target is of another kind, and
   ///         those of the `place`; about the program's name.
   template <load_policy Policy = load_policy{}, class... Target>
   [[nodiscard]] auto attach(text wanted, Target&&... target) const noexcept {
-    using attached = typename detail::attached_by<Target...>::type;
+    using attached = detail::attached_by<Target...>;
     const loaded_program* const found = find(programs_, wanted);
     if (found == nullptr) return result<attached>(missing(cause::no_such_program, wanted));
     if (!found->descriptor.is_open()) return result<attached>(missing(cause::not_loaded, wanted));
-    char where[256];
+    constexpr bool is_named = (std::is_same_v<std::remove_cvref_t<Target>, named_place> || ...);
+    char where[place_by_name<attach_way::none>::name_room];
     const size_t length = write_place(found->kind.attach, name_at(found->place), where, sizeof where);
-    if (length >= sizeof where || (length == 0 && needs_place(found->kind.attach)))
+    if (!is_named && (length >= sizeof where || (length == 0 && needs_place(found->kind.attach))))
       return result<attached>(missing(cause::not_attachable, wanted));
-    const program_to_attach program{found->descriptor, "", where, found->kind.attach_type};
-    auto out =
-        detail::attach_by<Policy, attached>(found->kind.attach, program, std::forward<Target>(target)...);
-    if (!out) return result<attached>(out.error().about(wanted));
-    return out;
+    const auto subject = barebpf::name<error::name_size>::cut(wanted);
+    program_to_attach program{found->descriptor, subject.characters, where, found->kind.attach_type,
+                              found->kind.type};
+    if (const loaded_map* const specs = find(maps_, usdt_spec::map_name); specs != nullptr) {
+      program.usdt_specs = &specs->descriptor;
+      program.usdt_spec_size = specs->spec.value_size;
+    }
+    return detail::attach_by<Policy, attached>(found->kind.attach, program, std::forward<Target>(target)...);
   }
 
   /// Hands the struct called `wanted`, a variable in .struct_ops or .struct_ops.link, to the kernel, which calls the

@@ -91,7 +91,15 @@ class object {
   /// Cost:   one bpf(2) call for each map and program and one for their types; two more for each section of
   ///         variables, one for each slot that it fills, and a map that goes again for each map of maps.
   template <load_policy Policy = load_policy{}>
-  [[nodiscard]] result<loaded_object> load(const load_options& options = {}) const noexcept;
+  [[nodiscard]] result<loaded_object> load(const load_options& options = {}) const noexcept {
+    return load_with<Policy>(options);
+  }
+  /// The same, with the kernel's work on several programs side by side, as `run` has it done; see `options_to_run`:
+  /// `object.load({}, [](size_t count, const auto& task) { for (size_t i = 0; i < count; ++i) task(i); })`.
+  template <load_policy Policy = load_policy{}, class Run>
+  [[nodiscard]] result<loaded_object> load(const load_options& options, Run&& run) const noexcept {
+    return load_with<Policy>(options_to_run<std::remove_reference_t<Run>>(options, run));
+  }
 
   /// What is to be different about the map called `wanted`, for `load_options::maps`.
   /// Errors: no_such_map, about the name.
@@ -119,6 +127,8 @@ class object {
   [[nodiscard]] result<object_data> data() const noexcept { return object_data::of(spec_); }
 
  private:
+  template <load_policy Policy, class Options>
+  [[nodiscard]] result<loaded_object> load_with(const Options& options) const noexcept;
   object(buffer<unsigned char> content, object_spec spec) noexcept
       : content_(std::move(content)),
         spec_(std::move(spec)),
@@ -172,8 +182,8 @@ inline result<void> object::name_all(const load_options& options, loaded_object&
   return {};
 }
 
-template <load_policy Policy>
-result<loaded_object> object::load(const load_options& options) const noexcept {
+template <load_policy Policy, class Options>
+result<loaded_object> object::load_with(const Options& options) const noexcept {
   if (spec_.image().is_foreign())
     return to_error(spec_.image(), {.why = cause::foreign_byte_order, .offset = abi::elf_header::ident_data});
   auto made = detail::recipe_writer(spec_, name_, options).write(Policy.btf);

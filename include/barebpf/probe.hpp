@@ -1,39 +1,37 @@
 // SPDX-License-Identifier: MIT
-// Room 6.10, probe: events on functions of the kernel, as perf_event_open(2) makes them for kprobes.
+// Room 6.10, probe: events on functions of the kernel and of programs, as perf_event_open(2) makes them for kprobes and
+// uprobes.
 #ifndef BAREBPF_PROBE_HPP
 #define BAREBPF_PROBE_HPP
 
 #include "abi/perf.hpp"
 #include "fd.hpp"
 #include "outcome.hpp"
+#include "reader.hpp"
 
 namespace barebpf::inline BAREBPF_ABI {
 
-/// A place in the code of the kernel.
+/// A place in code: a function, and bytes behind its beginning.
 struct probe_place {
-  char function[256] = {};  ///< its name, without characters when there is none
-  u64 offset = 0;           ///< bytes behind its beginning
+  text function{};  ///< its name, without characters when there is none
+  u64 offset = 0;   ///< bytes behind its beginning
 };
 
 /// Understands "vfs_read", "vfs_read+16" and "vfs_read+0x10".
-/// Shape: without a function when `from` is none of these.
+/// Shape:    without a function when `from` is none of these.
+/// Lifetime: looks at `from`.
 [[nodiscard]] constexpr probe_place read_probe_place(text from) noexcept {
-  probe_place out;
-  size_t end = 0;
-  while (end < from.size() && from[end] != '+') ++end;
-  text digits = from.without_first(end + 1);
-  const bool is_hex = digits.starts_with("0x");
-  if (is_hex) digits = digits.without_first(2);
-  const bool lacks_digits = end < from.size() && digits.empty();
-  if (end >= sizeof out.function || lacks_digits || digits.size() > 16) return {};
-  for (const char c : digits) {
-    const bool is_letter = is_hex && c >= 'a' && c <= 'f';
-    if (!is_letter && (c < '0' || c > '9')) return {};
-    out.offset = out.offset * (is_hex ? 16 : 10) + static_cast<u64>(is_letter ? c - 'a' + 10 : c - '0');
-  }
-  for (size_t i = 0; i < end; ++i) out.function[i] = from[i];
-  return out;
+  detail::text_reader rest(from);
+  probe_place out{.function = rest.take_until('+')};
+  const bool has_offset = out.function.size() < from.size();
+  const bool is_read = !has_offset || (rest.take("0x") ? rest.take_number(16, 16, out.offset)
+                                                       : rest.take_number(10, 19, out.offset));
+  return is_read && rest.is_done() && !out.function.empty() ? out : probe_place();
 }
+
+/// The most characters that the kernel takes of the name of one of its functions.
+/// Source: KSYM_NAME_LEN in include/linux/kallsyms.h at v6.12.
+inline constexpr size_t function_name_room = 512;
 
 namespace detail {
 
@@ -51,6 +49,49 @@ namespace detail {
   return out;
 }
 
+// One of the two kinds of probes that perf_event_open(2) knows by numbers of the running kernel.
+struct probe_kind {
+  const char* type;
+  const char* at_end;
+  step find, open;
+};
+inline constexpr probe_kind kernel_probes{"/sys/bus/event_source/devices/kprobe/type",
+                                          "/sys/bus/event_source/devices/kprobe/format/retprobe",
+                                          step::find_probes, step::open_probe};
+inline constexpr probe_kind user_probes{"/sys/bus/event_source/devices/uprobe/type",
+                                        "/sys/bus/event_source/devices/uprobe/format/retprobe",
+                                        step::find_user_probes, step::open_user_probe};
+
+struct probe_to_open {
+  const char* name = nullptr;  // a function of the kernel, or the path of a file
+  u64 offset = 0;              // bytes behind it, or from the start of the file
+  bool at_end = false;
+  u64 semaphore = 0;  // bytes from the start of the file
+  int process = -1;
+};
+
+[[nodiscard, gnu::cold]] inline fd open_probe(const probe_kind& kind, const probe_to_open& wanted,
+                                              outcome& row) noexcept {
+  const long type = read_number_in(kind.type, 0);
+  if (row.fails(kind.find, type)) return {};
+  u64 config = wanted.semaphore << 32;  // PERF_UPROBE_REF_CTR_OFFSET_SHIFT
+  if (wanted.at_end) {
+    const long bit = read_number_in(kind.at_end, text("config:").size());
+    if (row.fails(kind.find, bit)) return {};
+    config |= u64{1} << (bit & 63);
+  }
+  const abi::perf_event_attr_of_probe attr{.attr = {.type = static_cast<u32>(type),
+                                                    .size = sizeof attr,
+                                                    .config = config,
+                                                    .config1 = static_cast<u64>(to_register(wanted.name))},
+                                           .config2 = wanted.offset};
+  // Of all processes the kernel wants to be told a CPU, and any will do: the program runs on each.
+  const long opened = system_call(__NR_perf_event_open, &attr, wanted.process, wanted.process < 0 ? 0 : -1,
+                                  -1, abi::perf_flag_fd_cloexec);
+  if (row.fails(kind.open, move_away(opened))) return {};
+  return fd::own(row.answer);
+}
+
 }  // namespace detail
 
 /// Opens an event for each time that a function of the kernel is entered, or left with `at_end`.
@@ -61,27 +102,27 @@ namespace detail {
 /// Cost:   four system calls, seven for the end of a function.
 /// Kernel: 4.17.
 /// Source: perf_event_open(2); perf_kprobe_init() in kernel/trace/trace_event_perf.c at v6.12.
-[[nodiscard, gnu::cold]] inline fd open_kernel_probe(const char* place, bool at_end, outcome& row) noexcept {
-  const long type = detail::read_number_in("/sys/bus/event_source/devices/kprobe/type", 0);
-  if (row.fails(step::find_probes, type)) return {};
-  u64 config = 0;
-  if (at_end) {
-    const long bit = detail::read_number_in("/sys/bus/event_source/devices/kprobe/format/retprobe",
-                                            text("config:").size());
-    if (row.fails(step::find_probes, bit)) return {};
-    config = u64{1} << (bit & 63);
-  }
+[[nodiscard, gnu::cold]] inline fd open_kernel_probe(text place, bool at_end, outcome& row) noexcept {
   const probe_place where = read_probe_place(place);
-  const abi::perf_event_attr_of_probe attr{
-      .attr = {.type = static_cast<u32>(type),
-               .size = sizeof attr,
-               .config = config,
-               .config1 = static_cast<u64>(detail::to_register(where.function))},
-      .config2 = where.offset};
-  // Any CPU will do: the kernel runs the program wherever the function is called.
-  const long opened = system_call(__NR_perf_event_open, &attr, -1, 0, -1, abi::perf_flag_fd_cloexec);
-  if (row.fails(step::open_probe, move_away(opened))) return {};
-  return fd::own(row.answer);
+  const auto function = name<function_name_room>::cut(where.function);
+  return detail::open_probe(detail::kernel_probes,
+                            {.name = function.characters, .offset = where.offset, .at_end = at_end}, row);
+}
+
+/// Opens an event for each time that the instruction at `offset` in the file at `path` is passed, or the function that
+/// begins there is left with `at_end`.
+/// Shape:  of one process, or of all for -1. While it is open the kernel counts one more at `semaphore`, bytes from the
+///         start of the file, in the memory of each process, if it is not 0. Closed after a failure.
+/// Errors: find_user_probes with ENOENT for a kernel without uprobes; open_user_probe with ENOENT where there is no such
+///         file, EINVAL where there is no instruction that it can replace, ESRCH where there is no such process.
+/// Cost:   as above.
+/// Kernel: 4.17; semaphores since 4.20.
+/// Source: perf_event_open(2); perf_uprobe_init() in kernel/trace/trace_event_perf.c at v6.12.
+[[nodiscard, gnu::cold]] inline fd open_user_probe(const char* path, u64 offset, bool at_end, u64 semaphore,
+                                                   int process, outcome& row) noexcept {
+  return detail::open_probe(
+      detail::user_probes,
+      {.name = path, .offset = offset, .at_end = at_end, .semaphore = semaphore, .process = process}, row);
 }
 
 }  // namespace barebpf::inline BAREBPF_ABI

@@ -19,6 +19,8 @@ class text_reader {
     rest_ = rest_.without_first(wanted.size());
     return true;
   }
+  // Takes it if it is next.
+  constexpr void skip(text wanted) noexcept { static_cast<void>(take(wanted)); }
   // A number of at most `digits` digits, without needless zeros in front where it is decimal: others read those as
   // octal.
   template <class Number>

@@ -43,6 +43,15 @@ struct [[nodiscard]] error {
     while (used < sizeof name) out.name[used++] = '\0';
     return out;
   }
+  /// The same error about `what`, with what may have been meant, as "mallok (malloc?)".
+  [[nodiscard]] constexpr error about_like(text what, text meant) const noexcept {
+    error out = about(what);
+    size_t used = what.size() < sizeof name - 1 ? what.size() : sizeof name - 1;
+    for (const text part : {text(" ("), meant, text("?)")})
+      for (const char c : part)
+        if (used + 1 < sizeof name) out.name[used++] = c;
+    return out;
+  }
 };
 static_assert(sizeof(error) == 64);
 

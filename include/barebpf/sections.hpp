@@ -10,25 +10,24 @@
 
 namespace barebpf::inline BAREBPF_ABI {
 
-/// How a program of a section is attached. Room 9.1 has a `place` for each.
+/// How a program of a section is attached. The rooms from 9.2 to 9.10 have a `place` for each.
 enum class attach_way : u8 {
-  none,            ///< the name does not say enough
-  elsewhere,       ///< by what is no program of ours: a map, a route, a filter of tc; or it is only run
-  tracepoint,      ///< a perf event, which the text behind the prefix names: "group/event"
-  raw_tracepoint,  ///< a tracepoint without an event, which the text names
-  tracing,         ///< a function or tracepoint of the kernel's BTF, which the text names
-  iterator,        ///< something that the kernel can list, which the text names
-  perf_event,      ///< a perf event of the caller
-  xdp,             ///< a network interface, before the network stack
-  tcx,             ///< a network interface, in the network stack
-  cgroup,          ///< a cgroup of the unified hierarchy, and all below it
-  netns,           ///< a network namespace
-  sockmap,         ///< a map of sockets
-  socket,          ///< one socket
-  reuseport,       ///< all sockets that share a port with one
-  kprobe,          ///< where a function of the kernel begins, or an instruction in it: "function+offset"
-  kretprobe,       ///< where it returns
-  // Programs of these are loaded, and this version has no `place` of its own for them yet.
+  none,             ///< the name does not say enough
+  elsewhere,        ///< by what is no program of ours: a map, an action of tc; or it is only run
+  tracepoint,       ///< a perf event, which the text behind the prefix names: "group/event"
+  raw_tracepoint,   ///< a tracepoint without an event, which the text names
+  tracing,          ///< a function or tracepoint of the kernel's BTF, which the text names
+  iterator,         ///< something that the kernel can list, which the text names
+  perf_event,       ///< a perf event of the caller
+  xdp,              ///< a network interface, before the network stack
+  tcx,              ///< a network interface, in the network stack
+  cgroup,           ///< a cgroup of the unified hierarchy, and all below it
+  netns,            ///< a network namespace
+  sockmap,          ///< a map of sockets
+  socket,           ///< one socket
+  reuseport,        ///< all sockets that share a port with one
+  kprobe,           ///< where a function of the kernel begins, or an instruction in it: "function+offset"
+  kretprobe,        ///< where it returns
   ksyscall,         ///< where a system call begins, by its name without the kernel's prefixes
   kretsyscall,      ///< where it returns
   kprobe_multi,     ///< where all functions begin that a pattern names
@@ -40,16 +39,19 @@ enum class attach_way : u8 {
   uretprobe_multi,  ///< where they return
   uprobe_session,   ///< both
   usdt,             ///< a trace point that a file brings: "path:provider:name"
-  tracing_multi,    ///< all functions of the kernel's BTF that a pattern names
   lsm_cgroup,       ///< a hook of the kernel's security modules, for a cgroup and all below it
   struct_ops,       ///< a function that the kernel calls through a structure
   netfilter,        ///< a hook of the packet filter
   netkit,           ///< a netkit interface
   infrared,         ///< a receiver of infrared light, by its device
+  traffic,          ///< a filter of tc on a network interface
+  route,            ///< a route, on which packets pass it
+  // Programs of this one are loaded, and this version has no `place` for them yet.
+  tracing_multi,  ///< all functions of the kernel's BTF that a pattern names
 };
-inline constexpr size_t attach_ways = static_cast<size_t>(attach_way::infrared) + 1;
-/// The last of those that room 9.1 attaches by itself.
-inline constexpr attach_way last_attached_way = attach_way::kretprobe;
+inline constexpr size_t attach_ways = static_cast<size_t>(attach_way::tracing_multi) + 1;
+/// The last of those that have a `place`.
+inline constexpr attach_way last_attached_way = attach_way::route;
 
 /// What may follow the prefix of a section name.
 enum class section_rest : u8 {
@@ -100,15 +102,15 @@ struct section_rows {
       {"uprobe.multi", type::kprobe, way::uprobe_multi, trace_uprobe_multi, rest::place},        // 6.6
       {"uretprobe.multi", type::kprobe, way::uretprobe_multi, trace_uprobe_multi, rest::place},  // 6.6
       {"uprobe.session", type::kprobe, way::uprobe_session, trace_uprobe_session, rest::place},  // 6.13
-      {"usdt", type::kprobe, way::usdt, any, rest::place},
+      {"usdt", type::kprobe, way::usdt, trace_uprobe_multi, rest::place},
       {"uprobe.s", type::kprobe, way::uprobe, any, rest::place, sleeps},                             // 6.0
       {"uretprobe.s", type::kprobe, way::uretprobe, any, rest::place, sleeps},                       // 6.0
       {"uprobe.multi.s", type::kprobe, way::uprobe_multi, trace_uprobe_multi, rest::place, sleeps},  // 6.6
       {"uretprobe.multi.s", type::kprobe, way::uretprobe_multi, trace_uprobe_multi, rest::place,
        sleeps},  // 6.6
       {"uprobe.session.s", type::kprobe, way::uprobe_session, trace_uprobe_session, rest::place,
-       sleeps},                                                       // 6.13
-      {"usdt.s", type::kprobe, way::usdt, any, rest::place, sleeps},  // 6.0
+       sleeps},                                                                      // 6.13
+      {"usdt.s", type::kprobe, way::usdt, trace_uprobe_multi, rest::place, sleeps},  // 6.0
       {"tracepoint", type::tracepoint, way::tracepoint, any, rest::place},
       {"tp", type::tracepoint, way::tracepoint, any, rest::place},
       {"raw_tracepoint", type::raw_tracepoint, way::raw_tracepoint, any, rest::place},
@@ -159,13 +161,13 @@ struct section_rows {
       {"tcx/egress", type::sched_cls, way::tcx, tcx_egress},
       {"tc/ingress", type::sched_cls, way::tcx, tcx_ingress},
       {"tc/egress", type::sched_cls, way::tcx, tcx_egress},
-      {"tc", type::sched_cls},
-      {"classifier", type::sched_cls},
+      {"tc", type::sched_cls, way::traffic},
+      {"classifier", type::sched_cls, way::traffic},
       {"action", type::sched_act, way::elsewhere},
-      {"lwt_in", type::lwt_in, way::elsewhere},
-      {"lwt_out", type::lwt_out, way::elsewhere},
-      {"lwt_xmit", type::lwt_xmit, way::elsewhere},
-      {"lwt_seg6local", type::lwt_seg6local, way::elsewhere},
+      {"lwt_in", type::lwt_in, way::route},
+      {"lwt_out", type::lwt_out, way::route},
+      {"lwt_xmit", type::lwt_xmit, way::route},
+      {"lwt_seg6local", type::lwt_seg6local, way::route},
       {"netkit/primary", type::sched_cls, way::netkit, netkit_primary},  // 6.7
       {"netkit/peer", type::sched_cls, way::netkit, netkit_peer},        // 6.7
       {"netfilter", type::netfilter, way::netfilter, netfilter},         // 6.4

@@ -36,9 +36,9 @@ class span {
   using value_type = std::remove_cv_t<T>;
 
   constexpr span() noexcept = default;
-  constexpr span(T* elements, size_t count) noexcept : data_(elements), size_(count) {}
+  constexpr span(T* first, size_t count) noexcept : data_(first), size_(count) {}
   template <size_t Count>
-  constexpr span(T (&elements)[Count]) noexcept : data_(elements), size_(Count) {}
+  constexpr span(T (&row)[Count]) noexcept : data_(row), size_(Count) {}
   /// Takes whatever has `data()` and `size()`: std::span, std::vector, std::array, std::string.
   template <class Other>
   requires(!std::is_same_v<std::remove_cvref_t<Other>, span> &&

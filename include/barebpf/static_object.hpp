@@ -82,8 +82,9 @@ class loaded_static_object {
   }
 
   /// Attaches the program called `Name` where the name of its section says, and to `target` if that leaves it open:
-  /// `loaded->attach<"filter">(interface{.index = 2})`. Room 9.1 has what each `attach_way` takes.
-  /// Shape:  result<link>; result<attachment> for sockets and maps of sockets.
+  /// `loaded->attach<"filter">(interface{.index = 2})`. The rooms from 9.2 to 9.10 have what each `attach_way` takes.
+  /// Shape:  result<link>; result<attachment> for sockets, maps of sockets, filters of tc and routes, and for a trace
+  ///         point of a file that is given as `named_place`.
   /// Errors: those of the `place`. A name that the object does not have, a section that does not tell where to attach,
   ///         or a target of another kind does not compile.
   template <name Name, class... Target>
@@ -93,15 +94,21 @@ class loaded_static_object {
     constexpr attach_way way = spec::program(known).kind.attach;
     constexpr abi::attach_type attach_type = spec::program(known).kind.attach_type;
     constexpr bool fits = attaches_to<way, Target...>;
-    constexpr bool lacks_place = needs_place(way) && place_length<known> == 0;
+    constexpr bool is_named = (std::is_same_v<std::remove_cvref_t<Target>, named_place> || ...);
+    constexpr bool lacks_place = needs_place(way) && place_length<known> == 0 && !is_named;
     constexpr cause fault = index == not_found ? cause::no_such_program
                             : lacks_place      ? cause::not_attachable
                             : !fits            ? place<way>::wants
                                                : cause::none;
     static_assert(object_check<fault, 0, "", barebpf::name<48>::cut(Name)>::made);
     if constexpr (fits) {
-      const program_to_attach program{programs_[known], Name.characters, place_name<known>.characters,
-                                      attach_type};
+      program_to_attach program{programs_[known], Name.characters, place_name<known>.characters, attach_type,
+                                spec::program(known).kind.type};
+      if constexpr (constexpr u32 specs = spec::find_map(usdt_spec::map_name);
+                    way == attach_way::usdt && specs != not_found) {
+        program.usdt_specs = &maps_[specs];
+        program.usdt_spec_size = spec::map(specs).value_size;
+      }
       using attached =
           decltype(place<way>::template attach<Policy>(program, std::forward<Target>(target)...));
       if constexpr (spec::program(known).is_optional)
@@ -526,6 +533,12 @@ class static_object {
   template <load_policy Policy = load_policy{}>
   [[nodiscard]] static result<loaded<Policy>> load(const load_options& options) noexcept {
     return load_with<Policy>(options);
+  }
+  /// The same, with the kernel's work on several programs side by side, as `run` has it done; see `options_to_run`:
+  /// `object.load({}, [](size_t count, const auto& task) { for (size_t i = 0; i < count; ++i) task(i); })`.
+  template <load_policy Policy = load_policy{}, class Run>
+  [[nodiscard]] static result<loaded<Policy>> load(const load_options& options, Run&& run) noexcept {
+    return load_with<Policy>(options_to_run<std::remove_reference_t<Run>>(options, run));
   }
 
   /// What is to be different about the map called `Name`, for `load_options::maps`:

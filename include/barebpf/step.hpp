@@ -20,6 +20,7 @@
   BAREBPF_STEP(prog_test_run, 10, "run the program")                                      \
   BAREBPF_STEP(map_get_fd_by_id, 14, "open by its id the map")                            \
   BAREBPF_STEP(obj_get_info_by_fd, 15, "ask about the map")                               \
+  BAREBPF_STEP(prog_query, 16, "ask which programs are attached")                         \
   BAREBPF_STEP(raw_tracepoint_open, 17, "attach the program")                             \
   BAREBPF_STEP(btf_load, 18, "load the types")                                            \
   BAREBPF_STEP(btf_get_fd_by_id, 19, "read the types of the map")                         \
@@ -31,8 +32,11 @@
   BAREBPF_STEP(map_delete_batch, 27, "delete a batch from the map")                       \
   BAREBPF_STEP(link_create, 28, "attach the program")                                     \
   BAREBPF_STEP(link_update, 29, "replace the program of the link")                        \
+  BAREBPF_STEP(enable_stats, 32, "count how long programs run")                           \
   BAREBPF_STEP(iter_create, 33, "start the iterator")                                     \
   BAREBPF_STEP(link_detach, 34, "detach the link")                                        \
+  BAREBPF_STEP(token_create, 36, "create a token")                                        \
+  BAREBPF_STEP(prog_stream_read_by_fd, 37, "read what the program wrote")                 \
   /* no command, or several of them */                                                    \
   /* understand an object file; `offset` counts from its start */                         \
   BAREBPF_STEP(read_object, 256, "read the object")                                       \
@@ -107,7 +111,33 @@
   /* find the struct of a struct_ops in the kernel, and what each member is there */      \
   BAREBPF_STEP(fit_operations, 293, "fit to the kernel's struct the functions")           \
   /* BPF_MAP_UPDATE_ELEM and BPF_LINK_CREATE of a struct_ops */                           \
-  BAREBPF_STEP(register_operations, 294, "hand to the kernel the functions")
+  BAREBPF_STEP(register_operations, 294, "hand to the kernel the functions")              \
+  /* look into a program or a library for one of its functions */                         \
+  BAREBPF_STEP(find_function, 295, "find in the file")                                    \
+  /* the same for a trace point that it brings */                                         \
+  BAREBPF_STEP(find_usdt, 296, "find in the file the trace point")                        \
+  /* put into a map where the arguments of a trace point are */                           \
+  BAREBPF_STEP(keep_usdt, 297, "tell the program where its arguments are")                \
+  /* read from sysfs how the kernel takes uprobes */                                      \
+  BAREBPF_STEP(find_user_probes, 298, "find the uprobes for the program")                 \
+  /* perf_event_open(2) of a uprobe */                                                    \
+  BAREBPF_STEP(open_user_probe, 299, "open the uprobe of the program")                    \
+  /* read from tracefs which functions of the kernel can be traced */                     \
+  BAREBPF_STEP(find_traceable, 300, "list the functions that can be traced")              \
+  /* a request to the network stack through a netlink socket */                           \
+  BAREBPF_STEP(attach_by_request, 301, "attach the program")                              \
+  /* BPF_MAP_GET_NEXT_ID and its siblings */                                              \
+  BAREBPF_STEP(list_ids, 302, "list what the kernel has")                                 \
+  /* BPF_PROG_GET_FD_BY_ID and its siblings */                                            \
+  BAREBPF_STEP(open_by_id, 303, "open by its id")                                         \
+  /* BPF_OBJ_GET_INFO_BY_FD of what is no map */                                          \
+  BAREBPF_STEP(ask_about, 304, "ask about the program or link")                           \
+  /* openat(2), read(2) of trace_pipe in tracefs */                                       \
+  BAREBPF_STEP(open_trace_pipe, 305, "read what programs print")                          \
+  /* openat(2), getdents64(2), read(2) in /proc */                                        \
+  BAREBPF_STEP(list_processes, 306, "list the descriptors of processes")                  \
+  /* BPF_TASK_FD_QUERY */                                                                 \
+  BAREBPF_STEP(query_event, 307, "ask about the event of another process")
 
 namespace barebpf::inline BAREBPF_ABI {
 

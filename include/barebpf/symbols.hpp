@@ -17,9 +17,14 @@ class line_reader {
  public:
   [[nodiscard]] static result<line_reader> open(text path) noexcept {
     const auto terminated = name<4096>::cut(path);
+    fd file = fd::own(move_away(open_to_read(terminated.characters)));
+    if (!file.is_open()) return failure(step::open_file, file.number()).about(path);
+    return over(std::move(file));
+  }
+  // The lines of a file that is open.
+  [[nodiscard]] static result<line_reader> over(fd file) noexcept {
     line_reader out;
-    out.file_ = fd::own(move_away(open_to_read(terminated.characters)));
-    if (!out.file_.is_open()) return failure(step::open_file, out.file_.number()).about(path);
+    out.file_ = std::move(file);
     auto piece = buffer<char>::of(piece_size);
     if (!piece) return piece.error();
     out.piece_ = std::move(*piece);

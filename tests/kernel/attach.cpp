@@ -31,7 +31,7 @@ constexpr barebpf::static_object<attach_network> network;
 constexpr barebpf::static_object<attach_sockets> sockets;
 constexpr barebpf::static_object<trampolines> in_functions;
 const std::string objects = BAREBPF_TEST_OBJECTS;
-constexpr std::uint16_t test_port = 4711;
+constexpr std::uint16_t test_port = two_hosts::test_port;
 
 auto load_tracing() {
   return must(load_for_this_process(
@@ -43,29 +43,6 @@ bool kernel_is_locked() {
   const auto loaded = in_functions.load();
   return !loaded && loaded.error().code == EPERM;
 }
-
-// Two namespaces with a veth between them: packets go from "left", 10.0.0.1, to "right", 10.0.0.2.
-struct two_hosts {
-  network_namespace left, right;
-  owned_fd sender, receiver;
-
-  two_hosts() {
-    connect_by_veth(left, "left0", right, "right0");
-    left.add_address("left0", "10.77.0.1");
-    right.add_address("right0", "10.77.0.2");
-    sender = left.inside([] { return udp_socket("10.77.0.1", 0); });
-    receiver = right.inside([] { return udp_socket("10.77.0.2", test_port); });
-    // A new veth may drop packets for a second, and a neighbour that was asked for in vain is asked for again later.
-    bool is_ready = false;
-    for (int tries = 0; tries < 8 && !is_ready; ++tries) is_ready = arrives();
-    REQUIRE(is_ready);
-    usleep(20000);
-    char late[64];
-    while (recv(receiver.number(), late, sizeof late, MSG_DONTWAIT) >= 0) {
-    }
-  }
-  bool arrives() const { return send_to(sender, "10.77.0.2", test_port, 64) && receives(receiver); }
-};
 
 }  // namespace
 

@@ -227,4 +227,28 @@ inline std::pair<owned_fd, owned_fd> tcp_connection() {
   return {std::move(client), std::move(server)};
 }
 
+/// Two namespaces with a veth between them: packets go from "left", 10.77.0.1, to "right", 10.77.0.2.
+struct two_hosts {
+  static constexpr std::uint16_t test_port = 4711;
+  network_namespace left, right;
+  owned_fd sender, receiver;
+
+  two_hosts() {
+    connect_by_veth(left, "left0", right, "right0");
+    left.add_address("left0", "10.77.0.1");
+    right.add_address("right0", "10.77.0.2");
+    sender = left.inside([] { return udp_socket("10.77.0.1", 0); });
+    receiver = right.inside([] { return udp_socket("10.77.0.2", test_port); });
+    // A new veth may drop packets for a second, and a neighbour that was asked for in vain is asked for again later.
+    bool is_ready = false;
+    for (int tries = 0; tries < 8 && !is_ready; ++tries) is_ready = arrives();
+    REQUIRE(is_ready);
+    usleep(20000);
+    char late[64];
+    while (recv(receiver.number(), late, sizeof late, MSG_DONTWAIT) >= 0) {
+    }
+  }
+  bool arrives() const { return send_to(sender, "10.77.0.2", test_port, 64) && receives(receiver); }
+};
+
 #endif

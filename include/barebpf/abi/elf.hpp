@@ -14,6 +14,8 @@ inline constexpr u8 elf_class_64 = 2;         // ELFCLASS64
 inline constexpr u8 elf_little_endian = 1;    // ELFDATA2LSB
 inline constexpr u8 elf_big_endian = 2;       // ELFDATA2MSB
 inline constexpr u16 elf_relocatable = 1;     // ET_REL
+inline constexpr u16 elf_program = 2;         // ET_EXEC
+inline constexpr u16 elf_shared = 3;          // ET_DYN
 inline constexpr u16 elf_machine_bpf = 247;   // EM_BPF
 
 /// Offsets in the file header.
@@ -38,11 +40,15 @@ struct elf_relocation_record {
   static constexpr u64 offset = 0, type = 8, symbol = 12, size = 16;
 };
 
-inline constexpr u32 section_progbits = 1;  // SHT_PROGBITS
-inline constexpr u32 section_symtab = 2;    // SHT_SYMTAB
-inline constexpr u32 section_nobits = 8;    // SHT_NOBITS
-inline constexpr u32 section_rel = 9;       // SHT_REL
-inline constexpr u64 section_is_code = 4;   // SHF_EXECINSTR
+inline constexpr u32 section_progbits = 1;         // SHT_PROGBITS
+inline constexpr u32 section_symtab = 2;           // SHT_SYMTAB
+inline constexpr u32 section_note = 7;             // SHT_NOTE
+inline constexpr u32 section_nobits = 8;           // SHT_NOBITS
+inline constexpr u32 section_rel = 9;              // SHT_REL
+inline constexpr u32 section_dynsym = 11;          // SHT_DYNSYM
+inline constexpr u32 section_verdef = 0x6ffffffd;  // SHT_GNU_verdef
+inline constexpr u32 section_versym = 0x6fffffff;  // SHT_GNU_versym
+inline constexpr u64 section_is_code = 4;          // SHF_EXECINSTR
 
 inline constexpr u8 symbol_local = 0;        // STB_LOCAL
 inline constexpr u8 symbol_weak = 2;         // STB_WEAK

@@ -139,6 +139,16 @@ struct load_options {
       if (change.program < count) left_out[change.program] = !change.load;
   }
 };
+/// The same, and who runs the kernel's work on one program beside that on another. `run(count, task)` has to call
+/// `task(0)` to `task(count - 1)`, each once, from whatever threads, and to return when all of them have.
+/// Cost: memory for all instructions at once. The kernel verifies the programs of root and of CAP_BPF and CAP_PERFMON side
+///       by side; those of others it takes one by one.
+/// Source: bpf_check() in kernel/bpf/verifier.c at v6.12.
+template <class Run>
+struct options_to_run : load_options {
+  options_to_run(const load_options& options, Run& with) noexcept : load_options(options), run(&with) {}
+  Run* run;
+};
 /// Stands for "no options wanted": they are constants, for which no code is made.
 struct no_options {
   static constexpr no_log* log = nullptr;

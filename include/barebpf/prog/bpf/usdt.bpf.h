@@ -49,19 +49,20 @@ enum __bpf_usdt_arg_type {
 	BPF_USDT_ARG_SIB,	/* 1@8(%rbp,%rax,4): and + (the register at idx_reg_off << scale_bitshift) */
 };
 
-/* 16 bytes. The type was an enum of 32 bits before; the bits beside it are zero then, and the offsets are the same. */
+/* 16 bytes. libbpf before 1.7 has an enum of 32 bits where the bit fields are, and fills these in as well, with zeros behind
+ * the type. (Its bit fields since then make 24 bytes of it. barebpf asks how long the map's values are, and fills in both.) */
 struct __bpf_usdt_arg_spec {
 	__u64 val_off;
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	enum __bpf_usdt_arg_type arg_type : 8;
-	__u16 idx_reg_off : 12; /* byte within struct pt_regs */
-	__u16 scale_bitshift : 4;
-	__u8 __reserved : 8;
+	__u32 arg_type : 8; /* enum __bpf_usdt_arg_type */
+	__u32 __reserved : 8;
+	__u32 idx_reg_off : 12; /* byte within struct pt_regs */
+	__u32 scale_bitshift : 4;
 #else
-	__u8 __reserved : 8;
-	__u16 idx_reg_off : 12;
-	__u16 scale_bitshift : 4;
-	enum __bpf_usdt_arg_type arg_type : 8;
+	__u32 scale_bitshift : 4;
+	__u32 idx_reg_off : 12;
+	__u32 __reserved : 8;
+	__u32 arg_type : 8;
 #endif
 	short reg_off;	   /* byte within struct pt_regs */
 	_Bool arg_signed;

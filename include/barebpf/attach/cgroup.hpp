@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+// Room 9.7, attach/cgroup: programs on cgroups.
+#ifndef BAREBPF_ATTACH_CGROUP_HPP
+#define BAREBPF_ATTACH_CGROUP_HPP
+
+#include "place.hpp"
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// A cgroup of the unified hierarchy, by a descriptor of its folder, such as `open_to_read` gives.
+struct cgroup : detail::borrowed {
+  using borrowed::borrowed;
+};
+/// Errors: not_a_cgroup; EPERM where a program above admits no others.
+/// Kernel: 5.7.
+/// Source: cgroup_bpf_link_attach() in kernel/bpf/cgroup.c at v6.12.
+template <>
+struct place<attach_way::cgroup> {
+  static constexpr cause wants = cause::needs_cgroup;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program, barebpf::cgroup target,
+                                           position where = {}) noexcept {
+    return detail::create_ordered_link<attach_way::cgroup>(program, static_cast<u32>(target.descriptor),
+                                                           where);
+  }
+  template <class Request>
+  [[nodiscard]] static cause why_refused(const Request& request, long answer) noexcept {
+    constexpr int f_getfd = 1;  // F_GETFD
+    const bool is_open = answer == -EBADF && system_call(__NR_fcntl, request.target_fd, f_getfd) >= 0;
+    return is_open ? cause::not_a_cgroup : cause::none;
+  }
+};
+
+/// A hook of the kernel's security modules, for a cgroup and all below it.
+/// Errors: as above; newer_attach_way.
+/// Kernel: 6.0.
+/// Source: bpf_trampoline_link_cgroup_shim() in kernel/bpf/trampoline.c at v6.12.
+template <>
+struct place<attach_way::lsm_cgroup> {
+  static constexpr cause wants = cause::needs_cgroup;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program, barebpf::cgroup target,
+                                           position where = {}) noexcept {
+    return detail::create_ordered_link<attach_way::lsm_cgroup>(program, static_cast<u32>(target.descriptor),
+                                                               where);
+  }
+  template <class Request>
+  [[nodiscard]] static cause why_refused(const Request& request, long answer) noexcept {
+    const cause older = detail::why_not_newer(answer, kernel(6, 0));
+    return older != cause::none ? older : place<attach_way::cgroup>::why_refused(request, answer);
+  }
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_ATTACH_CGROUP_HPP
