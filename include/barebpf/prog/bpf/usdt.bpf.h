@@ -49,10 +49,14 @@ enum __bpf_usdt_arg_type {
 	BPF_USDT_ARG_SIB,	/* 1@8(%rbp,%rax,4): and + (the register at idx_reg_off << scale_bitshift) */
 };
 
-/* 16 bytes. The type was an enum of 32 bits before; the bits beside it are zero then, and the offsets are the same. */
+/* There are two layouts, and a loader that knows one only fills a map of the other with what means something else. That of
+ * libbpf from 1.7 has 24 bytes, reg_off at 14; that of libbpf to 1.6, for a program that one of those will load, has 16, reg_off
+ * at 12, and no BPF_USDT_ARG_SIB. The size of a value of __bpf_usdt_specs, 304 or 208, says which it is. */
 struct __bpf_usdt_arg_spec {
 	__u64 val_off;
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#ifdef BAREBPF_USDT_FOR_LIBBPF_1_6
+	enum __bpf_usdt_arg_type arg_type;
+#elif __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 	enum __bpf_usdt_arg_type arg_type : 8;
 	__u16 idx_reg_off : 12; /* byte within struct pt_regs */
 	__u16 scale_bitshift : 4;
@@ -134,7 +138,7 @@ static __always_inline int bpf_usdt_arg_size(struct pt_regs *ctx, __u64 arg_num)
 __weak __hidden int bpf_usdt_arg(struct pt_regs *ctx, __u64 arg_num, long *res)
 {
 	struct __bpf_usdt_arg_spec *arg;
-	unsigned long value, index;
+	unsigned long value, index __attribute__((unused));
 	int error;
 
 	*res = 0;
@@ -168,6 +172,7 @@ __weak __hidden int bpf_usdt_arg(struct pt_regs *ctx, __u64 arg_num, long *res)
 		value >>= arg->arg_bitshift;
 #endif
 		break;
+#ifndef BAREBPF_USDT_FOR_LIBBPF_1_6
 	case BPF_USDT_ARG_SIB:
 		error = bpf_probe_read_kernel(&value, sizeof(value), (void *)ctx + arg->reg_off);
 		if (error)
@@ -183,6 +188,7 @@ __weak __hidden int bpf_usdt_arg(struct pt_regs *ctx, __u64 arg_num, long *res)
 		value >>= arg->arg_bitshift;
 #endif
 		break;
+#endif
 	default:
 		return -EINVAL;
 	}
