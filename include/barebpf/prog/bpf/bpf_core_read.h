@@ -156,6 +156,7 @@ extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
 	})
 
 /* src->a->b->c, as a path that is never walked but has the type of its end. */
+#define BAREBPF_PATH_0(src) src
 #define BAREBPF_PATH_1(src, a) (src)->a
 #define BAREBPF_PATH_2(src, a, ...) BAREBPF_PATH_1((src)->a, __VA_ARGS__)
 #define BAREBPF_PATH_3(src, a, ...) BAREBPF_PATH_2((src)->a, __VA_ARGS__)
@@ -166,7 +167,7 @@ extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
 #define BAREBPF_PATH_8(src, a, ...) BAREBPF_PATH_7((src)->a, __VA_ARGS__)
 #define BAREBPF_PATH_9(src, a, ...) BAREBPF_PATH_8((src)->a, __VA_ARGS__)
 #define BAREBPF_PATH_10(src, a, ...) BAREBPF_PATH_9((src)->a, __VA_ARGS__)
-#define BAREBPF_PATH(src, ...) BAREBPF_PASTE(BAREBPF_PATH_, BAREBPF_COUNT(__VA_ARGS__))(src, __VA_ARGS__)
+#define BAREBPF_PATH(src, path...) BAREBPF_PASTE(BAREBPF_PATH_, BAREBPF_COUNT(path))(src, ##path)
 
 /* Follows it: each arrow but the last reads a pointer with `step`, and `last` reads what is there. All pointers take turns in
  * one variable, since the stack of a program has 512 bytes; where one cannot be read the helper makes it NULL. */
@@ -239,5 +240,9 @@ extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
 #define BPF_CORE_READ_USER(src, ...) BAREBPF_READ(BPF_CORE_READ_USER_INTO, src, __VA_ARGS__)
 #define BPF_PROBE_READ(src, ...) BAREBPF_READ(BPF_PROBE_READ_INTO, src, __VA_ARGS__)
 #define BPF_PROBE_READ_USER(src, ...) BAREBPF_READ(BPF_PROBE_READ_USER_INTO, src, __VA_ARGS__)
+
+/* From the inside of libbpf's header, for programs that build macros of their own on it. */
+#define ___arrow(src, path...) BAREBPF_PATH(src, ##path)
+#define ___type(src, path...) BAREBPF_PLAIN_TYPE(BAREBPF_PATH(src, ##path))
 
 #endif

@@ -37,5 +37,8 @@
 #define __bpf_constant_ntohl(x) BAREBPF_BIG_32(x)
 #define __bpf_constant_cpu_to_be64(x) BAREBPF_BIG_64(x)
 #define __bpf_constant_be64_to_cpu(x) BAREBPF_BIG_64(x)
+#define ___bpf_swab16(x) __builtin_bswap16(x)
+#define ___bpf_swab32(x) __builtin_bswap32(x)
+#define ___bpf_swab64(x) __builtin_bswap64(x)
 
 #endif

@@ -23,6 +23,10 @@
 /* How many arguments there are, up to twelve. */
 #define BAREBPF_COUNT_(_, a, b, c, d, e, f, g, h, i, j, k, l, count, ...) count
 #define BAREBPF_COUNT(args...) BAREBPF_COUNT_(_, ##args, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)
+/* From the inside of libbpf's header, for programs that build macros of their own on it. */
+#define ___bpf_concat(a, b) a##b
+#define ___bpf_apply(macro, n) ___bpf_concat(macro, n)
+#define ___bpf_narg(args...) BAREBPF_COUNT(args)
 
 /* Members of a map definition. A number is the length of an array that nothing points to, a type is a
  * pointer to it, and both survive in BTF without a byte of data. */
