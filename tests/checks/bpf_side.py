@@ -61,9 +61,8 @@ with scratch() as folder:
     for what, (first, flags) in firsts.items():
         for names in (HEADERS, HEADERS[::-1], HEADERS + HEADERS):
             compiles(first + included(names), *flags)
-    compiles(firsts["linux/bpf.h"][0] + included(HEADERS) + "#if bpf_htons(1) != 256\n#endif\n"
-             "_Static_assert(bpf_htons(0x1234) == 0x3412 && bpf_ntohl(0x12345678) == 0x78563412 &&\n"
-             "bpf_cpu_to_be64(1) == 1ull << 56 && __bpf_constant_htons(1) == 256, \"\");\n".replace("#if bpf_htons(1) != 256\n#endif\n", ""),
+    compiles(firsts["linux/bpf.h"][0] + included(HEADERS) + "_Static_assert(bpf_htons(0x1234) == 0x3412 && bpf_ntohl(0x12345678) == 0x78563412 &&\n"
+             "bpf_cpu_to_be64(1) == 1ull << 56 && __bpf_constant_htons(1) == 256, \"\");\n",
              "-target", "bpfel")
     compiles(firsts["a small vmlinux.h"][0] + included(HEADERS) +
              "_Static_assert(bpf_htons(0x1234) == 0x1234 && bpf_be64_to_cpu(1) == 1 && sizeof(bpf_htons(1)) == 2, \"\");\n",

@@ -46,8 +46,8 @@
 /* The struct around a member, both in the arena. */
 #define arena_container_of(ptr, type, member) ((type __arena *)((void *)(ptr) - __builtin_offsetof(type, member)))
 
-/* Pages for `addr`, or wherever there is room for NULL, on a node of memory or on NUMA_NO_NODE: an address of user space, NULL
- * where there are none. For programs that may sleep. A vmlinux.h with functions declares both. */
+/* Pages for `addr`, or wherever there is room for NULL, on a node of memory or on NUMA_NO_NODE: an address of user
+ * space, NULL where there are none. For programs that may sleep. A vmlinux.h with functions declares both. */
 #ifndef NUMA_NO_NODE
 #define NUMA_NO_NODE (-1)
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * Numbers in the byte order of the network and in that of the machine, under the names that the field uses. Which order the
- * machine has, the compiler knows: -target bpf is that of the machine that compiles, bpfel and bpfeb are one of the two.
- * Of a constant the result is a constant, also in a case label or in the first value of a global.
- * The guard is the one that libbpf uses.
+ * Numbers in the byte order of the network and in that of the machine, under the names that the field uses. Which order
+ * the machine has, the compiler knows: -target bpf is that of the machine that compiles, bpfel and bpfeb are one of the
+ * two. Of a constant the result is a constant, also in a case label or in the first value of a global. The guard is the
+ * one that libbpf uses.
  */
 #ifndef __BPF_ENDIAN__
 #define __BPF_ENDIAN__

@@ -62,7 +62,8 @@ struct pt_regs___riscv {
 } __attribute__((preserve_access_index));
 #elif defined(__TARGET_ARCH_arm)
 #define BAREBPF_REGS struct pt_regs
-#define BAREBPF_CALL uregs[0], uregs[1], uregs[2], uregs[3], is_on_the_stack, is_on_the_stack, is_on_the_stack, is_on_the_stack
+#define BAREBPF_CALL \
+	uregs[0], uregs[1], uregs[2], uregs[3], is_on_the_stack, is_on_the_stack, is_on_the_stack, is_on_the_stack
 #define BAREBPF_SYSCALL uregs[0], uregs[1], uregs[2], uregs[3], uregs[4], uregs[5], uregs[6]
 #define BAREBPF_OTHERS uregs[14], uregs[11], uregs[0], uregs[13], uregs[12]
 #elif defined(__TARGET_ARCH_powerpc)
@@ -84,7 +85,8 @@ struct pt_regs___riscv {
 #define BAREBPF_NO_WRAPPER
 #elif defined(__TARGET_ARCH_sparc)
 #define BAREBPF_REGS struct pt_regs
-#define BAREBPF_CALL u_regs[8], u_regs[9], u_regs[10], u_regs[11], u_regs[12], u_regs[13], is_on_the_stack, is_on_the_stack
+#define BAREBPF_CALL \
+	u_regs[8], u_regs[9], u_regs[10], u_regs[11], u_regs[12], u_regs[13], is_on_the_stack, is_on_the_stack
 #define BAREBPF_SYSCALL u_regs[8], u_regs[9], u_regs[10], u_regs[11], u_regs[12], u_regs[13], is_not_passed
 #define BAREBPF_OTHERS u_regs[15], is_not_kept, u_regs[8], u_regs[14], tpc
 #elif defined(__TARGET_ARCH_arc)
@@ -159,9 +161,10 @@ struct pt_regs___riscv {
 #define PT_REGS_SP_CORE(regs) BAREBPF_REG_CORE(regs, 4, BAREBPF_OTHERS)
 #define PT_REGS_IP_CORE(regs) BAREBPF_REG_CORE(regs, 5, BAREBPF_OTHERS)
 
-/* The arguments of a system call, out of the registers that it began with. Most machines hand those to the function of the
- * system call (__x64_sys_openat) by a pointer, so in a kprobe on it they are read with _CORE from what the next macro gives;
- * in a tracepoint, or with a machine or kernel that has no such wrapper, they are the context. BPF_KSYSCALL does both. */
+/* The arguments of a system call, out of the registers that it began with. Most machines hand those to the function of
+ * the system call (__x64_sys_openat) by a pointer, so in a kprobe on it they are read with _CORE from what the next
+ * macro gives; in a tracepoint, or with a machine or kernel that has no such wrapper, they are the context.
+ * BPF_KSYSCALL does both. */
 #ifndef PT_REGS_SYSCALL_REGS
 #define PT_REGS_SYSCALL_REGS(ctx) ((struct pt_regs *)PT_REGS_PARM1(ctx))
 #endif
@@ -182,8 +185,8 @@ struct pt_regs___riscv {
 #define PT_REGS_PARM6_CORE_SYSCALL(regs) BAREBPF_REG_CORE(regs, 6, BAREBPF_SYSCALL)
 #define PT_REGS_PARM7_CORE_SYSCALL(regs) BAREBPF_REG_CORE(regs, 7, BAREBPF_SYSCALL)
 
-/* The address that the function returns to, at its entry and, which takes frame pointers, at its end. It is in a register
- * or, elsewhere, on the stack. */
+/* The address that the function returns to, at its entry and, which takes frame pointers, at its end. It is in a
+ * register or, elsewhere, on the stack. */
 #if defined(__TARGET_ARCH_arm64) || defined(__TARGET_ARCH_powerpc) || defined(__TARGET_ARCH_sparc)
 #define BPF_KPROBE_READ_RET_IP(ip, ctx) ({ (ip) = PT_REGS_RET(ctx); })
 #define BPF_KRETPROBE_READ_RET_IP BPF_KPROBE_READ_RET_IP
@@ -243,7 +246,8 @@ struct pt_regs___riscv {
 #define BAREBPF_DECLARE_10(type, name, more...) , type name BAREBPF_DECLARE_9(more)
 #define BAREBPF_DECLARE_11(type, name, more...) , type name BAREBPF_DECLARE_10(more)
 #define BAREBPF_DECLARE_12(type, name, more...) , type name BAREBPF_DECLARE_11(more)
-/* A value of `type` out of the elements from `at` on. A small one is the low part of its element, whatever the byte order. */
+/* A value of `type` out of the elements from `at` on. A small one is the low part of its element, whatever the byte
+ * order. */
 #define BAREBPF_UNSIGNED(type)                                                                              \
 	typeof(__builtin_choose_expr(sizeof(type) == 1, (__u8)0, __builtin_choose_expr(sizeof(type) == 2,   \
 		(__u16)0, __builtin_choose_expr(sizeof(type) == 4, (__u32)0, (__u64)0))))
@@ -262,17 +266,28 @@ struct pt_regs___riscv {
 #define BAREBPF_AFTER(type, at) ((at) + (sizeof(type) + 7) / 8)
 #define BAREBPF_VALUES_0(at)
 #define BAREBPF_VALUES_1(at, type, name) , BAREBPF_VALUE(type, at)
-#define BAREBPF_VALUES_2(at, type, name, more...) BAREBPF_VALUES_1(at, type, name) BAREBPF_VALUES_1(BAREBPF_AFTER(type, at), more)
-#define BAREBPF_VALUES_3(at, type, name, more...) BAREBPF_VALUES_1(at, type, name) BAREBPF_VALUES_2(BAREBPF_AFTER(type, at), more)
-#define BAREBPF_VALUES_4(at, type, name, more...) BAREBPF_VALUES_1(at, type, name) BAREBPF_VALUES_3(BAREBPF_AFTER(type, at), more)
-#define BAREBPF_VALUES_5(at, type, name, more...) BAREBPF_VALUES_1(at, type, name) BAREBPF_VALUES_4(BAREBPF_AFTER(type, at), more)
-#define BAREBPF_VALUES_6(at, type, name, more...) BAREBPF_VALUES_1(at, type, name) BAREBPF_VALUES_5(BAREBPF_AFTER(type, at), more)
-#define BAREBPF_VALUES_7(at, type, name, more...) BAREBPF_VALUES_1(at, type, name) BAREBPF_VALUES_6(BAREBPF_AFTER(type, at), more)
-#define BAREBPF_VALUES_8(at, type, name, more...) BAREBPF_VALUES_1(at, type, name) BAREBPF_VALUES_7(BAREBPF_AFTER(type, at), more)
-#define BAREBPF_VALUES_9(at, type, name, more...) BAREBPF_VALUES_1(at, type, name) BAREBPF_VALUES_8(BAREBPF_AFTER(type, at), more)
-#define BAREBPF_VALUES_10(at, type, name, more...) BAREBPF_VALUES_1(at, type, name) BAREBPF_VALUES_9(BAREBPF_AFTER(type, at), more)
-#define BAREBPF_VALUES_11(at, type, name, more...) BAREBPF_VALUES_1(at, type, name) BAREBPF_VALUES_10(BAREBPF_AFTER(type, at), more)
-#define BAREBPF_VALUES_12(at, type, name, more...) BAREBPF_VALUES_1(at, type, name) BAREBPF_VALUES_11(BAREBPF_AFTER(type, at), more)
+#define BAREBPF_VALUES_2(at, type, name, more...) \
+	BAREBPF_VALUES_1(at, type, name) BAREBPF_VALUES_1(BAREBPF_AFTER(type, at), more)
+#define BAREBPF_VALUES_3(at, type, name, more...) \
+	BAREBPF_VALUES_1(at, type, name) BAREBPF_VALUES_2(BAREBPF_AFTER(type, at), more)
+#define BAREBPF_VALUES_4(at, type, name, more...) \
+	BAREBPF_VALUES_1(at, type, name) BAREBPF_VALUES_3(BAREBPF_AFTER(type, at), more)
+#define BAREBPF_VALUES_5(at, type, name, more...) \
+	BAREBPF_VALUES_1(at, type, name) BAREBPF_VALUES_4(BAREBPF_AFTER(type, at), more)
+#define BAREBPF_VALUES_6(at, type, name, more...) \
+	BAREBPF_VALUES_1(at, type, name) BAREBPF_VALUES_5(BAREBPF_AFTER(type, at), more)
+#define BAREBPF_VALUES_7(at, type, name, more...) \
+	BAREBPF_VALUES_1(at, type, name) BAREBPF_VALUES_6(BAREBPF_AFTER(type, at), more)
+#define BAREBPF_VALUES_8(at, type, name, more...) \
+	BAREBPF_VALUES_1(at, type, name) BAREBPF_VALUES_7(BAREBPF_AFTER(type, at), more)
+#define BAREBPF_VALUES_9(at, type, name, more...) \
+	BAREBPF_VALUES_1(at, type, name) BAREBPF_VALUES_8(BAREBPF_AFTER(type, at), more)
+#define BAREBPF_VALUES_10(at, type, name, more...) \
+	BAREBPF_VALUES_1(at, type, name) BAREBPF_VALUES_9(BAREBPF_AFTER(type, at), more)
+#define BAREBPF_VALUES_11(at, type, name, more...) \
+	BAREBPF_VALUES_1(at, type, name) BAREBPF_VALUES_10(BAREBPF_AFTER(type, at), more)
+#define BAREBPF_VALUES_12(at, type, name, more...) \
+	BAREBPF_VALUES_1(at, type, name) BAREBPF_VALUES_11(BAREBPF_AFTER(type, at), more)
 #define BAREBPF_PAIRS_(_, a, A, b, B, c, C, d, D, e, E, f, F, g, G, h, H, i, I, j, J, k, K, l, L, count, ...) count
 #define BAREBPF_PAIRS(args...) \
 	BAREBPF_PAIRS_(_, ##args, 12, 12, 11, 11, 10, 10, 9, 9, 8, 8, 7, 7, 6, 6, 5, 5, 4, 4, 3, 3, 2, 2, 1, 1, 0)
@@ -309,9 +324,9 @@ struct pt_regs___riscv {
 #define BPF_UPROBE BPF_KPROBE
 #define BPF_URETPROBE BPF_KRETPROBE
 
-/* SEC("ksyscall/openat") int BPF_KSYSCALL(opens, int folder, const char *path, int flags): seven at most. The loader says
- * whether this kernel hands over a pointer to the registers. Needs bpf_core_read.h. Calls of 32-bit programs are other
- * functions, and clone, mmap and the calls of sockets have other arguments on some machines. */
+/* SEC("ksyscall/openat") int BPF_KSYSCALL(opens, int folder, const char *path, int flags): seven at most. The loader
+ * says whether this kernel hands over a pointer to the registers. Needs bpf_core_read.h. Calls of 32-bit programs are
+ * other functions, and clone, mmap and the calls of sockets have other arguments on some machines. */
 #define BAREBPF_FROM_CALL(n) (void *)BAREBPF_FROM_CALL_##n
 #define BAREBPF_FROM_WRAPPED(n) (void *)BAREBPF_FROM_WRAPPED_##n
 #define BAREBPF_FROM_CALL_0 PT_REGS_PARM1_SYSCALL(regs)
