@@ -219,7 +219,7 @@ enum libbpf_tristate {
 	BAREBPF_WITH_ARGUMENTS(fmt, bpf_snprintf(out, out_size, __text, __numbers, sizeof(__numbers)), ##args)
 
 /* The same into a stream of the program, which BPF_PROG_STREAM_READ_BY_FD reads: 1 for what it has to say, 2 for
- * errors. The function was renamed in 6.18 and got its first name back in 7.0, with one argument less; 6.17 is left
+ * errors. The function has another name in 6.18, and in 7.2 its first one again, with an argument less; 6.17 is left
  * out. Whoever loads takes the ___barebpf off; it keeps clear of the declaration of a vmlinux.h. */
 extern int bpf_stream_vprintk___barebpf(int stream_id, const char *fmt, const void *args, __u32 len) __weak __ksym;
 extern int bpf_stream_vprintk_impl___barebpf(int stream_id, const char *fmt, const void *args, __u32 len, void *aux)
