@@ -213,19 +213,20 @@ struct pt_regs___riscv {
 #define BAREBPF_EACH(make, args...) BAREBPF_PASTE(BAREBPF_EACH_, BAREBPF_COUNT(args))(make)
 
 /* A program with the type and name `result name`, which takes `context`, and a function of the same result behind it
- * that takes what the program hands over. Registers and array elements become pointers first, because those become
- * whatever the argument is without a cast to a type that a macro cannot name; clang would warn of it. */
+ * that takes what the program hands over. Its name is libbpf's, for clang 19 orders what it writes by such names, too.
+ * Registers and array elements become pointers first, because those become whatever the argument is without a cast to
+ * a type that a macro cannot name; clang would warn of it. */
 #define BAREBPF_PROGRAM(name, context, make, args...) \
 	name(context *ctx); \
-	static __always_inline typeof(name(0)) BAREBPF_PASTE(name, _with_arguments)(context *ctx, ##args); \
+	static __always_inline typeof(name(0)) BAREBPF_PASTE(____, name)(context *ctx, ##args); \
 	typeof(name(0)) name(context *ctx) \
 	{ \
 		_Pragma("GCC diagnostic push") \
 		_Pragma("GCC diagnostic ignored \"-Wint-conversion\"") \
-		return BAREBPF_PASTE(name, _with_arguments)(ctx BAREBPF_EACH(make, ##args)); \
+		return BAREBPF_PASTE(____, name)(ctx BAREBPF_EACH(make, ##args)); \
 		_Pragma("GCC diagnostic pop") \
 	} \
-	static __always_inline typeof(name(0)) BAREBPF_PASTE(name, _with_arguments)(context *ctx, ##args)
+	static __always_inline typeof(name(0)) BAREBPF_PASTE(____, name)(context *ctx, ##args)
 
 /* SEC("fexit/vfs_read") int BPF_PROG(reads, struct file *file, char *to, size_t size, loff_t *at, long result) */
 #define BAREBPF_FROM_ARRAY(n) (void *)ctx[n]
@@ -295,14 +296,14 @@ struct pt_regs___riscv {
 #define BPF_PROG2(name, args...) \
 	name(unsigned long long *ctx); \
 	static __always_inline typeof(name(0)) \
-		BAREBPF_PASTE(name, _with_arguments)(unsigned long long *ctx BAREBPF_DECLARE(args)); \
+		BAREBPF_PASTE(____, name)(unsigned long long *ctx BAREBPF_DECLARE(args)); \
 	typeof(name(0)) name(unsigned long long *ctx) \
 	{ \
-		return BAREBPF_PASTE(name, _with_arguments) \
+		return BAREBPF_PASTE(____, name) \
 			(ctx BAREBPF_PASTE(BAREBPF_VALUES_, BAREBPF_PAIRS(args))(0, ##args)); \
 	} \
 	static __always_inline typeof(name(0)) \
-		BAREBPF_PASTE(name, _with_arguments)(unsigned long long *ctx BAREBPF_DECLARE(args))
+		BAREBPF_PASTE(____, name)(unsigned long long *ctx BAREBPF_DECLARE(args))
 
 /* SEC("kprobe/vfs_read") int BPF_KPROBE(reads, struct file *file, char *to, size_t size): as many as are in registers. */
 #define BAREBPF_FROM_REGS(n) (void *)BAREBPF_FROM_REGS_##n
@@ -346,7 +347,7 @@ struct pt_regs___riscv {
 #define BPF_KSYSCALL(name, args...) \
 	name(struct pt_regs *ctx); \
 	extern _Bool LINUX_HAS_SYSCALL_WRAPPER __kconfig; \
-	static __always_inline typeof(name(0)) BAREBPF_PASTE(name, _with_arguments)(struct pt_regs *ctx, ##args); \
+	static __always_inline typeof(name(0)) BAREBPF_PASTE(____, name)(struct pt_regs *ctx, ##args); \
 	typeof(name(0)) name(struct pt_regs *ctx) \
 	{ \
 		struct pt_regs *regs __attribute__((unused)) = \
@@ -354,12 +355,12 @@ struct pt_regs___riscv {
 		_Pragma("GCC diagnostic push") \
 		_Pragma("GCC diagnostic ignored \"-Wint-conversion\"") \
 		if (LINUX_HAS_SYSCALL_WRAPPER) \
-			return BAREBPF_PASTE(name, _with_arguments)(ctx BAREBPF_EACH(BAREBPF_FROM_WRAPPED, ##args)); \
+			return BAREBPF_PASTE(____, name)(ctx BAREBPF_EACH(BAREBPF_FROM_WRAPPED, ##args)); \
 		else \
-			return BAREBPF_PASTE(name, _with_arguments)(ctx BAREBPF_EACH(BAREBPF_FROM_CALL, ##args)); \
+			return BAREBPF_PASTE(____, name)(ctx BAREBPF_EACH(BAREBPF_FROM_CALL, ##args)); \
 		_Pragma("GCC diagnostic pop") \
 	} \
-	static __always_inline typeof(name(0)) BAREBPF_PASTE(name, _with_arguments)(struct pt_regs *ctx, ##args)
+	static __always_inline typeof(name(0)) BAREBPF_PASTE(____, name)(struct pt_regs *ctx, ##args)
 #define BPF_KPROBE_SYSCALL BPF_KSYSCALL
 
 #endif
