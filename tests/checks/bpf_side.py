@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """bpf_side.py CLANG: bpf/*.h hold every helper under its number, compile after each header that programs include before them,
 have the layouts that loaders of USDT probes know, and do what docs/bpf-side.md shows."""
+import os
 import re
 import shutil
 import sys
@@ -11,7 +12,9 @@ from common import INCLUDE, ROOT, expect, must, scratch
 clang = sys.argv[1]
 OURS = INCLUDE / "barebpf/prog"
 NEWEST = ROOT / "build-headers/usr/include"
-FLAGS = ["-target", "bpf", "-O2", "-g", "-Wall", "-Werror", "-D__TARGET_ARCH_x86", "-idirafter", "/usr/include/x86_64-linux-gnu"]
+MACHINE = os.uname().machine
+FLAGS = ["-target", "bpf", "-O2", "-g", "-Wall", "-Werror", "-idirafter", f"/usr/include/{MACHINE}-linux-gnu",
+         "-D__TARGET_ARCH_" + {"x86_64": "x86", "aarch64": "arm64", "s390x": "s390", "riscv64": "riscv"}.get(MACHINE, MACHINE)]
 HEADERS = ["bpf_helpers", "bpf_tracing", "bpf_core_read", "bpf_endian", "bpf_arena_common", "usdt.bpf"]
 TYPES = ("typedef unsigned char __u8; typedef unsigned short __u16; typedef unsigned int __u32; typedef int __s32;\n"
          "typedef unsigned long long __u64; typedef long long __s64;\n")
@@ -50,7 +53,9 @@ expect(re.search(r"\*/\nBAREBPF_HELPER\(1,", text) is not None, "the first helpe
 with scratch() as folder:
     # In any order, after whatever header.
     firsts = {"linux/bpf.h": ("#include <linux/bpf.h>\n#include <linux/ptrace.h>\n", []),
-              "a small vmlinux.h": ("#define __VMLINUX_H__\n" + TYPES + "struct pt_regs { unsigned long r15, ip; };\n"
+              "a small vmlinux.h": ("#define __VMLINUX_H__\n" + TYPES + "struct pt_regs { unsigned long r15, ip, pc; };\n"
+                                    "struct user_pt_regs { unsigned long pc; }; struct user_regs_struct { unsigned long pc; };\n"
+                                    "typedef struct { struct { unsigned long addr; } psw; } user_pt_regs;\n"
                                     "enum { BPF_MAP_TYPE_HASH = 1, BPF_MAP_TYPE_ARRAY };\n", [])}
     if (NEWEST / "linux/bpf.h").is_file():
         firsts["the newest linux/bpf.h"] = (firsts["linux/bpf.h"][0], ["-isystem", NEWEST])
