@@ -24,17 +24,17 @@ struct pt_regs;
  * Source: the calling convention of each; arch/<machine>/include/uapi/asm/ptrace.h and asm/syscall.h of the kernel. */
 #if defined(__TARGET_ARCH_x86) && (defined(__VMLINUX_H__) || defined(__KERNEL__))
 /* The kernel's own names, which are not those of its header for programs. */
-#define BAREBPF_REGS struct pt_regs
+#define BAREBPF_REGS(regs) (regs)
 #define BAREBPF_CALL di, si, dx, cx, r8, r9, is_on_the_stack, is_on_the_stack
 #define BAREBPF_SYSCALL di, si, dx, r10, r8, r9, is_not_passed
 #define BAREBPF_OTHERS sp, bp, ax, sp, ip
 #elif defined(__TARGET_ARCH_x86)
-#define BAREBPF_REGS struct pt_regs
+#define BAREBPF_REGS(regs) (regs)
 #define BAREBPF_CALL rdi, rsi, rdx, rcx, r8, r9, is_on_the_stack, is_on_the_stack
 #define BAREBPF_SYSCALL rdi, rsi, rdx, r10, r8, r9, is_not_passed
 #define BAREBPF_OTHERS rsp, rbp, rax, rsp, rip
 #elif defined(__TARGET_ARCH_arm64)
-#define BAREBPF_REGS struct user_pt_regs
+#define BAREBPF_REGS(regs) ((const struct user_pt_regs *)(regs))
 #define BAREBPF_CALL regs[0], regs[1], regs[2], regs[3], regs[4], regs[5], regs[6], regs[7]
 #define BAREBPF_SYSCALL orig_x0, regs[1], regs[2], regs[3], regs[4], regs[5], is_not_passed
 #define BAREBPF_OTHERS regs[30], regs[29], regs[0], sp, pc
@@ -43,7 +43,7 @@ struct pt_regs___arm64 {
 	unsigned long orig_x0;
 } __attribute__((preserve_access_index));
 #elif defined(__TARGET_ARCH_s390)
-#define BAREBPF_REGS user_pt_regs
+#define BAREBPF_REGS(regs) ((const user_pt_regs *)(regs))
 #define BAREBPF_CALL gprs[2], gprs[3], gprs[4], gprs[5], gprs[6], is_on_the_stack, is_on_the_stack, is_on_the_stack
 #define BAREBPF_SYSCALL orig_gpr2, gprs[3], gprs[4], gprs[5], gprs[6], gprs[7], is_not_passed
 #define BAREBPF_OTHERS gprs[14], gprs[11], gprs[2], gprs[15], psw.addr
@@ -52,7 +52,7 @@ struct pt_regs___s390 {
 	unsigned long orig_gpr2;
 } __attribute__((preserve_access_index));
 #elif defined(__TARGET_ARCH_riscv)
-#define BAREBPF_REGS struct user_regs_struct
+#define BAREBPF_REGS(regs) ((const struct user_regs_struct *)(regs))
 #define BAREBPF_CALL a0, a1, a2, a3, a4, a5, a6, a7
 #define BAREBPF_SYSCALL orig_a0, a1, a2, a3, a4, a5, is_not_passed
 #define BAREBPF_OTHERS ra, s0, a0, sp, pc
@@ -61,36 +61,36 @@ struct pt_regs___riscv {
 	unsigned long orig_a0;
 } __attribute__((preserve_access_index));
 #elif defined(__TARGET_ARCH_arm)
-#define BAREBPF_REGS struct pt_regs
+#define BAREBPF_REGS(regs) (regs)
 #define BAREBPF_CALL \
 	uregs[0], uregs[1], uregs[2], uregs[3], is_on_the_stack, is_on_the_stack, is_on_the_stack, is_on_the_stack
 #define BAREBPF_SYSCALL uregs[0], uregs[1], uregs[2], uregs[3], uregs[4], uregs[5], uregs[6]
 #define BAREBPF_OTHERS uregs[14], uregs[11], uregs[0], uregs[13], uregs[12]
 #elif defined(__TARGET_ARCH_powerpc)
-#define BAREBPF_REGS struct pt_regs
+#define BAREBPF_REGS(regs) (regs)
 #define BAREBPF_CALL gpr[3], gpr[4], gpr[5], gpr[6], gpr[7], gpr[8], gpr[9], gpr[10]
 #define BAREBPF_SYSCALL orig_gpr3, gpr[4], gpr[5], gpr[6], gpr[7], gpr[8], gpr[9]
 #define BAREBPF_OTHERS link, is_not_kept, gpr[3], gpr[1], nip
 #define BAREBPF_NO_WRAPPER
 #elif defined(__TARGET_ARCH_mips)
-#define BAREBPF_REGS struct pt_regs
+#define BAREBPF_REGS(regs) (regs)
 #define BAREBPF_CALL regs[4], regs[5], regs[6], regs[7], regs[8], regs[9], regs[10], regs[11]
 #define BAREBPF_SYSCALL regs[4], regs[5], regs[6], regs[7], regs[8], regs[9], is_not_passed
 #define BAREBPF_OTHERS regs[31], regs[30], regs[2], regs[29], cp0_epc
 #elif defined(__TARGET_ARCH_loongarch)
-#define BAREBPF_REGS struct user_pt_regs
+#define BAREBPF_REGS(regs) ((const struct user_pt_regs *)(regs))
 #define BAREBPF_CALL regs[4], regs[5], regs[6], regs[7], regs[8], regs[9], regs[10], regs[11]
 #define BAREBPF_SYSCALL regs[4], regs[5], regs[6], regs[7], regs[8], regs[9], is_not_passed
 #define BAREBPF_OTHERS regs[1], regs[22], regs[4], regs[3], csr_era
 #define BAREBPF_NO_WRAPPER
 #elif defined(__TARGET_ARCH_sparc)
-#define BAREBPF_REGS struct pt_regs
+#define BAREBPF_REGS(regs) (regs)
 #define BAREBPF_CALL \
 	u_regs[8], u_regs[9], u_regs[10], u_regs[11], u_regs[12], u_regs[13], is_on_the_stack, is_on_the_stack
 #define BAREBPF_SYSCALL u_regs[8], u_regs[9], u_regs[10], u_regs[11], u_regs[12], u_regs[13], is_not_passed
 #define BAREBPF_OTHERS u_regs[15], is_not_kept, u_regs[8], u_regs[14], tpc
 #elif defined(__TARGET_ARCH_arc)
-#define BAREBPF_REGS struct user_regs_struct
+#define BAREBPF_REGS(regs) ((const struct user_regs_struct *)(regs))
 #define BAREBPF_CALL scratch.r0, scratch.r1, scratch.r2, scratch.r3, scratch.r4, scratch.r5, scratch.r6, scratch.r7
 #define BAREBPF_SYSCALL scratch.r0, scratch.r1, scratch.r2, scratch.r3, scratch.r4, scratch.r5, is_not_passed
 #define BAREBPF_OTHERS scratch.blink, scratch.fp, scratch.r0, scratch.sp, scratch.ret
@@ -110,8 +110,8 @@ struct pt_regs___riscv {
 
 #ifdef BAREBPF_REGS
 /* Out of the context, and out of any registers in the kernel's memory wherever the kernel has the member. */
-#define BAREBPF_REG(regs, n, row...) (((const BAREBPF_REGS *)(regs))->BAREBPF_PICK(n, row))
-#define BAREBPF_REG_CORE(regs, n, row...) BPF_CORE_READ((const BAREBPF_REGS *)(regs), BAREBPF_PICK(n, row))
+#define BAREBPF_REG(regs, n, row...) (BAREBPF_REGS(regs)->BAREBPF_PICK(n, row))
+#define BAREBPF_REG_CORE(regs, n, row...) BPF_CORE_READ(BAREBPF_REGS(regs), BAREBPF_PICK(n, row))
 #ifdef BAREBPF_SYSCALL_1
 #define PT_REGS_PARM1_SYSCALL(regs) (((const BAREBPF_SYSCALL_1 *)(regs))->BAREBPF_PICK(1, BAREBPF_SYSCALL))
 #define PT_REGS_PARM1_CORE_SYSCALL(regs) \
