@@ -43,4 +43,18 @@
  * only follows pointers has to say which arena is its. There is one for each program. */
 #define use_arena(map) asm volatile("" : : "r"(map))
 
+/* The struct around a member, both in the arena. */
+#define arena_container_of(ptr, type, member) ((type __arena *)((void *)(ptr) - __builtin_offsetof(type, member)))
+
+/* Pages for `addr`, or wherever there is room for NULL, on a node of memory or on NUMA_NO_NODE: an address of user
+ * space, NULL where there are none. For programs that may sleep. A vmlinux.h with functions declares both. */
+#ifndef NUMA_NO_NODE
+#define NUMA_NO_NODE (-1)
+#endif
+#if !defined(__VMLINUX_H__) || defined(BPF_NO_KFUNC_PROTOTYPES)
+extern void __arena *bpf_arena_alloc_pages(void *map, void __arena *addr, __u32 page_cnt, int node_id, __u64 flags)
+	__attribute__((section(".ksyms"), weak));
+extern void bpf_arena_free_pages(void *map, void __arena *ptr, __u32 page_cnt) __attribute__((section(".ksyms"), weak));
+#endif
+
 #endif

@@ -71,8 +71,8 @@ enum bpf_enum_value_kind {
 extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
 #define bpf_core_cast(ptr, type) ((typeof(type) *)bpf_rdonly_cast((ptr), bpf_core_type_id_kernel(type)))
 
-/* `size` bytes from where `src` lies in the kernel that runs. What they give is the helper's: 0 or a negative errno, and
- * for strings their bytes with the end. */
+/* `size` bytes from where `src` lies in the kernel that runs. What they give is the helper's: 0 or a negative errno,
+ * and for strings their bytes with the end. */
 #define bpf_core_read(dst, size, src) \
 	bpf_probe_read_kernel(dst, size, (const void *)__builtin_preserve_access_index(src))
 #define bpf_core_read_user(dst, size, src) \
@@ -156,6 +156,7 @@ extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
 	})
 
 /* src->a->b->c, as a path that is never walked but has the type of its end. */
+#define BAREBPF_PATH_0(src) src
 #define BAREBPF_PATH_1(src, a) (src)->a
 #define BAREBPF_PATH_2(src, a, ...) BAREBPF_PATH_1((src)->a, __VA_ARGS__)
 #define BAREBPF_PATH_3(src, a, ...) BAREBPF_PATH_2((src)->a, __VA_ARGS__)
@@ -166,10 +167,11 @@ extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
 #define BAREBPF_PATH_8(src, a, ...) BAREBPF_PATH_7((src)->a, __VA_ARGS__)
 #define BAREBPF_PATH_9(src, a, ...) BAREBPF_PATH_8((src)->a, __VA_ARGS__)
 #define BAREBPF_PATH_10(src, a, ...) BAREBPF_PATH_9((src)->a, __VA_ARGS__)
-#define BAREBPF_PATH(src, ...) BAREBPF_PASTE(BAREBPF_PATH_, BAREBPF_COUNT(__VA_ARGS__))(src, __VA_ARGS__)
+#define BAREBPF_PATH(src, path...) BAREBPF_PASTE(BAREBPF_PATH_, BAREBPF_COUNT(path))(src, ##path)
 
-/* Follows it: each arrow but the last reads a pointer with `step`, and `last` reads what is there. All pointers take turns in
- * one variable, since the stack of a program has 512 bytes; where one cannot be read the helper makes it NULL. */
+/* Follows it: each arrow but the last reads a pointer with `step`, and `last` reads what is there. All pointers take
+ * turns in one variable, since the stack of a program has 512 bytes; where one cannot be read the helper makes it
+ * NULL. */
 #define BAREBPF_FOLLOW_1(step, last, dst, src, a) last((void *)(dst), sizeof(*(dst)), &(src)->a)
 #define BAREBPF_FOLLOW_2(step, last, dst, src, a, ...)                                              \
 	(step(&__next, sizeof(__next), &(src)->a),                                                  \
@@ -204,9 +206,9 @@ extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
 		BAREBPF_PASTE(BAREBPF_FOLLOW_, BAREBPF_COUNT(__VA_ARGS__))(step, last, dst, src, __VA_ARGS__); \
 	})
 
-/* BPF_CORE_READ(task, mm, exe_file) is task->mm->exe_file, in one read for each arrow; zeros where one fails. Those with
- * _INTO put it where `dst` points and give what the last helper gave; USER is for the memory of the process, and PROBE
- * for types that are the same on every kernel. */
+/* BPF_CORE_READ(task, mm, exe_file) is task->mm->exe_file, in one read for each arrow; zeros where one fails. Those
+ * with _INTO put it where `dst` points and give what the last helper gave; USER is for the memory of the process, and
+ * PROBE for types that are the same on every kernel. */
 #define BPF_CORE_READ_INTO(dst, src, ...) BAREBPF_FOLLOW(bpf_core_read, bpf_core_read, dst, src, __VA_ARGS__)
 #define BPF_CORE_READ_USER_INTO(dst, src, ...) \
 	BAREBPF_FOLLOW(bpf_core_read_user, bpf_core_read_user, dst, src, __VA_ARGS__)
@@ -239,5 +241,9 @@ extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
 #define BPF_CORE_READ_USER(src, ...) BAREBPF_READ(BPF_CORE_READ_USER_INTO, src, __VA_ARGS__)
 #define BPF_PROBE_READ(src, ...) BAREBPF_READ(BPF_PROBE_READ_INTO, src, __VA_ARGS__)
 #define BPF_PROBE_READ_USER(src, ...) BAREBPF_READ(BPF_PROBE_READ_USER_INTO, src, __VA_ARGS__)
+
+/* From the inside of libbpf's header, for programs that build macros of their own on it. */
+#define ___arrow(src, path...) BAREBPF_PATH(src, ##path)
+#define ___type(src, path...) BAREBPF_PLAIN_TYPE(BAREBPF_PATH(src, ##path))
 
 #endif

@@ -23,6 +23,10 @@
 /* How many arguments there are, up to twelve. */
 #define BAREBPF_COUNT_(_, a, b, c, d, e, f, g, h, i, j, k, l, count, ...) count
 #define BAREBPF_COUNT(args...) BAREBPF_COUNT_(_, ##args, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)
+/* From the inside of libbpf's header, for programs that build macros of their own on it. */
+#define ___bpf_concat(a, b) a##b
+#define ___bpf_apply(macro, n) ___bpf_concat(macro, n)
+#define ___bpf_narg(args...) BAREBPF_COUNT(args)
 
 /* Members of a map definition. A number is the length of an array that nothing points to, a type is a
  * pointer to it, and both survive in BTF without a byte of data. */
@@ -47,7 +51,8 @@ enum libbpf_pin_type {
 #ifndef __weak
 #define __weak __attribute__((weak))
 #endif
-/* A function that other objects may be linked to, and that the verifier looks at within each caller as if it were static. */
+/* A function that other objects may be linked to, and that the verifier looks at within each caller as if it were
+ * static. */
 #ifndef __hidden
 #define __hidden __attribute__((visibility("hidden")))
 #endif
@@ -75,8 +80,8 @@ enum libbpf_pin_type {
 		(type *)(__inner - offsetof(type, member));                    \
 	})
 
-/* The compiler moves no access to memory across the first, and knows nothing about the variable behind the second, so that
- * a check of it stays where the verifier needs it. */
+/* The compiler moves no access to memory across the first, and knows nothing about the variable behind the second, so
+ * that a check of it stays where the verifier needs it. */
 #ifndef barrier
 #define barrier() asm volatile("" ::: "memory")
 #endif
@@ -88,8 +93,8 @@ enum libbpf_pin_type {
 #define __bpf_unreachable() __builtin_trap()
 #endif
 
-/* bpf_tail_call with a constant index. No branches are merged before the call, so the verifier sees one map and one index, and
- * the kernel jumps without looking into the map. Source: map_poke_track in kernel/bpf/arraymap.c at v6.12. */
+/* bpf_tail_call with a constant index. No branches are merged before the call, so the verifier sees one map and one
+ * index, and the kernel jumps without looking into the map. Source: map_poke_track in kernel/bpf/arraymap.c at v6.12. */
 static __always_inline void bpf_tail_call_static(void *ctx, const void *map, const __u32 slot)
 {
 	if (!__builtin_constant_p(slot))
@@ -144,9 +149,9 @@ enum libbpf_tristate {
 #define __uptr __attribute__((btf_type_tag("uptr")))
 #endif
 
-/* What a global function takes, which the verifier looks at without its callers: the context; a pointer that is never NULL,
- * one that may be, one to a type of the kernel that is held, one that is only read with care, and one into the arena.
- * Source: btf_prepare_func_args in kernel/bpf/btf.c. */
+/* What a global function takes, which the verifier looks at without its callers: the context; a pointer that is never
+ * NULL, one that may be, one to a type of the kernel that is held, one that is only read with care, and one into the
+ * arena. Source: btf_prepare_func_args in kernel/bpf/btf.c. */
 #define __arg_ctx __attribute__((btf_decl_tag("arg:ctx")))
 #define __arg_nonnull __attribute__((btf_decl_tag("arg:nonnull")))
 #define __arg_nullable __attribute__((btf_decl_tag("arg:nullable")))
@@ -180,10 +185,10 @@ enum libbpf_tristate {
 		call;                                                                      \
 	})
 
-/* bpf_printk("%s has %d", name, count) writes a line into /sys/kernel/tracing/trace_pipe, which a machine has once for all
- * programs, so it is for looking into a program and not for events. It gives the bytes written, or a negative errno.
- * With more than three arguments, and twelve at most, it needs 5.16. The format is a variable of .rodata; before 5.2
- * there was none, so with BPF_NO_GLOBAL_DATA it is on the stack. */
+/* bpf_printk("%s has %d", name, count) writes a line into /sys/kernel/tracing/trace_pipe, which a machine has once for
+ * all programs, so it is for looking into a program and not for events. It gives the bytes written, or a negative
+ * errno. With more than three arguments, and twelve at most, it needs 5.16. The format is a variable of .rodata;
+ * before 5.2 there was none, so with BPF_NO_GLOBAL_DATA it is on the stack. */
 #ifdef BPF_NO_GLOBAL_DATA
 #define BPF_PRINTK_FMT_MOD
 #else
@@ -206,16 +211,16 @@ enum libbpf_tristate {
 			__bpf_printk, __bpf_printk, __bpf_printk, __bpf_printk)
 #define bpf_printk(fmt, args...) BAREBPF_PRINTK(args)(fmt, ##args)
 
-/* The same into the file that an iterator is read as (5.8), and into memory (5.13), which gives the bytes that the whole
- * text needs with its end. */
+/* The same into the file that an iterator is read as (5.8), and into memory (5.13), which gives the bytes that the
+ * whole text needs with its end. */
 #define BPF_SEQ_PRINTF(seq, fmt, args...) \
 	BAREBPF_WITH_ARGUMENTS(fmt, bpf_seq_printf(seq, __text, sizeof(__text), __numbers, sizeof(__numbers)), ##args)
 #define BPF_SNPRINTF(out, out_size, fmt, args...) \
 	BAREBPF_WITH_ARGUMENTS(fmt, bpf_snprintf(out, out_size, __text, __numbers, sizeof(__numbers)), ##args)
 
-/* The same into a stream of the program, which BPF_PROG_STREAM_READ_BY_FD reads: 1 for what it has to say, 2 for errors.
- * The function was renamed in 6.18 and got its first name back in 7.0, with one argument less; 6.17 is left out.
- * Whoever loads takes the ___barebpf off; it keeps clear of the declaration of a vmlinux.h. */
+/* The same into a stream of the program, which BPF_PROG_STREAM_READ_BY_FD reads: 1 for what it has to say, 2 for
+ * errors. The function has another name in 6.18, and in 7.2 its first one again, with an argument less; 6.17 is left
+ * out. Whoever loads takes the ___barebpf off; it keeps clear of the declaration of a vmlinux.h. */
 extern int bpf_stream_vprintk___barebpf(int stream_id, const char *fmt, const void *args, __u32 len) __weak __ksym;
 extern int bpf_stream_vprintk_impl___barebpf(int stream_id, const char *fmt, const void *args, __u32 len, void *aux)
 	__weak __ksym;
@@ -236,8 +241,8 @@ extern int bpf_iter_num_new(struct bpf_iter_num *it, int start, int end) __weak 
 extern int *bpf_iter_num_next(struct bpf_iter_num *it) __weak __ksym;
 extern void bpf_iter_num_destroy(struct bpf_iter_num *it) __weak __ksym;
 
-/* The iterator with its end bound to it, and a variable that is only there for its first value, which begins it. clang writes no
- * BTF of a function that is named only in an attribute, so the end is named there, too. */
+/* The iterator with its end bound to it, and a variable that is only there for its first value, which begins it. clang
+ * writes no BTF of a function that is named only in an attribute, so the end is named there, too. */
 #define BAREBPF_ITERATE(type, args...)                                                                             \
 	struct bpf_iter_##type __it __attribute__((aligned(8), cleanup(bpf_iter_##type##_destroy))),               \
 		*__begun __attribute__((unused)) =                                                                 \

@@ -24,17 +24,17 @@ struct pt_regs;
  * Source: the calling convention of each; arch/<machine>/include/uapi/asm/ptrace.h and asm/syscall.h of the kernel. */
 #if defined(__TARGET_ARCH_x86) && (defined(__VMLINUX_H__) || defined(__KERNEL__))
 /* The kernel's own names, which are not those of its header for programs. */
-#define BAREBPF_REGS struct pt_regs
+#define BAREBPF_REGS(regs) (regs)
 #define BAREBPF_CALL di, si, dx, cx, r8, r9, is_on_the_stack, is_on_the_stack
 #define BAREBPF_SYSCALL di, si, dx, r10, r8, r9, is_not_passed
 #define BAREBPF_OTHERS sp, bp, ax, sp, ip
 #elif defined(__TARGET_ARCH_x86)
-#define BAREBPF_REGS struct pt_regs
+#define BAREBPF_REGS(regs) (regs)
 #define BAREBPF_CALL rdi, rsi, rdx, rcx, r8, r9, is_on_the_stack, is_on_the_stack
 #define BAREBPF_SYSCALL rdi, rsi, rdx, r10, r8, r9, is_not_passed
 #define BAREBPF_OTHERS rsp, rbp, rax, rsp, rip
 #elif defined(__TARGET_ARCH_arm64)
-#define BAREBPF_REGS struct user_pt_regs
+#define BAREBPF_REGS(regs) ((const struct user_pt_regs *)(regs))
 #define BAREBPF_CALL regs[0], regs[1], regs[2], regs[3], regs[4], regs[5], regs[6], regs[7]
 #define BAREBPF_SYSCALL orig_x0, regs[1], regs[2], regs[3], regs[4], regs[5], is_not_passed
 #define BAREBPF_OTHERS regs[30], regs[29], regs[0], sp, pc
@@ -43,7 +43,7 @@ struct pt_regs___arm64 {
 	unsigned long orig_x0;
 } __attribute__((preserve_access_index));
 #elif defined(__TARGET_ARCH_s390)
-#define BAREBPF_REGS user_pt_regs
+#define BAREBPF_REGS(regs) ((const user_pt_regs *)(regs))
 #define BAREBPF_CALL gprs[2], gprs[3], gprs[4], gprs[5], gprs[6], is_on_the_stack, is_on_the_stack, is_on_the_stack
 #define BAREBPF_SYSCALL orig_gpr2, gprs[3], gprs[4], gprs[5], gprs[6], gprs[7], is_not_passed
 #define BAREBPF_OTHERS gprs[14], gprs[11], gprs[2], gprs[15], psw.addr
@@ -52,7 +52,7 @@ struct pt_regs___s390 {
 	unsigned long orig_gpr2;
 } __attribute__((preserve_access_index));
 #elif defined(__TARGET_ARCH_riscv)
-#define BAREBPF_REGS struct user_regs_struct
+#define BAREBPF_REGS(regs) ((const struct user_regs_struct *)(regs))
 #define BAREBPF_CALL a0, a1, a2, a3, a4, a5, a6, a7
 #define BAREBPF_SYSCALL orig_a0, a1, a2, a3, a4, a5, is_not_passed
 #define BAREBPF_OTHERS ra, s0, a0, sp, pc
@@ -61,34 +61,36 @@ struct pt_regs___riscv {
 	unsigned long orig_a0;
 } __attribute__((preserve_access_index));
 #elif defined(__TARGET_ARCH_arm)
-#define BAREBPF_REGS struct pt_regs
-#define BAREBPF_CALL uregs[0], uregs[1], uregs[2], uregs[3], is_on_the_stack, is_on_the_stack, is_on_the_stack, is_on_the_stack
+#define BAREBPF_REGS(regs) (regs)
+#define BAREBPF_CALL \
+	uregs[0], uregs[1], uregs[2], uregs[3], is_on_the_stack, is_on_the_stack, is_on_the_stack, is_on_the_stack
 #define BAREBPF_SYSCALL uregs[0], uregs[1], uregs[2], uregs[3], uregs[4], uregs[5], uregs[6]
 #define BAREBPF_OTHERS uregs[14], uregs[11], uregs[0], uregs[13], uregs[12]
 #elif defined(__TARGET_ARCH_powerpc)
-#define BAREBPF_REGS struct pt_regs
+#define BAREBPF_REGS(regs) (regs)
 #define BAREBPF_CALL gpr[3], gpr[4], gpr[5], gpr[6], gpr[7], gpr[8], gpr[9], gpr[10]
 #define BAREBPF_SYSCALL orig_gpr3, gpr[4], gpr[5], gpr[6], gpr[7], gpr[8], gpr[9]
 #define BAREBPF_OTHERS link, is_not_kept, gpr[3], gpr[1], nip
 #define BAREBPF_NO_WRAPPER
 #elif defined(__TARGET_ARCH_mips)
-#define BAREBPF_REGS struct pt_regs
+#define BAREBPF_REGS(regs) (regs)
 #define BAREBPF_CALL regs[4], regs[5], regs[6], regs[7], regs[8], regs[9], regs[10], regs[11]
 #define BAREBPF_SYSCALL regs[4], regs[5], regs[6], regs[7], regs[8], regs[9], is_not_passed
 #define BAREBPF_OTHERS regs[31], regs[30], regs[2], regs[29], cp0_epc
 #elif defined(__TARGET_ARCH_loongarch)
-#define BAREBPF_REGS struct user_pt_regs
+#define BAREBPF_REGS(regs) ((const struct user_pt_regs *)(regs))
 #define BAREBPF_CALL regs[4], regs[5], regs[6], regs[7], regs[8], regs[9], regs[10], regs[11]
 #define BAREBPF_SYSCALL regs[4], regs[5], regs[6], regs[7], regs[8], regs[9], is_not_passed
 #define BAREBPF_OTHERS regs[1], regs[22], regs[4], regs[3], csr_era
 #define BAREBPF_NO_WRAPPER
 #elif defined(__TARGET_ARCH_sparc)
-#define BAREBPF_REGS struct pt_regs
-#define BAREBPF_CALL u_regs[8], u_regs[9], u_regs[10], u_regs[11], u_regs[12], u_regs[13], is_on_the_stack, is_on_the_stack
+#define BAREBPF_REGS(regs) (regs)
+#define BAREBPF_CALL \
+	u_regs[8], u_regs[9], u_regs[10], u_regs[11], u_regs[12], u_regs[13], is_on_the_stack, is_on_the_stack
 #define BAREBPF_SYSCALL u_regs[8], u_regs[9], u_regs[10], u_regs[11], u_regs[12], u_regs[13], is_not_passed
 #define BAREBPF_OTHERS u_regs[15], is_not_kept, u_regs[8], u_regs[14], tpc
 #elif defined(__TARGET_ARCH_arc)
-#define BAREBPF_REGS struct user_regs_struct
+#define BAREBPF_REGS(regs) ((const struct user_regs_struct *)(regs))
 #define BAREBPF_CALL scratch.r0, scratch.r1, scratch.r2, scratch.r3, scratch.r4, scratch.r5, scratch.r6, scratch.r7
 #define BAREBPF_SYSCALL scratch.r0, scratch.r1, scratch.r2, scratch.r3, scratch.r4, scratch.r5, is_not_passed
 #define BAREBPF_OTHERS scratch.blink, scratch.fp, scratch.r0, scratch.sp, scratch.ret
@@ -108,8 +110,8 @@ struct pt_regs___riscv {
 
 #ifdef BAREBPF_REGS
 /* Out of the context, and out of any registers in the kernel's memory wherever the kernel has the member. */
-#define BAREBPF_REG(regs, n, row...) (((const BAREBPF_REGS *)(regs))->BAREBPF_PICK(n, row))
-#define BAREBPF_REG_CORE(regs, n, row...) BPF_CORE_READ((const BAREBPF_REGS *)(regs), BAREBPF_PICK(n, row))
+#define BAREBPF_REG(regs, n, row...) (BAREBPF_REGS(regs)->BAREBPF_PICK(n, row))
+#define BAREBPF_REG_CORE(regs, n, row...) BPF_CORE_READ(BAREBPF_REGS(regs), BAREBPF_PICK(n, row))
 #ifdef BAREBPF_SYSCALL_1
 #define PT_REGS_PARM1_SYSCALL(regs) (((const BAREBPF_SYSCALL_1 *)(regs))->BAREBPF_PICK(1, BAREBPF_SYSCALL))
 #define PT_REGS_PARM1_CORE_SYSCALL(regs) \
@@ -159,9 +161,10 @@ struct pt_regs___riscv {
 #define PT_REGS_SP_CORE(regs) BAREBPF_REG_CORE(regs, 4, BAREBPF_OTHERS)
 #define PT_REGS_IP_CORE(regs) BAREBPF_REG_CORE(regs, 5, BAREBPF_OTHERS)
 
-/* The arguments of a system call, out of the registers that it began with. Most machines hand those to the function of the
- * system call (__x64_sys_openat) by a pointer, so in a kprobe on it they are read with _CORE from what the next macro gives;
- * in a tracepoint, or with a machine or kernel that has no such wrapper, they are the context. BPF_KSYSCALL does both. */
+/* The arguments of a system call, out of the registers that it began with. Most machines hand those to the function of
+ * the system call (__x64_sys_openat) by a pointer, so in a kprobe on it they are read with _CORE from what the next
+ * macro gives; in a tracepoint, or with a machine or kernel that has no such wrapper, they are the context.
+ * BPF_KSYSCALL does both. */
 #ifndef PT_REGS_SYSCALL_REGS
 #define PT_REGS_SYSCALL_REGS(ctx) ((struct pt_regs *)PT_REGS_PARM1(ctx))
 #endif
@@ -182,8 +185,8 @@ struct pt_regs___riscv {
 #define PT_REGS_PARM6_CORE_SYSCALL(regs) BAREBPF_REG_CORE(regs, 6, BAREBPF_SYSCALL)
 #define PT_REGS_PARM7_CORE_SYSCALL(regs) BAREBPF_REG_CORE(regs, 7, BAREBPF_SYSCALL)
 
-/* The address that the function returns to, at its entry and, which takes frame pointers, at its end. It is in a register
- * or, elsewhere, on the stack. */
+/* The address that the function returns to, at its entry and, which takes frame pointers, at its end. It is in a
+ * register or, elsewhere, on the stack. */
 #if defined(__TARGET_ARCH_arm64) || defined(__TARGET_ARCH_powerpc) || defined(__TARGET_ARCH_sparc)
 #define BPF_KPROBE_READ_RET_IP(ip, ctx) ({ (ip) = PT_REGS_RET(ctx); })
 #define BPF_KRETPROBE_READ_RET_IP BPF_KPROBE_READ_RET_IP
@@ -210,19 +213,20 @@ struct pt_regs___riscv {
 #define BAREBPF_EACH(make, args...) BAREBPF_PASTE(BAREBPF_EACH_, BAREBPF_COUNT(args))(make)
 
 /* A program with the type and name `result name`, which takes `context`, and a function of the same result behind it
- * that takes what the program hands over. Registers and array elements become pointers first, because those become
- * whatever the argument is without a cast to a type that a macro cannot name; clang would warn of it. */
+ * that takes what the program hands over. Its name is libbpf's, for clang 19 orders what it writes by such names, too.
+ * Registers and array elements become pointers first, because those become whatever the argument is without a cast to
+ * a type that a macro cannot name; clang would warn of it. */
 #define BAREBPF_PROGRAM(name, context, make, args...) \
 	name(context *ctx); \
-	static __always_inline typeof(name(0)) BAREBPF_PASTE(name, _with_arguments)(context *ctx, ##args); \
+	static __always_inline typeof(name(0)) BAREBPF_PASTE(____, name)(context *ctx, ##args); \
 	typeof(name(0)) name(context *ctx) \
 	{ \
 		_Pragma("GCC diagnostic push") \
 		_Pragma("GCC diagnostic ignored \"-Wint-conversion\"") \
-		return BAREBPF_PASTE(name, _with_arguments)(ctx BAREBPF_EACH(make, ##args)); \
+		return BAREBPF_PASTE(____, name)(ctx BAREBPF_EACH(make, ##args)); \
 		_Pragma("GCC diagnostic pop") \
 	} \
-	static __always_inline typeof(name(0)) BAREBPF_PASTE(name, _with_arguments)(context *ctx, ##args)
+	static __always_inline typeof(name(0)) BAREBPF_PASTE(____, name)(context *ctx, ##args)
 
 /* SEC("fexit/vfs_read") int BPF_PROG(reads, struct file *file, char *to, size_t size, loff_t *at, long result) */
 #define BAREBPF_FROM_ARRAY(n) (void *)ctx[n]
@@ -243,7 +247,8 @@ struct pt_regs___riscv {
 #define BAREBPF_DECLARE_10(type, name, more...) , type name BAREBPF_DECLARE_9(more)
 #define BAREBPF_DECLARE_11(type, name, more...) , type name BAREBPF_DECLARE_10(more)
 #define BAREBPF_DECLARE_12(type, name, more...) , type name BAREBPF_DECLARE_11(more)
-/* A value of `type` out of the elements from `at` on. A small one is the low part of its element, whatever the byte order. */
+/* A value of `type` out of the elements from `at` on. A small one is the low part of its element, whatever the byte
+ * order. */
 #define BAREBPF_UNSIGNED(type)                                                                              \
 	typeof(__builtin_choose_expr(sizeof(type) == 1, (__u8)0, __builtin_choose_expr(sizeof(type) == 2,   \
 		(__u16)0, __builtin_choose_expr(sizeof(type) == 4, (__u32)0, (__u64)0))))
@@ -262,17 +267,28 @@ struct pt_regs___riscv {
 #define BAREBPF_AFTER(type, at) ((at) + (sizeof(type) + 7) / 8)
 #define BAREBPF_VALUES_0(at)
 #define BAREBPF_VALUES_1(at, type, name) , BAREBPF_VALUE(type, at)
-#define BAREBPF_VALUES_2(at, type, name, more...) BAREBPF_VALUES_1(at, type, name) BAREBPF_VALUES_1(BAREBPF_AFTER(type, at), more)
-#define BAREBPF_VALUES_3(at, type, name, more...) BAREBPF_VALUES_1(at, type, name) BAREBPF_VALUES_2(BAREBPF_AFTER(type, at), more)
-#define BAREBPF_VALUES_4(at, type, name, more...) BAREBPF_VALUES_1(at, type, name) BAREBPF_VALUES_3(BAREBPF_AFTER(type, at), more)
-#define BAREBPF_VALUES_5(at, type, name, more...) BAREBPF_VALUES_1(at, type, name) BAREBPF_VALUES_4(BAREBPF_AFTER(type, at), more)
-#define BAREBPF_VALUES_6(at, type, name, more...) BAREBPF_VALUES_1(at, type, name) BAREBPF_VALUES_5(BAREBPF_AFTER(type, at), more)
-#define BAREBPF_VALUES_7(at, type, name, more...) BAREBPF_VALUES_1(at, type, name) BAREBPF_VALUES_6(BAREBPF_AFTER(type, at), more)
-#define BAREBPF_VALUES_8(at, type, name, more...) BAREBPF_VALUES_1(at, type, name) BAREBPF_VALUES_7(BAREBPF_AFTER(type, at), more)
-#define BAREBPF_VALUES_9(at, type, name, more...) BAREBPF_VALUES_1(at, type, name) BAREBPF_VALUES_8(BAREBPF_AFTER(type, at), more)
-#define BAREBPF_VALUES_10(at, type, name, more...) BAREBPF_VALUES_1(at, type, name) BAREBPF_VALUES_9(BAREBPF_AFTER(type, at), more)
-#define BAREBPF_VALUES_11(at, type, name, more...) BAREBPF_VALUES_1(at, type, name) BAREBPF_VALUES_10(BAREBPF_AFTER(type, at), more)
-#define BAREBPF_VALUES_12(at, type, name, more...) BAREBPF_VALUES_1(at, type, name) BAREBPF_VALUES_11(BAREBPF_AFTER(type, at), more)
+#define BAREBPF_VALUES_2(at, type, name, more...) \
+	BAREBPF_VALUES_1(at, type, name) BAREBPF_VALUES_1(BAREBPF_AFTER(type, at), more)
+#define BAREBPF_VALUES_3(at, type, name, more...) \
+	BAREBPF_VALUES_1(at, type, name) BAREBPF_VALUES_2(BAREBPF_AFTER(type, at), more)
+#define BAREBPF_VALUES_4(at, type, name, more...) \
+	BAREBPF_VALUES_1(at, type, name) BAREBPF_VALUES_3(BAREBPF_AFTER(type, at), more)
+#define BAREBPF_VALUES_5(at, type, name, more...) \
+	BAREBPF_VALUES_1(at, type, name) BAREBPF_VALUES_4(BAREBPF_AFTER(type, at), more)
+#define BAREBPF_VALUES_6(at, type, name, more...) \
+	BAREBPF_VALUES_1(at, type, name) BAREBPF_VALUES_5(BAREBPF_AFTER(type, at), more)
+#define BAREBPF_VALUES_7(at, type, name, more...) \
+	BAREBPF_VALUES_1(at, type, name) BAREBPF_VALUES_6(BAREBPF_AFTER(type, at), more)
+#define BAREBPF_VALUES_8(at, type, name, more...) \
+	BAREBPF_VALUES_1(at, type, name) BAREBPF_VALUES_7(BAREBPF_AFTER(type, at), more)
+#define BAREBPF_VALUES_9(at, type, name, more...) \
+	BAREBPF_VALUES_1(at, type, name) BAREBPF_VALUES_8(BAREBPF_AFTER(type, at), more)
+#define BAREBPF_VALUES_10(at, type, name, more...) \
+	BAREBPF_VALUES_1(at, type, name) BAREBPF_VALUES_9(BAREBPF_AFTER(type, at), more)
+#define BAREBPF_VALUES_11(at, type, name, more...) \
+	BAREBPF_VALUES_1(at, type, name) BAREBPF_VALUES_10(BAREBPF_AFTER(type, at), more)
+#define BAREBPF_VALUES_12(at, type, name, more...) \
+	BAREBPF_VALUES_1(at, type, name) BAREBPF_VALUES_11(BAREBPF_AFTER(type, at), more)
 #define BAREBPF_PAIRS_(_, a, A, b, B, c, C, d, D, e, E, f, F, g, G, h, H, i, I, j, J, k, K, l, L, count, ...) count
 #define BAREBPF_PAIRS(args...) \
 	BAREBPF_PAIRS_(_, ##args, 12, 12, 11, 11, 10, 10, 9, 9, 8, 8, 7, 7, 6, 6, 5, 5, 4, 4, 3, 3, 2, 2, 1, 1, 0)
@@ -280,14 +296,14 @@ struct pt_regs___riscv {
 #define BPF_PROG2(name, args...) \
 	name(unsigned long long *ctx); \
 	static __always_inline typeof(name(0)) \
-		BAREBPF_PASTE(name, _with_arguments)(unsigned long long *ctx BAREBPF_DECLARE(args)); \
+		BAREBPF_PASTE(____, name)(unsigned long long *ctx BAREBPF_DECLARE(args)); \
 	typeof(name(0)) name(unsigned long long *ctx) \
 	{ \
-		return BAREBPF_PASTE(name, _with_arguments) \
+		return BAREBPF_PASTE(____, name) \
 			(ctx BAREBPF_PASTE(BAREBPF_VALUES_, BAREBPF_PAIRS(args))(0, ##args)); \
 	} \
 	static __always_inline typeof(name(0)) \
-		BAREBPF_PASTE(name, _with_arguments)(unsigned long long *ctx BAREBPF_DECLARE(args))
+		BAREBPF_PASTE(____, name)(unsigned long long *ctx BAREBPF_DECLARE(args))
 
 /* SEC("kprobe/vfs_read") int BPF_KPROBE(reads, struct file *file, char *to, size_t size): as many as are in registers. */
 #define BAREBPF_FROM_REGS(n) (void *)BAREBPF_FROM_REGS_##n
@@ -309,9 +325,9 @@ struct pt_regs___riscv {
 #define BPF_UPROBE BPF_KPROBE
 #define BPF_URETPROBE BPF_KRETPROBE
 
-/* SEC("ksyscall/openat") int BPF_KSYSCALL(opens, int folder, const char *path, int flags): seven at most. The loader says
- * whether this kernel hands over a pointer to the registers. Needs bpf_core_read.h. Calls of 32-bit programs are other
- * functions, and clone, mmap and the calls of sockets have other arguments on some machines. */
+/* SEC("ksyscall/openat") int BPF_KSYSCALL(opens, int folder, const char *path, int flags): seven at most. The loader
+ * says whether this kernel hands over a pointer to the registers. Needs bpf_core_read.h. Calls of 32-bit programs are
+ * other functions, and clone, mmap and the calls of sockets have other arguments on some machines. */
 #define BAREBPF_FROM_CALL(n) (void *)BAREBPF_FROM_CALL_##n
 #define BAREBPF_FROM_WRAPPED(n) (void *)BAREBPF_FROM_WRAPPED_##n
 #define BAREBPF_FROM_CALL_0 PT_REGS_PARM1_SYSCALL(regs)
@@ -331,7 +347,7 @@ struct pt_regs___riscv {
 #define BPF_KSYSCALL(name, args...) \
 	name(struct pt_regs *ctx); \
 	extern _Bool LINUX_HAS_SYSCALL_WRAPPER __kconfig; \
-	static __always_inline typeof(name(0)) BAREBPF_PASTE(name, _with_arguments)(struct pt_regs *ctx, ##args); \
+	static __always_inline typeof(name(0)) BAREBPF_PASTE(____, name)(struct pt_regs *ctx, ##args); \
 	typeof(name(0)) name(struct pt_regs *ctx) \
 	{ \
 		struct pt_regs *regs __attribute__((unused)) = \
@@ -339,12 +355,12 @@ struct pt_regs___riscv {
 		_Pragma("GCC diagnostic push") \
 		_Pragma("GCC diagnostic ignored \"-Wint-conversion\"") \
 		if (LINUX_HAS_SYSCALL_WRAPPER) \
-			return BAREBPF_PASTE(name, _with_arguments)(ctx BAREBPF_EACH(BAREBPF_FROM_WRAPPED, ##args)); \
+			return BAREBPF_PASTE(____, name)(ctx BAREBPF_EACH(BAREBPF_FROM_WRAPPED, ##args)); \
 		else \
-			return BAREBPF_PASTE(name, _with_arguments)(ctx BAREBPF_EACH(BAREBPF_FROM_CALL, ##args)); \
+			return BAREBPF_PASTE(____, name)(ctx BAREBPF_EACH(BAREBPF_FROM_CALL, ##args)); \
 		_Pragma("GCC diagnostic pop") \
 	} \
-	static __always_inline typeof(name(0)) BAREBPF_PASTE(name, _with_arguments)(struct pt_regs *ctx, ##args)
+	static __always_inline typeof(name(0)) BAREBPF_PASTE(____, name)(struct pt_regs *ctx, ##args)
 #define BPF_KPROBE_SYSCALL BPF_KSYSCALL
 
 #endif

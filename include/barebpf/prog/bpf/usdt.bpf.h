@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
- * The program's side of USDT probes: the places that a program of the user has marked with a name (sys/sdt.h), each with
- * arguments that lie wherever the compiler left them. A note in the executable says where that is; the loader turns it into
- * a spec for each place and puts the specs into a map, and a program finds its own by the cookie of the probe, or before
- * 5.15, which has no cookies, by the address that it runs at. The layouts and the names of the two maps are what loaders
- * know, libbpf as well as others; whether the kernel has cookies they say by LINUX_HAS_BPF_COOKIE.
+ * The program's side of USDT probes: the places that a program of the user has marked with a name (sys/sdt.h), each
+ * with arguments that lie wherever the compiler left them. A note in the executable says where that is; the loader turns
+ * it into a spec for each place and puts the specs into a map. A program finds its own by the cookie of the probe, or,
+ * before 5.15, which has no cookies, by the address that it runs at. The layouts and the names of the two maps are what
+ * loaders know, libbpf as well as others; whether the kernel has cookies they say by LINUX_HAS_BPF_COOKIE.
  *
  *	SEC("usdt/libc.so.6:libc:setjmp")
  *	int BPF_USDT(jumps, void *env, int signal, void *where) { ... }
  *
- * Include <linux/bpf.h> and <linux/ptrace.h> (or a vmlinux.h) first, and say the machine as for bpf_tracing.h. The guard is
- * the one that libbpf uses.
+ * Include <linux/bpf.h> and <linux/ptrace.h> (or a vmlinux.h) first, and say the machine as for bpf_tracing.h. The
+ * guard is the one that libbpf uses.
  */
 #ifndef __USDT_BPF_H__
 #define __USDT_BPF_H__
@@ -32,8 +32,9 @@
 #define EINVAL 22
 #endif
 
-/* How many places with arguments of their own there are at most, in all programs of the object; places whose arguments lie in
- * the same way share a spec. And how many addresses, which only count without cookies. Define them before to have others. */
+/* How many places with arguments of their own there are at most, in all programs of the object; places whose arguments
+ * lie in the same way share a spec. And how many addresses, which only count without cookies. Define them before to
+ * have others. */
 #ifndef BPF_USDT_MAX_SPEC_CNT
 #define BPF_USDT_MAX_SPEC_CNT 256
 #endif
@@ -49,20 +50,24 @@ enum __bpf_usdt_arg_type {
 	BPF_USDT_ARG_SIB,	/* 1@8(%rbp,%rax,4): and + (the register at idx_reg_off << scale_bitshift) */
 };
 
-/* 16 bytes. libbpf before 1.7 has an enum of 32 bits where the bit fields are, and fills these in as well, with zeros behind
- * the type. (Its bit fields since then make 24 bytes of it. barebpf asks how long the map's values are, and fills in both.) */
+/* There are two layouts, and a loader that knows one only fills a map of the other with what means something else.
+ * That of libbpf from 1.7 has 24 bytes, reg_off at 14; that of libbpf to 1.6, for a program that one of those will
+ * load, has 16, reg_off at 12, and no BPF_USDT_ARG_SIB. The size of a value of __bpf_usdt_specs, 304 or 208, says
+ * which it is. */
 struct __bpf_usdt_arg_spec {
 	__u64 val_off;
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	__u32 arg_type : 8; /* enum __bpf_usdt_arg_type */
-	__u32 __reserved : 8;
-	__u32 idx_reg_off : 12; /* byte within struct pt_regs */
-	__u32 scale_bitshift : 4;
+#ifdef BAREBPF_USDT_FOR_LIBBPF_1_6
+	enum __bpf_usdt_arg_type arg_type;
+#elif __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	enum __bpf_usdt_arg_type arg_type : 8;
+	__u16 idx_reg_off : 12; /* byte within struct pt_regs */
+	__u16 scale_bitshift : 4;
+	__u8 __reserved : 8;
 #else
-	__u32 scale_bitshift : 4;
-	__u32 idx_reg_off : 12;
-	__u32 __reserved : 8;
-	__u32 arg_type : 8;
+	__u8 __reserved : 8;
+	__u16 idx_reg_off : 12;
+	__u16 scale_bitshift : 4;
+	enum __bpf_usdt_arg_type arg_type : 8;
 #endif
 	short reg_off;	   /* byte within struct pt_regs */
 	_Bool arg_signed;
@@ -118,7 +123,8 @@ __weak __hidden int bpf_usdt_arg_cnt(struct pt_regs *ctx)
 	return spec->arg_cnt;
 }
 
-/* The bytes of an argument, counted from 0: 1, 2, 4 or 8; -ESRCH as above, -ENOENT where there are not so many arguments. */
+/* The bytes of an argument, counted from 0: 1, 2, 4 or 8; -ESRCH as above, -ENOENT where there are not so many
+ * arguments. */
 static __always_inline int bpf_usdt_arg_size(struct pt_regs *ctx, __u64 arg_num)
 {
 	BAREBPF_USDT_SPEC(spec, ctx, -ESRCH);
@@ -130,12 +136,13 @@ static __always_inline int bpf_usdt_arg_size(struct pt_regs *ctx, __u64 arg_num)
 	return (unsigned int)(64 - spec->args[arg_num].arg_bitshift) / 8;
 }
 
-/* The argument, with its sign where it has one, goes to `res`, which is 0 after an error. The errors are those above, -EINVAL
- * for a kind of argument that is newer than this header, and what the helpers say of memory that cannot be read. */
+/* The argument, with its sign where it has one, goes to `res`, which is 0 after an error. The errors are those above,
+ * -EINVAL for a kind of argument that is newer than this header, and what the helpers say of memory that cannot be
+ * read. */
 __weak __hidden int bpf_usdt_arg(struct pt_regs *ctx, __u64 arg_num, long *res)
 {
 	struct __bpf_usdt_arg_spec *arg;
-	unsigned long value, index;
+	unsigned long value, index __attribute__((unused));
 	int error;
 
 	*res = 0;
@@ -169,6 +176,7 @@ __weak __hidden int bpf_usdt_arg(struct pt_regs *ctx, __u64 arg_num, long *res)
 		value >>= arg->arg_bitshift;
 #endif
 		break;
+#ifndef BAREBPF_USDT_FOR_LIBBPF_1_6
 	case BPF_USDT_ARG_SIB:
 		error = bpf_probe_read_kernel(&value, sizeof(value), (void *)ctx + arg->reg_off);
 		if (error)
@@ -184,6 +192,7 @@ __weak __hidden int bpf_usdt_arg(struct pt_regs *ctx, __u64 arg_num, long *res)
 		value >>= arg->arg_bitshift;
 #endif
 		break;
+#endif
 	default:
 		return -EINVAL;
 	}
@@ -196,8 +205,8 @@ __weak __hidden int bpf_usdt_arg(struct pt_regs *ctx, __u64 arg_num, long *res)
 	return 0;
 }
 
-/* The number that the program was attached with, 0 where none was given: what bpf_get_attach_cookie is elsewhere, which holds
- * the index of the spec here. */
+/* The number that the program was attached with, 0 where none was given: what bpf_get_attach_cookie is elsewhere,
+ * which holds the index of the spec here. */
 __weak __hidden long bpf_usdt_cookie(struct pt_regs *ctx)
 {
 	BAREBPF_USDT_SPEC(spec, ctx, 0);
