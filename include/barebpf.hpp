@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 b96576e85e80c98a787bf3c60226ea9800bb56072b6486ca3ac5198e4cc3b83a; do not edit.
+// Made by tools/amalgamate from files with SHA-256 f811d1d979a7598b03a5996879a96795895cb23b4c77f0435ab6a04f982f72cc; do not edit.
 //
 // MIT License
 //
@@ -3452,6 +3452,8 @@ class all_ids {
   abi::obj_info attr{.bpf_fd = program.raw(), .info_len = sizeof out, .info = &out};
   if (const long answer = sys_bpf(abi::command::obj_get_info_by_fd, attr); answer < 0)
     return failure(step::ask_about, answer);
+  // It tells of maps and links in the same way, and of those it has less to say.
+  if (attr.info_len < offsetof(abi::prog_info, recursion_misses)) return failure(step::ask_about, -EINVAL);
   return out;
 }
 
@@ -4682,7 +4684,8 @@ struct test_input {
                                       ///< a program of type syscall writes into it stays there
   span<unsigned char> data_out{};     ///< where the packet goes as the program leaves it
   span<unsigned char> context_out{};  ///< and its context
-  u32 repeat = 1;
+  u32 repeat =
+      0;  ///< times; 0 is once, and all that programs of type syscall, tracing and raw tracepoints take
   u32 flags = 0;       ///< of abi::test_flag
   u32 cpu = 0;         ///< with run_on_cpu
   u32 batch_size = 0;  ///< with xdp_live_frames
@@ -9199,14 +9202,21 @@ struct section_kind {
   abi::attach_type attach_type{};
   section_rest rest = section_rest::nothing;
   u32 flags = 0;  ///< `prog_flags` of BPF_PROG_LOAD
+  u32 since = 0;  ///< the first kernel that attaches them, as `kernel` writes it; 0 for 5.10 or older
 
   /// True when the text behind the prefix names a type in the kernel's BTF, or in that of another program.
   [[nodiscard]] constexpr bool needs_kernel_type() const noexcept { return rest > section_rest::place; }
 };
 
+namespace detail {
+
+constexpr u32 since(u32 version, u32 patchlevel) noexcept { return version << 16 | patchlevel << 8; }
+
+}  // namespace detail
+
 /// One row per name, by libbpf's names. A row with a longer name stands for itself, so the order is of no importance.
-/// Kernel: a comment gives the first of what is younger than 5.10. All of those have `expected_attach_type`, and no
-///         older program type minds one that it does not know, so none is left out for old kernels.
+/// Kernel: those that may be older than a row have `expected_attach_type` all the same, and no older program type minds
+///         one that it does not know, so none is left out for old kernels.
 struct section_rows {
   using type = abi::prog_type;
   using way = attach_way;
@@ -9220,23 +9230,30 @@ struct section_rows {
       {"kretprobe", type::kprobe, way::kretprobe, any, rest::place},
       {"ksyscall", type::kprobe, way::ksyscall, any, rest::place},
       {"kretsyscall", type::kprobe, way::kretsyscall, any, rest::place},
-      {"kprobe.multi", type::kprobe, way::kprobe_multi, trace_kprobe_multi, rest::place},        // 5.18
-      {"kretprobe.multi", type::kprobe, way::kretprobe_multi, trace_kprobe_multi, rest::place},  // 5.18
-      {"kprobe.session", type::kprobe, way::kprobe_session, trace_kprobe_session, rest::place},  // 6.10
+      {"kprobe.multi", type::kprobe, way::kprobe_multi, trace_kprobe_multi, rest::place, 0,
+       detail::since(5, 18)},
+      {"kretprobe.multi", type::kprobe, way::kretprobe_multi, trace_kprobe_multi, rest::place, 0,
+       detail::since(5, 18)},
+      {"kprobe.session", type::kprobe, way::kprobe_session, trace_kprobe_session, rest::place, 0,
+       detail::since(6, 10)},
       {"uprobe", type::kprobe, way::uprobe, any, rest::place},
       {"uretprobe", type::kprobe, way::uretprobe, any, rest::place},
-      {"uprobe.multi", type::kprobe, way::uprobe_multi, trace_uprobe_multi, rest::place},        // 6.6
-      {"uretprobe.multi", type::kprobe, way::uretprobe_multi, trace_uprobe_multi, rest::place},  // 6.6
-      {"uprobe.session", type::kprobe, way::uprobe_session, trace_uprobe_session, rest::place},  // 6.13
+      {"uprobe.multi", type::kprobe, way::uprobe_multi, trace_uprobe_multi, rest::place, 0,
+       detail::since(6, 6)},
+      {"uretprobe.multi", type::kprobe, way::uretprobe_multi, trace_uprobe_multi, rest::place, 0,
+       detail::since(6, 6)},
+      {"uprobe.session", type::kprobe, way::uprobe_session, trace_uprobe_session, rest::place, 0,
+       detail::since(6, 13)},
       {"usdt", type::kprobe, way::usdt, trace_uprobe_multi, rest::place},
-      {"uprobe.s", type::kprobe, way::uprobe, any, rest::place, sleeps},                             // 6.0
-      {"uretprobe.s", type::kprobe, way::uretprobe, any, rest::place, sleeps},                       // 6.0
-      {"uprobe.multi.s", type::kprobe, way::uprobe_multi, trace_uprobe_multi, rest::place, sleeps},  // 6.6
-      {"uretprobe.multi.s", type::kprobe, way::uretprobe_multi, trace_uprobe_multi, rest::place,
-       sleeps},  // 6.6
-      {"uprobe.session.s", type::kprobe, way::uprobe_session, trace_uprobe_session, rest::place,
-       sleeps},                                                                      // 6.13
-      {"usdt.s", type::kprobe, way::usdt, trace_uprobe_multi, rest::place, sleeps},  // 6.0
+      {"uprobe.s", type::kprobe, way::uprobe, any, rest::place, sleeps, detail::since(6, 0)},
+      {"uretprobe.s", type::kprobe, way::uretprobe, any, rest::place, sleeps, detail::since(6, 0)},
+      {"uprobe.multi.s", type::kprobe, way::uprobe_multi, trace_uprobe_multi, rest::place, sleeps,
+       detail::since(6, 6)},
+      {"uretprobe.multi.s", type::kprobe, way::uretprobe_multi, trace_uprobe_multi, rest::place, sleeps,
+       detail::since(6, 6)},
+      {"uprobe.session.s", type::kprobe, way::uprobe_session, trace_uprobe_session, rest::place, sleeps,
+       detail::since(6, 13)},
+      {"usdt.s", type::kprobe, way::usdt, trace_uprobe_multi, rest::place, sleeps, detail::since(6, 0)},
       {"tracepoint", type::tracepoint, way::tracepoint, any, rest::place},
       {"tp", type::tracepoint, way::tracepoint, any, rest::place},
       {"raw_tracepoint", type::raw_tracepoint, way::raw_tracepoint, any, rest::place},
@@ -9251,10 +9268,13 @@ struct section_rows {
       {"fentry", type::tracing, way::tracing, trace_fentry, rest::function},
       {"fexit", type::tracing, way::tracing, trace_fexit, rest::function},
       {"fmod_ret", type::tracing, way::tracing, modify_return, rest::function},
-      {"fsession", type::tracing, way::tracing, trace_fsession, rest::function},                 // 7.0
-      {"fentry.multi", type::tracing, way::tracing_multi, trace_fentry_multi, rest::place},      // 7.2
-      {"fexit.multi", type::tracing, way::tracing_multi, trace_fexit_multi, rest::place},        // 7.2
-      {"fsession.multi", type::tracing, way::tracing_multi, trace_fsession_multi, rest::place},  // 7.2
+      {"fsession", type::tracing, way::tracing, trace_fsession, rest::function, 0, detail::since(7, 0)},
+      {"fentry.multi", type::tracing, way::tracing_multi, trace_fentry_multi, rest::place, 0,
+       detail::since(7, 2)},
+      {"fexit.multi", type::tracing, way::tracing_multi, trace_fexit_multi, rest::place, 0,
+       detail::since(7, 2)},
+      {"fsession.multi", type::tracing, way::tracing_multi, trace_fsession_multi, rest::place, 0,
+       detail::since(7, 2)},
       {"iter", type::tracing, way::iterator, trace_iter, rest::iterator},
       {"lsm", type::lsm, way::tracing, lsm_mac, rest::hook},
       {"struct_ops", type::struct_ops, way::struct_ops, any, rest::place},
@@ -9262,31 +9282,34 @@ struct section_rows {
       {"fentry.s", type::tracing, way::tracing, trace_fentry, rest::function, sleeps},
       {"fexit.s", type::tracing, way::tracing, trace_fexit, rest::function, sleeps},
       {"fmod_ret.s", type::tracing, way::tracing, modify_return, rest::function, sleeps},
-      {"fsession.s", type::tracing, way::tracing, trace_fsession, rest::function, sleeps},             // 7.0
-      {"fentry.multi.s", type::tracing, way::tracing_multi, trace_fentry_multi, rest::place, sleeps},  // 7.2
-      {"fexit.multi.s", type::tracing, way::tracing_multi, trace_fexit_multi, rest::place, sleeps},    // 7.2
-      {"fsession.multi.s", type::tracing, way::tracing_multi, trace_fsession_multi, rest::place,
-       sleeps},  // 7.2
+      {"fsession.s", type::tracing, way::tracing, trace_fsession, rest::function, sleeps,
+       detail::since(7, 0)},
+      {"fentry.multi.s", type::tracing, way::tracing_multi, trace_fentry_multi, rest::place, sleeps,
+       detail::since(7, 2)},
+      {"fexit.multi.s", type::tracing, way::tracing_multi, trace_fexit_multi, rest::place, sleeps,
+       detail::since(7, 2)},
+      {"fsession.multi.s", type::tracing, way::tracing_multi, trace_fsession_multi, rest::place, sleeps,
+       detail::since(7, 2)},
       {"iter.s", type::tracing, way::iterator, trace_iter, rest::iterator, sleeps},
       {"lsm.s", type::lsm, way::tracing, lsm_mac, rest::hook, sleeps},
       {"struct_ops.s", type::struct_ops, way::struct_ops, any, rest::place, sleeps},
-      {"lsm_cgroup", type::lsm, way::lsm_cgroup, lsm_cgroup, rest::hook},  // 6.0
+      {"lsm_cgroup", type::lsm, way::lsm_cgroup, lsm_cgroup, rest::hook, 0, detail::since(6, 0)},
       {"freplace", type::ext, way::tracing, any, rest::replaced},
       {"perf_event", type::perf_event, way::perf_event},
-      {"syscall", type::syscall, way::elsewhere, any, rest::nothing, sleeps},  // 5.14
+      {"syscall", type::syscall, way::elsewhere, any, rest::nothing, sleeps, detail::since(5, 14)},
 
       {"xdp", type::xdp, way::xdp, xdp},
-      {"xdp.frags", type::xdp, way::xdp, xdp, rest::nothing, frags},  // 5.18
+      {"xdp.frags", type::xdp, way::xdp, xdp, rest::nothing, frags, detail::since(5, 18)},
       {"xdp/devmap", type::xdp, way::elsewhere, xdp_devmap},
-      {"xdp.frags/devmap", type::xdp, way::elsewhere, xdp_devmap, rest::nothing, frags},  // 5.18
+      {"xdp.frags/devmap", type::xdp, way::elsewhere, xdp_devmap, rest::nothing, frags, detail::since(5, 18)},
       {"xdp/cpumap", type::xdp, way::elsewhere, xdp_cpumap},
-      {"xdp.frags/cpumap", type::xdp, way::elsewhere, xdp_cpumap, rest::nothing, frags},  // 5.18
-      {"xdp_devmap", type::xdp, way::elsewhere, xdp_devmap},                              // before libbpf 1.0
+      {"xdp.frags/cpumap", type::xdp, way::elsewhere, xdp_cpumap, rest::nothing, frags, detail::since(5, 18)},
+      {"xdp_devmap", type::xdp, way::elsewhere, xdp_devmap},  // before libbpf 1.0
       {"xdp_cpumap", type::xdp, way::elsewhere, xdp_cpumap},
-      {"tcx/ingress", type::sched_cls, way::tcx, tcx_ingress},  // attached since 6.6
-      {"tcx/egress", type::sched_cls, way::tcx, tcx_egress},
-      {"tc/ingress", type::sched_cls, way::tcx, tcx_ingress},
-      {"tc/egress", type::sched_cls, way::tcx, tcx_egress},
+      {"tcx/ingress", type::sched_cls, way::tcx, tcx_ingress, rest::nothing, 0, detail::since(6, 6)},
+      {"tcx/egress", type::sched_cls, way::tcx, tcx_egress, rest::nothing, 0, detail::since(6, 6)},
+      {"tc/ingress", type::sched_cls, way::tcx, tcx_ingress, rest::nothing, 0, detail::since(6, 6)},
+      {"tc/egress", type::sched_cls, way::tcx, tcx_egress, rest::nothing, 0, detail::since(6, 6)},
       {"tc", type::sched_cls, way::traffic},
       {"classifier", type::sched_cls, way::traffic},
       {"action", type::sched_act, way::elsewhere},
@@ -9294,20 +9317,21 @@ struct section_rows {
       {"lwt_out", type::lwt_out, way::route},
       {"lwt_xmit", type::lwt_xmit, way::route},
       {"lwt_seg6local", type::lwt_seg6local, way::route},
-      {"netkit/primary", type::sched_cls, way::netkit, netkit_primary},  // 6.7
-      {"netkit/peer", type::sched_cls, way::netkit, netkit_peer},        // 6.7
-      {"netfilter", type::netfilter, way::netfilter, netfilter},         // 6.4
+      {"netkit/primary", type::sched_cls, way::netkit, netkit_primary, rest::nothing, 0, detail::since(6, 7)},
+      {"netkit/peer", type::sched_cls, way::netkit, netkit_peer, rest::nothing, 0, detail::since(6, 7)},
+      {"netfilter", type::netfilter, way::netfilter, netfilter, rest::nothing, 0, detail::since(6, 4)},
       {"lirc_mode2", type::lirc_mode2, way::infrared, lirc_mode2},
       {"flow_dissector", type::flow_dissector, way::netns, flow_dissector},
       {"sk_lookup", type::sk_lookup, way::netns, sk_lookup},
 
       {"socket", type::socket_filter, way::socket},
       {"sk_reuseport", type::sk_reuseport, way::reuseport, sk_reuseport_select},
-      {"sk_reuseport/migrate", type::sk_reuseport, way::reuseport, sk_reuseport_select_or_migrate},  // 5.14
+      {"sk_reuseport/migrate", type::sk_reuseport, way::reuseport, sk_reuseport_select_or_migrate,
+       rest::nothing, 0, detail::since(5, 14)},
       {"sk_skb", type::sk_skb},
       {"sk_skb/stream_parser", type::sk_skb, way::sockmap, sk_skb_stream_parser},
       {"sk_skb/stream_verdict", type::sk_skb, way::sockmap, sk_skb_stream_verdict},
-      {"sk_skb/verdict", type::sk_skb, way::sockmap, sk_skb_verdict},  // 5.13
+      {"sk_skb/verdict", type::sk_skb, way::sockmap, sk_skb_verdict, rest::nothing, 0, detail::since(5, 13)},
       {"sk_msg", type::sk_msg, way::sockmap, sk_msg_verdict},
 
       {"sockops", type::sock_ops, way::cgroup, cgroup_sock_ops},
@@ -9323,19 +9347,24 @@ struct section_rows {
       {"cgroup/bind6", type::cgroup_sock_addr, way::cgroup, cgroup_inet6_bind},
       {"cgroup/connect4", type::cgroup_sock_addr, way::cgroup, cgroup_inet4_connect},
       {"cgroup/connect6", type::cgroup_sock_addr, way::cgroup, cgroup_inet6_connect},
-      {"cgroup/connect_unix", type::cgroup_sock_addr, way::cgroup, cgroup_unix_connect},  // 6.7
+      {"cgroup/connect_unix", type::cgroup_sock_addr, way::cgroup, cgroup_unix_connect, rest::nothing, 0,
+       detail::since(6, 7)},
       {"cgroup/sendmsg4", type::cgroup_sock_addr, way::cgroup, cgroup_udp4_sendmsg},
       {"cgroup/sendmsg6", type::cgroup_sock_addr, way::cgroup, cgroup_udp6_sendmsg},
-      {"cgroup/sendmsg_unix", type::cgroup_sock_addr, way::cgroup, cgroup_unix_sendmsg},  // 6.7
+      {"cgroup/sendmsg_unix", type::cgroup_sock_addr, way::cgroup, cgroup_unix_sendmsg, rest::nothing, 0,
+       detail::since(6, 7)},
       {"cgroup/recvmsg4", type::cgroup_sock_addr, way::cgroup, cgroup_udp4_recvmsg},
       {"cgroup/recvmsg6", type::cgroup_sock_addr, way::cgroup, cgroup_udp6_recvmsg},
-      {"cgroup/recvmsg_unix", type::cgroup_sock_addr, way::cgroup, cgroup_unix_recvmsg},  // 6.7
+      {"cgroup/recvmsg_unix", type::cgroup_sock_addr, way::cgroup, cgroup_unix_recvmsg, rest::nothing, 0,
+       detail::since(6, 7)},
       {"cgroup/getpeername4", type::cgroup_sock_addr, way::cgroup, cgroup_inet4_getpeername},
       {"cgroup/getpeername6", type::cgroup_sock_addr, way::cgroup, cgroup_inet6_getpeername},
-      {"cgroup/getpeername_unix", type::cgroup_sock_addr, way::cgroup, cgroup_unix_getpeername},  // 6.7
+      {"cgroup/getpeername_unix", type::cgroup_sock_addr, way::cgroup, cgroup_unix_getpeername, rest::nothing,
+       0, detail::since(6, 7)},
       {"cgroup/getsockname4", type::cgroup_sock_addr, way::cgroup, cgroup_inet4_getsockname},
       {"cgroup/getsockname6", type::cgroup_sock_addr, way::cgroup, cgroup_inet6_getsockname},
-      {"cgroup/getsockname_unix", type::cgroup_sock_addr, way::cgroup, cgroup_unix_getsockname},  // 6.7
+      {"cgroup/getsockname_unix", type::cgroup_sock_addr, way::cgroup, cgroup_unix_getsockname, rest::nothing,
+       0, detail::since(6, 7)},
       {"cgroup/sysctl", type::cgroup_sysctl, way::cgroup, cgroup_sysctl},
       {"cgroup/getsockopt", type::cgroup_sockopt, way::cgroup, cgroup_getsockopt},
       {"cgroup/setsockopt", type::cgroup_sockopt, way::cgroup, cgroup_setsockopt},
@@ -9548,6 +9577,7 @@ struct program_to_attach {
   const char* place;    ///< as `write_place` made it
   abi::attach_type attach_type;
   abi::prog_type type{};
+  u32 since = 0;                   ///< the first kernel that attaches such programs
   const fd* usdt_specs = nullptr;  ///< the map `__bpf_usdt_specs` of its object, where it has one
   u32 usdt_spec_size = 0;          ///< bytes of that map's values
 };
@@ -9615,17 +9645,15 @@ struct place_by_name {
 
 namespace detail {
 
-// Why a kernel refused what came with the release `first`.
-[[nodiscard, gnu::cold]] inline cause why_not_newer(long answer, u32 first) noexcept {
-  const u32 running = answer == -EINVAL || answer == -EOPNOTSUPP ? running_kernel() : 0;
-  return running != 0 && running < first ? cause::newer_attach_way : cause::none;
-}
-
 template <attach_way Way, class Request>
 [[nodiscard]] result<link> create_link(const program_to_attach& program, const Request& request) noexcept {
   outcome row{.subject = program.subject};
   if (row.fails(step::link_create, move_away(sys_bpf(abi::command::link_create, request)))) {
-    if constexpr (requires { place<Way>::why_refused(request, row.answer); })
+    const bool may_be_older = row.answer == -EINVAL || row.answer == -EOPNOTSUPP;
+    if (const u32 running = may_be_older && program.since != 0 ? running_kernel() : 0;
+        running < program.since)
+      row.why = running == 0 ? cause::none : cause::newer_attach_way;
+    else if constexpr (requires { place<Way>::why_refused(request, row.answer); })
       row.why = place<Way>::why_refused(request, row.answer);
     return to_error(row);
   }
@@ -9694,8 +9722,7 @@ struct place<attach_way::lsm_cgroup> {
   }
   template <class Request>
   [[nodiscard]] static cause why_refused(const Request& request, long answer) noexcept {
-    const cause older = detail::why_not_newer(answer, kernel(6, 0));
-    return older != cause::none ? older : place<attach_way::cgroup>::why_refused(request, answer);
+    return place<attach_way::cgroup>::why_refused(request, answer);
   }
 };
 
@@ -10146,6 +10173,19 @@ inline size_t sort_once(u64* list, size_t count) noexcept {
   return out;
 }
 
+// Where functions may begin with an instruction that marks them as targets of jumps, ftrace lists the one behind it. The
+// kernel looks for cookies under the address of the function itself.
+[[nodiscard, gnu::cold]] inline result<void> move_to_entries(traceable_functions& functions) noexcept {
+  if (functions.names.size() != 0) return {};
+  const auto symbols = kernel_symbols::read();
+  if (!symbols) return symbols.error();
+  for (size_t i = 0; i < functions.count; ++i)
+    if (const kernel_place place = symbols->find(functions.list[i]); !place.symbol.empty())
+      functions.list[i] -= place.offset;
+  functions.count = sort_once(functions.list.data(), functions.count);
+  return {};
+}
+
 // A list with the one cookie for each of `count` places; empty for none.
 [[nodiscard]] inline result<buffer<u64>> cookies_for(barebpf::cookie one, size_t count) noexcept {
   auto out = buffer<u64>::of(one.value == 0 ? 0 : count);
@@ -10159,8 +10199,10 @@ template <attach_way Way, bool AtEnd>
 struct place_of_many_kprobes : place_by_name<Way> {
   template <load_policy Policy>
   [[nodiscard]] static result<link> to(const program_to_attach& program, const named_place& how) noexcept {
-    const auto functions = find_traceable(program.place);
+    auto functions = find_traceable(program.place);
     if (!functions) return functions.error();
+    if (how.cookie.value != 0)
+      if (const auto moved = move_to_entries(*functions); !moved) return moved.error();
     const auto cookies = cookies_for(how.cookie, functions->count);
     if (!cookies) return cookies.error();
     abi::link_create_kprobe_multi request{.prog_fd = program.descriptor.raw(),
@@ -10171,10 +10213,6 @@ struct place_of_many_kprobes : place_by_name<Way> {
     if (cookies->size() != 0) request.cookies = cookies->data();
     return create_link<Way>(program, request);
   }
-  template <class Request>
-  [[nodiscard]] static cause why_refused(const Request&, long answer) noexcept {
-    return why_not_newer(answer, Way == attach_way::kprobe_session ? kernel(6, 10) : kernel(5, 18));
-  }
 };
 
 }  // namespace detail
@@ -10182,7 +10220,8 @@ struct place_of_many_kprobes : place_by_name<Way> {
 /// Where each function begins that a pattern names, such as "tcp_*": all that ftrace can reach.
 /// Errors: nothing_fits; find_traceable with what tracefs says; newer_attach_way; ESRCH for a function that is not there;
 ///         EOPNOTSUPP for a kernel without fprobes.
-/// Cost:   reading the kernel's list, 60,000 lines, for a pattern; nothing like it for a name.
+/// Cost:   for a pattern reading the kernel's list, 60,000 lines, and with a cookie all its symbols; nothing like it for a
+///         name.
 /// Kernel: 5.18; 6.10 for sessions, whose program runs at both ends.
 /// Source: bpf_kprobe_multi_link_attach() in kernel/trace/bpf_trace.c at v6.12.
 template <>
@@ -10276,25 +10315,6 @@ struct place<attach_way::xdp> {
   }
 };
 
-/// Errors: ENODEV for an interface that is gone; newer_attach_way; EEXIST when this program is there; ERANGE when 64
-///         are.
-/// Kernel: 6.6.
-/// Source: tcx_link_attach() in kernel/bpf/tcx.c at v6.12.
-template <>
-struct place<attach_way::tcx> {
-  static constexpr cause wants = cause::needs_interface;
-
-  template <load_policy Policy>
-  [[nodiscard]] static result<link> attach(const program_to_attach& program, interface target,
-                                           position where = {}) noexcept {
-    return detail::create_ordered_link<attach_way::tcx>(program, target.index, where);
-  }
-  template <class Request>
-  [[nodiscard]] static cause why_refused(const Request&, long answer) noexcept {
-    return detail::why_not_newer(answer, kernel(6, 6));
-  }
-};
-
 /// One end of a pair of netkit interfaces: the first, which hosts see, or its peer. The target is the first one.
 /// Errors: EINVAL for an interface of another kind; EACCES for a peer that is not in this network namespace;
 ///         newer_attach_way; as above.
@@ -10308,10 +10328,6 @@ struct place<attach_way::netkit> {
   [[nodiscard]] static result<link> attach(const program_to_attach& program, interface target,
                                            position where = {}) noexcept {
     return detail::create_ordered_link<attach_way::netkit>(program, target.index, where);
-  }
-  template <class Request>
-  [[nodiscard]] static cause why_refused(const Request&, long answer) noexcept {
-    return detail::why_not_newer(answer, kernel(6, 7));
   }
 };
 
@@ -10345,10 +10361,6 @@ struct place<attach_way::netfilter> {
                                             .hooknum = static_cast<u32>(target.at),
                                             .priority = target.priority,
                                             .netfilter_flags = target.defragment ? 1u : 0u});
-  }
-  template <class Request>
-  [[nodiscard]] static cause why_refused(const Request&, long answer) noexcept {
-    return detail::why_not_newer(answer, kernel(6, 4));
   }
 };
 
@@ -10736,7 +10748,8 @@ struct place<attach_way::perf_event> {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_ATTACH_TRACING_HPP
-// Room 9.10, attach/traffic: the older ways into the network, by requests and without links: filters of tc, and routes.
+// Room 9.10, attach/traffic: programs on the traffic of an interface, as links (tcx) or in the older way (tc), and on
+// routes.
 #ifndef BAREBPF_ATTACH_TRAFFIC_HPP
 #define BAREBPF_ATTACH_TRAFFIC_HPP
 
@@ -10853,6 +10866,27 @@ struct place<attach_way::traffic> {
     out.request_ = std::move(*request);
     out.undo_ = attachment::undo::request;
     return out;
+  }
+};
+
+/// In the order that is asked for; or, with a `traffic_filter`, as a filter of tc, which older kernels have as well.
+/// Errors: ENODEV for an interface that is gone; newer_attach_way; EEXIST when this program is there; ERANGE when 64
+///         are.
+/// Kernel: 6.6.
+/// Source: tcx_link_attach() in kernel/bpf/tcx.c at v6.12.
+template <>
+struct place<attach_way::tcx> {
+  static constexpr cause wants = cause::needs_interface;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program, interface target,
+                                           position where = {}) noexcept {
+    return detail::create_ordered_link<attach_way::tcx>(program, target.index, where);
+  }
+  template <load_policy Policy>
+  [[nodiscard]] static result<attachment> attach(const program_to_attach& program,
+                                                 const traffic_filter& target) noexcept {
+    return place<attach_way::traffic>::attach<Policy>(program, target);
   }
 };
 
@@ -11740,10 +11774,6 @@ struct place_of_many_uprobes : place_by_name<Way> {
   }
   static constexpr size_t write(text name, char* out, size_t room) noexcept {
     return read_user_place(name).path.empty() ? 0 : place_by_name<Way>::write(name, out, room);
-  }
-  template <class Request>
-  [[nodiscard]] static cause why_refused(const Request&, long answer) noexcept {
-    return why_not_newer(answer, Way == attach_way::uprobe_session ? kernel(6, 13) : kernel(6, 6));
   }
 };
 
@@ -13581,8 +13611,8 @@ class loaded_object {
     if (!is_named && (length >= sizeof where || (length == 0 && needs_place(found->kind.attach))))
       return result<attached>(missing(cause::not_attachable, wanted));
     const auto subject = barebpf::name<error::name_size>::cut(wanted);
-    program_to_attach program{found->descriptor, subject.characters, where, found->kind.attach_type,
-                              found->kind.type};
+    program_to_attach program{found->descriptor,       subject.characters, where,
+                              found->kind.attach_type, found->kind.type,   found->kind.since};
     if (const loaded_map* const specs = find(maps_, usdt_spec::map_name); specs != nullptr) {
       program.usdt_specs = &specs->descriptor;
       program.usdt_spec_size = specs->spec.value_size;
@@ -20780,8 +20810,12 @@ class loaded_static_object {
                                                : cause::none;
     static_assert(object_check<fault, 0, "", barebpf::name<48>::cut(Name)>::made);
     if constexpr (fits) {
-      program_to_attach program{programs_[known], Name.characters, place_name<known>.characters, attach_type,
-                                spec::program(known).kind.type};
+      program_to_attach program{programs_[known],
+                                Name.characters,
+                                place_name<known>.characters,
+                                attach_type,
+                                spec::program(known).kind.type,
+                                spec::program(known).kind.since};
       if constexpr (constexpr u32 specs = spec::find_map(usdt_spec::map_name);
                     way == attach_way::usdt && specs != not_found) {
         program.usdt_specs = &maps_[specs];

@@ -30,8 +30,12 @@ struct bench {
 
   template <attach_way Way, load_policy Policy = load_policy{}, class... Target>
   auto attach(attach_type type, const char* where, Target&&... to) const {
-    return place<Way>::template attach<Policy>(program_to_attach{program, "count", where, type},
-                                               std::forward<Target>(to)...);
+    std::uint32_t since = 0;
+    for (const barebpf::section_kind& kind : barebpf::section_kinds)
+      if (kind.attach == Way) since = kind.since;
+    return place<Way>::template attach<Policy>(
+        program_to_attach{program, "count", where, type, barebpf::abi::prog_type::unspec, since},
+        std::forward<Target>(to)...);
   }
   raw_bytes request(const std::string& name) const { return machine.all(name).at(0).attr; }
 };

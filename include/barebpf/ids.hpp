@@ -97,6 +97,8 @@ class all_ids {
   abi::obj_info attr{.bpf_fd = program.raw(), .info_len = sizeof out, .info = &out};
   if (const long answer = sys_bpf(abi::command::obj_get_info_by_fd, attr); answer < 0)
     return failure(step::ask_about, answer);
+  // It tells of maps and links in the same way, and of those it has less to say.
+  if (attr.info_len < offsetof(abi::prog_info, recursion_misses)) return failure(step::ask_about, -EINVAL);
   return out;
 }
 

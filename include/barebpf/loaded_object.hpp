@@ -139,8 +139,8 @@ class loaded_object {
     if (!is_named && (length >= sizeof where || (length == 0 && needs_place(found->kind.attach))))
       return result<attached>(missing(cause::not_attachable, wanted));
     const auto subject = barebpf::name<error::name_size>::cut(wanted);
-    program_to_attach program{found->descriptor, subject.characters, where, found->kind.attach_type,
-                              found->kind.type};
+    program_to_attach program{found->descriptor,       subject.characters, where,
+                              found->kind.attach_type, found->kind.type,   found->kind.since};
     if (const loaded_map* const specs = find(maps_, usdt_spec::map_name); specs != nullptr) {
       program.usdt_specs = &specs->descriptor;
       program.usdt_spec_size = specs->spec.value_size;

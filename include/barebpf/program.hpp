@@ -140,7 +140,8 @@ struct test_input {
                                       ///< a program of type syscall writes into it stays there
   span<unsigned char> data_out{};     ///< where the packet goes as the program leaves it
   span<unsigned char> context_out{};  ///< and its context
-  u32 repeat = 1;
+  u32 repeat =
+      0;  ///< times; 0 is once, and all that programs of type syscall, tracing and raw tracepoints take
   u32 flags = 0;       ///< of abi::test_flag
   u32 cpu = 0;         ///< with run_on_cpu
   u32 batch_size = 0;  ///< with xdp_live_frames

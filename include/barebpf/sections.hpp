@@ -73,14 +73,21 @@ struct section_kind {
   abi::attach_type attach_type{};
   section_rest rest = section_rest::nothing;
   u32 flags = 0;  ///< `prog_flags` of BPF_PROG_LOAD
+  u32 since = 0;  ///< the first kernel that attaches them, as `kernel` writes it; 0 for 5.10 or older
 
   /// True when the text behind the prefix names a type in the kernel's BTF, or in that of another program.
   [[nodiscard]] constexpr bool needs_kernel_type() const noexcept { return rest > section_rest::place; }
 };
 
+namespace detail {
+
+constexpr u32 since(u32 version, u32 patchlevel) noexcept { return version << 16 | patchlevel << 8; }
+
+}  // namespace detail
+
 /// One row per name, by libbpf's names. A row with a longer name stands for itself, so the order is of no importance.
-/// Kernel: a comment gives the first of what is younger than 5.10. All of those have `expected_attach_type`, and no
-///         older program type minds one that it does not know, so none is left out for old kernels.
+/// Kernel: those that may be older than a row have `expected_attach_type` all the same, and no older program type minds
+///         one that it does not know, so none is left out for old kernels.
 struct section_rows {
   using type = abi::prog_type;
   using way = attach_way;
@@ -94,23 +101,30 @@ struct section_rows {
       {"kretprobe", type::kprobe, way::kretprobe, any, rest::place},
       {"ksyscall", type::kprobe, way::ksyscall, any, rest::place},
       {"kretsyscall", type::kprobe, way::kretsyscall, any, rest::place},
-      {"kprobe.multi", type::kprobe, way::kprobe_multi, trace_kprobe_multi, rest::place},        // 5.18
-      {"kretprobe.multi", type::kprobe, way::kretprobe_multi, trace_kprobe_multi, rest::place},  // 5.18
-      {"kprobe.session", type::kprobe, way::kprobe_session, trace_kprobe_session, rest::place},  // 6.10
+      {"kprobe.multi", type::kprobe, way::kprobe_multi, trace_kprobe_multi, rest::place, 0,
+       detail::since(5, 18)},
+      {"kretprobe.multi", type::kprobe, way::kretprobe_multi, trace_kprobe_multi, rest::place, 0,
+       detail::since(5, 18)},
+      {"kprobe.session", type::kprobe, way::kprobe_session, trace_kprobe_session, rest::place, 0,
+       detail::since(6, 10)},
       {"uprobe", type::kprobe, way::uprobe, any, rest::place},
       {"uretprobe", type::kprobe, way::uretprobe, any, rest::place},
-      {"uprobe.multi", type::kprobe, way::uprobe_multi, trace_uprobe_multi, rest::place},        // 6.6
-      {"uretprobe.multi", type::kprobe, way::uretprobe_multi, trace_uprobe_multi, rest::place},  // 6.6
-      {"uprobe.session", type::kprobe, way::uprobe_session, trace_uprobe_session, rest::place},  // 6.13
+      {"uprobe.multi", type::kprobe, way::uprobe_multi, trace_uprobe_multi, rest::place, 0,
+       detail::since(6, 6)},
+      {"uretprobe.multi", type::kprobe, way::uretprobe_multi, trace_uprobe_multi, rest::place, 0,
+       detail::since(6, 6)},
+      {"uprobe.session", type::kprobe, way::uprobe_session, trace_uprobe_session, rest::place, 0,
+       detail::since(6, 13)},
       {"usdt", type::kprobe, way::usdt, trace_uprobe_multi, rest::place},
-      {"uprobe.s", type::kprobe, way::uprobe, any, rest::place, sleeps},                             // 6.0
-      {"uretprobe.s", type::kprobe, way::uretprobe, any, rest::place, sleeps},                       // 6.0
-      {"uprobe.multi.s", type::kprobe, way::uprobe_multi, trace_uprobe_multi, rest::place, sleeps},  // 6.6
-      {"uretprobe.multi.s", type::kprobe, way::uretprobe_multi, trace_uprobe_multi, rest::place,
-       sleeps},  // 6.6
-      {"uprobe.session.s", type::kprobe, way::uprobe_session, trace_uprobe_session, rest::place,
-       sleeps},                                                                      // 6.13
-      {"usdt.s", type::kprobe, way::usdt, trace_uprobe_multi, rest::place, sleeps},  // 6.0
+      {"uprobe.s", type::kprobe, way::uprobe, any, rest::place, sleeps, detail::since(6, 0)},
+      {"uretprobe.s", type::kprobe, way::uretprobe, any, rest::place, sleeps, detail::since(6, 0)},
+      {"uprobe.multi.s", type::kprobe, way::uprobe_multi, trace_uprobe_multi, rest::place, sleeps,
+       detail::since(6, 6)},
+      {"uretprobe.multi.s", type::kprobe, way::uretprobe_multi, trace_uprobe_multi, rest::place, sleeps,
+       detail::since(6, 6)},
+      {"uprobe.session.s", type::kprobe, way::uprobe_session, trace_uprobe_session, rest::place, sleeps,
+       detail::since(6, 13)},
+      {"usdt.s", type::kprobe, way::usdt, trace_uprobe_multi, rest::place, sleeps, detail::since(6, 0)},
       {"tracepoint", type::tracepoint, way::tracepoint, any, rest::place},
       {"tp", type::tracepoint, way::tracepoint, any, rest::place},
       {"raw_tracepoint", type::raw_tracepoint, way::raw_tracepoint, any, rest::place},
@@ -125,10 +139,13 @@ struct section_rows {
       {"fentry", type::tracing, way::tracing, trace_fentry, rest::function},
       {"fexit", type::tracing, way::tracing, trace_fexit, rest::function},
       {"fmod_ret", type::tracing, way::tracing, modify_return, rest::function},
-      {"fsession", type::tracing, way::tracing, trace_fsession, rest::function},                 // 7.0
-      {"fentry.multi", type::tracing, way::tracing_multi, trace_fentry_multi, rest::place},      // 7.2
-      {"fexit.multi", type::tracing, way::tracing_multi, trace_fexit_multi, rest::place},        // 7.2
-      {"fsession.multi", type::tracing, way::tracing_multi, trace_fsession_multi, rest::place},  // 7.2
+      {"fsession", type::tracing, way::tracing, trace_fsession, rest::function, 0, detail::since(7, 0)},
+      {"fentry.multi", type::tracing, way::tracing_multi, trace_fentry_multi, rest::place, 0,
+       detail::since(7, 2)},
+      {"fexit.multi", type::tracing, way::tracing_multi, trace_fexit_multi, rest::place, 0,
+       detail::since(7, 2)},
+      {"fsession.multi", type::tracing, way::tracing_multi, trace_fsession_multi, rest::place, 0,
+       detail::since(7, 2)},
       {"iter", type::tracing, way::iterator, trace_iter, rest::iterator},
       {"lsm", type::lsm, way::tracing, lsm_mac, rest::hook},
       {"struct_ops", type::struct_ops, way::struct_ops, any, rest::place},
@@ -136,31 +153,34 @@ struct section_rows {
       {"fentry.s", type::tracing, way::tracing, trace_fentry, rest::function, sleeps},
       {"fexit.s", type::tracing, way::tracing, trace_fexit, rest::function, sleeps},
       {"fmod_ret.s", type::tracing, way::tracing, modify_return, rest::function, sleeps},
-      {"fsession.s", type::tracing, way::tracing, trace_fsession, rest::function, sleeps},             // 7.0
-      {"fentry.multi.s", type::tracing, way::tracing_multi, trace_fentry_multi, rest::place, sleeps},  // 7.2
-      {"fexit.multi.s", type::tracing, way::tracing_multi, trace_fexit_multi, rest::place, sleeps},    // 7.2
-      {"fsession.multi.s", type::tracing, way::tracing_multi, trace_fsession_multi, rest::place,
-       sleeps},  // 7.2
+      {"fsession.s", type::tracing, way::tracing, trace_fsession, rest::function, sleeps,
+       detail::since(7, 0)},
+      {"fentry.multi.s", type::tracing, way::tracing_multi, trace_fentry_multi, rest::place, sleeps,
+       detail::since(7, 2)},
+      {"fexit.multi.s", type::tracing, way::tracing_multi, trace_fexit_multi, rest::place, sleeps,
+       detail::since(7, 2)},
+      {"fsession.multi.s", type::tracing, way::tracing_multi, trace_fsession_multi, rest::place, sleeps,
+       detail::since(7, 2)},
       {"iter.s", type::tracing, way::iterator, trace_iter, rest::iterator, sleeps},
       {"lsm.s", type::lsm, way::tracing, lsm_mac, rest::hook, sleeps},
       {"struct_ops.s", type::struct_ops, way::struct_ops, any, rest::place, sleeps},
-      {"lsm_cgroup", type::lsm, way::lsm_cgroup, lsm_cgroup, rest::hook},  // 6.0
+      {"lsm_cgroup", type::lsm, way::lsm_cgroup, lsm_cgroup, rest::hook, 0, detail::since(6, 0)},
       {"freplace", type::ext, way::tracing, any, rest::replaced},
       {"perf_event", type::perf_event, way::perf_event},
-      {"syscall", type::syscall, way::elsewhere, any, rest::nothing, sleeps},  // 5.14
+      {"syscall", type::syscall, way::elsewhere, any, rest::nothing, sleeps, detail::since(5, 14)},
 
       {"xdp", type::xdp, way::xdp, xdp},
-      {"xdp.frags", type::xdp, way::xdp, xdp, rest::nothing, frags},  // 5.18
+      {"xdp.frags", type::xdp, way::xdp, xdp, rest::nothing, frags, detail::since(5, 18)},
       {"xdp/devmap", type::xdp, way::elsewhere, xdp_devmap},
-      {"xdp.frags/devmap", type::xdp, way::elsewhere, xdp_devmap, rest::nothing, frags},  // 5.18
+      {"xdp.frags/devmap", type::xdp, way::elsewhere, xdp_devmap, rest::nothing, frags, detail::since(5, 18)},
       {"xdp/cpumap", type::xdp, way::elsewhere, xdp_cpumap},
-      {"xdp.frags/cpumap", type::xdp, way::elsewhere, xdp_cpumap, rest::nothing, frags},  // 5.18
-      {"xdp_devmap", type::xdp, way::elsewhere, xdp_devmap},                              // before libbpf 1.0
+      {"xdp.frags/cpumap", type::xdp, way::elsewhere, xdp_cpumap, rest::nothing, frags, detail::since(5, 18)},
+      {"xdp_devmap", type::xdp, way::elsewhere, xdp_devmap},  // before libbpf 1.0
       {"xdp_cpumap", type::xdp, way::elsewhere, xdp_cpumap},
-      {"tcx/ingress", type::sched_cls, way::tcx, tcx_ingress},  // attached since 6.6
-      {"tcx/egress", type::sched_cls, way::tcx, tcx_egress},
-      {"tc/ingress", type::sched_cls, way::tcx, tcx_ingress},
-      {"tc/egress", type::sched_cls, way::tcx, tcx_egress},
+      {"tcx/ingress", type::sched_cls, way::tcx, tcx_ingress, rest::nothing, 0, detail::since(6, 6)},
+      {"tcx/egress", type::sched_cls, way::tcx, tcx_egress, rest::nothing, 0, detail::since(6, 6)},
+      {"tc/ingress", type::sched_cls, way::tcx, tcx_ingress, rest::nothing, 0, detail::since(6, 6)},
+      {"tc/egress", type::sched_cls, way::tcx, tcx_egress, rest::nothing, 0, detail::since(6, 6)},
       {"tc", type::sched_cls, way::traffic},
       {"classifier", type::sched_cls, way::traffic},
       {"action", type::sched_act, way::elsewhere},
@@ -168,20 +188,21 @@ struct section_rows {
       {"lwt_out", type::lwt_out, way::route},
       {"lwt_xmit", type::lwt_xmit, way::route},
       {"lwt_seg6local", type::lwt_seg6local, way::route},
-      {"netkit/primary", type::sched_cls, way::netkit, netkit_primary},  // 6.7
-      {"netkit/peer", type::sched_cls, way::netkit, netkit_peer},        // 6.7
-      {"netfilter", type::netfilter, way::netfilter, netfilter},         // 6.4
+      {"netkit/primary", type::sched_cls, way::netkit, netkit_primary, rest::nothing, 0, detail::since(6, 7)},
+      {"netkit/peer", type::sched_cls, way::netkit, netkit_peer, rest::nothing, 0, detail::since(6, 7)},
+      {"netfilter", type::netfilter, way::netfilter, netfilter, rest::nothing, 0, detail::since(6, 4)},
       {"lirc_mode2", type::lirc_mode2, way::infrared, lirc_mode2},
       {"flow_dissector", type::flow_dissector, way::netns, flow_dissector},
       {"sk_lookup", type::sk_lookup, way::netns, sk_lookup},
 
       {"socket", type::socket_filter, way::socket},
       {"sk_reuseport", type::sk_reuseport, way::reuseport, sk_reuseport_select},
-      {"sk_reuseport/migrate", type::sk_reuseport, way::reuseport, sk_reuseport_select_or_migrate},  // 5.14
+      {"sk_reuseport/migrate", type::sk_reuseport, way::reuseport, sk_reuseport_select_or_migrate,
+       rest::nothing, 0, detail::since(5, 14)},
       {"sk_skb", type::sk_skb},
       {"sk_skb/stream_parser", type::sk_skb, way::sockmap, sk_skb_stream_parser},
       {"sk_skb/stream_verdict", type::sk_skb, way::sockmap, sk_skb_stream_verdict},
-      {"sk_skb/verdict", type::sk_skb, way::sockmap, sk_skb_verdict},  // 5.13
+      {"sk_skb/verdict", type::sk_skb, way::sockmap, sk_skb_verdict, rest::nothing, 0, detail::since(5, 13)},
       {"sk_msg", type::sk_msg, way::sockmap, sk_msg_verdict},
 
       {"sockops", type::sock_ops, way::cgroup, cgroup_sock_ops},
@@ -197,19 +218,24 @@ struct section_rows {
       {"cgroup/bind6", type::cgroup_sock_addr, way::cgroup, cgroup_inet6_bind},
       {"cgroup/connect4", type::cgroup_sock_addr, way::cgroup, cgroup_inet4_connect},
       {"cgroup/connect6", type::cgroup_sock_addr, way::cgroup, cgroup_inet6_connect},
-      {"cgroup/connect_unix", type::cgroup_sock_addr, way::cgroup, cgroup_unix_connect},  // 6.7
+      {"cgroup/connect_unix", type::cgroup_sock_addr, way::cgroup, cgroup_unix_connect, rest::nothing, 0,
+       detail::since(6, 7)},
       {"cgroup/sendmsg4", type::cgroup_sock_addr, way::cgroup, cgroup_udp4_sendmsg},
       {"cgroup/sendmsg6", type::cgroup_sock_addr, way::cgroup, cgroup_udp6_sendmsg},
-      {"cgroup/sendmsg_unix", type::cgroup_sock_addr, way::cgroup, cgroup_unix_sendmsg},  // 6.7
+      {"cgroup/sendmsg_unix", type::cgroup_sock_addr, way::cgroup, cgroup_unix_sendmsg, rest::nothing, 0,
+       detail::since(6, 7)},
       {"cgroup/recvmsg4", type::cgroup_sock_addr, way::cgroup, cgroup_udp4_recvmsg},
       {"cgroup/recvmsg6", type::cgroup_sock_addr, way::cgroup, cgroup_udp6_recvmsg},
-      {"cgroup/recvmsg_unix", type::cgroup_sock_addr, way::cgroup, cgroup_unix_recvmsg},  // 6.7
+      {"cgroup/recvmsg_unix", type::cgroup_sock_addr, way::cgroup, cgroup_unix_recvmsg, rest::nothing, 0,
+       detail::since(6, 7)},
       {"cgroup/getpeername4", type::cgroup_sock_addr, way::cgroup, cgroup_inet4_getpeername},
       {"cgroup/getpeername6", type::cgroup_sock_addr, way::cgroup, cgroup_inet6_getpeername},
-      {"cgroup/getpeername_unix", type::cgroup_sock_addr, way::cgroup, cgroup_unix_getpeername},  // 6.7
+      {"cgroup/getpeername_unix", type::cgroup_sock_addr, way::cgroup, cgroup_unix_getpeername, rest::nothing,
+       0, detail::since(6, 7)},
       {"cgroup/getsockname4", type::cgroup_sock_addr, way::cgroup, cgroup_inet4_getsockname},
       {"cgroup/getsockname6", type::cgroup_sock_addr, way::cgroup, cgroup_inet6_getsockname},
-      {"cgroup/getsockname_unix", type::cgroup_sock_addr, way::cgroup, cgroup_unix_getsockname},  // 6.7
+      {"cgroup/getsockname_unix", type::cgroup_sock_addr, way::cgroup, cgroup_unix_getsockname, rest::nothing,
+       0, detail::since(6, 7)},
       {"cgroup/sysctl", type::cgroup_sysctl, way::cgroup, cgroup_sysctl},
       {"cgroup/getsockopt", type::cgroup_sockopt, way::cgroup, cgroup_getsockopt},
       {"cgroup/setsockopt", type::cgroup_sockopt, way::cgroup, cgroup_setsockopt},

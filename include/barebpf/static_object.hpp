@@ -102,8 +102,12 @@ class loaded_static_object {
                                                : cause::none;
     static_assert(object_check<fault, 0, "", barebpf::name<48>::cut(Name)>::made);
     if constexpr (fits) {
-      program_to_attach program{programs_[known], Name.characters, place_name<known>.characters, attach_type,
-                                spec::program(known).kind.type};
+      program_to_attach program{programs_[known],
+                                Name.characters,
+                                place_name<known>.characters,
+                                attach_type,
+                                spec::program(known).kind.type,
+                                spec::program(known).kind.since};
       if constexpr (constexpr u32 specs = spec::find_map(usdt_spec::map_name);
                     way == attach_way::usdt && specs != not_found) {
         program.usdt_specs = &maps_[specs];

@@ -14,6 +14,9 @@ FRAME = """#include <barebpf.hpp>
 #include <cstdio>
 #include "execve_counter.bpf.hpp"
 #include "variables.bpf.hpp"
+#include "attach_network.bpf.hpp"
+#include "attach_traffic.bpf.hpp"
+#include "attach_user.bpf.hpp"
 constexpr barebpf::static_object<execve_counter> object;
 constexpr barebpf::static_object<variables> tuned;
 int explain(const barebpf::error& why);

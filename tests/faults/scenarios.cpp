@@ -3,7 +3,9 @@
 // `STEP ERRNO`, and what was there before and after. tests/checks/faults.py lets each of its system calls fail in
 // turn. What only prepares stands outside the two calls of getppid, which the library never makes.
 #include <dirent.h>
+#include <sched.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,6 +19,11 @@
 
 #include <barebpf/barebpf.hpp>
 
+#include "../support/trace_point.hpp"
+
+#include "attach_network.bpf.hpp"
+#include "attach_traffic.bpf.hpp"
+#include "attach_user.bpf.hpp"
 #include "execve_counter.bpf.hpp"
 #include "one_field.bpf.hpp"
 
@@ -50,6 +57,9 @@ using verdict = std::optional<error>;
 
 constexpr barebpf::static_object<execve_counter> counter;
 constexpr barebpf::static_object<one_field> field;
+constexpr barebpf::static_object<attach_user> probes;
+constexpr barebpf::static_object<attach_network> network;
+constexpr barebpf::static_object<attach_traffic> traffic;
 
 int count_lines(const char* path, const char* word) {
   int count = 0;
@@ -93,6 +103,9 @@ struct state {
   std::optional<hash> map{};
   std::optional<slots> array{};
   std::optional<decltype(counter.load())> loaded{};
+  std::optional<decltype(probes.load())> with_probes{};
+  std::optional<decltype(network.load())> with_network{};
+  std::optional<decltype(traffic.load())> with_traffic{};
   barebpf::fd ring{};
   std::uint32_t id = 0;
 };
@@ -248,6 +261,62 @@ verdict wait_for_ring(state& has) {
   return ready ? verdict() : ready.error();
 }
 
+// What is attached goes at once, so each attachment is one more than was there before.
+template <class Attached>
+verdict is_there(const Attached& attached) {
+  if (!attached) return attached.error();
+  return attached->is_attached() ? verdict() : error{.code = ENOTCONN};
+}
+// The one of all interfaces that a new network namespace has.
+constexpr barebpf::interface loopback { 1 };
+
+void load_probes(state& has) { has.with_probes.emplace(probes.load()); }
+verdict attach_uprobe(state& has) {
+  return is_there((*has.with_probes)->attach<"begins">(barebpf::named_place{"/proc/self/exe:main"}));
+}
+extern "C" [[gnu::noinline, gnu::used]] void scenarios_trace_point() {
+  asm volatile(TRACE_POINT_NOTE("scenarios", "point", "0", "") : :);
+}
+verdict attach_usdt(state& has) {
+  return is_there((*has.with_probes)->attach<"point">(barebpf::named_place{"/proc/self/exe:scenarios:point"}));
+}
+void load_network(state& has) {
+  if (unshare(CLONE_NEWNET) != 0) std::exit(4);
+  has.with_network.emplace(network.load());
+}
+verdict attach_xdp(state& has) {
+  return is_there((*has.with_network)->attach<"count">(loopback, barebpf::xdp_mode::skb));
+}
+verdict attach_tcx(state& has) { return is_there((*has.with_network)->attach<"first">(loopback)); }
+verdict attach_netns(state& has) { return is_there((*has.with_network)->attach<"look_up">()); }
+void load_traffic(state& has) {
+  if (unshare(CLONE_NEWNET) != 0) std::exit(4);
+  const barebpf::program_change with[] = {traffic.change_program<"accept">({.load = true})};
+  has.with_traffic.emplace(traffic.load({.programs = with}));
+}
+verdict attach_filter(state& has) {
+  return is_there(
+      (*has.with_traffic)->attach<"first">(barebpf::traffic_filter{.interface = loopback.index, .priority = 1}));
+}
+verdict attach_route(state& has) {
+  return is_there((*has.with_traffic)
+                      ->attach<"comes_in">(barebpf::route_to{
+                          .network = "10.99.0.5/32", .interface = loopback.index, .is_local = true}));
+}
+verdict attach_netfilter(state& has) {
+  return is_there((*has.with_traffic)->attach<"accept">(barebpf::netfilter_hook{.priority = 1}));
+}
+// A failed attach left the place as it was, so that there is room for another: nobody else may have a filter of this
+// priority, a route to this address, or a program on this interface. A child looks, because strace lets no call of it
+// fail.
+template <verdict (*Attach)(state&)>
+void attach_again(state& has) {
+  const pid_t child = fork();
+  if (child == 0) _exit(Attach(has) ? 1 : 0);
+  int status = 1;
+  if (waitpid(child, &status, 0) != child || status != 0) std::exit(5);
+}
+
 constexpr struct {
   const char* name;
   verdict (*act)(state&);
@@ -261,6 +330,14 @@ constexpr struct {
     {"load_object", load_object},
     {"fit_static", fit_static},
     {"attach", attach, load_counter},
+    {"attach_uprobe", attach_uprobe, load_probes, attach_again<attach_uprobe>},
+    {"attach_usdt", attach_usdt, load_probes, attach_again<attach_usdt>},
+    {"attach_xdp", attach_xdp, load_network, attach_again<attach_xdp>},
+    {"attach_tcx", attach_tcx, load_network, attach_again<attach_tcx>},
+    {"attach_netns", attach_netns, load_network, attach_again<attach_netns>},
+    {"attach_filter", attach_filter, load_traffic, attach_again<attach_filter>},
+    {"attach_route", attach_route, load_traffic, attach_again<attach_route>},
+    {"attach_netfilter", attach_netfilter, load_traffic, attach_again<attach_netfilter>},
     {"pin", pin},
     {"get_or_create", get_or_create},
     {"adopt", adopt, prepare_pin, remove_pin},

@@ -48,8 +48,7 @@ struct place<attach_way::lsm_cgroup> {
   }
   template <class Request>
   [[nodiscard]] static cause why_refused(const Request& request, long answer) noexcept {
-    const cause older = detail::why_not_newer(answer, kernel(6, 0));
-    return older != cause::none ? older : place<attach_way::cgroup>::why_refused(request, answer);
+    return place<attach_way::cgroup>::why_refused(request, answer);
   }
 };
 

@@ -200,6 +200,19 @@ inline size_t sort_once(u64* list, size_t count) noexcept {
   return out;
 }
 
+// Where functions may begin with an instruction that marks them as targets of jumps, ftrace lists the one behind it. The
+// kernel looks for cookies under the address of the function itself.
+[[nodiscard, gnu::cold]] inline result<void> move_to_entries(traceable_functions& functions) noexcept {
+  if (functions.names.size() != 0) return {};
+  const auto symbols = kernel_symbols::read();
+  if (!symbols) return symbols.error();
+  for (size_t i = 0; i < functions.count; ++i)
+    if (const kernel_place place = symbols->find(functions.list[i]); !place.symbol.empty())
+      functions.list[i] -= place.offset;
+  functions.count = sort_once(functions.list.data(), functions.count);
+  return {};
+}
+
 // A list with the one cookie for each of `count` places; empty for none.
 [[nodiscard]] inline result<buffer<u64>> cookies_for(barebpf::cookie one, size_t count) noexcept {
   auto out = buffer<u64>::of(one.value == 0 ? 0 : count);
@@ -213,8 +226,10 @@ template <attach_way Way, bool AtEnd>
 struct place_of_many_kprobes : place_by_name<Way> {
   template <load_policy Policy>
   [[nodiscard]] static result<link> to(const program_to_attach& program, const named_place& how) noexcept {
-    const auto functions = find_traceable(program.place);
+    auto functions = find_traceable(program.place);
     if (!functions) return functions.error();
+    if (how.cookie.value != 0)
+      if (const auto moved = move_to_entries(*functions); !moved) return moved.error();
     const auto cookies = cookies_for(how.cookie, functions->count);
     if (!cookies) return cookies.error();
     abi::link_create_kprobe_multi request{.prog_fd = program.descriptor.raw(),
@@ -225,10 +240,6 @@ struct place_of_many_kprobes : place_by_name<Way> {
     if (cookies->size() != 0) request.cookies = cookies->data();
     return create_link<Way>(program, request);
   }
-  template <class Request>
-  [[nodiscard]] static cause why_refused(const Request&, long answer) noexcept {
-    return why_not_newer(answer, Way == attach_way::kprobe_session ? kernel(6, 10) : kernel(5, 18));
-  }
 };
 
 }  // namespace detail
@@ -236,7 +247,8 @@ struct place_of_many_kprobes : place_by_name<Way> {
 /// Where each function begins that a pattern names, such as "tcp_*": all that ftrace can reach.
 /// Errors: nothing_fits; find_traceable with what tracefs says; newer_attach_way; ESRCH for a function that is not there;
 ///         EOPNOTSUPP for a kernel without fprobes.
-/// Cost:   reading the kernel's list, 60,000 lines, for a pattern; nothing like it for a name.
+/// Cost:   for a pattern reading the kernel's list, 60,000 lines, and with a cookie all its symbols; nothing like it for a
+///         name.
 /// Kernel: 5.18; 6.10 for sessions, whose program runs at both ends.
 /// Source: bpf_kprobe_multi_link_attach() in kernel/trace/bpf_trace.c at v6.12.
 template <>

@@ -80,25 +80,6 @@ struct place<attach_way::xdp> {
   }
 };
 
-/// Errors: ENODEV for an interface that is gone; newer_attach_way; EEXIST when this program is there; ERANGE when 64
-///         are.
-/// Kernel: 6.6.
-/// Source: tcx_link_attach() in kernel/bpf/tcx.c at v6.12.
-template <>
-struct place<attach_way::tcx> {
-  static constexpr cause wants = cause::needs_interface;
-
-  template <load_policy Policy>
-  [[nodiscard]] static result<link> attach(const program_to_attach& program, interface target,
-                                           position where = {}) noexcept {
-    return detail::create_ordered_link<attach_way::tcx>(program, target.index, where);
-  }
-  template <class Request>
-  [[nodiscard]] static cause why_refused(const Request&, long answer) noexcept {
-    return detail::why_not_newer(answer, kernel(6, 6));
-  }
-};
-
 /// One end of a pair of netkit interfaces: the first, which hosts see, or its peer. The target is the first one.
 /// Errors: EINVAL for an interface of another kind; EACCES for a peer that is not in this network namespace;
 ///         newer_attach_way; as above.
@@ -112,10 +93,6 @@ struct place<attach_way::netkit> {
   [[nodiscard]] static result<link> attach(const program_to_attach& program, interface target,
                                            position where = {}) noexcept {
     return detail::create_ordered_link<attach_way::netkit>(program, target.index, where);
-  }
-  template <class Request>
-  [[nodiscard]] static cause why_refused(const Request&, long answer) noexcept {
-    return detail::why_not_newer(answer, kernel(6, 7));
   }
 };
 
@@ -149,10 +126,6 @@ struct place<attach_way::netfilter> {
                                             .hooknum = static_cast<u32>(target.at),
                                             .priority = target.priority,
                                             .netfilter_flags = target.defragment ? 1u : 0u});
-  }
-  template <class Request>
-  [[nodiscard]] static cause why_refused(const Request&, long answer) noexcept {
-    return detail::why_not_newer(answer, kernel(6, 4));
   }
 };
 

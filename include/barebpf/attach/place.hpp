@@ -152,6 +152,7 @@ struct program_to_attach {
   const char* place;    ///< as `write_place` made it
   abi::attach_type attach_type;
   abi::prog_type type{};
+  u32 since = 0;                   ///< the first kernel that attaches such programs
   const fd* usdt_specs = nullptr;  ///< the map `__bpf_usdt_specs` of its object, where it has one
   u32 usdt_spec_size = 0;          ///< bytes of that map's values
 };
@@ -219,17 +220,15 @@ struct place_by_name {
 
 namespace detail {
 
-// Why a kernel refused what came with the release `first`.
-[[nodiscard, gnu::cold]] inline cause why_not_newer(long answer, u32 first) noexcept {
-  const u32 running = answer == -EINVAL || answer == -EOPNOTSUPP ? running_kernel() : 0;
-  return running != 0 && running < first ? cause::newer_attach_way : cause::none;
-}
-
 template <attach_way Way, class Request>
 [[nodiscard]] result<link> create_link(const program_to_attach& program, const Request& request) noexcept {
   outcome row{.subject = program.subject};
   if (row.fails(step::link_create, move_away(sys_bpf(abi::command::link_create, request)))) {
-    if constexpr (requires { place<Way>::why_refused(request, row.answer); })
+    const bool may_be_older = row.answer == -EINVAL || row.answer == -EOPNOTSUPP;
+    if (const u32 running = may_be_older && program.since != 0 ? running_kernel() : 0;
+        running < program.since)
+      row.why = running == 0 ? cause::none : cause::newer_attach_way;
+    else if constexpr (requires { place<Way>::why_refused(request, row.answer); })
       row.why = place<Way>::why_refused(request, row.answer);
     return to_error(row);
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Room 9.10, attach/traffic: the older ways into the network, by requests and without links: filters of tc, and routes.
+// Room 9.10, attach/traffic: programs on the traffic of an interface, as links (tcx) or in the older way (tc), and on
+// routes.
 #ifndef BAREBPF_ATTACH_TRAFFIC_HPP
 #define BAREBPF_ATTACH_TRAFFIC_HPP
 
@@ -119,6 +120,27 @@ struct place<attach_way::traffic> {
     out.request_ = std::move(*request);
     out.undo_ = attachment::undo::request;
     return out;
+  }
+};
+
+/// In the order that is asked for; or, with a `traffic_filter`, as a filter of tc, which older kernels have as well.
+/// Errors: ENODEV for an interface that is gone; newer_attach_way; EEXIST when this program is there; ERANGE when 64
+///         are.
+/// Kernel: 6.6.
+/// Source: tcx_link_attach() in kernel/bpf/tcx.c at v6.12.
+template <>
+struct place<attach_way::tcx> {
+  static constexpr cause wants = cause::needs_interface;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program, interface target,
+                                           position where = {}) noexcept {
+    return detail::create_ordered_link<attach_way::tcx>(program, target.index, where);
+  }
+  template <load_policy Policy>
+  [[nodiscard]] static result<attachment> attach(const program_to_attach& program,
+                                                 const traffic_filter& target) noexcept {
+    return place<attach_way::traffic>::attach<Policy>(program, target);
   }
 };
 

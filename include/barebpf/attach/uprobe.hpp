@@ -133,10 +133,6 @@ struct place_of_many_uprobes : place_by_name<Way> {
   static constexpr size_t write(text name, char* out, size_t room) noexcept {
     return read_user_place(name).path.empty() ? 0 : place_by_name<Way>::write(name, out, room);
   }
-  template <class Request>
-  [[nodiscard]] static cause why_refused(const Request&, long answer) noexcept {
-    return why_not_newer(answer, Way == attach_way::uprobe_session ? kernel(6, 13) : kernel(6, 6));
-  }
 };
 
 }  // namespace detail
