@@ -55,6 +55,14 @@ int both(void *ctx)
 	return 0;
 }
 
+SEC("?fsession/vfs_read")
+int session(void *ctx)
+{
+	if (!is_other())
+		both_ends++;
+	return 0;
+}
+
 SEC("ksyscall/read")
 int BPF_KSYSCALL(asks, unsigned int file, void *to, __u64 size)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 f811d1d979a7598b03a5996879a96795895cb23b4c77f0435ab6a04f982f72cc; do not edit.
+// Made by tools/amalgamate from files with SHA-256 fc76ae15ca83283bc9c7ccf48fcfc2c648836459cdb3ef7bed75b4f62e8dec8d; do not edit.
 //
 // MIT License
 //
@@ -1651,7 +1651,8 @@ static_assert(sizeof(bpf_attr) == 168);
                 "create another map for them")                                                               \
   BAREBPF_CAUSE(not_attachable,                                                                              \
                 "the section of this program does not tell where to attach it, so "                          \
-                "complete the name in SEC(), as in SEC(\"tracepoint/group/event\")")                         \
+                "complete the name in SEC(), as in SEC(\"tracepoint/group/event\"), or give it as "          \
+                "named_place")                                                                               \
   BAREBPF_CAUSE(bad_address,                                                                                 \
                 "this is no address of its kind, so write 10.0.0.0/8 for IPv4 and 2001:db8::/32 for IPv6")   \
   BAREBPF_CAUSE(bad_prefix_length,                                                                           \
@@ -1674,6 +1675,9 @@ static_assert(sizeof(bpf_attr) == 168);
                 "this version of barebpf loads programs of this section and cannot attach them yet, so "     \
                 "attach the program's descriptor by other means")                                            \
   BAREBPF_CAUSE(takes_no_target,                                                                             \
+                "the section of this program names the place to attach to, so give nothing but perhaps a "   \
+                "cookie")                                                                                    \
+  BAREBPF_CAUSE(takes_named_place,                                                                           \
                 "programs of this section attach to a place that has a name, so give nothing, "              \
                 "or a cookie, or the name as named_place")                                                   \
   BAREBPF_CAUSE(lists_no_target,                                                                             \
@@ -9609,7 +9613,7 @@ struct place<attach_way::elsewhere> {
 /// `to<Policy>`, which takes the program, with the name in its `place`, and a `named_place` with all else.
 template <attach_way Way, class Attached = link>
 struct place_by_name {
-  static constexpr cause wants = cause::takes_no_target;
+  static constexpr cause wants = cause::takes_named_place;
   static constexpr bool needs_name = true;
 
   template <load_policy Policy>
@@ -11653,10 +11657,10 @@ namespace barebpf::inline BAREBPF_ABI {
 namespace detail {
 
 // "path:function+16", of which a path may have colons too.
-struct user_place {
+struct function_place {
   text path, function;
 };
-[[nodiscard]] constexpr user_place read_user_place(text from) noexcept {
+[[nodiscard]] constexpr function_place read_function_place(text from) noexcept {
   const text function = from.behind_last(':');
   if (function.size() == 0 || function.size() + 1 >= from.size()) return {};
   return {.path = {from.data(), from.size() - function.size() - 1}, .function = function};
@@ -11692,7 +11696,7 @@ struct place_of_uprobe : place_by_name<Way> {
   template <load_policy Policy>
   [[nodiscard, gnu::noinline]] static result<link> to(const program_to_attach& program,
                                                       const named_place& how) noexcept {
-    const detail::user_place place = read_user_place(program.place);
+    const detail::function_place place = read_function_place(program.place);
     char path[path_room];
     const auto file = open_binary(place.path, path);
     if (!file) return file.error();
@@ -11704,7 +11708,7 @@ struct place_of_uprobe : place_by_name<Way> {
     return link::attach_event<Policy>(program.descriptor, std::move(event), program.subject, how.cookie);
   }
   static constexpr size_t write(text name, char* out, size_t room) noexcept {
-    return read_user_place(name).path.empty() ? 0 : place_by_name<Way>::write(name, out, room);
+    return read_function_place(name).path.empty() ? 0 : place_by_name<Way>::write(name, out, room);
   }
 };
 
@@ -11737,7 +11741,7 @@ struct place_of_many_uprobes : place_by_name<Way> {
   template <load_policy Policy>
   [[nodiscard, gnu::noinline]] static result<link> to(const program_to_attach& program,
                                                       const named_place& how) noexcept {
-    const detail::user_place place = read_user_place(program.place);
+    const detail::function_place place = read_function_place(program.place);
     char path[path_room];
     const auto file = open_binary(place.path, path);
     if (!file) return file.error();
@@ -11773,7 +11777,7 @@ struct place_of_many_uprobes : place_by_name<Way> {
                                  how.process);
   }
   static constexpr size_t write(text name, char* out, size_t room) noexcept {
-    return read_user_place(name).path.empty() ? 0 : place_by_name<Way>::write(name, out, room);
+    return read_function_place(name).path.empty() ? 0 : place_by_name<Way>::write(name, out, room);
   }
 };
 
@@ -11820,7 +11824,7 @@ struct usdt_place {
 [[nodiscard]] constexpr usdt_place read_usdt_place(text from) noexcept {
   const text name = from.behind_last(':');
   if (name.size() == 0 || name.size() + 1 >= from.size()) return {};
-  const user_place rest = read_user_place({from.data(), from.size() - name.size() - 1});
+  const function_place rest = read_function_place({from.data(), from.size() - name.size() - 1});
   return {.path = rest.path, .provider = rest.function, .name = name};
 }
 
@@ -13605,10 +13609,11 @@ class loaded_object {
     const loaded_program* const found = find(programs_, wanted);
     if (found == nullptr) return result<attached>(missing(cause::no_such_program, wanted));
     if (!found->descriptor.is_open()) return result<attached>(missing(cause::not_loaded, wanted));
-    constexpr bool is_named = (std::is_same_v<std::remove_cvref_t<Target>, named_place> || ...);
+    // What else is given is wrong, and `attach_by` says so.
+    constexpr bool is_by_section = (std::is_same_v<std::remove_cvref_t<Target>, cookie> && ...);
     char where[place_by_name<attach_way::none>::name_room];
     const size_t length = write_place(found->kind.attach, name_at(found->place), where, sizeof where);
-    if (!is_named && (length >= sizeof where || (length == 0 && needs_place(found->kind.attach))))
+    if (is_by_section && (length >= sizeof where || (length == 0 && needs_place(found->kind.attach))))
       return result<attached>(missing(cause::not_attachable, wanted));
     const auto subject = barebpf::name<error::name_size>::cut(wanted);
     program_to_attach program{found->descriptor,       subject.characters, where,
@@ -20805,8 +20810,8 @@ class loaded_static_object {
     constexpr bool is_named = (std::is_same_v<std::remove_cvref_t<Target>, named_place> || ...);
     constexpr bool lacks_place = needs_place(way) && place_length<known> == 0 && !is_named;
     constexpr cause fault = index == not_found ? cause::no_such_program
-                            : lacks_place      ? cause::not_attachable
                             : !fits            ? place<way>::wants
+                            : lacks_place      ? cause::not_attachable
                                                : cause::none;
     static_assert(object_check<fault, 0, "", barebpf::name<48>::cut(Name)>::made);
     if constexpr (fits) {

@@ -390,7 +390,8 @@
                 "create another map for them")                                                               \
   BAREBPF_CAUSE(not_attachable,                                                                              \
                 "the section of this program does not tell where to attach it, so "                          \
-                "complete the name in SEC(), as in SEC(\"tracepoint/group/event\")")                         \
+                "complete the name in SEC(), as in SEC(\"tracepoint/group/event\"), or give it as "          \
+                "named_place")                                                                               \
   BAREBPF_CAUSE(bad_address,                                                                                 \
                 "this is no address of its kind, so write 10.0.0.0/8 for IPv4 and 2001:db8::/32 for IPv6")   \
   BAREBPF_CAUSE(bad_prefix_length,                                                                           \
@@ -413,6 +414,9 @@
                 "this version of barebpf loads programs of this section and cannot attach them yet, so "     \
                 "attach the program's descriptor by other means")                                            \
   BAREBPF_CAUSE(takes_no_target,                                                                             \
+                "the section of this program names the place to attach to, so give nothing but perhaps a "   \
+                "cookie")                                                                                    \
+  BAREBPF_CAUSE(takes_named_place,                                                                           \
                 "programs of this section attach to a place that has a name, so give nothing, "              \
                 "or a cookie, or the name as named_place")                                                   \
   BAREBPF_CAUSE(lists_no_target,                                                                             \

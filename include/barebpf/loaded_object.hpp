@@ -133,10 +133,11 @@ class loaded_object {
     const loaded_program* const found = find(programs_, wanted);
     if (found == nullptr) return result<attached>(missing(cause::no_such_program, wanted));
     if (!found->descriptor.is_open()) return result<attached>(missing(cause::not_loaded, wanted));
-    constexpr bool is_named = (std::is_same_v<std::remove_cvref_t<Target>, named_place> || ...);
+    // What else is given is wrong, and `attach_by` says so.
+    constexpr bool is_by_section = (std::is_same_v<std::remove_cvref_t<Target>, cookie> && ...);
     char where[place_by_name<attach_way::none>::name_room];
     const size_t length = write_place(found->kind.attach, name_at(found->place), where, sizeof where);
-    if (!is_named && (length >= sizeof where || (length == 0 && needs_place(found->kind.attach))))
+    if (is_by_section && (length >= sizeof where || (length == 0 && needs_place(found->kind.attach))))
       return result<attached>(missing(cause::not_attachable, wanted));
     const auto subject = barebpf::name<error::name_size>::cut(wanted);
     program_to_attach program{found->descriptor,       subject.characters, where,

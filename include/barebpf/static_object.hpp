@@ -97,8 +97,8 @@ class loaded_static_object {
     constexpr bool is_named = (std::is_same_v<std::remove_cvref_t<Target>, named_place> || ...);
     constexpr bool lacks_place = needs_place(way) && place_length<known> == 0 && !is_named;
     constexpr cause fault = index == not_found ? cause::no_such_program
-                            : lacks_place      ? cause::not_attachable
                             : !fits            ? place<way>::wants
+                            : lacks_place      ? cause::not_attachable
                                                : cause::none;
     static_assert(object_check<fault, 0, "", barebpf::name<48>::cut(Name)>::made);
     if constexpr (fits) {

@@ -1,4 +1,4 @@
-// expect: barebpf: programs of this section are put into a map, a route or a filter of tc, or are only run, so do that with the program's descriptor
+// expect: barebpf: programs of this section are put into a map or an action of tc, or are only run, so do that with the program's descriptor
 #include <barebpf/barebpf.hpp>
 
 #include "attach_network.bpf.hpp"

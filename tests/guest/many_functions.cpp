@@ -71,6 +71,13 @@ TEST_CASE("kprobe.session, a program runs at both ends of a function", "[guest][
   CHECK(value_of<"both_ends">(loaded) == 2);
 }
 
+TEST_CASE("fsession, a program runs at both ends of a function", "[guest][needs 7.2]") {
+  const auto loaded = load_with<"session">();
+  const barebpf::link attached = must(loaded.attach<"session">());
+  read_zeros({10});
+  CHECK(value_of<"both_ends">(loaded) == 2);
+}
+
 TEST_CASE("ksyscall, a system call by its name, and its arguments", "[guest]") {
   const auto loaded = must(load_for_this_process(object));
   barebpf::link attached = must(loaded.attach<"asks">());

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Programs on functions and trace points of this very program, which calls them.
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cstdint>
@@ -10,6 +11,7 @@
 #include "../support/live.hpp"
 #include "../support/trace_point.hpp"
 #include "../support/traced_functions.hpp"
+#include "attach_others.bpf.hpp"
 #include "attach_user.bpf.hpp"
 
 namespace {
@@ -19,6 +21,7 @@ using barebpf::named_place;
 using barebpf::step;
 
 constexpr barebpf::static_object<attach_user> object;
+constexpr barebpf::static_object<attach_others> others;
 constexpr const char* self = "/proc/self/exe";
 
 auto load_object() { return must(load_for_this_process(object)); }
@@ -252,6 +255,30 @@ TEST_CASE("usdt, an argument in an array", "[needs 5.15]") {
   CHECK((*must(loaded.variable<"arguments", std::int64_t[12]>()))[0] == -30);
 }
 #endif
+
+TEST_CASE("uprobe.s, a program that may sleep", "[needs 6.1]") {
+  const auto loaded = must(load_for_this_process(others));
+  const barebpf::link attached = must(loaded.attach<"sleeps">(named_place{in_self("attach_user_add")}));
+  attach_user_add(1, 2);
+  CHECK(value_of<"sleeping">(loaded) == 1);
+}
+
+TEST_CASE("raw_tp.w, a program that may write what it is given", "[needs 6.1]") {
+  const auto loaded = must(load_for_this_process(
+      others, [](auto& data) { data.template variable<"only_syscall", std::uint64_t>() = SYS_getpgid; }));
+  const barebpf::link attached = must(loaded.attach<"writes">());
+  static_cast<void>(getpgid(0));
+  CHECK(value_of<"writing">(loaded) == 1);
+}
+
+TEST_CASE("iter.s, a program that lists and may sleep", "[needs 6.1]") {
+  const auto loaded = must(load_for_this_process(others));
+  const barebpf::link attached =
+      must(loaded.attach<"lists">(barebpf::tasks_of{.process = static_cast<barebpf::u32>(getpid())}));
+  char nothing[64];
+  CHECK(must(must(open_iterator(attached)).read(nothing)) == 0);
+  CHECK(value_of<"listing">(loaded) >= 1);
+}
 
 TEST_CASE("usdt, what is not there is said by name") {
   const auto loaded = load_object();

@@ -84,6 +84,8 @@ class network_namespace {
  private:
   friend void connect_by_veth(const network_namespace&, const std::string&, const network_namespace&,
                               const std::string&);
+  friend void connect_by_netkit(const network_namespace&, const std::string&, const network_namespace&,
+                                const std::string&);
 
   // A message of rtnetlink, and its answer.
   class request {
@@ -168,6 +170,29 @@ inline void connect_by_veth(const network_namespace& here, const std::string& na
       message.attribute(IFLA_INFO_KIND, "veth", 4);
       message.nest(IFLA_INFO_DATA, [&] {
         message.nest(VETH_INFO_PEER, [&] {
+          message.add(ifinfomsg{});
+          message.attribute(IFLA_IFNAME, peer);
+          const int other = there.descriptor().number();
+          message.attribute(IFLA_NET_NS_FD, &other, sizeof other);
+        });
+      });
+    });
+    message.send();
+  });
+}
+
+/// The same of netkit, whose first interface is `name`.
+inline void connect_by_netkit(const network_namespace& here, const std::string& name,
+                              const network_namespace& there, const std::string& peer) {
+  constexpr unsigned peer_info = 1;  // IFLA_NETKIT_PEER_INFO, which older headers lack
+  here.inside([&] {
+    network_namespace::request message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
+    message.add(ifinfomsg{});
+    message.attribute(IFLA_IFNAME, name);
+    message.nest(IFLA_LINKINFO, [&] {
+      message.attribute(IFLA_INFO_KIND, "netkit", 6);
+      message.nest(IFLA_INFO_DATA, [&] {
+        message.nest(peer_info, [&] {
           message.add(ifinfomsg{});
           message.attribute(IFLA_IFNAME, peer);
           const int other = there.descriptor().number();

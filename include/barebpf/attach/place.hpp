@@ -184,7 +184,7 @@ struct place<attach_way::elsewhere> {
 /// `to<Policy>`, which takes the program, with the name in its `place`, and a `named_place` with all else.
 template <attach_way Way, class Attached = link>
 struct place_by_name {
-  static constexpr cause wants = cause::takes_no_target;
+  static constexpr cause wants = cause::takes_named_place;
   static constexpr bool needs_name = true;
 
   template <load_policy Policy>

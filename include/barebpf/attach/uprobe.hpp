@@ -11,10 +11,10 @@ namespace barebpf::inline BAREBPF_ABI {
 namespace detail {
 
 // "path:function+16", of which a path may have colons too.
-struct user_place {
+struct function_place {
   text path, function;
 };
-[[nodiscard]] constexpr user_place read_user_place(text from) noexcept {
+[[nodiscard]] constexpr function_place read_function_place(text from) noexcept {
   const text function = from.behind_last(':');
   if (function.size() == 0 || function.size() + 1 >= from.size()) return {};
   return {.path = {from.data(), from.size() - function.size() - 1}, .function = function};
@@ -50,7 +50,7 @@ struct place_of_uprobe : place_by_name<Way> {
   template <load_policy Policy>
   [[nodiscard, gnu::noinline]] static result<link> to(const program_to_attach& program,
                                                       const named_place& how) noexcept {
-    const detail::user_place place = read_user_place(program.place);
+    const detail::function_place place = read_function_place(program.place);
     char path[path_room];
     const auto file = open_binary(place.path, path);
     if (!file) return file.error();
@@ -62,7 +62,7 @@ struct place_of_uprobe : place_by_name<Way> {
     return link::attach_event<Policy>(program.descriptor, std::move(event), program.subject, how.cookie);
   }
   static constexpr size_t write(text name, char* out, size_t room) noexcept {
-    return read_user_place(name).path.empty() ? 0 : place_by_name<Way>::write(name, out, room);
+    return read_function_place(name).path.empty() ? 0 : place_by_name<Way>::write(name, out, room);
   }
 };
 
@@ -95,7 +95,7 @@ struct place_of_many_uprobes : place_by_name<Way> {
   template <load_policy Policy>
   [[nodiscard, gnu::noinline]] static result<link> to(const program_to_attach& program,
                                                       const named_place& how) noexcept {
-    const detail::user_place place = read_user_place(program.place);
+    const detail::function_place place = read_function_place(program.place);
     char path[path_room];
     const auto file = open_binary(place.path, path);
     if (!file) return file.error();
@@ -131,7 +131,7 @@ struct place_of_many_uprobes : place_by_name<Way> {
                                  how.process);
   }
   static constexpr size_t write(text name, char* out, size_t room) noexcept {
-    return read_user_place(name).path.empty() ? 0 : place_by_name<Way>::write(name, out, room);
+    return read_function_place(name).path.empty() ? 0 : place_by_name<Way>::write(name, out, room);
   }
 };
 

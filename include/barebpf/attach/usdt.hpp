@@ -17,7 +17,7 @@ struct usdt_place {
 [[nodiscard]] constexpr usdt_place read_usdt_place(text from) noexcept {
   const text name = from.behind_last(':');
   if (name.size() == 0 || name.size() + 1 >= from.size()) return {};
-  const user_place rest = read_user_place({from.data(), from.size() - name.size() - 1});
+  const function_place rest = read_function_place({from.data(), from.size() - name.size() - 1});
   return {.path = rest.path, .provider = rest.function, .name = name};
 }
 
