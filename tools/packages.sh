@@ -11,6 +11,7 @@ package_of() {
     apt:musl-gcc) echo musl-tools ;;
     apt:kernel-headers) echo linux-libc-dev ;;
     apt:setpriv | apt:unshare | apt:mountpoint) echo util-linux ;;
+    apt:ip | apk:ip | pacman:ip) echo iproute2 ;;
     apt:readelf | apt:nm) echo binutils ;;
     apt:clang++-14) echo clang-14 ;;
     apt:sanitizers-14) echo libclang-rt-14-dev ;;
@@ -27,6 +28,7 @@ package_of() {
     dnf:ninja) echo ninja-build ;;
     dnf:catch2) echo catch-devel ;;
     dnf:kernel-headers) echo kernel-headers ;;
+    dnf:ip) echo iproute ;;
     dnf:setpriv | dnf:unshare | dnf:mountpoint) echo util-linux ;;
     dnf:readelf | dnf:nm) echo binutils ;;
     dnf:pkg-config) echo pkgconf-pkg-config ;;

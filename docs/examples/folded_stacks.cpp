@@ -54,13 +54,16 @@ int main(int count, char** arguments) {
   barebpf::verifier_log log;
   const auto loaded = object.load({.log = &log});
   if (!loaded) return explain(loaded.error(), log);
+  // Kept back, so that Ctrl-C ends the wait and nothing else.
+  sigset_t stop;
+  sigemptyset(&stop);
+  sigaddset(&stop, SIGINT);
+  sigaddset(&stop, SIGTERM);
+  sigprocmask(SIG_BLOCK, &stop, nullptr);
   auto link = loaded->attach<"leaves">();
   if (!link) return explain(link.error(), log);
-  struct sigaction stop {};
-  stop.sa_handler = [](int) {};
-  sigaction(SIGINT, &stop, nullptr);
   const std::timespec while_it_counts{.tv_sec = seconds, .tv_nsec = 0};
-  nanosleep(&while_it_counts, nullptr);
+  sigtimedwait(&stop, nullptr, &while_it_counts);
   link->detach();
 
   const auto missed = loaded->variable<"missed", std::uint64_t>();

@@ -33,7 +33,7 @@ def without_code(text: str) -> str:
     return re.sub("`[^`\n]*`", "", FENCE.sub("", text))
 
 
-pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 library = "\n".join(path.read_text() for path in sorted((INCLUDE / "barebpf").rglob("*.hpp")))
 count = 0
 with scratch() as folder:
@@ -63,5 +63,9 @@ with scratch() as folder:
         for tool in re.findall(r"\./(tools/\w+)", text):
             expect((ROOT / tool).exists(), f"{page.name} names {tool}, which is not there")
     compiles(FRAME + functions)
+examples = re.findall(r"^\$ \./tools/example (\w+)", (ROOT / "docs/examples/README.md").read_text(), re.M)
+for source in (ROOT / "docs/examples").glob("*.cpp"):
+    if (ROOT / f"bpf_progs/{source.stem}.bpf.c").exists():
+        expect(source.stem in examples, f"docs/examples/README.md does not run {source.stem}")
 print(f"{count} snippets in {len(pages)} pages")
 expect(count >= 3, "the snippets were not found")
