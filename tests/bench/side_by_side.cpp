@@ -70,7 +70,7 @@ u64 load_all(Run&... run) {
   const auto loaded = must(object.load({}, run...));
   u64 count = 0;
   for (int i = 0; i < 24; ++i)
-    count += must(loaded.program("program_" + std::to_string(i)))->is_open() ? 1 : 0;
+    count += must(loaded.program("program_" + std::to_string(i)))->is_open() ? 1u : 0u;
   return count;
 }
 u64 load_by_libbpf() {
@@ -78,7 +78,7 @@ u64 load_by_libbpf() {
   must_be(object != nullptr && bpf_object__load(object) == 0, "bpf_object__load");
   u64 count = 0;
   bpf_program* program = nullptr;
-  bpf_object__for_each_program(program, object) count += bpf_program__fd(program) >= 0 ? 1 : 0;
+  bpf_object__for_each_program(program, object) count += bpf_program__fd(program) >= 0 ? 1u : 0u;
   bpf_object__close(object);
   return count;
 }
