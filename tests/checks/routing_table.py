@@ -5,7 +5,7 @@ import re
 import socket
 import sys
 
-from common import expect, skip
+from common import expect, run, skip
 from network import Network, Running, refuses_without_privilege
 
 (program,) = sys.argv[1:]
@@ -35,4 +35,6 @@ for second in range(2):
 table.end()
 with network.inside():
     refuses_without_privilege([program, "lo", "::1"])
+    refused = run([program, "nowhere", "::1"])
+expect(refused.returncode == 1 and "no interface of that name" in refused.stderr, f"it says: {refused.stderr}")
 print(found)
