@@ -45,8 +45,8 @@ void draw(const std::uint64_t (&counts)[buckets]) {
     write_time(i, from, sizeof from);
     write_time(i + 1, to, sizeof to);
     const int length = static_cast<int>((counts[i] * width + most - 1) / most);  // whatever was seen shows
-    std::printf("%7s .. %-7s %10llu |%.*s%*s|\n", from, to, static_cast<unsigned long long>(counts[i]), length,
-                "########################################", width - length, "");
+    std::printf("%7s .. %-7s %10llu |%.*s%*s|\n", from, to, static_cast<unsigned long long>(counts[i]),
+                length, "########################################", width - length, "");
   }
 }
 

@@ -2,8 +2,6 @@
 // Counts the packets that come in on an interface by the longest of some prefixes that their destination has:
 //   routing_table lo 127.0.0.0/8 127.1.0.0/16 ::1 --seconds 10
 // says once a second how many packets went by each, until Ctrl-C or for N seconds.
-#include <net/if.h>
-
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -56,12 +54,8 @@ int main(int count, char** arguments) {
     std::fprintf(stderr, "usage: %s INTERFACE PREFIX... [--seconds N]\n", arguments[0]);
     return 2;
   }
-  const unsigned index = if_nametoindex(arguments[1]);
-  if (index == 0) {
-    std::fprintf(stderr, "there is no interface '%s'; `ip link` lists those that there are\n", arguments[1]);
-    return 1;
-  }
-
+  const auto interface = barebpf::interface::named(arguments[1]);
+  if (!interface) return explain(interface.error());
   const auto loaded = object.load();
   if (!loaded) return explain(loaded.error());
   auto ipv4 = loaded->map<"ipv4_routes", barebpf::ipv4_prefix, route>();
@@ -76,7 +70,7 @@ int main(int count, char** arguments) {
                                   });
     if (!stored) return explain(stored.error());
   }
-  const auto link = loaded->attach<"routes">(barebpf::interface{index});
+  const auto link = loaded->attach<"routes">(*interface);
   if (!link) return explain(link.error());
   const auto others = loaded->variable<"without_route", std::uint64_t>();
   if (!others) return explain(others.error());

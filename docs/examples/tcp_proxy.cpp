@@ -3,7 +3,8 @@
 //   tcp_proxy 8080 10.0.0.1 80
 // takes connections at port 8080 and passes them on to port 80 of 10.0.0.1, until Ctrl-C. Says of each connection that
 // has ended how many bytes went which way. Of somebody who has nothing more to say when he is to be put in the map, the
-// kernel does not take the socket; his last words are copied by hand.
+// kernel does not take the socket; his last words are copied by hand. Nobody slows down who says more than the other side
+// hears, and the kernel keeps all of it: this is for sides that you trust.
 #include <arpa/inet.h>
 #include <linux/tcp.h>
 #include <poll.h>
@@ -78,7 +79,8 @@ void go_on(way& one, const proxy_maps& maps) {
     return;
   }
   // What the kernel takes from one socket it puts into the other a little later, and the end has to wait for that.
-  static_cast<void>(option<tcp_info>(one.from, IPPROTO_TCP, TCP_INFO));  // for the kernel to have done with it
+  static_cast<void>(
+      option<tcp_info>(one.from, IPPROTO_TCP, TCP_INFO));  // for the kernel to have done with it
   while (stopped == 0 && !one.is_by_hand) {
     const auto to = option<tcp_info>(one.to, IPPROTO_TCP, TCP_INFO);
     const std::uint64_t written = to.tcpi_bytes_sent - to.tcpi_bytes_retrans + to.tcpi_notsent_bytes;
@@ -155,8 +157,8 @@ int main(int count, char** arguments) {
     if (poll(&ready, 1, 200) <= 0) continue;
     sockaddr_in who{};
     socklen_t size = sizeof who;
-    barebpf::fd client = barebpf::fd::own(
-        accept4(listener.number(), reinterpret_cast<sockaddr*>(&who), &size, SOCK_CLOEXEC));
+    barebpf::fd client =
+        barebpf::fd::own(accept4(listener.number(), reinterpret_cast<sockaddr*>(&who), &size, SOCK_CLOEXEC));
     if (!client.is_open()) continue;
     ++connections;
     std::thread([&maps, other, who, client = std::move(client)] {

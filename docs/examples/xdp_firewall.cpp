@@ -42,7 +42,8 @@ std::uint64_t dropped_by(const Map& rules, bool print) {
     if (!print || dropped.packets == 0) continue;
     char text[64];
     describe(network, text, sizeof text);
-    std::printf("  %-24s %10llu packets %12llu bytes\n", text, static_cast<unsigned long long>(dropped.packets),
+    std::printf("  %-24s %10llu packets %12llu bytes\n", text,
+                static_cast<unsigned long long>(dropped.packets),
                 static_cast<unsigned long long>(dropped.bytes));
   }
   if (const auto why = entries.error()) explain(*why);

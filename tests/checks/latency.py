@@ -52,10 +52,10 @@ with subprocess.Popen([sys.executable, "-c", SLEEPS]) as sleeper:
     for lines, call in (shown, "clock_nanosleep"), (measure(NUMBER, "--pid", sleeper.pid), NUMBER):
         found = buckets(lines, str(call))
         # One after the other, and none of them shorter than it asked for.
-        expect(10 <= sum(found.values()) <= 50, f"{call}: {sum(found.values())} sleeps of 20 ms in a second")
-        expect(min(found) >= 16 << 20 and max(found, key=found.get) == 16 << 20, f"{call}: {lines}")
+        expect(5 <= sum(found.values()) <= 50, f"{call}: {sum(found.values())} sleeps of 20 ms in a second")
+        expect(min(found) == 16 << 20, f"{call}: {lines}")
     all_of_them = buckets(measure("clock_nanosleep"), "clock_nanosleep")
-    expect(sum(all_of_them.get(begins, 0) for begins in (16 << 20, 32 << 20)) >= 10, "without a process it sees less")
+    expect(sum(all_of_them.get(begins, 0) for begins in (16 << 20, 32 << 20)) >= 5, "without a process it sees less")
     sleeper.kill()
 # Of a process that is gone there is nothing, and no bar.
 expect(measure("clock_nanosleep", "--pid", sleeper.pid) == ["clock_nanosleep: 0 calls"], "it sees calls of nobody")

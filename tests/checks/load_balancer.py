@@ -4,6 +4,7 @@ the same one to its end, and answers come from the virtual address; what is for 
 only its own flows."""
 import os
 import re
+import select
 import socket
 import sys
 
@@ -30,8 +31,6 @@ with servers.inside():
     udp = {address: socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for address in BACKENDS}
     for address, one in udp.items():
         one.bind((address, PORT))
-for one in [*tcp.values(), *udp.values()]:
-    one.settimeout(0.5)
 
 
 def client_socket(kind: int, port: int) -> socket.socket:
@@ -43,6 +42,12 @@ def client_socket(kind: int, port: int) -> socket.socket:
     return one
 
 
+def who_hears(ears: dict[str, socket.socket], seconds: float = 5) -> str | None:
+    """The address of the one of them that has something to read or to accept."""
+    ready = select.select(list(ears.values()), [], [], seconds)[0]
+    return next((address for address, one in ears.items() if one in ready), None)
+
+
 def ask_by_udp(port: int, times: int = 3) -> str:
     """Which backend hears the datagrams from a port; all of them the same one, and its answers come back."""
     heard = set()
@@ -50,48 +55,37 @@ def ask_by_udp(port: int, times: int = 3) -> str:
         client.connect((VIRTUAL, PORT))  # so that it hears answers from there alone
         for number in range(times):
             client.send(b"%d" % number)
-            address, who = next((address, found) for address, one in udp.items() if (found := take(one)))
+            address = who_hears(udp)
             heard.add(address)
-            expect(who == (b"%d" % number, ("10.66.0.1", port)), f"{address} hears {who}")
-            udp[address].sendto(address.encode(), who[1])
+            what, who = udp[address].recvfrom(100)
+            expect((what, who) == (b"%d" % number, ("10.66.0.1", port)), f"{address} hears {what} from {who}")
+            udp[address].sendto(address.encode(), who)
             expect(client.recv(100) == address.encode(), "an answer is another one")
     expect(len(heard) == 1, f"a flow of UDP is torn between {heard}")
     return heard.pop()
 
 
-def take(one: socket.socket):
-    one.setblocking(False)
-    try:
-        return one.recvfrom(100)
-    except BlockingIOError:
-        return None
+def read(end: socket.socket, size: int) -> bytes:
+    out = b""
+    while len(out) < size and (piece := end.recv(1 << 16)):
+        out += piece
+    return out
 
 
 def ask_by_tcp(port: int, to: str = VIRTUAL) -> str:
     """Which backend a connection comes to, with more bytes on it than fit into one packet."""
     with client_socket(socket.SOCK_STREAM, port) as client:
         client.connect((to, PORT))
-        for address, listener in tcp.items():
-            listener.setblocking(False)
-            try:
-                served, who = listener.accept()
-            except BlockingIOError:
-                continue
-            with served:
-                expect(who == ("10.66.0.1", port), f"{address} sees a connection from {who}")
-                served.settimeout(5)
-                client.sendall(b"?" * 100_000)
-                heard = b""
-                while len(heard) < 100_000:
-                    heard += served.recv(1 << 16)
-                served.sendall(address.encode() * 1000)
-                answer = b""
-                while len(answer) < len(address) * 1000:
-                    answer += client.recv(1 << 16)
-                expect(answer == address.encode() * 1000, "an answer is another one")
-            return address
-    expect(False, f"nobody accepts the connection from port {port}")
-    return ""
+        address = who_hears(tcp)
+        served, who = tcp[address].accept()
+        with served:
+            expect(who == ("10.66.0.1", port), f"{address} sees a connection from {who}")
+            served.settimeout(5)
+            client.sendall(b"?" * 100_000)
+            expect(read(served, 100_000) == b"?" * 100_000, "a request arrives as another one")
+            served.sendall(address.encode() * 1000)
+            expect(read(client, len(address) * 1000) == address.encode() * 1000, "an answer is another one")
+    return address
 
 
 def figures(balancer: Running, backends: list[str]) -> dict[str, tuple[int, int]]:
@@ -128,7 +122,7 @@ expect({a: t[0] for a, t in figures(balancer, BACKENDS).items()} == {a: t[0] for
 balancer.end()
 with client_socket(socket.SOCK_DGRAM, 31000) as client:
     client.sendto(b"?", (VIRTUAL, PORT))
-    expect(not any(take(one) for one in udp.values()), "it balances on after its end")
+    expect(who_hears(udp, 0.2) is None, "it balances on after its end")
 
 # Without the second backend.
 with servers.inside():

@@ -40,7 +40,7 @@ def arrives(sender: str, times: int = 1) -> bool:
     for _ in range(times):
         mouths[sender].sendto(b"hello", ear.getsockname())
     heard = 0
-    while heard < times and select.select([ear], [], [], 0.1)[0]:
+    while heard < times and select.select([ear], [], [], 0.3)[0]:
         what, who = ear.recvfrom(100)
         expect(what == b"hello" and who[0] == sender, f"{what} comes from {who}")
         heard += 1
