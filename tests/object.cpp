@@ -102,6 +102,12 @@ void check_unfit(const barebpf::loaded_object& loaded, const char* name, cause w
 }
 
 // A variable that does not fit is neither seen nor mapped.
+// An error about `name`, perhaps with one that is like it in brackets.
+bool is_about(const barebpf::error& why, const std::string& name) {
+  const std::string told = why.name;
+  return told == name || told.substr(0, name.size() + 2) == name + " (";
+}
+
 template <class T>
 void check_unfit_variable(fake_machine& machine, const barebpf::loaded_object& loaded, const char* name,
                           cause why) {
@@ -111,7 +117,7 @@ void check_unfit_variable(fake_machine& machine, const barebpf::loaded_object& l
   CHECK(found.error().why == why);
   CHECK(found.error().code == 0);
   CHECK((found.error().offset != 0) == (why != cause::no_such_variable));  // where it is declared
-  CHECK(std::string(found.error().name) == name);
+  CHECK(is_about(found.error(), name));
   CHECK(machine.all("mmap").empty());
 }
 
@@ -457,7 +463,7 @@ TEST_CASE("a map that the object does not have is not found", "[object]") {
     CHECK(found.error().at == step::find);
     CHECK(found.error().why == cause::no_such_map);
     CHECK(found.error().code == 0);
-    CHECK(std::string(found.error().name) == name);
+    CHECK(is_about(found.error(), name));
   }
 }
 
@@ -515,7 +521,7 @@ TEST_CASE("an object attaches its programs where their sections say", "[object]"
   CHECK(static_cast<long>(machine.all("link_create").at(1).u32(0)) == machine.all("prog_load").at(0).answer);
 }
 
-TEST_CASE("an object names the program that it could not attach, whole", "[object]") {
+TEST_CASE("an object names the tracepoint that it did not find", "[object]") {
   fake_machine machine;
   const raw_bytes image = image_of(two_programs);
   const auto loaded = load(image);
@@ -524,8 +530,8 @@ TEST_CASE("an object names the program that it could not attach, whole", "[objec
 
   REQUIRE_FALSE(attached);
   CHECK(attached.error().at == step::find_tracepoint);
-  CHECK(attached.error().code == 2);  // ENOENT
-  CHECK(std::string(attached.error().name) == "count_getpgid_calls");
+  CHECK(attached.error().code == 2);                        // ENOENT
+  CHECK(std::string(attached.error().name) == "syscalls");  // there is not even the group
 }
 
 TEST_CASE("a program that the object does not have is not found", "[object]") {
@@ -539,7 +545,7 @@ TEST_CASE("a program that the object does not have is not found", "[object]") {
     REQUIRE_FALSE(attached);
     CHECK(attached.error().at == step::find);
     CHECK(attached.error().why == cause::no_such_program);
-    CHECK(std::string(attached.error().name) == name);
+    CHECK(is_about(attached.error(), name));
   }
 }
 
@@ -559,7 +565,7 @@ TEST_CASE("programs are found by their whole names and borrowed", "[object]") {
   REQUIRE_FALSE(cut);
   CHECK(cut.error().at == step::find);
   CHECK(cut.error().why == cause::no_such_program);
-  CHECK(std::string(cut.error().name) == "count_getsid_ca");
+  CHECK(std::string(cut.error().name) == "count_getsid_ca (count_getsid_calls?)");
   CHECK(machine.all("close").empty());
 }
 

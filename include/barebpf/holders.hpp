@@ -19,26 +19,33 @@ struct holder {
 
 namespace detail {
 
-// The numbers among the names in an open folder, one for each call.
-class numbered_files {
+// The names in an open folder, one for each call.
+class folder_names {
  public:
-  explicit numbered_files(const fd& folder) noexcept : folder_(folder.number()) {}
-  // Shape: 1 when there was one, 0 behind the last, or negative errno.
-  [[nodiscard]] long next(u32& number) noexcept {
-    for (;;) {
-      if (at_ >= end_) {
-        const long got = system_call(__NR_getdents64, folder_, entries_, sizeof entries_);
-        if (got <= 0) return got;
-        at_ = 0;
-        end_ = static_cast<size_t>(got);
-      }
-      constexpr size_t length_at = 16, name_at = 19;  // struct linux_dirent64
-      u16 length;
-      __builtin_memcpy(&length, entries_ + at_ + length_at, sizeof length);
-      text_reader name(text(entries_ + at_ + name_at));
-      at_ += length;
-      if (name.take_number(10, 10, number) && name.is_done()) return 1;
+  explicit folder_names(const fd& folder) noexcept : folder_(folder.number()) {}
+  // Shape: 1 when there was one, 0 behind the last, or negative errno; `name` is there until the next call.
+  [[nodiscard]] long next(text& name) noexcept {
+    if (at_ >= end_) {
+      const long got = system_call(__NR_getdents64, folder_, entries_, sizeof entries_);
+      if (got <= 0) return got;
+      at_ = 0;
+      end_ = static_cast<size_t>(got);
     }
+    constexpr size_t length_at = 16, name_at = 19;  // struct linux_dirent64
+    u16 length;
+    __builtin_memcpy(&length, entries_ + at_ + length_at, sizeof length);
+    name = text(entries_ + at_ + name_at);
+    at_ += length;
+    return 1;
+  }
+  // The same of names that are numbers.
+  [[nodiscard]] long next(u32& number) noexcept {
+    text name;
+    for (long more; (more = next(name)) != 0;) {
+      text_reader in(name);
+      if (more < 0 || (in.take_number(10, 10, number) && in.is_done())) return more;
+    }
+    return 0;
   }
 
  private:
@@ -77,7 +84,7 @@ template <class Visit>
 [[nodiscard]] result<void> each_holder(Visit&& visit) noexcept {
   const fd processes = fd::own(move_away(open_to_read("/proc")));
   if (!processes.is_open()) return failure(step::list_processes, processes.number());
-  detail::numbered_files all(processes);
+  detail::folder_names all(processes);
   holder seen;
   for (long more; (more = all.next(seen.process)) != 0;) {
     if (more < 0) return failure(step::list_processes, more);
@@ -89,7 +96,7 @@ template <class Visit>
     };
     const fd descriptors = fd::own(move_away(open_to_read(write("/fdinfo"), processes.number())));
     if (!descriptors.is_open()) continue;
-    detail::numbered_files of_process(descriptors);
+    detail::folder_names of_process(descriptors);
     while (of_process.next(seen.descriptor) > 0) {
       char name[16], content[2048];
       static_cast<void>((detail::text_writer(name, sizeof name) << u64{seen.descriptor}).finish());

@@ -69,7 +69,7 @@ class loaded_object {
   template <class Map>
   [[nodiscard]] result<Map> map(text wanted) const noexcept {
     const loaded_map* const found = find(maps_, wanted);
-    if (found == nullptr) return missing(cause::no_such_map, wanted);
+    if (found == nullptr) return missing(cause::no_such_map, wanted, maps_);
     cause fault = compare_types<typename Map::key_type, typename Map::mapped_type>(found->spec);
     if (found->spec.type != static_cast<u32>(Map::type)) fault = cause::wrong_map_type;
     if (fault != cause::none)
@@ -83,7 +83,7 @@ class loaded_object {
   /// Lifetime: borrowed: valid as long as this object.
   [[nodiscard]] result<const fd*> map_descriptor(text wanted) const noexcept {
     const loaded_map* const found = find(maps_, wanted);
-    if (found == nullptr) return missing(cause::no_such_map, wanted);
+    if (found == nullptr) return missing(cause::no_such_map, wanted, maps_);
     if (!found->descriptor.is_open()) return missing(cause::map_left_out, wanted);
     return &found->descriptor;
   }
@@ -96,7 +96,7 @@ class loaded_object {
   template <class T>
   [[nodiscard]] result<mapped_variable<T>> variable(text wanted) const noexcept {
     const loaded_variable* const found = find(variables_, wanted);
-    if (found == nullptr) return missing(cause::no_such_variable, wanted);
+    if (found == nullptr) return missing(cause::no_such_variable, wanted, variables_);
     const loaded_map& holder = maps_[found->spec.map];
     if (const cause fault = can_be_seen_as<T>(holder.spec, found->spec); fault != cause::none)
       return error{.at = step::find, .why = fault, .offset = found->spec.declared_at}.about(wanted);
@@ -112,7 +112,7 @@ class loaded_object {
   template <class T>
   [[nodiscard]] result<T*> variable(text wanted, const mapped_arena& arena) const noexcept {
     const loaded_variable* const found = find(variables_, wanted);
-    if (found == nullptr) return missing(cause::no_such_variable, wanted);
+    if (found == nullptr) return missing(cause::no_such_variable, wanted, variables_);
     cause fault = compare_types<T>(found->spec);
     if (maps_[found->spec.map].spec.is_for_variables() || found->spec.offset + sizeof(T) > arena.size())
       fault = cause::not_in_arena;
@@ -131,7 +131,7 @@ class loaded_object {
   [[nodiscard]] auto attach(text wanted, Target&&... target) const noexcept {
     using attached = detail::attached_by<Target...>;
     const loaded_program* const found = find(programs_, wanted);
-    if (found == nullptr) return result<attached>(missing(cause::no_such_program, wanted));
+    if (found == nullptr) return result<attached>(missing(cause::no_such_program, wanted, programs_));
     if (!found->descriptor.is_open()) return result<attached>(missing(cause::not_loaded, wanted));
     // What else is given is wrong, and `attach_by` says so.
     constexpr bool is_by_section = (std::is_same_v<std::remove_cvref_t<Target>, cookie> && ...);
@@ -146,7 +146,11 @@ class loaded_object {
       program.usdt_specs = &specs->descriptor;
       program.usdt_spec_size = specs->spec.value_size;
     }
-    return detail::attach_by<Policy, attached>(found->kind.attach, program, std::forward<Target>(target)...);
+    auto out =
+        detail::attach_by<Policy, attached>(found->kind.attach, program, std::forward<Target>(target)...);
+    if (!out && is_by_section)
+      return result<attached>(detail::with_nearest_tracepoint(out.error(), program.place));
+    return out;
   }
 
   /// Hands the struct called `wanted`, a variable in .struct_ops or .struct_ops.link, to the kernel, which calls the
@@ -182,7 +186,7 @@ class loaded_object {
   /// Lifetime: borrowed: valid as long as this object.
   [[nodiscard]] result<const fd*> program(text wanted) const noexcept {
     const loaded_program* const found = find(programs_, wanted);
-    if (found == nullptr) return missing(cause::no_such_program, wanted);
+    if (found == nullptr) return missing(cause::no_such_program, wanted, programs_);
     if (!found->descriptor.is_open()) return missing(cause::not_loaded, wanted);
     return &found->descriptor;
   }
@@ -219,9 +223,17 @@ class loaded_object {
   [[nodiscard]] static error missing(cause why, text wanted) noexcept {
     return error{.at = step::find, .why = why}.about(wanted);
   }
+  // The same of a name that none of `list` has, with the one that is most like it.
+  template <class Loaded>
+  [[nodiscard]] error missing(cause why, text wanted, const buffer<Loaded>& list) const noexcept {
+    nearest_name nearest(wanted);
+    for (const Loaded& candidate : list) nearest.see(name_at(candidate.name));
+    return nearest.found().empty() ? missing(why, wanted)
+                                   : error{.at = step::find, .why = why}.about_like(wanted, nearest.found());
+  }
   [[nodiscard]] result<const loaded_map*> operations(text wanted) const noexcept {
     const loaded_map* const found = find(maps_, wanted);
-    if (found == nullptr) return missing(cause::no_such_map, wanted);
+    if (found == nullptr) return missing(cause::no_such_map, wanted, maps_);
     if (found->spec.origin != map_origin::operations) return missing(cause::not_operations, wanted);
     if (!found->descriptor.is_open()) return missing(cause::map_left_out, wanted);
     return found;

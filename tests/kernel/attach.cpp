@@ -524,3 +524,21 @@ TEST_CASE("attach, an object that is read at run time finds its tracepoint in th
   CHECK(loaded.attach("sample").error().why == cause::needs_perf_event);
   CHECK(loaded.attach("typed", barebpf::interface{1}).error().why == cause::takes_no_target);
 }
+
+TEST_CASE("attach, of what is not there the name most like it is told", "[attach][needs 6.10]") {
+  const auto object = must(barebpf::object::open(attach_tracing, sizeof attach_tracing));
+  const auto loaded = must(object.load());
+  const auto meant = [](const auto& refused) {
+    REQUIRE_FALSE(refused.has_value());
+    return std::string(refused.error().name);
+  };
+  CHECK(meant(loaded.attach("event", barebpf::named_place{"syscalls/sys_enter_getpgi"})) ==
+        "sys_enter_getpgi (sys_enter_getpgid?)");
+  CHECK(meant(loaded.attach("event", barebpf::named_place{"syscal/sys_enter_getpgid"})) ==
+        "syscal (vsyscall?)");
+  CHECK(meant(loaded.attach("evnt")) == "evnt (event?)");
+  CHECK(meant(loaded.map_descriptor("list")) == "list");
+  CHECK(meant(loaded.map_descriptor("listet")) == "listet (listed?)");
+  const network_namespace own;
+  CHECK(own.inside([&] { return meant(barebpf::interface::named("loo")); }) == "loo (lo?)");
+}

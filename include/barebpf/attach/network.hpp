@@ -3,6 +3,7 @@
 #ifndef BAREBPF_ATTACH_NETWORK_HPP
 #define BAREBPF_ATTACH_NETWORK_HPP
 
+#include "../pattern.hpp"
 #include "place.hpp"
 
 namespace barebpf::inline BAREBPF_ABI {
@@ -43,6 +44,19 @@ inline long ask_about_interface(u32 question, interface_request& request) noexce
   return any.is_open() ? system_call(__NR_ioctl, any.number(), question, &request) : any.number();
 }
 
+// The error of an interface that is not there, with the one of this network namespace that is most like it.
+[[nodiscard, gnu::cold, gnu::noinline]] inline error with_nearest_interface(const error& why,
+                                                                            text wanted) noexcept {
+  constexpr u32 get_name = 0x8910;  // SIOCGIFNAME
+  constexpr s32 last_asked = 4096;
+  nearest_name nearest(wanted);
+  interface_request request;
+  for (request.index = 1; why.code == ENODEV && request.index <= last_asked; ++request.index)
+    if (ask_about_interface(get_name, request) >= 0)
+      nearest.see(text::until_nul(request.name, sizeof request.name));
+  return nearest.found().empty() ? why.about(wanted) : why.about_like(wanted, nearest.found());
+}
+
 }  // namespace detail
 
 inline result<interface> interface::named(text wanted) noexcept {
@@ -51,7 +65,7 @@ inline result<interface> interface::named(text wanted) noexcept {
   const bool fits = wanted.size() < sizeof request.name;
   for (size_t i = 0; fits && i < wanted.size(); ++i) request.name[i] = wanted[i];
   const long answer = fits ? detail::ask_about_interface(get_index, request) : -ENAMETOOLONG;
-  if (answer < 0) return failure(step::find_interface, answer).about(wanted);
+  if (answer < 0) return detail::with_nearest_interface(failure(step::find_interface, answer), wanted);
   return interface { static_cast<u32>(request.index) };
 }
 

@@ -4,6 +4,8 @@
 #ifndef BAREBPF_ATTACH_TRACING_HPP
 #define BAREBPF_ATTACH_TRACING_HPP
 
+#include "../holders.hpp"
+#include "../pattern.hpp"
 #include "place.hpp"
 
 namespace barebpf::inline BAREBPF_ABI {
@@ -44,6 +46,31 @@ struct cgroups_of {
   return fd::own(opened);
 }
 
+namespace detail {
+
+// The error of a tracepoint that is not there, `path` as `write_tracepoint_path` made it, with the one most like it.
+[[nodiscard, gnu::cold]] inline error with_nearest_tracepoint(const error& why, const char* path) noexcept {
+  if (why.at != step::find_tracepoint || why.code != ENOENT) return why;
+  // "/sys/kernel/tracing/events/group/event/id"
+  text_reader rest(text(path).without_first(tracefs.size() + text("events/").size()));
+  const text group = rest.take_until('/'), event = rest.take_until('/');
+  fd root = fd::own(open_to_read("/sys/kernel/tracing/events"));
+  if (!root.is_open()) {
+    const fd mounted = fd::own(open_detached_tracefs());
+    root = fd::own(mounted.is_open() ? open_to_read("events", mounted.number()) : mounted.number());
+  }
+  const auto group_name = name<128>::cut(group);
+  const fd folder =
+      fd::own(root.is_open() ? open_to_read(group_name.characters, root.number()) : root.number());
+  const text wanted = folder.is_open() ? event : group;
+  nearest_name nearest(wanted);
+  folder_names all(folder.is_open() ? folder : root);
+  for (text name; all.next(name) > 0;) nearest.see(name);
+  return nearest.found().empty() ? why.about(wanted) : why.about_like(wanted, nearest.found());
+}
+
+}  // namespace detail
+
 template <>
 struct place<attach_way::tracepoint> : place_by_name<attach_way::tracepoint> {
   template <load_policy Policy>
@@ -61,7 +88,10 @@ struct place<attach_way::tracepoint> : place_by_name<attach_way::tracepoint> {
   }
   template <load_policy Policy>
   [[nodiscard]] static result<link> to(const program_to_attach& program, const named_place& how) noexcept {
-    return link::attach_tracepoint<Policy>(program.descriptor, program.place, program.subject, how.cookie);
+    auto out =
+        link::attach_tracepoint<Policy>(program.descriptor, program.place, program.subject, how.cookie);
+    if (!out) return detail::with_nearest_tracepoint(out.error(), program.place);
+    return out;
   }
   static constexpr size_t write(text name, char* out, size_t room) noexcept {
     return write_tracepoint_path(name, out, room);
