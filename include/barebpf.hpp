@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 b96576e85e80c98a787bf3c60226ea9800bb56072b6486ca3ac5198e4cc3b83a; do not edit.
+// Made by tools/amalgamate from files with SHA-256 98c3ee4d515a6e291e95cf02fca01f6c6f23b946b60f0ba4b98495863fcff614; do not edit.
 //
 // MIT License
 //
@@ -2765,7 +2765,7 @@ inline constexpr hint_row hint_rows[] = {
     {step::prog_load, EAGAIN, "a signal interrupted the verifier, so load the program again"},
     {step::prog_load, ENOMEM,
      "the kernel has no memory for the program and for what the verifier remembers of it, so make it "
-     "smaller"},
+     "smaller; one without a JIT also says this of fentry, fexit and security hooks"},
     {step::prog_load, ENOSPC,
      "the verifier's log does not fit into its buffer, so give a larger one or let verifier_log grow"},
     {step::prog_load, EBADF,
@@ -8887,7 +8887,9 @@ constexpr text describe(const btf_differences& what, char* buffer, size_t size) 
   const auto image = get_btf(info.btf_id);
   if (!image) return image.error();
   btf types;
-  if (const verdict v = btf::open(bytes(image->data(), image->size()), 0, image->size(), types); v.failed())
+  bytes content(image->data(), image->size());
+  if constexpr (host_is_big_endian) content.read_big_endian();
+  if (const verdict v = btf::open(content, 0, content.size(), types); v.failed())
     return error{.at = step::btf_get_fd_by_id, .why = v.why, .offset = v.offset};
   auto index = buffer<u32>::of(types.index_size());
   if (!index) return index.error();
@@ -19310,6 +19312,23 @@ class object_data {
   buffer<chunk> content_;
 };
 
+namespace detail {
+
+// Words that have an object's bytes lowest first lie in the memory of a big-endian machine the other way round, so its
+// first eight bytes end with the mark of an ELF file.
+inline bytes image_in_memory(const void* image, size_t size) noexcept {
+  const auto* const plain = static_cast<const unsigned char*>(image);
+  if constexpr (host_is_big_endian) {
+    const bool is_in_words =
+        size != 0 && size % sizeof(u64) == 0 && reinterpret_cast<uintptr_t>(image) % alignof(u64) == 0;
+    if (is_in_words && bytes(plain, size).read32(4) == __builtin_bswap32(abi::elf_magic))
+      return bytes(static_cast<const u64*>(image), size / sizeof(u64));
+  }
+  return bytes(plain, size);
+}
+
+}  // namespace detail
+
 /// A BPF object file.
 /// Lifetime: what it loads does not need it any longer.
 class object {
@@ -19325,10 +19344,10 @@ class object {
     out.name_ = object_name_of(path);
     return out;
   }
-  /// Reads an object that is in memory already.
+  /// Reads an object that is in memory already: its bytes, or the words that tools/embed makes of them.
   /// Lifetime: `size` bytes at `image` must stay as long as this object.
   [[nodiscard]] static result<object> open(const void* image, size_t size) noexcept {
-    auto spec = object_spec::read(bytes(static_cast<const unsigned char*>(image), size));
+    auto spec = object_spec::read(detail::image_in_memory(image, size));
     if (!spec) return spec.error();
     return object(buffer<unsigned char>(), std::move(*spec));
   }
