@@ -7,6 +7,7 @@
 #include <linux/ip.h>
 #include <linux/pkt_cls.h>
 #include <linux/udp.h>
+#include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
 #define TEST_PORT 4711
@@ -27,8 +28,8 @@ static __always_inline int is_test_packet(void *data, void *end)
 	struct iphdr *ip = (void *)(eth + 1);
 	struct udphdr *udp = (void *)(ip + 1);
 
-	return (void *)(udp + 1) <= end && eth->h_proto == __builtin_bswap16(ETH_P_IP) &&
-	       ip->protocol == IPPROTO_UDP && udp->dest == __builtin_bswap16(TEST_PORT);
+	return (void *)(udp + 1) <= end && eth->h_proto == bpf_htons(ETH_P_IP) &&
+	       ip->protocol == IPPROTO_UDP && udp->dest == bpf_htons(TEST_PORT);
 }
 
 SEC("xdp")
@@ -121,7 +122,7 @@ int creates(struct bpf_sock *sk)
 SEC("cgroup/connect4")
 int connects(struct bpf_sock_addr *ctx)
 {
-	return ctx->user_port != __builtin_bswap16(TEST_PORT);
+	return ctx->user_port != bpf_htons(TEST_PORT);
 }
 
 SEC("sockops")

@@ -3,6 +3,7 @@
 // and netkit; tests/kernel/attach_traffic.cpp sends the packets and looks at the counters.
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
+#include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
 __u64 packets = 0;
@@ -11,7 +12,7 @@ __u64 order = 0; /* digits, in the order in which the programs ran */
 SEC("tc")
 int first(struct __sk_buff *skb)
 {
-	if (skb->protocol == __builtin_bswap16(0x0800))
+	if (skb->protocol == bpf_htons(0x0800))
 		order = order * 10 + 1;
 	return TC_ACT_UNSPEC;
 }
@@ -19,7 +20,7 @@ int first(struct __sk_buff *skb)
 SEC("classifier")
 int second(struct __sk_buff *skb)
 {
-	if (skb->protocol == __builtin_bswap16(0x0800))
+	if (skb->protocol == bpf_htons(0x0800))
 		order = order * 10 + 2;
 	return TC_ACT_OK;
 }
@@ -27,7 +28,7 @@ int second(struct __sk_buff *skb)
 SEC("tc")
 int drop(struct __sk_buff *skb)
 {
-	return skb->protocol == __builtin_bswap16(0x0800) ? TC_ACT_SHOT : TC_ACT_OK;
+	return skb->protocol == bpf_htons(0x0800) ? TC_ACT_SHOT : TC_ACT_OK;
 }
 
 struct hook {

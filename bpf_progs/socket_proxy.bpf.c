@@ -3,6 +3,7 @@
 // slots of a sockmap, once with a sockhash under the ports of the connection. Messages that begin with '!' go nowhere.
 // tests/kernel/sockmap.cpp puts the sockets in and compares every byte. From Linux 5.14.
 #include <linux/bpf.h>
+#include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
 struct connection {
@@ -47,7 +48,7 @@ static __always_inline __u32 other_slot(__u32 local_port)
 static __always_inline struct connection ports_of(__u32 local, __u32 remote)
 {
 	/* The kernel gives the remote one in the order of the network, in its higher half. */
-	struct connection ports = { .local_port = local, .remote_port = __builtin_bswap32(remote) };
+	struct connection ports = { .local_port = local, .remote_port = bpf_ntohl(remote) };
 
 	return ports;
 }

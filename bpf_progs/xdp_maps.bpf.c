@@ -4,6 +4,7 @@
 // cpumap.cpp send the frames. From Linux 5.10.
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
+#include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
 #define TEST_PROTOCOL 0x88b5 /* for local experiments */
@@ -56,7 +57,7 @@ static __always_inline unsigned char *content_of(struct xdp_md *ctx)
 	struct ethhdr *eth = (void *)(long)ctx->data;
 	unsigned char *content = (void *)(eth + 1);
 
-	if ((void *)(content + 2) > (void *)(long)ctx->data_end || eth->h_proto != __builtin_bswap16(TEST_PROTOCOL))
+	if ((void *)(content + 2) > (void *)(long)ctx->data_end || eth->h_proto != bpf_htons(TEST_PROTOCOL))
 		return 0;
 	return content;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 fc76ae15ca83283bc9c7ccf48fcfc2c648836459cdb3ef7bed75b4f62e8dec8d; do not edit.
+// Made by tools/amalgamate from files with SHA-256 e4bafafd41c95231b2b320e94fa1e78437660f0f79f6935f2bdf1353fecb5a56; do not edit.
 //
 // MIT License
 //
@@ -2769,7 +2769,7 @@ inline constexpr hint_row hint_rows[] = {
     {step::prog_load, EAGAIN, "a signal interrupted the verifier, so load the program again"},
     {step::prog_load, ENOMEM,
      "the kernel has no memory for the program and for what the verifier remembers of it, so make it "
-     "smaller"},
+     "smaller; one without a JIT also says this of fentry, fexit and security hooks"},
     {step::prog_load, ENOSPC,
      "the verifier's log does not fit into its buffer, so give a larger one or let verifier_log grow"},
     {step::prog_load, EBADF,
@@ -2820,6 +2820,8 @@ inline constexpr hint_row hint_rows[] = {
     {step::raw_tracepoint_open, EINVAL,
      "the program reads more arguments than the tracepoint has, or its section names another kind of "
      "program"},
+    {step::raw_tracepoint_open, ENOTSUPP_kernel,
+     "the kernel calls no program at its functions on this machine, so use a kprobe or a newer kernel"},
     {step::raw_tracepoint_open, EPERM,
      "the process lacks CAP_PERFMON, so run it as root or give it CAP_PERFMON"},
     {step::raw_tracepoint_open, EBUSY,
@@ -3596,26 +3598,33 @@ struct holder {
 
 namespace detail {
 
-// The numbers among the names in an open folder, one for each call.
-class numbered_files {
+// The names in an open folder, one for each call.
+class folder_names {
  public:
-  explicit numbered_files(const fd& folder) noexcept : folder_(folder.number()) {}
-  // Shape: 1 when there was one, 0 behind the last, or negative errno.
-  [[nodiscard]] long next(u32& number) noexcept {
-    for (;;) {
-      if (at_ >= end_) {
-        const long got = system_call(__NR_getdents64, folder_, entries_, sizeof entries_);
-        if (got <= 0) return got;
-        at_ = 0;
-        end_ = static_cast<size_t>(got);
-      }
-      constexpr size_t length_at = 16, name_at = 19;  // struct linux_dirent64
-      u16 length;
-      __builtin_memcpy(&length, entries_ + at_ + length_at, sizeof length);
-      text_reader name(text(entries_ + at_ + name_at));
-      at_ += length;
-      if (name.take_number(10, 10, number) && name.is_done()) return 1;
+  explicit folder_names(const fd& folder) noexcept : folder_(folder.number()) {}
+  // Shape: 1 when there was one, 0 behind the last, or negative errno; `name` is there until the next call.
+  [[nodiscard]] long next(text& name) noexcept {
+    if (at_ >= end_) {
+      const long got = system_call(__NR_getdents64, folder_, entries_, sizeof entries_);
+      if (got <= 0) return got;
+      at_ = 0;
+      end_ = static_cast<size_t>(got);
     }
+    constexpr size_t length_at = 16, name_at = 19;  // struct linux_dirent64
+    u16 length;
+    __builtin_memcpy(&length, entries_ + at_ + length_at, sizeof length);
+    name = text(entries_ + at_ + name_at);
+    at_ += length;
+    return 1;
+  }
+  // The same of names that are numbers.
+  [[nodiscard]] long next(u32& number) noexcept {
+    text name;
+    for (long more; (more = next(name)) != 0;) {
+      text_reader in(name);
+      if (more < 0 || (in.take_number(10, 10, number) && in.is_done())) return more;
+    }
+    return 0;
   }
 
  private:
@@ -3654,7 +3663,7 @@ template <class Visit>
 [[nodiscard]] result<void> each_holder(Visit&& visit) noexcept {
   const fd processes = fd::own(move_away(open_to_read("/proc")));
   if (!processes.is_open()) return failure(step::list_processes, processes.number());
-  detail::numbered_files all(processes);
+  detail::folder_names all(processes);
   holder seen;
   for (long more; (more = all.next(seen.process)) != 0;) {
     if (more < 0) return failure(step::list_processes, more);
@@ -3666,7 +3675,7 @@ template <class Visit>
     };
     const fd descriptors = fd::own(move_away(open_to_read(write("/fdinfo"), processes.number())));
     if (!descriptors.is_open()) continue;
-    detail::numbered_files of_process(descriptors);
+    detail::folder_names of_process(descriptors);
     while (of_process.next(seen.descriptor) > 0) {
       char name[16], content[2048];
       static_cast<void>((detail::text_writer(name, sizeof name) << u64{seen.descriptor}).finish());
@@ -8894,7 +8903,9 @@ constexpr text describe(const btf_differences& what, char* buffer, size_t size) 
   const auto image = get_btf(info.btf_id);
   if (!image) return image.error();
   btf types;
-  if (const verdict v = btf::open(bytes(image->data(), image->size()), 0, image->size(), types); v.failed())
+  bytes content(image->data(), image->size());
+  if constexpr (host_is_big_endian) content.read_big_endian();
+  if (const verdict v = btf::open(content, 0, content.size(), types); v.failed())
     return error{.at = step::btf_get_fd_by_id, .why = v.why, .offset = v.offset};
   auto index = buffer<u32>::of(types.index_size());
   if (!index) return index.error();
@@ -10282,6 +10293,19 @@ inline long ask_about_interface(u32 question, interface_request& request) noexce
   return any.is_open() ? system_call(__NR_ioctl, any.number(), question, &request) : any.number();
 }
 
+// The error of an interface that is not there, with the one of this network namespace that is most like it.
+[[nodiscard, gnu::cold, gnu::noinline]] inline error with_nearest_interface(const error& why,
+                                                                            text wanted) noexcept {
+  constexpr u32 get_name = 0x8910;  // SIOCGIFNAME
+  constexpr s32 last_asked = 4096;
+  nearest_name nearest(wanted);
+  interface_request request;
+  for (request.index = 1; why.code == ENODEV && request.index <= last_asked; ++request.index)
+    if (ask_about_interface(get_name, request) >= 0)
+      nearest.see(text::until_nul(request.name, sizeof request.name));
+  return nearest.found().empty() ? why.about(wanted) : why.about_like(wanted, nearest.found());
+}
+
 }  // namespace detail
 
 inline result<interface> interface::named(text wanted) noexcept {
@@ -10290,7 +10314,7 @@ inline result<interface> interface::named(text wanted) noexcept {
   const bool fits = wanted.size() < sizeof request.name;
   for (size_t i = 0; fits && i < wanted.size(); ++i) request.name[i] = wanted[i];
   const long answer = fits ? detail::ask_about_interface(get_index, request) : -ENAMETOOLONG;
-  if (answer < 0) return failure(step::find_interface, answer).about(wanted);
+  if (answer < 0) return detail::with_nearest_interface(failure(step::find_interface, answer), wanted);
   return interface { static_cast<u32>(request.index) };
 }
 
@@ -10636,6 +10660,31 @@ struct cgroups_of {
   return fd::own(opened);
 }
 
+namespace detail {
+
+// The error of a tracepoint that is not there, `path` as `write_tracepoint_path` made it, with the one most like it.
+[[nodiscard, gnu::cold]] inline error with_nearest_tracepoint(const error& why, const char* path) noexcept {
+  if (why.at != step::find_tracepoint || why.code != ENOENT) return why;
+  // "/sys/kernel/tracing/events/group/event/id"
+  text_reader rest(text(path).without_first(tracefs.size() + text("events/").size()));
+  const text group = rest.take_until('/'), event = rest.take_until('/');
+  fd root = fd::own(open_to_read("/sys/kernel/tracing/events"));
+  if (!root.is_open()) {
+    const fd mounted = fd::own(open_detached_tracefs());
+    root = fd::own(mounted.is_open() ? open_to_read("events", mounted.number()) : mounted.number());
+  }
+  const auto group_name = name<128>::cut(group);
+  const fd folder =
+      fd::own(root.is_open() ? open_to_read(group_name.characters, root.number()) : root.number());
+  const text wanted = folder.is_open() ? event : group;
+  nearest_name nearest(wanted);
+  folder_names all(folder.is_open() ? folder : root);
+  for (text name; all.next(name) > 0;) nearest.see(name);
+  return nearest.found().empty() ? why.about(wanted) : why.about_like(wanted, nearest.found());
+}
+
+}  // namespace detail
+
 template <>
 struct place<attach_way::tracepoint> : place_by_name<attach_way::tracepoint> {
   template <load_policy Policy>
@@ -10653,7 +10702,10 @@ struct place<attach_way::tracepoint> : place_by_name<attach_way::tracepoint> {
   }
   template <load_policy Policy>
   [[nodiscard]] static result<link> to(const program_to_attach& program, const named_place& how) noexcept {
-    return link::attach_tracepoint<Policy>(program.descriptor, program.place, program.subject, how.cookie);
+    auto out =
+        link::attach_tracepoint<Policy>(program.descriptor, program.place, program.subject, how.cookie);
+    if (!out) return detail::with_nearest_tracepoint(out.error(), program.place);
+    return out;
   }
   static constexpr size_t write(text name, char* out, size_t room) noexcept {
     return write_tracepoint_path(name, out, room);
@@ -13545,7 +13597,7 @@ class loaded_object {
   template <class Map>
   [[nodiscard]] result<Map> map(text wanted) const noexcept {
     const loaded_map* const found = find(maps_, wanted);
-    if (found == nullptr) return missing(cause::no_such_map, wanted);
+    if (found == nullptr) return missing(cause::no_such_map, wanted, maps_);
     cause fault = compare_types<typename Map::key_type, typename Map::mapped_type>(found->spec);
     if (found->spec.type != static_cast<u32>(Map::type)) fault = cause::wrong_map_type;
     if (fault != cause::none)
@@ -13559,7 +13611,7 @@ class loaded_object {
   /// Lifetime: borrowed: valid as long as this object.
   [[nodiscard]] result<const fd*> map_descriptor(text wanted) const noexcept {
     const loaded_map* const found = find(maps_, wanted);
-    if (found == nullptr) return missing(cause::no_such_map, wanted);
+    if (found == nullptr) return missing(cause::no_such_map, wanted, maps_);
     if (!found->descriptor.is_open()) return missing(cause::map_left_out, wanted);
     return &found->descriptor;
   }
@@ -13572,7 +13624,7 @@ class loaded_object {
   template <class T>
   [[nodiscard]] result<mapped_variable<T>> variable(text wanted) const noexcept {
     const loaded_variable* const found = find(variables_, wanted);
-    if (found == nullptr) return missing(cause::no_such_variable, wanted);
+    if (found == nullptr) return missing(cause::no_such_variable, wanted, variables_);
     const loaded_map& holder = maps_[found->spec.map];
     if (const cause fault = can_be_seen_as<T>(holder.spec, found->spec); fault != cause::none)
       return error{.at = step::find, .why = fault, .offset = found->spec.declared_at}.about(wanted);
@@ -13588,7 +13640,7 @@ class loaded_object {
   template <class T>
   [[nodiscard]] result<T*> variable(text wanted, const mapped_arena& arena) const noexcept {
     const loaded_variable* const found = find(variables_, wanted);
-    if (found == nullptr) return missing(cause::no_such_variable, wanted);
+    if (found == nullptr) return missing(cause::no_such_variable, wanted, variables_);
     cause fault = compare_types<T>(found->spec);
     if (maps_[found->spec.map].spec.is_for_variables() || found->spec.offset + sizeof(T) > arena.size())
       fault = cause::not_in_arena;
@@ -13607,7 +13659,7 @@ class loaded_object {
   [[nodiscard]] auto attach(text wanted, Target&&... target) const noexcept {
     using attached = detail::attached_by<Target...>;
     const loaded_program* const found = find(programs_, wanted);
-    if (found == nullptr) return result<attached>(missing(cause::no_such_program, wanted));
+    if (found == nullptr) return result<attached>(missing(cause::no_such_program, wanted, programs_));
     if (!found->descriptor.is_open()) return result<attached>(missing(cause::not_loaded, wanted));
     // What else is given is wrong, and `attach_by` says so.
     constexpr bool is_by_section = (std::is_same_v<std::remove_cvref_t<Target>, cookie> && ...);
@@ -13622,7 +13674,11 @@ class loaded_object {
       program.usdt_specs = &specs->descriptor;
       program.usdt_spec_size = specs->spec.value_size;
     }
-    return detail::attach_by<Policy, attached>(found->kind.attach, program, std::forward<Target>(target)...);
+    auto out =
+        detail::attach_by<Policy, attached>(found->kind.attach, program, std::forward<Target>(target)...);
+    if (!out && is_by_section)
+      return result<attached>(detail::with_nearest_tracepoint(out.error(), program.place));
+    return out;
   }
 
   /// Hands the struct called `wanted`, a variable in .struct_ops or .struct_ops.link, to the kernel, which calls the
@@ -13658,7 +13714,7 @@ class loaded_object {
   /// Lifetime: borrowed: valid as long as this object.
   [[nodiscard]] result<const fd*> program(text wanted) const noexcept {
     const loaded_program* const found = find(programs_, wanted);
-    if (found == nullptr) return missing(cause::no_such_program, wanted);
+    if (found == nullptr) return missing(cause::no_such_program, wanted, programs_);
     if (!found->descriptor.is_open()) return missing(cause::not_loaded, wanted);
     return &found->descriptor;
   }
@@ -13695,9 +13751,17 @@ class loaded_object {
   [[nodiscard]] static error missing(cause why, text wanted) noexcept {
     return error{.at = step::find, .why = why}.about(wanted);
   }
+  // The same of a name that none of `list` has, with the one that is most like it.
+  template <class Loaded>
+  [[nodiscard]] error missing(cause why, text wanted, const buffer<Loaded>& list) const noexcept {
+    nearest_name nearest(wanted);
+    for (const Loaded& candidate : list) nearest.see(name_at(candidate.name));
+    return nearest.found().empty() ? missing(why, wanted)
+                                   : error{.at = step::find, .why = why}.about_like(wanted, nearest.found());
+  }
   [[nodiscard]] result<const loaded_map*> operations(text wanted) const noexcept {
     const loaded_map* const found = find(maps_, wanted);
-    if (found == nullptr) return missing(cause::no_such_map, wanted);
+    if (found == nullptr) return missing(cause::no_such_map, wanted, maps_);
     if (found->spec.origin != map_origin::operations) return missing(cause::not_operations, wanted);
     if (!found->descriptor.is_open()) return missing(cause::map_left_out, wanted);
     return found;
@@ -19345,6 +19409,23 @@ class object_data {
   buffer<chunk> content_;
 };
 
+namespace detail {
+
+// Words that have an object's bytes lowest first lie in the memory of a big-endian machine the other way round, so its
+// first eight bytes end with the mark of an ELF file.
+inline bytes image_in_memory(const void* image, size_t size) noexcept {
+  const auto* const plain = static_cast<const unsigned char*>(image);
+  if constexpr (host_is_big_endian) {
+    const bool is_in_words =
+        size != 0 && size % sizeof(u64) == 0 && reinterpret_cast<uintptr_t>(image) % alignof(u64) == 0;
+    if (is_in_words && bytes(plain, size).read32(4) == __builtin_bswap32(abi::elf_magic))
+      return bytes(static_cast<const u64*>(image), size / sizeof(u64));
+  }
+  return bytes(plain, size);
+}
+
+}  // namespace detail
+
 /// A BPF object file.
 /// Lifetime: what it loads does not need it any longer.
 class object {
@@ -19360,10 +19441,10 @@ class object {
     out.name_ = object_name_of(path);
     return out;
   }
-  /// Reads an object that is in memory already.
+  /// Reads an object that is in memory already: its bytes, or the words that tools/embed makes of them.
   /// Lifetime: `size` bytes at `image` must stay as long as this object.
   [[nodiscard]] static result<object> open(const void* image, size_t size) noexcept {
-    auto spec = object_spec::read(bytes(static_cast<const unsigned char*>(image), size));
+    auto spec = object_spec::read(detail::image_in_memory(image, size));
     if (!spec) return spec.error();
     return object(buffer<unsigned char>(), std::move(*spec));
   }

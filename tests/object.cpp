@@ -325,6 +325,11 @@ TEST_CASE("an object in memory is read without a system call", "[object]") {
   CHECK(opened->spec().maps().size() == 2);
   CHECK(opened->spec().programs().size() == 2);
   CHECK(machine.names() == names{});
+
+  // The words of an embedded one lie otherwise in the memory of a big-endian machine.
+  const auto embedded = object::open(two_programs, sizeof two_programs);
+  REQUIRE(embedded);
+  CHECK(embedded->spec().programs().size() == 2);
 }
 
 TEST_CASE("what is no object says where it stops being one", "[object]") {

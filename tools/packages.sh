@@ -21,7 +21,10 @@ package_of() {
     apt:g++-multilib) echo "g++-$(g++ -dumpversion | cut -d. -f1)-multilib" ;;
     apt:libfuzzer) echo clang-14 libclang-rt-14-dev ;;
     apt:qemu-system-x86_64) echo qemu-system-x86 ;;
+    apt:qemu-system-aarch64) echo qemu-system-arm ;;
+    apt:qemu-system-s390x) echo qemu-system-misc ;;
     apt:aarch64-linux-gnu-g++) echo g++-aarch64-linux-gnu ;;
+    apt:s390x-linux-gnu-g++) echo g++-s390x-linux-gnu ;;
     apt:libbpf) echo libbpf-dev libelf-dev zlib1g-dev ;;
     dnf:clang-bpf) echo clang ;;
     dnf:c++) echo gcc-c++ ;;
@@ -37,8 +40,8 @@ package_of() {
     dnf:libbpf) echo libbpf-devel libbpf-static elfutils-libelf-devel-static zlib-static glibc-static libstdc++-static ;;
     dnf:g++-multilib) echo glibc-devel.i686 libstdc++-devel.i686 ;;
     # Where there are no kernels of Debian, there is nothing to boot.
-    dnf:qemu-system-x86_64 | apk:qemu-system-x86_64 | pacman:qemu-system-x86_64) ;;
-    dnf:libc++-14 | dnf:sanitizers-14 | dnf:clang++-* | dnf:aarch64-linux-gnu-g++) ;;
+    dnf:qemu-system-* | apk:qemu-system-* | pacman:qemu-system-*) ;;
+    dnf:libc++-14 | dnf:sanitizers-14 | dnf:clang++-* | dnf:*-linux-gnu-g++) ;;
     apk:clang-bpf) echo clang llvm ;;
     apk:c++) echo g++ ;;
     apk:ninja) echo samurai ;;
@@ -50,7 +53,7 @@ package_of() {
     apk:pkg-config) echo pkgconf ;;
     apk:libfuzzer) echo clang compiler-rt ;;
     apk:libbpf) echo libbpf-dev libelf-static zlib-static zstd-static ;;
-    apk:musl-gcc | apk:g++-multilib | apk:libc++-14 | apk:sanitizers-14 | apk:clang++-* | apk:aarch64-linux-gnu-g++) ;;
+    apk:musl-gcc | apk:g++-multilib | apk:libc++-14 | apk:sanitizers-14 | apk:clang++-* | apk:*-linux-gnu-g++) ;;
     pacman:clang-bpf) echo clang ;;
     pacman:c++) echo gcc ;;
     pacman:python3) echo python ;;

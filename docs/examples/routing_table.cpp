@@ -30,10 +30,11 @@ int explain(const barebpf::error& why) {
   return 1;
 }
 
-template <class Map>
-void print(const Map& routes) {
+template <class Map, class Counts>
+void print(const Map& routes, const Counts& counts) {
   auto entries = routes.entries();  // longer prefixes come before the shorter ones that hold them
-  for (auto [network, seen] : entries) {
+  for (auto [network, number] : entries) {
+    const route seen = counts.lookup_elem(number).value_or(route{});
     char text[64];
     describe(network, text, sizeof text);
     std::printf("  %-24s %10llu packets %12llu bytes\n", text, static_cast<unsigned long long>(seen.packets),
@@ -58,15 +59,17 @@ int main(int count, char** arguments) {
   if (!interface) return explain(interface.error());
   const auto loaded = object.load();
   if (!loaded) return explain(loaded.error());
-  auto ipv4 = loaded->map<"ipv4_routes", barebpf::ipv4_prefix, route>();
-  auto ipv6 = loaded->map<"ipv6_routes", barebpf::ipv6_prefix, route>();
+  auto ipv4 = loaded->map<"ipv4_routes", barebpf::ipv4_prefix, std::uint32_t>();
+  auto ipv6 = loaded->map<"ipv6_routes", barebpf::ipv6_prefix, std::uint32_t>();
+  const auto counts = loaded->map<"routes_by_number", std::uint32_t, route>();
   for (int i = 2; i < count; ++i) {
+    const auto number = static_cast<std::uint32_t>(i - 2);
     const bool is_ipv6 = std::strchr(arguments[i], ':') != nullptr;
     const auto stored = is_ipv6 ? barebpf::read_ipv6_prefix(arguments[i]).and_then([&](auto network) {
-      return ipv6.update_elem(network, {});
+      return ipv6.update_elem(network, number);
     })
                                 : barebpf::read_ipv4_prefix(arguments[i]).and_then([&](auto network) {
-                                    return ipv4.update_elem(network, {});
+                                    return ipv4.update_elem(network, number);
                                   });
     if (!stored) return explain(stored.error());
   }
@@ -84,8 +87,8 @@ int main(int count, char** arguments) {
     nanosleep(&one_second, nullptr);
     std::printf("second %ld, %llu packets without a route\n", second,
                 static_cast<unsigned long long>(**others));
-    print(ipv4);
-    print(ipv6);
+    print(ipv4, counts);
+    print(ipv6, counts);
     std::fflush(stdout);
   }
   return 0;

@@ -307,7 +307,7 @@ inline constexpr hint_row hint_rows[] = {
     {step::prog_load, EAGAIN, "a signal interrupted the verifier, so load the program again"},
     {step::prog_load, ENOMEM,
      "the kernel has no memory for the program and for what the verifier remembers of it, so make it "
-     "smaller"},
+     "smaller; one without a JIT also says this of fentry, fexit and security hooks"},
     {step::prog_load, ENOSPC,
      "the verifier's log does not fit into its buffer, so give a larger one or let verifier_log grow"},
     {step::prog_load, EBADF,
@@ -358,6 +358,8 @@ inline constexpr hint_row hint_rows[] = {
     {step::raw_tracepoint_open, EINVAL,
      "the program reads more arguments than the tracepoint has, or its section names another kind of "
      "program"},
+    {step::raw_tracepoint_open, ENOTSUPP_kernel,
+     "the kernel calls no program at its functions on this machine, so use a kprobe or a newer kernel"},
     {step::raw_tracepoint_open, EPERM,
      "the process lacks CAP_PERFMON, so run it as root or give it CAP_PERFMON"},
     {step::raw_tracepoint_open, EBUSY,

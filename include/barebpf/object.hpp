@@ -59,6 +59,23 @@ class object_data {
   buffer<chunk> content_;
 };
 
+namespace detail {
+
+// Words that have an object's bytes lowest first lie in the memory of a big-endian machine the other way round, so its
+// first eight bytes end with the mark of an ELF file.
+inline bytes image_in_memory(const void* image, size_t size) noexcept {
+  const auto* const plain = static_cast<const unsigned char*>(image);
+  if constexpr (host_is_big_endian) {
+    const bool is_in_words =
+        size != 0 && size % sizeof(u64) == 0 && reinterpret_cast<uintptr_t>(image) % alignof(u64) == 0;
+    if (is_in_words && bytes(plain, size).read32(4) == __builtin_bswap32(abi::elf_magic))
+      return bytes(static_cast<const u64*>(image), size / sizeof(u64));
+  }
+  return bytes(plain, size);
+}
+
+}  // namespace detail
+
 /// A BPF object file.
 /// Lifetime: what it loads does not need it any longer.
 class object {
@@ -74,10 +91,10 @@ class object {
     out.name_ = object_name_of(path);
     return out;
   }
-  /// Reads an object that is in memory already.
+  /// Reads an object that is in memory already: its bytes, or the words that tools/embed makes of them.
   /// Lifetime: `size` bytes at `image` must stay as long as this object.
   [[nodiscard]] static result<object> open(const void* image, size_t size) noexcept {
-    auto spec = object_spec::read(bytes(static_cast<const unsigned char*>(image), size));
+    auto spec = object_spec::read(detail::image_in_memory(image, size));
     if (!spec) return spec.error();
     return object(buffer<unsigned char>(), std::move(*spec));
   }

@@ -28,8 +28,8 @@ def guest(*inside: list[str], ends: bool = True, last: list[str] = []) -> list[s
     return out
 
 
-def judged(lines: list[str], failed: int, *words: str) -> None:
-    results, said = kernels.judge("6.1", lines)
+def judged(lines: list[str], failed: int, *words: str, version: str = "6.1") -> None:
+    results, said = kernels.judge(version, lines)
     whole = "\n".join(said)
     expect(results["failed"] == failed, f"{failed} should have failed, and it says:\n{whole}")
     for word in words:
@@ -43,6 +43,12 @@ judged(guest(good, test("new", False, "[needs 6.10]")), 0, "too new", "1 need a 
 judged(guest(test("old", False, "[needs 5.15]")), 1)
 judged(guest(test("same", False, "[needs 6.1]")), 1)
 judged(guest(test("wrong", True, "[needs 6.10]")), 1, "passes before 6.10, so its tag is wrong")
+# What a machine's kernel has not, a test says in the same way; where the kernel is too old besides, that is told.
+judged(guest(good, test("new", False, "[needs jit]")), 0, "1 passed, 0 failed, 0 need a newer kernel, 1 what this one lacks",
+       version="6.12-s390x")
+judged(guest(good, test("new", False, "[needs jit]")), 1, version="6.12-arm64")
+judged(guest(test("new", True, "[needs jit]")), 1, "passes without jit, so its tag is wrong", version="6.12-s390x")
+judged(guest(good, test("new", False, "[needs jit][needs 7.1]")), 0, "1 need a newer kernel", version="6.12-s390x")
 judged(guest(good, last=["left behind: map 7"]), 1, "FAILED   left behind: map 7")
 # A panic in the middle of a test: of what never ended, and of the end that never came, nothing is a success.
 judged(guest(good, bad[:1], ["[   12.5] Kernel panic - not syncing"], ends=False), 3, "UNFINISHED", "Kernel panic",
@@ -57,6 +63,19 @@ expect(kernels.newer_tags(program, "needs", "5.10") == ["5.15", "6.10"], "tags o
 expect(kernels.newer_tags(program, "needs", "6.2") == ["6.10"], "tags of 6.2")
 expect(kernels.newer_tags(program, "only since", "5.13") == ["5.14"], "tags of what is not tried")
 expect(kernels.numbers("6.12") > kernels.numbers("6.2"), "6.12 is newer than 6.2")
+expect(kernels.numbers("6.12-s390x") == (6, 12), "the version of another machine's kernel")
+
+
+def case(outcome: str, needs: tuple = (0, 0), lacks: list[str] = []) -> dict:
+    return {"outcome": outcome, "needs": needs, "lacks": lacks}
+
+
+newer, without = case("too new", (6, 9)), case("lacking", lacks=["jit"])
+for cases, word in (([], "not run"), ([case("passed")], "yes"), ([case("passed"), case("failed")], "**failed**"),
+                    ([newer, newer], "from 6.9"), ([case("passed"), newer], "1, 1 from 6.9"), ([without], "without jit"),
+                    ([case("passed"), without, without], "1, 2 without jit"), ([newer, without], "1 from 6.9, 1 without jit"),
+                    ([case("passed"), newer, without], "1, 1 from 6.9, 1 without jit")):
+    expect(kernels.cell(cases) == word, f"{cases}: {kernels.cell(cases)} instead of {word}")
 
 packed = kernels.archive_of({"init": b"#!", "a/b/c": b"12345", "proc": None}, {"bin/sh": "busybox"})
 at, seen = 0, {}

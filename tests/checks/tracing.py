@@ -132,3 +132,15 @@ with scratch() as folder:
         loud = run([*BPF, "-fsyntax-only"], input=silent + f"unsigned long f(struct pt_regs *ctx) {{ return PT_REGS_{word}(ctx); }}\n")
         expect(loud.returncode != 0 and "say which machine the program is for" in loud.stderr,
                f"who names no machine is told:\n{loud.stderr}")
+
+    # A bit field's bytes are the last of a word on a big-endian machine, and no number is taken from an address on the stack,
+    # which the verifier refuses.
+    bits = ("struct flags { int first; unsigned one : 1; } __attribute__((preserve_access_index));\n#include <bpf/bpf_helpers.h>\n"
+            "#include <bpf/bpf_core_read.h>\n"
+            "SEC(\"socket\") int bit(struct flags *from) { return BPF_CORE_READ_BITFIELD_PROBED(from, one); }\n")
+    for order in ("bpfel", "bpfeb"):
+        must([*BPF, "-target", order, "-S", "-o", f"{folder}/bits.s"], input=TYPES + bits)
+        assembly = open(f"{folder}/bits.s").read()
+        code = body(re.sub(r"^\s*\..*\n|[ \t]*#.*$", "", assembly, flags=re.M), "bit")
+        expect("call 113" in code and not re.search(r"\b(r\d+) = r10\n(.*\n)*?.*\b\1 -= ", code),
+               f"on {order}, a bit field is read with a subtraction:\n{code}")

@@ -21,7 +21,8 @@ std::uint32_t asked(const barebpf::fd& program) {
 
 }  // namespace
 
-TEST_CASE("freplace, a function of another program is replaced, and comes back", "[guest]") {
+TEST_CASE("freplace, a function of another program is replaced, and comes back",
+          "[guest][needs trampolines]") {
   const auto first = must(target.load());
   const barebpf::fd& program = first.program<"asks">();
   CHECK(asked(program) == 42);
@@ -39,7 +40,8 @@ TEST_CASE("freplace, a function of another program is replaced, and comes back",
   CHECK(*must(second.variable<"replaced_calls", std::uint64_t>()) == 1);
 }
 
-TEST_CASE("freplace, an object that is read at run time replaces in the same way", "[guest]") {
+TEST_CASE("freplace, an object that is read at run time replaces in the same way",
+          "[guest][needs trampolines]") {
   const auto first = must(target.load());
   const barebpf::fd& program = first.program<"asks">();
   const auto file = must(barebpf::object::open(replacement, sizeof replacement));

@@ -42,7 +42,7 @@ class test_folder {
 
 }  // namespace
 
-TEST_CASE("lsm, a hook is called, and what it says counts", "[guest]") {
+TEST_CASE("lsm, a hook is called, and what it says counts", "[guest][needs hooks]") {
   const auto loaded = must(load_for_this_process(object));
   const test_folder folder("lsm", 3);
   auto verdict = must(loaded.variable<"verdict", std::int32_t>());
@@ -60,7 +60,7 @@ TEST_CASE("lsm, a hook is called, and what it says counts", "[guest]") {
   CHECK(*must(loaded.variable<"calls", std::uint64_t>()) == 2);
 }
 
-TEST_CASE("lsm, an object that is read at run time is attached in the same way", "[guest]") {
+TEST_CASE("lsm, an object that is read at run time is attached in the same way", "[guest][needs hooks]") {
   const auto file = must(barebpf::object::open(unlinked, sizeof unlinked));
   auto data = must(file.data());
   *must(data.variable<std::uint32_t>("only_process")) = static_cast<std::uint32_t>(getpid());
@@ -74,7 +74,7 @@ TEST_CASE("lsm, an object that is read at run time is attached in the same way",
 }
 
 TEST_CASE("inode_storage: a program counts in the value of each folder, and user space sees and sets it",
-          "[guest]") {
+          "[guest][needs hooks]") {
   const auto loaded = must(load_for_this_process(object));
   const test_folder first("first", 4), second("second", 4), third("third", 0);
   auto losses = loaded.map<"losses", barebpf::owner_fd, std::uint64_t>();
@@ -93,7 +93,7 @@ TEST_CASE("inode_storage: a program counts in the value of each folder, and user
   CHECK(must(losses.lookup_elem(first.descriptor())) == 1);
 }
 
-TEST_CASE("inode_storage: a value goes with its inode", "[guest]") {
+TEST_CASE("inode_storage: a value goes with its inode", "[guest][needs hooks]") {
   const auto loaded = must(load_for_this_process(object));
   auto losses = loaded.map<"losses", barebpf::owner_fd, std::uint64_t>();
   const barebpf::link attached = must(loaded.attach<"counts">());

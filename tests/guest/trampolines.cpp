@@ -14,7 +14,7 @@ constexpr barebpf::static_object<trampolines> object;
 
 }  // namespace
 
-TEST_CASE("fentry, the entry of a function and its arguments", "[guest]") {
+TEST_CASE("fentry, the entry of a function and its arguments", "[guest][needs hooks]") {
   const auto loaded = must(load_for_this_process(object));
   barebpf::link attached = must(loaded.attach<"begins">());
   read_zeros({10, 20, 300});
@@ -28,7 +28,7 @@ TEST_CASE("fentry, the entry of a function and its arguments", "[guest]") {
   CHECK(value_of<"entries">(loaded) == 3);
 }
 
-TEST_CASE("fexit, the end of a function, its arguments and what it returns", "[guest]") {
+TEST_CASE("fexit, the end of a function, its arguments and what it returns", "[guest][needs hooks]") {
   const auto loaded = must(load_for_this_process(object));
   barebpf::link attached = must(loaded.attach<"is_over">());
   read_zeros({10, 20});
@@ -42,7 +42,7 @@ TEST_CASE("fexit, the end of a function, its arguments and what it returns", "[g
   CHECK(value_of<"ends">(loaded) == 3);
 }
 
-TEST_CASE("fmod_ret, a function gives what the program says", "[guest]") {
+TEST_CASE("fmod_ret, a function gives what the program says", "[guest][needs hooks]") {
   const auto loaded = must(load_for_this_process(object));
   auto answer = must(loaded.variable<"answer", std::int32_t>());
   barebpf::link attached = must(loaded.attach<"answers">());
@@ -58,7 +58,7 @@ TEST_CASE("fmod_ret, a function gives what the program says", "[guest]") {
   CHECK(value_of<"questions">(loaded) == 2);
 }
 
-TEST_CASE("fentry, an object that is read at run time is attached in the same way", "[guest]") {
+TEST_CASE("fentry, an object that is read at run time is attached in the same way", "[guest][needs hooks]") {
   const auto file = must(barebpf::object::open(trampolines, sizeof trampolines));
   auto data = must(file.data());
   *must(data.variable<std::uint32_t>("only_process")) = static_cast<std::uint32_t>(getpid());
@@ -69,7 +69,7 @@ TEST_CASE("fentry, an object that is read at run time is attached in the same wa
   CHECK(*must(loaded.variable<std::int64_t>("size_given")) == 30);
 }
 
-TEST_CASE("fentry, a program gets the cookie that it was given", "[guest][needs 5.19]") {
+TEST_CASE("fentry, a program gets the cookie that it was given", "[guest][needs 5.19][needs hooks]") {
   const auto loaded = must(load_for_this_process(object));
   const barebpf::link attached = must(loaded.attach<"begins">(barebpf::cookie{42}));
   read_zeros({10});

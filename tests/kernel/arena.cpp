@@ -121,7 +121,7 @@ long load_user_of(const arena_map& arena) {
 }  // namespace
 
 TEST_CASE("arena: a program walks over a list of plain pointers, and user space follows the one it leaves",
-          "[needs 6.10]") {
+          "[needs 6.10][needs jit]") {
   const nothing_left check;
   const auto loaded = load();
   const auto attached = must(loaded.attach<"walks">());
@@ -146,7 +146,7 @@ TEST_CASE("arena: a program walks over a list of plain pointers, and user space 
   CHECK(shared.largest == nullptr);
 }
 
-TEST_CASE("arena: an object that is read at run time has one in the same way", "[needs 6.10]") {
+TEST_CASE("arena: an object that is read at run time has one in the same way", "[needs 6.10][needs jit]") {
   const nothing_left check;
   const auto opened = must(barebpf::object::open(BAREBPF_TEST_OBJECTS "/arena.bpf.o"));
   auto data = must(opened.data());
@@ -163,7 +163,7 @@ TEST_CASE("arena: an object that is read at run time has one in the same way", "
 }
 
 TEST_CASE("arena: one that was mapped where the kernel found room replaces that of an object",
-          "[needs 6.10]") {
+          "[needs 6.10][needs jit]") {
   const nothing_left check;
   const auto map = create(300);
   const auto pages = must(map_arena(map));
@@ -178,7 +178,7 @@ TEST_CASE("arena: one that was mapped where the kernel found room replaces that 
   check_walk(pages, shared, 999);
 }
 
-TEST_CASE("arena: programs on several CPUs and user space add to the same words", "[needs 6.10]") {
+TEST_CASE("arena: programs on several CPUs and user space add to the same words", "[needs 6.10][needs jit]") {
   const nothing_left check;
   const auto loaded = load();
   const auto attached = must(loaded.attach<"walks">());
@@ -207,7 +207,7 @@ TEST_CASE("arena: programs on several CPUs and user space add to the same words"
 }
 
 TEST_CASE("arena: what a program writes where no page is, is lost, until the page is brought in",
-          "[needs 6.10]") {
+          "[needs 6.10][needs jit]") {
   const nothing_left check;
   const auto loaded = load();
   const auto attached = must(loaded.attach<"writes">());
@@ -250,7 +250,7 @@ TEST_CASE("arena: a pointer is of it when all that it points to lies inside and 
   CHECK_FALSE(contains(~std::uintptr_t{7}));
 }
 
-TEST_CASE("arena: a program is loaded only once its arena has an address", "[needs 6.9]") {
+TEST_CASE("arena: a program is loaded only once its arena has an address", "[needs 6.9][needs jit]") {
   const nothing_left check;
   const auto map = create(1);
   CHECK(load_user_of(map) == -EINVAL);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdint>
+#include <fstream>
 #include <limits>
 #include <string>
 
@@ -49,14 +50,14 @@ std::string in_self(const char* function) { return std::string(self) + ":" + fun
 [[gnu::noinline]] void pass_watched() {
   asm volatile(TRACE_POINT_NOTE("barebpf", "watched", "attach_user_semaphore", ""));
 }
+#if defined(__x86_64__)
 // An element of an array, addressed by two registers.
 [[gnu::noinline]] void pass_element(const std::int32_t* array, std::size_t index) {
-#if defined(__x86_64__)
   asm volatile(TRACE_POINT_NOTE("barebpf", "element", "0", "-4@4(%[array],%[index],4)")
                :
                : [array] "r"(array), [index] "r"(index));
-#endif
 }
+#endif
 
 }  // namespace
 
@@ -163,7 +164,10 @@ TEST_CASE("uprobe, what is not there is said by name") {
   CHECK(refuse("main").why == cause::bad_place);
   CHECK(refuse(std::string(self) + ":").why == cause::bad_place);
   CHECK(refuse(in_self("attach_user_add+x")).why == cause::bad_place);
-  CHECK(refuse("/etc/passwd:main").why == cause::not_a_binary);
+  const std::string text = "/tmp/barebpf-text-" + std::to_string(getpid());
+  std::ofstream(text) << "no program, but long enough to be looked at: its first bytes say what it is";
+  CHECK(refuse(text + ":main").why == cause::not_a_binary);
+  unlink(text.c_str());
   CHECK(refuse("/tmp:main").at == step::read_file);
   CHECK(refuse(std::string(5000, 'a') + ":b").why == cause::bad_place);
   const auto no_process = loaded.attach<"begins">(

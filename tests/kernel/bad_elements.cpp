@@ -32,7 +32,8 @@ barebpf::fd open_null() { return opened_fd(open("/dev/null", O_RDONLY | O_CLOEXE
 barebpf::fd open_map(const abi::map_create& attr) { return opened_fd(barebpf::create_map(attr)); }
 barebpf::fd open_socket(int family, int kind) { return opened_fd(socket(family, kind | SOCK_CLOEXEC, 0)); }
 barebpf::fd open_inherited_event() {
-  constexpr u64 inherit = 2;
+  // The second bit of a bit field.
+  constexpr u64 inherit = barebpf::host_is_big_endian ? u64{1} << 62 : 2;
   const abi::perf_event_attr attr{.type = 1, .config = 9, .flags = inherit};
   return opened_fd(barebpf::system_call(__NR_perf_event_open, &attr, 0, 0, -1,
                                         static_cast<long>(abi::perf_flag_fd_cloexec)));
@@ -172,8 +173,6 @@ void check_refusal(const map_kind& kind, step at, int code, cause why, long answ
   CHECK(why_refused_element(kind, at, code) == why);
   if (why == cause::none) CHECK_FALSE(barebpf::hint(at, code).empty());
 }
-
-bool is_known_here(const map_kind& kind) { return kind.first_kernel <= barebpf::running_kernel(); }
 
 }  // namespace
 

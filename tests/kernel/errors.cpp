@@ -408,7 +408,11 @@ TEST_CASE("what the kernel says to programs and types") {
   const unsigned char no_types[64] = {1, 2, 3};
   gives(step::btf_load, EINVAL, load_types(no_types, sizeof no_types));
   gives(step::btf_load, E2BIG, load_types(no_types, 32u << 20));
-  unsigned char next_version[64] = {0x9f, 0xeb, 2, 0, 24};
+  unsigned char next_version[64] = {0, 0, 2};
+  const std::uint16_t magic = 0xeb9f;
+  std::memcpy(next_version, &magic, sizeof magic);
+  const std::uint32_t header_size = 24;
+  std::memcpy(next_version + 4, &header_size, sizeof header_size);
   gives(step::btf_load, barebpf::ENOTSUPP_kernel, load_types(next_version, sizeof next_version));
 }
 

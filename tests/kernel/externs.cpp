@@ -327,7 +327,7 @@ TEST_CASE("the value of an option is not set as other first values are", "[exter
   CHECK(data->variable<std::uint32_t>("CONFIG_HZ").error().why == cause::kernel_decides);
 }
 
-TEST_CASE("addresses and functions of the kernel are found by name", "[externs][needs 6.10]") {
+TEST_CASE("addresses and functions of the kernel are found by name", "[externs][needs 6.10][needs jit]") {
   const int before = open_descriptors();
   {
     const auto loaded = names_object.load();
@@ -351,14 +351,15 @@ TEST_CASE("addresses and functions of the kernel are found by name", "[externs][
 }
 
 TEST_CASE("whatever the oldest kernel, what names the kernel is loaded in the same form",
-          "[externs][needs 6.10]") {
+          "[externs][needs 6.10][needs jit]") {
   const auto loaded = names_object.load<by_index>();
   require(loaded);
   CHECK(run(loaded->program<"addresses">()) == 0);
   CHECK(run(loaded->program<"calls">()) == 1);
 }
 
-TEST_CASE("of several forms of a function the kernel has the one that fits", "[externs][needs 6.10]") {
+TEST_CASE("of several forms of a function the kernel has the one that fits",
+          "[externs][needs 6.10][needs jit]") {
   const auto loaded = flavors_object.load();
   require(loaded);
   run(loaded->program<"calls">());
@@ -406,7 +407,8 @@ TEST_CASE("a variable of the kernel is read where the kernel tells its address",
   CHECK(**again->variable<std::uint64_t>("address") == addresses[0]);
 }
 
-TEST_CASE("variables in an arena begin as the object says, and are shared", "[externs][needs 6.10]") {
+TEST_CASE("variables in an arena begin as the object says, and are shared",
+          "[externs][needs 6.10][needs jit]") {
   const int before = open_descriptors();
   const auto self = static_cast<std::uint32_t>(getpid());
   {

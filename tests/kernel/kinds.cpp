@@ -28,7 +28,6 @@ long answer_to(const map_create& attr) {
 
 // Types that are made otherwise: of a struct_ops the kernel wants one of its own types.
 bool is_made_by_size(const map_kind& kind) { return kind.value != value_rule::kernel_type; }
-bool is_known_here(const map_kind& kind) { return kind.first_kernel <= barebpf::running_kernel(); }
 
 // Refused by the kernel, and the table says why.
 void check_refused(const map_create& attr, cause why) {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Kinds of types that some kernels do not know: on one that does not, the object works all the same.
-#include "../support/newer_kinds.hpp"
+#include <cstring>
+
 #include "../support/catch.hpp"
 #include "../support/live.hpp"
+#include "../support/newer_kinds.hpp"
 #include "newer_kinds.bpf.hpp"
 
 namespace {
@@ -25,7 +27,9 @@ TEST_CASE("a lock works beside types that the kernel may not know", "[newer_kind
     unsigned char note[32] = {};
     REQUIRE(barebpf::untyped_map::borrow(notes.number(), {}).lookup_elem(&key, note) == 0);
     CHECK(note[4] == 0xff);  // the mood, -1
-    CHECK(note[24] == 3);    // the count
+    u32 count = 0;
+    std::memcpy(&count, note + 24, sizeof count);
+    CHECK(count == 3);
   };
   const auto by_compiler = compiled.load();
   require(by_compiler);

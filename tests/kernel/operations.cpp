@@ -65,8 +65,7 @@ class one_cpu {
 };
 
 long map_memory(live_map& on) {
-  const long where = barebpf::system_call(__NR_mmap, 0, 4096, PROT_READ, MAP_SHARED,
-                                          static_cast<long>(on.map().descriptor().number()), 0);
+  const long where = barebpf::detail::map_shared(4096, PROT_READ, on.map().descriptor().number());
   if (where < 0 && where > -4096) return where;
   barebpf::system_call(__NR_munmap, where, 4096);
   return 0;

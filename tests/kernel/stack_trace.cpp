@@ -137,6 +137,8 @@ std::vector<std::pair<seen, std::uint64_t>> all_of(const Map& counts) {
 const std::string entry_function = "do_syscall_64";
 #elif defined(__aarch64__)
 const std::string entry_function = "do_el0_svc";
+#elif defined(__s390x__)
+const std::string entry_function = "__do_syscall";
 #else
 const std::string entry_function = "sys";
 #endif

@@ -174,7 +174,7 @@ TEST_CASE("sk_storage: a value belongs to the socket, by whichever descriptor") 
   CHECK(map.lookup_elem(open_socket()).error().why == cause::nothing_of_owner);
 }
 
-TEST_CASE("inode_storage: a value belongs to the file, by whichever descriptor") {
+TEST_CASE("inode_storage: a value belongs to the file, by whichever descriptor", "[needs jit]") {
   auto map = make<barebpf::inode_storage_map<std::uint64_t>>();
   const fd file = open_memory("first"), other = open_memory("second");
   const std::string path = "/proc/self/fd/" + std::to_string(file.number());
@@ -198,7 +198,7 @@ TEST_CASE("cgrp_storage: a value belongs to the cgroup, by whichever descriptor 
 }
 
 TEST_CASE("a key that is the descriptor of something else, or of nothing, is refused by every storage",
-          "[needs 6.2]") {
+          "[needs 6.2][needs jit]") {
   const fd file = open_memory("file"), socket = open_socket(), process = open_process(getpid());
   int closed = 0;
   {

@@ -60,7 +60,8 @@ struct carried {
 
 }  // namespace
 
-TEST_CASE("struct_ops: a congestion control of a program carries connections until its attachment goes") {
+TEST_CASE("struct_ops: a congestion control of a program carries connections until its attachment goes",
+          "[needs trampolines]") {
   in_own_network([] {
     const auto object = open_object("congestion");
     const auto loaded = must(object.load());
@@ -103,7 +104,7 @@ TEST_CASE("struct_ops: a congestion control of a program carries connections unt
   });
 }
 
-TEST_CASE("struct_ops: the map has the kernel's form of the struct") {
+TEST_CASE("struct_ops: the map has the kernel's form of the struct", "[needs trampolines]") {
   const auto object = open_object("congestion");
   const barebpf::object_spec& spec = object.spec();
   const barebpf::map_spec& own = spec.maps()[spec.find_map("bare_reno")];
@@ -119,7 +120,8 @@ TEST_CASE("struct_ops: the map has the kernel's form of the struct") {
   CHECK(info.map_flags == 0);
 }
 
-TEST_CASE("struct_ops: by a link, and another in its place while connections last", "[needs 6.4]") {
+TEST_CASE("struct_ops: by a link, and another in its place while connections last",
+          "[needs 6.4][needs trampolines]") {
   in_own_network([] {
     const auto object = open_object("congestion_links");
     const auto loaded = must(object.load());
@@ -154,7 +156,7 @@ TEST_CASE("struct_ops: by a link, and another in its place while connections las
   });
 }
 
-TEST_CASE("struct_ops: a link that is pinned keeps what it registered", "[needs 6.4]") {
+TEST_CASE("struct_ops: a link that is pinned keeps what it registered", "[needs 6.4][needs trampolines]") {
   const std::string path = bpf_folder() + "/bare_link";
   static_cast<void>(barebpf::unpin(path));
   {
@@ -173,7 +175,7 @@ TEST_CASE("struct_ops: a link that is pinned keeps what it registered", "[needs 
   CHECK(goes("bare_link"));
 }
 
-TEST_CASE("struct_ops: a struct that is made for those who ask", "[needs 6.4]") {
+TEST_CASE("struct_ops: a struct that is made for those who ask", "[needs 6.4][needs trampolines]") {
   in_own_network([] {
     const auto object = open_object("congestion_links");
     const barebpf::map_change asked[] = {must(object.change("third", {}))};
@@ -189,7 +191,7 @@ TEST_CASE("struct_ops: a struct that is made for those who ask", "[needs 6.4]") 
   });
 }
 
-TEST_CASE("struct_ops: what a struct cannot be in this kernel is said of its member") {
+TEST_CASE("struct_ops: what a struct cannot be in this kernel is said of its member", "[needs trampolines]") {
   const auto object = open_object("congestion_faults");
   require(object.load());  // none of them is made
   struct row {
@@ -223,7 +225,7 @@ TEST_CASE("struct_ops: what a struct cannot be in this kernel is said of its mem
   CHECK(is_explained(refused.error(), step::register_operations, EINVAL));
 }
 
-TEST_CASE("struct_ops: a program that was left out leaves its member empty") {
+TEST_CASE("struct_ops: a program that was left out leaves its member empty", "[needs trampolines]") {
   const auto object = open_object("congestion");
   const barebpf::program_change without[] = {must(object.change_program("bare_init", {.load = false}))};
   in_own_network([&] {

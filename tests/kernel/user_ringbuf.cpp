@@ -33,7 +33,7 @@ void drain() { static_cast<void>(getpgid(0)); }
 
 }  // namespace
 
-TEST_CASE("user_ringbuf: a program takes every record, once and in order", "[needs 6.1]") {
+TEST_CASE("user_ringbuf: a program takes every record, once and in order", "[needs 6.1][needs jit]") {
   const auto loaded = load();
   const auto drains = loaded->attach<"drains">();
   REQUIRE(drains.has_value());
@@ -63,7 +63,7 @@ TEST_CASE("user_ringbuf: a program takes every record, once and in order", "[nee
 TEST_CASE(
     "user_ringbuf: a reservation that is let go is discarded, and one that is kept holds up those behind "
     "it",
-    "[needs 6.1]") {
+    "[needs 6.1][needs jit]") {
   const auto loaded = load();
   const auto drains = loaded->attach<"drains">();
   REQUIRE(drains.has_value());
@@ -97,7 +97,7 @@ TEST_CASE(
   CHECK(commands.used() == 0);
 }
 
-TEST_CASE("user_ringbuf: a full ring and a record that never fits are told apart", "[needs 6.1]") {
+TEST_CASE("user_ringbuf: a full ring and a record that never fits are told apart", "[needs 6.1][needs jit]") {
   const auto loaded = load();
   const auto drains = loaded->attach<"drains">();
   REQUIRE(drains.has_value());
@@ -127,7 +127,8 @@ TEST_CASE("user_ringbuf: a full ring and a record that never fits are told apart
   CHECK(counted<"drained">(loaded) == 257);
 }
 
-TEST_CASE("user_ringbuf: who waits for room gets it when a program has drained enough", "[needs 6.1]") {
+TEST_CASE("user_ringbuf: who waits for room gets it when a program has drained enough",
+          "[needs 6.1][needs jit]") {
   const auto loaded = load();
   const auto drains = loaded->attach<"drains">();
   REQUIRE(drains.has_value());
@@ -158,7 +159,7 @@ TEST_CASE("user_ringbuf: who waits for room gets it when a program has drained e
   CHECK(commands.reserve(8).has_value());
 }
 
-TEST_CASE("user_ringbuf: a thread sends while programs drain", "[needs 6.1]") {
+TEST_CASE("user_ringbuf: a thread sends while programs drain", "[needs 6.1][needs jit]") {
   const auto loaded = load();
   const auto drains = loaded->attach<"drains">();
   REQUIRE(drains.has_value());

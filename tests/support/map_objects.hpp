@@ -25,6 +25,19 @@
 #include "library.hpp"
 #include "object_builder.hpp"
 
+/// The register that an instruction writes, in the byte that it shares with the one that is read.
+constexpr barebpf::u8 into_register(unsigned number) {
+  return static_cast<barebpf::u8>(barebpf::host_is_big_endian ? number << 4 : number);
+}
+
+/// True where the kernel compiles programs.
+inline bool has_jit() { return access("/proc/sys/net/core/bpf_jit_enable", F_OK) == 0; }
+/// True where the kernel has maps of this type; those of inodes came with security hooks, which need the compiler.
+inline bool is_known_here(const barebpf::map_kind& kind) {
+  return kind.first_kernel <= barebpf::running_kernel() &&
+         (kind.type != barebpf::map_type::inode_storage || has_jit());
+}
+
 /// A descriptor that must have been opened.
 inline barebpf::fd opened_fd(long number) {
   INFO("opened with " << number);
@@ -360,11 +373,12 @@ class live_map {
 
   // The kernel makes the element of a cgroup when a program that uses the map is attached to it.
   void attach_to_cgroup() {
-    barebpf::abi::insn code[] = {
-        {.opcode = barebpf::abi::opcode_ld_imm64, .registers = 0x01, .immediate = map_.descriptor().number()},
-        {},
-        {.opcode = 0xb7, .immediate = 1},
-        {.opcode = 0x95}};
+    barebpf::abi::insn code[] = {{.opcode = barebpf::abi::opcode_ld_imm64,
+                                  .registers = into_register(1),
+                                  .immediate = map_.descriptor().number()},
+                                 {},
+                                 {.opcode = 0xb7, .immediate = 1},
+                                 {.opcode = 0x95}};
     code[0].set_source(barebpf::abi::pseudo_map_fd);
     const auto where = static_cast<barebpf::u32>(barebpf::abi::attach_type::cgroup_inet_egress);
     const barebpf::u32 program = keep(load_program(code, barebpf::abi::prog_type::cgroup_skb, where));
@@ -374,12 +388,13 @@ class live_map {
   }
   // The kernel gives the number of a stack; the other one is free.
   void walk_stack() {
-    barebpf::abi::insn code[] = {
-        {.opcode = barebpf::abi::opcode_ld_imm64, .registers = 0x02, .immediate = map_.descriptor().number()},
-        {},
-        {.opcode = 0xb7, .registers = 0x03},
-        {.opcode = barebpf::abi::opcode_call, .immediate = 27},  // get_stackid
-        {.opcode = 0x95}};
+    barebpf::abi::insn code[] = {{.opcode = barebpf::abi::opcode_ld_imm64,
+                                  .registers = into_register(2),
+                                  .immediate = map_.descriptor().number()},
+                                 {},
+                                 {.opcode = 0xb7, .registers = into_register(3)},
+                                 {.opcode = barebpf::abi::opcode_call, .immediate = 27},  // get_stackid
+                                 {.opcode = 0x95}};
     code[0].set_source(barebpf::abi::pseudo_map_fd);
     const barebpf::fd program = load_program(code, barebpf::abi::prog_type::raw_tracepoint);
     barebpf::abi::prog_test_run attr{.prog_fd = program.raw()};

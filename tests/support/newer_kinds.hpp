@@ -35,7 +35,7 @@ struct newer_kinds_types {
 /// `before` as `write_older_btf` writes it; empty when that has nothing to change.
 inline file_image write_older(const file_image& before, std::uint32_t since) {
   barebpf::btf types;
-  REQUIRE_FALSE(barebpf::btf::open(window(before), 0, before.size(), types).failed());
+  REQUIRE_FALSE(barebpf::btf::open(window_on_numbers(before), 0, before.size(), types).failed());
   std::vector<std::uint32_t> out((before.size() + 3) / 4);
   const std::uint32_t size = barebpf::write_older_btf(types, since, out.data());
   REQUIRE(size <= before.size());

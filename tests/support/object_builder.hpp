@@ -55,6 +55,12 @@ inline void append64(file_image& image, std::uint64_t value) {
 
 /// What a reader is given of an image.
 inline barebpf::bytes window(const file_image& image) { return barebpf::bytes(image.data(), image.size()); }
+/// The same of one that says nothing of its byte order, which is this machine's.
+inline barebpf::bytes window_on_numbers(const file_image& image) {
+  barebpf::bytes out = window(image);
+  if (barebpf::host_is_big_endian) out.read_big_endian();
+  return out;
+}
 
 inline std::string to_string(barebpf::text from) { return std::string(from.data(), from.size()); }
 

@@ -195,7 +195,9 @@ constexpr text describe(const btf_differences& what, char* buffer, size_t size) 
   const auto image = get_btf(info.btf_id);
   if (!image) return image.error();
   btf types;
-  if (const verdict v = btf::open(bytes(image->data(), image->size()), 0, image->size(), types); v.failed())
+  bytes content(image->data(), image->size());
+  if constexpr (host_is_big_endian) content.read_big_endian();
+  if (const verdict v = btf::open(content, 0, content.size(), types); v.failed())
     return error{.at = step::btf_get_fd_by_id, .why = v.why, .offset = v.offset};
   auto index = buffer<u32>::of(types.index_size());
   if (!index) return index.error();

@@ -90,7 +90,14 @@ extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define BAREBPF_FIRST_BYTE(dst, size) ((void *)(dst))
 #else
-#define BAREBPF_FIRST_BYTE(dst, size) ((void *)(dst) + 8 - (size))
+/* Hidden from the compiler, which would take the size from the address, and the verifier lets none be taken from one on the
+ * stack. */
+#define BAREBPF_FIRST_BYTE(dst, size)                                                               \
+	({                                                                                          \
+		__u64 __skip = 8 - (size);                                                          \
+		asm volatile("" : "+r"(__skip));                                                    \
+		(void *)(dst) + __skip;                                                             \
+	})
 #endif
 #define __CORE_BITFIELD_PROBE_READ(dst, src, field)                                                 \
 	bpf_probe_read_kernel(BAREBPF_FIRST_BYTE(dst, __CORE_RELO(src, field, BYTE_SIZE)),          \
