@@ -69,7 +69,7 @@ void look_into(const exact<u8>& bytes) {
 }
 
 void read_arguments(text words) {
-  for (const barebpf::u16 machine : {62, 183, 22, 243}) {
+  for (const barebpf::u16 machine : std::initializer_list<barebpf::u16>{62, 183, 22, 243}) {
     barebpf::usdt_spec spec;
     if (!spec.read(words, machine)) continue;
     promise(spec.count <= barebpf::usdt_spec::most_arguments, "no more arguments than there is room for");
