@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 98c3ee4d515a6e291e95cf02fca01f6c6f23b946b60f0ba4b98495863fcff614; do not edit.
+// Made by tools/amalgamate from files with SHA-256 2579eff1605d386caac4caa08695023f32ce6e7cf1bb50f4b6cc646f2cc6bea3; do not edit.
 //
 // MIT License
 //
@@ -2816,6 +2816,8 @@ inline constexpr hint_row hint_rows[] = {
     {step::raw_tracepoint_open, EINVAL,
      "the program reads more arguments than the tracepoint has, or its section names another kind of "
      "program"},
+    {step::raw_tracepoint_open, ENOTSUPP_kernel,
+     "the kernel calls no program at its functions on this machine, so use a kprobe or a newer kernel"},
     {step::raw_tracepoint_open, EPERM,
      "the process lacks CAP_PERFMON, so run it as root or give it CAP_PERFMON"},
     {step::raw_tracepoint_open, EBUSY,
