@@ -50,7 +50,11 @@ barebpf::fd open_dead_process() {
 // A number in place of a value or a key.
 long put(live_map& in, u32 number) {
   std::vector<unsigned char> value(in.value_bytes() < 8 ? 8 : in.value_bytes());
-  std::memcpy(value.data(), &number, sizeof number);
+  const u64 wide = number;
+  if (in.value_bytes() == sizeof wide)
+    std::memcpy(value.data(), &wide, sizeof wide);
+  else
+    std::memcpy(value.data(), &number, sizeof number);
   return in.map().update_elem(in.first_key(), value.data(), 0);
 }
 long put(live_map& in, const barebpf::fd& what) { return put(in, what.raw()); }

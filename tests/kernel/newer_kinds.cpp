@@ -27,7 +27,7 @@ TEST_CASE("a lock works beside types that the kernel may not know", "[newer_kind
     unsigned char note[32] = {};
     REQUIRE(barebpf::untyped_map::borrow(notes.number(), {}).lookup_elem(&key, note) == 0);
     CHECK(note[4] == 0xff);  // the mood, -1
-    u32 count = 0;
+    std::uint64_t count = 0;
     std::memcpy(&count, note + 24, sizeof count);
     CHECK(count == 3);
   };

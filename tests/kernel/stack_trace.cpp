@@ -40,7 +40,10 @@ std::uint64_t returns_to[3];
       reinterpret_cast<std::uint64_t>(__builtin_extract_return_addr(__builtin_return_address(0)))
 #define NO_TAIL_CALL __asm__ volatile("")
 
+// Who calls nobody has no frame on s390x.
+[[gnu::noinline]] void nobody() { NO_TAIL_CALL; }
 [[gnu::noinline]] void innermost() {
+  nobody();
   REMEMBERS(0);
   barebpf::system_call(__NR_getpgid, 0);
   NO_TAIL_CALL;

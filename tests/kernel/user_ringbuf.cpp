@@ -195,7 +195,7 @@ TEST_CASE("user_ringbuf: a thread sends while programs drain", "[needs 6.1][need
   CHECK(counted<"sum">(loaded) == count * (count - 1) / 2);
 }
 
-TEST_CASE("user_ringbuf: what is none is told apart, and nothing stays open", "[needs 6.1]") {
+TEST_CASE("user_ringbuf: what is none is told apart, and nothing stays open", "[needs 6.1][needs jit]") {
   const int before = open_descriptors();
   {
     const auto loaded = load();

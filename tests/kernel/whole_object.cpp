@@ -56,7 +56,7 @@ known_program ask(const barebpf::fd& program) {
 
 }  // namespace
 
-TEST_CASE("programs call functions of every kind", "[functions][needs 5.13]") {
+TEST_CASE("programs call functions of every kind", "[functions][needs 5.13][needs jit]") {
   const int before = open_descriptors();
   const auto check = [](const auto& sums) {
     static_cast<void>(getpgid(0));
@@ -96,7 +96,8 @@ TEST_CASE("programs call functions of every kind", "[functions][needs 5.13]") {
   CHECK(open_descriptors() == before);
 }
 
-TEST_CASE("the kernel knows the functions and the source lines of programs", "[functions][needs 5.13]") {
+TEST_CASE("the kernel knows the functions and the source lines of programs",
+          "[functions][needs 5.13][needs jit]") {
   const auto all = functions_object.load();
   const auto needed = functions_object.load<load_policy{.btf = btf_choice::needed}>();
   const auto read = open_object("functions").load();
@@ -261,7 +262,7 @@ TEST_CASE("first values of another object are refused, and nothing is made", "[v
   CHECK(open_descriptors() == before);
 }
 
-TEST_CASE("a map can have other entries, or be another map", "[options][needs 5.13]") {
+TEST_CASE("a map can have other entries, or be another map", "[options][needs 5.13][needs jit]") {
   auto mine = barebpf::array_map<std::uint64_t>::create({.name = "mine", .max_entries = 4});
   REQUIRE(mine.has_value());
   const barebpf::map_change changes[] = {

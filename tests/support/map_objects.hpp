@@ -32,10 +32,24 @@ constexpr barebpf::u8 into_register(unsigned number) {
 
 /// True where the kernel compiles programs.
 inline bool has_jit() { return access("/proc/sys/net/core/bpf_jit_enable", F_OK) == 0; }
-/// True where the kernel has maps of this type; those of inodes came with security hooks, which need the compiler.
+/// True where the kernel has maps of this type. Some have no use without the compiler: those of inodes, which only
+/// security hooks reach, the structs of functions, and, as newer kernels say at once, arenas.
 inline bool is_known_here(const barebpf::map_kind& kind) {
-  return kind.first_kernel <= barebpf::running_kernel() &&
-         (kind.type != barebpf::map_type::inode_storage || has_jit());
+  using barebpf::map_type;
+  if (kind.first_kernel > barebpf::running_kernel()) return false;
+  if (has_jit()) return true;
+  const bool wants_it = kind.type == map_type::inode_storage || kind.type == map_type::struct_ops ||
+                        (kind.type == map_type::arena && barebpf::running_kernel() >= barebpf::kernel(7, 0));
+  return !wants_it;
+}
+/// What it says where it has none, and the cause that the library knows for that.
+inline long answer_without(const barebpf::map_kind& kind) {
+  const bool is_newer = kind.first_kernel > barebpf::running_kernel();
+  return kind.type == barebpf::map_type::arena && !is_newer ? -EOPNOTSUPP : -EINVAL;
+}
+inline barebpf::cause cause_without(const barebpf::map_kind& kind) {
+  const bool is_newer = kind.first_kernel > barebpf::running_kernel();
+  return is_newer ? barebpf::cause::newer_map_type : barebpf::cause::none;
 }
 
 /// A descriptor that must have been opened.
@@ -207,7 +221,8 @@ class running_types {
   [[nodiscard]] place member(const barebpf::btf_type& of, barebpf::text wanted) const {
     for (barebpf::u32 i = 0; i < of.members; ++i) {
       const barebpf::btf_member at = types_.member(of, i);
-      if (window(image_).string_is(at.name, wanted)) return {i, window(image_).read32(at.at + 8) / 8};
+      const barebpf::bytes image = window_on_numbers(image_);
+      if (image.string_is(at.name, wanted)) return {i, image.read32(at.at + 8) / 8};
     }
     FAIL("the kernel's struct has no member " << std::string(wanted.data(), wanted.size()));
     return {};
@@ -217,7 +232,7 @@ class running_types {
   running_types() {
     std::ifstream file("/sys/kernel/btf/vmlinux", std::ios::binary);
     image_.assign(std::istreambuf_iterator<char>(file), {});
-    REQUIRE_FALSE(barebpf::btf::open(window(image_), 0, image_.size(), types_).failed());
+    REQUIRE_FALSE(barebpf::btf::open(window_on_numbers(image_), 0, image_.size(), types_).failed());
     index_.resize(types_.index_size());
     types_.build_index(index_.data());
   }
@@ -410,6 +425,7 @@ class live_map {
   static constexpr const char* congestion_name = "barebpf_cell";
   static constexpr const char* congestion_wrapper = "bpf_struct_ops_tcp_congestion_ops";
   void describe_congestion_control() {
+    if (!is_known_here(kind_)) return;
     const barebpf::btf_type wrapper = running_types::shared().structure(barebpf::text(congestion_wrapper));
     attr_.value_size = wrapper.size_or_type;
     attr_.btf_vmlinux_value_type_id = wrapper.id;

@@ -11,6 +11,8 @@ from pathlib import Path
 
 SECTION = re.compile(r"^## (\w+)\n(.*?)(?=^## |\Z)", re.M | re.S)
 SINCE = re.compile(r"^- Since Linux (\d+\.\d+)\.", re.M)
+# What a section's code needs beside a version, see tools/kernels.
+BESIDE_A_VERSION = {"struct_ops": "[needs trampolines]", "inode_storage": "[needs jit]"}
 SNIPPET = re.compile(r"^```cpp\n(.*?)^```", re.M | re.S)
 
 
@@ -26,6 +28,7 @@ def main() -> int:
         needs = f"[needs {since[1]}]" if since and "newer_map_type" not in found[1] else ""
         if "lookup_and_delete_elem" in found[1]:
             needs = "[needs 5.14]"
+        needs += BESIDE_A_VERSION.get(name, "")
         out += [f"struct of_{name} : surroundings {{", "int run() {", found[1], "return 0;", "}", "};",
                 f'TEST_CASE("{name}: the snippet of {page.name} runs", "[snippets]{needs}") {{', f"run_snippet<of_{name}>();",
                 "}"]
