@@ -143,7 +143,8 @@ void check(const answers& seen) {
   CHECK(seen.exists_not == 0);
   CHECK(seen.signed_pid == 1);
   CHECK(seen.signed_start_time == 0);
-  CHECK(seen.left_shift == 63 - kernel.bit_of(task, "sched_reset_on_fork") % 32);
+  const u64 bit = kernel.bit_of(task, "sched_reset_on_fork") % 32;
+  CHECK(seen.left_shift == (barebpf::host_is_big_endian ? 32 + bit : 63 - bit));
   CHECK(seen.right_shift == 63);
 
   CHECK(seen.id_kernel == task.id);
