@@ -42,9 +42,9 @@ enum libbpf_pin_type {
 	LIBBPF_PIN_BY_NAME,
 };
 
-#ifndef __always_inline
+/* <linux/stddef.h> makes a mere wish of it, and comes with many other headers. */
+#undef __always_inline
 #define __always_inline inline __attribute__((always_inline))
-#endif
 #ifndef __noinline
 #define __noinline __attribute__((noinline))
 #endif
