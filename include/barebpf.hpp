@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 e4bafafd41c95231b2b320e94fa1e78437660f0f79f6935f2bdf1353fecb5a56; do not edit.
+// Made by tools/amalgamate from files with SHA-256 dafa4291db02de38fa2bb59d10573dd48ef80cd40302d0f6d94f764d11c6c1e0; do not edit.
 //
 // MIT License
 //
@@ -9096,12 +9096,13 @@ class netlink_request {
         answer = 0;
         continue;
       }
-      for (long at = 0; answer - at >= static_cast<long>(header_size);) {
+      const size_t end = answer < 0 ? 0 : static_cast<size_t>(answer);
+      for (size_t at = 0; end - at >= header_size;) {
         u32 length;
         u16 type;
         __builtin_memcpy(&length, reply + at, sizeof length);
         __builtin_memcpy(&type, reply + at + 4, sizeof type);
-        if (length < header_size || length > static_cast<u32>(answer - at)) return -EPROTO;
+        if (length < header_size || length > end - at) return -EPROTO;
         constexpr u16 is_error = 2;  // NLMSG_ERROR, which an acknowledgement is too
         if (type == is_error) {
           s32 code;
@@ -9110,7 +9111,8 @@ class netlink_request {
         }
         if (length >= header_size + sizeof made)
           __builtin_memcpy(&made, reply + at + header_size, sizeof made);
-        at += static_cast<long>((length + 3) & ~3u);
+        const size_t next = (size_t{length} + 3) & ~size_t{3};
+        at += next < end - at ? next : end - at;
       }
     }
     return answer;
@@ -11896,11 +11898,11 @@ struct usdt_places {
     long answer = sys_bpf(abi::command::map_lookup_elem, look);
     if (answer == -ENOENT) return -E2BIG;
     if (answer < 0) return answer;
-    if (__builtin_memcmp(there, wanted, size) == 0) return index;
+    if (__builtin_memcmp(there, wanted, size) == 0) return static_cast<long>(index);
     if (there[size - 1] != 0) continue;
     const abi::map_elem put{.map_fd = map.raw(), .key = &index, .value = wanted};
     answer = sys_bpf(abi::command::map_update_elem, put);
-    return answer < 0 ? answer : index;
+    return answer < 0 ? answer : static_cast<long>(index);
   }
 }
 

@@ -76,12 +76,13 @@ class netlink_request {
         answer = 0;
         continue;
       }
-      for (long at = 0; answer - at >= static_cast<long>(header_size);) {
+      const size_t end = answer < 0 ? 0 : static_cast<size_t>(answer);
+      for (size_t at = 0; end - at >= header_size;) {
         u32 length;
         u16 type;
         __builtin_memcpy(&length, reply + at, sizeof length);
         __builtin_memcpy(&type, reply + at + 4, sizeof type);
-        if (length < header_size || length > static_cast<u32>(answer - at)) return -EPROTO;
+        if (length < header_size || length > end - at) return -EPROTO;
         constexpr u16 is_error = 2;  // NLMSG_ERROR, which an acknowledgement is too
         if (type == is_error) {
           s32 code;
@@ -90,7 +91,8 @@ class netlink_request {
         }
         if (length >= header_size + sizeof made)
           __builtin_memcpy(&made, reply + at + header_size, sizeof made);
-        at += static_cast<long>((length + 3) & ~3u);
+        const size_t next = (size_t{length} + 3) & ~size_t{3};
+        at += next < end - at ? next : end - at;
       }
     }
     return answer;

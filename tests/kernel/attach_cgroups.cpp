@@ -156,7 +156,7 @@ TEST_CASE("cgroup, each section of addresses of Unix sockets", "[needs 6.7]") {
   CHECK_SECTION(29, "getsockname_unix");
 }
 
-TEST_CASE("cgroup, the programs of one place in the order that was asked for", "[needs 6.18]") {
+TEST_CASE("cgroup, the programs of one place in the order that was asked for", "[needs 6.12]") {
   const auto loaded = must(object.load());
   const test_cgroup own("order");
   const barebpf::cgroup place(own.descriptor());

@@ -37,11 +37,11 @@ struct usdt_places {
     long answer = sys_bpf(abi::command::map_lookup_elem, look);
     if (answer == -ENOENT) return -E2BIG;
     if (answer < 0) return answer;
-    if (__builtin_memcmp(there, wanted, size) == 0) return index;
+    if (__builtin_memcmp(there, wanted, size) == 0) return static_cast<long>(index);
     if (there[size - 1] != 0) continue;
     const abi::map_elem put{.map_fd = map.raw(), .key = &index, .value = wanted};
     answer = sys_bpf(abi::command::map_update_elem, put);
-    return answer < 0 ? answer : index;
+    return answer < 0 ? answer : static_cast<long>(index);
   }
 }
 
