@@ -167,8 +167,16 @@ printed load_with_libbpf(const char* path, bool help) {
     if (answer == 0) {
       out.loaded = true;
       bpf_object__for_each_map(map, object) out.add_map(bpf_map__fd(map));
-      bpf_object__for_each_program(program, object) if (bpf_program__fd(program) >= 0) out.add_program(
-          bpf_program__name(program), bpf_program__expected_attach_type(program), bpf_program__fd(program));
+      bpf_object__for_each_program(program, object) {
+        if (bpf_program__fd(program) < 0) continue;
+        // What libbpf says of programs on trace points since 1.3, where the kernel has links of many uprobes.
+        const bool is_usdt = std::string_view(bpf_program__section_name(program)).substr(0, 4) == "usdt";
+        constexpr unsigned uprobe_multi = 48;  // BPF_TRACE_UPROBE_MULTI
+        out.add_program(
+            bpf_program__name(program),
+            is_usdt ? uprobe_multi : static_cast<unsigned>(bpf_program__expected_attach_type(program)),
+            bpf_program__fd(program));
+      }
       for (const std::string& name : dropped) out.dropped.push_back(quoted(name));
       bpf_object__close(object);
       return out;
