@@ -144,7 +144,7 @@ TEST_CASE("lwt_seg6local, a route to a segment") {
   });
 }
 
-TEST_CASE("netkit, an interface of another kind", "[needs 6.7]") {
+TEST_CASE("netkit, an interface of another kind") {
   const auto loaded = load_with<"of_the_host">();
   const two_hosts hosts;
   hosts.right.inside([&] {

@@ -177,7 +177,7 @@ TEST_CASE("watching, a token is for user namespaces alone", "[needs 6.12]") {
          is_explained(refused.error(), step::token_create, EPERM)));
 }
 
-TEST_CASE("loading, several programs side by side are the same programs", "[needs 6.6]") {
+TEST_CASE("loading, several programs side by side are the same programs", "[needs 5.18]") {
   two_threads run;
   const auto loaded = must(many.load({}, run));
   CHECK(run.count >= 10);
