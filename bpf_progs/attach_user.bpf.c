@@ -29,7 +29,8 @@ int BPF_KPROBE(begins, int a, int b)
 		return 0;
 	entries++;
 	sum_of_arguments += a + b;
-	seen_cookie = bpf_get_attach_cookie(ctx);
+	if (LINUX_HAS_BPF_COOKIE) /* 5.15 */
+		seen_cookie = bpf_get_attach_cookie(ctx);
 	return 0;
 }
 

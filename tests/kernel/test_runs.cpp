@@ -20,7 +20,8 @@ constexpr barebpf::static_object<test_runs> object;
 
 }  // namespace
 
-TEST_CASE("test_run, a packet goes in and comes out as the program leaves it, as often as is asked for") {
+TEST_CASE("test_run, a packet goes in and comes out as the program leaves it, as often as is asked for",
+          "[needs 6.1]") {
   const auto loaded = must(object.load());
   std::array<unsigned char, 64> packet{1, 2, 3};
   std::array<unsigned char, 128> out{};
@@ -44,7 +45,7 @@ TEST_CASE("test_run, a packet goes in and comes out as the program leaves it, as
   CHECK(is_explained(tiny.error(), step::prog_test_run, EINVAL));
 }
 
-TEST_CASE("test_run, a context goes in and comes out") {
+TEST_CASE("test_run, a context goes in and comes out", "[needs 6.1]") {
   const auto loaded = must(object.load());
   std::array<unsigned char, 64> packet{};
   __sk_buff in{}, out{};

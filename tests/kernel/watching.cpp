@@ -211,7 +211,7 @@ TEST_CASE("loading, what the verifier refuses is explained as without an executo
     CHECK(std::string(said->said().data()).find("invalid mem access") != std::string::npos);
 }
 
-TEST_CASE("loading, an executor that does nothing leaves all to the caller's thread") {
+TEST_CASE("loading, an executor that does nothing leaves all to the caller's thread", "[needs 6.1]") {
   const auto object = must(barebpf::object::open(core_fields, sizeof core_fields));
   const auto nothing = [](std::size_t, const auto&) {};
   CHECK(object.load({}, nothing).has_value());
