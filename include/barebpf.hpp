@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 dafa4291db02de38fa2bb59d10573dd48ef80cd40302d0f6d94f764d11c6c1e0; do not edit.
+// Made by tools/amalgamate from files with SHA-256 94a18f10c6a23e800b4ed005f9c7da32f17f2a7f5aeb721280a492f69843a155; do not edit.
 //
 // MIT License
 //
@@ -2062,9 +2062,10 @@ struct [[nodiscard]] error {
     while (used < sizeof name) out.name[used++] = '\0';
     return out;
   }
-  /// The same error about `what`, with what may have been meant, as "mallok (malloc?)".
+  /// The same error about `what`, with what may have been meant, as "mallok (malloc?)"; `meant` is empty for nothing.
   [[nodiscard]] constexpr error about_like(text what, text meant) const noexcept {
     error out = about(what);
+    if (meant.empty()) return out;
     size_t used = what.size() < sizeof name - 1 ? what.size() : sizeof name - 1;
     for (const text part : {text(" ("), meant, text("?)")})
       for (const char c : part)
@@ -2467,6 +2468,47 @@ inline constexpr long open_folder = 02000000 | 0200000;
 // likely cause and what to do. Tables and a writer; nothing is allocated, and nothing is asked again.
 #ifndef BAREBPF_DESCRIBE_HPP
 #define BAREBPF_DESCRIBE_HPP
+
+// Room 0.12, writer: puts words and numbers into a buffer, as much as there is room for.
+#ifndef BAREBPF_WRITER_HPP
+#define BAREBPF_WRITER_HPP
+
+namespace barebpf::inline BAREBPF_ABI::detail {
+
+// Writes text into a buffer, leaving off what does not fit.
+class text_writer {
+ public:
+  constexpr text_writer(char* buffer, size_t size) noexcept : buffer_(buffer), room_(size) {}
+
+  constexpr text_writer& operator<<(text more) noexcept {
+    for (const char c : more)
+      if (used_ + 1 < room_) buffer_[used_++] = c;
+    return *this;
+  }
+  constexpr text_writer& operator<<(u64 number) noexcept {
+    char digits[20] = {};
+    size_t first = sizeof digits;
+    do {
+      digits[--first] = static_cast<char>('0' + number % 10);
+      number /= 10;
+    } while (number != 0);
+    return *this << text(digits + first, sizeof digits - first);
+  }
+  constexpr text finish() noexcept {
+    if (room_ == 0) return {};
+    buffer_[used_] = '\0';
+    return {buffer_, used_};
+  }
+
+ private:
+  char* buffer_;
+  size_t room_;
+  size_t used_ = 0;
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI::detail
+
+#endif  // BAREBPF_WRITER_HPP
 
 namespace barebpf::inline BAREBPF_ABI {
 
@@ -3137,41 +3179,6 @@ inline constexpr any_step_row any_step_rows[] = {
   }
   return {};
 }
-
-namespace detail {
-
-// Writes text into a buffer, leaving off what does not fit.
-class text_writer {
- public:
-  constexpr text_writer(char* buffer, size_t size) noexcept : buffer_(buffer), room_(size) {}
-
-  constexpr text_writer& operator<<(text more) noexcept {
-    for (const char c : more)
-      if (used_ + 1 < room_) buffer_[used_++] = c;
-    return *this;
-  }
-  constexpr text_writer& operator<<(u64 number) noexcept {
-    char digits[20] = {};
-    size_t first = sizeof digits;
-    do {
-      digits[--first] = static_cast<char>('0' + number % 10);
-      number /= 10;
-    } while (number != 0);
-    return *this << text(digits + first, sizeof digits - first);
-  }
-  constexpr text finish() noexcept {
-    if (room_ == 0) return {};
-    buffer_[used_] = '\0';
-    return {buffer_, used_};
-  }
-
- private:
-  char* buffer_;
-  size_t room_;
-  size_t used_ = 0;
-};
-
-}  // namespace detail
 
 /// Writes one English sentence about `what` into `buffer`, with a NUL behind it. 512 bytes are always enough.
 /// Shape: returns a view of what was written; cut at the buffer's end if it is smaller.
@@ -4893,6 +4900,26 @@ inline long open_detached_tracefs() noexcept {
   if (mounted >= 0) mounted = system_call(nr_fsmount, context, abi::fsmount_cloexec, 0);
   system_call(__NR_close, context);
   return mounted;
+}
+
+// What is at `below` in tracefs, opened for reading with `more` flags; where no tracefs is mounted, in one that only this
+// process sees.
+// Shape: its descriptor, or a negative errno in its place.
+[[nodiscard, gnu::cold]] inline fd open_in_tracefs(text below, long more = 0) noexcept {
+  constexpr long read_only_close_on_exec = 02000000;  // O_RDONLY | O_CLOEXEC
+  name<256> path;
+  size_t size = 0;
+  for (const text part : {tracefs, below})
+    for (const char c : part)
+      if (size + 1 < sizeof path.characters) path.characters[size++] = c;
+  const auto open = [&](const char* at, long folder) {
+    return fd::own(move_away(system_call(__NR_openat, folder, at, read_only_close_on_exec | more)));
+  };
+  fd out = open(path.characters, current_folder);
+  if (out.number() != -ENOENT) return out;
+  const fd mounted = fd::own(open_detached_tracefs());
+  return mounted.is_open() ? open(path.characters + tracefs.size(), mounted.number())
+                           : fd::own(mounted.number());
 }
 
 // `path` begins with `tracefs`.
@@ -9070,17 +9097,6 @@ class netlink_request {
     const auto size = static_cast<u16>(size_ - at);
     __builtin_memcpy(bytes_ + at, &size, sizeof size);
   }
-  // The type and the flags of another request about the same thing.
-  void turn_into(u16 type, u16 flags) noexcept {
-    flags = static_cast<u16>(flags | wants_answer);
-    __builtin_memcpy(bytes_ + 4, &type, sizeof type);
-    __builtin_memcpy(bytes_ + 6, &flags, sizeof flags);
-  }
-  // The body of the request, to be changed.
-  template <class Body>
-  void change_body(const Body& body) noexcept {
-    __builtin_memcpy(bytes_ + header_size, &body, sizeof body);
-  }
 
   // Sends it through `socket` and waits for what the kernel says. With NLM_F_ECHO the body of what was made comes back.
   // Shape: 0, or negative errno.
@@ -9225,12 +9241,6 @@ struct section_kind {
   [[nodiscard]] constexpr bool needs_kernel_type() const noexcept { return rest > section_rest::place; }
 };
 
-namespace detail {
-
-constexpr u32 since(u32 version, u32 patchlevel) noexcept { return version << 16 | patchlevel << 8; }
-
-}  // namespace detail
-
 /// One row per name, by libbpf's names. A row with a longer name stands for itself, so the order is of no importance.
 /// Kernel: those that may be older than a row have `expected_attach_type` all the same, and no older program type minds
 ///         one that it does not know, so none is left out for old kernels.
@@ -9247,30 +9257,28 @@ struct section_rows {
       {"kretprobe", type::kprobe, way::kretprobe, any, rest::place},
       {"ksyscall", type::kprobe, way::ksyscall, any, rest::place},
       {"kretsyscall", type::kprobe, way::kretsyscall, any, rest::place},
-      {"kprobe.multi", type::kprobe, way::kprobe_multi, trace_kprobe_multi, rest::place, 0,
-       detail::since(5, 18)},
+      {"kprobe.multi", type::kprobe, way::kprobe_multi, trace_kprobe_multi, rest::place, 0, kernel(5, 18)},
       {"kretprobe.multi", type::kprobe, way::kretprobe_multi, trace_kprobe_multi, rest::place, 0,
-       detail::since(5, 18)},
+       kernel(5, 18)},
       {"kprobe.session", type::kprobe, way::kprobe_session, trace_kprobe_session, rest::place, 0,
-       detail::since(6, 10)},
+       kernel(6, 10)},
       {"uprobe", type::kprobe, way::uprobe, any, rest::place},
       {"uretprobe", type::kprobe, way::uretprobe, any, rest::place},
-      {"uprobe.multi", type::kprobe, way::uprobe_multi, trace_uprobe_multi, rest::place, 0,
-       detail::since(6, 6)},
+      {"uprobe.multi", type::kprobe, way::uprobe_multi, trace_uprobe_multi, rest::place, 0, kernel(6, 6)},
       {"uretprobe.multi", type::kprobe, way::uretprobe_multi, trace_uprobe_multi, rest::place, 0,
-       detail::since(6, 6)},
+       kernel(6, 6)},
       {"uprobe.session", type::kprobe, way::uprobe_session, trace_uprobe_session, rest::place, 0,
-       detail::since(6, 13)},
+       kernel(6, 13)},
       {"usdt", type::kprobe, way::usdt, trace_uprobe_multi, rest::place},
-      {"uprobe.s", type::kprobe, way::uprobe, any, rest::place, sleeps, detail::since(6, 0)},
-      {"uretprobe.s", type::kprobe, way::uretprobe, any, rest::place, sleeps, detail::since(6, 0)},
+      {"uprobe.s", type::kprobe, way::uprobe, any, rest::place, sleeps, kernel(6, 0)},
+      {"uretprobe.s", type::kprobe, way::uretprobe, any, rest::place, sleeps, kernel(6, 0)},
       {"uprobe.multi.s", type::kprobe, way::uprobe_multi, trace_uprobe_multi, rest::place, sleeps,
-       detail::since(6, 6)},
+       kernel(6, 6)},
       {"uretprobe.multi.s", type::kprobe, way::uretprobe_multi, trace_uprobe_multi, rest::place, sleeps,
-       detail::since(6, 6)},
+       kernel(6, 6)},
       {"uprobe.session.s", type::kprobe, way::uprobe_session, trace_uprobe_session, rest::place, sleeps,
-       detail::since(6, 13)},
-      {"usdt.s", type::kprobe, way::usdt, trace_uprobe_multi, rest::place, sleeps, detail::since(6, 0)},
+       kernel(6, 13)},
+      {"usdt.s", type::kprobe, way::usdt, trace_uprobe_multi, rest::place, sleeps, kernel(6, 0)},
       {"tracepoint", type::tracepoint, way::tracepoint, any, rest::place},
       {"tp", type::tracepoint, way::tracepoint, any, rest::place},
       {"raw_tracepoint", type::raw_tracepoint, way::raw_tracepoint, any, rest::place},
@@ -9285,13 +9293,11 @@ struct section_rows {
       {"fentry", type::tracing, way::tracing, trace_fentry, rest::function},
       {"fexit", type::tracing, way::tracing, trace_fexit, rest::function},
       {"fmod_ret", type::tracing, way::tracing, modify_return, rest::function},
-      {"fsession", type::tracing, way::tracing, trace_fsession, rest::function, 0, detail::since(7, 0)},
-      {"fentry.multi", type::tracing, way::tracing_multi, trace_fentry_multi, rest::place, 0,
-       detail::since(7, 2)},
-      {"fexit.multi", type::tracing, way::tracing_multi, trace_fexit_multi, rest::place, 0,
-       detail::since(7, 2)},
+      {"fsession", type::tracing, way::tracing, trace_fsession, rest::function, 0, kernel(7, 0)},
+      {"fentry.multi", type::tracing, way::tracing_multi, trace_fentry_multi, rest::place, 0, kernel(7, 2)},
+      {"fexit.multi", type::tracing, way::tracing_multi, trace_fexit_multi, rest::place, 0, kernel(7, 2)},
       {"fsession.multi", type::tracing, way::tracing_multi, trace_fsession_multi, rest::place, 0,
-       detail::since(7, 2)},
+       kernel(7, 2)},
       {"iter", type::tracing, way::iterator, trace_iter, rest::iterator},
       {"lsm", type::lsm, way::tracing, lsm_mac, rest::hook},
       {"struct_ops", type::struct_ops, way::struct_ops, any, rest::place},
@@ -9299,34 +9305,33 @@ struct section_rows {
       {"fentry.s", type::tracing, way::tracing, trace_fentry, rest::function, sleeps},
       {"fexit.s", type::tracing, way::tracing, trace_fexit, rest::function, sleeps},
       {"fmod_ret.s", type::tracing, way::tracing, modify_return, rest::function, sleeps},
-      {"fsession.s", type::tracing, way::tracing, trace_fsession, rest::function, sleeps,
-       detail::since(7, 0)},
+      {"fsession.s", type::tracing, way::tracing, trace_fsession, rest::function, sleeps, kernel(7, 0)},
       {"fentry.multi.s", type::tracing, way::tracing_multi, trace_fentry_multi, rest::place, sleeps,
-       detail::since(7, 2)},
+       kernel(7, 2)},
       {"fexit.multi.s", type::tracing, way::tracing_multi, trace_fexit_multi, rest::place, sleeps,
-       detail::since(7, 2)},
+       kernel(7, 2)},
       {"fsession.multi.s", type::tracing, way::tracing_multi, trace_fsession_multi, rest::place, sleeps,
-       detail::since(7, 2)},
+       kernel(7, 2)},
       {"iter.s", type::tracing, way::iterator, trace_iter, rest::iterator, sleeps},
       {"lsm.s", type::lsm, way::tracing, lsm_mac, rest::hook, sleeps},
       {"struct_ops.s", type::struct_ops, way::struct_ops, any, rest::place, sleeps},
-      {"lsm_cgroup", type::lsm, way::lsm_cgroup, lsm_cgroup, rest::hook, 0, detail::since(6, 0)},
+      {"lsm_cgroup", type::lsm, way::lsm_cgroup, lsm_cgroup, rest::hook, 0, kernel(6, 0)},
       {"freplace", type::ext, way::tracing, any, rest::replaced},
       {"perf_event", type::perf_event, way::perf_event},
-      {"syscall", type::syscall, way::elsewhere, any, rest::nothing, sleeps, detail::since(5, 14)},
+      {"syscall", type::syscall, way::elsewhere, any, rest::nothing, sleeps, kernel(5, 14)},
 
       {"xdp", type::xdp, way::xdp, xdp},
-      {"xdp.frags", type::xdp, way::xdp, xdp, rest::nothing, frags, detail::since(5, 18)},
+      {"xdp.frags", type::xdp, way::xdp, xdp, rest::nothing, frags, kernel(5, 18)},
       {"xdp/devmap", type::xdp, way::elsewhere, xdp_devmap},
-      {"xdp.frags/devmap", type::xdp, way::elsewhere, xdp_devmap, rest::nothing, frags, detail::since(5, 18)},
+      {"xdp.frags/devmap", type::xdp, way::elsewhere, xdp_devmap, rest::nothing, frags, kernel(5, 18)},
       {"xdp/cpumap", type::xdp, way::elsewhere, xdp_cpumap},
-      {"xdp.frags/cpumap", type::xdp, way::elsewhere, xdp_cpumap, rest::nothing, frags, detail::since(5, 18)},
+      {"xdp.frags/cpumap", type::xdp, way::elsewhere, xdp_cpumap, rest::nothing, frags, kernel(5, 18)},
       {"xdp_devmap", type::xdp, way::elsewhere, xdp_devmap},  // before libbpf 1.0
       {"xdp_cpumap", type::xdp, way::elsewhere, xdp_cpumap},
-      {"tcx/ingress", type::sched_cls, way::tcx, tcx_ingress, rest::nothing, 0, detail::since(6, 6)},
-      {"tcx/egress", type::sched_cls, way::tcx, tcx_egress, rest::nothing, 0, detail::since(6, 6)},
-      {"tc/ingress", type::sched_cls, way::tcx, tcx_ingress, rest::nothing, 0, detail::since(6, 6)},
-      {"tc/egress", type::sched_cls, way::tcx, tcx_egress, rest::nothing, 0, detail::since(6, 6)},
+      {"tcx/ingress", type::sched_cls, way::tcx, tcx_ingress, rest::nothing, 0, kernel(6, 6)},
+      {"tcx/egress", type::sched_cls, way::tcx, tcx_egress, rest::nothing, 0, kernel(6, 6)},
+      {"tc/ingress", type::sched_cls, way::tcx, tcx_ingress, rest::nothing, 0, kernel(6, 6)},
+      {"tc/egress", type::sched_cls, way::tcx, tcx_egress, rest::nothing, 0, kernel(6, 6)},
       {"tc", type::sched_cls, way::traffic},
       {"classifier", type::sched_cls, way::traffic},
       {"action", type::sched_act, way::elsewhere},
@@ -9334,9 +9339,9 @@ struct section_rows {
       {"lwt_out", type::lwt_out, way::route},
       {"lwt_xmit", type::lwt_xmit, way::route},
       {"lwt_seg6local", type::lwt_seg6local, way::route},
-      {"netkit/primary", type::sched_cls, way::netkit, netkit_primary, rest::nothing, 0, detail::since(6, 7)},
-      {"netkit/peer", type::sched_cls, way::netkit, netkit_peer, rest::nothing, 0, detail::since(6, 7)},
-      {"netfilter", type::netfilter, way::netfilter, netfilter, rest::nothing, 0, detail::since(6, 4)},
+      {"netkit/primary", type::sched_cls, way::netkit, netkit_primary, rest::nothing, 0, kernel(6, 7)},
+      {"netkit/peer", type::sched_cls, way::netkit, netkit_peer, rest::nothing, 0, kernel(6, 7)},
+      {"netfilter", type::netfilter, way::netfilter, netfilter, rest::nothing, 0, kernel(6, 4)},
       {"lirc_mode2", type::lirc_mode2, way::infrared, lirc_mode2},
       {"flow_dissector", type::flow_dissector, way::netns, flow_dissector},
       {"sk_lookup", type::sk_lookup, way::netns, sk_lookup},
@@ -9344,11 +9349,11 @@ struct section_rows {
       {"socket", type::socket_filter, way::socket},
       {"sk_reuseport", type::sk_reuseport, way::reuseport, sk_reuseport_select},
       {"sk_reuseport/migrate", type::sk_reuseport, way::reuseport, sk_reuseport_select_or_migrate,
-       rest::nothing, 0, detail::since(5, 14)},
+       rest::nothing, 0, kernel(5, 14)},
       {"sk_skb", type::sk_skb},
       {"sk_skb/stream_parser", type::sk_skb, way::sockmap, sk_skb_stream_parser},
       {"sk_skb/stream_verdict", type::sk_skb, way::sockmap, sk_skb_stream_verdict},
-      {"sk_skb/verdict", type::sk_skb, way::sockmap, sk_skb_verdict, rest::nothing, 0, detail::since(5, 13)},
+      {"sk_skb/verdict", type::sk_skb, way::sockmap, sk_skb_verdict, rest::nothing, 0, kernel(5, 13)},
       {"sk_msg", type::sk_msg, way::sockmap, sk_msg_verdict},
 
       {"sockops", type::sock_ops, way::cgroup, cgroup_sock_ops},
@@ -9365,23 +9370,23 @@ struct section_rows {
       {"cgroup/connect4", type::cgroup_sock_addr, way::cgroup, cgroup_inet4_connect},
       {"cgroup/connect6", type::cgroup_sock_addr, way::cgroup, cgroup_inet6_connect},
       {"cgroup/connect_unix", type::cgroup_sock_addr, way::cgroup, cgroup_unix_connect, rest::nothing, 0,
-       detail::since(6, 7)},
+       kernel(6, 7)},
       {"cgroup/sendmsg4", type::cgroup_sock_addr, way::cgroup, cgroup_udp4_sendmsg},
       {"cgroup/sendmsg6", type::cgroup_sock_addr, way::cgroup, cgroup_udp6_sendmsg},
       {"cgroup/sendmsg_unix", type::cgroup_sock_addr, way::cgroup, cgroup_unix_sendmsg, rest::nothing, 0,
-       detail::since(6, 7)},
+       kernel(6, 7)},
       {"cgroup/recvmsg4", type::cgroup_sock_addr, way::cgroup, cgroup_udp4_recvmsg},
       {"cgroup/recvmsg6", type::cgroup_sock_addr, way::cgroup, cgroup_udp6_recvmsg},
       {"cgroup/recvmsg_unix", type::cgroup_sock_addr, way::cgroup, cgroup_unix_recvmsg, rest::nothing, 0,
-       detail::since(6, 7)},
+       kernel(6, 7)},
       {"cgroup/getpeername4", type::cgroup_sock_addr, way::cgroup, cgroup_inet4_getpeername},
       {"cgroup/getpeername6", type::cgroup_sock_addr, way::cgroup, cgroup_inet6_getpeername},
       {"cgroup/getpeername_unix", type::cgroup_sock_addr, way::cgroup, cgroup_unix_getpeername, rest::nothing,
-       0, detail::since(6, 7)},
+       0, kernel(6, 7)},
       {"cgroup/getsockname4", type::cgroup_sock_addr, way::cgroup, cgroup_inet4_getsockname},
       {"cgroup/getsockname6", type::cgroup_sock_addr, way::cgroup, cgroup_inet6_getsockname},
       {"cgroup/getsockname_unix", type::cgroup_sock_addr, way::cgroup, cgroup_unix_getsockname, rest::nothing,
-       0, detail::since(6, 7)},
+       0, kernel(6, 7)},
       {"cgroup/sysctl", type::cgroup_sysctl, way::cgroup, cgroup_sysctl},
       {"cgroup/getsockopt", type::cgroup_sockopt, way::cgroup, cgroup_getsockopt},
       {"cgroup/setsockopt", type::cgroup_sockopt, way::cgroup, cgroup_setsockopt},
@@ -9486,6 +9491,21 @@ class attachment {
   [[nodiscard]] static attachment of(buffer<link> several) noexcept {
     attachment out;
     out.links_ = std::move(several);
+    return out;
+  }
+  /// Keeps what goes by the request `take_out` through `socket`, which keeps the network namespace. Without memory for that
+  /// the request is sent at once.
+  [[nodiscard]] static result<attachment> of(fd socket, detail::netlink_request take_out) noexcept {
+    auto request = buffer<detail::netlink_request>::of(1);
+    if (!request) {
+      static_cast<void>(take_out.send(socket));
+      return request.error();
+    }
+    (*request)[0] = take_out;
+    attachment out;
+    out.place_ = std::move(socket);
+    out.request_ = std::move(*request);
+    out.undo_ = undo::request;
     return out;
   }
   attachment(attachment&& other) noexcept
@@ -9605,7 +9625,7 @@ struct program_to_attach {
 struct named_place {
   text name{};
   barebpf::cookie cookie{};
-  int process = -1;  ///< for uprobes and USDT: in this process alone
+  int process = -1;  ///< for uprobes and USDT: in this process alone; 0 for the caller's, -1 for all
 };
 
 /// How programs are attached in one way: `attach<Policy>(program, what they are given...)`, and the cause that says
@@ -9691,7 +9711,6 @@ template <attach_way Way>
 }
 
 }  // namespace detail
-
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_ATTACH_PLACE_HPP
@@ -9702,18 +9721,17 @@ namespace barebpf::inline BAREBPF_ABI {
 struct cgroup : detail::borrowed {
   using borrowed::borrowed;
 };
-/// Errors: not_a_cgroup; EPERM where a program above admits no others.
-/// Kernel: 5.7.
-/// Source: cgroup_bpf_link_attach() in kernel/bpf/cgroup.c at v6.12.
-template <>
-struct place<attach_way::cgroup> {
+
+namespace detail {
+
+template <attach_way Way>
+struct place_of_cgroup {
   static constexpr cause wants = cause::needs_cgroup;
 
   template <load_policy Policy>
   [[nodiscard]] static result<link> attach(const program_to_attach& program, barebpf::cgroup target,
                                            position where = {}) noexcept {
-    return detail::create_ordered_link<attach_way::cgroup>(program, static_cast<u32>(target.descriptor),
-                                                           where);
+    return create_ordered_link<Way>(program, static_cast<u32>(target.descriptor), where);
   }
   template <class Request>
   [[nodiscard]] static cause why_refused(const Request& request, long answer) noexcept {
@@ -9723,25 +9741,20 @@ struct place<attach_way::cgroup> {
   }
 };
 
+}  // namespace detail
+
+/// Errors: not_a_cgroup; EPERM where a program above admits no others.
+/// Kernel: 5.7.
+/// Source: cgroup_bpf_link_attach() in kernel/bpf/cgroup.c at v6.12.
+template <>
+struct place<attach_way::cgroup> : detail::place_of_cgroup<attach_way::cgroup> {};
+
 /// A hook of the kernel's security modules, for a cgroup and all below it.
 /// Errors: as above; newer_attach_way.
 /// Kernel: 6.0.
 /// Source: bpf_trampoline_link_cgroup_shim() in kernel/bpf/trampoline.c at v6.12.
 template <>
-struct place<attach_way::lsm_cgroup> {
-  static constexpr cause wants = cause::needs_cgroup;
-
-  template <load_policy Policy>
-  [[nodiscard]] static result<link> attach(const program_to_attach& program, barebpf::cgroup target,
-                                           position where = {}) noexcept {
-    return detail::create_ordered_link<attach_way::lsm_cgroup>(program, static_cast<u32>(target.descriptor),
-                                                               where);
-  }
-  template <class Request>
-  [[nodiscard]] static cause why_refused(const Request& request, long answer) noexcept {
-    return place<attach_way::cgroup>::why_refused(request, answer);
-  }
-};
+struct place<attach_way::lsm_cgroup> : detail::place_of_cgroup<attach_way::lsm_cgroup> {};
 
 }  // namespace barebpf::inline BAREBPF_ABI
 
@@ -10103,21 +10116,6 @@ struct traceable_functions {
   size_t count = 0;
 };
 
-// A list of tracefs, which is mounted for this process alone where it is not.
-// Shape: its descriptor, or a negative errno in its place.
-[[nodiscard]] inline fd open_tracefs_list(text file) noexcept {
-  name<96> path;
-  size_t size = 0;
-  for (const text part : {tracefs, file})
-    for (const char c : part) path.characters[size++] = c;
-  fd out = fd::own(move_away(open_to_read(path.characters)));
-  if (out.number() != -ENOENT) return out;
-  const fd mounted = fd::own(open_detached_tracefs());
-  return mounted.is_open()
-             ? fd::own(move_away(open_to_read(path.characters + tracefs.size(), mounted.number())))
-             : fd::own(mounted.number());
-}
-
 // Puts a list in order and leaves one of those that are alike.
 inline size_t sort_once(u64* list, size_t count) noexcept {
   sort_with(list, count, [](u64 a, u64 b) { return a < b; });
@@ -10139,10 +10137,10 @@ inline size_t sort_once(u64* list, size_t count) noexcept {
     if (const auto added = found.add(&first, 1); !added) return added.error();
   } else {
     bool has_addresses = true;
-    auto opened = open_tracefs_list("available_filter_functions_addrs");
+    auto opened = open_in_tracefs("available_filter_functions_addrs");
     if (!opened.is_open() && opened.number() == -ENOENT) {
       has_addresses = false;
-      opened = open_tracefs_list("available_filter_functions");
+      opened = open_in_tracefs("available_filter_functions");
     }
     if (!opened.is_open()) return failure(step::find_traceable, opened.number());
     auto lines = line_reader::over(std::move(opened));
@@ -10305,7 +10303,7 @@ inline long ask_about_interface(u32 question, interface_request& request) noexce
   for (request.index = 1; why.code == ENODEV && request.index <= last_asked; ++request.index)
     if (ask_about_interface(get_name, request) >= 0)
       nearest.see(text::until_nul(request.name, sizeof request.name));
-  return nearest.found().empty() ? why.about(wanted) : why.about_like(wanted, nearest.found());
+  return why.about_like(wanted, nearest.found());
 }
 
 }  // namespace detail
@@ -10670,11 +10668,7 @@ namespace detail {
   // "/sys/kernel/tracing/events/group/event/id"
   text_reader rest(text(path).without_first(tracefs.size() + text("events/").size()));
   const text group = rest.take_until('/'), event = rest.take_until('/');
-  fd root = fd::own(open_to_read("/sys/kernel/tracing/events"));
-  if (!root.is_open()) {
-    const fd mounted = fd::own(open_detached_tracefs());
-    root = fd::own(mounted.is_open() ? open_to_read("events", mounted.number()) : mounted.number());
-  }
+  const fd root = open_in_tracefs("events");
   const auto group_name = name<128>::cut(group);
   const fd folder =
       fd::own(root.is_open() ? open_to_read(group_name.characters, root.number()) : root.number());
@@ -10682,7 +10676,7 @@ namespace detail {
   nearest_name nearest(wanted);
   folder_names all(folder.is_open() ? folder : root);
   for (text name; all.next(name) > 0;) nearest.see(name);
-  return nearest.found().empty() ? why.about(wanted) : why.about_like(wanted, nearest.found());
+  return why.about_like(wanted, nearest.found());
 }
 
 }  // namespace detail
@@ -10838,8 +10832,8 @@ struct route_to {
 namespace detail {
 
 // Bodies of requests, and the numbers in them.
-// Source: struct tcmsg, rtmsg and ifinfomsg in include/uapi/linux/rtnetlink.h; pkt_sched.h, pkt_cls.h, lwtunnel.h,
-// seg6_local.h and if_link.h beside it, at v6.12.
+// Source: struct tcmsg and rtmsg in include/uapi/linux/rtnetlink.h; pkt_sched.h, pkt_cls.h, lwtunnel.h and seg6_local.h
+// beside it, at v6.12.
 struct tc_message {
   u8 family = 0, padding[3] = {};
   s32 interface = 0;
@@ -10849,21 +10843,14 @@ struct route_message {
   u8 family = 0, length = 0, source_length = 0, tos = 0, table = 0, protocol = 3, scope = 253, type = 1;
   u32 flags = 0;
 };
-struct interface_message {
-  u8 family = 0, padding = 0;
-  u16 type = 0;
-  s32 index = 0;
-  u32 flags = 0, change = 0;
-};
 struct netlink_type {
-  static constexpr u16 set_interface = 19, new_route = 24, delete_route = 25, new_qdisc = 36, new_filter = 44,
-                       delete_filter = 45;
+  static constexpr u16 new_route = 24, delete_route = 25, new_qdisc = 36, new_filter = 44, delete_filter = 45;
 };
 
 }  // namespace detail
 
 /// Programs of SEC("tc") and SEC("classifier").
-/// Errors: prog_attach with ENODEV for an interface that is gone, ENOENT for a kernel without cls_bpf, EEXIST where a
+/// Errors: attach_by_request with ENODEV for an interface that is gone, ENOENT for a kernel without cls_bpf, EEXIST where a
 ///         filter has this priority and another kind.
 template <>
 struct place<attach_way::traffic> {
@@ -10904,26 +10891,7 @@ struct place<attach_way::traffic> {
     // The kernel said by which number and priority it goes.
     netlink_request undo(netlink_type::delete_filter, 0, where);
     undo.add_text(kind, "bpf");
-    return keep(std::move(socket), undo);
-  }
-
- private:
-  template <attach_way>
-  friend struct place;
-  // `undo` and the socket that it goes through, which keeps the network namespace.
-  [[nodiscard]] static result<attachment> keep(fd socket, const detail::netlink_request& undo) noexcept {
-    auto request = buffer<detail::netlink_request>::of(1);
-    if (!request) {
-      detail::netlink_request now = undo;
-      static_cast<void>(now.send(socket));
-      return request.error();
-    }
-    (*request)[0] = undo;
-    attachment out;
-    out.place_ = std::move(socket);
-    out.request_ = std::move(*request);
-    out.undo_ = attachment::undo::request;
-    return out;
+    return attachment::of(std::move(socket), undo);
   }
 };
 
@@ -11007,7 +10975,7 @@ struct place<attach_way::route> {
     if (row.fails(step::attach_by_request, route.send(socket))) return to_error(row);
     netlink_request undo(netlink_type::delete_route, 0, where);
     address_it(undo);
-    return place<attach_way::traffic>::keep(std::move(socket), undo);
+    return attachment::of(std::move(socket), undo);
   }
 };
 
@@ -11196,7 +11164,7 @@ class binary {
       return true;
     });
     if (!walked) return walked.error();
-    if (is_ambiguous) return about(cause::ambiguous_function, wanted);
+    if (is_ambiguous) return error{.at = step::find_function, .why = cause::ambiguous_function}.about(wanted);
     if (found != nowhere) return found;
     nearest_name nearest(name);
     if (const auto again = each_function([&](const binary_function& function) {
@@ -11205,13 +11173,8 @@ class binary {
         });
         !again)
       return again.error();
-    return about(cause::no_such_function, wanted, nearest.found());
-  }
-
-  /// An error about a name and, in brackets, the one that may have been meant.
-  [[nodiscard]] static error about(cause why, text wanted, text nearest = {}) noexcept {
-    error out{.at = step::find_function, .why = why};
-    return nearest.empty() ? out.about(wanted) : out.about_like(wanted, nearest);
+    return error{.at = step::find_function, .why = cause::no_such_function}.about_like(wanted,
+                                                                                       nearest.found());
   }
 
  private:
@@ -11745,6 +11708,17 @@ struct function_place {
   return *found + where.offset;
 }
 
+// The program on an event at one place of a file.
+template <load_policy Policy>
+[[nodiscard]] result<link> attach_to_user_probe(const program_to_attach& program, const char* path,
+                                                u64 offset, bool at_end, u64 semaphore,
+                                                const named_place& how) noexcept {
+  outcome row{.subject = program.subject};
+  fd event = open_user_probe(path, offset, at_end, semaphore, how.process, row);
+  if (row.failed()) return to_error(row);
+  return link::attach_event<Policy>(program.descriptor, std::move(event), program.subject, how.cookie);
+}
+
 template <attach_way Way, bool AtEnd>
 struct place_of_uprobe : place_by_name<Way> {
   template <load_policy Policy>
@@ -11756,10 +11730,7 @@ struct place_of_uprobe : place_by_name<Way> {
     if (!file) return file.error();
     const auto offset = find_in_file(*file, place.function);
     if (!offset) return offset.error();
-    outcome row{.subject = program.subject};
-    fd event = open_user_probe(path, *offset, AtEnd, 0, how.process, row);
-    if (row.failed()) return to_error(row);
-    return link::attach_event<Policy>(program.descriptor, std::move(event), program.subject, how.cookie);
+    return attach_to_user_probe<Policy>(program, path, *offset, AtEnd, 0, how);
   }
   static constexpr size_t write(text name, char* out, size_t room) noexcept {
     return read_function_place(name).path.empty() ? 0 : place_by_name<Way>::write(name, out, room);
@@ -11778,6 +11749,8 @@ struct user_places {
 template <attach_way Way>
 [[nodiscard]] result<link> create_user_link(const program_to_attach& program, const user_places& where,
                                             int process) noexcept {
+  // To perf_event_open(2) 0 is the caller and -1 are all; here 0 are all.
+  if (process == 0) process = static_cast<int>(system_call(__NR_getpid));
   return create_link<Way>(program, abi::link_create_uprobe_multi{
                                        .prog_fd = program.descriptor.raw(),
                                        .attach_type = static_cast<u32>(program.attach_type),
@@ -11940,11 +11913,8 @@ struct usdt_places {
   });
   if (!walked) return walked;
   if (!kept) return kept;
-  if (offsets.size() == 0) {
-    const error missing{.at = step::find_usdt, .why = cause::no_such_usdt};
-    return nearest.found().empty() ? missing.about(place.name)
-                                   : missing.about_like(place.name, nearest.found());
-  }
+  if (offsets.size() == 0)
+    return error{.at = step::find_usdt, .why = cause::no_such_usdt}.about_like(place.name, nearest.found());
   auto all_offsets = offsets.finish(), all_semaphores = semaphores.finish(), all_cookies = cookies.finish();
   for (const auto* all : {&all_offsets, &all_semaphores, &all_cookies})
     if (!*all) return all->error();
@@ -12028,11 +11998,9 @@ struct place<attach_way::usdt> : place_by_name<attach_way::usdt, attachment> {
   template <load_policy Policy>
   [[nodiscard]] static result<link> at_one(const program_to_attach& program, const detail::usdt_places& found,
                                            size_t i, int process) noexcept {
-    outcome row{.subject = program.subject};
-    fd event = open_user_probe(found.path, found.offsets[i], false, found.semaphores[i], process, row);
-    if (row.failed()) return to_error(row);
-    return link::attach_event<Policy>(program.descriptor, std::move(event), program.subject,
-                                      barebpf::cookie{found.cookies[i]});
+    return detail::attach_to_user_probe<Policy>(
+        program, found.path, found.offsets[i], false, found.semaphores[i],
+        named_place{.cookie = {found.cookies[i]}, .process = process});
   }
 };
 
@@ -13758,8 +13726,7 @@ class loaded_object {
   [[nodiscard]] error missing(cause why, text wanted, const buffer<Loaded>& list) const noexcept {
     nearest_name nearest(wanted);
     for (const Loaded& candidate : list) nearest.see(name_at(candidate.name));
-    return nearest.found().empty() ? missing(why, wanted)
-                                   : error{.at = step::find, .why = why}.about_like(wanted, nearest.found());
+    return error{.at = step::find, .why = why}.about_like(wanted, nearest.found());
   }
   [[nodiscard]] result<const loaded_map*> operations(text wanted) const noexcept {
     const loaded_map* const found = find(maps_, wanted);
@@ -21384,23 +21351,11 @@ namespace barebpf::inline BAREBPF_ABI {
 class trace_pipe {
  public:
   /// Opens it; where no tracefs is mounted, in one that only this process sees.
-  /// Errors: find_traceable with ENOENT, EACCES, EPERM: what tracefs says.
+  /// Errors: open_trace_pipe with ENOENT, EACCES, EPERM: what tracefs says; EBUSY.
   [[nodiscard]] static result<trace_pipe> open() noexcept {
-    constexpr long read_only_close_on_exec = 02000000, no_waiting = 04000;  // O_CLOEXEC, O_NONBLOCK
-    constexpr text file = "trace_pipe";
-    name<64> path;
-    size_t size = 0;
-    for (const text part : {detail::tracefs, file})
-      for (const char c : part) path.characters[size++] = c;
-    const auto attempt = [](const char* at, long folder) {
-      return fd::own(move_away(system_call(__NR_openat, folder, at, read_only_close_on_exec | no_waiting)));
-    };
+    constexpr long no_waiting = 04000;  // O_NONBLOCK
     trace_pipe out;
-    out.file_ = attempt(path.characters, current_folder);
-    if (out.file_.number() == -ENOENT) {
-      const fd mounted = fd::own(detail::open_detached_tracefs());
-      if (mounted.is_open()) out.file_ = attempt(path.characters + detail::tracefs.size(), mounted.number());
-    }
+    out.file_ = detail::open_in_tracefs("trace_pipe", no_waiting);
     if (!out.file_.is_open()) return failure(step::open_trace_pipe, out.file_.number());
     return out;
   }
@@ -21415,7 +21370,7 @@ class trace_pipe {
     for (;;) {
       const long got = system_call(__NR_read, file_.number(), to.data(), to.size());
       if (got > 0) return static_cast<size_t>(got);
-      if (got != -EAGAIN && got != -EINTR && got < 0) return failure(step::open_trace_pipe, got);
+      if (got < 0 && got != -EAGAIN && got != -EINTR) return failure(step::open_trace_pipe, got);
       if (const auto ready = wait(end, *this); !ready)
         return ready.error();
       else if (!*ready)

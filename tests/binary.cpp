@@ -134,7 +134,7 @@ TEST_CASE("a file cut at any byte is an error or what is left of it, and never r
     const memory_file image(
         std::vector<std::uint8_t>(whole.begin(), whole.begin() + static_cast<long>(size)));
     const auto opened = barebpf::binary<memory_file>::open(image);
-    if (opened) static_cast<void>(opened->find_function("g"));
+    CHECK_FALSE(opened.has_value());  // the section headers come last
   }
   for (std::size_t at = 0; at < whole.size(); ++at)
     for (const int change : {0x00, 0x01, 0x7f, 0x80, 0xff}) {
@@ -144,5 +144,4 @@ TEST_CASE("a file cut at any byte is an error or what is left of it, and never r
       const auto opened = barebpf::binary<memory_file>::open(image);
       if (opened) static_cast<void>(opened->find_function("f@V_1"));
     }
-  SUCCEED();
 }

@@ -178,7 +178,7 @@ class binary {
       return true;
     });
     if (!walked) return walked.error();
-    if (is_ambiguous) return about(cause::ambiguous_function, wanted);
+    if (is_ambiguous) return error{.at = step::find_function, .why = cause::ambiguous_function}.about(wanted);
     if (found != nowhere) return found;
     nearest_name nearest(name);
     if (const auto again = each_function([&](const binary_function& function) {
@@ -187,13 +187,8 @@ class binary {
         });
         !again)
       return again.error();
-    return about(cause::no_such_function, wanted, nearest.found());
-  }
-
-  /// An error about a name and, in brackets, the one that may have been meant.
-  [[nodiscard]] static error about(cause why, text wanted, text nearest = {}) noexcept {
-    error out{.at = step::find_function, .why = why};
-    return nearest.empty() ? out.about(wanted) : out.about_like(wanted, nearest);
+    return error{.at = step::find_function, .why = cause::no_such_function}.about_like(wanted,
+                                                                                       nearest.found());
   }
 
  private:

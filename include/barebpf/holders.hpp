@@ -3,9 +3,9 @@
 #ifndef BAREBPF_HOLDERS_HPP
 #define BAREBPF_HOLDERS_HPP
 
-#include "describe.hpp"
 #include "ids.hpp"
 #include "reader.hpp"
+#include "writer.hpp"
 
 namespace barebpf::inline BAREBPF_ABI {
 

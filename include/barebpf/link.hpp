@@ -161,6 +161,26 @@ inline long open_detached_tracefs() noexcept {
   return mounted;
 }
 
+// What is at `below` in tracefs, opened for reading with `more` flags; where no tracefs is mounted, in one that only this
+// process sees.
+// Shape: its descriptor, or a negative errno in its place.
+[[nodiscard, gnu::cold]] inline fd open_in_tracefs(text below, long more = 0) noexcept {
+  constexpr long read_only_close_on_exec = 02000000;  // O_RDONLY | O_CLOEXEC
+  name<256> path;
+  size_t size = 0;
+  for (const text part : {tracefs, below})
+    for (const char c : part)
+      if (size + 1 < sizeof path.characters) path.characters[size++] = c;
+  const auto open = [&](const char* at, long folder) {
+    return fd::own(move_away(system_call(__NR_openat, folder, at, read_only_close_on_exec | more)));
+  };
+  fd out = open(path.characters, current_folder);
+  if (out.number() != -ENOENT) return out;
+  const fd mounted = fd::own(open_detached_tracefs());
+  return mounted.is_open() ? open(path.characters + tracefs.size(), mounted.number())
+                           : fd::own(mounted.number());
+}
+
 // `path` begins with `tracefs`.
 inline long find_tracepoint(const char* path, outcome& row) noexcept {
   if (!row.fails(step::find_tracepoint, read_tracepoint_id(current_folder, path)) || row.answer != -ENOENT)

@@ -228,8 +228,7 @@ class loaded_object {
   [[nodiscard]] error missing(cause why, text wanted, const buffer<Loaded>& list) const noexcept {
     nearest_name nearest(wanted);
     for (const Loaded& candidate : list) nearest.see(name_at(candidate.name));
-    return nearest.found().empty() ? missing(why, wanted)
-                                   : error{.at = step::find, .why = why}.about_like(wanted, nearest.found());
+    return error{.at = step::find, .why = why}.about_like(wanted, nearest.found());
   }
   [[nodiscard]] result<const loaded_map*> operations(text wanted) const noexcept {
     const loaded_map* const found = find(maps_, wanted);

@@ -50,17 +50,6 @@ class netlink_request {
     const auto size = static_cast<u16>(size_ - at);
     __builtin_memcpy(bytes_ + at, &size, sizeof size);
   }
-  // The type and the flags of another request about the same thing.
-  void turn_into(u16 type, u16 flags) noexcept {
-    flags = static_cast<u16>(flags | wants_answer);
-    __builtin_memcpy(bytes_ + 4, &type, sizeof type);
-    __builtin_memcpy(bytes_ + 6, &flags, sizeof flags);
-  }
-  // The body of the request, to be changed.
-  template <class Body>
-  void change_body(const Body& body) noexcept {
-    __builtin_memcpy(bytes_ + header_size, &body, sizeof body);
-  }
 
   // Sends it through `socket` and waits for what the kernel says. With NLM_F_ECHO the body of what was made comes back.
   // Shape: 0, or negative errno.

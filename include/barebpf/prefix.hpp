@@ -3,8 +3,9 @@
 #ifndef BAREBPF_PREFIX_HPP
 #define BAREBPF_PREFIX_HPP
 
-#include "describe.hpp"
 #include "reader.hpp"
+#include "result.hpp"
+#include "writer.hpp"
 
 namespace barebpf::inline BAREBPF_ABI {
 

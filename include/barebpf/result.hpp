@@ -43,9 +43,10 @@ struct [[nodiscard]] error {
     while (used < sizeof name) out.name[used++] = '\0';
     return out;
   }
-  /// The same error about `what`, with what may have been meant, as "mallok (malloc?)".
+  /// The same error about `what`, with what may have been meant, as "mallok (malloc?)"; `meant` is empty for nothing.
   [[nodiscard]] constexpr error about_like(text what, text meant) const noexcept {
     error out = about(what);
+    if (meant.empty()) return out;
     size_t used = what.size() < sizeof name - 1 ? what.size() : sizeof name - 1;
     for (const text part : {text(" ("), meant, text("?)")})
       for (const char c : part)

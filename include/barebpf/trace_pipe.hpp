@@ -15,23 +15,11 @@ namespace barebpf::inline BAREBPF_ABI {
 class trace_pipe {
  public:
   /// Opens it; where no tracefs is mounted, in one that only this process sees.
-  /// Errors: find_traceable with ENOENT, EACCES, EPERM: what tracefs says.
+  /// Errors: open_trace_pipe with ENOENT, EACCES, EPERM: what tracefs says; EBUSY.
   [[nodiscard]] static result<trace_pipe> open() noexcept {
-    constexpr long read_only_close_on_exec = 02000000, no_waiting = 04000;  // O_CLOEXEC, O_NONBLOCK
-    constexpr text file = "trace_pipe";
-    name<64> path;
-    size_t size = 0;
-    for (const text part : {detail::tracefs, file})
-      for (const char c : part) path.characters[size++] = c;
-    const auto attempt = [](const char* at, long folder) {
-      return fd::own(move_away(system_call(__NR_openat, folder, at, read_only_close_on_exec | no_waiting)));
-    };
+    constexpr long no_waiting = 04000;  // O_NONBLOCK
     trace_pipe out;
-    out.file_ = attempt(path.characters, current_folder);
-    if (out.file_.number() == -ENOENT) {
-      const fd mounted = fd::own(detail::open_detached_tracefs());
-      if (mounted.is_open()) out.file_ = attempt(path.characters + detail::tracefs.size(), mounted.number());
-    }
+    out.file_ = detail::open_in_tracefs("trace_pipe", no_waiting);
     if (!out.file_.is_open()) return failure(step::open_trace_pipe, out.file_.number());
     return out;
   }
@@ -46,7 +34,7 @@ class trace_pipe {
     for (;;) {
       const long got = system_call(__NR_read, file_.number(), to.data(), to.size());
       if (got > 0) return static_cast<size_t>(got);
-      if (got != -EAGAIN && got != -EINTR && got < 0) return failure(step::open_trace_pipe, got);
+      if (got < 0 && got != -EAGAIN && got != -EINTR) return failure(step::open_trace_pipe, got);
       if (const auto ready = wait(end, *this); !ready)
         return ready.error();
       else if (!*ready)

@@ -11,18 +11,17 @@ namespace barebpf::inline BAREBPF_ABI {
 struct cgroup : detail::borrowed {
   using borrowed::borrowed;
 };
-/// Errors: not_a_cgroup; EPERM where a program above admits no others.
-/// Kernel: 5.7.
-/// Source: cgroup_bpf_link_attach() in kernel/bpf/cgroup.c at v6.12.
-template <>
-struct place<attach_way::cgroup> {
+
+namespace detail {
+
+template <attach_way Way>
+struct place_of_cgroup {
   static constexpr cause wants = cause::needs_cgroup;
 
   template <load_policy Policy>
   [[nodiscard]] static result<link> attach(const program_to_attach& program, barebpf::cgroup target,
                                            position where = {}) noexcept {
-    return detail::create_ordered_link<attach_way::cgroup>(program, static_cast<u32>(target.descriptor),
-                                                           where);
+    return create_ordered_link<Way>(program, static_cast<u32>(target.descriptor), where);
   }
   template <class Request>
   [[nodiscard]] static cause why_refused(const Request& request, long answer) noexcept {
@@ -32,25 +31,20 @@ struct place<attach_way::cgroup> {
   }
 };
 
+}  // namespace detail
+
+/// Errors: not_a_cgroup; EPERM where a program above admits no others.
+/// Kernel: 5.7.
+/// Source: cgroup_bpf_link_attach() in kernel/bpf/cgroup.c at v6.12.
+template <>
+struct place<attach_way::cgroup> : detail::place_of_cgroup<attach_way::cgroup> {};
+
 /// A hook of the kernel's security modules, for a cgroup and all below it.
 /// Errors: as above; newer_attach_way.
 /// Kernel: 6.0.
 /// Source: bpf_trampoline_link_cgroup_shim() in kernel/bpf/trampoline.c at v6.12.
 template <>
-struct place<attach_way::lsm_cgroup> {
-  static constexpr cause wants = cause::needs_cgroup;
-
-  template <load_policy Policy>
-  [[nodiscard]] static result<link> attach(const program_to_attach& program, barebpf::cgroup target,
-                                           position where = {}) noexcept {
-    return detail::create_ordered_link<attach_way::lsm_cgroup>(program, static_cast<u32>(target.descriptor),
-                                                               where);
-  }
-  template <class Request>
-  [[nodiscard]] static cause why_refused(const Request& request, long answer) noexcept {
-    return place<attach_way::cgroup>::why_refused(request, answer);
-  }
-};
+struct place<attach_way::lsm_cgroup> : detail::place_of_cgroup<attach_way::lsm_cgroup> {};
 
 }  // namespace barebpf::inline BAREBPF_ABI
 

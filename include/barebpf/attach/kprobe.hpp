@@ -113,21 +113,6 @@ struct traceable_functions {
   size_t count = 0;
 };
 
-// A list of tracefs, which is mounted for this process alone where it is not.
-// Shape: its descriptor, or a negative errno in its place.
-[[nodiscard]] inline fd open_tracefs_list(text file) noexcept {
-  name<96> path;
-  size_t size = 0;
-  for (const text part : {tracefs, file})
-    for (const char c : part) path.characters[size++] = c;
-  fd out = fd::own(move_away(open_to_read(path.characters)));
-  if (out.number() != -ENOENT) return out;
-  const fd mounted = fd::own(open_detached_tracefs());
-  return mounted.is_open()
-             ? fd::own(move_away(open_to_read(path.characters + tracefs.size(), mounted.number())))
-             : fd::own(mounted.number());
-}
-
 // Puts a list in order and leaves one of those that are alike.
 inline size_t sort_once(u64* list, size_t count) noexcept {
   sort_with(list, count, [](u64 a, u64 b) { return a < b; });
@@ -149,10 +134,10 @@ inline size_t sort_once(u64* list, size_t count) noexcept {
     if (const auto added = found.add(&first, 1); !added) return added.error();
   } else {
     bool has_addresses = true;
-    auto opened = open_tracefs_list("available_filter_functions_addrs");
+    auto opened = open_in_tracefs("available_filter_functions_addrs");
     if (!opened.is_open() && opened.number() == -ENOENT) {
       has_addresses = false;
-      opened = open_tracefs_list("available_filter_functions");
+      opened = open_in_tracefs("available_filter_functions");
     }
     if (!opened.is_open()) return failure(step::find_traceable, opened.number());
     auto lines = line_reader::over(std::move(opened));

@@ -54,7 +54,7 @@ inline long ask_about_interface(u32 question, interface_request& request) noexce
   for (request.index = 1; why.code == ENODEV && request.index <= last_asked; ++request.index)
     if (ask_about_interface(get_name, request) >= 0)
       nearest.see(text::until_nul(request.name, sizeof request.name));
-  return nearest.found().empty() ? why.about(wanted) : why.about_like(wanted, nearest.found());
+  return why.about_like(wanted, nearest.found());
 }
 
 }  // namespace detail

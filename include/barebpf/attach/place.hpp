@@ -46,6 +46,21 @@ class attachment {
     out.links_ = std::move(several);
     return out;
   }
+  /// Keeps what goes by the request `take_out` through `socket`, which keeps the network namespace. Without memory for that
+  /// the request is sent at once.
+  [[nodiscard]] static result<attachment> of(fd socket, detail::netlink_request take_out) noexcept {
+    auto request = buffer<detail::netlink_request>::of(1);
+    if (!request) {
+      static_cast<void>(take_out.send(socket));
+      return request.error();
+    }
+    (*request)[0] = take_out;
+    attachment out;
+    out.place_ = std::move(socket);
+    out.request_ = std::move(*request);
+    out.undo_ = undo::request;
+    return out;
+  }
   attachment(attachment&& other) noexcept
       : place_(std::move(other.place_)),
         event_(std::move(other.event_)),
@@ -163,7 +178,7 @@ struct program_to_attach {
 struct named_place {
   text name{};
   barebpf::cookie cookie{};
-  int process = -1;  ///< for uprobes and USDT: in this process alone
+  int process = -1;  ///< for uprobes and USDT: in this process alone; 0 for the caller's, -1 for all
 };
 
 /// How programs are attached in one way: `attach<Policy>(program, what they are given...)`, and the cause that says
@@ -249,7 +264,6 @@ template <attach_way Way>
 }
 
 }  // namespace detail
-
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_ATTACH_PLACE_HPP

@@ -54,11 +54,7 @@ namespace detail {
   // "/sys/kernel/tracing/events/group/event/id"
   text_reader rest(text(path).without_first(tracefs.size() + text("events/").size()));
   const text group = rest.take_until('/'), event = rest.take_until('/');
-  fd root = fd::own(open_to_read("/sys/kernel/tracing/events"));
-  if (!root.is_open()) {
-    const fd mounted = fd::own(open_detached_tracefs());
-    root = fd::own(mounted.is_open() ? open_to_read("events", mounted.number()) : mounted.number());
-  }
+  const fd root = open_in_tracefs("events");
   const auto group_name = name<128>::cut(group);
   const fd folder =
       fd::own(root.is_open() ? open_to_read(group_name.characters, root.number()) : root.number());
@@ -66,7 +62,7 @@ namespace detail {
   nearest_name nearest(wanted);
   folder_names all(folder.is_open() ? folder : root);
   for (text name; all.next(name) > 0;) nearest.see(name);
-  return nearest.found().empty() ? why.about(wanted) : why.about_like(wanted, nearest.found());
+  return why.about_like(wanted, nearest.found());
 }
 
 }  // namespace detail

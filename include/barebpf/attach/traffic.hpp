@@ -34,8 +34,8 @@ struct route_to {
 namespace detail {
 
 // Bodies of requests, and the numbers in them.
-// Source: struct tcmsg, rtmsg and ifinfomsg in include/uapi/linux/rtnetlink.h; pkt_sched.h, pkt_cls.h, lwtunnel.h,
-// seg6_local.h and if_link.h beside it, at v6.12.
+// Source: struct tcmsg and rtmsg in include/uapi/linux/rtnetlink.h; pkt_sched.h, pkt_cls.h, lwtunnel.h and seg6_local.h
+// beside it, at v6.12.
 struct tc_message {
   u8 family = 0, padding[3] = {};
   s32 interface = 0;
@@ -45,21 +45,14 @@ struct route_message {
   u8 family = 0, length = 0, source_length = 0, tos = 0, table = 0, protocol = 3, scope = 253, type = 1;
   u32 flags = 0;
 };
-struct interface_message {
-  u8 family = 0, padding = 0;
-  u16 type = 0;
-  s32 index = 0;
-  u32 flags = 0, change = 0;
-};
 struct netlink_type {
-  static constexpr u16 set_interface = 19, new_route = 24, delete_route = 25, new_qdisc = 36, new_filter = 44,
-                       delete_filter = 45;
+  static constexpr u16 new_route = 24, delete_route = 25, new_qdisc = 36, new_filter = 44, delete_filter = 45;
 };
 
 }  // namespace detail
 
 /// Programs of SEC("tc") and SEC("classifier").
-/// Errors: prog_attach with ENODEV for an interface that is gone, ENOENT for a kernel without cls_bpf, EEXIST where a
+/// Errors: attach_by_request with ENODEV for an interface that is gone, ENOENT for a kernel without cls_bpf, EEXIST where a
 ///         filter has this priority and another kind.
 template <>
 struct place<attach_way::traffic> {
@@ -100,26 +93,7 @@ struct place<attach_way::traffic> {
     // The kernel said by which number and priority it goes.
     netlink_request undo(netlink_type::delete_filter, 0, where);
     undo.add_text(kind, "bpf");
-    return keep(std::move(socket), undo);
-  }
-
- private:
-  template <attach_way>
-  friend struct place;
-  // `undo` and the socket that it goes through, which keeps the network namespace.
-  [[nodiscard]] static result<attachment> keep(fd socket, const detail::netlink_request& undo) noexcept {
-    auto request = buffer<detail::netlink_request>::of(1);
-    if (!request) {
-      detail::netlink_request now = undo;
-      static_cast<void>(now.send(socket));
-      return request.error();
-    }
-    (*request)[0] = undo;
-    attachment out;
-    out.place_ = std::move(socket);
-    out.request_ = std::move(*request);
-    out.undo_ = attachment::undo::request;
-    return out;
+    return attachment::of(std::move(socket), undo);
   }
 };
 
@@ -203,7 +177,7 @@ struct place<attach_way::route> {
     if (row.fails(step::attach_by_request, route.send(socket))) return to_error(row);
     netlink_request undo(netlink_type::delete_route, 0, where);
     address_it(undo);
-    return place<attach_way::traffic>::keep(std::move(socket), undo);
+    return attachment::of(std::move(socket), undo);
   }
 };
 

@@ -45,6 +45,17 @@ struct function_place {
   return *found + where.offset;
 }
 
+// The program on an event at one place of a file.
+template <load_policy Policy>
+[[nodiscard]] result<link> attach_to_user_probe(const program_to_attach& program, const char* path,
+                                                u64 offset, bool at_end, u64 semaphore,
+                                                const named_place& how) noexcept {
+  outcome row{.subject = program.subject};
+  fd event = open_user_probe(path, offset, at_end, semaphore, how.process, row);
+  if (row.failed()) return to_error(row);
+  return link::attach_event<Policy>(program.descriptor, std::move(event), program.subject, how.cookie);
+}
+
 template <attach_way Way, bool AtEnd>
 struct place_of_uprobe : place_by_name<Way> {
   template <load_policy Policy>
@@ -56,10 +67,7 @@ struct place_of_uprobe : place_by_name<Way> {
     if (!file) return file.error();
     const auto offset = find_in_file(*file, place.function);
     if (!offset) return offset.error();
-    outcome row{.subject = program.subject};
-    fd event = open_user_probe(path, *offset, AtEnd, 0, how.process, row);
-    if (row.failed()) return to_error(row);
-    return link::attach_event<Policy>(program.descriptor, std::move(event), program.subject, how.cookie);
+    return attach_to_user_probe<Policy>(program, path, *offset, AtEnd, 0, how);
   }
   static constexpr size_t write(text name, char* out, size_t room) noexcept {
     return read_function_place(name).path.empty() ? 0 : place_by_name<Way>::write(name, out, room);
@@ -78,6 +86,8 @@ struct user_places {
 template <attach_way Way>
 [[nodiscard]] result<link> create_user_link(const program_to_attach& program, const user_places& where,
                                             int process) noexcept {
+  // To perf_event_open(2) 0 is the caller and -1 are all; here 0 are all.
+  if (process == 0) process = static_cast<int>(system_call(__NR_getpid));
   return create_link<Way>(program, abi::link_create_uprobe_multi{
                                        .prog_fd = program.descriptor.raw(),
                                        .attach_type = static_cast<u32>(program.attach_type),

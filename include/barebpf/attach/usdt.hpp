@@ -79,11 +79,8 @@ struct usdt_places {
   });
   if (!walked) return walked;
   if (!kept) return kept;
-  if (offsets.size() == 0) {
-    const error missing{.at = step::find_usdt, .why = cause::no_such_usdt};
-    return nearest.found().empty() ? missing.about(place.name)
-                                   : missing.about_like(place.name, nearest.found());
-  }
+  if (offsets.size() == 0)
+    return error{.at = step::find_usdt, .why = cause::no_such_usdt}.about_like(place.name, nearest.found());
   auto all_offsets = offsets.finish(), all_semaphores = semaphores.finish(), all_cookies = cookies.finish();
   for (const auto* all : {&all_offsets, &all_semaphores, &all_cookies})
     if (!*all) return all->error();
@@ -167,11 +164,9 @@ struct place<attach_way::usdt> : place_by_name<attach_way::usdt, attachment> {
   template <load_policy Policy>
   [[nodiscard]] static result<link> at_one(const program_to_attach& program, const detail::usdt_places& found,
                                            size_t i, int process) noexcept {
-    outcome row{.subject = program.subject};
-    fd event = open_user_probe(found.path, found.offsets[i], false, found.semaphores[i], process, row);
-    if (row.failed()) return to_error(row);
-    return link::attach_event<Policy>(program.descriptor, std::move(event), program.subject,
-                                      barebpf::cookie{found.cookies[i]});
+    return detail::attach_to_user_probe<Policy>(
+        program, found.path, found.offsets[i], false, found.semaphores[i],
+        named_place{.cookie = {found.cookies[i]}, .process = process});
   }
 };
 
