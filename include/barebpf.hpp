@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 94a18f10c6a23e800b4ed005f9c7da32f17f2a7f5aeb721280a492f69843a155; do not edit.
+// Made by tools/amalgamate from files with SHA-256 2af025e62d333d1513941355f5dd7685f637e3aa8aa9bd31d39dc3ec0bf9ba17; do not edit.
 //
 // MIT License
 //
@@ -273,10 +273,15 @@ struct kernel_name {
   constexpr operator text() const noexcept { return text::until_nul(characters, sizeof characters); }
 };
 
+/// True for the characters that names of C and C++ are made of.
+[[nodiscard]] constexpr bool is_name_character(char c) noexcept {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
 /// True for the characters that bpf(2) takes in a name.
 /// Source: bpf_obj_name_cpy() in kernel/bpf/syscall.c at v6.12; the dot since 5.2.
 [[nodiscard]] constexpr bool is_kernel_name_character(char c) noexcept {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.';
+  return is_name_character(c) || c == '.';
 }
 
 /// True when the kernel takes `wanted` as it stands.
@@ -1267,6 +1272,65 @@ static_assert(sizeof(bpf_attr) == 168);
 #ifndef BAREBPF_CAUSE_HPP
 #define BAREBPF_CAUSE_HPP
 
+// How a C++ type and a type of the object differ at a member; `Prefix` says whose type it is.
+#define BAREBPF_LAYOUT_CAUSES(BAREBPF_CAUSE, Prefix)                                                   \
+  BAREBPF_CAUSE(other_name, Prefix                                                                     \
+                ": the one at this place has another name, so give it the name that the BPF program "  \
+                "uses")                                                                                \
+  BAREBPF_CAUSE(missing_member, Prefix ": the C++ type lacks it, so declare it there too")             \
+  BAREBPF_CAUSE(extra_member, Prefix                                                                   \
+                ": the BPF program does not have it, so take it out of the C++ type, or make it an "   \
+                "array of std::byte where it fills a gap")                                             \
+  BAREBPF_CAUSE(other_offset, Prefix                                                                   \
+                ": it lies at another offset, so declare the members in the same order and with the "  \
+                "same types")                                                                          \
+  BAREBPF_CAUSE(other_size, Prefix                                                                     \
+                ": it has another size, so give it a type as large as the one that the BPF program "   \
+                "uses")                                                                                \
+  BAREBPF_CAUSE(other_sign, Prefix                                                                     \
+                ": one side has a signed number and the other an unsigned one, so give it the sign "   \
+                "that the BPF program uses")                                                           \
+  BAREBPF_CAUSE(other_length, Prefix                                                                   \
+                ": the arrays have different lengths, so give it as many elements as the BPF program " \
+                "does")                                                                                \
+  BAREBPF_CAUSE(other_sort, Prefix                                                                     \
+                ": one side has a number and the other a struct, an array or a pointer, so give it a " \
+                "type like the BPF program's")                                                         \
+  BAREBPF_CAUSE(no_boolean, Prefix                                                                     \
+                ": a bool is nothing but 0 or 1 and the BPF program keeps a number there, so use an "  \
+                "unsigned integer of its size")                                                        \
+  BAREBPF_CAUSE(other_values, Prefix                                                                   \
+                ": the enums have different values or give a name to different ones, so declare the "  \
+                "same enum on both sides")                                                             \
+  BAREBPF_CAUSE(other_alignment, Prefix                                                                \
+                ": the unions are aligned differently, so give it alternatives as large as those of "  \
+                "the BPF program")                                                                     \
+  BAREBPF_CAUSE(object_bit_field, Prefix                                                               \
+                ": it is a bit field in the BPF program, so state the layout by hand: specialize "     \
+                "barebpf::stated_layout")                                                              \
+  BAREBPF_CAUSE(nested_too_deep, Prefix                                                                \
+                ": structs lie in each other 16 times or without end, so the object is damaged: "      \
+                "compile it again")
+// What C++20 does not tell of a class.
+#define BAREBPF_UNSEEN_CAUSES(BAREBPF_CAUSE)                                                           \
+  BAREBPF_CAUSE(unseen_hidden,                                                                         \
+                "C++ does not tell what is in a class with private members, virtual functions or "     \
+                "constructors, so state the layout by hand: specialize barebpf::stated_layout")        \
+  BAREBPF_CAUSE(unseen_base,                                                                           \
+                "C++ does not tell what is in a class with a base class, so write the members into "   \
+                "one struct, or state the layout by hand: specialize barebpf::stated_layout")          \
+  BAREBPF_CAUSE(unseen_nameless,                                                                       \
+                "C++ does not tell what is in a class that has a struct or union without a name in "   \
+                "it, so give its type a name, or state the layout by hand: specialize "                \
+                "barebpf::stated_layout")                                                              \
+  BAREBPF_CAUSE(unseen_many,                                                                           \
+                "C++ does not tell what is in a class of more than 70 members, so put some into "      \
+                "structs of their own on both sides, or state the layout by hand: specialize "         \
+                "barebpf::stated_layout")                                                              \
+  BAREBPF_CAUSE(unseen_placed,                                                                         \
+                "C++ does not tell where members are that are bit fields, packed or aligned by hand, " \
+                "so state the layout by hand: specialize barebpf::stated_layout")
+
 // One row per cause: BAREBPF_CAUSE(identifier, "fact, so what to do").
 // A macro and not an array, because static_assert takes only literals in C++20.
 #define BAREBPF_CAUSES(BAREBPF_CAUSE)                                                                        \
@@ -1854,7 +1918,10 @@ static_assert(sizeof(bpf_attr) == 168);
                 "last lines name the instruction and the reason")                                            \
   BAREBPF_CAUSE(log_cut,                                                                                     \
                 "the verifier refused the program and its log is larger than the buffer that "               \
-                "was given, so give a larger one or let verifier_log grow")
+                "was given, so give a larger one or let verifier_log grow")                                  \
+  /* C++ types and the object's */                                                                           \
+  BAREBPF_LAYOUT_CAUSES(BAREBPF_CAUSE, "this C++ type and the type in the BPF object disagree at a member")  \
+  BAREBPF_UNSEEN_CAUSES(BAREBPF_CAUSE)
 
 namespace barebpf::inline BAREBPF_ABI {
 
@@ -5077,6 +5144,1895 @@ class iterator {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_ITERATOR_HPP
+// Room 3.11, layout_words: a difference between a C++ type and an object's in words.
+#ifndef BAREBPF_LAYOUT_WORDS_HPP
+#define BAREBPF_LAYOUT_WORDS_HPP
+
+// Room 3.10, layout_match: a C++ type held against a type of an object, member by member. Names of types do not count;
+// names of members, and where and what they are, do.
+#ifndef BAREBPF_LAYOUT_MATCH_HPP
+#define BAREBPF_LAYOUT_MATCH_HPP
+
+// Room 3.1, btf: the types of an object file. They are counted once, checked as they pass, and found again
+// through an index that remembers every eighth, so that a file of 100,000 types costs 12,500 words.
+#ifndef BAREBPF_BTF_HPP
+#define BAREBPF_BTF_HPP
+
+// Room 1.4, abi/btf: where the fields of BTF records lie, and the kinds of types.
+// Source: include/uapi/linux/btf.h and Documentation/bpf/btf.rst at v6.12.
+#ifndef BAREBPF_ABI_BTF_HPP
+#define BAREBPF_ABI_BTF_HPP
+
+namespace barebpf::inline BAREBPF_ABI::abi {
+
+inline constexpr u16 btf_magic = 0xeb9f;
+
+/// Offsets in the header of .BTF; sections inside it count from the header's end. Since 2026 it may have a table of
+/// layouts, from which one who does not know a kind of type learns how long its records are.
+struct btf_header {
+  static constexpr u64 magic = 0, version = 2, header_size = 4, types_offset = 8, types_size = 12,
+                       strings_offset = 16, strings_size = 20, size = 24, layouts_offset = 24,
+                       layouts_size = 28, size_with_layouts = 32;
+};
+/// Offsets in a row of that table, which has one for each kind from 0 on: bytes behind a type's record, and so many more
+/// for each member.
+struct btf_layout_record {
+  static constexpr u64 fixed = 0, for_each = 1, size = 4;
+};
+
+/// Offsets in a type. `info` holds the number of members in its low 24 bits (16 before 2026), the kind in
+/// the next seven (5 before), and a flag on top.
+struct btf_type_record {
+  static constexpr u64 name = 0, info = 4, size_or_type = 8, size = 12;
+};
+
+enum class btf_kind : u8 {
+  void_type = 0,
+  integer = 1,
+  pointer = 2,
+  array = 3,
+  structure = 4,
+  union_type = 5,
+  enumeration = 6,
+  forward = 7,
+  type_definition = 8,
+  volatile_type = 9,
+  const_type = 10,
+  restrict_type = 11,
+  function = 12,
+  function_prototype = 13,
+  variable = 14,
+  data_section = 15,
+  floating = 16,
+  declaration_tag = 17,
+  type_tag = 18,
+  enumeration64 = 19,
+};
+
+/// How many bytes follow a type's record: so many, and so many more for each member.
+struct btf_tail {
+  u8 fixed;
+  u8 for_each;
+};
+
+/// One row per kind, in the order of their numbers.
+inline constexpr btf_tail btf_tails[] = {
+    {0, 0},   // void, never stored
+    {4, 0},   // INT: encoding, offset and bits
+    {0, 0},   // PTR
+    {12, 0},  // ARRAY: element type, index type, count
+    {0, 12},  // STRUCT: name, type, offset in bits
+    {0, 12},  // UNION
+    {0, 8},   // ENUM: name, value
+    {0, 0},   // FWD
+    {0, 0},   // TYPEDEF
+    {0, 0},   // VOLATILE
+    {0, 0},   // CONST
+    {0, 0},   // RESTRICT
+    {0, 0},   // FUNC
+    {0, 8},   // FUNC_PROTO: name, type
+    {4, 0},   // VAR: linkage
+    {0, 12},  // DATASEC: type, offset, size
+    {0, 0},   // FLOAT
+    {4, 0},   // DECL_TAG: component index
+    {0, 0},   // TYPE_TAG
+    {0, 12},  // ENUM64: name, low half, high half
+};
+inline constexpr u32 btf_kinds = sizeof btf_tails / sizeof btf_tails[0];
+
+inline constexpr u32 btf_integer_is_signed = 1;  // BTF_INT_SIGNED
+inline constexpr u32 btf_integer_is_bool = 4;    // BTF_INT_BOOL
+inline constexpr u32 btf_variable_static = 0;    // BTF_VAR_STATIC
+inline constexpr u32 btf_variable_global = 1;    // BTF_VAR_GLOBAL_ALLOCATED
+inline constexpr u32 btf_variable_extern = 2;    // BTF_VAR_GLOBAL_EXTERN
+inline constexpr u32 btf_function_static = 0;    // BTF_FUNC_STATIC
+inline constexpr u32 btf_function_extern = 2;    // BTF_FUNC_EXTERN
+
+/// Offsets in the header of .BTF.ext; the tables count from the header's end.
+struct btf_ext_header {
+  static constexpr u64 magic = 0, header_size = 4, functions_offset = 8, lines_offset = 16, size = 24,
+                       core_offset = 24;
+};
+/// Offsets in front of the records of one section of code.
+struct btf_ext_run_header {
+  static constexpr u64 section_name = 0, count = 4, size = 8;
+};
+
+/// "At this instruction begins the function of this type." In a file, `insn_off` counts bytes from the start
+/// of the section; for the kernel, instructions from the start of the program.
+struct func_info {
+  u32 insn_off = 0;
+  u32 type_id = 0;
+};
+static_assert(sizeof(func_info) == 8);
+/// "From this instruction on, the code comes from this line." `line_col` is the line in its upper 22 bits and
+/// the column in its lower 10.
+struct line_info {
+  u32 insn_off = 0;
+  u32 file_name_off = 0;
+  u32 line_off = 0;
+  u32 line_col = 0;
+};
+static_assert(sizeof(line_info) == 16);
+/// What a CO-RE relocation puts into its instruction: enum bpf_core_relo_kind.
+enum class core_kind : u32 {
+  field_byte_offset = 0,
+  field_byte_size = 1,
+  field_exists = 2,
+  field_signed = 3,
+  field_lshift_u64 = 4,
+  field_rshift_u64 = 5,
+  type_id_local = 6,
+  type_id_target = 7,
+  type_exists = 8,
+  type_size = 9,
+  enumval_exists = 10,
+  enumval_value = 11,
+  type_matches = 12,
+};
+inline constexpr u32 core_kinds = 13;
+
+/// "This instruction depends on how the kernel lays out a type." `access_str_off` is a string of numbers with colons
+/// between them, `kind` a `core_kind`. `insn_off` counts bytes, in a file from the start of the section and for the
+/// kernel from the start of the program.
+struct core_relo {
+  u32 insn_off = 0;
+  u32 type_id = 0;
+  u32 access_str_off = 0;
+  u32 kind = 0;
+};
+static_assert(sizeof(core_relo) == 16);
+
+}  // namespace barebpf::inline BAREBPF_ABI::abi
+
+#endif  // BAREBPF_ABI_BTF_HPP
+// Room 3.0, elf: sections, symbols and relocations of an object file, checked once when it is opened.
+// Knows nothing of BPF beyond the machine number.
+#ifndef BAREBPF_ELF_HPP
+#define BAREBPF_ELF_HPP
+
+// Room 1.3, abi/elf: where the fields of 64-bit ELF records lie, and the numbers they hold. Records are
+// read field by field through the checked window, never by casting, so these are offsets and not structs.
+// Source: elf(5); include/uapi/linux/elf.h at v6.12.
+#ifndef BAREBPF_ABI_ELF_HPP
+#define BAREBPF_ABI_ELF_HPP
+
+namespace barebpf::inline BAREBPF_ABI::abi {
+
+inline constexpr u32 elf_magic = 0x464c457f;  // "\177ELF", lowest byte first
+inline constexpr u8 elf_class_64 = 2;         // ELFCLASS64
+inline constexpr u8 elf_little_endian = 1;    // ELFDATA2LSB
+inline constexpr u8 elf_big_endian = 2;       // ELFDATA2MSB
+inline constexpr u16 elf_relocatable = 1;     // ET_REL
+inline constexpr u16 elf_program = 2;         // ET_EXEC
+inline constexpr u16 elf_shared = 3;          // ET_DYN
+inline constexpr u16 elf_machine_bpf = 247;   // EM_BPF
+
+/// Offsets in the file header.
+struct elf_header {
+  static constexpr u64 ident_class = 4, ident_data = 5, type = 16, machine = 18, section_table = 40,
+                       section_entry_size = 58, section_count = 60, section_names = 62, size = 64;
+};
+
+/// Offsets in a section header.
+struct elf_section_header {
+  static constexpr u64 name = 0, type = 4, flags = 8, offset = 24, content_size = 32, link = 40, info = 44,
+                       entry_size = 56, size = 64;
+};
+
+/// Offsets in a symbol.
+struct elf_symbol_record {
+  static constexpr u64 name = 0, info = 4, other = 5, section = 6, value = 8, extent = 16, size = 24;
+};
+
+/// Offsets in a relocation without addend.
+struct elf_relocation_record {
+  static constexpr u64 offset = 0, type = 8, symbol = 12, size = 16;
+};
+
+inline constexpr u32 section_progbits = 1;         // SHT_PROGBITS
+inline constexpr u32 section_symtab = 2;           // SHT_SYMTAB
+inline constexpr u32 section_note = 7;             // SHT_NOTE
+inline constexpr u32 section_nobits = 8;           // SHT_NOBITS
+inline constexpr u32 section_rel = 9;              // SHT_REL
+inline constexpr u32 section_dynsym = 11;          // SHT_DYNSYM
+inline constexpr u32 section_verdef = 0x6ffffffd;  // SHT_GNU_verdef
+inline constexpr u32 section_versym = 0x6fffffff;  // SHT_GNU_versym
+inline constexpr u64 section_is_code = 4;          // SHF_EXECINSTR
+
+inline constexpr u8 symbol_local = 0;        // STB_LOCAL
+inline constexpr u8 symbol_weak = 2;         // STB_WEAK
+inline constexpr u8 symbol_no_type = 0;      // STT_NOTYPE
+inline constexpr u8 symbol_object = 1;       // STT_OBJECT
+inline constexpr u8 symbol_function = 2;     // STT_FUNC
+inline constexpr u8 symbol_file = 4;         // STT_FILE
+inline constexpr u8 symbol_internal = 1;     // STV_INTERNAL
+inline constexpr u8 symbol_hidden = 2;       // STV_HIDDEN
+inline constexpr u16 section_undefined = 0;  // SHN_UNDEF
+
+}  // namespace barebpf::inline BAREBPF_ABI::abi
+
+#endif  // BAREBPF_ABI_ELF_HPP
+// Room 0.4, bytes: a window on a file that nobody vouches for. The compiler and the running program read
+// through the same window; it never reads outside, and never touches the file.
+#ifndef BAREBPF_BYTES_HPP
+#define BAREBPF_BYTES_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// A read-only window on the image of a file.
+/// Shape:    plain bytes, or the same bytes packed into 64-bit words, eight to a word, the first one
+///           lowest. Words cost the compiler a tenth of what single bytes cost.
+/// Errors:   none. A read outside the window gives zero; who must know asks `holds` first.
+/// Lifetime: valid as long as the storage it was made from.
+class bytes {
+ public:
+  constexpr bytes() noexcept = default;
+  constexpr bytes(const unsigned char* first, size_t size) noexcept : plain_(first), size_(size) {}
+  constexpr bytes(const u64* words, size_t words_count) noexcept
+      : words_(words), packed_(true), size_(words_count * 8) {}
+
+  [[nodiscard]] constexpr u64 size() const noexcept { return size_; }
+
+  /// True when `count` bytes from `at` on lie inside.
+  [[nodiscard]] constexpr bool holds(u64 at, u64 count) const noexcept {
+    return at <= size_ && count <= size_ - at;  // no sum, so nothing can wrap around
+  }
+
+  /// From here on, numbers are read with the highest byte first.
+  constexpr void read_big_endian() noexcept { big_endian_ = true; }
+  /// True when numbers are read in another order than this machine's.
+  [[nodiscard]] constexpr bool is_foreign() const noexcept { return big_endian_ != host_is_big_endian; }
+  [[nodiscard]] constexpr bool reads_big_endian() const noexcept { return big_endian_; }
+
+  [[nodiscard]] constexpr u8 read8(u64 at) const noexcept { return static_cast<u8>(fetch(at, 1)); }
+  [[nodiscard]] constexpr u16 read16(u64 at) const noexcept {
+    const auto value = static_cast<u16>(fetch(at, 2));
+    return big_endian_ ? __builtin_bswap16(value) : value;
+  }
+  [[nodiscard]] constexpr u32 read32(u64 at) const noexcept {
+    const auto value = static_cast<u32>(fetch(at, 4));
+    return big_endian_ ? __builtin_bswap32(value) : value;
+  }
+  [[nodiscard]] constexpr u64 read64(u64 at) const noexcept {
+    const u64 value = fetch(at, 8);
+    return big_endian_ ? __builtin_bswap64(value) : value;
+  }
+
+  /// Length of the NUL-terminated string at `at`; it ends at the window's end at the latest.
+  [[nodiscard]] constexpr size_t length_of_string(u64 at) const noexcept {
+    // Eight bytes at a time, because the compiler pays for each step. A subtraction that borrows into a byte's
+    // top bit found its zero; the lowest such bit is never wrong.
+    constexpr u64 ones = 0x0101010101010101, tops = ones << 7;
+    for (size_t length = 0;; length += 8) {
+      if (!holds(at, length + 8)) {
+        while (holds(at + length, 1) && read8(at + length) != 0) ++length;
+        return length;
+      }
+      const u64 eight = fetch(at + length, 8);
+      const u64 zeros = (eight - ones) & ~eight & tops;
+      if (zeros != 0) return length + static_cast<size_t>(__builtin_ctzll(zeros)) / 8;
+    }
+  }
+  /// True when the NUL-terminated string at `at` is `wanted`.
+  [[nodiscard]] constexpr bool string_is(u64 at, text wanted) const noexcept {
+    return string_starts_with(at, wanted) && read8(at + wanted.size()) == 0;
+  }
+  /// True when the NUL-terminated string at `at` begins with `wanted`.
+  [[nodiscard]] constexpr bool string_starts_with(u64 at, text wanted) const noexcept {
+    if (!holds(at, wanted.size())) return false;
+    for (size_t i = 0; i < wanted.size(); ++i)
+      if (read8(at + i) != static_cast<unsigned char>(wanted[i])) return false;
+    return true;
+  }
+  /// True when the NUL-terminated strings at `a` and `b` are the same.
+  [[nodiscard]] constexpr bool same_string(u64 a, u64 b) const noexcept {
+    while (read8(a) == read8(b) && read8(a) != 0) ++a, ++b;
+    return read8(a) == read8(b);
+  }
+  /// Copies `count` bytes from `at` on to `out`.
+  constexpr void copy(u64 at, u64 count, u8* out) const noexcept {
+    u64 done = 0;
+    for (; done + 8 <= count; done += 8) {  // eight at a time, see above
+      const u64 eight = fetch(at + done, 8);
+      for (unsigned i = 0; i < 8; ++i) out[done + i] = static_cast<u8>(eight >> (i * 8));
+    }
+    for (; done < count; ++done) out[done] = read8(at + done);
+  }
+  /// The eight bytes from `at` on as a word that has them in this order in memory; zeros stand for those from
+  /// `end` on.
+  [[nodiscard]] constexpr u64 word_in_memory(u64 at, u64 end) const noexcept {
+    const u64 left = end - at;
+    const u64 value = left >= 8 ? fetch(at, 8) : fetch(at, static_cast<unsigned>(left));
+    return host_is_big_endian ? __builtin_bswap64(value) : value;
+  }
+  /// Copies at most `room - 1` characters of the string at `at` to `out` and a NUL behind them.
+  /// Shape: returns how many characters were copied, without the NUL.
+  constexpr size_t copy_string(u64 at, char* out, size_t room) const noexcept {
+    size_t length = 0;
+    for (; length + 1 < room && holds(at + length, 1); ++length) {
+      const u8 character = read8(at + length);
+      if (character == 0) break;
+      out[length] = static_cast<char>(character);
+    }
+    if (room != 0) out[length] = '\0';
+    return length;
+  }
+
+ private:
+  // `count` bytes from `at` on as a number whose lowest byte comes first. No template, because clang 14 does
+  // not instantiate one while it evaluates.
+  [[nodiscard]] constexpr u64 fetch(u64 at, unsigned count) const noexcept {
+    if (count == 0 || !holds(at, count)) return 0;
+    u64 value = 0;
+    if (!packed_) {
+      if (!__builtin_is_constant_evaluated() && !host_is_big_endian) {
+        __builtin_memcpy(&value, plain_ + at, count);  // one load, nine times as fast over the kernel's types
+        return value;
+      }
+      for (unsigned i = 0; i < count; ++i) value |= u64{plain_[at + i]} << (i * 8);
+      return value;
+    }
+    const auto bit = static_cast<unsigned>(at % 8 * 8);
+    value = words_[at / 8] >> bit;
+    if (bit > 64 - count * 8) value |= words_[at / 8 + 1] << (64 - bit);
+    return value & ~u64{0} >> (64 - count * 8);
+  }
+
+  const unsigned char* plain_ = nullptr;
+  const u64* words_ = nullptr;
+  bool packed_ = false;  // asked instead of words_, which g++ will not compare under -fsanitize=undefined
+  u64 size_ = 0;
+  bool big_endian_ = false;
+};
+
+/// `Count` bytes packed into words, for arrays that come as single bytes (what `xxd -i` writes).
+template <size_t Count>
+struct packed_words {
+  u64 words[(Count + 7) / 8] = {};
+
+  template <class Array>
+  constexpr explicit packed_words(const Array& single) noexcept {
+    for (size_t i = 0; i < Count; ++i) words[i / 8] |= u64{static_cast<u8>(single[i])} << (i % 8 * 8);
+  }
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_BYTES_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// A section of an object file; all offsets count from the start of the file.
+struct elf_section {
+  u32 index = 0;
+  u32 type = 0;
+  u64 flags = 0;
+  u64 name = 0;  ///< where the name stands
+  u64 at = 0;    ///< where the content begins
+  u64 size = 0;  ///< bytes of content
+  u32 link = 0;  ///< index of the section that this one refers to
+  u32 info = 0;  ///< for relocations: index of the section that they change
+  u64 entry_size = 0;
+
+  [[nodiscard]] constexpr bool is_code() const noexcept {
+    return type == abi::section_progbits && (flags & abi::section_is_code) != 0;
+  }
+};
+
+/// A symbol of an object file.
+struct elf_symbol {
+  u64 at = 0;    ///< where its record stands
+  u64 name = 0;  ///< where the name stands
+  u8 binding = 0;
+  u8 type = 0;
+  bool is_hidden = false;  ///< other objects cannot name it
+  u16 section = 0;
+  u64 value = 0;  ///< bytes from the start of its section
+  u64 size = 0;   ///< bytes
+};
+
+/// A relocation of an object file.
+struct elf_relocation {
+  u64 at = 0;      ///< where its record stands
+  u64 offset = 0;  ///< bytes from the start of the section that it changes
+  u32 symbol = 0;  ///< index of the symbol
+};
+
+/// An object file whose section headers, symbol table and string tables are known to lie inside it.
+/// Lifetime: valid as long as the image.
+class elf {
+ public:
+  /// Looks at the headers of `image`. After any verdict but a good one, `out` must not be used.
+  static constexpr verdict open(bytes image, elf& out) noexcept;
+
+  [[nodiscard]] constexpr const bytes& image() const noexcept { return image_; }
+  [[nodiscard]] constexpr u32 section_count() const noexcept { return section_count_; }
+  [[nodiscard]] constexpr u32 symbol_count() const noexcept { return symbol_count_; }
+
+  /// The section with this index; an empty one when there is none.
+  [[nodiscard]] constexpr elf_section section(u32 index) const noexcept {
+    using header = abi::elf_section_header;
+    if (index >= section_count_) return {};
+    const u64 at = header_at(index);
+    return {.index = index,
+            .type = image_.read32(at + header::type),
+            .flags = image_.read64(at + header::flags),
+            .name = section_names_ + image_.read32(at + header::name),
+            .at = image_.read64(at + header::offset),
+            .size = image_.read64(at + header::content_size),
+            .link = image_.read32(at + header::link),
+            .info = image_.read32(at + header::info),
+            .entry_size = image_.read64(at + header::entry_size)};
+  }
+  /// The first section called `wanted`; one with index 0 when there is none.
+  [[nodiscard]] constexpr elf_section find_section(text wanted) const noexcept {
+    for (u32 i = 1; i < section_count_; ++i)
+      if (image_.string_is(section(i).name, wanted)) return section(i);
+    return {};
+  }
+  /// The same by the string at `wanted` in the file. One of more than 255 characters is not found, so that
+  /// many long names which differ at their ends cost no more than many short ones.
+  [[nodiscard]] constexpr elf_section find_section(u64 wanted) const noexcept {
+    constexpr u64 longest = 255;
+    if (image_.length_of_string(wanted) > longest) return {};
+    for (u32 i = 1; i < section_count_; ++i)
+      if (image_.same_string(section(i).name, wanted)) return section(i);
+    return {};
+  }
+  /// Finds fault with a section that is there and is not of this type.
+  [[nodiscard]] constexpr verdict demand_type(const elf_section& of, u32 type) const noexcept {
+    if (of.index == 0 || of.type == type) return {};
+    return {.why = cause::bad_section_header,
+            .section = of.index,
+            .offset = header_at(of.index) + abi::elf_section_header::type};
+  }
+  /// The symbol with this index; an undefined one when there is none.
+  [[nodiscard]] constexpr elf_symbol symbol(u32 index) const noexcept {
+    using record = abi::elf_symbol_record;
+    if (index >= symbol_count_) return {};
+    const u64 at = symbols_ + u64{index} * record::size;
+    const u8 info = image_.read8(at + record::info);
+    const u8 visibility = image_.read8(at + record::other) & 3;
+    const u64 name = image_.read32(at + record::name);
+    return {.at = at,
+            .name = symbol_names_ + (name < symbol_names_size_ ? name : 0),  // where the empty name stands
+            .binding = static_cast<u8>(info >> 4),
+            .type = static_cast<u8>(info & 15),
+            .is_hidden = visibility == abi::symbol_hidden || visibility == abi::symbol_internal,
+            .section = image_.read16(at + record::section),
+            .value = image_.read64(at + record::value),
+            .size = image_.read64(at + record::extent)};
+  }
+  /// How many relocations the section `relocations` holds.
+  [[nodiscard]] static constexpr u64 relocation_count(const elf_section& relocations) noexcept {
+    return relocations.size / abi::elf_relocation_record::size;
+  }
+  /// The relocation with this index in the section `relocations`.
+  [[nodiscard]] constexpr elf_relocation relocation(const elf_section& relocations,
+                                                    u64 index) const noexcept {
+    using record = abi::elf_relocation_record;
+    const u64 at = relocations.at + index * record::size;
+    // One 64-bit field holds type and symbol, the symbol in its upper half.
+    const u64 info = image_.read64(at + record::type);
+    return {.at = at, .offset = image_.read64(at + record::offset), .symbol = static_cast<u32>(info >> 32)};
+  }
+
+ private:
+  [[nodiscard]] constexpr u64 header_at(u32 index) const noexcept {
+    return section_table_ + u64{index} * abi::elf_section_header::size;
+  }
+  constexpr verdict check_header() noexcept;
+  constexpr verdict check_sections() noexcept;
+  constexpr verdict find_symbols() noexcept;
+
+  bytes image_;
+  u64 section_table_ = 0;
+  u64 section_names_ = 0;
+  u64 symbols_ = 0;
+  u64 symbol_names_ = 0;
+  u64 symbol_names_size_ = 0;
+  u32 section_count_ = 0;
+  u32 symbol_count_ = 0;
+};
+
+constexpr verdict elf::open(bytes image, elf& out) noexcept {
+  constexpr u64 largest = 1 << 30;  // bytes; counts and offsets in BTF have 32 bits
+  if (image.size() > largest) return {.why = cause::too_large};
+  out.image_ = image;
+  if (const verdict v = out.check_header(); v.failed()) return v;
+  if (const verdict v = out.check_sections(); v.failed()) return v;
+  return out.find_symbols();
+}
+
+constexpr verdict elf::check_header() noexcept {
+  using header = abi::elf_header;
+  using section_header = abi::elf_section_header;
+  const auto is_magic = [&] {
+    for (u64 i = 0; i < 4; ++i)
+      if (image_.read8(i) != (abi::elf_magic >> (i * 8) & 0xff)) return false;
+    return true;
+  };
+  if (!is_magic()) return {.why = cause::not_elf};
+  if (!image_.holds(0, header::size)) return {.why = cause::truncated, .offset = image_.size()};
+  if (image_.read8(header::ident_class) != abi::elf_class_64)
+    return {.why = cause::not_64_bit, .offset = header::ident_class};
+  const u8 order = image_.read8(header::ident_data);
+  if (order != abi::elf_big_endian && order != abi::elf_little_endian)
+    return {.why = cause::bad_byte_order, .offset = header::ident_data};
+  if (order == abi::elf_big_endian) image_.read_big_endian();
+  if (image_.read16(header::type) != abi::elf_relocatable)
+    return {.why = cause::not_relocatable, .offset = header::type};
+  const u16 machine = image_.read16(header::machine);
+  if (machine != abi::elf_machine_bpf && machine != 0)  // compilers before clang 4 left it 0
+    return {.why = cause::not_bpf, .offset = header::machine};
+
+  section_table_ = image_.read64(header::section_table);
+  section_count_ = image_.read16(header::section_count);
+  if (image_.read16(header::section_entry_size) != section_header::size)
+    return {.why = cause::bad_section_header, .offset = header::section_entry_size};
+  if (!image_.holds(section_table_, section_header::size))
+    return {.why = cause::truncated, .offset = header::section_table};
+  // A file of more than 65,279 sections keeps their number in the first header, see elf(5).
+  if (section_count_ == 0) {
+    const u64 count = image_.read64(section_table_ + section_header::content_size);
+    if (count > image_.size() / section_header::size)
+      return {.why = cause::truncated, .offset = section_table_ + section_header::content_size};
+    section_count_ = static_cast<u32>(count);
+  }
+  if (!image_.holds(section_table_, u64{section_count_} * section_header::size))
+    return {.why = cause::truncated, .offset = header::section_table};
+  return {};
+}
+
+constexpr verdict elf::check_sections() noexcept {
+  using header = abi::elf_section_header;
+  u32 names = image_.read16(abi::elf_header::section_names);
+  if (names == 0xffff) names = image_.read32(section_table_ + header::link);  // SHN_XINDEX
+  const elf_section name_table = section(names);
+  if (names == 0 || names >= section_count_ || !image_.holds(name_table.at, name_table.size))
+    return {.why = cause::bad_section_header, .offset = abi::elf_header::section_names};
+  section_names_ = name_table.at;
+
+  for (u32 i = 1; i < section_count_; ++i) {
+    const elf_section s = section(i);
+    if (s.name - section_names_ >= name_table.size)
+      return {.why = cause::bad_section_header, .offset = header_at(i) + header::name};
+    if (s.type != abi::section_nobits && !image_.holds(s.at, s.size))
+      return {.why = cause::truncated, .section = i, .offset = header_at(i) + header::offset};
+    if (s.type == abi::section_rel && s.entry_size != abi::elf_relocation_record::size)
+      return {.why = cause::bad_section_header, .section = i, .offset = header_at(i) + header::entry_size};
+  }
+  return {};
+}
+
+constexpr verdict elf::find_symbols() noexcept {
+  using header = abi::elf_section_header;
+  for (u32 i = 1; i < section_count_; ++i) {
+    const elf_section s = section(i);
+    if (s.type != abi::section_symtab) continue;
+    const elf_section names = section(s.link);
+    if (s.entry_size != abi::elf_symbol_record::size || names.type == abi::section_nobits || names.size == 0)
+      return {.why = cause::bad_section_header, .section = i, .offset = header_at(i) + header::link};
+    symbols_ = s.at;
+    symbol_names_ = names.at;
+    symbol_names_size_ = names.size;
+    symbol_count_ = static_cast<u32>(s.size / abi::elf_symbol_record::size);
+    return {};
+  }
+  return {.why = cause::no_symbols, .offset = abi::elf_header::section_count};
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_ELF_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// A type; all offsets count from the start of the file.
+struct btf_type {
+  u32 id = 0;  ///< 0 is void
+  abi::btf_kind kind = abi::btf_kind::void_type;
+  u32 members = 0;
+  u64 at = 0;            ///< where its record stands
+  u64 name = 0;          ///< where the name stands
+  u32 size_or_type = 0;  ///< bytes, or the id of the type that this one refers to
+
+  /// Where what follows the record stands: members, or the fixed words of the kind.
+  [[nodiscard]] constexpr u64 tail() const noexcept { return at + abi::btf_type_record::size; }
+};
+
+/// One member of a struct, union or data section.
+struct btf_member {
+  u64 at = 0;
+  u64 name = 0;
+  u32 type = 0;
+};
+
+/// What user space must know of a number to treat it as one.
+enum class number_form : u8 { no_number, signed_number, unsigned_number };
+
+/// The types of one object file.
+/// Lifetime: valid as long as the image and the index.
+class btf {
+ public:
+  /// How many types apart the entries of the index are.
+  static constexpr u32 index_stride = 8;
+
+  /// Checks `section` and counts its types; `out` can walk but not yet find.
+  static constexpr verdict open(const elf& file, const elf_section& section, btf& out) noexcept;
+  /// The same of the `size` bytes from `start` on, as the kernel gives them; faults are said to lie in `section`.
+  static constexpr verdict open(const bytes& image, u64 start, u64 size, btf& out, u32 section = 0) noexcept;
+
+  [[nodiscard]] constexpr const bytes& image() const noexcept { return image_; }
+  /// How many types there are, without void.
+  [[nodiscard]] constexpr u32 count() const noexcept { return count_; }
+  [[nodiscard]] constexpr u32 index_size() const noexcept { return count_ / index_stride + 1; }
+  /// Where the first type's record stands.
+  [[nodiscard]] constexpr u64 types_at() const noexcept { return types_; }
+  /// How many bytes the types take.
+  [[nodiscard]] constexpr u64 types_size() const noexcept { return types_size_; }
+  /// Where the strings begin.
+  [[nodiscard]] constexpr u64 strings() const noexcept { return strings_; }
+  /// How many bytes they take.
+  [[nodiscard]] constexpr u32 strings_size() const noexcept { return strings_size_; }
+  /// True when `at` lies among the strings.
+  [[nodiscard]] constexpr bool has_string(u64 at) const noexcept {
+    return at >= strings_ && at - strings_ < strings_size_;
+  }
+  /// True when there is a type of this kind.
+  [[nodiscard]] constexpr bool has(abi::btf_kind kind) const noexcept {
+    return (kinds_ >> static_cast<u8>(kind) & 1) != 0;
+  }
+
+  /// Fills `index`, which has room for `index_size()` words, and lets `type` use it.
+  constexpr void build_index(u32* index) noexcept;
+  /// Puts one type where `build_index` would; for who walks over all of them anyway and then calls `use_index`.
+  constexpr void index_type(const btf_type& type, u32* index) const noexcept {
+    if (type.id % index_stride == 0) index[type.id / index_stride] = static_cast<u32>(type.at - types_);
+  }
+  /// Lets `type` use an index that was built before.
+  constexpr void use_index(const u32* index) noexcept {
+    index_ = index;
+    is_indexed_ = true;
+  }
+
+  /// The type with this number; void when there is none.
+  [[nodiscard]] constexpr btf_type type(u32 id) const noexcept {
+    if (id == 0 || id > count_ || !is_indexed_) return {};
+    const u32 near = id / index_stride;
+    btf_type found = type_at(types_ + index_[near], near == 0 ? 1 : near * index_stride);
+    while (found.id != id) found = type_at(end_of(found), found.id + 1);
+    return found;
+  }
+  /// The type with number 1, and the one behind `type`; void behind the last. These need no index.
+  [[nodiscard]] constexpr btf_type first() const noexcept {
+    return count_ == 0 ? btf_type{} : type_at(types_, 1);
+  }
+  [[nodiscard]] constexpr btf_type after(const btf_type& type) const noexcept {
+    return type.id >= count_ ? btf_type{} : type_at(end_of(type), type.id + 1);
+  }
+  /// The first type of this kind and name; void when there is none.
+  [[nodiscard]] constexpr btf_type find(abi::btf_kind kind, text wanted) const noexcept {
+    btf_type candidate = first();
+    while (candidate.id != 0 && !(candidate.kind == kind && image_.string_is(candidate.name, wanted)))
+      candidate = after(candidate);
+    return candidate;
+  }
+  /// The type behind const, volatile, restrict, typedef and type tags; void when they never end.
+  [[nodiscard]] constexpr btf_type resolve(u32 id) const noexcept {
+    for (u32 depth = 0; depth < longest_chain; ++depth) {
+      const btf_type found = type(id);
+      if (!is_modifier(found.kind)) return found;
+      id = found.size_or_type;
+    }
+    return {};
+  }
+  /// How many bytes a value of this type takes.
+  /// Errors: 0 for types without a size, and for those that never end or exceed 32 bits.
+  [[nodiscard]] constexpr u32 size_of(u32 id) const noexcept;
+  /// Whether a value of this type is a number, and of which sign.
+  [[nodiscard]] constexpr number_form form_of(u32 id) const noexcept;
+
+  /// The flag on top of a type's kind; on an enum it says that its values are signed.
+  [[nodiscard]] constexpr bool is_flagged(const btf_type& of) const noexcept {
+    return (image_.read32(of.at + abi::btf_type_record::info) >> 31) != 0;
+  }
+
+  /// A member of a struct or union, or an entry of a data section.
+  [[nodiscard]] constexpr btf_member member(const btf_type& of, u32 index) const noexcept {
+    const u64 at = of.tail() + u64{index} * 12;
+    return {.at = at, .name = strings_ + image_.read32(at), .type = image_.read32(at + 4)};
+  }
+  /// Where a member begins, in bits from the start of its struct, and how many bits it has if it is a bit field.
+  struct bit_range {
+    u32 bit = 0, width = 0;
+  };
+  [[nodiscard]] constexpr bit_range place_of(const btf_type& of, const btf_member& member) const noexcept {
+    const u32 written = image_.read32(member.at + 8);
+    if (!is_flagged(of)) return {.bit = written};
+    return {.bit = written & 0xffffff, .width = written >> 24};
+  }
+  /// The id of the variable in an entry of a data section, which stands where others have their name.
+  [[nodiscard]] constexpr u32 variable_of(const btf_member& place) const noexcept {
+    return image_.read32(place.at);
+  }
+  /// The element type of an array.
+  [[nodiscard]] constexpr u32 element_of(const btf_type& array) const noexcept {
+    return image_.read32(array.tail());
+  }
+  /// The number of elements of an array.
+  [[nodiscard]] constexpr u32 length_of(const btf_type& array) const noexcept {
+    return image_.read32(array.tail() + 8);
+  }
+  /// True when the library knows what types of this kind are; of others it knows how long they are at most.
+  [[nodiscard]] static constexpr bool is_known(abi::btf_kind kind) noexcept {
+    return static_cast<u8>(kind) < abi::btf_kinds;
+  }
+  /// True when there are types of a kind that the library does not know.
+  [[nodiscard]] constexpr bool has_unknown() const noexcept { return has_unknown_; }
+  /// Bytes from the start of a type's record to the next type, for a kind that is known.
+  [[nodiscard]] static constexpr u64 extent_of(const btf_type& of) noexcept {
+    const abi::btf_tail tail = abi::btf_tails[static_cast<u8>(of.kind)];
+    return abi::btf_type_record::size + tail.fixed + u64{tail.for_each} * of.members;
+  }
+  [[nodiscard]] static constexpr bool is_modifier(abi::btf_kind kind) noexcept {
+    using enum abi::btf_kind;
+    return kind == const_type || kind == volatile_type || kind == restrict_type || kind == type_definition ||
+           kind == type_tag;
+  }
+
+ private:
+  static constexpr u32 longest_chain = 32;  // the kernel's MAX_RESOLVE_DEPTH
+
+  [[nodiscard]] constexpr btf_type type_at(u64 at, u32 id) const noexcept {
+    using record = abi::btf_type_record;
+    const u32 info = image_.read32(at + record::info);
+    return {.id = id,
+            .kind = static_cast<abi::btf_kind>(info >> 24 & 0x7f),
+            .members = info & 0xffffff,
+            .at = at,
+            .name = strings_ + image_.read32(at + record::name),
+            .size_or_type = image_.read32(at + record::size_or_type)};
+  }
+  [[nodiscard]] constexpr u64 end_of(const btf_type& of) const noexcept {
+    return of.at + (is_known(of.kind) ? extent_of(of) : extent_by_layout(of));
+  }
+  // The same for one that is not, as the file itself says; 0 when it does not.
+  [[nodiscard]] constexpr u64 extent_by_layout(const btf_type& of) const noexcept {
+    using record = abi::btf_layout_record;
+    const u64 row = static_cast<u8>(of.kind) * record::size;
+    if (row + record::size > layouts_size_) return 0;
+    return abi::btf_type_record::size + image_.read8(layouts_ + row + record::fixed) +
+           u64{image_.read8(layouts_ + row + record::for_each)} * of.members;
+  }
+
+  bytes image_;
+  u64 types_ = 0;
+  u64 types_size_ = 0;
+  u64 strings_ = 0;
+  u32 strings_size_ = 0;
+  u32 count_ = 0;
+  u32 kinds_ = 0;  // one bit for each known kind that occurs
+  u64 layouts_ = 0;
+  u64 layouts_size_ = 0;
+  bool has_unknown_ = false;
+  const u32* index_ = nullptr;
+  bool is_indexed_ = false;
+};
+
+constexpr verdict btf::open(const elf& file, const elf_section& section, btf& out) noexcept {
+  // Content that is not in the file has no bounds, so nothing may be read from it.
+  if (const verdict v = file.demand_type(section, abi::section_progbits); v.failed()) return v;
+  return open(file.image(), section.at, section.size, out, section.index);
+}
+
+constexpr verdict btf::open(const bytes& image, u64 start, u64 size, btf& out, u32 section) noexcept {
+  using header = abi::btf_header;
+  using record = abi::btf_type_record;
+  const auto bad_header = [&](u64 field) {
+    return verdict{.why = cause::bad_btf_header, .section = section, .offset = start + field};
+  };
+  if (size < header::size || !image.holds(start, size)) return bad_header(0);
+  if (image.read16(start + header::magic) != abi::btf_magic) return bad_header(header::magic);
+  const u64 header_size = image.read32(start + header::header_size);
+  if (header_size < header::size || header_size > size) return bad_header(header::header_size);
+  const u64 body = start + header_size;
+  const u64 body_size = size - header_size;
+  const u64 types_offset = image.read32(start + header::types_offset);
+  const u64 types_size = image.read32(start + header::types_size);
+  if (types_offset > body_size || types_size > body_size - types_offset)
+    return bad_header(header::types_size);
+  const u64 strings_offset = image.read32(start + header::strings_offset);
+  const u64 strings_size = image.read32(start + header::strings_size);
+  if (strings_offset > body_size || strings_size > body_size - strings_offset)
+    return bad_header(header::strings_size);
+  if (header_size >= header::size_with_layouts) {
+    // Nobody needs it who knows all kinds, so one that is damaged is none.
+    const u64 layouts_offset = image.read32(start + header::layouts_offset);
+    const u64 layouts_size = image.read32(start + header::layouts_size);
+    out.layouts_ = body + layouts_offset;
+    if (layouts_offset <= body_size && layouts_size <= body_size - layouts_offset)
+      out.layouts_size_ = layouts_size;
+  }
+  // With a NUL at both ends every name inside is a string, and the one at 0 is empty.
+  if (strings_size == 0 || image.read8(body + strings_offset) != 0 ||
+      image.read8(body + strings_offset + strings_size - 1) != 0)
+    return bad_header(header::strings_offset);
+
+  out.image_ = image;
+  out.types_ = body + types_offset;
+  out.types_size_ = types_size;
+  out.strings_ = body + strings_offset;
+  out.strings_size_ = static_cast<u32>(strings_size);
+  const u64 end = out.types_ + types_size;
+  for (u64 at = out.types_; at < end;) {
+    const auto bad = [&](cause why) { return verdict{.why = why, .section = section, .offset = at}; };
+    if (end - at < record::size) return bad(cause::bad_btf_type);
+    const btf_type next = out.type_at(at, out.count_ + 1);
+    const bool is_new = !is_known(next.kind);
+    if (static_cast<u8>(next.kind) == 0 || (is_new && out.extent_by_layout(next) == 0))
+      return bad(cause::unknown_btf_kind);
+    const u64 behind = out.end_of(next);
+    if (behind - at > end - at || next.name - out.strings_ >= strings_size) return bad(cause::bad_btf_type);
+    ++out.count_;
+    if (is_new)
+      out.has_unknown_ = true;
+    else
+      out.kinds_ |= u32{1} << static_cast<u8>(next.kind);
+    at = behind;
+  }
+  return {};
+}
+
+constexpr void btf::build_index(u32* index) noexcept {
+  use_index(index);
+  index[0] = 0;
+  u64 at = types_;
+  for (u32 id = 1; id <= count_; ++id) {
+    if (id % index_stride == 0) index[id / index_stride] = static_cast<u32>(at - types_);
+    at = end_of(type_at(at, id));
+  }
+}
+
+constexpr u32 btf::size_of(u32 id) const noexcept {
+  using enum abi::btf_kind;
+  u64 elements = 1;
+  for (u32 depth = 0; depth < longest_chain; ++depth) {
+    const btf_type found = resolve(id);
+    u64 size = 0;
+    switch (found.kind) {
+      case array:
+        elements *= length_of(found);
+        if (elements > 0xffffffff) return 0;
+        id = element_of(found);
+        continue;
+      case pointer:
+        size = 8;
+        break;
+      case integer:
+      case structure:
+      case union_type:
+      case enumeration:
+      case enumeration64:
+      case floating:
+        size = found.size_or_type;
+        break;
+      default:
+        return 0;
+    }
+    return elements * size > 0xffffffff ? 0 : static_cast<u32>(elements * size);
+  }
+  return 0;
+}
+
+constexpr number_form btf::form_of(u32 id) const noexcept {
+  const btf_type found = resolve(id);
+  if (found.kind != abi::btf_kind::integer) return number_form::no_number;
+  const u32 encoding = image_.read32(found.tail()) >> 24;
+  return (encoding & abi::btf_integer_is_signed) != 0 ? number_form::signed_number
+                                                      : number_form::unsigned_number;
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_BTF_HPP
+// Room 0.14, layout: how a C++ type lies in memory, as plain records: what `members` sees of it, or what its author states
+// by hand. So it can be compared with the types of an object, or written as such, by code that is no template.
+#ifndef BAREBPF_LAYOUT_HPP
+#define BAREBPF_LAYOUT_HPP
+
+// Room 0.13, members: what C++20 tells of the members of a struct: how many there are, of which types, what they are
+// called and where they lie. Everything here is a question to the compiler, and nothing of it is left in the program.
+#ifndef BAREBPF_MEMBERS_HPP
+#define BAREBPF_MEMBERS_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// Why the compiler does not tell what a class is made of.
+enum class unseen : u8 {
+  nothing,   ///< it does
+  hidden,    ///< private members, virtual functions or constructors of its own
+  base,      ///< members of a base class
+  nameless,  ///< a struct or union without a name in it
+  many,      ///< more than 70 members
+  placed,    ///< members that lie elsewhere than their types ask for: bit fields, packed or aligned by hand
+};
+
+namespace detail {
+
+// Stands for whatever a member may be set to. Never called.
+struct anything {
+  template <class T>
+  operator T() const noexcept;
+};
+template <class T>
+struct any_base {
+  template <class Base>
+  requires(std::is_base_of_v<Base, T> && !std::is_same_v<Base, T>) operator Base() const noexcept;
+};
+
+constexpr bool begins_with(const char* characters, const char* head) noexcept {
+  while (*head != '\0')
+    if (*characters++ != *head++) return false;
+  return true;
+}
+// Compilers call a type without a name "<unnamed struct>", "(unnamed struct at ...)" or "(anonymous struct at ...)".
+template <class T>
+consteval bool is_nameless() noexcept {
+  for (const char* at = __PRETTY_FUNCTION__; *at != '\0'; ++at)
+    if ((*at == '<' || *at == '(') &&
+        (begins_with(at + 1, "unnamed ") || begins_with(at + 1, "anonymous struct") ||
+         begins_with(at + 1, "anonymous union") || begins_with(at + 1, "anonymous class")))
+      return true;
+  return false;
+}
+struct any_nameless {
+  template <class T>
+  requires((std::is_class_v<T> || std::is_union_v<T>)&&is_nameless<T>()) operator T() const noexcept;
+};
+
+// std::array and its like: as many elements in a row as it has parts, and nothing else.
+template <class T>
+concept element_row = requires(const T& row) {
+  typename T::value_type;
+  row[0];
+  requires sizeof(T) == std::tuple_size<T>::value * sizeof(typename T::value_type);
+};
+// Taken apart by functions of its own, which have nothing to do with how it lies in memory.
+template <class T>
+concept has_own_parts = requires {
+  std::tuple_size<T>::value;
+};
+
+// True when so many members can be set, one by one; and when the one behind so many can be set to a `Probe`.
+template <class T, size_t... I>
+constexpr bool takes_values(std::index_sequence<I...>) noexcept {
+  return requires { T{{(static_cast<void>(I), anything{})}...}; };
+}
+template <class T, class Probe, size_t... I>
+constexpr bool takes_behind(std::index_sequence<I...>) noexcept {
+  return requires { T{{(static_cast<void>(I), anything{})}..., Probe{}}; };
+}
+
+inline constexpr size_t most_members = 70;
+template <class T, size_t Count = 0>
+consteval size_t count_members() noexcept {
+  if constexpr (Count <= most_members && takes_values<T>(std::make_index_sequence<Count + 1>{}))
+    return count_members<T, Count + 1>();
+  else
+    return Count;
+}
+template <class T>
+consteval bool has_nameless() noexcept {
+  return []<size_t... I>(std::index_sequence<I...>) {
+    return (takes_behind<T, any_nameless>(std::make_index_sequence<I>{}) || ...);
+  }
+  (std::make_index_sequence<count_members<T>()>{});
+}
+
+// Calls `f` with all members of `value`; the numbers go from 100 on because 08 is no number.
+#define BAREBPF_TEN(row, d, before)                                                                          \
+  row(1##d##0, before m##d##0) row(1##d##1, before m##d##0, m##d##1)                                         \
+      row(1##d##2, before m##d##0, m##d##1, m##d##2) row(1##d##3, before m##d##0, m##d##1, m##d##2, m##d##3) \
+          row(1##d##4, before m##d##0, m##d##1, m##d##2, m##d##3, m##d##4)                                   \
+              row(1##d##5, before m##d##0, m##d##1, m##d##2, m##d##3, m##d##4, m##d##5)                      \
+                  row(1##d##6, before m##d##0, m##d##1, m##d##2, m##d##3, m##d##4, m##d##5, m##d##6)         \
+                      row(1##d##7, before m##d##0, m##d##1, m##d##2, m##d##3, m##d##4, m##d##5, m##d##6,     \
+                          m##d##7) row(1##d##8, before m##d##0, m##d##1, m##d##2, m##d##3, m##d##4, m##d##5, \
+                                       m##d##6, m##d##7, m##d##8)                                            \
+                          row(1##d##9, before m##d##0, m##d##1, m##d##2, m##d##3, m##d##4, m##d##5, m##d##6, \
+                              m##d##7, m##d##8, m##d##9)
+#define BAREBPF_ALL_OF(d) \
+  m##d##0, m##d##1, m##d##2, m##d##3, m##d##4, m##d##5, m##d##6, m##d##7, m##d##8, m##d##9,
+#define BAREBPF_UP_TO_0 BAREBPF_ALL_OF(0)
+#define BAREBPF_UP_TO_1 BAREBPF_UP_TO_0 BAREBPF_ALL_OF(1)
+#define BAREBPF_UP_TO_2 BAREBPF_UP_TO_1 BAREBPF_ALL_OF(2)
+#define BAREBPF_UP_TO_3 BAREBPF_UP_TO_2 BAREBPF_ALL_OF(3)
+#define BAREBPF_UP_TO_4 BAREBPF_UP_TO_3 BAREBPF_ALL_OF(4)
+#define BAREBPF_UP_TO_5 BAREBPF_UP_TO_4 BAREBPF_ALL_OF(5)
+#define BAREBPF_NAMES(number, ...)      \
+  if constexpr (count == number - 99) { \
+    const auto& [__VA_ARGS__] = value;  \
+    return f(__VA_ARGS__);              \
+  } else
+template <class T, class F>
+constexpr auto with_members(const T& value, F f) noexcept {
+  constexpr size_t count = count_members<T>();
+  BAREBPF_TEN(BAREBPF_NAMES, 0, )
+  BAREBPF_TEN(BAREBPF_NAMES, 1, BAREBPF_UP_TO_0)
+  BAREBPF_TEN(BAREBPF_NAMES, 2, BAREBPF_UP_TO_1)
+  BAREBPF_TEN(BAREBPF_NAMES, 3, BAREBPF_UP_TO_2)
+  BAREBPF_TEN(BAREBPF_NAMES, 4, BAREBPF_UP_TO_3)
+  BAREBPF_TEN(BAREBPF_NAMES, 5, BAREBPF_UP_TO_4)
+  BAREBPF_TEN(BAREBPF_NAMES, 6, BAREBPF_UP_TO_5)
+  static_assert(count == 0);
+}
+#undef BAREBPF_NAMES
+#undef BAREBPF_UP_TO_5
+#undef BAREBPF_UP_TO_4
+#undef BAREBPF_UP_TO_3
+#undef BAREBPF_UP_TO_2
+#undef BAREBPF_UP_TO_1
+#undef BAREBPF_UP_TO_0
+#undef BAREBPF_ALL_OF
+#undef BAREBPF_TEN
+
+// What the members are of: their types, and where they are in the one `example`.
+template <class... Member>
+struct member_list {
+  static constexpr size_t count = sizeof...(Member);
+  const void* at[count];
+};
+template <class T>
+struct holder {
+  T value;
+};
+template <class T>
+inline constexpr holder<T> example{};
+template <class T>
+consteval auto list_members() noexcept {
+  return with_members(example<T>.value, []<class... Member>(const Member&... member) {
+    return member_list<Member...>{{&member...}};
+  });
+}
+template <auto Value>
+struct constant {};
+// A bit field has no address, nor has what is packed: the one that is taken is of a copy that is gone, and no constant.
+template <class T>
+concept has_addresses = requires {
+  typename constant<list_members<T>()>;
+};
+
+struct address {
+  const void* to;
+};
+// The last word between the braces, in "[A = address{&example.value.source}]" of the one compiler and
+// "[with address A = address{((const void*)(& example<flow>.holder<flow>::value.flow::source))}]" of the other.
+template <address At>
+consteval text find_member_name() noexcept {
+  const text whole = __PRETTY_FUNCTION__;
+  size_t end = whole.size();
+  while (!is_name_character(whole[end - 1])) --end;
+  size_t start = end;
+  while (is_name_character(whole[start - 1])) --start;
+  return {whole.data() + start, end - start};
+}
+template <address At>
+inline constexpr auto member_name = name<find_member_name<At>().size() + 1>::cut(find_member_name<At>());
+
+// Where members of these sizes and alignments lie when nothing was said about it.
+template <size_t Count>
+struct member_offsets {
+  size_t at[Count];
+  size_t end = 0, alignment = 1;
+};
+template <class... Member>
+consteval member_offsets<sizeof...(Member)> lay_out_members(member_list<Member...>*) noexcept {
+  member_offsets<sizeof...(Member)> out{};
+  size_t index = 0;
+  const auto add = [&](size_t size, size_t alignment) {
+    out.end = (out.end + alignment - 1) / alignment * alignment;
+    out.at[index++] = out.end;
+    out.end += size;
+    if (alignment > out.alignment) out.alignment = alignment;
+  };
+  (add(sizeof(Member), alignof(Member)), ...);
+  out.end = (out.end + out.alignment - 1) / out.alignment * out.alignment;
+  return out;
+}
+
+template <class T>
+consteval unseen why_unseen() noexcept;
+
+// True for types whose bytes the compiler lets others see: numbers, and what is made of them alone.
+template <class T>
+consteval bool has_plain_bytes() noexcept {
+  if constexpr (std::is_array_v<T>)
+    return has_plain_bytes<std::remove_cv_t<std::remove_extent_t<T>>>();
+  else if constexpr (std::is_enum_v<T> || std::is_integral_v<T>)
+    return true;
+  else if constexpr (std::is_floating_point_v<T>)
+    return sizeof(T) <= 8;
+  else if constexpr (element_row<T>)
+    return has_plain_bytes<typename T::value_type>();
+  else if constexpr (!std::is_class_v<T>)
+    return false;
+  else if constexpr (why_unseen<T>() != unseen::nothing)
+    return false;
+  else
+    return []<class... Member>(member_list<Member...>) {
+      return (has_plain_bytes<std::remove_cv_t<Member>>() && ...);
+    }(list_members<T>());
+}
+template <class T>
+constexpr u8 first_byte(const T& value) noexcept {
+  if constexpr (std::is_array_v<T> || element_row<T>) {
+    return first_byte(value[0]);
+  } else if constexpr (std::is_class_v<T>) {
+    return with_members(value, [](const auto& first, const auto&...) { return first_byte(first); });
+  } else {
+    struct byte_row {
+      u8 bytes[sizeof(T)];
+    };
+    return __builtin_bit_cast(byte_row, value).bytes[0];
+  }
+}
+// Where the members lie in truth: each byte is given one bit of its own place after the other, and the members say which
+// they have. No byte is anything but 0 or 1, so that every type can be made of them.
+template <class T>
+consteval auto find_offsets() noexcept {
+  member_offsets<count_members<T>()> out{};
+  for (size_t bit = 0; ((sizeof(T) - 1) >> bit) != 0; ++bit) {
+    struct byte_row {
+      u8 bytes[sizeof(T)];
+    } row{};
+    for (size_t i = 0; i < sizeof(T); ++i) row.bytes[i] = static_cast<u8>(i >> bit & 1);
+    with_members(__builtin_bit_cast(T, row), [&](const auto&... member) {
+      size_t index = 0;
+      ((out.at[index++] |= size_t{first_byte(member)} << bit), ...);
+      return true;
+    });
+  }
+  return out;
+}
+// Larger ones take the compiler too many steps; of those only the sums are compared.
+inline constexpr size_t largest_with_bytes = 2048;
+template <class T>
+consteval bool lies_as_laid_out() noexcept {
+  using list = decltype(list_members<T>());
+  constexpr auto natural = lay_out_members(static_cast<list*>(nullptr));
+  if (natural.end != sizeof(T) || natural.alignment != alignof(T)) return false;
+  constexpr bool members_are_plain = []<class... Member>(member_list<Member...>*) {
+    return (has_plain_bytes<std::remove_cv_t<Member>>() && ...);
+  }(static_cast<list*>(nullptr));
+  if constexpr (members_are_plain && std::is_trivially_copyable_v<T> && sizeof(T) <= largest_with_bytes) {
+    constexpr auto found = find_offsets<T>();
+    for (size_t i = 0; i < list::count; ++i)
+      if (found.at[i] != natural.at[i]) return false;
+  }
+  return true;
+}
+
+// Each question may be asked only when the one before has a good answer: the compiler refuses to take apart a class with
+// a base or a member without a name, and refuses it with words of its own.
+template <class T>
+consteval unseen why_unseen() noexcept {
+  if constexpr (!std::is_aggregate_v<T> || has_own_parts<T> || !std::is_trivially_copyable_v<T>)
+    return unseen::hidden;
+  else if constexpr (takes_behind<T, any_base<T>>(std::index_sequence<>{}))
+    return unseen::base;
+  else if constexpr (count_members<T>() == 0)
+    return unseen::hidden;
+  else if constexpr (count_members<T>() > most_members)
+    return unseen::many;
+  else if constexpr (has_nameless<T>())
+    return unseen::nameless;
+  else if constexpr (!has_addresses<T>)
+    return unseen::placed;
+  else if constexpr (!lies_as_laid_out<T>())
+    return unseen::placed;
+  else
+    return unseen::nothing;
+}
+
+// The name of a type without the namespaces around it; empty for one that has none or is made by a template.
+template <class T>
+consteval text find_type_name() noexcept {
+  text whole = __PRETTY_FUNCTION__;
+  size_t end = whole.size() - 1;  // "[T = ns::flow]", "[with T = ns::flow]"
+  if (is_nameless<T>() || !is_name_character(whole[end - 1])) return {};
+  size_t start = end;
+  while (is_name_character(whole[start - 1])) --start;
+  return {whole.data() + start, end - start};
+}
+template <class T>
+inline constexpr auto type_name = name<find_type_name<T>().size() + 1>::cut(find_type_name<T>());
+
+}  // namespace detail
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_MEMBERS_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// What a type is, where it matters to who shares its bytes.
+enum class layout_sort : u8 {
+  unknown,           ///< the compiler does not tell: `layout::why` says what hinders it
+  raw,               ///< std::byte: of what lies there only the size is compared
+  signed_integer,    ///< also `signed char`
+  unsigned_integer,  ///< also `unsigned char`
+  character,         ///< `char`, whose sign is the machine's
+  boolean,
+  floating,
+  enumeration,
+  pointer,
+  array,  ///< C arrays, and std::array and its like
+  structure,
+  union_type,
+};
+
+struct layout;
+
+/// A member of a struct or union.
+struct layout_member {
+  text name;
+  const layout* type = nullptr;
+  u32 bit = 0;    ///< where it begins, in bits from the start of the struct
+  u32 width = 0;  ///< bits of a bit field, 0 for all others
+};
+
+/// A value of an enum that has a name.
+struct layout_value {
+  text name;
+  s64 value = 0;
+};
+
+/// A C++ type as it lies in memory. All that it points to is constant and stays.
+struct layout {
+  layout_sort sort = layout_sort::unknown;
+  unseen why = unseen::nothing;  ///< of what is `unknown`
+  bool is_stated = false;        ///< by hand, see `stated_layout`
+  bool is_signed = false;        ///< of an enum
+  u32 size = 0;                  ///< bytes
+  u32 alignment = 1;             ///< bytes
+  u32 count = 0;                 ///< elements, members or named values
+  text name{};                   ///< without namespaces; empty where there is none
+  const layout* element = nullptr;
+  const layout_member* members = nullptr;
+  const layout_value* values = nullptr;
+};
+
+/// To be specialized for a class whose members the compiler does not tell: one with bit fields, private members, base
+/// classes, or structs and unions without a name:
+/// ```
+/// template <>
+/// struct barebpf::stated_layout<packet> {
+///   static constexpr layout_member members[] = {member_at<u32>("source", offsetof(packet, source)),
+///                                               bits_at<u8>("version", 32, 4)};
+/// };
+/// ```
+/// Shape: what is not stated is not compared. A class with private members makes it a friend.
+template <class T>
+struct stated_layout {};
+
+/// True for types that are compared by their size alone. To be specialized for types of others about which nothing can be
+/// stated.
+template <class T>
+inline constexpr bool is_compared_by_size = false;
+
+namespace detail {
+
+template <class T>
+concept has_stated_layout = requires {
+  stated_layout<T>::members;
+};
+
+// The values of an enum that are looked for: the small ones, and those of one bit.
+inline constexpr s64 first_value = -1, last_value = 63;
+constexpr s64 looked_for(size_t index) noexcept {
+  constexpr size_t small = static_cast<size_t>(last_value - first_value) + 1;
+  return index < small ? static_cast<s64>(index) + first_value : s64{1} << (index - small + 6);
+}
+// The same, asked of a value.
+constexpr bool is_looked_for(s64 value) noexcept {
+  return value >= first_value &&
+         (value <= last_value || (value < s64{1} << 32 && (value & (value - 1)) == 0));
+}
+template <class E>
+inline constexpr size_t values_looked_for = 65 + (sizeof(E) >= 4   ? 26
+                                                  : sizeof(E) == 2 ? 10
+                                                                   : 2);
+// False for what an enum without a fixed type has no bits for, where the compiler refuses that; zero stands for it.
+#ifdef __clang__
+#pragma clang diagnostic push
+#if __has_warning("-Wenum-constexpr-conversion")
+// From clang 16 on an error that is no error to whoever tries, from 20 on one that is.
+#pragma clang diagnostic ignored "-Wenum-constexpr-conversion"
+#endif
+template <class E, s64 Value, class = void>
+inline constexpr bool enum_holds = false;
+template <class E, s64 Value>
+inline constexpr bool enum_holds<
+    E, Value,
+    std::void_t<std::integral_constant<E, static_cast<E>(static_cast<std::underlying_type_t<E>>(Value))>>> =
+    true;
+#else
+template <class E, s64 Value>
+inline constexpr bool enum_holds = true;
+#endif
+template <class E, s64 Value>
+consteval E as_enum() noexcept {
+  if constexpr (enum_holds<E, Value>)
+    return __builtin_bit_cast(E, static_cast<std::underlying_type_t<E>>(Value));
+  else
+    return static_cast<E>(0);
+}
+
+template <class E, E... Value>
+consteval text write_values() noexcept {
+  return __PRETTY_FUNCTION__;
+}
+template <class E>
+consteval text written_values() noexcept {
+  return []<size_t... I>(std::index_sequence<I...>) {
+    return write_values<E, as_enum<E, looked_for(I)>()...>();
+  }
+  (std::make_index_sequence<values_looked_for<E>>{});
+}
+#ifdef __clang__
+#pragma clang diagnostic pop
+#endif
+template <class E>
+constexpr bool holds_looked_for(size_t index) noexcept {
+  return [index]<size_t... I>(std::index_sequence<I...>) {
+    return ((I == index && enum_holds<E, looked_for(I)>) || ...);
+  }
+  (std::make_index_sequence<values_looked_for<E>>{});
+}
+// Takes the names out of "[with E = ns::color; E ...Value = {ns::color::red, (ns::color)1}]" and of
+// "[E = ns::color, Value = <ns::color::red, (ns::color)1>]": the last word of each part that does not begin with a digit.
+template <class E, class F>
+constexpr void each_value_name(F f) noexcept {
+  constexpr text written = written_values<E>();
+  constexpr text mark = "Value = ";
+  size_t at = written.size() - mark.size();
+  while (!text(written.data() + at, mark.size()).starts_with(mark)) --at;
+  at += mark.size() + 1;
+  for (size_t index = 0; at < written.size(); ++index) {
+    size_t depth = 0, end = at;
+    for (; depth != 0 || (written[end] != ',' && written[end] != '>' && written[end] != '}'); ++end) {
+      depth += written[end] == '(' || written[end] == '<' || written[end] == '{';
+      depth -= written[end] == ')' || written[end] == '>' || written[end] == '}';
+    }
+    size_t start = end;
+    while (start != at && is_name_character(written[start - 1])) --start;
+    const char first = written[start];
+    if (start != end && !(first >= '0' && first <= '9') && holds_looked_for<E>(index))
+      f(index, text(written.data() + start, end - start));
+    if (written[end] != ',') return;
+    at = end + 2;
+  }
+}
+struct value_sizes {
+  size_t count = 0, characters = 0;
+};
+template <class E>
+inline constexpr value_sizes named_values = [] {
+  value_sizes out;
+  each_value_name<E>([&](size_t, text one) {
+    ++out.count;
+    out.characters += one.size();
+  });
+  return out;
+}();
+// Copied, so that a program that has them does not have all the rest of the text.
+template <class E>
+struct value_names {
+  char characters[named_values<E>.characters + 1] = {};
+};
+template <class E>
+inline constexpr value_names<E> names_of_values = [] {
+  value_names<E> out;
+  size_t used = 0;
+  each_value_name<E>([&](size_t, text one) {
+    for (const char c : one) out.characters[used++] = c;
+  });
+  return out;
+}();
+template <class E>
+struct value_list {
+  layout_value list[named_values<E>.count + 1] = {};
+};
+template <class E>
+inline constexpr value_list<E> values_of = [] {
+  value_list<E> out;
+  size_t used = 0, count = 0;
+  each_value_name<E>([&](size_t index, text one) {
+    // The value as the enum has it: of an unsigned one, -1 is its largest.
+    const auto value = static_cast<std::underlying_type_t<E>>(looked_for(index));
+    out.list[count++] = {{names_of_values<E>.characters + used, one.size()}, static_cast<s64>(value)};
+    used += one.size();
+  });
+  return out;
+}();
+
+template <class T>
+consteval layout make_layout() noexcept;
+
+}  // namespace detail
+
+/// The layout of a C++ type.
+/// Cost: the compiler's time, once for each type; in the program only what it reads of it while it runs.
+template <class T>
+inline constexpr layout layout_of = detail::make_layout<T>();
+
+/// A member that is stated by hand: its type, its name in the BPF program, and offsetof(3).
+template <class T>
+[[nodiscard]] constexpr layout_member member_at(text name, size_t offset) noexcept {
+  return {name, &layout_of<T>, static_cast<u32>(offset * 8)};
+}
+/// A bit field of `width` bits from bit `first` of the struct on, counted as the machine counts them.
+template <class T>
+[[nodiscard]] constexpr layout_member bits_at(text name, u32 first, u32 width) noexcept {
+  return {name, &layout_of<T>, first, width};
+}
+
+namespace detail {
+
+template <class T>
+struct seen_members {
+  using list = decltype(list_members<T>());
+  layout_member members[list::count];
+};
+template <class T>
+inline constexpr seen_members<T> members_of =
+    []<class... Member, size_t... I>(member_list<Member...>*, std::index_sequence<I...>) {
+      constexpr auto found = list_members<T>();
+      constexpr auto offsets = lay_out_members(static_cast<member_list<Member...>*>(nullptr));
+      return seen_members<T>{
+          {layout_member{text(member_name<address{found.at[I]}>), &layout_of<std::remove_cv_t<Member>>,
+                         static_cast<u32>(offsets.at[I] * 8)}...}};
+    }(static_cast<decltype(list_members<T>())*>(nullptr),
+      std::make_index_sequence<decltype(list_members<T>())::count>{});
+
+template <class T>
+constexpr layout_sort sort_of() noexcept {
+  using enum layout_sort;
+  if constexpr (std::is_same_v<T, std::byte>)
+    return raw;
+  else if constexpr (std::is_same_v<T, bool>)
+    return boolean;
+  else if constexpr (std::is_same_v<T, char>)
+    return character;
+  else if constexpr (std::is_integral_v<T>)
+    return std::is_signed_v<T> ? signed_integer : unsigned_integer;
+  else if constexpr (std::is_floating_point_v<T>)
+    return floating;
+  else if constexpr (std::is_enum_v<T>)
+    return enumeration;
+  else if constexpr (std::is_pointer_v<T>)
+    return pointer;
+  else if constexpr (std::is_array_v<T> || element_row<T>)
+    return array;
+  else
+    return std::is_union_v<T> ? union_type : structure;
+}
+
+template <class T>
+consteval layout make_layout() noexcept {
+  layout out{
+      .sort = sort_of<T>(), .size = static_cast<u32>(sizeof(T)), .alignment = static_cast<u32>(alignof(T))};
+  constexpr layout_sort sort = sort_of<T>();
+  if constexpr (is_compared_by_size<T>) {
+    out.sort = layout_sort::raw;
+  } else if constexpr (has_stated_layout<T>) {
+    out.is_stated = true;
+    out.name = type_name<T>;
+    out.members = stated_layout<T>::members;
+    out.count = static_cast<u32>(sizeof stated_layout<T>::members / sizeof(layout_member));
+  } else if constexpr (sort == layout_sort::array) {
+    using element = std::remove_cv_t<std::remove_reference_t<decltype(std::declval<T&>()[0])>>;
+    out.element = &layout_of<element>;
+    out.count = static_cast<u32>(sizeof(T) / sizeof(element));
+  } else if constexpr (sort == layout_sort::enumeration) {
+    out.is_signed = std::is_signed_v<std::underlying_type_t<T>>;
+    out.name = type_name<T>;
+    out.values = values_of<T>.list;
+    out.count = static_cast<u32>(named_values<T>.count);
+  } else if constexpr (sort == layout_sort::structure) {
+    if constexpr (constexpr unseen why = why_unseen<T>(); why != unseen::nothing) {
+      out.sort = layout_sort::unknown;
+      out.why = why;
+    } else {
+      out.name = type_name<T>;
+      out.members = members_of<T>.members;
+      out.count = static_cast<u32>(seen_members<T>::list::count);
+    }
+  } else if constexpr (sort == layout_sort::union_type) {
+    out.name = type_name<T>;
+  }
+  return out;
+}
+
+}  // namespace detail
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_LAYOUT_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// Where a member lies in its struct, in bytes; two types, so that a compiler that prints them says which is which.
+struct place_in_object {
+  u32 offset = 0;
+  u32 size = 0;
+};
+struct place_in_cxx {
+  u32 offset = 0;
+  u32 size = 0;
+};
+
+/// One difference between a C++ type and a type of an object.
+struct layout_difference {
+  cause why = cause::none;
+  name<64> member{};            ///< in the object, as "flow.ports[].source"; empty for the type as a whole
+  name<32> cxx_member{};        ///< what the C++ type has at its place, where that has another name
+  place_in_object in_object{};  ///< nothing where the object does not have it
+  place_in_cxx in_cxx{};        ///< nothing where the C++ type does not have it
+};
+
+namespace detail {
+
+constexpr cause cause_of(unseen why) noexcept {
+  constexpr cause causes[] = {cause::none,        cause::unseen_hidden,
+                              cause::unseen_base, cause::unseen_nameless,
+                              cause::unseen_many, cause::unseen_placed};
+  return causes[static_cast<u8>(why)];
+}
+
+// Tells `sink` each difference; one that has had enough says false.
+template <class Sink>
+class layout_matcher {
+ public:
+  constexpr layout_matcher(const btf& types, Sink& sink) noexcept : types_(types), sink_(sink) {}
+
+  // Shape: false when `sink` wants no more.
+  constexpr bool match(u32 id, const layout& cxx) noexcept { return match_type(id, cxx, {}, {}, 0); }
+
+ private:
+  static constexpr u32 deepest = 16;
+
+  constexpr bool report(cause why, const place_in_object& in_object, const place_in_cxx& in_cxx,
+                        text cxx_member = {}) noexcept {
+    ++told_;
+    return sink_({why, path_, name<32>::cut(cxx_member), in_object, in_cxx});
+  }
+
+  // A longer path loses its end.
+  constexpr size_t path_size() const noexcept { return text(path_).size(); }
+  constexpr void append(text more) noexcept {
+    size_t used = path_size();
+    for (const char c : more)
+      if (used + 1 < sizeof path_.characters) path_.characters[used++] = c;
+  }
+  constexpr void append_name(u64 at) noexcept {
+    if (path_size() != 0) append(".");
+    const size_t used = path_size();
+    types_.image().copy_string(at, path_.characters + used, sizeof path_.characters - used);
+  }
+  constexpr void cut_path(size_t size) noexcept {
+    for (size_t i = size; i < sizeof path_.characters; ++i) path_.characters[i] = '\0';
+  }
+
+  constexpr bool is_nameless(const btf_member& member) const noexcept {
+    return types_.image().read8(member.name) == 0;
+  }
+  // Calls `f` with each member that has a name, those of structs without a name too, as C has them; of unions without a
+  // name only where the layout is stated, for C++ has nothing of the kind that could be seen.
+  template <class F>
+  constexpr bool each_member(const btf_type& type, u32 first_bit, bool is_stated, u32 depth, F& f) noexcept {
+    for (u32 i = 0; i < type.members; ++i) {
+      const btf_member member = types_.member(type, i);
+      btf::bit_range place = types_.place_of(type, member);
+      place.bit += first_bit;
+      if (is_nameless(member)) {
+        const btf_type inner = types_.resolve(member.type);
+        const bool goes_in =
+            inner.kind == abi::btf_kind::structure || (inner.kind == abi::btf_kind::union_type && is_stated);
+        if (goes_in && depth < deepest) {
+          if (!each_member(inner, place.bit, is_stated, depth + 1, f)) return false;
+          continue;
+        }
+        if (inner.kind != abi::btf_kind::union_type) continue;  // bits that nobody can name
+      }
+      if (!f(member, place)) return false;
+    }
+    return true;
+  }
+  constexpr const layout_member* find(const layout& cxx, u64 name) const noexcept {
+    for (u32 i = 0; i < cxx.count; ++i)
+      if (types_.image().string_is(name, cxx.members[i].name)) return &cxx.members[i];
+    return nullptr;
+  }
+  static constexpr const layout_member* find_at(const layout& cxx, u32 bit) noexcept {
+    for (u32 i = 0; i < cxx.count; ++i)
+      if (cxx.members[i].bit == bit) return &cxx.members[i];
+    return nullptr;
+  }
+  constexpr bool has(const btf_type& type, bool is_stated, text wanted) noexcept {
+    auto is_another = [&](const btf_member& member, const btf::bit_range&) {
+      return !types_.image().string_is(member.name, wanted);
+    };
+    return !each_member(type, 0, is_stated, 0, is_another);
+  }
+  // True when something of the object begins at this bit, or lies over those from it on.
+  constexpr bool has_at(const btf_type& type, bool is_stated, u32 bit, u32 width) noexcept {
+    auto is_elsewhere = [&](const btf_member& member, const btf::bit_range& place) {
+      const u64 end = place.bit + (place.width != 0 ? place.width : u64{types_.size_of(member.type)} * 8);
+      return place.bit >= u64{bit} + width || end <= bit;
+    };
+    return !each_member(type, 0, is_stated, 0, is_elsewhere);
+  }
+  static constexpr place_in_cxx place_of(const layout_member& member) noexcept {
+    return {member.bit / 8, member.width != 0 ? (member.width + 7) / 8 : member.type->size};
+  }
+  constexpr place_in_object place_of(const btf_member& member, const btf::bit_range& place) const noexcept {
+    return {place.bit / 8, place.width != 0 ? (place.width + 7) / 8 : types_.size_of(member.type)};
+  }
+
+  constexpr bool match_members(const btf_type& type, const layout& cxx, u32 depth) noexcept {
+    const size_t before = path_size();
+    auto compare = [&](const btf_member& member, const btf::bit_range& place) {
+      cut_path(before);
+      const bool nameless = is_nameless(member);
+      if (nameless)
+        append(before == 0 ? "(union)" : ".(union)");
+      else
+        append_name(member.name);
+      const layout_member* const same = nameless ? find_at(cxx, place.bit) : find(cxx, member.name);
+      if (same != nullptr) return match_member(member, place, *same, depth);
+      if (cxx.is_stated) return true;
+      const layout_member* const instead = find_at(cxx, place.bit);
+      if (instead != nullptr && !has(type, false, instead->name))
+        return report(cause::other_name, place_of(member, place), place_of(*instead), instead->name);
+      return report(cause::missing_member, place_of(member, place), {});
+    };
+    if (!each_member(type, 0, cxx.is_stated, depth, compare)) return false;
+    for (u32 i = 0; i < cxx.count; ++i) {
+      const layout_member& member = cxx.members[i];
+      if (has(type, cxx.is_stated, member.name)) continue;
+      const u32 width = member.width != 0 ? member.width : member.type->size * 8;
+      const layout& element = *(member.type->element != nullptr ? member.type->element : member.type);
+      const bool is_taken = has_at(type, cxx.is_stated, member.bit, width);
+      if (element.sort == layout_sort::raw && !is_taken) continue;
+      if (!cxx.is_stated && is_taken && is_instead(type, member)) continue;
+      cut_path(before);
+      if (before != 0) append(".");
+      append(member.name);
+      if (!report(cause::extra_member, {}, place_of(member))) return false;
+    }
+    cut_path(before);
+    return true;
+  }
+  // True when the member that begins at the same bit in the object was said to have another name already, or has none.
+  constexpr bool is_instead(const btf_type& type, const layout_member& member) noexcept {
+    auto is_elsewhere = [&](const btf_member&, const btf::bit_range& place) {
+      return place.bit != member.bit;
+    };
+    return !each_member(type, 0, false, 0, is_elsewhere);
+  }
+
+  constexpr bool match_member(const btf_member& member, const btf::bit_range& place, const layout_member& cxx,
+                              u32 depth) noexcept {
+    const place_in_object in_object = place_of(member, place);
+    const place_in_cxx in_cxx = place_of(cxx);
+    if (place.width != 0 && cxx.width == 0) return report(cause::object_bit_field, in_object, in_cxx);
+    if (place.bit != cxx.bit) return report(cause::other_offset, in_object, in_cxx);
+    if (place.width != cxx.width) return report(cause::other_size, in_object, in_cxx);
+    return match_type(member.type, *cxx.type, in_object, in_cxx, depth + 1);
+  }
+
+  constexpr bool match_type(u32 id, const layout& cxx, place_in_object in_object, place_in_cxx in_cxx,
+                            u32 depth) noexcept {
+    using enum layout_sort;
+    using kind = abi::btf_kind;
+    if (depth == deepest) return report(cause::nested_too_deep, in_object, in_cxx);
+    const btf_type found = types_.resolve(id);
+    // The members of a section are variables, each with a type of its own.
+    if (found.kind == kind::data_section) return true;
+    if (in_object.size == 0) in_object.size = types_.size_of(id);
+    if (in_cxx.size == 0) in_cxx.size = cxx.size;
+    const u32 size = types_.size_of(id);
+    const auto differ = [&](cause why) { return report(why, in_object, in_cxx); };
+    const auto same_size = [&] { return size == cxx.size || differ(cause::other_size); };
+    switch (cxx.sort) {
+      case unknown:
+        return differ(cause_of(cxx.why));
+      case raw:
+        return same_size();
+      case signed_integer:
+      case unsigned_integer:
+      case character:
+      case boolean:
+        // Programs keep addresses in 64 bits, and the values of an enum are numbers.
+        if (found.kind == kind::pointer && cxx.sort == unsigned_integer) return same_size();
+        if (is_enum(found)) return cxx.sort == boolean ? differ(cause::no_boolean) : same_size();
+        if (found.kind != kind::integer) return differ(cause::other_sort);
+        if (size != cxx.size) return differ(cause::other_size);
+        if (cxx.sort == boolean) return is_boolean(found) || differ(cause::no_boolean);
+        if (cxx.sort == character) return true;
+        return (types_.form_of(id) == number_form::signed_number) == (cxx.sort == signed_integer) ||
+               differ(cause::other_sign);
+      case floating:
+        return found.kind == kind::floating ? same_size() : differ(cause::other_sort);
+      case enumeration:
+        if (found.kind == kind::integer) return same_size();
+        if (!is_enum(found)) return differ(cause::other_sort);
+        if (size != cxx.size) return differ(cause::other_size);
+        return has_same_values(found, cxx) || differ(cause::other_values);
+      case pointer:
+        return found.kind == kind::pointer ? same_size() : differ(cause::other_sort);
+      case array:
+        // Whoever takes bytes takes them of anything.
+        if (cxx.element->sort == raw) return same_size();
+        if (found.kind != kind::array) return differ(cause::other_sort);
+        return match_elements(found, cxx, in_object, in_cxx, depth);
+      case structure:
+        if (found.kind != kind::structure) return differ(cause::other_sort);
+        return match_members(found, cxx, depth) && same_size();
+      case union_type:
+        if (found.kind != kind::union_type) return differ(cause::other_sort);
+        if (cxx.is_stated && !match_members(found, cxx, depth)) return false;
+        if (size != cxx.size) return differ(cause::other_size);
+        return alignment_of(id, 0) == cxx.alignment || differ(cause::other_alignment);
+    }
+    return true;
+  }
+
+  constexpr bool match_elements(const btf_type& found, const layout& cxx, const place_in_object& in_object,
+                                const place_in_cxx& in_cxx, u32 depth) noexcept {
+    const size_t before = path_size();
+    append("[]");
+    const u32 element = types_.element_of(found);
+    // Where the elements differ the lengths say nothing, and the other way round.
+    const u32 told = told_;
+    if (!match_type(element, *cxx.element, {}, {}, depth + 1)) return false;
+    cut_path(before);
+    if (told_ != told || types_.length_of(found) == cxx.count) return true;
+    return report(cause::other_length, in_object, in_cxx);
+  }
+
+  static constexpr bool is_enum(const btf_type& found) noexcept {
+    return found.kind == abi::btf_kind::enumeration || found.kind == abi::btf_kind::enumeration64;
+  }
+  constexpr bool is_boolean(const btf_type& found) const noexcept {
+    return (types_.image().read32(found.tail()) >> 24 & abi::btf_integer_is_bool) != 0;
+  }
+  // Names may be of another style, "STATE_IDLE" here and "idle" there; but each value has to be on both sides, as far as
+  // C++ tells, and a name that both have has to mean the same.
+  constexpr bool has_same_values(const btf_type& found, const layout& cxx) const noexcept {
+    const bool is_wide = found.kind == abi::btf_kind::enumeration64;
+    const auto value_of = [&](u32 index) {
+      const u64 at = found.tail() + u64{index} * (is_wide ? 12 : 8) + 4;
+      if (is_wide)
+        return static_cast<s64>(types_.image().read32(at) | u64{types_.image().read32(at + 4)} << 32);
+      const u32 value = types_.image().read32(at);
+      // Before 6.0 nothing said that an enum is signed; C++ knows it of its own.
+      return types_.is_flagged(found) || cxx.is_signed ? static_cast<s64>(static_cast<s32>(value))
+                                                       : static_cast<s64>(value);
+    };
+    const auto cut = [&](s64 value) {
+      const u64 bits = cxx.size == 8 ? ~u64{0} : (u64{1} << cxx.size * 8) - 1;
+      return static_cast<u64>(value) & bits;
+    };
+    for (u32 i = 0; i < found.members; ++i) {
+      const u64 name = types_.strings() + types_.image().read32(found.tail() + u64{i} * (is_wide ? 12 : 8));
+      const s64 value = value_of(i);
+      bool is_there = false;
+      for (u32 k = 0; k < cxx.count; ++k) {
+        const bool is_same = cut(cxx.values[k].value) == cut(value);
+        if (!is_same && types_.image().string_is(name, cxx.values[k].name)) return false;
+        is_there |= is_same;
+      }
+      if (!is_there && is_looked_for(value)) return false;
+    }
+    for (u32 k = 0; k < cxx.count; ++k) {
+      bool is_there = false;
+      for (u32 i = 0; i < found.members; ++i) is_there |= cut(value_of(i)) == cut(cxx.values[k].value);
+      if (!is_there) return false;
+    }
+    return true;
+  }
+
+  constexpr u32 alignment_of(u32 id, u32 depth) const noexcept {
+    using enum abi::btf_kind;
+    if (depth == deepest) return 1;
+    const btf_type found = types_.resolve(id);
+    if (found.kind == array) return alignment_of(types_.element_of(found), depth + 1);
+    if (found.kind != structure && found.kind != union_type)
+      return types_.size_of(id) > 8 ? 8 : types_.size_of(id);
+    u32 out = 1;
+    for (u32 i = 0; i < found.members; ++i)
+      if (const u32 one = alignment_of(types_.member(found, i).type, depth + 1); one > out) out = one;
+    return out;
+  }
+
+  const btf& types_;
+  Sink& sink_;
+  name<64> path_{};
+  u32 told_ = 0;
+};
+
+}  // namespace detail
+
+/// Tells `sink` each difference between the type with this id and a C++ type, until it gives false.
+/// Cost: squares of the members of one struct, and nothing else that grows.
+template <class Sink>
+constexpr void each_difference(const btf& types, u32 id, const layout& cxx, Sink sink) noexcept {
+  detail::layout_matcher<Sink>(types, sink).match(id, cxx);
+}
+
+/// The first difference; of cause none when there is none.
+[[nodiscard]] constexpr layout_difference first_difference(const btf& types, u32 id,
+                                                           const layout& cxx) noexcept {
+  layout_difference out;
+  each_difference(types, id, cxx, [&out](const layout_difference& found) {
+    out = found;
+    return false;
+  });
+  return out;
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_LAYOUT_MATCH_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// Writes a difference into `buffer`: "ports[].source: 4 bytes at 8 in the object, 4 bytes at 12 in C++: it lies at another
+/// offset, so ...". 512 bytes are always enough.
+constexpr text describe(const layout_difference& what, char* buffer, size_t size) noexcept {
+  detail::text_writer out(buffer, size);
+  if (!text(what.member).empty()) out << what.member << ": ";
+  if (what.in_object.size != 0)
+    out << what.in_object.size << " bytes at " << what.in_object.offset << " in the object, ";
+  if (what.in_cxx.size != 0) out << what.in_cxx.size << " bytes at " << what.in_cxx.offset << " in C++";
+  if (!text(what.cxx_member).empty()) out << " as " << what.cxx_member;
+  if (what.in_cxx.size == 0) out << "none in C++";
+  // The sentence without whose types they are.
+  constexpr text mark = "at a member: ";
+  text why = cause_sentence(what.why);
+  for (size_t i = 0; i + mark.size() < why.size(); ++i)
+    if (why.without_first(i).starts_with(mark)) why = why.without_first(i + mark.size());
+  out << ": " << why;
+  return out.finish();
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_LAYOUT_WORDS_HPP
 // Room 7.12, map/arena: an arena as memory of this process. Pointers into it mean the same here and in programs.
 #ifndef BAREBPF_MAP_ARENA_HPP
 #define BAREBPF_MAP_ARENA_HPP
@@ -5109,6 +7065,10 @@ struct lpm_key {
     return same;
   }
 };
+
+// Programs call its members as they like.
+template <size_t Bytes>
+inline constexpr bool is_compared_by_size<lpm_key<Bytes>> = true;
 
 /// A network, or an address with all 32 bits.
 using ipv4_prefix = lpm_key<4>;
@@ -6109,19 +8069,21 @@ struct owner_fd {
   owner_fd(int descriptor = -1) noexcept : number(descriptor) {}
   owner_fd(const fd& descriptor) noexcept : number(descriptor.number()) {}
 };
+template <>
+inline constexpr bool is_compared_by_size<owner_fd> = true;
 
 /// The key of a cgroup storage that tells the ways of attaching apart; the other form is the cgroup's id, a u64.
 /// Source: struct bpf_cgroup_storage_key in include/uapi/linux/bpf.h at v6.12.
 struct cgroup_storage_key {
   u64 cgroup_inode_id = 0;  ///< the inode number of the cgroup's folder
   u32 attach_type = 0;      ///< `abi::attach_type` of the program
-  u32 padding = 0;
+  std::byte padding[4] = {};
 };
 
 /// A spin lock in a value, which programs take with bpf_spin_lock and `under_lock` takes from here.
 /// Source: struct bpf_spin_lock in include/uapi/linux/bpf.h at v6.12.
 struct spin_lock {
-  u32 word = 0;  ///< the kernel's alone: it is neither read nor written with the value
+  u32 val = 0;  ///< the kernel's alone: it is neither read nor written with the value
 };
 
 /// Reads or writes the whole element at once, under the `spin_lock` in its value, so that no program sees half of it.
@@ -6192,155 +8154,6 @@ inline constexpr value_rule value_rule_of = detail::value_rule_of_type<Value>();
 // Source: Documentation/bpf/btf.rst at v6.12.
 #ifndef BAREBPF_MAP_VALUE_BTF_HPP
 #define BAREBPF_MAP_VALUE_BTF_HPP
-
-// Room 1.4, abi/btf: where the fields of BTF records lie, and the kinds of types.
-// Source: include/uapi/linux/btf.h and Documentation/bpf/btf.rst at v6.12.
-#ifndef BAREBPF_ABI_BTF_HPP
-#define BAREBPF_ABI_BTF_HPP
-
-namespace barebpf::inline BAREBPF_ABI::abi {
-
-inline constexpr u16 btf_magic = 0xeb9f;
-
-/// Offsets in the header of .BTF; sections inside it count from the header's end. Since 2026 it may have a table of
-/// layouts, from which one who does not know a kind of type learns how long its records are.
-struct btf_header {
-  static constexpr u64 magic = 0, version = 2, header_size = 4, types_offset = 8, types_size = 12,
-                       strings_offset = 16, strings_size = 20, size = 24, layouts_offset = 24,
-                       layouts_size = 28, size_with_layouts = 32;
-};
-/// Offsets in a row of that table, which has one for each kind from 0 on: bytes behind a type's record, and so many more
-/// for each member.
-struct btf_layout_record {
-  static constexpr u64 fixed = 0, for_each = 1, size = 4;
-};
-
-/// Offsets in a type. `info` holds the number of members in its low 24 bits (16 before 2026), the kind in
-/// the next seven (5 before), and a flag on top.
-struct btf_type_record {
-  static constexpr u64 name = 0, info = 4, size_or_type = 8, size = 12;
-};
-
-enum class btf_kind : u8 {
-  void_type = 0,
-  integer = 1,
-  pointer = 2,
-  array = 3,
-  structure = 4,
-  union_type = 5,
-  enumeration = 6,
-  forward = 7,
-  type_definition = 8,
-  volatile_type = 9,
-  const_type = 10,
-  restrict_type = 11,
-  function = 12,
-  function_prototype = 13,
-  variable = 14,
-  data_section = 15,
-  floating = 16,
-  declaration_tag = 17,
-  type_tag = 18,
-  enumeration64 = 19,
-};
-
-/// How many bytes follow a type's record: so many, and so many more for each member.
-struct btf_tail {
-  u8 fixed;
-  u8 for_each;
-};
-
-/// One row per kind, in the order of their numbers.
-inline constexpr btf_tail btf_tails[] = {
-    {0, 0},   // void, never stored
-    {4, 0},   // INT: encoding, offset and bits
-    {0, 0},   // PTR
-    {12, 0},  // ARRAY: element type, index type, count
-    {0, 12},  // STRUCT: name, type, offset in bits
-    {0, 12},  // UNION
-    {0, 8},   // ENUM: name, value
-    {0, 0},   // FWD
-    {0, 0},   // TYPEDEF
-    {0, 0},   // VOLATILE
-    {0, 0},   // CONST
-    {0, 0},   // RESTRICT
-    {0, 0},   // FUNC
-    {0, 8},   // FUNC_PROTO: name, type
-    {4, 0},   // VAR: linkage
-    {0, 12},  // DATASEC: type, offset, size
-    {0, 0},   // FLOAT
-    {4, 0},   // DECL_TAG: component index
-    {0, 0},   // TYPE_TAG
-    {0, 12},  // ENUM64: name, low half, high half
-};
-inline constexpr u32 btf_kinds = sizeof btf_tails / sizeof btf_tails[0];
-
-inline constexpr u32 btf_integer_is_signed = 1;  // BTF_INT_SIGNED
-inline constexpr u32 btf_integer_is_bool = 4;    // BTF_INT_BOOL
-inline constexpr u32 btf_variable_static = 0;    // BTF_VAR_STATIC
-inline constexpr u32 btf_variable_global = 1;    // BTF_VAR_GLOBAL_ALLOCATED
-inline constexpr u32 btf_variable_extern = 2;    // BTF_VAR_GLOBAL_EXTERN
-inline constexpr u32 btf_function_static = 0;    // BTF_FUNC_STATIC
-inline constexpr u32 btf_function_extern = 2;    // BTF_FUNC_EXTERN
-
-/// Offsets in the header of .BTF.ext; the tables count from the header's end.
-struct btf_ext_header {
-  static constexpr u64 magic = 0, header_size = 4, functions_offset = 8, lines_offset = 16, size = 24,
-                       core_offset = 24;
-};
-/// Offsets in front of the records of one section of code.
-struct btf_ext_run_header {
-  static constexpr u64 section_name = 0, count = 4, size = 8;
-};
-
-/// "At this instruction begins the function of this type." In a file, `insn_off` counts bytes from the start
-/// of the section; for the kernel, instructions from the start of the program.
-struct func_info {
-  u32 insn_off = 0;
-  u32 type_id = 0;
-};
-static_assert(sizeof(func_info) == 8);
-/// "From this instruction on, the code comes from this line." `line_col` is the line in its upper 22 bits and
-/// the column in its lower 10.
-struct line_info {
-  u32 insn_off = 0;
-  u32 file_name_off = 0;
-  u32 line_off = 0;
-  u32 line_col = 0;
-};
-static_assert(sizeof(line_info) == 16);
-/// What a CO-RE relocation puts into its instruction: enum bpf_core_relo_kind.
-enum class core_kind : u32 {
-  field_byte_offset = 0,
-  field_byte_size = 1,
-  field_exists = 2,
-  field_signed = 3,
-  field_lshift_u64 = 4,
-  field_rshift_u64 = 5,
-  type_id_local = 6,
-  type_id_target = 7,
-  type_exists = 8,
-  type_size = 9,
-  enumval_exists = 10,
-  enumval_value = 11,
-  type_matches = 12,
-};
-inline constexpr u32 core_kinds = 13;
-
-/// "This instruction depends on how the kernel lays out a type." `access_str_off` is a string of numbers with colons
-/// between them, `kind` a `core_kind`. `insn_off` counts bytes, in a file from the start of the section and for the
-/// kernel from the start of the program.
-struct core_relo {
-  u32 insn_off = 0;
-  u32 type_id = 0;
-  u32 access_str_off = 0;
-  u32 kind = 0;
-};
-static_assert(sizeof(core_relo) == 16);
-
-}  // namespace barebpf::inline BAREBPF_ABI::abi
-
-#endif  // BAREBPF_ABI_BTF_HPP
 
 namespace barebpf::inline BAREBPF_ABI {
 
@@ -7987,763 +9800,6 @@ constexpr size_t write_folded(const counted_stack& stack, const stack_names& wan
 // names `identity_and_btf` has this in his program.
 #ifndef BAREBPF_MAP_TYPES_HPP
 #define BAREBPF_MAP_TYPES_HPP
-
-// Room 3.1, btf: the types of an object file. They are counted once, checked as they pass, and found again
-// through an index that remembers every eighth, so that a file of 100,000 types costs 12,500 words.
-#ifndef BAREBPF_BTF_HPP
-#define BAREBPF_BTF_HPP
-
-// Room 3.0, elf: sections, symbols and relocations of an object file, checked once when it is opened.
-// Knows nothing of BPF beyond the machine number.
-#ifndef BAREBPF_ELF_HPP
-#define BAREBPF_ELF_HPP
-
-// Room 1.3, abi/elf: where the fields of 64-bit ELF records lie, and the numbers they hold. Records are
-// read field by field through the checked window, never by casting, so these are offsets and not structs.
-// Source: elf(5); include/uapi/linux/elf.h at v6.12.
-#ifndef BAREBPF_ABI_ELF_HPP
-#define BAREBPF_ABI_ELF_HPP
-
-namespace barebpf::inline BAREBPF_ABI::abi {
-
-inline constexpr u32 elf_magic = 0x464c457f;  // "\177ELF", lowest byte first
-inline constexpr u8 elf_class_64 = 2;         // ELFCLASS64
-inline constexpr u8 elf_little_endian = 1;    // ELFDATA2LSB
-inline constexpr u8 elf_big_endian = 2;       // ELFDATA2MSB
-inline constexpr u16 elf_relocatable = 1;     // ET_REL
-inline constexpr u16 elf_program = 2;         // ET_EXEC
-inline constexpr u16 elf_shared = 3;          // ET_DYN
-inline constexpr u16 elf_machine_bpf = 247;   // EM_BPF
-
-/// Offsets in the file header.
-struct elf_header {
-  static constexpr u64 ident_class = 4, ident_data = 5, type = 16, machine = 18, section_table = 40,
-                       section_entry_size = 58, section_count = 60, section_names = 62, size = 64;
-};
-
-/// Offsets in a section header.
-struct elf_section_header {
-  static constexpr u64 name = 0, type = 4, flags = 8, offset = 24, content_size = 32, link = 40, info = 44,
-                       entry_size = 56, size = 64;
-};
-
-/// Offsets in a symbol.
-struct elf_symbol_record {
-  static constexpr u64 name = 0, info = 4, other = 5, section = 6, value = 8, extent = 16, size = 24;
-};
-
-/// Offsets in a relocation without addend.
-struct elf_relocation_record {
-  static constexpr u64 offset = 0, type = 8, symbol = 12, size = 16;
-};
-
-inline constexpr u32 section_progbits = 1;         // SHT_PROGBITS
-inline constexpr u32 section_symtab = 2;           // SHT_SYMTAB
-inline constexpr u32 section_note = 7;             // SHT_NOTE
-inline constexpr u32 section_nobits = 8;           // SHT_NOBITS
-inline constexpr u32 section_rel = 9;              // SHT_REL
-inline constexpr u32 section_dynsym = 11;          // SHT_DYNSYM
-inline constexpr u32 section_verdef = 0x6ffffffd;  // SHT_GNU_verdef
-inline constexpr u32 section_versym = 0x6fffffff;  // SHT_GNU_versym
-inline constexpr u64 section_is_code = 4;          // SHF_EXECINSTR
-
-inline constexpr u8 symbol_local = 0;        // STB_LOCAL
-inline constexpr u8 symbol_weak = 2;         // STB_WEAK
-inline constexpr u8 symbol_no_type = 0;      // STT_NOTYPE
-inline constexpr u8 symbol_object = 1;       // STT_OBJECT
-inline constexpr u8 symbol_function = 2;     // STT_FUNC
-inline constexpr u8 symbol_file = 4;         // STT_FILE
-inline constexpr u8 symbol_internal = 1;     // STV_INTERNAL
-inline constexpr u8 symbol_hidden = 2;       // STV_HIDDEN
-inline constexpr u16 section_undefined = 0;  // SHN_UNDEF
-
-}  // namespace barebpf::inline BAREBPF_ABI::abi
-
-#endif  // BAREBPF_ABI_ELF_HPP
-// Room 0.4, bytes: a window on a file that nobody vouches for. The compiler and the running program read
-// through the same window; it never reads outside, and never touches the file.
-#ifndef BAREBPF_BYTES_HPP
-#define BAREBPF_BYTES_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// A read-only window on the image of a file.
-/// Shape:    plain bytes, or the same bytes packed into 64-bit words, eight to a word, the first one
-///           lowest. Words cost the compiler a tenth of what single bytes cost.
-/// Errors:   none. A read outside the window gives zero; who must know asks `holds` first.
-/// Lifetime: valid as long as the storage it was made from.
-class bytes {
- public:
-  constexpr bytes() noexcept = default;
-  constexpr bytes(const unsigned char* first, size_t size) noexcept : plain_(first), size_(size) {}
-  constexpr bytes(const u64* words, size_t words_count) noexcept
-      : words_(words), packed_(true), size_(words_count * 8) {}
-
-  [[nodiscard]] constexpr u64 size() const noexcept { return size_; }
-
-  /// True when `count` bytes from `at` on lie inside.
-  [[nodiscard]] constexpr bool holds(u64 at, u64 count) const noexcept {
-    return at <= size_ && count <= size_ - at;  // no sum, so nothing can wrap around
-  }
-
-  /// From here on, numbers are read with the highest byte first.
-  constexpr void read_big_endian() noexcept { big_endian_ = true; }
-  /// True when numbers are read in another order than this machine's.
-  [[nodiscard]] constexpr bool is_foreign() const noexcept { return big_endian_ != host_is_big_endian; }
-  [[nodiscard]] constexpr bool reads_big_endian() const noexcept { return big_endian_; }
-
-  [[nodiscard]] constexpr u8 read8(u64 at) const noexcept { return static_cast<u8>(fetch(at, 1)); }
-  [[nodiscard]] constexpr u16 read16(u64 at) const noexcept {
-    const auto value = static_cast<u16>(fetch(at, 2));
-    return big_endian_ ? __builtin_bswap16(value) : value;
-  }
-  [[nodiscard]] constexpr u32 read32(u64 at) const noexcept {
-    const auto value = static_cast<u32>(fetch(at, 4));
-    return big_endian_ ? __builtin_bswap32(value) : value;
-  }
-  [[nodiscard]] constexpr u64 read64(u64 at) const noexcept {
-    const u64 value = fetch(at, 8);
-    return big_endian_ ? __builtin_bswap64(value) : value;
-  }
-
-  /// Length of the NUL-terminated string at `at`; it ends at the window's end at the latest.
-  [[nodiscard]] constexpr size_t length_of_string(u64 at) const noexcept {
-    // Eight bytes at a time, because the compiler pays for each step. A subtraction that borrows into a byte's
-    // top bit found its zero; the lowest such bit is never wrong.
-    constexpr u64 ones = 0x0101010101010101, tops = ones << 7;
-    for (size_t length = 0;; length += 8) {
-      if (!holds(at, length + 8)) {
-        while (holds(at + length, 1) && read8(at + length) != 0) ++length;
-        return length;
-      }
-      const u64 eight = fetch(at + length, 8);
-      const u64 zeros = (eight - ones) & ~eight & tops;
-      if (zeros != 0) return length + static_cast<size_t>(__builtin_ctzll(zeros)) / 8;
-    }
-  }
-  /// True when the NUL-terminated string at `at` is `wanted`.
-  [[nodiscard]] constexpr bool string_is(u64 at, text wanted) const noexcept {
-    return string_starts_with(at, wanted) && read8(at + wanted.size()) == 0;
-  }
-  /// True when the NUL-terminated string at `at` begins with `wanted`.
-  [[nodiscard]] constexpr bool string_starts_with(u64 at, text wanted) const noexcept {
-    if (!holds(at, wanted.size())) return false;
-    for (size_t i = 0; i < wanted.size(); ++i)
-      if (read8(at + i) != static_cast<unsigned char>(wanted[i])) return false;
-    return true;
-  }
-  /// True when the NUL-terminated strings at `a` and `b` are the same.
-  [[nodiscard]] constexpr bool same_string(u64 a, u64 b) const noexcept {
-    while (read8(a) == read8(b) && read8(a) != 0) ++a, ++b;
-    return read8(a) == read8(b);
-  }
-  /// Copies `count` bytes from `at` on to `out`.
-  constexpr void copy(u64 at, u64 count, u8* out) const noexcept {
-    u64 done = 0;
-    for (; done + 8 <= count; done += 8) {  // eight at a time, see above
-      const u64 eight = fetch(at + done, 8);
-      for (unsigned i = 0; i < 8; ++i) out[done + i] = static_cast<u8>(eight >> (i * 8));
-    }
-    for (; done < count; ++done) out[done] = read8(at + done);
-  }
-  /// The eight bytes from `at` on as a word that has them in this order in memory; zeros stand for those from
-  /// `end` on.
-  [[nodiscard]] constexpr u64 word_in_memory(u64 at, u64 end) const noexcept {
-    const u64 left = end - at;
-    const u64 value = left >= 8 ? fetch(at, 8) : fetch(at, static_cast<unsigned>(left));
-    return host_is_big_endian ? __builtin_bswap64(value) : value;
-  }
-  /// Copies at most `room - 1` characters of the string at `at` to `out` and a NUL behind them.
-  /// Shape: returns how many characters were copied, without the NUL.
-  constexpr size_t copy_string(u64 at, char* out, size_t room) const noexcept {
-    size_t length = 0;
-    for (; length + 1 < room && holds(at + length, 1); ++length) {
-      const u8 character = read8(at + length);
-      if (character == 0) break;
-      out[length] = static_cast<char>(character);
-    }
-    if (room != 0) out[length] = '\0';
-    return length;
-  }
-
- private:
-  // `count` bytes from `at` on as a number whose lowest byte comes first. No template, because clang 14 does
-  // not instantiate one while it evaluates.
-  [[nodiscard]] constexpr u64 fetch(u64 at, unsigned count) const noexcept {
-    if (count == 0 || !holds(at, count)) return 0;
-    u64 value = 0;
-    if (!packed_) {
-      if (!__builtin_is_constant_evaluated() && !host_is_big_endian) {
-        __builtin_memcpy(&value, plain_ + at, count);  // one load, nine times as fast over the kernel's types
-        return value;
-      }
-      for (unsigned i = 0; i < count; ++i) value |= u64{plain_[at + i]} << (i * 8);
-      return value;
-    }
-    const auto bit = static_cast<unsigned>(at % 8 * 8);
-    value = words_[at / 8] >> bit;
-    if (bit > 64 - count * 8) value |= words_[at / 8 + 1] << (64 - bit);
-    return value & ~u64{0} >> (64 - count * 8);
-  }
-
-  const unsigned char* plain_ = nullptr;
-  const u64* words_ = nullptr;
-  bool packed_ = false;  // asked instead of words_, which g++ will not compare under -fsanitize=undefined
-  u64 size_ = 0;
-  bool big_endian_ = false;
-};
-
-/// `Count` bytes packed into words, for arrays that come as single bytes (what `xxd -i` writes).
-template <size_t Count>
-struct packed_words {
-  u64 words[(Count + 7) / 8] = {};
-
-  template <class Array>
-  constexpr explicit packed_words(const Array& single) noexcept {
-    for (size_t i = 0; i < Count; ++i) words[i / 8] |= u64{static_cast<u8>(single[i])} << (i % 8 * 8);
-  }
-};
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_BYTES_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// A section of an object file; all offsets count from the start of the file.
-struct elf_section {
-  u32 index = 0;
-  u32 type = 0;
-  u64 flags = 0;
-  u64 name = 0;  ///< where the name stands
-  u64 at = 0;    ///< where the content begins
-  u64 size = 0;  ///< bytes of content
-  u32 link = 0;  ///< index of the section that this one refers to
-  u32 info = 0;  ///< for relocations: index of the section that they change
-  u64 entry_size = 0;
-
-  [[nodiscard]] constexpr bool is_code() const noexcept {
-    return type == abi::section_progbits && (flags & abi::section_is_code) != 0;
-  }
-};
-
-/// A symbol of an object file.
-struct elf_symbol {
-  u64 at = 0;    ///< where its record stands
-  u64 name = 0;  ///< where the name stands
-  u8 binding = 0;
-  u8 type = 0;
-  bool is_hidden = false;  ///< other objects cannot name it
-  u16 section = 0;
-  u64 value = 0;  ///< bytes from the start of its section
-  u64 size = 0;   ///< bytes
-};
-
-/// A relocation of an object file.
-struct elf_relocation {
-  u64 at = 0;      ///< where its record stands
-  u64 offset = 0;  ///< bytes from the start of the section that it changes
-  u32 symbol = 0;  ///< index of the symbol
-};
-
-/// An object file whose section headers, symbol table and string tables are known to lie inside it.
-/// Lifetime: valid as long as the image.
-class elf {
- public:
-  /// Looks at the headers of `image`. After any verdict but a good one, `out` must not be used.
-  static constexpr verdict open(bytes image, elf& out) noexcept;
-
-  [[nodiscard]] constexpr const bytes& image() const noexcept { return image_; }
-  [[nodiscard]] constexpr u32 section_count() const noexcept { return section_count_; }
-  [[nodiscard]] constexpr u32 symbol_count() const noexcept { return symbol_count_; }
-
-  /// The section with this index; an empty one when there is none.
-  [[nodiscard]] constexpr elf_section section(u32 index) const noexcept {
-    using header = abi::elf_section_header;
-    if (index >= section_count_) return {};
-    const u64 at = header_at(index);
-    return {.index = index,
-            .type = image_.read32(at + header::type),
-            .flags = image_.read64(at + header::flags),
-            .name = section_names_ + image_.read32(at + header::name),
-            .at = image_.read64(at + header::offset),
-            .size = image_.read64(at + header::content_size),
-            .link = image_.read32(at + header::link),
-            .info = image_.read32(at + header::info),
-            .entry_size = image_.read64(at + header::entry_size)};
-  }
-  /// The first section called `wanted`; one with index 0 when there is none.
-  [[nodiscard]] constexpr elf_section find_section(text wanted) const noexcept {
-    for (u32 i = 1; i < section_count_; ++i)
-      if (image_.string_is(section(i).name, wanted)) return section(i);
-    return {};
-  }
-  /// The same by the string at `wanted` in the file. One of more than 255 characters is not found, so that
-  /// many long names which differ at their ends cost no more than many short ones.
-  [[nodiscard]] constexpr elf_section find_section(u64 wanted) const noexcept {
-    constexpr u64 longest = 255;
-    if (image_.length_of_string(wanted) > longest) return {};
-    for (u32 i = 1; i < section_count_; ++i)
-      if (image_.same_string(section(i).name, wanted)) return section(i);
-    return {};
-  }
-  /// Finds fault with a section that is there and is not of this type.
-  [[nodiscard]] constexpr verdict demand_type(const elf_section& of, u32 type) const noexcept {
-    if (of.index == 0 || of.type == type) return {};
-    return {.why = cause::bad_section_header,
-            .section = of.index,
-            .offset = header_at(of.index) + abi::elf_section_header::type};
-  }
-  /// The symbol with this index; an undefined one when there is none.
-  [[nodiscard]] constexpr elf_symbol symbol(u32 index) const noexcept {
-    using record = abi::elf_symbol_record;
-    if (index >= symbol_count_) return {};
-    const u64 at = symbols_ + u64{index} * record::size;
-    const u8 info = image_.read8(at + record::info);
-    const u8 visibility = image_.read8(at + record::other) & 3;
-    const u64 name = image_.read32(at + record::name);
-    return {.at = at,
-            .name = symbol_names_ + (name < symbol_names_size_ ? name : 0),  // where the empty name stands
-            .binding = static_cast<u8>(info >> 4),
-            .type = static_cast<u8>(info & 15),
-            .is_hidden = visibility == abi::symbol_hidden || visibility == abi::symbol_internal,
-            .section = image_.read16(at + record::section),
-            .value = image_.read64(at + record::value),
-            .size = image_.read64(at + record::extent)};
-  }
-  /// How many relocations the section `relocations` holds.
-  [[nodiscard]] static constexpr u64 relocation_count(const elf_section& relocations) noexcept {
-    return relocations.size / abi::elf_relocation_record::size;
-  }
-  /// The relocation with this index in the section `relocations`.
-  [[nodiscard]] constexpr elf_relocation relocation(const elf_section& relocations,
-                                                    u64 index) const noexcept {
-    using record = abi::elf_relocation_record;
-    const u64 at = relocations.at + index * record::size;
-    // One 64-bit field holds type and symbol, the symbol in its upper half.
-    const u64 info = image_.read64(at + record::type);
-    return {.at = at, .offset = image_.read64(at + record::offset), .symbol = static_cast<u32>(info >> 32)};
-  }
-
- private:
-  [[nodiscard]] constexpr u64 header_at(u32 index) const noexcept {
-    return section_table_ + u64{index} * abi::elf_section_header::size;
-  }
-  constexpr verdict check_header() noexcept;
-  constexpr verdict check_sections() noexcept;
-  constexpr verdict find_symbols() noexcept;
-
-  bytes image_;
-  u64 section_table_ = 0;
-  u64 section_names_ = 0;
-  u64 symbols_ = 0;
-  u64 symbol_names_ = 0;
-  u64 symbol_names_size_ = 0;
-  u32 section_count_ = 0;
-  u32 symbol_count_ = 0;
-};
-
-constexpr verdict elf::open(bytes image, elf& out) noexcept {
-  constexpr u64 largest = 1 << 30;  // bytes; counts and offsets in BTF have 32 bits
-  if (image.size() > largest) return {.why = cause::too_large};
-  out.image_ = image;
-  if (const verdict v = out.check_header(); v.failed()) return v;
-  if (const verdict v = out.check_sections(); v.failed()) return v;
-  return out.find_symbols();
-}
-
-constexpr verdict elf::check_header() noexcept {
-  using header = abi::elf_header;
-  using section_header = abi::elf_section_header;
-  const auto is_magic = [&] {
-    for (u64 i = 0; i < 4; ++i)
-      if (image_.read8(i) != (abi::elf_magic >> (i * 8) & 0xff)) return false;
-    return true;
-  };
-  if (!is_magic()) return {.why = cause::not_elf};
-  if (!image_.holds(0, header::size)) return {.why = cause::truncated, .offset = image_.size()};
-  if (image_.read8(header::ident_class) != abi::elf_class_64)
-    return {.why = cause::not_64_bit, .offset = header::ident_class};
-  const u8 order = image_.read8(header::ident_data);
-  if (order != abi::elf_big_endian && order != abi::elf_little_endian)
-    return {.why = cause::bad_byte_order, .offset = header::ident_data};
-  if (order == abi::elf_big_endian) image_.read_big_endian();
-  if (image_.read16(header::type) != abi::elf_relocatable)
-    return {.why = cause::not_relocatable, .offset = header::type};
-  const u16 machine = image_.read16(header::machine);
-  if (machine != abi::elf_machine_bpf && machine != 0)  // compilers before clang 4 left it 0
-    return {.why = cause::not_bpf, .offset = header::machine};
-
-  section_table_ = image_.read64(header::section_table);
-  section_count_ = image_.read16(header::section_count);
-  if (image_.read16(header::section_entry_size) != section_header::size)
-    return {.why = cause::bad_section_header, .offset = header::section_entry_size};
-  if (!image_.holds(section_table_, section_header::size))
-    return {.why = cause::truncated, .offset = header::section_table};
-  // A file of more than 65,279 sections keeps their number in the first header, see elf(5).
-  if (section_count_ == 0) {
-    const u64 count = image_.read64(section_table_ + section_header::content_size);
-    if (count > image_.size() / section_header::size)
-      return {.why = cause::truncated, .offset = section_table_ + section_header::content_size};
-    section_count_ = static_cast<u32>(count);
-  }
-  if (!image_.holds(section_table_, u64{section_count_} * section_header::size))
-    return {.why = cause::truncated, .offset = header::section_table};
-  return {};
-}
-
-constexpr verdict elf::check_sections() noexcept {
-  using header = abi::elf_section_header;
-  u32 names = image_.read16(abi::elf_header::section_names);
-  if (names == 0xffff) names = image_.read32(section_table_ + header::link);  // SHN_XINDEX
-  const elf_section name_table = section(names);
-  if (names == 0 || names >= section_count_ || !image_.holds(name_table.at, name_table.size))
-    return {.why = cause::bad_section_header, .offset = abi::elf_header::section_names};
-  section_names_ = name_table.at;
-
-  for (u32 i = 1; i < section_count_; ++i) {
-    const elf_section s = section(i);
-    if (s.name - section_names_ >= name_table.size)
-      return {.why = cause::bad_section_header, .offset = header_at(i) + header::name};
-    if (s.type != abi::section_nobits && !image_.holds(s.at, s.size))
-      return {.why = cause::truncated, .section = i, .offset = header_at(i) + header::offset};
-    if (s.type == abi::section_rel && s.entry_size != abi::elf_relocation_record::size)
-      return {.why = cause::bad_section_header, .section = i, .offset = header_at(i) + header::entry_size};
-  }
-  return {};
-}
-
-constexpr verdict elf::find_symbols() noexcept {
-  using header = abi::elf_section_header;
-  for (u32 i = 1; i < section_count_; ++i) {
-    const elf_section s = section(i);
-    if (s.type != abi::section_symtab) continue;
-    const elf_section names = section(s.link);
-    if (s.entry_size != abi::elf_symbol_record::size || names.type == abi::section_nobits || names.size == 0)
-      return {.why = cause::bad_section_header, .section = i, .offset = header_at(i) + header::link};
-    symbols_ = s.at;
-    symbol_names_ = names.at;
-    symbol_names_size_ = names.size;
-    symbol_count_ = static_cast<u32>(s.size / abi::elf_symbol_record::size);
-    return {};
-  }
-  return {.why = cause::no_symbols, .offset = abi::elf_header::section_count};
-}
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_ELF_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// A type; all offsets count from the start of the file.
-struct btf_type {
-  u32 id = 0;  ///< 0 is void
-  abi::btf_kind kind = abi::btf_kind::void_type;
-  u32 members = 0;
-  u64 at = 0;            ///< where its record stands
-  u64 name = 0;          ///< where the name stands
-  u32 size_or_type = 0;  ///< bytes, or the id of the type that this one refers to
-
-  /// Where what follows the record stands: members, or the fixed words of the kind.
-  [[nodiscard]] constexpr u64 tail() const noexcept { return at + abi::btf_type_record::size; }
-};
-
-/// One member of a struct, union or data section.
-struct btf_member {
-  u64 at = 0;
-  u64 name = 0;
-  u32 type = 0;
-};
-
-/// What user space must know of a number to treat it as one.
-enum class number_form : u8 { no_number, signed_number, unsigned_number };
-
-/// The types of one object file.
-/// Lifetime: valid as long as the image and the index.
-class btf {
- public:
-  /// How many types apart the entries of the index are.
-  static constexpr u32 index_stride = 8;
-
-  /// Checks `section` and counts its types; `out` can walk but not yet find.
-  static constexpr verdict open(const elf& file, const elf_section& section, btf& out) noexcept;
-  /// The same of the `size` bytes from `start` on, as the kernel gives them; faults are said to lie in `section`.
-  static constexpr verdict open(const bytes& image, u64 start, u64 size, btf& out, u32 section = 0) noexcept;
-
-  [[nodiscard]] constexpr const bytes& image() const noexcept { return image_; }
-  /// How many types there are, without void.
-  [[nodiscard]] constexpr u32 count() const noexcept { return count_; }
-  [[nodiscard]] constexpr u32 index_size() const noexcept { return count_ / index_stride + 1; }
-  /// Where the first type's record stands.
-  [[nodiscard]] constexpr u64 types_at() const noexcept { return types_; }
-  /// How many bytes the types take.
-  [[nodiscard]] constexpr u64 types_size() const noexcept { return types_size_; }
-  /// Where the strings begin.
-  [[nodiscard]] constexpr u64 strings() const noexcept { return strings_; }
-  /// How many bytes they take.
-  [[nodiscard]] constexpr u32 strings_size() const noexcept { return strings_size_; }
-  /// True when `at` lies among the strings.
-  [[nodiscard]] constexpr bool has_string(u64 at) const noexcept {
-    return at >= strings_ && at - strings_ < strings_size_;
-  }
-  /// True when there is a type of this kind.
-  [[nodiscard]] constexpr bool has(abi::btf_kind kind) const noexcept {
-    return (kinds_ >> static_cast<u8>(kind) & 1) != 0;
-  }
-
-  /// Fills `index`, which has room for `index_size()` words, and lets `type` use it.
-  constexpr void build_index(u32* index) noexcept;
-  /// Puts one type where `build_index` would; for who walks over all of them anyway and then calls `use_index`.
-  constexpr void index_type(const btf_type& type, u32* index) const noexcept {
-    if (type.id % index_stride == 0) index[type.id / index_stride] = static_cast<u32>(type.at - types_);
-  }
-  /// Lets `type` use an index that was built before.
-  constexpr void use_index(const u32* index) noexcept {
-    index_ = index;
-    is_indexed_ = true;
-  }
-
-  /// The type with this number; void when there is none.
-  [[nodiscard]] constexpr btf_type type(u32 id) const noexcept {
-    if (id == 0 || id > count_ || !is_indexed_) return {};
-    const u32 near = id / index_stride;
-    btf_type found = type_at(types_ + index_[near], near == 0 ? 1 : near * index_stride);
-    while (found.id != id) found = type_at(end_of(found), found.id + 1);
-    return found;
-  }
-  /// The type with number 1, and the one behind `type`; void behind the last. These need no index.
-  [[nodiscard]] constexpr btf_type first() const noexcept {
-    return count_ == 0 ? btf_type{} : type_at(types_, 1);
-  }
-  [[nodiscard]] constexpr btf_type after(const btf_type& type) const noexcept {
-    return type.id >= count_ ? btf_type{} : type_at(end_of(type), type.id + 1);
-  }
-  /// The first type of this kind and name; void when there is none.
-  [[nodiscard]] constexpr btf_type find(abi::btf_kind kind, text wanted) const noexcept {
-    btf_type candidate = first();
-    while (candidate.id != 0 && !(candidate.kind == kind && image_.string_is(candidate.name, wanted)))
-      candidate = after(candidate);
-    return candidate;
-  }
-  /// The type behind const, volatile, restrict, typedef and type tags; void when they never end.
-  [[nodiscard]] constexpr btf_type resolve(u32 id) const noexcept {
-    for (u32 depth = 0; depth < longest_chain; ++depth) {
-      const btf_type found = type(id);
-      if (!is_modifier(found.kind)) return found;
-      id = found.size_or_type;
-    }
-    return {};
-  }
-  /// How many bytes a value of this type takes.
-  /// Errors: 0 for types without a size, and for those that never end or exceed 32 bits.
-  [[nodiscard]] constexpr u32 size_of(u32 id) const noexcept;
-  /// Whether a value of this type is a number, and of which sign.
-  [[nodiscard]] constexpr number_form form_of(u32 id) const noexcept;
-
-  /// The flag on top of a type's kind; on an enum it says that its values are signed.
-  [[nodiscard]] constexpr bool is_flagged(const btf_type& of) const noexcept {
-    return (image_.read32(of.at + abi::btf_type_record::info) >> 31) != 0;
-  }
-
-  /// A member of a struct or union, or an entry of a data section.
-  [[nodiscard]] constexpr btf_member member(const btf_type& of, u32 index) const noexcept {
-    const u64 at = of.tail() + u64{index} * 12;
-    return {.at = at, .name = strings_ + image_.read32(at), .type = image_.read32(at + 4)};
-  }
-  /// Where a member begins, in bits from the start of its struct, and how many bits it has if it is a bit field.
-  struct bit_range {
-    u32 bit = 0, width = 0;
-  };
-  [[nodiscard]] constexpr bit_range place_of(const btf_type& of, const btf_member& member) const noexcept {
-    const u32 written = image_.read32(member.at + 8);
-    if (!is_flagged(of)) return {.bit = written};
-    return {.bit = written & 0xffffff, .width = written >> 24};
-  }
-  /// The id of the variable in an entry of a data section, which stands where others have their name.
-  [[nodiscard]] constexpr u32 variable_of(const btf_member& place) const noexcept {
-    return image_.read32(place.at);
-  }
-  /// The element type of an array.
-  [[nodiscard]] constexpr u32 element_of(const btf_type& array) const noexcept {
-    return image_.read32(array.tail());
-  }
-  /// The number of elements of an array.
-  [[nodiscard]] constexpr u32 length_of(const btf_type& array) const noexcept {
-    return image_.read32(array.tail() + 8);
-  }
-  /// True when the library knows what types of this kind are; of others it knows how long they are at most.
-  [[nodiscard]] static constexpr bool is_known(abi::btf_kind kind) noexcept {
-    return static_cast<u8>(kind) < abi::btf_kinds;
-  }
-  /// True when there are types of a kind that the library does not know.
-  [[nodiscard]] constexpr bool has_unknown() const noexcept { return has_unknown_; }
-  /// Bytes from the start of a type's record to the next type, for a kind that is known.
-  [[nodiscard]] static constexpr u64 extent_of(const btf_type& of) noexcept {
-    const abi::btf_tail tail = abi::btf_tails[static_cast<u8>(of.kind)];
-    return abi::btf_type_record::size + tail.fixed + u64{tail.for_each} * of.members;
-  }
-  [[nodiscard]] static constexpr bool is_modifier(abi::btf_kind kind) noexcept {
-    using enum abi::btf_kind;
-    return kind == const_type || kind == volatile_type || kind == restrict_type || kind == type_definition ||
-           kind == type_tag;
-  }
-
- private:
-  static constexpr u32 longest_chain = 32;  // the kernel's MAX_RESOLVE_DEPTH
-
-  [[nodiscard]] constexpr btf_type type_at(u64 at, u32 id) const noexcept {
-    using record = abi::btf_type_record;
-    const u32 info = image_.read32(at + record::info);
-    return {.id = id,
-            .kind = static_cast<abi::btf_kind>(info >> 24 & 0x7f),
-            .members = info & 0xffffff,
-            .at = at,
-            .name = strings_ + image_.read32(at + record::name),
-            .size_or_type = image_.read32(at + record::size_or_type)};
-  }
-  [[nodiscard]] constexpr u64 end_of(const btf_type& of) const noexcept {
-    return of.at + (is_known(of.kind) ? extent_of(of) : extent_by_layout(of));
-  }
-  // The same for one that is not, as the file itself says; 0 when it does not.
-  [[nodiscard]] constexpr u64 extent_by_layout(const btf_type& of) const noexcept {
-    using layout = abi::btf_layout_record;
-    const u64 row = static_cast<u8>(of.kind) * layout::size;
-    if (row + layout::size > layouts_size_) return 0;
-    return abi::btf_type_record::size + image_.read8(layouts_ + row + layout::fixed) +
-           u64{image_.read8(layouts_ + row + layout::for_each)} * of.members;
-  }
-
-  bytes image_;
-  u64 types_ = 0;
-  u64 types_size_ = 0;
-  u64 strings_ = 0;
-  u32 strings_size_ = 0;
-  u32 count_ = 0;
-  u32 kinds_ = 0;  // one bit for each known kind that occurs
-  u64 layouts_ = 0;
-  u64 layouts_size_ = 0;
-  bool has_unknown_ = false;
-  const u32* index_ = nullptr;
-  bool is_indexed_ = false;
-};
-
-constexpr verdict btf::open(const elf& file, const elf_section& section, btf& out) noexcept {
-  // Content that is not in the file has no bounds, so nothing may be read from it.
-  if (const verdict v = file.demand_type(section, abi::section_progbits); v.failed()) return v;
-  return open(file.image(), section.at, section.size, out, section.index);
-}
-
-constexpr verdict btf::open(const bytes& image, u64 start, u64 size, btf& out, u32 section) noexcept {
-  using header = abi::btf_header;
-  using record = abi::btf_type_record;
-  const auto bad_header = [&](u64 field) {
-    return verdict{.why = cause::bad_btf_header, .section = section, .offset = start + field};
-  };
-  if (size < header::size || !image.holds(start, size)) return bad_header(0);
-  if (image.read16(start + header::magic) != abi::btf_magic) return bad_header(header::magic);
-  const u64 header_size = image.read32(start + header::header_size);
-  if (header_size < header::size || header_size > size) return bad_header(header::header_size);
-  const u64 body = start + header_size;
-  const u64 body_size = size - header_size;
-  const u64 types_offset = image.read32(start + header::types_offset);
-  const u64 types_size = image.read32(start + header::types_size);
-  if (types_offset > body_size || types_size > body_size - types_offset)
-    return bad_header(header::types_size);
-  const u64 strings_offset = image.read32(start + header::strings_offset);
-  const u64 strings_size = image.read32(start + header::strings_size);
-  if (strings_offset > body_size || strings_size > body_size - strings_offset)
-    return bad_header(header::strings_size);
-  if (header_size >= header::size_with_layouts) {
-    // Nobody needs it who knows all kinds, so one that is damaged is none.
-    const u64 layouts_offset = image.read32(start + header::layouts_offset);
-    const u64 layouts_size = image.read32(start + header::layouts_size);
-    out.layouts_ = body + layouts_offset;
-    if (layouts_offset <= body_size && layouts_size <= body_size - layouts_offset)
-      out.layouts_size_ = layouts_size;
-  }
-  // With a NUL at both ends every name inside is a string, and the one at 0 is empty.
-  if (strings_size == 0 || image.read8(body + strings_offset) != 0 ||
-      image.read8(body + strings_offset + strings_size - 1) != 0)
-    return bad_header(header::strings_offset);
-
-  out.image_ = image;
-  out.types_ = body + types_offset;
-  out.types_size_ = types_size;
-  out.strings_ = body + strings_offset;
-  out.strings_size_ = static_cast<u32>(strings_size);
-  const u64 end = out.types_ + types_size;
-  for (u64 at = out.types_; at < end;) {
-    const auto bad = [&](cause why) { return verdict{.why = why, .section = section, .offset = at}; };
-    if (end - at < record::size) return bad(cause::bad_btf_type);
-    const btf_type next = out.type_at(at, out.count_ + 1);
-    const bool is_new = !is_known(next.kind);
-    if (static_cast<u8>(next.kind) == 0 || (is_new && out.extent_by_layout(next) == 0))
-      return bad(cause::unknown_btf_kind);
-    const u64 behind = out.end_of(next);
-    if (behind - at > end - at || next.name - out.strings_ >= strings_size) return bad(cause::bad_btf_type);
-    ++out.count_;
-    if (is_new)
-      out.has_unknown_ = true;
-    else
-      out.kinds_ |= u32{1} << static_cast<u8>(next.kind);
-    at = behind;
-  }
-  return {};
-}
-
-constexpr void btf::build_index(u32* index) noexcept {
-  use_index(index);
-  index[0] = 0;
-  u64 at = types_;
-  for (u32 id = 1; id <= count_; ++id) {
-    if (id % index_stride == 0) index[id / index_stride] = static_cast<u32>(at - types_);
-    at = end_of(type_at(at, id));
-  }
-}
-
-constexpr u32 btf::size_of(u32 id) const noexcept {
-  using enum abi::btf_kind;
-  u64 elements = 1;
-  for (u32 depth = 0; depth < longest_chain; ++depth) {
-    const btf_type found = resolve(id);
-    u64 size = 0;
-    switch (found.kind) {
-      case array:
-        elements *= length_of(found);
-        if (elements > 0xffffffff) return 0;
-        id = element_of(found);
-        continue;
-      case pointer:
-        size = 8;
-        break;
-      case integer:
-      case structure:
-      case union_type:
-      case enumeration:
-      case enumeration64:
-      case floating:
-        size = found.size_or_type;
-        break;
-      default:
-        return 0;
-    }
-    return elements * size > 0xffffffff ? 0 : static_cast<u32>(elements * size);
-  }
-  return 0;
-}
-
-constexpr number_form btf::form_of(u32 id) const noexcept {
-  const btf_type found = resolve(id);
-  if (found.kind != abi::btf_kind::integer) return number_form::no_number;
-  const u32 encoding = image_.read32(found.tail()) >> 24;
-  return (encoding & abi::btf_integer_is_signed) != 0 ? number_form::signed_number
-                                                      : number_form::unsigned_number;
-}
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_BTF_HPP
 
 namespace barebpf::inline BAREBPF_ABI {
 
@@ -13438,6 +14494,73 @@ template <class Key, class Value>
   return cause::none;
 }
 
+/// Whose type it is that is compared.
+enum class type_role : u8 { key, value, variable };
+
+namespace detail {
+
+// A value type that says itself what it stands for, and what the library itself names, have no members to compare.
+template <class T>
+concept says_its_rule = requires {
+  requires std::is_same_v<decltype(T::rule), const value_rule>;
+};
+template <class T>
+concept has_members_to_compare = !is_compared_by_size<T> && !says_its_rule<T> &&
+                                 (std::is_class_v<T> || std::is_union_v<T> || std::is_array_v<T> ||
+                                  (std::is_enum_v<T> && !std::is_same_v<T, std::byte>));
+
+}  // namespace detail
+
+/// Tells `sink` each difference between `T` and the type with this id in an object, until it gives false. Numbers on their
+/// own have no members, and a type that the object does not tell, id 0, has none either.
+template <class T, class Sink>
+constexpr void each_member_difference(const btf& types, u32 id, Sink sink) noexcept {
+  if constexpr (detail::has_members_to_compare<T>)
+    if (id != 0) each_difference(types, id, layout_of<T>, sink);
+}
+/// The first of them; of cause none when there is none.
+template <class T>
+[[nodiscard]] constexpr layout_difference compare_members(const btf& types, u32 id) noexcept {
+  if constexpr (detail::has_members_to_compare<T>)
+    if (id != 0) return first_difference(types, id, layout_of<T>);
+  return {};
+}
+
+/// Does not compile when `Why` is a cause: the first line of the error is a sentence that says what is wrong, and the
+/// template arguments say where: the map or variable, the member as the object calls it, where it lies in the object and
+/// in the C++ type, and what lies there in the C++ type under another name.
+template <type_role Role, cause Why, name Subject, name Member, place_in_object InObject, place_in_cxx InCxx,
+          name CxxMember>
+struct layout_check {
+#define BAREBPF_CAUSE(identifier, sentence) \
+  static_assert(Role != type_role::key || Why != cause::identifier, sentence);
+  BAREBPF_LAYOUT_CAUSES(BAREBPF_CAUSE,
+                        "barebpf: this C++ type and the map's key in the BPF object disagree at a member")
+#undef BAREBPF_CAUSE
+#define BAREBPF_CAUSE(identifier, sentence) \
+  static_assert(Role != type_role::value || Why != cause::identifier, sentence);
+  BAREBPF_LAYOUT_CAUSES(BAREBPF_CAUSE,
+                        "barebpf: this C++ type and the map's value in the BPF object disagree at a member")
+#undef BAREBPF_CAUSE
+#define BAREBPF_CAUSE(identifier, sentence) \
+  static_assert(Role != type_role::variable || Why != cause::identifier, sentence);
+  BAREBPF_LAYOUT_CAUSES(BAREBPF_CAUSE,
+                        "barebpf: this C++ type and the variable in the BPF object disagree at a member")
+#undef BAREBPF_CAUSE
+#define BAREBPF_CAUSE(identifier, sentence) static_assert(Why != cause::identifier, "barebpf: " sentence);
+  BAREBPF_UNSEEN_CAUSES(BAREBPF_CAUSE)
+#undef BAREBPF_CAUSE
+  static constexpr bool made = true;
+};
+template <type_role Role, name Subject, name Member, place_in_object InObject, place_in_cxx InCxx,
+          name CxxMember>
+struct layout_check<Role, cause::none, Subject, Member, InObject, InCxx, CxxMember> {
+  static constexpr bool made = true;
+};
+/// A name without the room behind it, which a compiler would print.
+template <name Long>
+inline constexpr auto trimmed = name<text(Long).size() + 1>::cut(Long);
+
 /// What hinders `T` from being the type of `variable`; `none` when nothing does.
 template <class T>
 [[nodiscard]] constexpr cause compare_types(const variable_spec& variable) noexcept {
@@ -13562,13 +14685,21 @@ template <load_policy Policy, class Attached, class... Target>
 class loaded_object {
  public:
   /// The map called `wanted`, as the typed map `Map`: `loaded->map<barebpf::hash_map<int, long>>("hits")`.
-  /// Errors:   no_such_map, wrong_map_type, wrong_key_size and its siblings, map_left_out; about the map's name.
+  /// Errors:   no_such_map, wrong_map_type, wrong_key_size and its siblings, map_left_out, about the map's name; where the
+  ///           types were loaded, see `load_policy`, other_offset and its siblings, about a member: "flows:value.packets";
+  ///           ENOMEM.
+  /// Cost:     where key or value has members, an allocation and a walk over the types that were loaded.
   /// Lifetime: borrowed: valid as long as this object.
   template <class Map>
   [[nodiscard]] result<Map> map(text wanted) const noexcept {
     const loaded_map* const found = find(maps_, wanted);
     if (found == nullptr) return missing(cause::no_such_map, wanted, maps_);
-    cause fault = compare_types<typename Map::key_type, typename Map::mapped_type>(found->spec);
+    using key = typename Map::key_type;
+    using value = typename Map::mapped_type;
+    if (const auto agreed = agree<key>(found->spec.key_type, "key", wanted); !agreed) return agreed.error();
+    if (const auto agreed = agree<value>(found->spec.value_type, "value", wanted); !agreed)
+      return agreed.error();
+    cause fault = compare_types<key, value>(found->spec);
     if (found->spec.type != static_cast<u32>(Map::type)) fault = cause::wrong_map_type;
     if (fault != cause::none)
       return error{.at = step::find, .why = fault, .offset = found->spec.declared_at}.about(wanted, ".maps");
@@ -13595,6 +14726,8 @@ class loaded_object {
   [[nodiscard]] result<mapped_variable<T>> variable(text wanted) const noexcept {
     const loaded_variable* const found = find(variables_, wanted);
     if (found == nullptr) return missing(cause::no_such_variable, wanted, variables_);
+    if (const auto agreed = agree<std::remove_cv_t<T>>(found->spec.type, "", wanted); !agreed)
+      return agreed.error();
     const loaded_map& holder = maps_[found->spec.map];
     if (const cause fault = can_be_seen_as<T>(holder.spec, found->spec); fault != cause::none)
       return error{.at = step::find, .why = fault, .offset = found->spec.declared_at}.about(wanted);
@@ -13611,6 +14744,8 @@ class loaded_object {
   [[nodiscard]] result<T*> variable(text wanted, const mapped_arena& arena) const noexcept {
     const loaded_variable* const found = find(variables_, wanted);
     if (found == nullptr) return missing(cause::no_such_variable, wanted, variables_);
+    if (const auto agreed = agree<std::remove_cv_t<T>>(found->spec.type, "", wanted); !agreed)
+      return agreed.error();
     cause fault = compare_types<T>(found->spec);
     if (maps_[found->spec.map].spec.is_for_variables() || found->spec.offset + sizeof(T) > arena.size())
       fault = cause::not_in_arena;
@@ -13742,7 +14877,46 @@ class loaded_object {
     return values_.data() + map.value_at;
   }
 
+  // Takes what was loaded of the object's types, and the ids that maps and variables have among them.
+  void keep_types(buffer<u32> types, u32 size, const buffer<u32>& ids) noexcept {
+    types_ = std::move(types);
+    types_size_ = size;
+    size_t next = 0;
+    const auto id = [&] { return ids.size() == 0 ? 0 : ids[next++]; };
+    for (loaded_map& map : maps_) {
+      map.spec.key_type = id();
+      map.spec.value_type = id();
+    }
+    for (loaded_variable& variable : variables_) variable.spec.type = id();
+  }
+  // Whether T has the members of the type with this id, as far as that was loaded.
+  template <class T>
+  [[nodiscard]] result<void> agree(u32 id, text role, text wanted) const noexcept {
+    if constexpr (detail::has_members_to_compare<T>)
+      if (id != 0 && types_size_ != 0) return agree(id, layout_of<T>, role, wanted);
+    return {};
+  }
+  [[nodiscard]] result<void> agree(u32 id, const layout& cxx, text role, text wanted) const noexcept {
+    bytes image(reinterpret_cast<const unsigned char*>(types_.data()), types_size_);
+    if constexpr (host_is_big_endian) image.read_big_endian();
+    btf types;
+    if (const verdict v = btf::open(image, 0, types_size_, types); v.failed())
+      return error{.at = step::find, .why = v.why, .offset = v.offset}.about(wanted);
+    auto index = buffer<u32>::of(types.index_size());
+    if (!index) return index.error();
+    types.build_index(index->data());
+    const layout_difference found = first_difference(types, id, cxx);
+    if (found.why == cause::none) return {};
+    char path[error::name_size];
+    detail::text_writer out(path, sizeof path);
+    const bool has_member = !text(found.member).empty();
+    out << role << (has_member && !role.empty() ? text(".") : text()) << found.member;
+    return error{.at = step::find, .why = found.why}.about(out.finish(), wanted);
+  }
+
   buffer<char> names_;
+  buffer<u32> types_;  // those that were loaded, or none
+  u32 types_size_ = 0;
   buffer<loaded_map> maps_;
   buffer<loaded_variable> variables_;
   buffer<loaded_program> programs_;
@@ -18950,6 +20124,7 @@ struct object_recipe {
   buffer<program_cores> cores_of;  // one for each program
   buffer<char> license;
   buffer<u32> types;
+  buffer<u32> type_ids;  // in them, 0 for none: of the key and the value of each map, then of each variable
   buffer<extern_need> externs;
   buffer<type_shape> shapes;
   buffer<char> extern_names;
@@ -19310,6 +20485,15 @@ inline result<object_recipe> recipe_writer::write(btf_choice wanted) const noexc
     out->records.btf = image->data();
     out->records.btf_size = size;
     out->types = std::move(*image);
+    auto ids = buffer<u32>::of(size_t{tables.map_count} * 2 + spec_.variables().size());
+    if (!ids) return ids.error();
+    u32* next = ids->data();
+    for (const map_spec& map : spec_.maps()) {
+      *next++ = types.new_id(map.key_type);
+      *next++ = types.new_id(map.value_type);
+    }
+    for (const variable_spec& variable : spec_.variables()) *next++ = types.new_id(variable.type);
+    out->type_ids = std::move(*ids);
   }
   const pruned_btf* const told = with_types ? &types : nullptr;
   if (const auto added = add_externs(*out); !added) return added.error();
@@ -19333,13 +20517,17 @@ namespace barebpf::inline BAREBPF_ABI {
 class object_data {
  public:
   /// The variable called `wanted`.
-  /// Errors: no_such_variable, wrong_variable_size, wrong_variable_sign; kernel_decides for a __kconfig variable,
-  ///         lies_in_arena for one with __arena; about the variable's name.
+  /// Errors: no_such_variable, wrong_variable_size, wrong_variable_sign, other_offset and its siblings about a member;
+  ///         kernel_decides for a __kconfig variable, lies_in_arena for one with __arena; about the variable's name.
   template <class T>
   [[nodiscard]] result<T*> variable(text wanted) noexcept {
     const u32 index = spec_->find_variable(wanted);
     if (index == not_found) return error{.at = step::find, .why = cause::no_such_variable}.about(wanted);
     const variable_spec& found = spec_->variables()[index];
+    if (const auto difference = compare_members<std::remove_cv_t<T>>(spec_->types(), found.type);
+        difference.why != cause::none)
+      return error{.at = step::find, .why = difference.why, .offset = found.declared_at}.about(
+          difference.member, wanted);
     if (const cause fault = can_be_set_as<T>(spec_->maps()[found.map], found); fault != cause::none)
       return error{.at = step::find, .why = fault, .offset = found.declared_at}.about(wanted);
     data_layout layout;
@@ -19419,6 +20607,40 @@ class object {
   }
 
   [[nodiscard]] const object_spec& spec() const noexcept { return spec_; }
+
+  /// Tells `sink` each difference between the members of the typed map `Map` and those of the map called `wanted`, whether
+  /// it is of the key or of the value, and the difference; see `describe` for it in words:
+  /// `object.compare<barebpf::hash_map<flow, traffic>>("flows", [](barebpf::type_role of, const auto& difference) {...})`.
+  /// Errors: no_such_map, about the name.
+  template <class Map, class Sink>
+  [[nodiscard]] result<void> compare(text wanted, Sink sink) const noexcept {
+    const u32 index = spec_.find_map(wanted);
+    if (index == not_found) return error{.at = step::find, .why = cause::no_such_map}.about(wanted);
+    const map_spec& found = spec_.maps()[index];
+    each_member_difference<typename Map::key_type>(spec_.types(), found.key_type, [&sink](const auto& one) {
+      sink(type_role::key, one);
+      return true;
+    });
+    each_member_difference<typename Map::mapped_type>(spec_.types(), found.value_type,
+                                                      [&sink](const auto& one) {
+                                                        sink(type_role::value, one);
+                                                        return true;
+                                                      });
+    return {};
+  }
+  /// The same of a global variable and the C++ type `T`: `sink(difference)`.
+  /// Errors: no_such_variable, about the name.
+  template <class T, class Sink>
+  [[nodiscard]] result<void> compare_variable(text wanted, Sink sink) const noexcept {
+    const u32 index = spec_.find_variable(wanted);
+    if (index == not_found) return error{.at = step::find, .why = cause::no_such_variable}.about(wanted);
+    each_member_difference<std::remove_cv_t<T>>(spec_.types(), spec_.variables()[index].type,
+                                                [&sink](const auto& one) {
+                                                  sink(one);
+                                                  return true;
+                                                });
+    return {};
+  }
 
   /// Creates the maps and loads the programs.
   /// Errors: of the first map or program that the kernel refuses; what was made before is given back. read_object for
@@ -19570,6 +20792,7 @@ result<loaded_object> object::load_with(const Options& options) const noexcept {
     out.maps_[i].value_at = value_at;
     value_at += made->operations[i].value_size;
   }
+  out.keep_types(std::move(made->types), records.btf_size, made->type_ids);
   for (u32 i = 0; i < records.program_count; ++i)
     out.programs_[i].descriptor = std::move((*program_descriptors)[i]);
   // Where the kernel calls a program, its descriptor stands in the value.
@@ -20597,6 +21820,8 @@ class static_spec {
     constexpr type_shape whole = shape_of_extern(view.types, table.externs[Index]);
     return barebpf::name<text(whole.letters).size() + 1>::cut(whole.letters);
   }();
+  /// The types of the object.
+  [[nodiscard]] static constexpr const btf& types() noexcept { return view.types; }
   /// The image that it was read from.
   [[nodiscard]] static constexpr const bytes& image() noexcept { return window; }
   /// A slot that the object fills; each map knows which are its own.
@@ -20777,6 +22002,19 @@ class static_spec {
 
 namespace barebpf::inline BAREBPF_ABI {
 
+namespace detail {
+
+// How T differs from the type of the variable with this index; in nothing from one that the object does not have.
+template <class Spec, u32 Index, class T>
+inline constexpr layout_difference variable_difference = [] {
+  if constexpr (Index == not_found)
+    return layout_difference{};
+  else
+    return compare_members<std::remove_cv_t<T>>(Spec::types(), Spec::variable(Index).type);
+}();
+
+}  // namespace detail
+
 /// The maps and programs of a static_object, in the kernel.
 /// Lifetime: given back when this object goes, unless a link, a pin or somebody else holds them.
 template <const auto& Image, load_policy Policy>
@@ -20792,7 +22030,16 @@ class loaded_static_object {
   [[nodiscard]] auto map() const noexcept {
     constexpr u32 index = spec::find_map(Name);
     constexpr map_spec found = index == not_found ? map_spec{} : spec::map(index);
-    constexpr cause fault = index == not_found ? cause::no_such_map : compare_types<Key, Value>(found);
+    constexpr layout_difference key = compare_members<Key>(spec::types(), found.key_type);
+    constexpr layout_difference value = compare_members<Value>(spec::types(), found.value_type);
+    static_assert(layout_check<type_role::key, key.why, Name, trimmed<key.member>, key.in_object, key.in_cxx,
+                               trimmed<key.cxx_member>>::made);
+    static_assert(layout_check<type_role::value, value.why, Name, trimmed<value.member>, value.in_object,
+                               value.in_cxx, trimmed<value.cxx_member>>::made);
+    constexpr bool agrees = key.why == cause::none && value.why == cause::none;
+    constexpr cause fault = index == not_found ? cause::no_such_map
+                            : agrees           ? compare_types<Key, Value>(found)
+                                               : cause::none;
     static_assert(object_check<fault, found.declared_at, ".maps", barebpf::name<48>::cut(Name)>::made);
     // After a fault any type will do: one error is enough.
     constexpr map_type type = fault == cause::none ? static_cast<map_type>(found.type) : map_type::hash;
@@ -20822,7 +22069,13 @@ class loaded_static_object {
     constexpr u32 index = spec::find_variable(Name);
     constexpr variable_spec found = index == not_found ? variable_spec{} : spec::variable(index);
     constexpr map_spec holder = index == not_found ? map_spec{} : spec::map(found.map);
-    constexpr cause fault = index == not_found ? cause::no_such_variable : can_be_seen_as<T>(holder, found);
+    constexpr layout_difference difference = detail::variable_difference<spec, index, T>;
+    static_assert(
+        layout_check<type_role::variable, difference.why, Name, trimmed<difference.member>,
+                     difference.in_object, difference.in_cxx, trimmed<difference.cxx_member>>::made);
+    constexpr cause fault = index == not_found              ? cause::no_such_variable
+                            : difference.why != cause::none ? cause::none
+                                                            : can_be_seen_as<T>(holder, found);
     static_assert(object_check<fault, found.declared_at, "", barebpf::name<48>::cut(Name)>::made);
     return map_variable<T>(maps_[found.map], found, holder.value_size, Name);
   }
@@ -20837,9 +22090,14 @@ class loaded_static_object {
     constexpr u32 index = spec::find_variable(Name);
     constexpr variable_spec found = index == not_found ? variable_spec{} : spec::variable(index);
     constexpr map_spec holder = index == not_found ? map_spec{} : spec::map(found.map);
-    constexpr cause fault = index == not_found          ? cause::no_such_variable
-                            : holder.is_for_variables() ? cause::not_in_arena
-                                                        : compare_types<T>(found);
+    constexpr layout_difference difference = detail::variable_difference<spec, index, T>;
+    static_assert(
+        layout_check<type_role::variable, difference.why, Name, trimmed<difference.member>,
+                     difference.in_object, difference.in_cxx, trimmed<difference.cxx_member>>::made);
+    constexpr cause fault = index == not_found              ? cause::no_such_variable
+                            : difference.why != cause::none ? cause::none
+                            : holder.is_for_variables()     ? cause::not_in_arena
+                                                            : compare_types<T>(found);
     static_assert(object_check<fault, found.declared_at, "", barebpf::name<48>::cut(Name)>::made);
     return arena.at<T>(found.offset);
   }
@@ -20966,7 +22224,13 @@ class static_object {
       constexpr u32 index = spec::find_variable(Name);
       constexpr variable_spec found = index == not_found ? variable_spec{} : spec::variable(index);
       constexpr map_spec holder = index == not_found ? map_spec{} : spec::map(found.map);
-      constexpr cause fault = index == not_found ? cause::no_such_variable : can_be_set_as<T>(holder, found);
+      constexpr layout_difference difference = detail::variable_difference<spec, index, T>;
+      static_assert(
+          layout_check<type_role::variable, difference.why, Name, trimmed<difference.member>,
+                       difference.in_object, difference.in_cxx, trimmed<difference.cxx_member>>::made);
+      constexpr cause fault = index == not_found              ? cause::no_such_variable
+                              : difference.why != cause::none ? cause::none
+                                                              : can_be_set_as<T>(holder, found);
       static_assert(object_check<fault, found.declared_at, "", barebpf::name<48>::cut(Name)>::made);
       return *reinterpret_cast<T*>(bytes_ + data_at[found.map] + found.offset);
     }

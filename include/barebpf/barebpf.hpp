@@ -12,6 +12,7 @@
 #include "describe.hpp"
 #include "holders.hpp"
 #include "iterator.hpp"
+#include "layout_words.hpp"
 #include "map/arena.hpp"
 #include "map/folded.hpp"
 #include "map/types.hpp"

@@ -180,11 +180,11 @@ class btf {
   }
   // The same for one that is not, as the file itself says; 0 when it does not.
   [[nodiscard]] constexpr u64 extent_by_layout(const btf_type& of) const noexcept {
-    using layout = abi::btf_layout_record;
-    const u64 row = static_cast<u8>(of.kind) * layout::size;
-    if (row + layout::size > layouts_size_) return 0;
-    return abi::btf_type_record::size + image_.read8(layouts_ + row + layout::fixed) +
-           u64{image_.read8(layouts_ + row + layout::for_each)} * of.members;
+    using record = abi::btf_layout_record;
+    const u64 row = static_cast<u8>(of.kind) * record::size;
+    if (row + record::size > layouts_size_) return 0;
+    return abi::btf_type_record::size + image_.read8(layouts_ + row + record::fixed) +
+           u64{image_.read8(layouts_ + row + record::for_each)} * of.members;
   }
 
   bytes image_;

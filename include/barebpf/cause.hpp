@@ -6,6 +6,65 @@
 
 #include "word.hpp"
 
+// How a C++ type and a type of the object differ at a member; `Prefix` says whose type it is.
+#define BAREBPF_LAYOUT_CAUSES(BAREBPF_CAUSE, Prefix)                                                   \
+  BAREBPF_CAUSE(other_name, Prefix                                                                     \
+                ": the one at this place has another name, so give it the name that the BPF program "  \
+                "uses")                                                                                \
+  BAREBPF_CAUSE(missing_member, Prefix ": the C++ type lacks it, so declare it there too")             \
+  BAREBPF_CAUSE(extra_member, Prefix                                                                   \
+                ": the BPF program does not have it, so take it out of the C++ type, or make it an "   \
+                "array of std::byte where it fills a gap")                                             \
+  BAREBPF_CAUSE(other_offset, Prefix                                                                   \
+                ": it lies at another offset, so declare the members in the same order and with the "  \
+                "same types")                                                                          \
+  BAREBPF_CAUSE(other_size, Prefix                                                                     \
+                ": it has another size, so give it a type as large as the one that the BPF program "   \
+                "uses")                                                                                \
+  BAREBPF_CAUSE(other_sign, Prefix                                                                     \
+                ": one side has a signed number and the other an unsigned one, so give it the sign "   \
+                "that the BPF program uses")                                                           \
+  BAREBPF_CAUSE(other_length, Prefix                                                                   \
+                ": the arrays have different lengths, so give it as many elements as the BPF program " \
+                "does")                                                                                \
+  BAREBPF_CAUSE(other_sort, Prefix                                                                     \
+                ": one side has a number and the other a struct, an array or a pointer, so give it a " \
+                "type like the BPF program's")                                                         \
+  BAREBPF_CAUSE(no_boolean, Prefix                                                                     \
+                ": a bool is nothing but 0 or 1 and the BPF program keeps a number there, so use an "  \
+                "unsigned integer of its size")                                                        \
+  BAREBPF_CAUSE(other_values, Prefix                                                                   \
+                ": the enums have different values or give a name to different ones, so declare the "  \
+                "same enum on both sides")                                                             \
+  BAREBPF_CAUSE(other_alignment, Prefix                                                                \
+                ": the unions are aligned differently, so give it alternatives as large as those of "  \
+                "the BPF program")                                                                     \
+  BAREBPF_CAUSE(object_bit_field, Prefix                                                               \
+                ": it is a bit field in the BPF program, so state the layout by hand: specialize "     \
+                "barebpf::stated_layout")                                                              \
+  BAREBPF_CAUSE(nested_too_deep, Prefix                                                                \
+                ": structs lie in each other 16 times or without end, so the object is damaged: "      \
+                "compile it again")
+// What C++20 does not tell of a class.
+#define BAREBPF_UNSEEN_CAUSES(BAREBPF_CAUSE)                                                           \
+  BAREBPF_CAUSE(unseen_hidden,                                                                         \
+                "C++ does not tell what is in a class with private members, virtual functions or "     \
+                "constructors, so state the layout by hand: specialize barebpf::stated_layout")        \
+  BAREBPF_CAUSE(unseen_base,                                                                           \
+                "C++ does not tell what is in a class with a base class, so write the members into "   \
+                "one struct, or state the layout by hand: specialize barebpf::stated_layout")          \
+  BAREBPF_CAUSE(unseen_nameless,                                                                       \
+                "C++ does not tell what is in a class that has a struct or union without a name in "   \
+                "it, so give its type a name, or state the layout by hand: specialize "                \
+                "barebpf::stated_layout")                                                              \
+  BAREBPF_CAUSE(unseen_many,                                                                           \
+                "C++ does not tell what is in a class of more than 70 members, so put some into "      \
+                "structs of their own on both sides, or state the layout by hand: specialize "         \
+                "barebpf::stated_layout")                                                              \
+  BAREBPF_CAUSE(unseen_placed,                                                                         \
+                "C++ does not tell where members are that are bit fields, packed or aligned by hand, " \
+                "so state the layout by hand: specialize barebpf::stated_layout")
+
 // One row per cause: BAREBPF_CAUSE(identifier, "fact, so what to do").
 // A macro and not an array, because static_assert takes only literals in C++20.
 #define BAREBPF_CAUSES(BAREBPF_CAUSE)                                                                        \
@@ -593,7 +652,10 @@
                 "last lines name the instruction and the reason")                                            \
   BAREBPF_CAUSE(log_cut,                                                                                     \
                 "the verifier refused the program and its log is larger than the buffer that "               \
-                "was given, so give a larger one or let verifier_log grow")
+                "was given, so give a larger one or let verifier_log grow")                                  \
+  /* C++ types and the object's */                                                                           \
+  BAREBPF_LAYOUT_CAUSES(BAREBPF_CAUSE, "this C++ type and the type in the BPF object disagree at a member")  \
+  BAREBPF_UNSEEN_CAUSES(BAREBPF_CAUSE)
 
 namespace barebpf::inline BAREBPF_ABI {
 

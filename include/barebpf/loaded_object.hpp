@@ -64,13 +64,21 @@ template <load_policy Policy, class Attached, class... Target>
 class loaded_object {
  public:
   /// The map called `wanted`, as the typed map `Map`: `loaded->map<barebpf::hash_map<int, long>>("hits")`.
-  /// Errors:   no_such_map, wrong_map_type, wrong_key_size and its siblings, map_left_out; about the map's name.
+  /// Errors:   no_such_map, wrong_map_type, wrong_key_size and its siblings, map_left_out, about the map's name; where the
+  ///           types were loaded, see `load_policy`, other_offset and its siblings, about a member: "flows:value.packets";
+  ///           ENOMEM.
+  /// Cost:     where key or value has members, an allocation and a walk over the types that were loaded.
   /// Lifetime: borrowed: valid as long as this object.
   template <class Map>
   [[nodiscard]] result<Map> map(text wanted) const noexcept {
     const loaded_map* const found = find(maps_, wanted);
     if (found == nullptr) return missing(cause::no_such_map, wanted, maps_);
-    cause fault = compare_types<typename Map::key_type, typename Map::mapped_type>(found->spec);
+    using key = typename Map::key_type;
+    using value = typename Map::mapped_type;
+    if (const auto agreed = agree<key>(found->spec.key_type, "key", wanted); !agreed) return agreed.error();
+    if (const auto agreed = agree<value>(found->spec.value_type, "value", wanted); !agreed)
+      return agreed.error();
+    cause fault = compare_types<key, value>(found->spec);
     if (found->spec.type != static_cast<u32>(Map::type)) fault = cause::wrong_map_type;
     if (fault != cause::none)
       return error{.at = step::find, .why = fault, .offset = found->spec.declared_at}.about(wanted, ".maps");
@@ -97,6 +105,8 @@ class loaded_object {
   [[nodiscard]] result<mapped_variable<T>> variable(text wanted) const noexcept {
     const loaded_variable* const found = find(variables_, wanted);
     if (found == nullptr) return missing(cause::no_such_variable, wanted, variables_);
+    if (const auto agreed = agree<std::remove_cv_t<T>>(found->spec.type, "", wanted); !agreed)
+      return agreed.error();
     const loaded_map& holder = maps_[found->spec.map];
     if (const cause fault = can_be_seen_as<T>(holder.spec, found->spec); fault != cause::none)
       return error{.at = step::find, .why = fault, .offset = found->spec.declared_at}.about(wanted);
@@ -113,6 +123,8 @@ class loaded_object {
   [[nodiscard]] result<T*> variable(text wanted, const mapped_arena& arena) const noexcept {
     const loaded_variable* const found = find(variables_, wanted);
     if (found == nullptr) return missing(cause::no_such_variable, wanted, variables_);
+    if (const auto agreed = agree<std::remove_cv_t<T>>(found->spec.type, "", wanted); !agreed)
+      return agreed.error();
     cause fault = compare_types<T>(found->spec);
     if (maps_[found->spec.map].spec.is_for_variables() || found->spec.offset + sizeof(T) > arena.size())
       fault = cause::not_in_arena;
@@ -244,7 +256,46 @@ class loaded_object {
     return values_.data() + map.value_at;
   }
 
+  // Takes what was loaded of the object's types, and the ids that maps and variables have among them.
+  void keep_types(buffer<u32> types, u32 size, const buffer<u32>& ids) noexcept {
+    types_ = std::move(types);
+    types_size_ = size;
+    size_t next = 0;
+    const auto id = [&] { return ids.size() == 0 ? 0 : ids[next++]; };
+    for (loaded_map& map : maps_) {
+      map.spec.key_type = id();
+      map.spec.value_type = id();
+    }
+    for (loaded_variable& variable : variables_) variable.spec.type = id();
+  }
+  // Whether T has the members of the type with this id, as far as that was loaded.
+  template <class T>
+  [[nodiscard]] result<void> agree(u32 id, text role, text wanted) const noexcept {
+    if constexpr (detail::has_members_to_compare<T>)
+      if (id != 0 && types_size_ != 0) return agree(id, layout_of<T>, role, wanted);
+    return {};
+  }
+  [[nodiscard]] result<void> agree(u32 id, const layout& cxx, text role, text wanted) const noexcept {
+    bytes image(reinterpret_cast<const unsigned char*>(types_.data()), types_size_);
+    if constexpr (host_is_big_endian) image.read_big_endian();
+    btf types;
+    if (const verdict v = btf::open(image, 0, types_size_, types); v.failed())
+      return error{.at = step::find, .why = v.why, .offset = v.offset}.about(wanted);
+    auto index = buffer<u32>::of(types.index_size());
+    if (!index) return index.error();
+    types.build_index(index->data());
+    const layout_difference found = first_difference(types, id, cxx);
+    if (found.why == cause::none) return {};
+    char path[error::name_size];
+    detail::text_writer out(path, sizeof path);
+    const bool has_member = !text(found.member).empty();
+    out << role << (has_member && !role.empty() ? text(".") : text()) << found.member;
+    return error{.at = step::find, .why = found.why}.about(out.finish(), wanted);
+  }
+
   buffer<char> names_;
+  buffer<u32> types_;  // those that were loaded, or none
+  u32 types_size_ = 0;
   buffer<loaded_map> maps_;
   buffer<loaded_variable> variables_;
   buffer<loaded_program> programs_;

@@ -98,10 +98,15 @@ struct kernel_name {
   constexpr operator text() const noexcept { return text::until_nul(characters, sizeof characters); }
 };
 
+/// True for the characters that names of C and C++ are made of.
+[[nodiscard]] constexpr bool is_name_character(char c) noexcept {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
 /// True for the characters that bpf(2) takes in a name.
 /// Source: bpf_obj_name_cpy() in kernel/bpf/syscall.c at v6.12; the dot since 5.2.
 [[nodiscard]] constexpr bool is_kernel_name_character(char c) noexcept {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.';
+  return is_name_character(c) || c == '.';
 }
 
 /// True when the kernel takes `wanted` as it stands.

@@ -14,13 +14,17 @@ namespace barebpf::inline BAREBPF_ABI {
 class object_data {
  public:
   /// The variable called `wanted`.
-  /// Errors: no_such_variable, wrong_variable_size, wrong_variable_sign; kernel_decides for a __kconfig variable,
-  ///         lies_in_arena for one with __arena; about the variable's name.
+  /// Errors: no_such_variable, wrong_variable_size, wrong_variable_sign, other_offset and its siblings about a member;
+  ///         kernel_decides for a __kconfig variable, lies_in_arena for one with __arena; about the variable's name.
   template <class T>
   [[nodiscard]] result<T*> variable(text wanted) noexcept {
     const u32 index = spec_->find_variable(wanted);
     if (index == not_found) return error{.at = step::find, .why = cause::no_such_variable}.about(wanted);
     const variable_spec& found = spec_->variables()[index];
+    if (const auto difference = compare_members<std::remove_cv_t<T>>(spec_->types(), found.type);
+        difference.why != cause::none)
+      return error{.at = step::find, .why = difference.why, .offset = found.declared_at}.about(
+          difference.member, wanted);
     if (const cause fault = can_be_set_as<T>(spec_->maps()[found.map], found); fault != cause::none)
       return error{.at = step::find, .why = fault, .offset = found.declared_at}.about(wanted);
     data_layout layout;
@@ -100,6 +104,40 @@ class object {
   }
 
   [[nodiscard]] const object_spec& spec() const noexcept { return spec_; }
+
+  /// Tells `sink` each difference between the members of the typed map `Map` and those of the map called `wanted`, whether
+  /// it is of the key or of the value, and the difference; see `describe` for it in words:
+  /// `object.compare<barebpf::hash_map<flow, traffic>>("flows", [](barebpf::type_role of, const auto& difference) {...})`.
+  /// Errors: no_such_map, about the name.
+  template <class Map, class Sink>
+  [[nodiscard]] result<void> compare(text wanted, Sink sink) const noexcept {
+    const u32 index = spec_.find_map(wanted);
+    if (index == not_found) return error{.at = step::find, .why = cause::no_such_map}.about(wanted);
+    const map_spec& found = spec_.maps()[index];
+    each_member_difference<typename Map::key_type>(spec_.types(), found.key_type, [&sink](const auto& one) {
+      sink(type_role::key, one);
+      return true;
+    });
+    each_member_difference<typename Map::mapped_type>(spec_.types(), found.value_type,
+                                                      [&sink](const auto& one) {
+                                                        sink(type_role::value, one);
+                                                        return true;
+                                                      });
+    return {};
+  }
+  /// The same of a global variable and the C++ type `T`: `sink(difference)`.
+  /// Errors: no_such_variable, about the name.
+  template <class T, class Sink>
+  [[nodiscard]] result<void> compare_variable(text wanted, Sink sink) const noexcept {
+    const u32 index = spec_.find_variable(wanted);
+    if (index == not_found) return error{.at = step::find, .why = cause::no_such_variable}.about(wanted);
+    each_member_difference<std::remove_cv_t<T>>(spec_.types(), spec_.variables()[index].type,
+                                                [&sink](const auto& one) {
+                                                  sink(one);
+                                                  return true;
+                                                });
+    return {};
+  }
 
   /// Creates the maps and loads the programs.
   /// Errors: of the first map or program that the kernel refuses; what was made before is given back. read_object for
@@ -251,6 +289,7 @@ result<loaded_object> object::load_with(const Options& options) const noexcept {
     out.maps_[i].value_at = value_at;
     value_at += made->operations[i].value_size;
   }
+  out.keep_types(std::move(made->types), records.btf_size, made->type_ids);
   for (u32 i = 0; i < records.program_count; ++i)
     out.programs_[i].descriptor = std::move((*program_descriptors)[i]);
   // Where the kernel calls a program, its descriptor stands in the value.

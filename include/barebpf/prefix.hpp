@@ -3,6 +3,7 @@
 #ifndef BAREBPF_PREFIX_HPP
 #define BAREBPF_PREFIX_HPP
 
+#include "layout.hpp"
 #include "reader.hpp"
 #include "result.hpp"
 #include "writer.hpp"
@@ -27,6 +28,10 @@ struct lpm_key {
     return same;
   }
 };
+
+// Programs call its members as they like.
+template <size_t Bytes>
+inline constexpr bool is_compared_by_size<lpm_key<Bytes>> = true;
 
 /// A network, or an address with all 32 bits.
 using ipv4_prefix = lpm_key<4>;

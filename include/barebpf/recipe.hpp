@@ -40,6 +40,7 @@ struct object_recipe {
   buffer<program_cores> cores_of;  // one for each program
   buffer<char> license;
   buffer<u32> types;
+  buffer<u32> type_ids;  // in them, 0 for none: of the key and the value of each map, then of each variable
   buffer<extern_need> externs;
   buffer<type_shape> shapes;
   buffer<char> extern_names;
@@ -400,6 +401,15 @@ inline result<object_recipe> recipe_writer::write(btf_choice wanted) const noexc
     out->records.btf = image->data();
     out->records.btf_size = size;
     out->types = std::move(*image);
+    auto ids = buffer<u32>::of(size_t{tables.map_count} * 2 + spec_.variables().size());
+    if (!ids) return ids.error();
+    u32* next = ids->data();
+    for (const map_spec& map : spec_.maps()) {
+      *next++ = types.new_id(map.key_type);
+      *next++ = types.new_id(map.value_type);
+    }
+    for (const variable_spec& variable : spec_.variables()) *next++ = types.new_id(variable.type);
+    out->type_ids = std::move(*ids);
   }
   const pruned_btf* const told = with_types ? &types : nullptr;
   if (const auto added = add_externs(*out); !added) return added.error();

@@ -14,6 +14,19 @@
 
 namespace barebpf::inline BAREBPF_ABI {
 
+namespace detail {
+
+// How T differs from the type of the variable with this index; in nothing from one that the object does not have.
+template <class Spec, u32 Index, class T>
+inline constexpr layout_difference variable_difference = [] {
+  if constexpr (Index == not_found)
+    return layout_difference{};
+  else
+    return compare_members<std::remove_cv_t<T>>(Spec::types(), Spec::variable(Index).type);
+}();
+
+}  // namespace detail
+
 /// The maps and programs of a static_object, in the kernel.
 /// Lifetime: given back when this object goes, unless a link, a pin or somebody else holds them.
 template <const auto& Image, load_policy Policy>
@@ -29,7 +42,16 @@ class loaded_static_object {
   [[nodiscard]] auto map() const noexcept {
     constexpr u32 index = spec::find_map(Name);
     constexpr map_spec found = index == not_found ? map_spec{} : spec::map(index);
-    constexpr cause fault = index == not_found ? cause::no_such_map : compare_types<Key, Value>(found);
+    constexpr layout_difference key = compare_members<Key>(spec::types(), found.key_type);
+    constexpr layout_difference value = compare_members<Value>(spec::types(), found.value_type);
+    static_assert(layout_check<type_role::key, key.why, Name, trimmed<key.member>, key.in_object, key.in_cxx,
+                               trimmed<key.cxx_member>>::made);
+    static_assert(layout_check<type_role::value, value.why, Name, trimmed<value.member>, value.in_object,
+                               value.in_cxx, trimmed<value.cxx_member>>::made);
+    constexpr bool agrees = key.why == cause::none && value.why == cause::none;
+    constexpr cause fault = index == not_found ? cause::no_such_map
+                            : agrees           ? compare_types<Key, Value>(found)
+                                               : cause::none;
     static_assert(object_check<fault, found.declared_at, ".maps", barebpf::name<48>::cut(Name)>::made);
     // After a fault any type will do: one error is enough.
     constexpr map_type type = fault == cause::none ? static_cast<map_type>(found.type) : map_type::hash;
@@ -59,7 +81,13 @@ class loaded_static_object {
     constexpr u32 index = spec::find_variable(Name);
     constexpr variable_spec found = index == not_found ? variable_spec{} : spec::variable(index);
     constexpr map_spec holder = index == not_found ? map_spec{} : spec::map(found.map);
-    constexpr cause fault = index == not_found ? cause::no_such_variable : can_be_seen_as<T>(holder, found);
+    constexpr layout_difference difference = detail::variable_difference<spec, index, T>;
+    static_assert(
+        layout_check<type_role::variable, difference.why, Name, trimmed<difference.member>,
+                     difference.in_object, difference.in_cxx, trimmed<difference.cxx_member>>::made);
+    constexpr cause fault = index == not_found              ? cause::no_such_variable
+                            : difference.why != cause::none ? cause::none
+                                                            : can_be_seen_as<T>(holder, found);
     static_assert(object_check<fault, found.declared_at, "", barebpf::name<48>::cut(Name)>::made);
     return map_variable<T>(maps_[found.map], found, holder.value_size, Name);
   }
@@ -74,9 +102,14 @@ class loaded_static_object {
     constexpr u32 index = spec::find_variable(Name);
     constexpr variable_spec found = index == not_found ? variable_spec{} : spec::variable(index);
     constexpr map_spec holder = index == not_found ? map_spec{} : spec::map(found.map);
-    constexpr cause fault = index == not_found          ? cause::no_such_variable
-                            : holder.is_for_variables() ? cause::not_in_arena
-                                                        : compare_types<T>(found);
+    constexpr layout_difference difference = detail::variable_difference<spec, index, T>;
+    static_assert(
+        layout_check<type_role::variable, difference.why, Name, trimmed<difference.member>,
+                     difference.in_object, difference.in_cxx, trimmed<difference.cxx_member>>::made);
+    constexpr cause fault = index == not_found              ? cause::no_such_variable
+                            : difference.why != cause::none ? cause::none
+                            : holder.is_for_variables()     ? cause::not_in_arena
+                                                            : compare_types<T>(found);
     static_assert(object_check<fault, found.declared_at, "", barebpf::name<48>::cut(Name)>::made);
     return arena.at<T>(found.offset);
   }
@@ -203,7 +236,13 @@ class static_object {
       constexpr u32 index = spec::find_variable(Name);
       constexpr variable_spec found = index == not_found ? variable_spec{} : spec::variable(index);
       constexpr map_spec holder = index == not_found ? map_spec{} : spec::map(found.map);
-      constexpr cause fault = index == not_found ? cause::no_such_variable : can_be_set_as<T>(holder, found);
+      constexpr layout_difference difference = detail::variable_difference<spec, index, T>;
+      static_assert(
+          layout_check<type_role::variable, difference.why, Name, trimmed<difference.member>,
+                       difference.in_object, difference.in_cxx, trimmed<difference.cxx_member>>::made);
+      constexpr cause fault = index == not_found              ? cause::no_such_variable
+                              : difference.why != cause::none ? cause::none
+                                                              : can_be_set_as<T>(holder, found);
       static_assert(object_check<fault, found.declared_at, "", barebpf::name<48>::cut(Name)>::made);
       return *reinterpret_cast<T*>(bytes_ + data_at[found.map] + found.offset);
     }

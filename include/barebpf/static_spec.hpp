@@ -232,6 +232,8 @@ class static_spec {
     constexpr type_shape whole = shape_of_extern(view.types, table.externs[Index]);
     return barebpf::name<text(whole.letters).size() + 1>::cut(whole.letters);
   }();
+  /// The types of the object.
+  [[nodiscard]] static constexpr const btf& types() noexcept { return view.types; }
   /// The image that it was read from.
   [[nodiscard]] static constexpr const bytes& image() noexcept { return window; }
   /// A slot that the object fills; each map knows which are its own.

@@ -5,6 +5,7 @@
 #define BAREBPF_TYPE_CHECK_HPP
 
 #include "kinds.hpp"
+#include "layout_match.hpp"
 #include "spec/data.hpp"
 
 #include <type_traits>  // is_integral_v, is_signed_v, underlying_type_t
@@ -47,6 +48,73 @@ template <class Key, class Value>
       return cause::stack_of_build_ids;
   return cause::none;
 }
+
+/// Whose type it is that is compared.
+enum class type_role : u8 { key, value, variable };
+
+namespace detail {
+
+// A value type that says itself what it stands for, and what the library itself names, have no members to compare.
+template <class T>
+concept says_its_rule = requires {
+  requires std::is_same_v<decltype(T::rule), const value_rule>;
+};
+template <class T>
+concept has_members_to_compare = !is_compared_by_size<T> && !says_its_rule<T> &&
+                                 (std::is_class_v<T> || std::is_union_v<T> || std::is_array_v<T> ||
+                                  (std::is_enum_v<T> && !std::is_same_v<T, std::byte>));
+
+}  // namespace detail
+
+/// Tells `sink` each difference between `T` and the type with this id in an object, until it gives false. Numbers on their
+/// own have no members, and a type that the object does not tell, id 0, has none either.
+template <class T, class Sink>
+constexpr void each_member_difference(const btf& types, u32 id, Sink sink) noexcept {
+  if constexpr (detail::has_members_to_compare<T>)
+    if (id != 0) each_difference(types, id, layout_of<T>, sink);
+}
+/// The first of them; of cause none when there is none.
+template <class T>
+[[nodiscard]] constexpr layout_difference compare_members(const btf& types, u32 id) noexcept {
+  if constexpr (detail::has_members_to_compare<T>)
+    if (id != 0) return first_difference(types, id, layout_of<T>);
+  return {};
+}
+
+/// Does not compile when `Why` is a cause: the first line of the error is a sentence that says what is wrong, and the
+/// template arguments say where: the map or variable, the member as the object calls it, where it lies in the object and
+/// in the C++ type, and what lies there in the C++ type under another name.
+template <type_role Role, cause Why, name Subject, name Member, place_in_object InObject, place_in_cxx InCxx,
+          name CxxMember>
+struct layout_check {
+#define BAREBPF_CAUSE(identifier, sentence) \
+  static_assert(Role != type_role::key || Why != cause::identifier, sentence);
+  BAREBPF_LAYOUT_CAUSES(BAREBPF_CAUSE,
+                        "barebpf: this C++ type and the map's key in the BPF object disagree at a member")
+#undef BAREBPF_CAUSE
+#define BAREBPF_CAUSE(identifier, sentence) \
+  static_assert(Role != type_role::value || Why != cause::identifier, sentence);
+  BAREBPF_LAYOUT_CAUSES(BAREBPF_CAUSE,
+                        "barebpf: this C++ type and the map's value in the BPF object disagree at a member")
+#undef BAREBPF_CAUSE
+#define BAREBPF_CAUSE(identifier, sentence) \
+  static_assert(Role != type_role::variable || Why != cause::identifier, sentence);
+  BAREBPF_LAYOUT_CAUSES(BAREBPF_CAUSE,
+                        "barebpf: this C++ type and the variable in the BPF object disagree at a member")
+#undef BAREBPF_CAUSE
+#define BAREBPF_CAUSE(identifier, sentence) static_assert(Why != cause::identifier, "barebpf: " sentence);
+  BAREBPF_UNSEEN_CAUSES(BAREBPF_CAUSE)
+#undef BAREBPF_CAUSE
+  static constexpr bool made = true;
+};
+template <type_role Role, name Subject, name Member, place_in_object InObject, place_in_cxx InCxx,
+          name CxxMember>
+struct layout_check<Role, cause::none, Subject, Member, InObject, InCxx, CxxMember> {
+  static constexpr bool made = true;
+};
+/// A name without the room behind it, which a compiler would print.
+template <name Long>
+inline constexpr auto trimmed = name<text(Long).size() + 1>::cut(Long);
 
 /// What hinders `T` from being the type of `variable`; `none` when nothing does.
 template <class T>

@@ -173,7 +173,7 @@ bool is_refused(const Loaded& loaded, step at, cause why, const std::string& abo
 // What bpf_progs/kernel_names.bpf.c writes down.
 struct found_names {
   std::uint64_t symbol, nothing, no_variable;
-  std::uint32_t acquired, has_function, has_no_function, padding;
+  std::uint32_t acquired, has_function, has_no_function;
 };
 std::uint32_t run(const barebpf::fd& program) {
   const auto out = test_run(program, {.repeat = 0});

@@ -5,6 +5,7 @@
 #define BAREBPF_MAP_VALUE_HPP
 
 #include "../kinds.hpp"
+#include "../layout.hpp"
 #include "../span.hpp"
 #include "element.hpp"
 
@@ -158,19 +159,21 @@ struct owner_fd {
   owner_fd(int descriptor = -1) noexcept : number(descriptor) {}
   owner_fd(const fd& descriptor) noexcept : number(descriptor.number()) {}
 };
+template <>
+inline constexpr bool is_compared_by_size<owner_fd> = true;
 
 /// The key of a cgroup storage that tells the ways of attaching apart; the other form is the cgroup's id, a u64.
 /// Source: struct bpf_cgroup_storage_key in include/uapi/linux/bpf.h at v6.12.
 struct cgroup_storage_key {
   u64 cgroup_inode_id = 0;  ///< the inode number of the cgroup's folder
   u32 attach_type = 0;      ///< `abi::attach_type` of the program
-  u32 padding = 0;
+  std::byte padding[4] = {};
 };
 
 /// A spin lock in a value, which programs take with bpf_spin_lock and `under_lock` takes from here.
 /// Source: struct bpf_spin_lock in include/uapi/linux/bpf.h at v6.12.
 struct spin_lock {
-  u32 word = 0;  ///< the kernel's alone: it is neither read nor written with the value
+  u32 val = 0;  ///< the kernel's alone: it is neither read nor written with the value
 };
 
 /// Reads or writes the whole element at once, under the `spin_lock` in its value, so that no program sees half of it.
