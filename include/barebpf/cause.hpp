@@ -653,6 +653,20 @@
   BAREBPF_CAUSE(log_cut,                                                                                     \
                 "the verifier refused the program and its log is larger than the buffer that "               \
                 "was given, so give a larger one or let verifier_log grow")                                  \
+  BAREBPF_CAUSE(no_types_loaded,                                                                             \
+                "the object's types were not loaded, so load it with btf_choice::needed or all in its "      \
+                "policy, or name the map's types")                                                           \
+  BAREBPF_CAUSE(no_such_member,                                                                              \
+                "the type in the BPF object has no member of this name, so look for a misspelling")          \
+  BAREBPF_CAUSE(bad_field_path,                                                                              \
+                "this names no field, so write members with a dot between them and elements by their "       \
+                "number: ports[1].source")                                                                   \
+  BAREBPF_CAUSE(                                                                                             \
+      element_past_end,                                                                                      \
+      "the array in the BPF object has fewer elements, so count from 0 to one less than its length")         \
+  BAREBPF_CAUSE(needs_value_type,                                                                            \
+                "what goes into this map comes out of it as something else, so give the types of its key "   \
+                "and value, as its alias in map/map.hpp has them")                                           \
   /* C++ types and the object's */                                                                           \
   BAREBPF_LAYOUT_CAUSES(BAREBPF_CAUSE, "this C++ type and the type in the BPF object disagree at a member")  \
   BAREBPF_UNSEEN_CAUSES(BAREBPF_CAUSE)

@@ -6,6 +6,7 @@
 
 #include "attach.hpp"
 #include "map/arena.hpp"
+#include "map/dynamic.hpp"
 #include "map/map.hpp"
 #include "spec/record.hpp"
 #include "variable.hpp"
@@ -65,9 +66,7 @@ class loaded_object {
  public:
   /// The map called `wanted`, as the typed map `Map`: `loaded->map<barebpf::hash_map<int, long>>("hits")`.
   /// Errors:   no_such_map, wrong_map_type, wrong_key_size and its siblings, map_left_out, about the map's name; where the
-  ///           types were loaded, see `load_policy`, other_offset and its siblings, about a member: "flows:value.packets";
-  ///           ENOMEM.
-  /// Cost:     where key or value has members, an allocation and a walk over the types that were loaded.
+  ///           types were loaded, see `load_policy`, other_offset and its siblings, about a member: "flows:value.packets".
   /// Lifetime: borrowed: valid as long as this object.
   template <class Map>
   [[nodiscard]] result<Map> map(text wanted) const noexcept {
@@ -84,6 +83,20 @@ class loaded_object {
       return error{.at = step::find, .why = fault, .offset = found->spec.declared_at}.about(wanted, ".maps");
     if (!found->descriptor.is_open()) return missing(cause::map_left_out, wanted);
     return Map(untyped_map::borrow(found->descriptor.number(), to_kernel_name(wanted)));
+  }
+
+  /// The same without a word on types: keys and values have the members that the object's types tell:
+  /// `loaded->map("flows")->lookup_elem(key)->get<u64>("packets")`.
+  /// Errors:   no_such_map, map_left_out; no_types_loaded where the policy leaves them out. About the map's name.
+  /// Lifetime: borrowed: valid as long as this object.
+  [[nodiscard]] result<dynamic_map> map(text wanted) const noexcept {
+    const loaded_map* const found = find(maps_, wanted);
+    if (found == nullptr) return missing(cause::no_such_map, wanted, maps_);
+    if (!found->descriptor.is_open()) return missing(cause::map_left_out, wanted);
+    const map_spec& spec = found->spec;
+    if (types_.count() == 0) return missing(cause::no_types_loaded, wanted);
+    return dynamic_map(untyped_map::borrow(found->descriptor.number(), to_kernel_name(wanted)), types_,
+                       {spec.type, spec.key_size, spec.value_size, spec.key_type, spec.value_type});
   }
 
   /// The descriptor of the map called `wanted`, whatever its type.
@@ -257,9 +270,8 @@ class loaded_object {
   }
 
   // Takes what was loaded of the object's types, and the ids that maps and variables have among them.
-  void keep_types(buffer<u32> types, u32 size, const buffer<u32>& ids) noexcept {
-    types_ = std::move(types);
-    types_size_ = size;
+  // Errors: ENOMEM.
+  [[nodiscard]] result<void> keep_types(buffer<u32> types, u32 size, const buffer<u32>& ids) noexcept {
     size_t next = 0;
     const auto id = [&] { return ids.size() == 0 ? 0 : ids[next++]; };
     for (loaded_map& map : maps_) {
@@ -267,24 +279,27 @@ class loaded_object {
       map.spec.value_type = id();
     }
     for (loaded_variable& variable : variables_) variable.spec.type = id();
+    if (ids.size() == 0) return {};
+    types_image_ = std::move(types);
+    bytes image(reinterpret_cast<const unsigned char*>(types_image_.data()), size);
+    if constexpr (host_is_big_endian) image.read_big_endian();
+    if (const verdict v = btf::open(image, 0, size, types_); v.failed())
+      return error{.at = step::btf_load, .why = v.why, .offset = v.offset};
+    auto index = buffer<u32>::of(types_.index_size());
+    if (!index) return index.error();
+    types_index_ = std::move(*index);
+    types_.build_index(types_index_.data());
+    return {};
   }
   // Whether T has the members of the type with this id, as far as that was loaded.
   template <class T>
   [[nodiscard]] result<void> agree(u32 id, text role, text wanted) const noexcept {
     if constexpr (detail::has_members_to_compare<T>)
-      if (id != 0 && types_size_ != 0) return agree(id, layout_of<T>, role, wanted);
+      if (id != 0) return agree(id, layout_of<T>, role, wanted);
     return {};
   }
   [[nodiscard]] result<void> agree(u32 id, const layout& cxx, text role, text wanted) const noexcept {
-    bytes image(reinterpret_cast<const unsigned char*>(types_.data()), types_size_);
-    if constexpr (host_is_big_endian) image.read_big_endian();
-    btf types;
-    if (const verdict v = btf::open(image, 0, types_size_, types); v.failed())
-      return error{.at = step::find, .why = v.why, .offset = v.offset}.about(wanted);
-    auto index = buffer<u32>::of(types.index_size());
-    if (!index) return index.error();
-    types.build_index(index->data());
-    const layout_difference found = first_difference(types, id, cxx);
+    const layout_difference found = first_difference(types_, id, cxx);
     if (found.why == cause::none) return {};
     char path[error::name_size];
     detail::text_writer out(path, sizeof path);
@@ -294,8 +309,8 @@ class loaded_object {
   }
 
   buffer<char> names_;
-  buffer<u32> types_;  // those that were loaded, or none
-  u32 types_size_ = 0;
+  buffer<u32> types_image_, types_index_;
+  btf types_;  // those that were loaded, or none
   buffer<loaded_map> maps_;
   buffer<loaded_variable> variables_;
   buffer<loaded_program> programs_;

@@ -289,7 +289,8 @@ result<loaded_object> object::load_with(const Options& options) const noexcept {
     out.maps_[i].value_at = value_at;
     value_at += made->operations[i].value_size;
   }
-  out.keep_types(std::move(made->types), records.btf_size, made->type_ids);
+  if (const auto kept = out.keep_types(std::move(made->types), records.btf_size, made->type_ids); !kept)
+    return kept.error();
   for (u32 i = 0; i < records.program_count; ++i)
     out.programs_[i].descriptor = std::move((*program_descriptors)[i]);
   // Where the kernel calls a program, its descriptor stands in the value.

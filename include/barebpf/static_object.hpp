@@ -9,6 +9,7 @@
 #include "map/arena.hpp"
 #include "map/map.hpp"
 #include "static_spec.hpp"
+#include "struct_value.hpp"
 #include "type_check.hpp"
 #include "variable.hpp"
 
@@ -24,6 +25,21 @@ inline constexpr layout_difference variable_difference = [] {
   else
     return compare_members<std::remove_cv_t<T>>(Spec::types(), Spec::variable(Index).type);
 }();
+
+// The C++ type of a key or value of which nothing was said: none, an index, what the object's types tell, or bytes.
+template <class Spec, bool IsNone, bool IsIndex, u32 Id, u32 Size, class None = no_key>
+constexpr auto make_element_type() noexcept {
+  if constexpr (IsNone)
+    return one_type<None>{};
+  else if constexpr (Id != 0 && Spec::types().size_of(Id) == Size)
+    return one_type<object_type<Spec, Id>>{};
+  else if constexpr (IsIndex)
+    return one_type<u32>{};
+  else
+    return one_type<row<unsigned char, at_least_one(Size)>>{};
+}
+template <class Spec, bool IsNone, bool IsIndex, u32 Id, u32 Size, class None = no_key>
+using element_type = typename decltype(make_element_type<Spec, IsNone, IsIndex, Id, Size, None>())::type;
 
 }  // namespace detail
 
@@ -59,6 +75,30 @@ class loaded_static_object {
     return barebpf::map<type, Key, Value>(untyped_map::borrow(maps_[known].number(), to_kernel_name(Name)));
   }
 
+  /// The same without a word on types: the C++ types of key and value are made of those in the object, see `object_type`:
+  /// `loaded->map<"flows">().lookup_elem(key)->get<"packets">()`. Of what the object gives only the size, the key of an
+  /// array is a number and everything else a `row` of bytes.
+  /// Errors: as above; a map whose values go in as one thing and come out as another does not compile.
+  template <name Name>
+  [[nodiscard]] auto map() const noexcept {
+    constexpr u32 index = spec::find_map(Name);
+    constexpr map_spec found = index == not_found ? map_spec{} : spec::map(index);
+    constexpr map_kind kind = kind_of(static_cast<map_type>(found.type));
+    constexpr bool is_plain = kind.value == value_rule::plain || kind.value == value_rule::per_cpu ||
+                              kind.value == value_rule::none || kind.value == value_rule::kernel_type;
+    constexpr cause fault = index == not_found ? cause::no_such_map
+                            : is_plain         ? cause::none
+                                               : cause::needs_value_type;
+    static_assert(object_check<fault, found.declared_at, ".maps", barebpf::name<48>::cut(Name)>::made);
+    using key = detail::element_type<spec, kind.key == key_rule::none, kind.key == key_rule::index,
+                                     found.key_type, found.key_size>;
+    using value = detail::element_type<spec, kind.value == value_rule::none, false, found.value_type,
+                                       found.value_size, no_value>;
+    constexpr map_type type = fault == cause::none ? static_cast<map_type>(found.type) : map_type::hash;
+    constexpr u32 known = index == not_found ? 0 : index;
+    return barebpf::map<type, key, value>(untyped_map::borrow(maps_[known].number(), to_kernel_name(Name)));
+  }
+
   /// The descriptor of the map called `Name`, whatever its type; not open when the map was left out.
   /// Errors:   none at run time. A name that the object does not have does not compile.
   /// Lifetime: borrowed: valid as long as this object.
@@ -90,6 +130,18 @@ class loaded_static_object {
                                                             : can_be_seen_as<T>(holder, found);
     static_assert(object_check<fault, found.declared_at, "", barebpf::name<48>::cut(Name)>::made);
     return map_variable<T>(maps_[found.map], found, holder.value_size, Name);
+  }
+
+  /// The same with the type that the object has for it, const where the programs declare it so:
+  /// `**loaded->variable<"count">()`.
+  template <name Name>
+  [[nodiscard]] auto variable() const noexcept {
+    constexpr u32 index = spec::find_variable(Name);
+    constexpr cause fault = index == not_found ? cause::no_such_variable : cause::none;
+    static_assert(object_check<fault, 0, "", barebpf::name<48>::cut(Name)>::made);
+    constexpr variable_spec found = spec::variable(index == not_found ? 0 : index);
+    using type = object_type<spec, found.type>;
+    return variable<Name, std::conditional_t<spec::map(found.map).is_frozen(), const type, type>>();
   }
 
   /// The global variable called `Name` that the programs declare with __arena, in the memory of the arena, mapped whole
@@ -245,6 +297,14 @@ class static_object {
                                                               : can_be_set_as<T>(holder, found);
       static_assert(object_check<fault, found.declared_at, "", barebpf::name<48>::cut(Name)>::made);
       return *reinterpret_cast<T*>(bytes_ + data_at[found.map] + found.offset);
+    }
+    /// The same with the type that the object has for it: `data.variable<"limit">() = 7`.
+    template <name Name>
+    [[nodiscard]] auto& variable() noexcept {
+      constexpr u32 index = spec::find_variable(Name);
+      constexpr cause fault = index == not_found ? cause::no_such_variable : cause::none;
+      static_assert(object_check<fault, 0, "", barebpf::name<48>::cut(Name)>::made);
+      return variable<Name, object_type<spec, spec::variable(index == not_found ? 0 : index).type>>();
     }
     /// For `load_options::data`.
     [[nodiscard]] span<const unsigned char> view() const noexcept { return {bytes_, data_size}; }
