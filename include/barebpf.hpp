@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 2af025e62d333d1513941355f5dd7685f637e3aa8aa9bd31d39dc3ec0bf9ba17; do not edit.
+// Made by tools/amalgamate from files with SHA-256 bb9a58d180d6665d9d9db948803390bf1bb8c78bc1355c2f01383045646fcb1a; do not edit.
 //
 // MIT License
 //
@@ -1919,6 +1919,23 @@ static_assert(sizeof(bpf_attr) == 168);
   BAREBPF_CAUSE(log_cut,                                                                                     \
                 "the verifier refused the program and its log is larger than the buffer that "               \
                 "was given, so give a larger one or let verifier_log grow")                                  \
+  BAREBPF_CAUSE(lock_in_such_a_map,                                                                          \
+                "the kernel keeps no lock, timer or pointer like this one in values of this map type, so "   \
+                "use a hash or an array")                                                                    \
+  BAREBPF_CAUSE(no_types_loaded,                                                                             \
+                "the object's types were not loaded, so load it with btf_choice::needed or all in its "      \
+                "policy, or name the map's types")                                                           \
+  BAREBPF_CAUSE(no_such_member,                                                                              \
+                "the type in the BPF object has no member of this name, so look for a misspelling")          \
+  BAREBPF_CAUSE(bad_field_path,                                                                              \
+                "this names no field, so write members with a dot between them and elements by their "       \
+                "number: ports[1].source")                                                                   \
+  BAREBPF_CAUSE(                                                                                             \
+      element_past_end,                                                                                      \
+      "the array in the BPF object has fewer elements, so count from 0 to one less than its length")         \
+  BAREBPF_CAUSE(needs_value_type,                                                                            \
+                "what goes into this map comes out of it as something else, so give the types of its key "   \
+                "and value, as its alias in map/map.hpp has them")                                           \
   /* C++ types and the object's */                                                                           \
   BAREBPF_LAYOUT_CAUSES(BAREBPF_CAUSE, "this C++ type and the type in the BPF object disagree at a member")  \
   BAREBPF_UNSEEN_CAUSES(BAREBPF_CAUSE)
@@ -6414,6 +6431,7 @@ struct layout {
   layout_sort sort = layout_sort::unknown;
   unseen why = unseen::nothing;  ///< of what is `unknown`
   bool is_stated = false;        ///< by hand, see `stated_layout`
+  bool by_size = false;          ///< nothing else is compared, see `is_compared_by_size`
   bool is_signed = false;        ///< of an enum
   u32 size = 0;                  ///< bytes
   u32 alignment = 1;             ///< bytes
@@ -6645,9 +6663,8 @@ consteval layout make_layout() noexcept {
   layout out{
       .sort = sort_of<T>(), .size = static_cast<u32>(sizeof(T)), .alignment = static_cast<u32>(alignof(T))};
   constexpr layout_sort sort = sort_of<T>();
-  if constexpr (is_compared_by_size<T>) {
-    out.sort = layout_sort::raw;
-  } else if constexpr (has_stated_layout<T>) {
+  out.by_size = is_compared_by_size<T>;
+  if constexpr (has_stated_layout<T>) {
     out.is_stated = true;
     out.name = type_name<T>;
     out.members = stated_layout<T>::members;
@@ -6867,6 +6884,7 @@ class layout_matcher {
     const u32 size = types_.size_of(id);
     const auto differ = [&](cause why) { return report(why, in_object, in_cxx); };
     const auto same_size = [&] { return size == cxx.size || differ(cause::other_size); };
+    if (cxx.by_size) return same_size();
     switch (cxx.sort) {
       case unknown:
         return differ(cause_of(cxx.why));
@@ -7190,6 +7208,223 @@ constexpr text describe(const ipv6_prefix& what, char* buffer, size_t size) noex
 #ifndef BAREBPF_MAP_TYPED_HPP
 #define BAREBPF_MAP_TYPED_HPP
 
+// Room 3.13, layout_btf: C++ types as the kernel takes types, written by the compiler, so that a map that no object
+// declares has names for its members too.
+// Source: Documentation/bpf/btf.rst at v6.12.
+#ifndef BAREBPF_LAYOUT_BTF_HPP
+#define BAREBPF_LAYOUT_BTF_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+namespace detail {
+
+// Counts words and characters, or writes them where there is room for them.
+class layout_btf_writer {
+ public:
+  constexpr layout_btf_writer(u32* words, char* characters) noexcept
+      : words_(words), characters_(characters) {
+    put('\0');
+  }
+
+  // The id of a type, which is written unless it is there already; 0 when there are too many.
+  constexpr u32 add(const layout& one) noexcept {
+    for (u32 i = 0; i < known_count_; ++i)
+      if (known_[i] == &one) return ids_[i];
+    const u32 id = write(one);
+    if (known_count_ == most) return 0;
+    known_[known_count_] = &one;
+    ids_[known_count_++] = id;
+    return id;
+  }
+  // A number of 4 bytes, whatever the C++ type is: descriptors, and indexes.
+  constexpr u32 add_number() noexcept { return write_integer("int", 4, abi::btf_integer_is_signed); }
+
+  [[nodiscard]] constexpr u32 words() const noexcept { return word_count_; }
+  [[nodiscard]] constexpr u32 characters() const noexcept { return character_count_; }
+
+ private:
+  static constexpr u32 most = 128;
+
+  constexpr void put(u32 word) noexcept {
+    if (words_ != nullptr) words_[word_count_] = word;
+    ++word_count_;
+  }
+  constexpr void put(char character) noexcept {
+    if (characters_ != nullptr) characters_[character_count_] = character;
+    ++character_count_;
+  }
+  // Where the name stands; 0 for none.
+  constexpr u32 put(text name) noexcept {
+    if (name.empty()) return 0;
+    const u32 at = character_count_;
+    for (const char c : name) put(c);
+    put('\0');
+    return at;
+  }
+  constexpr u32 begin(text name, abi::btf_kind kind, u32 members, u32 size, bool flagged = false) noexcept {
+    const u32 at = put(name);
+    put(at);
+    put((flagged ? u32{1} << 31 : 0) | static_cast<u32>(kind) << 24 | members);
+    put(size);
+    return ++type_count_;
+  }
+  constexpr u32 write_integer(text name, u32 size, u32 encoding) noexcept {
+    const u32 id = begin(name, abi::btf_kind::integer, 0, size);
+    put(encoding << 24 | size * 8);
+    return id;
+  }
+  constexpr u32 write_array(u32 element, u32 length) noexcept {
+    const u32 id = begin({}, abi::btf_kind::array, 0, 0);
+    put(element);
+    put(element);  // of the index; any type will do
+    put(length);
+    return id;
+  }
+  // What nobody can look into, as the bytes that it is.
+  constexpr u32 write_bytes(const layout& one, abi::btf_kind kind) noexcept {
+    const u32 element = write_integer("unsigned char", 1, 0);
+    const u32 array = write_array(element, one.size);
+    const u32 member = put(text("bytes"));
+    const u32 id = begin(one.name, kind, 1, one.size);
+    put(member);
+    put(array);
+    put(u32{0});
+    return id;
+  }
+  constexpr u32 write_members(const layout& one, abi::btf_kind kind) noexcept {
+    bool has_bits = false;
+    for (u32 i = 0; i < one.count; ++i) {
+      static_cast<void>(add(*one.members[i].type));
+      has_bits = has_bits || one.members[i].width != 0;
+    }
+    // The names of the members stand in front, because `begin` writes words.
+    const u32 first = character_count_;
+    for (u32 i = 0; i < one.count; ++i) static_cast<void>(put(one.members[i].name));
+    const u32 id = begin(one.name, kind, one.count, one.size, has_bits);
+    u32 name = first;
+    for (u32 i = 0; i < one.count; ++i) {
+      put(one.members[i].name.empty() ? 0 : name);
+      name += one.members[i].name.empty() ? 0 : static_cast<u32>(one.members[i].name.size()) + 1;
+      put(add(*one.members[i].type));
+      put(one.members[i].bit | one.members[i].width << 24);
+    }
+    return id;
+  }
+  constexpr u32 write_enum(const layout& one) noexcept {
+    bool is_negative = false;
+    for (u32 i = 0; i < one.count; ++i) is_negative = is_negative || one.values[i].value < 0;
+    // Kernels before 6.0 know neither enums of 8 bytes nor that one can be signed.
+    if (one.count == 0 || one.size == 8 || is_negative)
+      return write_integer("int", one.size, one.is_signed ? abi::btf_integer_is_signed : 0);
+    const u32 first = character_count_;
+    for (u32 i = 0; i < one.count; ++i) static_cast<void>(put(one.values[i].name));
+    const u32 id = begin(one.name, abi::btf_kind::enumeration, one.count, one.size);
+    u32 name = first;
+    for (u32 i = 0; i < one.count; ++i) {
+      put(name);
+      name += static_cast<u32>(one.values[i].name.size()) + 1;
+      put(static_cast<u32>(one.values[i].value));
+    }
+    return id;
+  }
+  constexpr u32 write(const layout& one) noexcept {
+    using enum layout_sort;
+    constexpr text unsigned_names[] = {"__u8", "__u16", "", "__u32", "", "", "", "__u64"};
+    constexpr text signed_names[] = {"__s8", "__s16", "", "__s32", "", "", "", "__s64"};
+    const u32 at = one.size - 1 < 8 ? one.size - 1 : 2;
+    switch (one.sort) {
+      case raw:
+        return write_integer("unsigned char", 1, 0);
+      case signed_integer:
+        return write_integer(at == 2 ? text("int") : signed_names[at], one.size, abi::btf_integer_is_signed);
+      case unsigned_integer:
+        return write_integer(at == 2 ? text("int") : unsigned_names[at], one.size, 0);
+      case character:
+        return write_integer("char", 1, abi::btf_integer_is_signed);
+      case boolean:
+        return write_integer("_Bool", 1, abi::btf_integer_is_bool);
+      case floating:
+        return begin(one.size == 4 ? text("float") : text("double"), abi::btf_kind::floating, 0, one.size);
+      case enumeration:
+        return write_enum(one);
+      case pointer:
+        return write_integer(unsigned_names[at], one.size,
+                             0);  // an address of this process is none to others
+      case array: {
+        const u32 element = add(*one.element);
+        return write_array(element, one.count);
+      }
+      case structure:
+        return write_members(one, abi::btf_kind::structure);
+      case union_type:
+        if (one.is_stated) return write_members(one, abi::btf_kind::union_type);
+        return write_bytes(one, abi::btf_kind::union_type);
+      case unknown:
+        return write_bytes(one, abi::btf_kind::structure);
+    }
+    return 0;
+  }
+
+  u32* words_;
+  char* characters_;
+  u32 word_count_ = 0, character_count_ = 0, type_count_ = 0, known_count_ = 0;
+  const layout* known_[most] = {};
+  u32 ids_[most] = {};
+};
+
+template <u32 Words, u32 Characters>
+struct btf_image_of {
+  u32 header[abi::btf_header::size / 4];
+  u32 types[Words];
+  char strings[Characters];
+  u32 key_id, value_id;
+
+  // Without what follows the strings.
+  [[nodiscard]] static constexpr u32 size() noexcept {
+    return static_cast<u32>(abi::btf_header::size) + Words * 4 + Characters;
+  }
+};
+
+}  // namespace detail
+
+/// The BTF of a key and a value.
+/// Shape:  `size()` bytes that BPF_BTF_LOAD takes, and the ids `key_id` and `value_id` in it. With `KeyIsNumber` the key is
+///         a number of 4 bytes, as the kernel wants it of descriptors and indexes. What the compiler does not tell of a
+///         class, see `unseen`, is so many bytes.
+/// Kernel: 4.18; with floating-point numbers 5.13.
+template <class Key, class Value, bool KeyIsNumber = false>
+inline constexpr auto element_btf = [] {
+  constexpr auto write_all = [](detail::layout_btf_writer& out, u32& key, u32& value) {
+    key = KeyIsNumber ? out.add_number() : out.add(layout_of<Key>);
+    value = out.add(layout_of<Value>);
+  };
+  struct sizes {
+    u32 words, characters;
+  };
+  constexpr sizes needed = [write_all] {
+    detail::layout_btf_writer out(nullptr, nullptr);
+    u32 key = 0, value = 0;
+    write_all(out, key, value);
+    return sizes{out.words(), out.characters()};
+  }();
+  detail::btf_image_of<needed.words, needed.characters> out{};
+  detail::layout_btf_writer writer(out.types, out.strings);
+  write_all(writer, out.key_id, out.value_id);
+  out.header[0] =
+      host_is_big_endian ? u32{abi::btf_magic} << 16 | 1 << 8 : u32{abi::btf_magic} | 1 << 16;  // version 1
+  out.header[1] = static_cast<u32>(abi::btf_header::size);
+  out.header[3] = out.header[4] = needed.words * 4;
+  out.header[5] = needed.characters;
+  return out;
+}();
+
+/// True when a key or value of this type has members that somebody who looks at the map would miss.
+template <class T>
+inline constexpr bool has_members_to_show = std::is_class_v<T> || std::is_union_v<T> || std::is_array_v<T>;
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_LAYOUT_BTF_HPP
 // Room 2.5, refusal: what an errno says of an element, where that depends on the type of its map. What it says on every
 // map stands in room 2.2.
 #ifndef BAREBPF_REFUSAL_HPP
@@ -7339,6 +7574,7 @@ namespace barebpf::inline BAREBPF_ABI {
     return why_refused(attr) == cause::bad_value_size ? cause::bad_value_size : cause::none;
   if (answer != -EINVAL && answer != -E2BIG && answer != -ENOTSUPP_kernel && answer != -EOPNOTSUPP)
     return cause::none;
+  if (answer == -EOPNOTSUPP && attr.btf_value_type_id != 0) return cause::lock_in_such_a_map;
   const u32 running = running_kernel();
   if (running != 0 && running < kind_of(static_cast<map_type>(attr.map_type)).first_kernel)
     return cause::newer_map_type;
@@ -8080,11 +8316,13 @@ struct cgroup_storage_key {
   std::byte padding[4] = {};
 };
 
-/// A spin lock in a value, which programs take with bpf_spin_lock and `under_lock` takes from here.
+/// A spin lock in a value, which programs take with bpf_spin_lock and `under_lock` takes from here. The kernel finds it by
+/// this name.
 /// Source: struct bpf_spin_lock in include/uapi/linux/bpf.h at v6.12.
-struct spin_lock {
+struct bpf_spin_lock {
   u32 val = 0;  ///< the kernel's alone: it is neither read nor written with the value
 };
+using spin_lock = bpf_spin_lock;
 
 /// Reads or writes the whole element at once, under the `spin_lock` in its value, so that no program sees half of it.
 /// Kernel: 5.1, BPF_F_LOCK; the map's BTF must show the lock.
@@ -8149,8 +8387,7 @@ inline constexpr value_rule value_rule_of = detail::value_rule_of_type<Value>();
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_MAP_VALUE_HPP
-// Room 7.7, map/value_btf: types for the kernel, and the smallest that let a local storage be created. The compiler
-// makes those of the C++ type of the values.
+// Room 7.7, map/value_btf: types for the kernel, and maps that are created with them.
 // Source: Documentation/bpf/btf.rst at v6.12.
 #ifndef BAREBPF_MAP_VALUE_BTF_HPP
 #define BAREBPF_MAP_VALUE_BTF_HPP
@@ -8169,92 +8406,28 @@ namespace barebpf::inline BAREBPF_ABI {
 
 namespace detail {
 
-// Where the names begin in the strings of a `storage_btf`.
-inline constexpr u32 int_name = 1, value_name = 5, bytes_name = 11, char_name = 17;
-
-struct btf_record {
-  u32 name;
-  u32 info;
-  u32 size;
-};
-struct btf_number {
-  btf_record type;
-  u32 form;
-};
-// struct value { unsigned char bytes[count]; }
-struct btf_struct_of_bytes {
-  btf_record type;
-  u32 member_name, member_type, member_at;
-  btf_record array;
-  u32 element_type, index_type, count;
-  btf_number element;
-};
-
-constexpr btf_record make_record(u32 name, abi::btf_kind kind, u32 size, u32 members = 0) noexcept {
-  return {name, static_cast<u32>(kind) << 24 | members, size};
-}
-constexpr btf_number make_number(u32 name, u32 size, u32 encoding) noexcept {
-  return {make_record(name, abi::btf_kind::integer, size), encoding << 24 | size * 8};
-}
-
-template <class Number>
-constexpr u32 encoding_of() noexcept {
-  if constexpr (std::is_enum_v<Number>)
-    return encoding_of<std::underlying_type_t<Number>>();
-  else if constexpr (std::is_same_v<Number, bool>)
-    return abi::btf_integer_is_bool;
-  else
-    return std::is_signed_v<Number> ? abi::btf_integer_is_signed : 0;
-}
-
-template <class Value>
-constexpr auto make_value_type() noexcept {
-  constexpr u32 size = sizeof(Value);
-  if constexpr (std::is_integral_v<Value> || std::is_enum_v<Value>)
-    return make_number(value_name, size, encoding_of<Value>());
-  else if constexpr (std::is_floating_point_v<Value>)
-    return make_record(value_name, abi::btf_kind::floating, size);
-  else
-    return btf_struct_of_bytes{.type = make_record(value_name, abi::btf_kind::structure, size, 1),
-                               .member_name = bytes_name,
-                               .member_type = 3,
-                               .member_at = 0,
-                               .array = make_record(0, abi::btf_kind::array, 0),
-                               .element_type = 4,
-                               .index_type = 1,
-                               .count = size,
-                               .element = make_number(char_name, 1, 0)};
+// Creates a map with these types; where the kernel does not take them and the map can do without, without.
+[[nodiscard, gnu::noinline]] inline long create_with_types(abi::map_create attr, const void* types, u32 size,
+                                                           int token, bool is_required,
+                                                           outcome& row) noexcept {
+  const auto create = [&attr, token] {
+    return token < 0 ? create_map(attr)
+                     : create_map(abi::map_create_with_token{.create = attr, .map_token_fd = token});
+  };
+  const fd loaded = fd::own(load_btf(types, size, token));
+  if (!loaded.is_open()) {
+    if (is_required) return row.fails(step::btf_load, loaded.number()), 0;
+    attr.btf_key_type_id = attr.btf_value_type_id = 0;
+    return create();
+  }
+  attr.btf_fd = loaded.raw();
+  const long answer = create();
+  if (is_required || (answer != -EINVAL && answer != -ENOTSUPP_kernel)) return answer;
+  attr.btf_fd = attr.btf_key_type_id = attr.btf_value_type_id = 0;
+  return create();
 }
 
 }  // namespace detail
-
-/// BTF of a storage: of its keys, which are descriptors, and of its values.
-/// Shape: byte for byte what BPF_BTF_LOAD takes; a type's id is its place, from 1.
-/// Source: bpf_local_storage_map_check_btf() in kernel/bpf/bpf_local_storage.c at v6.12.
-template <class Types>
-struct storage_btf {
-  static constexpr u32 key_id = 1, value_id = 2;
-
-  u16 magic = abi::btf_magic;
-  u8 version = 1;
-  u8 flags = 0;
-  u32 header_size = abi::btf_header::size;
-  u32 types_offset = 0;
-  u32 types_size = sizeof key + sizeof value;
-  u32 strings_offset = types_size;
-  u32 strings_size = sizeof strings;
-  detail::btf_number key = detail::make_number(detail::int_name, 4, abi::btf_integer_is_signed);
-  Types value;
-  char strings[24] = "\0int\0value\0bytes\0char\0";
-};
-
-/// The BTF of a storage with values of this type: a number is one of its size and sign, anything else a struct of its
-/// size, of which nothing more is said. So the kernel finds no lock, timer or pointer in it: for those it needs the
-/// BTF of a BPF object.
-/// Kernel: 4.18; floating-point numbers 5.13.
-template <class Value>
-inline constexpr storage_btf<decltype(detail::make_value_type<Value>())> storage_btf_of{
-    .value = detail::make_value_type<Value>()};
 
 }  // namespace barebpf::inline BAREBPF_ABI
 
@@ -8264,14 +8437,15 @@ namespace barebpf::inline BAREBPF_ABI {
 
 /// What a new map is made of. Everything but the type and the sizes, which the class knows.
 struct map_options {
-  text name{};                        ///< at most 15 letters, digits, underscores and dots
-  u32 max_entries = 0;                ///< entries; bytes of a ring buffer, pages of an arena, 0 for storages
-  u32 map_flags = 0;                  ///< `map_flag` bits; those that the type demands are set
-  u32 numa_node = 0;                  ///< with map_flag::numa_node
-  u64 map_extra = 0;                  ///< what the type makes of it, see `map_kinds`
-  u32 btf_fd = 0;                     ///< types that describe key and value; a storage makes its own without
-  u32 btf_key_type_id = 0;            ///< in `btf_fd`
-  u32 btf_value_type_id = 0;          ///< in `btf_fd`
+  text name{};                ///< at most 15 letters, digits, underscores and dots
+  u32 max_entries = 0;        ///< entries; bytes of a ring buffer, pages of an arena, 0 for storages
+  u32 map_flags = 0;          ///< `map_flag` bits; those that the type demands are set
+  u32 numa_node = 0;          ///< with map_flag::numa_node
+  u64 map_extra = 0;          ///< what the type makes of it, see `map_kinds`
+  bool with_types = true;     ///< without `btf_fd`, tells the kernel the C++ types; a storage does so anyway
+  u32 btf_fd = 0;             ///< types that describe key and value, loaded by `load_btf`
+  u32 btf_key_type_id = 0;    ///< in `btf_fd`
+  u32 btf_value_type_id = 0;  ///< in `btf_fd`
   u32 btf_vmlinux_value_type_id = 0;  ///< in the kernel's own BTF, for a struct_ops
   int inner_map = -1;  ///< descriptor of a map like those that an array or hash of maps is to hold
   int token = -1;      ///< descriptor of a BPF token, 6.9; the flag for it is set
@@ -8363,12 +8537,13 @@ class map {
   /// Uses a map that is already open; its type and sizes must be those of this class.
   explicit map(untyped_map untyped) noexcept : untyped_(std::move(untyped)) {}
 
-  /// Creates a map. The flags without which the kernel makes none of this type are set, and a storage that is given no
-  /// BTF gets the smallest that does, see `storage_btf_of`.
+  /// Creates a map. The flags without which the kernel makes none of this type are set. Where key or value has members,
+  /// and of every storage, the kernel is told their C++ types, see `element_btf`: then bpftool(8) shows their names, and
+  /// programs find a `spin_lock` in the value. A kernel that does not take them makes the map without.
   /// Errors: bad_name; EPERM without CAP_BPF; what the table of map types says against it, such as no_entries,
   ///         refused_map_flag or newer_map_type; E2BIG and ENOMEM for a map that is too large; for a storage those of
   ///         BPF_BTF_LOAD.
-  /// Cost:   one system call; three for a storage without BTF.
+  /// Cost:   one system call; with types three.
   /// Kernel: the type's first, see `map_kinds`.
   /// Source: map_create() in kernel/bpf/syscall.c at v6.12.
   [[nodiscard]] static result<map> create(const map_options& options) noexcept {
@@ -8392,20 +8567,19 @@ class map {
                          .btf_vmlinux_value_type_id = options.btf_vmlinux_value_type_id,
                          .map_extra = options.map_extra};
     outcome created{.subject = attr.map_name.characters};
-    fd types;
-    if constexpr (kind.btf == btf_rule::required)
-      if (options.btf_fd == 0) {
-        constexpr auto& made = storage_btf_of<Value>;
-        types = fd::own(load_btf(&made, sizeof made, options.token));
-        if (created.fails(step::btf_load, types.number())) return to_error(created);
-        attr.btf_fd = types.raw();
-        attr.btf_key_type_id = made.key_id;
-        attr.btf_value_type_id = made.value_id;
-      }
-    const long answer =
-        options.token < 0
-            ? create_map(attr)
-            : create_map(abi::map_create_with_token{.create = attr, .map_token_fd = options.token});
+    constexpr bool must_have_types = kind.btf == btf_rule::required;
+    long answer;
+    if (knows_types && options.btf_fd == 0 && (must_have_types || options.with_types)) {
+      constexpr auto& types = element_btf<Key, Value, key_is_number>;
+      attr.btf_key_type_id = types.key_id;
+      attr.btf_value_type_id = types.value_id;
+      answer = detail::create_with_types(attr, &types, types.size(), options.token, must_have_types, created);
+      if (created.failed()) return to_error(created);
+    } else {
+      answer = options.token < 0
+                   ? create_map(attr)
+                   : create_map(abi::map_create_with_token{.create = attr, .map_token_fd = options.token});
+    }
     if (created.fails(step::map_create, answer)) {
       created.why = explain_refusal(attr, answer);
       return to_error(created);
@@ -8858,6 +9032,14 @@ class map {
     }
     return out;
   }
+  // Whether the kernel takes types of such a map, and they tell more than sizes.
+  static constexpr bool key_is_number =
+      kind.key == key_rule::index || kind.key == key_rule::descriptor || kind.key == key_rule::single;
+  static constexpr bool knows_types =
+      kind.btf == btf_rule::required ||
+      (kind.btf == btf_rule::allowed && kind.value != value_rule::none && kind.key != key_rule::none &&
+       !detail::exchanged<Value> &&
+       ((!key_is_number && has_members_to_show<Key>) || has_members_to_show<Value>));
   // What the value type itself wants of a map.
   static constexpr u32 value_flags = [] {
     if constexpr (kind.value == value_rule::stack)
@@ -13116,6 +13298,381 @@ concept attaches_to = requires(const program_to_attach& program, Target&&... tar
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_ATTACH_HPP
+// Room 7.14, map/dynamic: maps whose types only the running program knows, from an object's BTF. Keys and values are bytes
+// whose members are asked for by name.
+#ifndef BAREBPF_MAP_DYNAMIC_HPP
+#define BAREBPF_MAP_DYNAMIC_HPP
+
+// Room 3.12, field: a member of a value by its name, "ports[1].source", as the object's types tell where it lies; and
+// numbers out of bytes and into them.
+#ifndef BAREBPF_FIELD_HPP
+#define BAREBPF_FIELD_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// What a field holds, as far as one word can.
+enum class field_sort : u8 {
+  other,  ///< structs, unions, arrays, and numbers of 16 bytes
+  signed_number,
+  unsigned_number,  ///< and pointers
+  boolean,
+  floating,
+};
+
+/// Where a member lies in a value.
+struct field {
+  cause why = cause::none;  ///< what is wrong with the path
+  u32 type = 0;             ///< its id
+  u32 bit = 0;              ///< from the start of the value
+  u32 width = 0;            ///< bits of a bit field, 0 for all others
+  u32 size = 0;             ///< bytes
+  field_sort sort = field_sort::other;
+};
+
+/// What a value of the type with this id is.
+[[nodiscard]] constexpr field_sort sort_of_field(const btf& types, u32 id) noexcept {
+  using enum field_sort;
+  const btf_type found = types.resolve(id);
+  if (types.size_of(id) > 8) return other;
+  switch (found.kind) {
+    case abi::btf_kind::integer:
+      if ((types.image().read32(found.tail()) >> 24 & abi::btf_integer_is_bool) != 0) return boolean;
+      return types.form_of(id) == number_form::signed_number ? signed_number : unsigned_number;
+    case abi::btf_kind::enumeration:
+    case abi::btf_kind::enumeration64:
+      return types.is_flagged(found) ? signed_number : unsigned_number;
+    case abi::btf_kind::pointer:
+      return unsigned_number;
+    case abi::btf_kind::floating:
+      return floating;
+    default:
+      return other;
+  }
+}
+
+namespace detail {
+
+// The member called `wanted`, also of structs and unions without a name in `type`; false when there is none.
+constexpr bool find_member(const btf& types, const btf_type& type, text wanted, u32 depth,
+                           field& out) noexcept {
+  constexpr u32 deepest = 16;
+  for (u32 i = 0; i < type.members; ++i) {
+    const btf_member member = types.member(type, i);
+    const btf::bit_range place = types.place_of(type, member);
+    if (types.image().string_is(member.name, wanted)) {
+      out.type = member.type;
+      out.bit += place.bit;
+      out.width = place.width;
+      return true;
+    }
+    if (types.image().read8(member.name) != 0 || depth == deepest) continue;
+    const btf_type inner = types.resolve(member.type);
+    if (inner.kind != abi::btf_kind::structure && inner.kind != abi::btf_kind::union_type) continue;
+    field deeper = out;
+    deeper.bit += place.bit;
+    if (!find_member(types, inner, wanted, depth + 1, deeper)) continue;
+    out = deeper;
+    return true;
+  }
+  return false;
+}
+
+}  // namespace detail
+
+/// Finds the field that `path` names in the type with this id: members, with a dot between them, and elements by their
+/// number in brackets. An empty path is the value itself.
+/// Errors: `why` is no_such_member, bad_field_path or element_past_end.
+[[nodiscard]] constexpr field find_field(const btf& types, u32 id, text path) noexcept {
+  field out{.type = id};
+  size_t at = 0;
+  while (at < path.size()) {
+    const btf_type within = types.resolve(out.type);
+    const bool is_element = path[at] == '[';
+    if (is_element) {
+      u64 index = 0;
+      const size_t first = ++at;
+      while (at < path.size() && path[at] >= '0' && path[at] <= '9' && index < 0xffffffff)
+        index = index * 10 + static_cast<u64>(path[at++] - '0');
+      if (at == first || at == path.size() || path[at] != ']' || within.kind != abi::btf_kind::array)
+        return {.why = cause::bad_field_path};
+      ++at;
+      if (index >= types.length_of(within)) return {.why = cause::element_past_end};
+      out.type = types.element_of(within);
+      out.bit += static_cast<u32>(index) * types.size_of(out.type) * 8;
+    } else {
+      if (at != 0 && path[at] == '.') ++at;
+      size_t end = at;
+      while (end < path.size() && path[end] != '.' && path[end] != '[') ++end;
+      const bool has_members =
+          within.kind == abi::btf_kind::structure || within.kind == abi::btf_kind::union_type;
+      if (end == at || out.width != 0) return {.why = cause::bad_field_path};
+      if (!has_members || !detail::find_member(types, within, {path.data() + at, end - at}, 0, out))
+        return {.why = cause::no_such_member};
+      at = end;
+    }
+  }
+  out.size = types.size_of(out.type);
+  out.sort = sort_of_field(types, out.type);
+  return out;
+}
+
+/// The number in a field of `value`, its sign in all bits of the word; of bytes that are not there, zero.
+/// Shape: `where` has a sort that is a number, and no path of `why`; floating-point numbers are their bits.
+[[nodiscard]] constexpr u64 read_field(const unsigned char* value, const field& where) noexcept {
+  u64 out = 0;
+  const u32 first = where.bit / 8;
+  const u32 bits = where.width != 0 ? where.width : where.size * 8;
+  // A bit field may begin anywhere, and reach over nine bytes.
+  const u32 in_front = where.bit % 8;
+  for (u32 i = 0; i < bits; ++i) {
+    const u32 bit = in_front + i;
+    const u32 byte = first + bit / 8;
+    if (host_is_big_endian)
+      out = out << 1 | (value[byte] >> (7 - bit % 8) & 1u);
+    else
+      out |= u64{value[byte] >> (bit % 8) & 1u} << i;
+  }
+  if (where.sort == field_sort::signed_number && bits < 64 && (out >> (bits - 1) & 1) != 0)
+    out |= ~u64{0} << bits;
+  return out;
+}
+
+/// Puts a number into a field of `value`; what does not fit is cut off.
+constexpr void write_field(unsigned char* value, const field& where, u64 number) noexcept {
+  const u32 first = where.bit / 8;
+  const u32 bits = where.width != 0 ? where.width : where.size * 8;
+  const u32 in_front = where.bit % 8;
+  for (u32 i = 0; i < bits; ++i) {
+    const u32 bit = in_front + i;
+    const u32 shift = host_is_big_endian ? 7 - bit % 8 : bit % 8;
+    const u64 one = number >> (host_is_big_endian ? bits - 1 - i : i) & 1;
+    unsigned char& byte = value[first + bit / 8];
+    byte = static_cast<unsigned char>((byte & ~(1u << shift)) | static_cast<unsigned>(one) << shift);
+  }
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_FIELD_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// A key or value whose type only the object's BTF tells; of a map that keeps a value for each CPU, all of them.
+/// Lifetime: looks at the types of the loaded_object that it is of.
+class dynamic_value {
+ public:
+  /// A value of all zeros of the type with this id, `size` bytes long, once for each of `copies`.
+  /// Errors: ENOMEM.
+  [[nodiscard]] static result<dynamic_value> of(const btf& types, u32 id, u32 size, u32 copies = 1) noexcept {
+    dynamic_value out;
+    auto storage = buffer<u64>::of((size_t{size} + 7) / 8 * copies);
+    if (!storage) return storage.error();
+    out.storage_ = std::move(*storage);
+    out.types_ = types;
+    out.id_ = id;
+    out.size_ = size;
+    return out;
+  }
+
+  /// The number that `path` names, such as "packets" or "ports[1].source"; of an integer that is the whole value, "".
+  /// `T` is an integer as wide as it or wider, that holds its sign; an enum, bool, float or double; or `text` for an array
+  /// of characters, up to its first NUL.
+  /// Errors:   no_such_member, bad_field_path, element_past_end; other_size, other_sign, other_sort for a `T` that does not
+  ///           hold it. About the path.
+  /// Lifetime: of a `text`, that of this value.
+  template <class T>
+  [[nodiscard]] result<T> get(text path, u32 cpu = 0) const noexcept {
+    const field where = find(path);
+    if (const cause why = fits<T>(where, cpu); why != cause::none) return about(why, path);
+    const unsigned char* const at = data(cpu);
+    if constexpr (std::is_same_v<T, text>) {
+      return text::until_nul(reinterpret_cast<const char*>(at) + where.bit / 8, where.size);
+    } else if constexpr (std::is_floating_point_v<T>) {
+      if (where.size == sizeof(float)) return static_cast<T>(copy_out<float>(at + where.bit / 8));
+      return static_cast<T>(copy_out<double>(at + where.bit / 8));
+    } else {
+      return static_cast<T>(read_field(at, where));
+    }
+  }
+  /// Sets that number; of an array of characters, what is behind the text is zero.
+  /// Errors: as above; other_size for a number or a text that is too large for it, which is then cut.
+  template <class T>
+  [[nodiscard]] result<void> set(text path, const T& value, u32 cpu = 0) noexcept {
+    using given = std::conditional_t<std::is_convertible_v<T, text>, text, T>;
+    const field where = find(path);
+    if (const cause why = is_of_sort<given>(where, cpu); why != cause::none) return about(why, path);
+    unsigned char* const at = data(cpu);
+    if constexpr (std::is_same_v<given, text>) {
+      const text characters(value);
+      if (characters.size() > where.size) return about(cause::other_size, path);
+      for (u32 i = 0; i < where.size; ++i)
+        at[where.bit / 8 + i] = i < characters.size() ? static_cast<unsigned char>(characters[i]) : 0;
+    } else if constexpr (std::is_floating_point_v<T>) {
+      if (where.size == sizeof(float))
+        copy_in(at + where.bit / 8, static_cast<float>(value));
+      else
+        copy_in(at + where.bit / 8, static_cast<double>(value));
+    } else {
+      write_field(at, where, static_cast<u64>(value));
+      // What was cut off is not what was given.
+      if (static_cast<T>(read_field(at, where)) != value) return about(cause::other_size, path);
+    }
+    return {};
+  }
+
+  /// Its bytes; those of a CPU by the place of its number among the possible ones.
+  [[nodiscard]] const unsigned char* data(u32 cpu = 0) const noexcept {
+    return reinterpret_cast<const unsigned char*>(storage_.data() + size_t{cpu} * ((size_ + 7) / 8));
+  }
+  [[nodiscard]] unsigned char* data(u32 cpu = 0) noexcept {
+    return reinterpret_cast<unsigned char*>(storage_.data() + size_t{cpu} * ((size_ + 7) / 8));
+  }
+  /// How many bytes one has.
+  [[nodiscard]] u32 size() const noexcept { return size_; }
+  /// How many there are: 1, or the number of possible CPUs.
+  [[nodiscard]] u32 copies() const noexcept {
+    return size_ == 0 ? 0 : static_cast<u32>(storage_.size() / ((size_ + 7) / 8));
+  }
+
+ private:
+  template <class T>
+  static T copy_out(const unsigned char* from) noexcept {
+    T out;
+    __builtin_memcpy(&out, from, sizeof out);
+    return out;
+  }
+  template <class T>
+  static void copy_in(unsigned char* to, const T& value) noexcept {
+    __builtin_memcpy(to, &value, sizeof value);
+  }
+  static error about(cause why, text path) noexcept {
+    return error{.at = step::find, .why = why}.about(path);
+  }
+
+  // Of a value of which the object tells the size alone, the whole may be a number all the same.
+  [[nodiscard]] field find(text path) const noexcept {
+    if (id_ != 0 || !path.empty()) return find_field(types_, id_, path);
+    const bool is_word = size_ == 1 || size_ == 2 || size_ == 4 || size_ == 8;
+    return {.size = size_, .sort = is_word ? field_sort::unsigned_number : field_sort::other};
+  }
+  // Whether a T can be made of every value of the field.
+  template <class T>
+  [[nodiscard]] cause fits(const field& where, u32 cpu) const noexcept {
+    if (const cause why = is_of_sort<T>(where, cpu); why != cause::none) return why;
+    if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
+      const u32 bits = where.width != 0 ? where.width : where.size * 8;
+      const bool is_signed = where.sort == field_sort::signed_number;
+      if (bits > sizeof(T) * 8) return cause::other_size;
+      if (is_signed != std::is_signed_v<T> && (is_signed || bits == sizeof(T) * 8)) return cause::other_sign;
+    }
+    return cause::none;
+  }
+  template <class T>
+  [[nodiscard]] cause is_of_sort(const field& where, u32 cpu) const noexcept {
+    if (where.why != cause::none) return where.why;
+    if (cpu >= copies()) return cause::element_past_end;
+    if (u64{where.bit} + (where.width != 0 ? where.width : u64{where.size} * 8) > u64{size_} * 8)
+      return cause::no_such_member;  // types that say more than the map has
+    if constexpr (std::is_same_v<T, text>) {
+      const btf_type found = types_.resolve(where.type);
+      const bool is_text =
+          found.kind == abi::btf_kind::array && types_.size_of(types_.element_of(found)) == 1;
+      return is_text ? cause::none : cause::other_sort;
+    } else if constexpr (std::is_floating_point_v<T>) {
+      if (where.sort != field_sort::floating) return cause::other_sort;
+      return where.size > sizeof(T) ? cause::other_size : cause::none;
+    } else {
+      static_assert(
+          std::is_integral_v<T> || std::is_enum_v<T>,
+          "barebpf: a field holds a number or text, so ask for an integer, an enum, a floating-point number "
+          "or text");
+      const bool is_number = where.sort != field_sort::other && where.sort != field_sort::floating;
+      if (std::is_same_v<T, bool> && where.sort != field_sort::boolean) return cause::no_boolean;
+      return is_number ? cause::none : cause::other_sort;
+    }
+  }
+
+  btf types_;
+  u32 id_ = 0, size_ = 0;
+  buffer<u64> storage_;
+};
+
+/// A map whose types only the object's BTF tells: `loaded->map("flows")`.
+/// Lifetime: borrowed, and it looks at types: valid as long as the loaded_object that it is of.
+/// Threads:  safe on one object from several threads; the kernel orders the calls.
+class dynamic_map {
+ public:
+  /// What the object says of the map; ids of types that it does not tell are 0.
+  struct shape {
+    u32 type = 0, key_size = 0, value_size = 0, key_type = 0, value_type = 0;
+  };
+  dynamic_map(untyped_map map, const btf& types, const shape& what) noexcept
+      : map_(std::move(map)), types_(types), shape_(what) {}
+
+  /// A key or value of all zeros, to be filled in.
+  /// Errors: ENOMEM; where there is a value for each CPU, those of `possible_cpus`.
+  [[nodiscard]] result<dynamic_value> make_key() const noexcept {
+    return dynamic_value::of(types_, shape_.key_type, shape_.key_size);
+  }
+  [[nodiscard]] result<dynamic_value> make_value() const noexcept {
+    u32 copies = 1;
+    if (kind().value == value_rule::per_cpu) {
+      const auto cpus = possible_cpus();
+      if (!cpus) return cpus.error();
+      copies = *cpus;
+    }
+    return dynamic_value::of(types_, shape_.value_type, shape_.value_size, copies);
+  }
+
+  /// Copies the value of `key` into `value`, which `make_value` made.
+  /// Errors: ENOENT when there is none; those of bpf(2), about the map's name.
+  /// Cost:   one system call.
+  [[nodiscard]] result<void> lookup_elem(const dynamic_value& key, dynamic_value& value) const noexcept {
+    return done(step::map_lookup_elem, map_.lookup_elem(key.data(), value.data()));
+  }
+  /// The value of `key`.
+  /// Errors: as above; ENOMEM.
+  [[nodiscard]] result<dynamic_value> lookup_elem(const dynamic_value& key) const noexcept {
+    auto value = make_value();
+    if (!value) return value;
+    if (const auto found = lookup_elem(key, *value); !found) return found.error();
+    return value;
+  }
+  /// Creates or replaces it, as `flags` has it: `update::any`, `noexist`, `exist`.
+  [[nodiscard]] result<void> update_elem(const dynamic_value& key, const dynamic_value& value,
+                                         u64 flags = 0) noexcept {
+    return done(step::map_update_elem, map_.update_elem(key.data(), value.data(), flags));
+  }
+  [[nodiscard]] result<void> delete_elem(const dynamic_value& key) noexcept {
+    return done(step::map_delete_elem, map_.delete_elem(key.data()));
+  }
+  /// The key behind `key`, or the first for no key, into `next`.
+  /// Errors: ENOENT behind the last.
+  [[nodiscard]] result<void> get_next_key(const dynamic_value* key, dynamic_value& next) const noexcept {
+    return done(step::map_get_next_key,
+                map_.get_next_key(key == nullptr ? nullptr : key->data(), next.data()));
+  }
+
+  [[nodiscard]] const fd& descriptor() const noexcept { return map_.descriptor(); }
+  [[nodiscard]] map_type type() const noexcept { return static_cast<map_type>(shape_.type); }
+
+ private:
+  [[nodiscard]] map_kind kind() const noexcept { return kind_of(type()); }
+  [[nodiscard]] result<void> done(step at, long answer) const noexcept {
+    if (answer >= 0) return {};
+    error out = failure(at, answer).about(map_.map_name());
+    out.why = why_refused_element(kind(), at, out.code);
+    return out;
+  }
+
+  untyped_map map_;
+  btf types_;
+  shape shape_;
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_MAP_DYNAMIC_HPP
 // Room 4.0, spec/record: what a BPF object is once it is read: plain tables of maps, variables, functions and
 // programs, and what instructions refer to. Whoever reads fills them, whoever loads looks things up in them.
 #ifndef BAREBPF_SPEC_RECORD_HPP
@@ -14686,9 +15243,7 @@ class loaded_object {
  public:
   /// The map called `wanted`, as the typed map `Map`: `loaded->map<barebpf::hash_map<int, long>>("hits")`.
   /// Errors:   no_such_map, wrong_map_type, wrong_key_size and its siblings, map_left_out, about the map's name; where the
-  ///           types were loaded, see `load_policy`, other_offset and its siblings, about a member: "flows:value.packets";
-  ///           ENOMEM.
-  /// Cost:     where key or value has members, an allocation and a walk over the types that were loaded.
+  ///           types were loaded, see `load_policy`, other_offset and its siblings, about a member: "flows:value.packets".
   /// Lifetime: borrowed: valid as long as this object.
   template <class Map>
   [[nodiscard]] result<Map> map(text wanted) const noexcept {
@@ -14705,6 +15260,20 @@ class loaded_object {
       return error{.at = step::find, .why = fault, .offset = found->spec.declared_at}.about(wanted, ".maps");
     if (!found->descriptor.is_open()) return missing(cause::map_left_out, wanted);
     return Map(untyped_map::borrow(found->descriptor.number(), to_kernel_name(wanted)));
+  }
+
+  /// The same without a word on types: keys and values have the members that the object's types tell:
+  /// `loaded->map("flows")->lookup_elem(key)->get<u64>("packets")`.
+  /// Errors:   no_such_map, map_left_out; no_types_loaded where the policy leaves them out. About the map's name.
+  /// Lifetime: borrowed: valid as long as this object.
+  [[nodiscard]] result<dynamic_map> map(text wanted) const noexcept {
+    const loaded_map* const found = find(maps_, wanted);
+    if (found == nullptr) return missing(cause::no_such_map, wanted, maps_);
+    if (!found->descriptor.is_open()) return missing(cause::map_left_out, wanted);
+    const map_spec& spec = found->spec;
+    if (types_.count() == 0) return missing(cause::no_types_loaded, wanted);
+    return dynamic_map(untyped_map::borrow(found->descriptor.number(), to_kernel_name(wanted)), types_,
+                       {spec.type, spec.key_size, spec.value_size, spec.key_type, spec.value_type});
   }
 
   /// The descriptor of the map called `wanted`, whatever its type.
@@ -14878,9 +15447,8 @@ class loaded_object {
   }
 
   // Takes what was loaded of the object's types, and the ids that maps and variables have among them.
-  void keep_types(buffer<u32> types, u32 size, const buffer<u32>& ids) noexcept {
-    types_ = std::move(types);
-    types_size_ = size;
+  // Errors: ENOMEM.
+  [[nodiscard]] result<void> keep_types(buffer<u32> types, u32 size, const buffer<u32>& ids) noexcept {
     size_t next = 0;
     const auto id = [&] { return ids.size() == 0 ? 0 : ids[next++]; };
     for (loaded_map& map : maps_) {
@@ -14888,24 +15456,27 @@ class loaded_object {
       map.spec.value_type = id();
     }
     for (loaded_variable& variable : variables_) variable.spec.type = id();
+    if (ids.size() == 0) return {};
+    types_image_ = std::move(types);
+    bytes image(reinterpret_cast<const unsigned char*>(types_image_.data()), size);
+    if constexpr (host_is_big_endian) image.read_big_endian();
+    if (const verdict v = btf::open(image, 0, size, types_); v.failed())
+      return error{.at = step::btf_load, .why = v.why, .offset = v.offset};
+    auto index = buffer<u32>::of(types_.index_size());
+    if (!index) return index.error();
+    types_index_ = std::move(*index);
+    types_.build_index(types_index_.data());
+    return {};
   }
   // Whether T has the members of the type with this id, as far as that was loaded.
   template <class T>
   [[nodiscard]] result<void> agree(u32 id, text role, text wanted) const noexcept {
     if constexpr (detail::has_members_to_compare<T>)
-      if (id != 0 && types_size_ != 0) return agree(id, layout_of<T>, role, wanted);
+      if (id != 0) return agree(id, layout_of<T>, role, wanted);
     return {};
   }
   [[nodiscard]] result<void> agree(u32 id, const layout& cxx, text role, text wanted) const noexcept {
-    bytes image(reinterpret_cast<const unsigned char*>(types_.data()), types_size_);
-    if constexpr (host_is_big_endian) image.read_big_endian();
-    btf types;
-    if (const verdict v = btf::open(image, 0, types_size_, types); v.failed())
-      return error{.at = step::find, .why = v.why, .offset = v.offset}.about(wanted);
-    auto index = buffer<u32>::of(types.index_size());
-    if (!index) return index.error();
-    types.build_index(index->data());
-    const layout_difference found = first_difference(types, id, cxx);
+    const layout_difference found = first_difference(types_, id, cxx);
     if (found.why == cause::none) return {};
     char path[error::name_size];
     detail::text_writer out(path, sizeof path);
@@ -14915,8 +15486,8 @@ class loaded_object {
   }
 
   buffer<char> names_;
-  buffer<u32> types_;  // those that were loaded, or none
-  u32 types_size_ = 0;
+  buffer<u32> types_image_, types_index_;
+  btf types_;  // those that were loaded, or none
   buffer<loaded_map> maps_;
   buffer<loaded_variable> variables_;
   buffer<loaded_program> programs_;
@@ -20792,7 +21363,8 @@ result<loaded_object> object::load_with(const Options& options) const noexcept {
     out.maps_[i].value_at = value_at;
     value_at += made->operations[i].value_size;
   }
-  out.keep_types(std::move(made->types), records.btf_size, made->type_ids);
+  if (const auto kept = out.keep_types(std::move(made->types), records.btf_size, made->type_ids); !kept)
+    return kept.error();
   for (u32 i = 0; i < records.program_count; ++i)
     out.programs_[i].descriptor = std::move((*program_descriptors)[i]);
   // Where the kernel calls a program, its descriptor stands in the value.
@@ -21999,6 +22571,157 @@ class static_spec {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_STATIC_SPEC_HPP
+// Room 4.10, struct_value: C++ types made of an object's own types, for who writes none: numbers are numbers, a struct is
+// its bytes with its members by name, an array a row of either.
+#ifndef BAREBPF_STRUCT_VALUE_HPP
+#define BAREBPF_STRUCT_VALUE_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// So many elements in a row, as an array of the object has them.
+template <class T, size_t Count>
+struct row {
+  T elements[Count] = {};
+
+  [[nodiscard]] static constexpr size_t size() noexcept { return Count; }
+  [[nodiscard]] constexpr T* begin() noexcept { return elements; }
+  [[nodiscard]] constexpr T* end() noexcept { return elements + Count; }
+  [[nodiscard]] constexpr const T* begin() const noexcept { return elements; }
+  [[nodiscard]] constexpr const T* end() const noexcept { return elements + Count; }
+  [[nodiscard]] constexpr T& operator[](size_t at) noexcept { return elements[at]; }
+  [[nodiscard]] constexpr const T& operator[](size_t at) const noexcept { return elements[at]; }
+  /// The characters in front of the first NUL.
+  [[nodiscard]] constexpr text view() const noexcept requires std::is_same_v<T, char> {
+    return text::until_nul(elements, Count);
+  }
+  friend constexpr bool operator==(const row&, const row&) = default;
+};
+
+template <class Spec, u32 Id>
+class struct_value;
+
+namespace detail {
+
+template <class T>
+struct one_type {
+  using type = T;
+};
+template <u32 Size, bool IsSigned>
+constexpr auto integer_of() noexcept {
+  if constexpr (Size == 1)
+    return one_type<std::conditional_t<IsSigned, std::int8_t, u8>>{};
+  else if constexpr (Size == 2)
+    return one_type<std::conditional_t<IsSigned, s16, u16>>{};
+  else if constexpr (Size == 4)
+    return one_type<std::conditional_t<IsSigned, s32, u32>>{};
+  else
+    return one_type<std::conditional_t<IsSigned, s64, u64>>{};
+}
+template <class Spec, u32 Id>
+constexpr auto make_object_type() noexcept;
+template <class Spec, u32 Id>
+using object_type = typename decltype(make_object_type<Spec, Id>())::type;
+
+// Clang's `char` is the one integer of C that has no other name.
+constexpr bool is_character(const btf& types, const btf_type& found) noexcept {
+  return found.kind == abi::btf_kind::integer && found.size_or_type == 1 &&
+         types.image().string_is(found.name, "char");
+}
+template <class Spec, u32 Id>
+constexpr auto make_object_type() noexcept {
+  constexpr btf_type found = Spec::types().resolve(Id);
+  constexpr field_sort sort = sort_of_field(Spec::types(), Id);
+  constexpr u32 size = Spec::types().size_of(Id);
+  if constexpr (found.kind == abi::btf_kind::array) {
+    constexpr u32 length = Spec::types().length_of(found);
+    return one_type<row<object_type<Spec, Spec::types().element_of(found)>, length == 0 ? 1 : length>>{};
+  } else if constexpr (is_character(Spec::types(), found)) {
+    return one_type<char>{};
+  } else if constexpr (sort == field_sort::boolean && size == 1) {
+    return one_type<bool>{};
+  } else if constexpr (sort == field_sort::floating) {
+    return one_type<std::conditional_t<size == 4, float, double>>{};
+  } else if constexpr (sort != field_sort::other) {
+    return integer_of<size, sort == field_sort::signed_number>();
+  } else {
+    return one_type<struct_value<Spec, found.id>>{};
+  }
+}
+
+// As aligned as bytes of this number can be without becoming more.
+constexpr size_t alignment_of_size(u32 size) noexcept {
+  return size % 8 == 0 ? 8 : size % 4 == 0 ? 4 : size % 2 == 0 ? 2 : 1;
+}
+
+}  // namespace detail
+
+/// The C++ type for the type with this id in an object: an integer, a bool, a floating-point number, a `row`, or a
+/// `struct_value`.
+template <class Spec, u32 Id>
+using object_type = detail::object_type<Spec, Id>;
+
+/// A struct or union of an object whose members are asked for by name: `value.get<"packets">()`,
+/// `value.set<"ports[1].source">(80)`.
+/// Shape:  its bytes, as the programs have them.
+/// Errors: none at run time. A name that the struct does not have does not compile.
+/// Cost:   that of a member of a plain struct.
+template <class Spec, u32 Id>
+class struct_value {
+  static constexpr u32 size = Spec::types().size_of(Id);
+  template <name Path>
+  static constexpr field place = find_field(Spec::types(), Id, Path);
+  template <name Path>
+  static constexpr bool is_there =
+      object_check<place<Path>.why, Spec::types().type(Id).at, Spec::name_at(Spec::types().type(Id).name),
+                   barebpf::name<48>::cut(Path)>::made;
+
+ public:
+  /// The member, or the member of a member, that `Path` names: a number by its value, and so a copy of all else.
+  template <name Path>
+  [[nodiscard]] auto get() const noexcept {
+    static_assert(is_there<Path>);
+    constexpr field where = place<Path>;
+    using type = object_type<Spec, where.type>;
+    if constexpr (where.width != 0) {
+      return static_cast<type>(read_field(bytes_, where));
+    } else {
+      type out;
+      __builtin_memcpy(&out, bytes_ + where.bit / 8, sizeof out);
+      return out;
+    }
+  }
+  /// Sets it to `value`; a number is converted to its type as C++ does it without a cast.
+  template <name Path>
+  void set(const object_type<Spec, place<Path>.type>& value) noexcept {
+    static_assert(is_there<Path>);
+    constexpr field where = place<Path>;
+    if constexpr (where.width != 0)
+      write_field(bytes_, where, static_cast<u64>(value));
+    else
+      __builtin_memcpy(bytes_ + where.bit / 8, &value, sizeof value);
+  }
+
+  /// All its bytes.
+  [[nodiscard]] const unsigned char* data() const noexcept { return bytes_; }
+  [[nodiscard]] unsigned char* data() noexcept { return bytes_; }
+
+  friend bool operator==(const struct_value& a, const struct_value& b) noexcept {
+    return __builtin_memcmp(a.bytes_, b.bytes_, size) == 0;
+  }
+
+ private:
+  alignas(detail::alignment_of_size(size)) unsigned char bytes_[size == 0 ? 1 : size] = {};
+};
+
+// They are made of the object's types, so there is nothing to compare.
+template <class Spec, u32 Id>
+inline constexpr bool is_compared_by_size<struct_value<Spec, Id>> = true;
+template <class T, size_t Count>
+inline constexpr bool is_compared_by_size<row<T, Count>> = true;
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_STRUCT_VALUE_HPP
 
 namespace barebpf::inline BAREBPF_ABI {
 
@@ -22012,6 +22735,21 @@ inline constexpr layout_difference variable_difference = [] {
   else
     return compare_members<std::remove_cv_t<T>>(Spec::types(), Spec::variable(Index).type);
 }();
+
+// The C++ type of a key or value of which nothing was said: none, an index, what the object's types tell, or bytes.
+template <class Spec, bool IsNone, bool IsIndex, u32 Id, u32 Size, class None = no_key>
+constexpr auto make_element_type() noexcept {
+  if constexpr (IsNone)
+    return one_type<None>{};
+  else if constexpr (Id != 0 && Spec::types().size_of(Id) == Size)
+    return one_type<object_type<Spec, Id>>{};
+  else if constexpr (IsIndex)
+    return one_type<u32>{};
+  else
+    return one_type<row<unsigned char, at_least_one(Size)>>{};
+}
+template <class Spec, bool IsNone, bool IsIndex, u32 Id, u32 Size, class None = no_key>
+using element_type = typename decltype(make_element_type<Spec, IsNone, IsIndex, Id, Size, None>())::type;
 
 }  // namespace detail
 
@@ -22047,6 +22785,30 @@ class loaded_static_object {
     return barebpf::map<type, Key, Value>(untyped_map::borrow(maps_[known].number(), to_kernel_name(Name)));
   }
 
+  /// The same without a word on types: the C++ types of key and value are made of those in the object, see `object_type`:
+  /// `loaded->map<"flows">().lookup_elem(key)->get<"packets">()`. Of what the object gives only the size, the key of an
+  /// array is a number and everything else a `row` of bytes.
+  /// Errors: as above; a map whose values go in as one thing and come out as another does not compile.
+  template <name Name>
+  [[nodiscard]] auto map() const noexcept {
+    constexpr u32 index = spec::find_map(Name);
+    constexpr map_spec found = index == not_found ? map_spec{} : spec::map(index);
+    constexpr map_kind kind = kind_of(static_cast<map_type>(found.type));
+    constexpr bool is_plain = kind.value == value_rule::plain || kind.value == value_rule::per_cpu ||
+                              kind.value == value_rule::none || kind.value == value_rule::kernel_type;
+    constexpr cause fault = index == not_found ? cause::no_such_map
+                            : is_plain         ? cause::none
+                                               : cause::needs_value_type;
+    static_assert(object_check<fault, found.declared_at, ".maps", barebpf::name<48>::cut(Name)>::made);
+    using key = detail::element_type<spec, kind.key == key_rule::none, kind.key == key_rule::index,
+                                     found.key_type, found.key_size>;
+    using value = detail::element_type<spec, kind.value == value_rule::none, false, found.value_type,
+                                       found.value_size, no_value>;
+    constexpr map_type type = fault == cause::none ? static_cast<map_type>(found.type) : map_type::hash;
+    constexpr u32 known = index == not_found ? 0 : index;
+    return barebpf::map<type, key, value>(untyped_map::borrow(maps_[known].number(), to_kernel_name(Name)));
+  }
+
   /// The descriptor of the map called `Name`, whatever its type; not open when the map was left out.
   /// Errors:   none at run time. A name that the object does not have does not compile.
   /// Lifetime: borrowed: valid as long as this object.
@@ -22078,6 +22840,18 @@ class loaded_static_object {
                                                             : can_be_seen_as<T>(holder, found);
     static_assert(object_check<fault, found.declared_at, "", barebpf::name<48>::cut(Name)>::made);
     return map_variable<T>(maps_[found.map], found, holder.value_size, Name);
+  }
+
+  /// The same with the type that the object has for it, const where the programs declare it so:
+  /// `**loaded->variable<"count">()`.
+  template <name Name>
+  [[nodiscard]] auto variable() const noexcept {
+    constexpr u32 index = spec::find_variable(Name);
+    constexpr cause fault = index == not_found ? cause::no_such_variable : cause::none;
+    static_assert(object_check<fault, 0, "", barebpf::name<48>::cut(Name)>::made);
+    constexpr variable_spec found = spec::variable(index == not_found ? 0 : index);
+    using type = object_type<spec, found.type>;
+    return variable<Name, std::conditional_t<spec::map(found.map).is_frozen(), const type, type>>();
   }
 
   /// The global variable called `Name` that the programs declare with __arena, in the memory of the arena, mapped whole
@@ -22233,6 +23007,14 @@ class static_object {
                                                               : can_be_set_as<T>(holder, found);
       static_assert(object_check<fault, found.declared_at, "", barebpf::name<48>::cut(Name)>::made);
       return *reinterpret_cast<T*>(bytes_ + data_at[found.map] + found.offset);
+    }
+    /// The same with the type that the object has for it: `data.variable<"limit">() = 7`.
+    template <name Name>
+    [[nodiscard]] auto& variable() noexcept {
+      constexpr u32 index = spec::find_variable(Name);
+      constexpr cause fault = index == not_found ? cause::no_such_variable : cause::none;
+      static_assert(object_check<fault, 0, "", barebpf::name<48>::cut(Name)>::made);
+      return variable<Name, object_type<spec, spec::variable(index == not_found ? 0 : index).type>>();
     }
     /// For `load_options::data`.
     [[nodiscard]] span<const unsigned char> view() const noexcept { return {bytes_, data_size}; }

@@ -653,6 +653,9 @@
   BAREBPF_CAUSE(log_cut,                                                                                     \
                 "the verifier refused the program and its log is larger than the buffer that "               \
                 "was given, so give a larger one or let verifier_log grow")                                  \
+  BAREBPF_CAUSE(lock_in_such_a_map,                                                                          \
+                "the kernel keeps no lock, timer or pointer like this one in values of this map type, so "   \
+                "use a hash or an array")                                                                    \
   BAREBPF_CAUSE(no_types_loaded,                                                                             \
                 "the object's types were not loaded, so load it with btf_choice::needed or all in its "      \
                 "policy, or name the map's types")                                                           \

@@ -47,6 +47,7 @@ struct layout {
   layout_sort sort = layout_sort::unknown;
   unseen why = unseen::nothing;  ///< of what is `unknown`
   bool is_stated = false;        ///< by hand, see `stated_layout`
+  bool by_size = false;          ///< nothing else is compared, see `is_compared_by_size`
   bool is_signed = false;        ///< of an enum
   u32 size = 0;                  ///< bytes
   u32 alignment = 1;             ///< bytes
@@ -278,9 +279,8 @@ consteval layout make_layout() noexcept {
   layout out{
       .sort = sort_of<T>(), .size = static_cast<u32>(sizeof(T)), .alignment = static_cast<u32>(alignof(T))};
   constexpr layout_sort sort = sort_of<T>();
-  if constexpr (is_compared_by_size<T>) {
-    out.sort = layout_sort::raw;
-  } else if constexpr (has_stated_layout<T>) {
+  out.by_size = is_compared_by_size<T>;
+  if constexpr (has_stated_layout<T>) {
     out.is_stated = true;
     out.name = type_name<T>;
     out.members = stated_layout<T>::members;

@@ -192,6 +192,7 @@ class layout_matcher {
     const u32 size = types_.size_of(id);
     const auto differ = [&](cause why) { return report(why, in_object, in_cxx); };
     const auto same_size = [&] { return size == cxx.size || differ(cause::other_size); };
+    if (cxx.by_size) return same_size();
     switch (cxx.sort) {
       case unknown:
         return differ(cause_of(cxx.why));

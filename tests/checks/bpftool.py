@@ -43,6 +43,13 @@ with subprocess.Popen([holder], stdin=subprocess.PIPE, stdout=subprocess.PIPE, t
         expect([element["formatted"] for element in elements] == [{"key": -2, "value": 1234567890123}],
                f"bpftool finds in the map: {elements}")
 
+    flows = ask("map", "dump", "id", said["flows"])
+    expect([element["formatted"] for element in flows] ==
+           [{"key": {"source": 1, "ports": [80, 443]},
+             "value": {"lock": {"val": 0}, "balance": -5, "packets": 7, "owner": "nobody", "now": "busy",
+                       "is_known": True}}],
+           f"bpftool finds in the map that was made of C++ types alone: {flows}")
+
     types = {one["id"]: one for one in ask("btf", "dump", "id", said["map"]["btf_id"])["types"]}
     for role, size in (("key_type", said["map"]["bytes_key"]), ("value_type", said["map"]["bytes_value"])):
         found = types[said[role]]

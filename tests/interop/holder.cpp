@@ -13,6 +13,22 @@
 constexpr barebpf::static_object<execve_counter> counter;
 using hash = barebpf::hash_map<std::int32_t, std::int64_t>;
 
+// No object says what these are: the kernel has it from the compiler.
+struct flow {
+  std::uint32_t source = 0;
+  std::uint16_t ports[2] = {};
+};
+enum class state : std::uint8_t { idle, busy = 3 };
+struct traffic {
+  barebpf::spin_lock lock;
+  std::int32_t balance = 0;
+  std::uint64_t packets = 0;
+  char owner[8] = {};
+  state now = state::idle;
+  bool is_known = false;
+};
+using flows = barebpf::hash_map<flow, traffic>;
+
 static int explain(const barebpf::error& why) {
   char sentence[512];
   describe(why, sentence);
@@ -35,6 +51,14 @@ int main() {
   if (const auto pinned = hits.pin(path + "hits"); !pinned) return explain(pinned.error());
   const auto map = hits.info();
   if (!map) return explain(map.error());
+  auto described = flows::create({.name = "flows", .max_entries = 4});
+  if (!described) return explain(described.error());
+  const traffic seen{
+      .lock = {}, .balance = -5, .packets = 7, .owner = "nobody", .now = state::busy, .is_known = true};
+  if (const auto stored = described->update_elem({.source = 1, .ports = {80, 443}}, seen); !stored)
+    return explain(stored.error());
+  const auto flows_info = described->info();
+  if (!flows_info) return explain(flows_info.error());
   bpf_prog_info program{};
   const barebpf::abi::obj_info ask{
       .bpf_fd = loaded->program<"bpf_prog">().raw(), .info_len = sizeof program, .info = &program};
@@ -46,6 +70,7 @@ int main() {
       "\"bytes_value\": %u, \"max_entries\": %u, \"btf_id\": %u}, ",
       map->id, static_cast<int>(type.size()), type.data(), map->name.characters, map->map_flags,
       map->key_size, map->value_size, map->max_entries, map->btf_id);
+  std::printf("\"flows\": %u, ", flows_info->id);
   std::printf("\"key_type\": %u, \"value_type\": %u, ", map->btf_key_type_id, map->btf_value_type_id);
   std::printf("\"program\": {\"id\": %u, \"type\": \"tracepoint\", \"name\": \"%s\", \"tag\": \"", program.id,
               program.name);

@@ -101,8 +101,25 @@ TEST_CASE("array: a value with a lock is read and written whole", "[needs 6.1]")
   stays_whole(loaded->map<"locked_array", std::uint32_t, pair>(), loaded);
 }
 
+TEST_CASE("a map that no object declares has the lock that its C++ type has") {
+  auto map = barebpf::hash_map<int, pair>::create({.name = "made", .max_entries = 1});
+  REQUIRE(map.has_value());
+  REQUIRE(map->update_elem(1, pair{}).has_value());
+  CHECK(map->update_elem(1, pair{}, barebpf::under_lock).has_value());
+  CHECK(map->lookup_elem(1, barebpf::under_lock).has_value());
+  // Its copy of the lock is the kernel's alone.
+  const auto info = map->info();
+  REQUIRE(info.has_value());
+  CHECK(info->btf_id != 0);
+  CHECK(info->btf_value_type_id != 0);
+  const auto refused =
+      barebpf::lpm_trie_map<barebpf::ipv4_prefix, pair>::create({.name = "trie", .max_entries = 1});
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().why == barebpf::cause::lock_in_such_a_map);
+}
+
 TEST_CASE("a lock that the map does not have, and one CPU of many before 7.0, are refused") {
-  auto plain = barebpf::hash_map<int, pair>::create({.name = "plain", .max_entries = 1});
+  auto plain = barebpf::hash_map<int, pair>::create({.name = "plain", .max_entries = 1, .with_types = false});
   REQUIRE(plain.has_value());
   CHECK(plain->update_elem(1, pair{}, barebpf::under_lock).error().code == EINVAL);
   REQUIRE(plain->update_elem(1, pair{}).has_value());

@@ -25,9 +25,9 @@ struct odd {
 // Both shapes, as the reader finds them in the BTF that is made for a storage with such values.
 template <class Value>
 std::pair<element_shape, element_shape> shapes() {
-  const auto& made = barebpf::storage_btf_of<Value>;
-  raw_bytes image(sizeof made);
-  std::memcpy(image.data(), &made, sizeof made);
+  const auto& made = barebpf::element_btf<barebpf::owner_fd, Value, true>;
+  raw_bytes image(made.size());
+  std::memcpy(image.data(), &made, made.size());
   barebpf::btf types;
   const auto v = barebpf::btf::open(barebpf::bytes(image.data(), image.size()), 0, image.size(), types);
   REQUIRE_FALSE(v.failed());
@@ -100,11 +100,11 @@ TEST_CASE("the BTF of a storage says what its numbers are, and of anything else 
   check_shapes<int>(signed_integer);
   check_shapes<std::uint64_t>(unsigned_integer);
   check_shapes<bool>(unsigned_integer);
-  check_shapes<small>(unsigned_integer);
+  check_shapes<small>(either_enum);
   check_shapes<signed char>(signed_integer);
   check_shapes<double>(floating);
   check_shapes<odd>(structure);
-  check_shapes<odd*>(structure);
+  check_shapes<odd*>(unsigned_integer);
 }
 
 TEST_CASE("a storage is created with BTF of its own, which is closed behind it", "[map]") {
@@ -115,9 +115,9 @@ TEST_CASE("a storage is created with BTF of its own, which is closed behind it",
 
   REQUIRE(map);
   CHECK(machine.names() == names{"btf_load", "fcntl", "close", "map_create", "fcntl", "close", "close"});
-  const auto& made = barebpf::storage_btf_of<std::uint64_t>;
-  CHECK(machine.calls[0].payload.size() == sizeof made);
-  CHECK(std::memcmp(machine.calls[0].payload.data(), &made, sizeof made) == 0);
+  const auto& made = barebpf::element_btf<barebpf::owner_fd, std::uint64_t, true>;
+  CHECK(machine.calls[0].payload.size() == made.size());
+  CHECK(std::memcmp(machine.calls[0].payload.data(), &made, made.size()) == 0);
   CHECK(machine.calls[3].attr == expected_map(3, 1, 2));
   CHECK(machine.left_open() == names{"map"});
 }

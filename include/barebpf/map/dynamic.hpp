@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Room 7.13, map/dynamic: maps whose types only the running program knows, from an object's BTF. Keys and values are bytes
+// Room 7.14, map/dynamic: maps whose types only the running program knows, from an object's BTF. Keys and values are bytes
 // whose members are asked for by name.
 #ifndef BAREBPF_MAP_DYNAMIC_HPP
 #define BAREBPF_MAP_DYNAMIC_HPP

@@ -4,6 +4,7 @@
 #ifndef BAREBPF_MAP_TYPED_HPP
 #define BAREBPF_MAP_TYPED_HPP
 
+#include "../layout_btf.hpp"
 #include "../refusal.hpp"
 #include "../running_kernel.hpp"
 #include "entries.hpp"
@@ -16,14 +17,15 @@ namespace barebpf::inline BAREBPF_ABI {
 
 /// What a new map is made of. Everything but the type and the sizes, which the class knows.
 struct map_options {
-  text name{};                        ///< at most 15 letters, digits, underscores and dots
-  u32 max_entries = 0;                ///< entries; bytes of a ring buffer, pages of an arena, 0 for storages
-  u32 map_flags = 0;                  ///< `map_flag` bits; those that the type demands are set
-  u32 numa_node = 0;                  ///< with map_flag::numa_node
-  u64 map_extra = 0;                  ///< what the type makes of it, see `map_kinds`
-  u32 btf_fd = 0;                     ///< types that describe key and value; a storage makes its own without
-  u32 btf_key_type_id = 0;            ///< in `btf_fd`
-  u32 btf_value_type_id = 0;          ///< in `btf_fd`
+  text name{};                ///< at most 15 letters, digits, underscores and dots
+  u32 max_entries = 0;        ///< entries; bytes of a ring buffer, pages of an arena, 0 for storages
+  u32 map_flags = 0;          ///< `map_flag` bits; those that the type demands are set
+  u32 numa_node = 0;          ///< with map_flag::numa_node
+  u64 map_extra = 0;          ///< what the type makes of it, see `map_kinds`
+  bool with_types = true;     ///< without `btf_fd`, tells the kernel the C++ types; a storage does so anyway
+  u32 btf_fd = 0;             ///< types that describe key and value, loaded by `load_btf`
+  u32 btf_key_type_id = 0;    ///< in `btf_fd`
+  u32 btf_value_type_id = 0;  ///< in `btf_fd`
   u32 btf_vmlinux_value_type_id = 0;  ///< in the kernel's own BTF, for a struct_ops
   int inner_map = -1;  ///< descriptor of a map like those that an array or hash of maps is to hold
   int token = -1;      ///< descriptor of a BPF token, 6.9; the flag for it is set
@@ -115,12 +117,13 @@ class map {
   /// Uses a map that is already open; its type and sizes must be those of this class.
   explicit map(untyped_map untyped) noexcept : untyped_(std::move(untyped)) {}
 
-  /// Creates a map. The flags without which the kernel makes none of this type are set, and a storage that is given no
-  /// BTF gets the smallest that does, see `storage_btf_of`.
+  /// Creates a map. The flags without which the kernel makes none of this type are set. Where key or value has members,
+  /// and of every storage, the kernel is told their C++ types, see `element_btf`: then bpftool(8) shows their names, and
+  /// programs find a `spin_lock` in the value. A kernel that does not take them makes the map without.
   /// Errors: bad_name; EPERM without CAP_BPF; what the table of map types says against it, such as no_entries,
   ///         refused_map_flag or newer_map_type; E2BIG and ENOMEM for a map that is too large; for a storage those of
   ///         BPF_BTF_LOAD.
-  /// Cost:   one system call; three for a storage without BTF.
+  /// Cost:   one system call; with types three.
   /// Kernel: the type's first, see `map_kinds`.
   /// Source: map_create() in kernel/bpf/syscall.c at v6.12.
   [[nodiscard]] static result<map> create(const map_options& options) noexcept {
@@ -144,20 +147,19 @@ class map {
                          .btf_vmlinux_value_type_id = options.btf_vmlinux_value_type_id,
                          .map_extra = options.map_extra};
     outcome created{.subject = attr.map_name.characters};
-    fd types;
-    if constexpr (kind.btf == btf_rule::required)
-      if (options.btf_fd == 0) {
-        constexpr auto& made = storage_btf_of<Value>;
-        types = fd::own(load_btf(&made, sizeof made, options.token));
-        if (created.fails(step::btf_load, types.number())) return to_error(created);
-        attr.btf_fd = types.raw();
-        attr.btf_key_type_id = made.key_id;
-        attr.btf_value_type_id = made.value_id;
-      }
-    const long answer =
-        options.token < 0
-            ? create_map(attr)
-            : create_map(abi::map_create_with_token{.create = attr, .map_token_fd = options.token});
+    constexpr bool must_have_types = kind.btf == btf_rule::required;
+    long answer;
+    if (knows_types && options.btf_fd == 0 && (must_have_types || options.with_types)) {
+      constexpr auto& types = element_btf<Key, Value, key_is_number>;
+      attr.btf_key_type_id = types.key_id;
+      attr.btf_value_type_id = types.value_id;
+      answer = detail::create_with_types(attr, &types, types.size(), options.token, must_have_types, created);
+      if (created.failed()) return to_error(created);
+    } else {
+      answer = options.token < 0
+                   ? create_map(attr)
+                   : create_map(abi::map_create_with_token{.create = attr, .map_token_fd = options.token});
+    }
     if (created.fails(step::map_create, answer)) {
       created.why = explain_refusal(attr, answer);
       return to_error(created);
@@ -610,6 +612,14 @@ class map {
     }
     return out;
   }
+  // Whether the kernel takes types of such a map, and they tell more than sizes.
+  static constexpr bool key_is_number =
+      kind.key == key_rule::index || kind.key == key_rule::descriptor || kind.key == key_rule::single;
+  static constexpr bool knows_types =
+      kind.btf == btf_rule::required ||
+      (kind.btf == btf_rule::allowed && kind.value != value_rule::none && kind.key != key_rule::none &&
+       !detail::exchanged<Value> &&
+       ((!key_is_number && has_members_to_show<Key>) || has_members_to_show<Value>));
   // What the value type itself wants of a map.
   static constexpr u32 value_flags = [] {
     if constexpr (kind.value == value_rule::stack)

@@ -170,11 +170,13 @@ struct cgroup_storage_key {
   std::byte padding[4] = {};
 };
 
-/// A spin lock in a value, which programs take with bpf_spin_lock and `under_lock` takes from here.
+/// A spin lock in a value, which programs take with bpf_spin_lock and `under_lock` takes from here. The kernel finds it by
+/// this name.
 /// Source: struct bpf_spin_lock in include/uapi/linux/bpf.h at v6.12.
-struct spin_lock {
+struct bpf_spin_lock {
   u32 val = 0;  ///< the kernel's alone: it is neither read nor written with the value
 };
+using spin_lock = bpf_spin_lock;
 
 /// Reads or writes the whole element at once, under the `spin_lock` in its value, so that no program sees half of it.
 /// Kernel: 5.1, BPF_F_LOCK; the map's BTF must show the lock.
