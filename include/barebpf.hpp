@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 bb9a58d180d6665d9d9db948803390bf1bb8c78bc1355c2f01383045646fcb1a; do not edit.
+// Made by tools/amalgamate from files with SHA-256 ebe6b5521c14c1b6d1b6aa18047c4515cf433d93ec7913eb36ccc3796894d8ca; do not edit.
 //
 // MIT License
 //
@@ -22167,6 +22167,10 @@ inline result<ringbuf> ringbuf::open(const fd& map) noexcept {
 #ifndef BAREBPF_STATIC_OBJECT_HPP
 #define BAREBPF_STATIC_OBJECT_HPP
 
+// Room 4.11, static_parts: the maps, programs and variables of an object as types, to be walked over while compiling.
+#ifndef BAREBPF_STATIC_PARTS_HPP
+#define BAREBPF_STATIC_PARTS_HPP
+
 // Room 4.8, static_spec: a spec that the compiler reads. Everything here is a constant; nothing of it is
 // left in the program but the constants that somebody uses.
 #ifndef BAREBPF_STATIC_SPEC_HPP
@@ -22727,6 +22731,71 @@ namespace barebpf::inline BAREBPF_ABI {
 
 namespace detail {
 
+// The name at a place of the file, of just its length, so that it can be a template argument as if it were written there.
+template <class Spec, u64 At>
+inline constexpr auto part_name = [] {
+  constexpr auto& whole = Spec::template string<At>;
+  return barebpf::name<sizeof whole.characters>::cut(whole.characters);
+}();
+
+}  // namespace detail
+
+/// A map of an object: `name` is the one that `loaded->map<...>()` takes, `spec` all that the object says of it.
+template <class Spec, u32 Index>
+struct static_map {
+  static constexpr u32 index = Index;
+  static constexpr map_spec spec = Spec::map(Index);
+  static constexpr map_type type = static_cast<map_type>(spec.type);
+  static constexpr auto& name = detail::part_name<Spec, spec.name>;
+};
+
+/// A program of an object.
+template <class Spec, u32 Index>
+struct static_program {
+  static constexpr u32 index = Index;
+  static constexpr program_spec spec = Spec::program(Index);
+  static constexpr auto& name = detail::part_name<Spec, spec.name>;
+  /// The name of its section, "tp/syscalls/sys_enter_execve".
+  static constexpr auto& section = detail::part_name<Spec, spec.section_name>;
+};
+
+/// A global variable of an object.
+template <class Spec, u32 Index>
+struct static_variable {
+  static constexpr u32 index = Index;
+  static constexpr variable_spec spec = Spec::variable(Index);
+  static constexpr auto& name = detail::part_name<Spec, spec.name>;
+  /// What it is in C++, as the object has it.
+  using type = object_type<Spec, spec.type>;
+  /// True when no program writes to it.
+  static constexpr bool is_constant = Spec::map(spec.map).is_frozen();
+};
+
+/// Calls `f` with one of these for each map, program or variable of an object, in the order of their indexes.
+template <class Spec, class F>
+constexpr void each_map(F&& f) {
+  [&]<u32... Index>(std::integer_sequence<u32, Index...>) { (f(static_map<Spec, Index>{}), ...); }
+  (std::make_integer_sequence<u32, Spec::map_count>{});
+}
+template <class Spec, class F>
+constexpr void each_program(F&& f) {
+  [&]<u32... Index>(std::integer_sequence<u32, Index...>) { (f(static_program<Spec, Index>{}), ...); }
+  (std::make_integer_sequence<u32, Spec::program_count>{});
+}
+template <class Spec, class F>
+constexpr void each_variable(F&& f) {
+  [&]<u32... Index>(std::integer_sequence<u32, Index...>) { (f(static_variable<Spec, Index>{}), ...); }
+  (std::make_integer_sequence<u32, Spec::variable_count>{});
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_STATIC_PARTS_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+namespace detail {
+
 // How T differs from the type of the variable with this index; in nothing from one that the object does not have.
 template <class Spec, u32 Index, class T>
 inline constexpr layout_difference variable_difference = [] {
@@ -22752,6 +22821,12 @@ template <class Spec, bool IsNone, bool IsIndex, u32 Id, u32 Size, class None = 
 using element_type = typename decltype(make_element_type<Spec, IsNone, IsIndex, Id, Size, None>())::type;
 
 }  // namespace detail
+
+/// What `attach_all` attached.
+template <u32 Count>
+struct all_attachments {
+  attachment list[detail::at_least_one(Count)];
+};
 
 /// The maps and programs of a static_object, in the kernel.
 /// Lifetime: given back when this object goes, unless a link, a pin or somebody else holds them.
@@ -22916,6 +22991,30 @@ class loaded_static_object {
       return place<way>::template attach<Policy>(program, std::forward<Target>(target)...);
     } else  // one error is enough
       return result<link>(error{});
+  }
+
+  /// Attaches every program whose section says where; those that need more are for `attach` by name, and those that were
+  /// left out stay so.
+  /// Shape:  one attachment for each program of the object, at its index; of nothing for those that were not attached.
+  /// Errors: of the first `place` that does not take its program, about the program's name; those before it are given back.
+  [[nodiscard]] result<all_attachments<spec::program_count>> attach_all() const noexcept {
+    result<all_attachments<spec::program_count>> out(std::in_place);
+    bool is_good = true;
+    each_program<spec>([&](auto program) {
+      constexpr attach_way way = program.spec.kind.attach;
+      if constexpr (attaches_to<way> && (!needs_place(way) || place_length<program.index> != 0))
+        if (is_good && programs_[program.index].is_open()) {
+          auto one = this->template attach<program.name>();
+          is_good = one.has_value();
+          if (!is_good)
+            out.fail_with([&one] { return one.error(); });
+          else if constexpr (std::is_same_v<decltype(one), result<link>>)
+            out->list[program.index] = attachment::of(std::move(*one));
+          else
+            out->list[program.index] = std::move(*one);
+        }
+    });
+    return out;
   }
 
   /// The program called `Name`.
@@ -23353,6 +23452,26 @@ class static_object {
   [[nodiscard]] static result<loaded<Policy>> load(const load_options& options, Run&& run) noexcept {
     return load_with<Policy>(options_to_run<std::remove_reference_t<Run>>(options, run));
   }
+
+  /// Calls `f` with a value for each map of the object, whose members are constants, see `static_map`:
+  /// `object.each_map([&](auto map) { show(map.name, loaded->map_descriptor<map.name>()); })`.
+  template <class F>
+  static constexpr void each_map(F&& f) {
+    barebpf::each_map<spec>(f);
+  }
+  /// The same for its programs and its global variables, see `static_program` and `static_variable`.
+  template <class F>
+  static constexpr void each_program(F&& f) {
+    barebpf::each_program<spec>(f);
+  }
+  template <class F>
+  static constexpr void each_variable(F&& f) {
+    barebpf::each_variable<spec>(f);
+  }
+  /// How many there are.
+  static constexpr u32 map_count = spec::map_count;
+  static constexpr u32 program_count = spec::program_count;
+  static constexpr u32 variable_count = spec::variable_count;
 
   /// What is to be different about the map called `Name`, for `load_options::maps`:
   /// `object.change<"hits">({.max_entries = 1024})`.

@@ -8,6 +8,7 @@
 #include "load.hpp"
 #include "map/arena.hpp"
 #include "map/map.hpp"
+#include "static_parts.hpp"
 #include "static_spec.hpp"
 #include "struct_value.hpp"
 #include "type_check.hpp"
@@ -42,6 +43,12 @@ template <class Spec, bool IsNone, bool IsIndex, u32 Id, u32 Size, class None = 
 using element_type = typename decltype(make_element_type<Spec, IsNone, IsIndex, Id, Size, None>())::type;
 
 }  // namespace detail
+
+/// What `attach_all` attached.
+template <u32 Count>
+struct all_attachments {
+  attachment list[detail::at_least_one(Count)];
+};
 
 /// The maps and programs of a static_object, in the kernel.
 /// Lifetime: given back when this object goes, unless a link, a pin or somebody else holds them.
@@ -206,6 +213,30 @@ class loaded_static_object {
       return place<way>::template attach<Policy>(program, std::forward<Target>(target)...);
     } else  // one error is enough
       return result<link>(error{});
+  }
+
+  /// Attaches every program whose section says where; those that need more are for `attach` by name, and those that were
+  /// left out stay so.
+  /// Shape:  one attachment for each program of the object, at its index; of nothing for those that were not attached.
+  /// Errors: of the first `place` that does not take its program, about the program's name; those before it are given back.
+  [[nodiscard]] result<all_attachments<spec::program_count>> attach_all() const noexcept {
+    result<all_attachments<spec::program_count>> out(std::in_place);
+    bool is_good = true;
+    each_program<spec>([&](auto program) {
+      constexpr attach_way way = program.spec.kind.attach;
+      if constexpr (attaches_to<way> && (!needs_place(way) || place_length<program.index> != 0))
+        if (is_good && programs_[program.index].is_open()) {
+          auto one = this->template attach<program.name>();
+          is_good = one.has_value();
+          if (!is_good)
+            out.fail_with([&one] { return one.error(); });
+          else if constexpr (std::is_same_v<decltype(one), result<link>>)
+            out->list[program.index] = attachment::of(std::move(*one));
+          else
+            out->list[program.index] = std::move(*one);
+        }
+    });
+    return out;
   }
 
   /// The program called `Name`.
@@ -643,6 +674,26 @@ class static_object {
   [[nodiscard]] static result<loaded<Policy>> load(const load_options& options, Run&& run) noexcept {
     return load_with<Policy>(options_to_run<std::remove_reference_t<Run>>(options, run));
   }
+
+  /// Calls `f` with a value for each map of the object, whose members are constants, see `static_map`:
+  /// `object.each_map([&](auto map) { show(map.name, loaded->map_descriptor<map.name>()); })`.
+  template <class F>
+  static constexpr void each_map(F&& f) {
+    barebpf::each_map<spec>(f);
+  }
+  /// The same for its programs and its global variables, see `static_program` and `static_variable`.
+  template <class F>
+  static constexpr void each_program(F&& f) {
+    barebpf::each_program<spec>(f);
+  }
+  template <class F>
+  static constexpr void each_variable(F&& f) {
+    barebpf::each_variable<spec>(f);
+  }
+  /// How many there are.
+  static constexpr u32 map_count = spec::map_count;
+  static constexpr u32 program_count = spec::program_count;
+  static constexpr u32 variable_count = spec::variable_count;
 
   /// What is to be different about the map called `Name`, for `load_options::maps`:
   /// `object.change<"hits">({.max_entries = 1024})`.

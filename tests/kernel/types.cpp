@@ -2,6 +2,7 @@
 // Maps and variables of which nobody wrote the types: the object's own are enough, while programs use both.
 #include <unistd.h>
 
+#include <string>
 #include <type_traits>
 
 #include "../support/catch.hpp"
@@ -112,6 +113,45 @@ TEST_CASE("a map that the running program reads without types has those of the o
   const auto total = totals->lookup_elem(*number);
   require(total);
   CHECK(*total->get<u64>("") >= 2);
+}
+
+TEST_CASE("an object is walked over while compiling, and attached as a whole", "[types]") {
+  const auto loaded = calls_object.load();
+  require(loaded);
+  std::string said;
+  calls_object.each_map([&](auto map) {
+    static_assert(map.type == barebpf::map_type::hash);
+    CHECK(loaded->template map_descriptor<map.name>().is_open());
+    said += std::string(map.name.characters) + ":" + std::to_string(map.spec.max_entries) + " ";
+  });
+  calls_object.each_program([&](auto program) {
+    CHECK(loaded->template program<program.name>().is_open());
+    said += std::string(program.name.characters) + "@" + program.section.characters + " ";
+  });
+  CHECK(said ==
+        "calls_by_process_and_number:64 totals:8 count_getpgid_calls@tp/syscalls/sys_enter_getpgid "
+        "count_getsid_calls@tp/syscalls/sys_enter_getsid ");
+  u32 constants = 0, bytes = 0;
+  variables_object.each_variable([&](auto variable) {
+    constants += variable.is_constant;
+    static_assert(sizeof(typename decltype(variable)::type) == variable.spec.size);
+    bytes += variable.spec.size;
+  });
+  CHECK(constants == 3);
+  CHECK(bytes > 3000);
+  static_assert(calls_object.map_count == 2 && calls_object.program_count == 2);
+
+  auto counts = loaded->map<"calls_by_process_and_number">();
+  const auto attached = loaded->attach_all();
+  require(attached);
+  static_cast<void>(::getsid(0));
+  static_cast<void>(::getpgid(0));
+  decltype(counts)::key_type mine;
+  mine.set<"pid">(static_cast<u32>(::getpid()));
+  for (const u32 number : {1u, 2u}) {
+    mine.set<"number">(number);
+    CHECK(counts.lookup_elem(mine).value_or(0) >= 1);
+  }
 }
 
 TEST_CASE("a variable without a type has that of the object", "[types]") {
