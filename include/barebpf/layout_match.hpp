@@ -138,7 +138,8 @@ class layout_matcher {
         append_name(member.name);
       const layout_member* const same = nameless ? find_at(cxx, place.bit) : find(cxx, member.name);
       if (same != nullptr) return match_member(member, place, *same, depth);
-      if (cxx.is_stated) return true;
+      // C++ has no arrays without a length, and no structs without a size.
+      if (cxx.is_stated || (place.width == 0 && types_.size_of(member.type) == 0)) return true;
       const layout_member* const instead = find_at(cxx, place.bit);
       if (instead != nullptr && !has(type, false, instead->name))
         return report(cause::other_name, place_of(member, place), place_of(*instead), instead->name);
@@ -217,6 +218,8 @@ class layout_matcher {
         if (found.kind == kind::integer) return same_size();
         if (!is_enum(found)) return differ(cause::other_sort);
         if (size != cxx.size) return differ(cause::other_size);
+        // Before clang 15 an enum of 64 bits had values of 32.
+        if (found.kind == kind::enumeration && size == 8) return true;
         return has_same_values(found, cxx) || differ(cause::other_values);
       case pointer:
         return found.kind == kind::pointer ? same_size() : differ(cause::other_sort);
@@ -292,6 +295,7 @@ class layout_matcher {
     return true;
   }
 
+  // Types do not tell that they are packed, but mostly it shows.
   constexpr u32 alignment_of(u32 id, u32 depth) const noexcept {
     using enum abi::btf_kind;
     if (depth == deepest) return 1;
@@ -300,9 +304,15 @@ class layout_matcher {
     if (found.kind != structure && found.kind != union_type)
       return types_.size_of(id) > 8 ? 8 : types_.size_of(id);
     u32 out = 1;
-    for (u32 i = 0; i < found.members; ++i)
-      if (const u32 one = alignment_of(types_.member(found, i).type, depth + 1); one > out) out = one;
-    return out;
+    bool fits = true;
+    for (u32 i = 0; i < found.members; ++i) {
+      const btf_member member = types_.member(found, i);
+      const btf::bit_range place = types_.place_of(found, member);
+      const u32 one = alignment_of(member.type, depth + 1);
+      fits = fits && (place.width != 0 || one == 0 || place.bit % (one * 8) == 0);
+      if (one > out) out = one;
+    }
+    return fits && found.size_or_type % out == 0 ? out : 1;
   }
 
   const btf& types_;
