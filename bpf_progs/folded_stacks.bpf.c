@@ -4,20 +4,14 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
+#include "folded_stacks.h"
+
 struct {
 	__uint(type, BPF_MAP_TYPE_STACK_TRACE);
 	__uint(max_entries, 16384);
 	__uint(key_size, sizeof(__u32));
 	__uint(value_size, 127 * sizeof(__u64));
 } stacks SEC(".maps");
-
-/* Negative ids are errors, such as -EFAULT of a kernel thread, which has no user stack. */
-struct seen {
-	__u32 pid;
-	__s32 user;
-	__s32 kernel;
-	char comm[16];
-};
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -22,6 +22,14 @@ struct point {
 	__s16 x, y;
 };
 
+struct packet { /* of docs/types.md */
+	__u32 source;
+	__u8 version : 4;
+	__u8 length : 4;
+	__u8 flags;
+	__u16 port;
+};
+
 struct bits {
 	__u32 version : 4;
 	__u32 length : 4;
@@ -200,6 +208,7 @@ struct address_key {
 };
 
 MAP(with_bits, struct point, struct bits);
+MAP(packets, __u32, struct packet);
 MAP(with_packed, gap_key, struct packed);
 MAP(with_packed_inside, struct packed, struct holds_packed);
 MAP(with_packed_bits, struct packed_bits, struct packed_bits);

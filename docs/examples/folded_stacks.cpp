@@ -13,6 +13,7 @@
 #include <barebpf.hpp>
 
 #include "folded_stacks.bpf.hpp"
+#include "folded_stacks.h"  // struct seen, which the BPF program includes too
 
 namespace {
 
@@ -20,13 +21,6 @@ constexpr barebpf::static_object<folded_stacks> object;
 
 using addresses = barebpf::stack_addresses<127>;
 
-// As in the BPF program.
-struct seen {
-  std::uint32_t pid;
-  std::int32_t user;
-  std::int32_t kernel;
-  char comm[16];
-};
 struct counted {
   seen key;
   std::uint64_t count;

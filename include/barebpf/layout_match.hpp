@@ -52,7 +52,7 @@ class layout_matcher {
   constexpr bool report(cause why, const place_in_object& in_object, const place_in_cxx& in_cxx,
                         text cxx_member = {}) noexcept {
     ++told_;
-    return sink_({why, path_, name<32>::cut(cxx_member), in_object, in_cxx});
+    return sink_(layout_difference{why, path_, name<32>::cut(cxx_member), in_object, in_cxx});
   }
 
   // A longer path loses its end.

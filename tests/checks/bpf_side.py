@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """bpf_side.py CLANG: bpf/*.h hold every helper under its number, compile after each header that programs include before them,
-have the layouts that loaders of USDT probes know, and do what docs/bpf-side.md shows."""
+have the layouts that loaders of USDT probes know, and do what docs/bpf-side.md and docs/types.md show."""
 import os
 import re
 import shutil
@@ -99,14 +99,15 @@ const unsigned long layout[] = {
     compiles(layout.replace("const unsigned long layout[] = {", "_Static_assert(BPF_USDT_ARG_SIB == 3, \"\");\n"
              "unsigned long kind(struct __bpf_usdt_arg_spec *arg) { return arg->arg_type; }\nconst unsigned long layout[] = {"))
 
-    # What the page shows. A snippet that includes nothing goes behind all headers.
-    page = (ROOT / "docs/bpf-side.md").read_text()
-    snippets = re.findall(r"^```c\n(.*?)^```", page, re.M | re.S)
+    # What the pages show. A snippet that includes nothing goes behind all headers.
+    pages = ["bpf-side.md", "types.md"]
+    found = [re.findall(r"^```c\n(.*?)^```", (ROOT / "docs" / page).read_text(), re.M | re.S) for page in pages]
+    snippets = sum(found, [])
     first, flags = firsts.get("the newest linux/bpf.h", firsts["linux/bpf.h"])
     for snippet in snippets:
         before = "" if "#include" in snippet else first + included(HEADERS)
-        compiles(before + snippet, *flags, "-Wno-unused-function")
-    expect(len(snippets) >= 9, "the snippets of docs/bpf-side.md were not found")
+        compiles(before + snippet, *flags, "-Wno-unused-function", f"-I{ROOT}/bpf_progs")
+    expect(len(found[0]) >= 9 and len(found[1]) >= 2, "the snippets of docs/bpf-side.md and docs/types.md were not found")
     for other in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
-        expect(other.name == "bpf-side.md" or "```c\n" not in other.read_text(), f"nobody compiles the C in {other.name}")
+        expect(other.name in pages or "```c\n" not in other.read_text(), f"nobody compiles the C in {other.name}")
 print(f"{len(rows)} helpers, {len(snippets)} snippets")

@@ -40,7 +40,7 @@ with scratch() as folder:
     def compiles(unit: str) -> None:
         open(f"{folder}/snippet.cpp", "w").write(unit)
         must([compiler, *STRICT, "-Wno-unused", "-Wno-misleading-indentation", f"-I{INCLUDE}", f"-I{objects}",
-              "-fsyntax-only", f"{folder}/snippet.cpp"])
+              f"-I{ROOT}/bpf_progs", "-fsyntax-only", f"{folder}/snippet.cpp"])
 
     functions = ""
     for page in pages:

@@ -159,6 +159,9 @@ with scratch() as folder:
             more = questions(path, namespace, made)
             types += more.count("static_assert")
             asked += f'#include "{path.stem}.hpp"\n#include "{path.name}.hpp"\n' + more
+    page = (ROOT / "docs/types.md").read_text()
+    shown = next(text for text in re.findall(r"^```cpp\n(.*?)^```", page, re.M | re.S) if text.startswith("struct seen {\n  std::uint32_t pid;\n  std::int32_t user;"))
+    expect(shown in Path(f"{folder}/folded_stacks.bpf.o.hpp").read_text(), "docs/types.md shows another header than the tool writes")
     # The odd ones for a machine with the largest byte first.
     other = Path(folder) / "big_odd_types.o"
     must([clang, "-target", "bpfeb", "-O2", "-g", f"-I{INCLUDE}/barebpf/prog", "-idirafter",
