@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 ebe6b5521c14c1b6d1b6aa18047c4515cf433d93ec7913eb36ccc3796894d8ca; do not edit.
+// Made by tools/amalgamate from files with SHA-256 4371a42adcd4e6ddc778522a70b1e4aab1695945fe89e2f67952402da3322606; do not edit.
 //
 // MIT License
 //
@@ -6654,6 +6654,9 @@ constexpr layout_sort sort_of() noexcept {
     return pointer;
   else if constexpr (std::is_array_v<T> || element_row<T>)
     return array;
+  // Numbers of 128 bits, which are integral with the extensions of GNU only.
+  else if constexpr (!std::is_class_v<T> && !std::is_union_v<T> && requires(T number) { number % number; })
+    return static_cast<T>(-1) < static_cast<T>(0) ? signed_integer : unsigned_integer;
   else
     return std::is_union_v<T> ? union_type : structure;
 }
@@ -6744,7 +6747,7 @@ class layout_matcher {
   constexpr bool report(cause why, const place_in_object& in_object, const place_in_cxx& in_cxx,
                         text cxx_member = {}) noexcept {
     ++told_;
-    return sink_({why, path_, name<32>::cut(cxx_member), in_object, in_cxx});
+    return sink_(layout_difference{why, path_, name<32>::cut(cxx_member), in_object, in_cxx});
   }
 
   // A longer path loses its end.
@@ -6830,7 +6833,8 @@ class layout_matcher {
         append_name(member.name);
       const layout_member* const same = nameless ? find_at(cxx, place.bit) : find(cxx, member.name);
       if (same != nullptr) return match_member(member, place, *same, depth);
-      if (cxx.is_stated) return true;
+      // C++ has no arrays without a length, and no structs without a size.
+      if (cxx.is_stated || (place.width == 0 && types_.size_of(member.type) == 0)) return true;
       const layout_member* const instead = find_at(cxx, place.bit);
       if (instead != nullptr && !has(type, false, instead->name))
         return report(cause::other_name, place_of(member, place), place_of(*instead), instead->name);
@@ -6909,6 +6913,8 @@ class layout_matcher {
         if (found.kind == kind::integer) return same_size();
         if (!is_enum(found)) return differ(cause::other_sort);
         if (size != cxx.size) return differ(cause::other_size);
+        // Before clang 15 an enum of 64 bits had values of 32.
+        if (found.kind == kind::enumeration && size == 8) return true;
         return has_same_values(found, cxx) || differ(cause::other_values);
       case pointer:
         return found.kind == kind::pointer ? same_size() : differ(cause::other_sort);
@@ -6984,6 +6990,7 @@ class layout_matcher {
     return true;
   }
 
+  // Types do not tell that they are packed, but mostly it shows.
   constexpr u32 alignment_of(u32 id, u32 depth) const noexcept {
     using enum abi::btf_kind;
     if (depth == deepest) return 1;
@@ -6992,9 +6999,15 @@ class layout_matcher {
     if (found.kind != structure && found.kind != union_type)
       return types_.size_of(id) > 8 ? 8 : types_.size_of(id);
     u32 out = 1;
-    for (u32 i = 0; i < found.members; ++i)
-      if (const u32 one = alignment_of(types_.member(found, i).type, depth + 1); one > out) out = one;
-    return out;
+    bool fits = true;
+    for (u32 i = 0; i < found.members; ++i) {
+      const btf_member member = types_.member(found, i);
+      const btf::bit_range place = types_.place_of(found, member);
+      const u32 one = alignment_of(member.type, depth + 1);
+      fits = fits && (place.width != 0 || one == 0 || place.bit % (one * 8) == 0);
+      if (one > out) out = one;
+    }
+    return fits && found.size_or_type % out == 0 ? out : 1;
   }
 
   const btf& types_;

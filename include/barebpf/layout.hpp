@@ -270,6 +270,9 @@ constexpr layout_sort sort_of() noexcept {
     return pointer;
   else if constexpr (std::is_array_v<T> || element_row<T>)
     return array;
+  // Numbers of 128 bits, which are integral with the extensions of GNU only.
+  else if constexpr (!std::is_class_v<T> && !std::is_union_v<T> && requires(T number) { number % number; })
+    return static_cast<T>(-1) < static_cast<T>(0) ? signed_integer : unsigned_integer;
   else
     return std::is_union_v<T> ? union_type : structure;
 }
