@@ -98,6 +98,11 @@ template <class E>
 inline constexpr size_t values_looked_for = 65 + (sizeof(E) >= 4   ? 26
                                                   : sizeof(E) == 2 ? 10
                                                                    : 2);
+// True for enums that have room for all values of the type behind them.
+template <class E>
+concept has_fixed_type = requires {
+  E{0};
+};
 // False for what an enum without a fixed type has no bits for, where the compiler refuses that; zero stands for it.
 #ifdef __clang__
 #pragma clang diagnostic push
@@ -106,9 +111,9 @@ inline constexpr size_t values_looked_for = 65 + (sizeof(E) >= 4   ? 26
 #pragma clang diagnostic ignored "-Wenum-constexpr-conversion"
 #endif
 template <class E, s64 Value, class = void>
-inline constexpr bool enum_holds = false;
+inline constexpr bool enum_holds = has_fixed_type<E>;
 template <class E, s64 Value>
-inline constexpr bool enum_holds<
+requires(!has_fixed_type<E>) inline constexpr bool enum_holds<
     E, Value,
     std::void_t<std::integral_constant<E, static_cast<E>(static_cast<std::underlying_type_t<E>>(Value))>>> =
     true;
@@ -131,7 +136,11 @@ consteval text write_values() noexcept {
 template <class E>
 consteval text written_values() noexcept {
   return []<size_t... I>(std::index_sequence<I...>) {
-    return write_values<E, as_enum<E, looked_for(I)>()...>();
+    // A function for each value would cost the compiler more than all the rest.
+    if constexpr (has_fixed_type<E>)
+      return write_values<E, static_cast<E>(static_cast<std::underlying_type_t<E>>(looked_for(I)))...>();
+    else
+      return write_values<E, as_enum<E, looked_for(I)>()...>();
   }
   (std::make_index_sequence<values_looked_for<E>>{});
 }
@@ -140,75 +149,95 @@ consteval text written_values() noexcept {
 #endif
 template <class E>
 constexpr bool holds_looked_for(size_t index) noexcept {
-  return [index]<size_t... I>(std::index_sequence<I...>) {
-    return ((I == index && enum_holds<E, looked_for(I)>) || ...);
-  }
+  if constexpr (has_fixed_type<E>)
+    return true;
+  else
+    return [index]<size_t... I>(std::index_sequence<I...>) {
+      return ((I == index && enum_holds<E, looked_for(I)>) || ...);
+    }
   (std::make_index_sequence<values_looked_for<E>>{});
 }
+// The values of an enum that have a name, and where that stands in `written_values`.
+template <class E>
+struct found_values {
+  struct place {
+    size_t index, start, size;
+  };
+  size_t count = 0, characters = 0;
+  place list[values_looked_for<E>] = {};
+};
 // Takes the names out of "[with E = ns::color; E ...Value = {ns::color::red, (ns::color)1}]" and of
 // "[E = ns::color, Value = <ns::color::red, (ns::color)1>]": the last word of each part that does not begin with a digit.
-template <class E, class F>
-constexpr void each_value_name(F f) noexcept {
-  constexpr text written = written_values<E>();
-  constexpr text mark = "Value = ";
-  size_t at = written.size() - mark.size();
-  while (!text(written.data() + at, mark.size()).starts_with(mark)) --at;
+template <class E>
+inline constexpr found_values<E> values_found = [] {
+  constexpr text whole = written_values<E>();
+  const char* const written = whole.data();
+  constexpr text head = "E = ", mark = "Value = ";
+  size_t type = 0;
+  while (!begins_with(written + type, head.data())) ++type;
+  type += head.size();
+  size_t type_size = 0;
+  while (!begins_with(written + type + type_size, ", Value = ") && written[type + type_size] != ';') ++type_size;
+  size_t at = type + type_size;
+  while (!begins_with(written + at, mark.data())) ++at;
   at += mark.size() + 1;
-  for (size_t index = 0; at < written.size(); ++index) {
+  found_values<E> out;
+  for (size_t index = 0; at < whole.size(); ++index) {
+    // Most have no name. They begin with the type in brackets, and nobody needs to look at all of it.
+    const size_t in_brackets = at + type_size + 1;
     size_t depth = 0, end = at;
-    for (; depth != 0 || (written[end] != ',' && written[end] != '>' && written[end] != '}'); ++end) {
-      depth += written[end] == '(' || written[end] == '<' || written[end] == '{';
-      depth -= written[end] == ')' || written[end] == '>' || written[end] == '}';
+    if (written[at] == '(' && in_brackets < whole.size() && written[in_brackets] == ')') end = in_brackets + 1;
+    const size_t first = end;
+    for (;; ++end) {
+      const char c = written[end];
+      if (depth == 0 && (c == ',' || c == '>' || c == '}')) break;
+      depth += c == '(' || c == '<' || c == '{';
+      depth -= c == ')' || c == '>' || c == '}';
     }
-    size_t start = end;
-    while (start != at && is_name_character(written[start - 1])) --start;
-    const char first = written[start];
-    if (start != end && !(first >= '0' && first <= '9') && holds_looked_for<E>(index))
-      f(index, text(written.data() + start, end - start));
-    if (written[end] != ',') return;
+    if (first == at) {
+      size_t start = end;
+      while (start != at && is_name_character(written[start - 1])) --start;
+      const bool is_number = start == end || (written[start] >= '0' && written[start] <= '9');
+      if (!is_number && holds_looked_for<E>(index)) {
+        out.list[out.count++] = {index, start, end - start};
+        out.characters += end - start;
+      }
+    }
+    if (written[end] != ',') break;
     at = end + 2;
   }
-}
-struct value_sizes {
-  size_t count = 0, characters = 0;
-};
-template <class E>
-inline constexpr value_sizes named_values = [] {
-  value_sizes out;
-  each_value_name<E>([&](size_t, text one) {
-    ++out.count;
-    out.characters += one.size();
-  });
   return out;
 }();
 // Copied, so that a program that has them does not have all the rest of the text.
 template <class E>
 struct value_names {
-  char characters[named_values<E>.characters + 1] = {};
+  char characters[values_found<E>.characters + 1] = {};
 };
 template <class E>
 inline constexpr value_names<E> names_of_values = [] {
+  constexpr text written = written_values<E>();
   value_names<E> out;
   size_t used = 0;
-  each_value_name<E>([&](size_t, text one) {
-    for (const char c : one) out.characters[used++] = c;
-  });
+  for (size_t i = 0; i < values_found<E>.count; ++i)
+    for (size_t k = 0; k < values_found<E>.list[i].size; ++k)
+      out.characters[used++] = written[values_found<E>.list[i].start + k];
   return out;
 }();
 template <class E>
 struct value_list {
-  layout_value list[named_values<E>.count + 1] = {};
+  layout_value list[values_found<E>.count + 1] = {};
 };
 template <class E>
 inline constexpr value_list<E> values_of = [] {
   value_list<E> out;
-  size_t used = 0, count = 0;
-  each_value_name<E>([&](size_t index, text one) {
+  size_t used = 0;
+  for (size_t i = 0; i < values_found<E>.count; ++i) {
+    const auto& found = values_found<E>.list[i];
     // The value as the enum has it: of an unsigned one, -1 is its largest.
-    const auto value = static_cast<std::underlying_type_t<E>>(looked_for(index));
-    out.list[count++] = {{names_of_values<E>.characters + used, one.size()}, static_cast<s64>(value)};
-    used += one.size();
-  });
+    const auto value = static_cast<std::underlying_type_t<E>>(looked_for(found.index));
+    out.list[i] = {{names_of_values<E>.characters + used, found.size}, static_cast<s64>(value)};
+    used += found.size;
+  }
   return out;
 }();
 
@@ -296,7 +325,7 @@ consteval layout make_layout() noexcept {
     out.is_signed = std::is_signed_v<std::underlying_type_t<T>>;
     out.name = type_name<T>;
     out.values = values_of<T>.list;
-    out.count = static_cast<u32>(named_values<T>.count);
+    out.count = static_cast<u32>(values_found<T>.count);
   } else if constexpr (sort == layout_sort::structure) {
     if constexpr (constexpr unseen why = why_unseen<T>(); why != unseen::nothing) {
       out.sort = layout_sort::unknown;

@@ -48,6 +48,8 @@ class layout_matcher {
 
  private:
   static constexpr u32 deepest = 16;
+  // As many as one struct of BTF can have. In one that is damaged structs may hold each other many times over.
+  static constexpr u32 most_members = 0xffff;
 
   constexpr bool report(cause why, const place_in_object& in_object, const place_in_cxx& in_cxx,
                         text cxx_member = {}) noexcept {
@@ -56,19 +58,18 @@ class layout_matcher {
   }
 
   // A longer path loses its end.
-  constexpr size_t path_size() const noexcept { return text(path_).size(); }
+  constexpr size_t path_size() const noexcept { return path_size_; }
   constexpr void append(text more) noexcept {
-    size_t used = path_size();
     for (const char c : more)
-      if (used + 1 < sizeof path_.characters) path_.characters[used++] = c;
+      if (path_size_ + 1 < sizeof path_.characters) path_.characters[path_size_++] = c;
   }
   constexpr void append_name(u64 at) noexcept {
-    if (path_size() != 0) append(".");
-    const size_t used = path_size();
-    types_.image().copy_string(at, path_.characters + used, sizeof path_.characters - used);
+    if (path_size_ != 0) append(".");
+    path_size_ +=
+        types_.image().copy_string(at, path_.characters + path_size_, sizeof path_.characters - path_size_);
   }
   constexpr void cut_path(size_t size) noexcept {
-    for (size_t i = size; i < sizeof path_.characters; ++i) path_.characters[i] = '\0';
+    while (path_size_ > size) path_.characters[--path_size_] = '\0';
   }
 
   constexpr bool is_nameless(const btf_member& member) const noexcept {
@@ -77,8 +78,14 @@ class layout_matcher {
   // Calls `f` with each member that has a name, those of structs without a name too, as C has them; of unions without a
   // name only where the layout is stated, for C++ has nothing of the kind that could be seen.
   template <class F>
-  constexpr bool each_member(const btf_type& type, u32 first_bit, bool is_stated, u32 depth, F& f) noexcept {
-    for (u32 i = 0; i < type.members; ++i) {
+  constexpr bool each_member(const btf_type& type, bool is_stated, F& f) noexcept {
+    u32 left = most_members;
+    return each_member(type, 0, is_stated, 0, left, f);
+  }
+  template <class F>
+  constexpr bool each_member(const btf_type& type, u32 first_bit, bool is_stated, u32 depth, u32& left,
+                             F& f) noexcept {
+    for (u32 i = 0; i < type.members && left != 0; ++i, --left) {
       const btf_member member = types_.member(type, i);
       btf::bit_range place = types_.place_of(type, member);
       place.bit += first_bit;
@@ -87,7 +94,8 @@ class layout_matcher {
         const bool goes_in =
             inner.kind == abi::btf_kind::structure || (inner.kind == abi::btf_kind::union_type && is_stated);
         if (goes_in && depth < deepest) {
-          if (!each_member(inner, place.bit, is_stated, depth + 1, f)) return false;
+          if (!each_member(inner, place.bit, is_stated, depth + 1, left, f)) return false;
+          if (left == 0) return true;
           continue;
         }
         if (inner.kind != abi::btf_kind::union_type) continue;  // bits that nobody can name
@@ -110,7 +118,7 @@ class layout_matcher {
     auto is_another = [&](const btf_member& member, const btf::bit_range&) {
       return !types_.image().string_is(member.name, wanted);
     };
-    return !each_member(type, 0, is_stated, 0, is_another);
+    return !each_member(type, is_stated, is_another);
   }
   // True when something of the object begins at this bit, or lies over those from it on.
   constexpr bool has_at(const btf_type& type, bool is_stated, u32 bit, u32 width) noexcept {
@@ -118,7 +126,7 @@ class layout_matcher {
       const u64 end = place.bit + (place.width != 0 ? place.width : u64{types_.size_of(member.type)} * 8);
       return place.bit >= u64{bit} + width || end <= bit;
     };
-    return !each_member(type, 0, is_stated, 0, is_elsewhere);
+    return !each_member(type, is_stated, is_elsewhere);
   }
   static constexpr place_in_cxx place_of(const layout_member& member) noexcept {
     return {member.bit / 8, member.width != 0 ? (member.width + 7) / 8 : member.type->size};
@@ -129,6 +137,7 @@ class layout_matcher {
 
   constexpr bool match_members(const btf_type& type, const layout& cxx, u32 depth) noexcept {
     const size_t before = path_size();
+    u32 in_both = 0;
     auto compare = [&](const btf_member& member, const btf::bit_range& place) {
       cut_path(before);
       const bool nameless = is_nameless(member);
@@ -137,7 +146,10 @@ class layout_matcher {
       else
         append_name(member.name);
       const layout_member* const same = nameless ? find_at(cxx, place.bit) : find(cxx, member.name);
-      if (same != nullptr) return match_member(member, place, *same, depth);
+      if (same != nullptr) {
+        ++in_both;
+        return match_member(member, place, *same, depth);
+      }
       // C++ has no arrays without a length, and no structs without a size.
       if (cxx.is_stated || (place.width == 0 && types_.size_of(member.type) == 0)) return true;
       const layout_member* const instead = find_at(cxx, place.bit);
@@ -145,8 +157,8 @@ class layout_matcher {
         return report(cause::other_name, place_of(member, place), place_of(*instead), instead->name);
       return report(cause::missing_member, place_of(member, place), {});
     };
-    if (!each_member(type, 0, cxx.is_stated, depth, compare)) return false;
-    for (u32 i = 0; i < cxx.count; ++i) {
+    if (!each_member(type, cxx.is_stated, compare)) return false;
+    for (u32 i = 0; in_both < cxx.count && i < cxx.count; ++i) {
       const layout_member& member = cxx.members[i];
       if (has(type, cxx.is_stated, member.name)) continue;
       const u32 width = member.width != 0 ? member.width : member.type->size * 8;
@@ -167,7 +179,7 @@ class layout_matcher {
     auto is_elsewhere = [&](const btf_member&, const btf::bit_range& place) {
       return place.bit != member.bit;
     };
-    return !each_member(type, 0, false, 0, is_elsewhere);
+    return !each_member(type, false, is_elsewhere);
   }
 
   constexpr bool match_member(const btf_member& member, const btf::bit_range& place, const layout_member& cxx,
@@ -177,11 +189,11 @@ class layout_matcher {
     if (place.width != 0 && cxx.width == 0) return report(cause::object_bit_field, in_object, in_cxx);
     if (place.bit != cxx.bit) return report(cause::other_offset, in_object, in_cxx);
     if (place.width != cxx.width) return report(cause::other_size, in_object, in_cxx);
-    return match_type(member.type, *cxx.type, in_object, in_cxx, depth + 1);
+    return match_type(member.type, *cxx.type, in_object, in_cxx, depth + 1, place.width != 0);
   }
 
   constexpr bool match_type(u32 id, const layout& cxx, place_in_object in_object, place_in_cxx in_cxx,
-                            u32 depth) noexcept {
+                            u32 depth, bool is_bits = false) noexcept {
     using enum layout_sort;
     using kind = abi::btf_kind;
     if (depth == deepest) return report(cause::nested_too_deep, in_object, in_cxx);
@@ -190,7 +202,8 @@ class layout_matcher {
     if (found.kind == kind::data_section) return true;
     if (in_object.size == 0) in_object.size = types_.size_of(id);
     if (in_cxx.size == 0) in_cxx.size = cxx.size;
-    const u32 size = types_.size_of(id);
+    // How wide a bit field is does not depend on the size of the type that it is declared with.
+    const u32 size = is_bits ? cxx.size : in_object.size;
     const auto differ = [&](cause why) { return report(why, in_object, in_cxx); };
     const auto same_size = [&] { return size == cxx.size || differ(cause::other_size); };
     if (cxx.by_size) return same_size();
@@ -208,9 +221,10 @@ class layout_matcher {
         if (is_enum(found)) return cxx.sort == boolean ? differ(cause::no_boolean) : same_size();
         if (found.kind != kind::integer) return differ(cause::other_sort);
         if (size != cxx.size) return differ(cause::other_size);
-        if (cxx.sort == boolean) return is_boolean(found) || differ(cause::no_boolean);
+        if (cxx.sort == boolean)
+          return is_encoded(found, abi::btf_integer_is_bool) || differ(cause::no_boolean);
         if (cxx.sort == character) return true;
-        return (types_.form_of(id) == number_form::signed_number) == (cxx.sort == signed_integer) ||
+        return is_encoded(found, abi::btf_integer_is_signed) == (cxx.sort == signed_integer) ||
                differ(cause::other_sign);
       case floating:
         return found.kind == kind::floating ? same_size() : differ(cause::other_sort);
@@ -235,7 +249,9 @@ class layout_matcher {
         if (found.kind != kind::union_type) return differ(cause::other_sort);
         if (cxx.is_stated && !match_members(found, cxx, depth)) return false;
         if (size != cxx.size) return differ(cause::other_size);
-        return alignment_of(id, 0) == cxx.alignment || differ(cause::other_alignment);
+        if (u32 left = most_members; alignment_of(id, 0, left) != cxx.alignment)
+          return differ(cause::other_alignment);
+        return true;
     }
     return true;
   }
@@ -256,8 +272,8 @@ class layout_matcher {
   static constexpr bool is_enum(const btf_type& found) noexcept {
     return found.kind == abi::btf_kind::enumeration || found.kind == abi::btf_kind::enumeration64;
   }
-  constexpr bool is_boolean(const btf_type& found) const noexcept {
-    return (types_.image().read32(found.tail()) >> 24 & abi::btf_integer_is_bool) != 0;
+  constexpr bool is_encoded(const btf_type& integer, u32 as) const noexcept {
+    return (types_.image().read32(integer.tail()) >> 24 & as) != 0;
   }
   // Names may be of another style, "STATE_IDLE" here and "idle" there; but each value has to be on both sides, as far as
   // C++ tells, and a name that both have has to mean the same.
@@ -296,19 +312,20 @@ class layout_matcher {
   }
 
   // Types do not tell that they are packed, but mostly it shows.
-  constexpr u32 alignment_of(u32 id, u32 depth) const noexcept {
+  constexpr u32 alignment_of(u32 id, u32 depth, u32& left) const noexcept {
     using enum abi::btf_kind;
     if (depth == deepest) return 1;
     const btf_type found = types_.resolve(id);
-    if (found.kind == array) return alignment_of(types_.element_of(found), depth + 1);
+    if (found.kind == array) return alignment_of(types_.element_of(found), depth + 1, left);
     if (found.kind != structure && found.kind != union_type)
       return types_.size_of(id) > 8 ? 8 : types_.size_of(id);
     u32 out = 1;
     bool fits = true;
-    for (u32 i = 0; i < found.members; ++i) {
+    for (u32 i = 0; i < found.members && left != 0; ++i) {
+      --left;
       const btf_member member = types_.member(found, i);
       const btf::bit_range place = types_.place_of(found, member);
-      const u32 one = alignment_of(member.type, depth + 1);
+      const u32 one = alignment_of(member.type, depth + 1, left);
       fits = fits && (place.width != 0 || one == 0 || place.bit % (one * 8) == 0);
       if (one > out) out = one;
     }
@@ -318,6 +335,7 @@ class layout_matcher {
   const btf& types_;
   Sink& sink_;
   name<64> path_{};
+  size_t path_size_ = 0;  // counted, because the compiler would walk along it at each member
   u32 told_ = 0;
 };
 

@@ -18,7 +18,8 @@ enum class unseen : u8 {
   base,      ///< members of a base class
   nameless,  ///< a struct or union without a name in it
   many,      ///< more than 70 members
-  placed,    ///< members that lie elsewhere than their types ask for: bit fields, packed or aligned by hand
+  placed,    ///< members that lie elsewhere than their types ask for: bit fields, packed or aligned by hand; for g++ also
+             ///< volatile ones
 };
 
 namespace detail {
@@ -140,18 +141,19 @@ constexpr auto with_members(const T& value, F f) noexcept {
 #undef BAREBPF_ALL_OF
 #undef BAREBPF_TEN
 
-// What the members are of: their types, and where they are in the one `example`.
+// What the members are of: their types, and where they are in the one `example`, which is no constant because a struct with
+// a volatile member cannot be one.
 template <class... Member>
 struct member_list {
   static constexpr size_t count = sizeof...(Member);
-  const void* at[count];
+  const volatile void* at[count];
 };
 template <class T>
 struct holder {
   T value;
 };
 template <class T>
-inline constexpr holder<T> example{};
+inline const holder<T> example{};
 template <class T>
 consteval auto list_members() noexcept {
   return with_members(example<T>.value, []<class... Member>(const Member&... member) {
@@ -167,7 +169,7 @@ concept has_addresses = requires {
 };
 
 struct address {
-  const void* to;
+  const volatile void* to;
 };
 // The last word between the braces, in "[A = address{&example.value.source}]" of the one compiler and
 // "[with address A = address{((const void*)(& example<flow>.holder<flow>::value.flow::source))}]" of the other.
@@ -210,8 +212,10 @@ consteval unseen why_unseen() noexcept;
 // True for types whose bytes the compiler lets others see: numbers, and what is made of them alone.
 template <class T>
 consteval bool has_plain_bytes() noexcept {
-  if constexpr (std::is_array_v<T>)
-    return has_plain_bytes<std::remove_cv_t<std::remove_extent_t<T>>>();
+  if constexpr (std::is_volatile_v<T>)
+    return false;
+  else if constexpr (std::is_array_v<T>)
+    return has_plain_bytes<std::remove_const_t<std::remove_extent_t<T>>>();
   else if constexpr (std::is_enum_v<T> || std::is_integral_v<T>)
     return true;
   else if constexpr (std::is_floating_point_v<T>)
@@ -224,7 +228,7 @@ consteval bool has_plain_bytes() noexcept {
     return false;
   else
     return []<class... Member>(member_list<Member...>) {
-      return (has_plain_bytes<std::remove_cv_t<Member>>() && ...);
+      return (has_plain_bytes<std::remove_const_t<Member>>() && ...);
     }(list_members<T>());
 }
 template <class T>
@@ -266,7 +270,7 @@ consteval bool lies_as_laid_out() noexcept {
   constexpr auto natural = lay_out_members(static_cast<list*>(nullptr));
   if (natural.end != sizeof(T) || natural.alignment != alignof(T)) return false;
   constexpr bool members_are_plain = []<class... Member>(member_list<Member...>*) {
-    return (has_plain_bytes<std::remove_cv_t<Member>>() && ...);
+    return (has_plain_bytes<std::remove_const_t<Member>>() && ...);
   }(static_cast<list*>(nullptr));
   if constexpr (members_are_plain && std::is_trivially_copyable_v<T> && sizeof(T) <= largest_with_bytes) {
     constexpr auto found = find_offsets<T>();
