@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 3e282511d8cb128e3f9cd99b962fb1671c2b7d07a569d25be6955530efaa1853; do not edit.
+// Made by tools/amalgamate from files with SHA-256 a4f3f07a47587a536fd939e61fd33d11f27d7690674f3eb824cb6b320204286b; do not edit.
 //
 // MIT License
 //
@@ -6093,8 +6093,8 @@ enum class unseen : u8 {
   base,      ///< members of a base class
   nameless,  ///< a struct or union without a name in it
   many,      ///< more than 70 members
-  placed,    ///< members that lie elsewhere than their types ask for: bit fields, packed or aligned by hand; for g++ also
-             ///< volatile ones
+  placed,  ///< members that lie elsewhere than their types ask for: bit fields, packed or aligned by hand; for g++ also
+  ///< volatile ones
 };
 
 namespace detail {
@@ -6250,7 +6250,7 @@ struct address {
 // "[with address A = address{((const void*)(& example<flow>.holder<flow>::value.flow::source))}]" of the other.
 template <address At>
 consteval text find_member_name() noexcept {
-  const text whole = __PRETTY_FUNCTION__;
+  const text whole(__PRETTY_FUNCTION__, sizeof __PRETTY_FUNCTION__ - 1);
   size_t end = whole.size();
   while (!is_name_character(whole[end - 1])) --end;
   size_t start = end;
@@ -6258,7 +6258,10 @@ consteval text find_member_name() noexcept {
   return {whole.data() + start, end - start};
 }
 template <address At>
-inline constexpr auto member_name = name<find_member_name<At>().size() + 1>::cut(find_member_name<At>());
+inline constexpr auto member_name = [] {
+  constexpr text found = find_member_name<At>();
+  return name<found.size() + 1>::cut(found);
+}();
 
 // Where members of these sizes and alignments lie when nothing was said about it.
 template <size_t Count>
@@ -6380,7 +6383,7 @@ consteval unseen why_unseen() noexcept {
 // The name of a type without the namespaces around it; empty for one that has none or is made by a template.
 template <class T>
 consteval text find_type_name() noexcept {
-  text whole = __PRETTY_FUNCTION__;
+  const text whole(__PRETTY_FUNCTION__, sizeof __PRETTY_FUNCTION__ - 1);
   size_t end = whole.size() - 1;  // "[T = ns::flow]", "[with T = ns::flow]"
   if (is_nameless<T>() || !is_name_character(whole[end - 1])) return {};
   size_t start = end;

@@ -18,8 +18,8 @@ enum class unseen : u8 {
   base,      ///< members of a base class
   nameless,  ///< a struct or union without a name in it
   many,      ///< more than 70 members
-  placed,    ///< members that lie elsewhere than their types ask for: bit fields, packed or aligned by hand; for g++ also
-             ///< volatile ones
+  placed,  ///< members that lie elsewhere than their types ask for: bit fields, packed or aligned by hand; for g++ also
+  ///< volatile ones
 };
 
 namespace detail {
@@ -175,7 +175,7 @@ struct address {
 // "[with address A = address{((const void*)(& example<flow>.holder<flow>::value.flow::source))}]" of the other.
 template <address At>
 consteval text find_member_name() noexcept {
-  const text whole = __PRETTY_FUNCTION__;
+  const text whole(__PRETTY_FUNCTION__, sizeof __PRETTY_FUNCTION__ - 1);
   size_t end = whole.size();
   while (!is_name_character(whole[end - 1])) --end;
   size_t start = end;
@@ -183,7 +183,10 @@ consteval text find_member_name() noexcept {
   return {whole.data() + start, end - start};
 }
 template <address At>
-inline constexpr auto member_name = name<find_member_name<At>().size() + 1>::cut(find_member_name<At>());
+inline constexpr auto member_name = [] {
+  constexpr text found = find_member_name<At>();
+  return name<found.size() + 1>::cut(found);
+}();
 
 // Where members of these sizes and alignments lie when nothing was said about it.
 template <size_t Count>
@@ -305,7 +308,7 @@ consteval unseen why_unseen() noexcept {
 // The name of a type without the namespaces around it; empty for one that has none or is made by a template.
 template <class T>
 consteval text find_type_name() noexcept {
-  text whole = __PRETTY_FUNCTION__;
+  const text whole(__PRETTY_FUNCTION__, sizeof __PRETTY_FUNCTION__ - 1);
   size_t end = whole.size() - 1;  // "[T = ns::flow]", "[with T = ns::flow]"
   if (is_nameless<T>() || !is_name_character(whole[end - 1])) return {};
   size_t start = end;
