@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 2af025e62d333d1513941355f5dd7685f637e3aa8aa9bd31d39dc3ec0bf9ba17; do not edit.
+// Made by tools/amalgamate from files with SHA-256 6f2f3beccad0cfda44906b3574b3dbabb565c45f8d8a16c8fbb45e4c9e15432e; do not edit.
 //
 // MIT License
 //
@@ -6076,7 +6076,8 @@ enum class unseen : u8 {
   base,      ///< members of a base class
   nameless,  ///< a struct or union without a name in it
   many,      ///< more than 70 members
-  placed,    ///< members that lie elsewhere than their types ask for: bit fields, packed or aligned by hand
+  placed,  ///< members that lie elsewhere than their types ask for: bit fields, packed or aligned by hand; for g++ also
+  ///< volatile ones
 };
 
 namespace detail {
@@ -6198,18 +6199,19 @@ constexpr auto with_members(const T& value, F f) noexcept {
 #undef BAREBPF_ALL_OF
 #undef BAREBPF_TEN
 
-// What the members are of: their types, and where they are in the one `example`.
+// What the members are of: their types, and where they are in the one `example`, which is no constant because a struct with
+// a volatile member cannot be one.
 template <class... Member>
 struct member_list {
   static constexpr size_t count = sizeof...(Member);
-  const void* at[count];
+  const volatile void* at[count];
 };
 template <class T>
 struct holder {
   T value;
 };
 template <class T>
-inline constexpr holder<T> example{};
+inline const holder<T> example{};
 template <class T>
 consteval auto list_members() noexcept {
   return with_members(example<T>.value, []<class... Member>(const Member&... member) {
@@ -6225,7 +6227,7 @@ concept has_addresses = requires {
 };
 
 struct address {
-  const void* to;
+  const volatile void* to;
 };
 // The last word between the braces, in "[A = address{&example.value.source}]" of the one compiler and
 // "[with address A = address{((const void*)(& example<flow>.holder<flow>::value.flow::source))}]" of the other.
@@ -6268,8 +6270,10 @@ consteval unseen why_unseen() noexcept;
 // True for types whose bytes the compiler lets others see: numbers, and what is made of them alone.
 template <class T>
 consteval bool has_plain_bytes() noexcept {
-  if constexpr (std::is_array_v<T>)
-    return has_plain_bytes<std::remove_cv_t<std::remove_extent_t<T>>>();
+  if constexpr (std::is_volatile_v<T>)
+    return false;
+  else if constexpr (std::is_array_v<T>)
+    return has_plain_bytes<std::remove_const_t<std::remove_extent_t<T>>>();
   else if constexpr (std::is_enum_v<T> || std::is_integral_v<T>)
     return true;
   else if constexpr (std::is_floating_point_v<T>)
@@ -6282,7 +6286,7 @@ consteval bool has_plain_bytes() noexcept {
     return false;
   else
     return []<class... Member>(member_list<Member...>) {
-      return (has_plain_bytes<std::remove_cv_t<Member>>() && ...);
+      return (has_plain_bytes<std::remove_const_t<Member>>() && ...);
     }(list_members<T>());
 }
 template <class T>
@@ -6324,7 +6328,7 @@ consteval bool lies_as_laid_out() noexcept {
   constexpr auto natural = lay_out_members(static_cast<list*>(nullptr));
   if (natural.end != sizeof(T) || natural.alignment != alignof(T)) return false;
   constexpr bool members_are_plain = []<class... Member>(member_list<Member...>*) {
-    return (has_plain_bytes<std::remove_cv_t<Member>>() && ...);
+    return (has_plain_bytes<std::remove_const_t<Member>>() && ...);
   }(static_cast<list*>(nullptr));
   if constexpr (members_are_plain && std::is_trivially_copyable_v<T> && sizeof(T) <= largest_with_bytes) {
     constexpr auto found = find_offsets<T>();
@@ -6450,20 +6454,25 @@ concept has_stated_layout = requires {
 };
 
 // The values of an enum that are looked for: the small ones, and those of one bit.
-inline constexpr s64 first_value = -1, last_value = 63;
+inline constexpr s64 first_value = -1;
+inline constexpr u64 last_value = 63;
 constexpr s64 looked_for(size_t index) noexcept {
-  constexpr size_t small = static_cast<size_t>(last_value - first_value) + 1;
+  constexpr size_t small = last_value + 2;
   return index < small ? static_cast<s64>(index) + first_value : s64{1} << (index - small + 6);
 }
-// The same, asked of a value.
-constexpr bool is_looked_for(s64 value) noexcept {
-  return value >= first_value &&
-         (value <= last_value || (value < s64{1} << 32 && (value & (value - 1)) == 0));
+// The same, asked of the bits of a value; -1 is all of them.
+constexpr bool is_looked_for(u64 bits, u64 all) noexcept {
+  return bits <= last_value || bits == all || (bits < u64{1} << 32 && (bits & (bits - 1)) == 0);
 }
 template <class E>
 inline constexpr size_t values_looked_for = 65 + (sizeof(E) >= 4   ? 26
                                                   : sizeof(E) == 2 ? 10
                                                                    : 2);
+// True for enums that have room for all values of the type behind them.
+template <class E>
+concept has_fixed_type = requires {
+  E{0};
+};
 // False for what an enum without a fixed type has no bits for, where the compiler refuses that; zero stands for it.
 #ifdef __clang__
 #pragma clang diagnostic push
@@ -6472,9 +6481,9 @@ inline constexpr size_t values_looked_for = 65 + (sizeof(E) >= 4   ? 26
 #pragma clang diagnostic ignored "-Wenum-constexpr-conversion"
 #endif
 template <class E, s64 Value, class = void>
-inline constexpr bool enum_holds = false;
+inline constexpr bool enum_holds = has_fixed_type<E>;
 template <class E, s64 Value>
-inline constexpr bool enum_holds<
+requires(!has_fixed_type<E>) inline constexpr bool enum_holds<
     E, Value,
     std::void_t<std::integral_constant<E, static_cast<E>(static_cast<std::underlying_type_t<E>>(Value))>>> =
     true;
@@ -6497,7 +6506,11 @@ consteval text write_values() noexcept {
 template <class E>
 consteval text written_values() noexcept {
   return []<size_t... I>(std::index_sequence<I...>) {
-    return write_values<E, as_enum<E, looked_for(I)>()...>();
+    // A function for each value would cost the compiler more than all the rest.
+    if constexpr (has_fixed_type<E>)
+      return write_values<E, static_cast<E>(static_cast<std::underlying_type_t<E>>(looked_for(I)))...>();
+    else
+      return write_values<E, as_enum<E, looked_for(I)>()...>();
   }
   (std::make_index_sequence<values_looked_for<E>>{});
 }
@@ -6506,75 +6519,97 @@ consteval text written_values() noexcept {
 #endif
 template <class E>
 constexpr bool holds_looked_for(size_t index) noexcept {
-  return [index]<size_t... I>(std::index_sequence<I...>) {
-    return ((I == index && enum_holds<E, looked_for(I)>) || ...);
-  }
+  if constexpr (has_fixed_type<E>)
+    return true;
+  else
+    return [index]<size_t... I>(std::index_sequence<I...>) {
+      return ((I == index && enum_holds<E, looked_for(I)>) || ...);
+    }
   (std::make_index_sequence<values_looked_for<E>>{});
 }
+// The values of an enum that have a name, and where that stands in `written_values`.
+template <class E>
+struct found_values {
+  struct place {
+    size_t index, start, size;
+  };
+  size_t count = 0, characters = 0;
+  place list[values_looked_for<E>] = {};
+};
 // Takes the names out of "[with E = ns::color; E ...Value = {ns::color::red, (ns::color)1}]" and of
 // "[E = ns::color, Value = <ns::color::red, (ns::color)1>]": the last word of each part that does not begin with a digit.
-template <class E, class F>
-constexpr void each_value_name(F f) noexcept {
-  constexpr text written = written_values<E>();
-  constexpr text mark = "Value = ";
-  size_t at = written.size() - mark.size();
-  while (!text(written.data() + at, mark.size()).starts_with(mark)) --at;
+template <class E>
+inline constexpr found_values<E> values_found = [] {
+  constexpr text whole = written_values<E>();
+  const char* const written = whole.data();
+  constexpr text head = "E = ", mark = "Value = ";
+  size_t type = 0;
+  while (!begins_with(written + type, head.data())) ++type;
+  type += head.size();
+  size_t type_size = 0;
+  while (!begins_with(written + type + type_size, ", Value = ") && written[type + type_size] != ';')
+    ++type_size;
+  size_t at = type + type_size;
+  while (!begins_with(written + at, mark.data())) ++at;
   at += mark.size() + 1;
-  for (size_t index = 0; at < written.size(); ++index) {
+  found_values<E> out;
+  for (size_t index = 0; at < whole.size(); ++index) {
+    // Most have no name. They begin with the type in brackets, and nobody needs to look at all of it.
+    const size_t in_brackets = at + type_size + 1;
     size_t depth = 0, end = at;
-    for (; depth != 0 || (written[end] != ',' && written[end] != '>' && written[end] != '}'); ++end) {
-      depth += written[end] == '(' || written[end] == '<' || written[end] == '{';
-      depth -= written[end] == ')' || written[end] == '>' || written[end] == '}';
+    if (written[at] == '(' && in_brackets < whole.size() && written[in_brackets] == ')')
+      end = in_brackets + 1;
+    const size_t first = end;
+    for (;; ++end) {
+      const char c = written[end];
+      if (depth == 0 && (c == ',' || c == '>' || c == '}')) break;
+      depth += c == '(' || c == '<' || c == '{';
+      depth -= c == ')' || c == '>' || c == '}';
     }
-    size_t start = end;
-    while (start != at && is_name_character(written[start - 1])) --start;
-    const char first = written[start];
-    if (start != end && !(first >= '0' && first <= '9') && holds_looked_for<E>(index))
-      f(index, text(written.data() + start, end - start));
-    if (written[end] != ',') return;
+    if (first == at) {
+      size_t start = end;
+      while (start != at && is_name_character(written[start - 1])) --start;
+      const bool is_number = start == end || (written[start] >= '0' && written[start] <= '9');
+      if (!is_number && holds_looked_for<E>(index)) {
+        out.list[out.count++] = {index, start, end - start};
+        out.characters += end - start;
+      }
+    }
+    if (written[end] != ',') break;
     at = end + 2;
   }
-}
-struct value_sizes {
-  size_t count = 0, characters = 0;
-};
-template <class E>
-inline constexpr value_sizes named_values = [] {
-  value_sizes out;
-  each_value_name<E>([&](size_t, text one) {
-    ++out.count;
-    out.characters += one.size();
-  });
   return out;
 }();
 // Copied, so that a program that has them does not have all the rest of the text.
 template <class E>
 struct value_names {
-  char characters[named_values<E>.characters + 1] = {};
+  char characters[values_found<E>.characters + 1] = {};
 };
 template <class E>
 inline constexpr value_names<E> names_of_values = [] {
+  constexpr text written = written_values<E>();
   value_names<E> out;
   size_t used = 0;
-  each_value_name<E>([&](size_t, text one) {
-    for (const char c : one) out.characters[used++] = c;
-  });
+  for (size_t i = 0; i < values_found<E>.count; ++i)
+    for (size_t k = 0; k < values_found<E>.list[i].size; ++k)
+      out.characters[used++] = written[values_found<E>.list[i].start + k];
   return out;
 }();
 template <class E>
 struct value_list {
-  layout_value list[named_values<E>.count + 1] = {};
+  layout_value list[values_found<E>.count + 1] = {};
 };
 template <class E>
 inline constexpr value_list<E> values_of = [] {
   value_list<E> out;
-  size_t used = 0, count = 0;
-  each_value_name<E>([&](size_t index, text one) {
+  size_t used = 0;
+  for (size_t i = 0; i < values_found<E>.count; ++i) {
+    const auto& found = values_found<E>.list[i];
     // The value as the enum has it: of an unsigned one, -1 is its largest.
-    const auto value = static_cast<std::underlying_type_t<E>>(looked_for(index));
-    out.list[count++] = {{names_of_values<E>.characters + used, one.size()}, static_cast<s64>(value)};
-    used += one.size();
-  });
+    const auto value = static_cast<std::underlying_type_t<E>>(looked_for(found.index));
+    out.list[i] = {{names_of_values<E>.characters + used, found.size}, static_cast<s64>(value)};
+    used += found.size;
+  }
   return out;
 }();
 
@@ -6660,7 +6695,7 @@ consteval layout make_layout() noexcept {
     out.is_signed = std::is_signed_v<std::underlying_type_t<T>>;
     out.name = type_name<T>;
     out.values = values_of<T>.list;
-    out.count = static_cast<u32>(named_values<T>.count);
+    out.count = static_cast<u32>(values_found<T>.count);
   } else if constexpr (sort == layout_sort::structure) {
     if constexpr (constexpr unseen why = why_unseen<T>(); why != unseen::nothing) {
       out.sort = layout_sort::unknown;
@@ -6723,27 +6758,29 @@ class layout_matcher {
 
  private:
   static constexpr u32 deepest = 16;
+  // As many as one struct of BTF can have. In one that is damaged structs may hold each other many times over.
+  static constexpr u32 most_members = 0xffff;
 
   constexpr bool report(cause why, const place_in_object& in_object, const place_in_cxx& in_cxx,
                         text cxx_member = {}) noexcept {
     ++told_;
-    return sink_({why, path_, name<32>::cut(cxx_member), in_object, in_cxx});
+    const layout_difference found{why, path_, name<32>::cut(cxx_member), in_object, in_cxx};
+    return sink_(found);
   }
 
   // A longer path loses its end.
-  constexpr size_t path_size() const noexcept { return text(path_).size(); }
+  constexpr size_t path_size() const noexcept { return path_size_; }
   constexpr void append(text more) noexcept {
-    size_t used = path_size();
     for (const char c : more)
-      if (used + 1 < sizeof path_.characters) path_.characters[used++] = c;
+      if (path_size_ + 1 < sizeof path_.characters) path_.characters[path_size_++] = c;
   }
   constexpr void append_name(u64 at) noexcept {
-    if (path_size() != 0) append(".");
-    const size_t used = path_size();
-    types_.image().copy_string(at, path_.characters + used, sizeof path_.characters - used);
+    if (path_size_ != 0) append(".");
+    path_size_ +=
+        types_.image().copy_string(at, path_.characters + path_size_, sizeof path_.characters - path_size_);
   }
   constexpr void cut_path(size_t size) noexcept {
-    for (size_t i = size; i < sizeof path_.characters; ++i) path_.characters[i] = '\0';
+    while (path_size_ > size) path_.characters[--path_size_] = '\0';
   }
 
   constexpr bool is_nameless(const btf_member& member) const noexcept {
@@ -6752,8 +6789,14 @@ class layout_matcher {
   // Calls `f` with each member that has a name, those of structs without a name too, as C has them; of unions without a
   // name only where the layout is stated, for C++ has nothing of the kind that could be seen.
   template <class F>
-  constexpr bool each_member(const btf_type& type, u32 first_bit, bool is_stated, u32 depth, F& f) noexcept {
-    for (u32 i = 0; i < type.members; ++i) {
+  constexpr bool each_member(const btf_type& type, bool is_stated, F& f) noexcept {
+    u32 left = most_members;
+    return each_member(type, 0, is_stated, 0, left, f);
+  }
+  template <class F>
+  constexpr bool each_member(const btf_type& type, u32 first_bit, bool is_stated, u32 depth, u32& left,
+                             F& f) noexcept {
+    for (u32 i = 0; i < type.members && left != 0; ++i, --left) {
       const btf_member member = types_.member(type, i);
       btf::bit_range place = types_.place_of(type, member);
       place.bit += first_bit;
@@ -6762,7 +6805,8 @@ class layout_matcher {
         const bool goes_in =
             inner.kind == abi::btf_kind::structure || (inner.kind == abi::btf_kind::union_type && is_stated);
         if (goes_in && depth < deepest) {
-          if (!each_member(inner, place.bit, is_stated, depth + 1, f)) return false;
+          if (!each_member(inner, place.bit, is_stated, depth + 1, left, f)) return false;
+          if (left == 0) return true;
           continue;
         }
         if (inner.kind != abi::btf_kind::union_type) continue;  // bits that nobody can name
@@ -6785,7 +6829,7 @@ class layout_matcher {
     auto is_another = [&](const btf_member& member, const btf::bit_range&) {
       return !types_.image().string_is(member.name, wanted);
     };
-    return !each_member(type, 0, is_stated, 0, is_another);
+    return !each_member(type, is_stated, is_another);
   }
   // True when something of the object begins at this bit, or lies over those from it on.
   constexpr bool has_at(const btf_type& type, bool is_stated, u32 bit, u32 width) noexcept {
@@ -6793,7 +6837,7 @@ class layout_matcher {
       const u64 end = place.bit + (place.width != 0 ? place.width : u64{types_.size_of(member.type)} * 8);
       return place.bit >= u64{bit} + width || end <= bit;
     };
-    return !each_member(type, 0, is_stated, 0, is_elsewhere);
+    return !each_member(type, is_stated, is_elsewhere);
   }
   static constexpr place_in_cxx place_of(const layout_member& member) noexcept {
     return {member.bit / 8, member.width != 0 ? (member.width + 7) / 8 : member.type->size};
@@ -6804,6 +6848,7 @@ class layout_matcher {
 
   constexpr bool match_members(const btf_type& type, const layout& cxx, u32 depth) noexcept {
     const size_t before = path_size();
+    u32 in_both = 0;
     auto compare = [&](const btf_member& member, const btf::bit_range& place) {
       cut_path(before);
       const bool nameless = is_nameless(member);
@@ -6812,15 +6857,18 @@ class layout_matcher {
       else
         append_name(member.name);
       const layout_member* const same = nameless ? find_at(cxx, place.bit) : find(cxx, member.name);
-      if (same != nullptr) return match_member(member, place, *same, depth);
+      if (same != nullptr) {
+        ++in_both;
+        return match_member(member, place, *same, depth);
+      }
       if (cxx.is_stated) return true;
       const layout_member* const instead = find_at(cxx, place.bit);
       if (instead != nullptr && !has(type, false, instead->name))
         return report(cause::other_name, place_of(member, place), place_of(*instead), instead->name);
       return report(cause::missing_member, place_of(member, place), {});
     };
-    if (!each_member(type, 0, cxx.is_stated, depth, compare)) return false;
-    for (u32 i = 0; i < cxx.count; ++i) {
+    if (!each_member(type, cxx.is_stated, compare)) return false;
+    for (u32 i = 0; in_both < cxx.count && i < cxx.count; ++i) {
       const layout_member& member = cxx.members[i];
       if (has(type, cxx.is_stated, member.name)) continue;
       const u32 width = member.width != 0 ? member.width : member.type->size * 8;
@@ -6841,7 +6889,7 @@ class layout_matcher {
     auto is_elsewhere = [&](const btf_member&, const btf::bit_range& place) {
       return place.bit != member.bit;
     };
-    return !each_member(type, 0, false, 0, is_elsewhere);
+    return !each_member(type, false, is_elsewhere);
   }
 
   constexpr bool match_member(const btf_member& member, const btf::bit_range& place, const layout_member& cxx,
@@ -6851,11 +6899,11 @@ class layout_matcher {
     if (place.width != 0 && cxx.width == 0) return report(cause::object_bit_field, in_object, in_cxx);
     if (place.bit != cxx.bit) return report(cause::other_offset, in_object, in_cxx);
     if (place.width != cxx.width) return report(cause::other_size, in_object, in_cxx);
-    return match_type(member.type, *cxx.type, in_object, in_cxx, depth + 1);
+    return match_type(member.type, *cxx.type, in_object, in_cxx, depth + 1, place.width != 0);
   }
 
   constexpr bool match_type(u32 id, const layout& cxx, place_in_object in_object, place_in_cxx in_cxx,
-                            u32 depth) noexcept {
+                            u32 depth, bool is_bits = false) noexcept {
     using enum layout_sort;
     using kind = abi::btf_kind;
     if (depth == deepest) return report(cause::nested_too_deep, in_object, in_cxx);
@@ -6864,7 +6912,8 @@ class layout_matcher {
     if (found.kind == kind::data_section) return true;
     if (in_object.size == 0) in_object.size = types_.size_of(id);
     if (in_cxx.size == 0) in_cxx.size = cxx.size;
-    const u32 size = types_.size_of(id);
+    // How wide a bit field is does not depend on the size of the type that it is declared with.
+    const u32 size = is_bits ? cxx.size : in_object.size;
     const auto differ = [&](cause why) { return report(why, in_object, in_cxx); };
     const auto same_size = [&] { return size == cxx.size || differ(cause::other_size); };
     switch (cxx.sort) {
@@ -6881,9 +6930,10 @@ class layout_matcher {
         if (is_enum(found)) return cxx.sort == boolean ? differ(cause::no_boolean) : same_size();
         if (found.kind != kind::integer) return differ(cause::other_sort);
         if (size != cxx.size) return differ(cause::other_size);
-        if (cxx.sort == boolean) return is_boolean(found) || differ(cause::no_boolean);
+        if (cxx.sort == boolean)
+          return is_encoded(found, abi::btf_integer_is_bool) || differ(cause::no_boolean);
         if (cxx.sort == character) return true;
-        return (types_.form_of(id) == number_form::signed_number) == (cxx.sort == signed_integer) ||
+        return is_encoded(found, abi::btf_integer_is_signed) == (cxx.sort == signed_integer) ||
                differ(cause::other_sign);
       case floating:
         return found.kind == kind::floating ? same_size() : differ(cause::other_sort);
@@ -6906,7 +6956,9 @@ class layout_matcher {
         if (found.kind != kind::union_type) return differ(cause::other_sort);
         if (cxx.is_stated && !match_members(found, cxx, depth)) return false;
         if (size != cxx.size) return differ(cause::other_size);
-        return alignment_of(id, 0) == cxx.alignment || differ(cause::other_alignment);
+        if (u32 left = most_members; alignment_of(id, 0, left) != cxx.alignment)
+          return differ(cause::other_alignment);
+        return true;
     }
     return true;
   }
@@ -6927,8 +6979,8 @@ class layout_matcher {
   static constexpr bool is_enum(const btf_type& found) noexcept {
     return found.kind == abi::btf_kind::enumeration || found.kind == abi::btf_kind::enumeration64;
   }
-  constexpr bool is_boolean(const btf_type& found) const noexcept {
-    return (types_.image().read32(found.tail()) >> 24 & abi::btf_integer_is_bool) != 0;
+  constexpr bool is_encoded(const btf_type& integer, u32 as) const noexcept {
+    return (types_.image().read32(integer.tail()) >> 24 & as) != 0;
   }
   // Names may be of another style, "STATE_IDLE" here and "idle" there; but each value has to be on both sides, as far as
   // C++ tells, and a name that both have has to mean the same.
@@ -6956,7 +7008,7 @@ class layout_matcher {
         if (!is_same && types_.image().string_is(name, cxx.values[k].name)) return false;
         is_there |= is_same;
       }
-      if (!is_there && is_looked_for(value)) return false;
+      if (!is_there && is_looked_for(cut(value), cut(-1))) return false;
     }
     for (u32 k = 0; k < cxx.count; ++k) {
       bool is_there = false;
@@ -6966,22 +7018,25 @@ class layout_matcher {
     return true;
   }
 
-  constexpr u32 alignment_of(u32 id, u32 depth) const noexcept {
+  constexpr u32 alignment_of(u32 id, u32 depth, u32& left) const noexcept {
     using enum abi::btf_kind;
     if (depth == deepest) return 1;
     const btf_type found = types_.resolve(id);
-    if (found.kind == array) return alignment_of(types_.element_of(found), depth + 1);
+    if (found.kind == array) return alignment_of(types_.element_of(found), depth + 1, left);
     if (found.kind != structure && found.kind != union_type)
       return types_.size_of(id) > 8 ? 8 : types_.size_of(id);
     u32 out = 1;
-    for (u32 i = 0; i < found.members; ++i)
-      if (const u32 one = alignment_of(types_.member(found, i).type, depth + 1); one > out) out = one;
+    for (u32 i = 0; i < found.members && left != 0; ++i) {
+      --left;
+      if (const u32 one = alignment_of(types_.member(found, i).type, depth + 1, left); one > out) out = one;
+    }
     return out;
   }
 
   const btf& types_;
   Sink& sink_;
   name<64> path_{};
+  size_t path_size_ = 0;  // counted, because the compiler would walk along it at each member
   u32 told_ = 0;
 };
 
@@ -14526,11 +14581,31 @@ template <class T>
   return {};
 }
 
+namespace detail {
+
+// A name as part of a type, written so that the compiler prints it as text, without the room behind it.
+#if defined(__clang_major__) && __clang_major__ < 16
+// It prints what a `name` holds as ten numbers at most, and characters one by one as what they are.
+template <char... Character>
+struct called {};
+template <name Long, size_t... I>
+called<Long.characters[I]...> spell(std::index_sequence<I...>) noexcept;
+template <name Long>
+using spelled = decltype(spell<Long>(std::make_index_sequence<text(Long).size()>{}));
+#else
+template <name Text>
+struct called {};
+template <name Long>
+using spelled = called<name<text(Long).size() + 1>::cut(Long)>;
+#endif
+
+}  // namespace detail
+
 /// Does not compile when `Why` is a cause: the first line of the error is a sentence that says what is wrong, and the
 /// template arguments say where: the map or variable, the member as the object calls it, where it lies in the object and
 /// in the C++ type, and what lies there in the C++ type under another name.
-template <type_role Role, cause Why, name Subject, name Member, place_in_object InObject, place_in_cxx InCxx,
-          name CxxMember>
+template <type_role Role, cause Why, class Subject, class Member, place_in_object InObject,
+          place_in_cxx InCxx, class CxxMember>
 struct layout_check {
 #define BAREBPF_CAUSE(identifier, sentence) \
   static_assert(Role != type_role::key || Why != cause::identifier, sentence);
@@ -14552,15 +14627,11 @@ struct layout_check {
 #undef BAREBPF_CAUSE
   static constexpr bool made = true;
 };
-template <type_role Role, name Subject, name Member, place_in_object InObject, place_in_cxx InCxx,
-          name CxxMember>
+template <type_role Role, class Subject, class Member, place_in_object InObject, place_in_cxx InCxx,
+          class CxxMember>
 struct layout_check<Role, cause::none, Subject, Member, InObject, InCxx, CxxMember> {
   static constexpr bool made = true;
 };
-/// A name without the room behind it, which a compiler would print.
-template <name Long>
-inline constexpr auto trimmed = name<text(Long).size() + 1>::cut(Long);
-
 /// What hinders `T` from being the type of `variable`; `none` when nothing does.
 template <class T>
 [[nodiscard]] constexpr cause compare_types(const variable_spec& variable) noexcept {
@@ -22032,10 +22103,11 @@ class loaded_static_object {
     constexpr map_spec found = index == not_found ? map_spec{} : spec::map(index);
     constexpr layout_difference key = compare_members<Key>(spec::types(), found.key_type);
     constexpr layout_difference value = compare_members<Value>(spec::types(), found.value_type);
-    static_assert(layout_check<type_role::key, key.why, Name, trimmed<key.member>, key.in_object, key.in_cxx,
-                               trimmed<key.cxx_member>>::made);
-    static_assert(layout_check<type_role::value, value.why, Name, trimmed<value.member>, value.in_object,
-                               value.in_cxx, trimmed<value.cxx_member>>::made);
+    static_assert(layout_check<type_role::key, key.why, detail::spelled<Name>, detail::spelled<key.member>,
+                               key.in_object, key.in_cxx, detail::spelled<key.cxx_member>>::made);
+    static_assert(
+        layout_check<type_role::value, value.why, detail::spelled<Name>, detail::spelled<value.member>,
+                     value.in_object, value.in_cxx, detail::spelled<value.cxx_member>>::made);
     constexpr bool agrees = key.why == cause::none && value.why == cause::none;
     constexpr cause fault = index == not_found ? cause::no_such_map
                             : agrees           ? compare_types<Key, Value>(found)
@@ -22070,9 +22142,9 @@ class loaded_static_object {
     constexpr variable_spec found = index == not_found ? variable_spec{} : spec::variable(index);
     constexpr map_spec holder = index == not_found ? map_spec{} : spec::map(found.map);
     constexpr layout_difference difference = detail::variable_difference<spec, index, T>;
-    static_assert(
-        layout_check<type_role::variable, difference.why, Name, trimmed<difference.member>,
-                     difference.in_object, difference.in_cxx, trimmed<difference.cxx_member>>::made);
+    static_assert(layout_check<type_role::variable, difference.why, detail::spelled<Name>,
+                               detail::spelled<difference.member>, difference.in_object, difference.in_cxx,
+                               detail::spelled<difference.cxx_member>>::made);
     constexpr cause fault = index == not_found              ? cause::no_such_variable
                             : difference.why != cause::none ? cause::none
                                                             : can_be_seen_as<T>(holder, found);
@@ -22091,9 +22163,9 @@ class loaded_static_object {
     constexpr variable_spec found = index == not_found ? variable_spec{} : spec::variable(index);
     constexpr map_spec holder = index == not_found ? map_spec{} : spec::map(found.map);
     constexpr layout_difference difference = detail::variable_difference<spec, index, T>;
-    static_assert(
-        layout_check<type_role::variable, difference.why, Name, trimmed<difference.member>,
-                     difference.in_object, difference.in_cxx, trimmed<difference.cxx_member>>::made);
+    static_assert(layout_check<type_role::variable, difference.why, detail::spelled<Name>,
+                               detail::spelled<difference.member>, difference.in_object, difference.in_cxx,
+                               detail::spelled<difference.cxx_member>>::made);
     constexpr cause fault = index == not_found              ? cause::no_such_variable
                             : difference.why != cause::none ? cause::none
                             : holder.is_for_variables()     ? cause::not_in_arena
@@ -22225,9 +22297,9 @@ class static_object {
       constexpr variable_spec found = index == not_found ? variable_spec{} : spec::variable(index);
       constexpr map_spec holder = index == not_found ? map_spec{} : spec::map(found.map);
       constexpr layout_difference difference = detail::variable_difference<spec, index, T>;
-      static_assert(
-          layout_check<type_role::variable, difference.why, Name, trimmed<difference.member>,
-                       difference.in_object, difference.in_cxx, trimmed<difference.cxx_member>>::made);
+      static_assert(layout_check<type_role::variable, difference.why, detail::spelled<Name>,
+                                 detail::spelled<difference.member>, difference.in_object, difference.in_cxx,
+                                 detail::spelled<difference.cxx_member>>::made);
       constexpr cause fault = index == not_found              ? cause::no_such_variable
                               : difference.why != cause::none ? cause::none
                                                               : can_be_set_as<T>(holder, found);

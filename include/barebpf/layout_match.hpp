@@ -54,7 +54,8 @@ class layout_matcher {
   constexpr bool report(cause why, const place_in_object& in_object, const place_in_cxx& in_cxx,
                         text cxx_member = {}) noexcept {
     ++told_;
-    return sink_({why, path_, name<32>::cut(cxx_member), in_object, in_cxx});
+    const layout_difference found{why, path_, name<32>::cut(cxx_member), in_object, in_cxx};
+    return sink_(found);
   }
 
   // A longer path loses its end.
@@ -65,8 +66,8 @@ class layout_matcher {
   }
   constexpr void append_name(u64 at) noexcept {
     if (path_size_ != 0) append(".");
-    path_size_ += types_.image().copy_string(at, path_.characters + path_size_,
-                                             sizeof path_.characters - path_size_);
+    path_size_ +=
+        types_.image().copy_string(at, path_.characters + path_size_, sizeof path_.characters - path_size_);
   }
   constexpr void cut_path(size_t size) noexcept {
     while (path_size_ > size) path_.characters[--path_size_] = '\0';
@@ -219,7 +220,8 @@ class layout_matcher {
         if (is_enum(found)) return cxx.sort == boolean ? differ(cause::no_boolean) : same_size();
         if (found.kind != kind::integer) return differ(cause::other_sort);
         if (size != cxx.size) return differ(cause::other_size);
-        if (cxx.sort == boolean) return is_encoded(found, abi::btf_integer_is_bool) || differ(cause::no_boolean);
+        if (cxx.sort == boolean)
+          return is_encoded(found, abi::btf_integer_is_bool) || differ(cause::no_boolean);
         if (cxx.sort == character) return true;
         return is_encoded(found, abi::btf_integer_is_signed) == (cxx.sort == signed_integer) ||
                differ(cause::other_sign);
@@ -296,7 +298,7 @@ class layout_matcher {
         if (!is_same && types_.image().string_is(name, cxx.values[k].name)) return false;
         is_there |= is_same;
       }
-      if (!is_there && is_looked_for(value)) return false;
+      if (!is_there && is_looked_for(cut(value), cut(-1))) return false;
     }
     for (u32 k = 0; k < cxx.count; ++k) {
       bool is_there = false;

@@ -18,8 +18,8 @@ enum class unseen : u8 {
   base,      ///< members of a base class
   nameless,  ///< a struct or union without a name in it
   many,      ///< more than 70 members
-  placed,    ///< members that lie elsewhere than their types ask for: bit fields, packed or aligned by hand; for g++ also
-             ///< volatile ones
+  placed,  ///< members that lie elsewhere than their types ask for: bit fields, packed or aligned by hand; for g++ also
+  ///< volatile ones
 };
 
 namespace detail {
