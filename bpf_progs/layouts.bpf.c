@@ -10,6 +10,7 @@ enum small_state { SMALL_OFF, SMALL_ON } __attribute__((packed));
 struct port {
 	__u16 number;
 	_Bool is_open;
+	__u8 kind;
 };
 struct flow {
 	__u32 source;
@@ -28,11 +29,7 @@ struct traffic {
 };
 union number {
 	__u64 whole;
-	__u8 parts[12];
-};
-struct with_union {
-	__u32 before;
-	union number number;
+	__u8 parts[8];
 };
 struct nameless {
 	__u32 family;
@@ -47,11 +44,12 @@ struct nameless {
 struct packet {
 	__u32 source;
 	__u8 version : 4, length : 4;
+	__u8 kind;
 	__u16 port;
 };
 struct node {
 	struct node *next;
-	__u64 number;
+	union number number;
 };
 #define NEST(inner) struct { inner in; }
 typedef NEST(NEST(NEST(NEST(NEST(NEST(NEST(NEST(__u32)))))))) eight_levels;
@@ -66,19 +64,21 @@ typedef NEST(NEST(NEST(NEST(NEST(NEST(NEST(NEST(eight_levels)))))))) sixteen_lev
 	} name SEC(".maps")
 
 MAP(flows, struct flow, struct traffic);
-MAP(unions, union number, struct with_union);
-MAP(nameless, struct nameless, struct nameless);
+MAP(pairs, struct flow, struct flow);
+MAP(numbers, union number, union number);
+MAP(nameless, __u32, struct nameless);
 MAP(packets, struct packet, struct packet);
-MAP(nodes, struct node, struct node);
-MAP(states, enum state, enum small_state);
+MAP(nodes, __u32, struct node);
+MAP(states, enum state, enum state);
 MAP(nested, sixteen_levels, sixteen_levels);
 
 struct flow last_flow = {};
+struct flow flow_rows[2][3] = {};
 struct traffic totals[4] = {};
-const volatile struct packet wanted = {};
-union number number = {};
-sixteen_levels nested_variable = {};
-struct nameless last_nameless = {};
+struct packet last_packet = {};
+union number last_number = {};
+enum state last_state = STATE_IDLE;
+sixteen_levels nested_levels = {};
 
 SEC("socket")
 int counts(struct __sk_buff *skb)
@@ -89,9 +89,7 @@ int counts(struct __sk_buff *skb)
 	if (found)
 		found->packets++;
 	last_flow = key;
-	totals[0].packets += wanted.source + number.parts[0];
-	nested_variable.in = nested_variable.in;
-	last_nameless.v4++;
+	totals[0].packets++;
 	return 0;
 }
 

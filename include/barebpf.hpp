@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 a4f3f07a47587a536fd939e61fd33d11f27d7690674f3eb824cb6b320204286b; do not edit.
+// Made by tools/amalgamate from files with SHA-256 9515b3d83fe56077bd669372becfe4a9c35e37bc277b7328461c3acc64e3008f; do not edit.
 //
 // MIT License
 //
@@ -6475,15 +6475,15 @@ concept has_stated_layout = requires {
 };
 
 // The values of an enum that are looked for: the small ones, and those of one bit.
-inline constexpr s64 first_value = -1, last_value = 63;
+inline constexpr s64 first_value = -1;
+inline constexpr u64 last_value = 63;
 constexpr s64 looked_for(size_t index) noexcept {
-  constexpr size_t small = static_cast<size_t>(last_value - first_value) + 1;
+  constexpr size_t small = last_value + 2;
   return index < small ? static_cast<s64>(index) + first_value : s64{1} << (index - small + 6);
 }
-// The same, asked of a value.
-constexpr bool is_looked_for(s64 value) noexcept {
-  return value >= first_value &&
-         (value <= last_value || (value < s64{1} << 32 && (value & (value - 1)) == 0));
+// The same, asked of the bits of a value; -1 is all of them.
+constexpr bool is_looked_for(u64 bits, u64 all) noexcept {
+  return bits <= last_value || bits == all || (bits < u64{1} << 32 && (bits & (bits - 1)) == 0);
 }
 template <class E>
 inline constexpr size_t values_looked_for = 65 + (sizeof(E) >= 4   ? 26
@@ -6568,7 +6568,8 @@ inline constexpr found_values<E> values_found = [] {
   while (!begins_with(written + type, head.data())) ++type;
   type += head.size();
   size_t type_size = 0;
-  while (!begins_with(written + type + type_size, ", Value = ") && written[type + type_size] != ';') ++type_size;
+  while (!begins_with(written + type + type_size, ", Value = ") && written[type + type_size] != ';')
+    ++type_size;
   size_t at = type + type_size;
   while (!begins_with(written + at, mark.data())) ++at;
   at += mark.size() + 1;
@@ -6577,7 +6578,8 @@ inline constexpr found_values<E> values_found = [] {
     // Most have no name. They begin with the type in brackets, and nobody needs to look at all of it.
     const size_t in_brackets = at + type_size + 1;
     size_t depth = 0, end = at;
-    if (written[at] == '(' && in_brackets < whole.size() && written[in_brackets] == ')') end = in_brackets + 1;
+    if (written[at] == '(' && in_brackets < whole.size() && written[in_brackets] == ')')
+      end = in_brackets + 1;
     const size_t first = end;
     for (;; ++end) {
       const char c = written[end];
@@ -6785,7 +6787,8 @@ class layout_matcher {
   constexpr bool report(cause why, const place_in_object& in_object, const place_in_cxx& in_cxx,
                         text cxx_member = {}) noexcept {
     ++told_;
-    return sink_(layout_difference{why, path_, name<32>::cut(cxx_member), in_object, in_cxx});
+    const layout_difference found{why, path_, name<32>::cut(cxx_member), in_object, in_cxx};
+    return sink_(found);
   }
 
   // A longer path loses its end.
@@ -7032,7 +7035,7 @@ class layout_matcher {
         if (!is_same && types_.image().string_is(name, cxx.values[k].name)) return false;
         is_there |= is_same;
       }
-      if (!is_there && is_looked_for(value)) return false;
+      if (!is_there && is_looked_for(cut(value), cut(-1))) return false;
     }
     for (u32 k = 0; k < cxx.count; ++k) {
       bool is_there = false;
@@ -15150,11 +15153,31 @@ template <class T>
   return {};
 }
 
+namespace detail {
+
+// A name as part of a type, written so that the compiler prints it as text, without the room behind it.
+#if defined(__clang_major__) && __clang_major__ < 16
+// It prints what a `name` holds as ten numbers at most, and characters one by one as what they are.
+template <char... Character>
+struct called {};
+template <name Long, size_t... I>
+called<Long.characters[I]...> spell(std::index_sequence<I...>) noexcept;
+template <name Long>
+using spelled = decltype(spell<Long>(std::make_index_sequence<text(Long).size()>{}));
+#else
+template <name Text>
+struct called {};
+template <name Long>
+using spelled = called<name<text(Long).size() + 1>::cut(Long)>;
+#endif
+
+}  // namespace detail
+
 /// Does not compile when `Why` is a cause: the first line of the error is a sentence that says what is wrong, and the
 /// template arguments say where: the map or variable, the member as the object calls it, where it lies in the object and
 /// in the C++ type, and what lies there in the C++ type under another name.
-template <type_role Role, cause Why, name Subject, name Member, place_in_object InObject, place_in_cxx InCxx,
-          name CxxMember>
+template <type_role Role, cause Why, class Subject, class Member, place_in_object InObject,
+          place_in_cxx InCxx, class CxxMember>
 struct layout_check {
 #define BAREBPF_CAUSE(identifier, sentence) \
   static_assert(Role != type_role::key || Why != cause::identifier, sentence);
@@ -15176,15 +15199,11 @@ struct layout_check {
 #undef BAREBPF_CAUSE
   static constexpr bool made = true;
 };
-template <type_role Role, name Subject, name Member, place_in_object InObject, place_in_cxx InCxx,
-          name CxxMember>
+template <type_role Role, class Subject, class Member, place_in_object InObject, place_in_cxx InCxx,
+          class CxxMember>
 struct layout_check<Role, cause::none, Subject, Member, InObject, InCxx, CxxMember> {
   static constexpr bool made = true;
 };
-/// A name without the room behind it, which a compiler would print.
-template <name Long>
-inline constexpr auto trimmed = name<text(Long).size() + 1>::cut(Long);
-
 /// What hinders `T` from being the type of `variable`; `none` when nothing does.
 template <class T>
 [[nodiscard]] constexpr cause compare_types(const variable_spec& variable) noexcept {
@@ -22912,10 +22931,11 @@ class loaded_static_object {
     constexpr map_spec found = index == not_found ? map_spec{} : spec::map(index);
     constexpr layout_difference key = compare_members<Key>(spec::types(), found.key_type);
     constexpr layout_difference value = compare_members<Value>(spec::types(), found.value_type);
-    static_assert(layout_check<type_role::key, key.why, Name, trimmed<key.member>, key.in_object, key.in_cxx,
-                               trimmed<key.cxx_member>>::made);
-    static_assert(layout_check<type_role::value, value.why, Name, trimmed<value.member>, value.in_object,
-                               value.in_cxx, trimmed<value.cxx_member>>::made);
+    static_assert(layout_check<type_role::key, key.why, detail::spelled<Name>, detail::spelled<key.member>,
+                               key.in_object, key.in_cxx, detail::spelled<key.cxx_member>>::made);
+    static_assert(
+        layout_check<type_role::value, value.why, detail::spelled<Name>, detail::spelled<value.member>,
+                     value.in_object, value.in_cxx, detail::spelled<value.cxx_member>>::made);
     constexpr bool agrees = key.why == cause::none && value.why == cause::none;
     constexpr cause fault = index == not_found ? cause::no_such_map
                             : agrees           ? compare_types<Key, Value>(found)
@@ -22974,9 +22994,9 @@ class loaded_static_object {
     constexpr variable_spec found = index == not_found ? variable_spec{} : spec::variable(index);
     constexpr map_spec holder = index == not_found ? map_spec{} : spec::map(found.map);
     constexpr layout_difference difference = detail::variable_difference<spec, index, T>;
-    static_assert(
-        layout_check<type_role::variable, difference.why, Name, trimmed<difference.member>,
-                     difference.in_object, difference.in_cxx, trimmed<difference.cxx_member>>::made);
+    static_assert(layout_check<type_role::variable, difference.why, detail::spelled<Name>,
+                               detail::spelled<difference.member>, difference.in_object, difference.in_cxx,
+                               detail::spelled<difference.cxx_member>>::made);
     constexpr cause fault = index == not_found              ? cause::no_such_variable
                             : difference.why != cause::none ? cause::none
                                                             : can_be_seen_as<T>(holder, found);
@@ -23007,9 +23027,9 @@ class loaded_static_object {
     constexpr variable_spec found = index == not_found ? variable_spec{} : spec::variable(index);
     constexpr map_spec holder = index == not_found ? map_spec{} : spec::map(found.map);
     constexpr layout_difference difference = detail::variable_difference<spec, index, T>;
-    static_assert(
-        layout_check<type_role::variable, difference.why, Name, trimmed<difference.member>,
-                     difference.in_object, difference.in_cxx, trimmed<difference.cxx_member>>::made);
+    static_assert(layout_check<type_role::variable, difference.why, detail::spelled<Name>,
+                               detail::spelled<difference.member>, difference.in_object, difference.in_cxx,
+                               detail::spelled<difference.cxx_member>>::made);
     constexpr cause fault = index == not_found              ? cause::no_such_variable
                             : difference.why != cause::none ? cause::none
                             : holder.is_for_variables()     ? cause::not_in_arena
@@ -23165,9 +23185,9 @@ class static_object {
       constexpr variable_spec found = index == not_found ? variable_spec{} : spec::variable(index);
       constexpr map_spec holder = index == not_found ? map_spec{} : spec::map(found.map);
       constexpr layout_difference difference = detail::variable_difference<spec, index, T>;
-      static_assert(
-          layout_check<type_role::variable, difference.why, Name, trimmed<difference.member>,
-                       difference.in_object, difference.in_cxx, trimmed<difference.cxx_member>>::made);
+      static_assert(layout_check<type_role::variable, difference.why, detail::spelled<Name>,
+                                 detail::spelled<difference.member>, difference.in_object, difference.in_cxx,
+                                 detail::spelled<difference.cxx_member>>::made);
       constexpr cause fault = index == not_found              ? cause::no_such_variable
                               : difference.why != cause::none ? cause::none
                                                               : can_be_set_as<T>(holder, found);

@@ -21,11 +21,13 @@ using lines = std::vector<std::string>;
 std::string name_of(cause why) {
   switch (why) {
 #define BAREBPF_CAUSE(identifier, sentence) \
-  case cause::identifier: return #identifier;
+  case cause::identifier:                   \
+    return #identifier;
     BAREBPF_LAYOUT_CAUSES(BAREBPF_CAUSE, "")
     BAREBPF_UNSEEN_CAUSES(BAREBPF_CAUSE)
 #undef BAREBPF_CAUSE
-    default: return "?";
+    default:
+      return "?";
   }
 }
 // "other_offset ports[].source: 4 at 8, 4 at 12 as origin"
@@ -106,8 +108,7 @@ struct deep_host {
 std::uint32_t add_host(object_types& object) {
   const std::uint32_t port = object.structure(4, {{"number", object.u16}, {"is_open", object.boolean, 16}});
   return object.structure(
-      16,
-      {{"source", object.u32}, {"change", object.s32, 32}, {"ports", object.array(port, 2), 64}});
+      16, {{"source", object.u32}, {"change", object.s32, 32}, {"ports", object.array(port, 2), 64}});
 }
 
 }  // namespace
@@ -169,7 +170,8 @@ TEST_CASE("a member that one side lacks is told with its place on the other", "[
 
   CHECK(object.told<shorter>(host_type) ==
         lines{"missing_member ports: 8 at 8, none", "other_size : 16 at 0, 8 at 0"});
-  CHECK(object.told<longer>(one) == lines{"extra_member more: none, 4 at 16", "other_size : 16 at 0, 20 at 0"});
+  CHECK(object.told<longer>(one) ==
+        lines{"extra_member more: none, 4 at 16", "other_size : 16 at 0, 20 at 0"});
 }
 
 TEST_CASE("members in another order lie at other offsets", "[layout_match]") {
@@ -207,9 +209,9 @@ TEST_CASE("numbers have a size and a sign, and bool is none", "[layout_match]") 
   CHECK(object.told<numbers>(type) == none);
   CHECK(object.told<unsigned_numbers>(type) ==
         lines{"other_sign change: 4 at 8, 4 at 8", "no_boolean flag: 1 at 12, 1 at 12"});
-  CHECK(object.told<short_numbers>(type) ==
-        lines{"other_size count: 8 at 0, 4 at 0", "other_sign flag: 1 at 12, 1 at 12",
-              "extra_member gap: none, 4 at 4"});
+  CHECK(object.told<short_numbers>(type) == lines{"other_size count: 8 at 0, 4 at 0",
+                                                  "other_sign flag: 1 at 12, 1 at 12",
+                                                  "extra_member gap: none, 4 at 4"});
 }
 
 TEST_CASE("bool is a number of one byte to who wants a number, and char has any sign", "[layout_match]") {
@@ -228,7 +230,8 @@ TEST_CASE("bool is a number of one byte to who wants a number, and char has any 
   CHECK(object.told<wanted>(type) == none);
   CHECK(object.told<wanted>(other) == none);
   CHECK(object.told<strict>(type) == lines{"other_sign is_open: 1 at 0, 1 at 0"});
-  CHECK(object.told<strict>(other) == lines{"other_sign is_open: 1 at 0, 1 at 0", "other_sign tag: 1 at 1, 1 at 1"});
+  CHECK(object.told<strict>(other) ==
+        lines{"other_sign is_open: 1 at 0, 1 at 0", "other_sign tag: 1 at 1, 1 at 1"});
 }
 
 TEST_CASE("a number is no pointer but the one of 64 bits, and no float", "[layout_match]") {
@@ -390,10 +393,13 @@ TEST_CASE("negative values are the same with and without the flag of newer kerne
   enum class unsigned_mood : std::uint32_t { bad = 0xffffffff, good = 1 };
   enum class better : std::int32_t { bad = -1, good = 2 };
   enum class short_mood : std::int16_t { bad = -1, good = 1 };
+  enum class only_good : std::uint32_t { good = 1 };
+  enum class only_small : std::int32_t { small = 1 };
   object_types object;
   const std::vector<btf_builder::enumerator> values{{"BAD", 0xffffffff}, {"GOOD", 1}};
   const std::uint32_t plain = object.made.enumeration("mood", 4, values);
   const std::uint32_t flagged = object.made.flagged(object.made.enumeration("mood", 4, values));
+  const std::uint32_t far = object.made.enumeration("far", 4, {{"FAR", 0x80000000}, {"SMALL", 1}});
   const std::uint32_t half = object.made.flagged(object.made.enumeration("mood", 2, values));
 
   CHECK(object.told<mood>(plain) == none);
@@ -401,6 +407,9 @@ TEST_CASE("negative values are the same with and without the flag of newer kerne
   CHECK(object.told<unsigned_mood>(plain) == none);
   CHECK(object.told<unsigned_mood>(flagged) == none);
   CHECK(object.told<short_mood>(half) == none);
+  for (const std::uint32_t id : {plain, flagged})
+    CHECK(object.told<only_good>(id) == lines{"other_values : 4 at 0, 4 at 0"});
+  CHECK(object.told<only_small>(far) == lines{"other_values : 4 at 0, 4 at 0"});
   CHECK(object.told<better>(flagged) == lines{"other_values : 4 at 0, 4 at 0"});
 }
 
@@ -435,10 +444,10 @@ TEST_CASE("unions are compared by size and alignment", "[layout_match]") {
     std::uint64_t number, more;
   };
   object_types object;
-  const std::uint32_t type = object.made.union_of(
-      "", 16, {{"number", object.u64}, {"bytes", object.array(object.u8, 12)}});
-  const std::uint32_t of_structs =
-      object.made.union_of("", 8, {{"both", object.structure(8, {{"a", object.u32}, {"b", object.u32, 32}})}});
+  const std::uint32_t type =
+      object.made.union_of("", 16, {{"number", object.u64}, {"bytes", object.array(object.u8, 12)}});
+  const std::uint32_t of_structs = object.made.union_of(
+      "", 8, {{"both", object.structure(8, {{"a", object.u32}, {"b", object.u32, 32}})}});
   union with_struct {
     std::uint32_t words[2];
   };
@@ -493,8 +502,8 @@ TEST_CASE("a union without a name fits one with any, at its place", "[layout_mat
     std::uint32_t family;
   };
   object_types object;
-  const std::uint32_t inner = object.made.union_of(
-      "", 16, {{"v4", object.u32}, {"v6", object.array(object.u8, 16)}});
+  const std::uint32_t inner =
+      object.made.union_of("", 16, {{"v4", object.u32}, {"v6", object.array(object.u8, 16)}});
   const std::uint32_t type = object.structure(20, {{"family", object.u32}, {"", inner, 32}});
 
   CHECK(object.told<address>(type) == none);
@@ -514,12 +523,12 @@ TEST_CASE("of a stated layout what is stated is compared, and no more", "[layout
   const std::uint32_t wide = object.structure(8, {{"tag", object.u8}, {"value", object.u32, 32}});
   const std::uint32_t number = object.made.union_of("", 4, {{"word", object.u32}, {"half", object.u16}});
   const std::uint32_t other_number = object.made.union_of("", 4, {{"word", object.s32}});
-  const std::uint32_t longer = object.structure(
-      24, {{"first", object.u32}, {"second", object.u64, 64}, {"third", object.u64, 128}});
+  const std::uint32_t longer =
+      object.structure(24, {{"first", object.u32}, {"second", object.u64, 64}, {"third", object.u64, 128}});
 
   CHECK(object.told<stated::guarded>(guarded) == none);
-  CHECK(object.told<stated::guarded>(other) == lines{"other_sign first: 4 at 0, 4 at 0",
-                                                     "extra_member second: none, 8 at 8"});
+  CHECK(object.told<stated::guarded>(other) ==
+        lines{"other_sign first: 4 at 0, 4 at 0", "extra_member second: none, 8 at 8"});
   CHECK(object.told<stated::guarded>(longer) == lines{"other_size : 24 at 0, 16 at 0"});
   CHECK(object.told<stated::message>(message) == none);
   CHECK(object.told<stated::packed>(packed) == none);
@@ -532,6 +541,7 @@ TEST_CASE("bit fields are compared where they are stated", "[layout_match]") {
   struct plain {
     std::uint32_t source;
     std::uint8_t version;
+    std::uint8_t kind;
     std::uint16_t port;
   };
   object_types object;
@@ -540,8 +550,9 @@ TEST_CASE("bit fields are compared where they are stated", "[layout_match]") {
                        {{"source", object.u32},
                         {"version", type, 32},
                         {"length", type, 32 + first},
+                        {"kind", object.u8, 40},
                         {"port", object.u16, 48}},
-                       {0, first, second, 0});
+                       {0, first, second, 0, 0});
   };
 
   CHECK(object.told<stated::packet>(packet(object.u8, 4, 4)) == none);
@@ -575,8 +586,8 @@ TEST_CASE("a struct may point to itself", "[layout_match]") {
     std::uint64_t number;
   };
   object_types object;
-  const std::uint32_t type = object.structure(16, {{"next", object.made.pointer(object.nothing + 2)},
-                                                   {"number", object.u64, 64}});
+  const std::uint32_t type =
+      object.structure(16, {{"next", object.made.pointer(object.nothing + 2)}, {"number", object.u64, 64}});
   REQUIRE(type == object.nothing + 2);
 
   CHECK(object.told<node>(type) == none);

@@ -170,9 +170,10 @@ TEST_CASE("a plain struct tells its members, their names and where they lie", "[
   STATIC_REQUIRE(why<mixed> == unseen::nothing);
   STATIC_REQUIRE(barebpf::detail::count_members<mixed>() == 13);
 
-  CHECK(members_of<mixed>() ==
-        "first 0, large 8, flag 16, text 17, paint 22, one 24, many 28, row 40, choice 48, where 56, call 64, "
-        "number 72, grid 80");
+  CHECK(
+      members_of<mixed>() ==
+      "first 0, large 8, flag 16, text 17, paint 22, one 24, many 28, row 40, choice 48, where 56, call 64, "
+      "number 72, grid 80");
   CHECK(members_of<inner>() == "low 0, high 2");
   CHECK(members_of<node>() == "next 0, number 8");
   CHECK(members_of<with_default>() == "number 0, fixed 4");

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: MIT
+#include <array>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "execve_counter.bpf.hpp"
 #include "foreign.bpf.hpp"
+#include "layouts.bpf.hpp"
 #include "support/catch.hpp"
 #include "support/fake_machine.hpp"
 #include "support/fault_sweep.hpp"
 #include "support/library.hpp"
+#include "support/stated_types.hpp"
 #include "support/whole_objects.hpp"
 #include "two_programs.bpf.hpp"
 
@@ -920,4 +925,197 @@ TEST_CASE("an object of the other byte order is opened, and not loaded", "[objec
   CHECK(refused.error().why == cause::foreign_byte_order);
   CHECK(refused.error().offset == 5);
   CHECK(machine.calls.empty());
+}
+
+namespace {
+
+namespace good {
+enum class state : std::uint32_t { idle, running = 5 };
+enum class small_state : std::uint8_t { off, on };
+struct port {
+  std::uint16_t number;
+  bool is_open;
+  std::uint8_t kind;
+};
+struct flow {
+  std::uint32_t source;
+  std::int32_t change;
+  port ports[2];
+};
+struct traffic {
+  std::uint64_t packets;
+  std::uint32_t bytes;
+  std::uint8_t flag;
+  bool is_new;
+  small_state small;
+  good::state state;
+  char name[12];
+  const void* where;
+};
+union number {
+  std::uint64_t whole;
+  std::uint8_t parts[8];
+};
+struct node {
+  node* next;
+  good::number number;
+};
+union address {
+  std::uint32_t v4;
+  std::uint8_t v6[16];
+};
+struct nameless {
+  std::uint32_t family, first, second;
+  address where;
+};
+}  // namespace good
+
+// Each with one thing that is otherwise.
+namespace bad {
+struct flow {
+  std::uint32_t origin;
+  std::int32_t change;
+  good::port ports[2];
+};
+struct port {
+  std::uint16_t number;
+  std::uint8_t is_open;
+  std::uint8_t more;
+};
+struct deep_flow {
+  std::uint32_t source;
+  std::int32_t change;
+  port ports[2];
+};
+struct traffic {
+  std::uint64_t packets;
+  std::int32_t bytes;
+  bool flag;
+  bool is_new;
+  good::small_state small;
+  good::state state;
+  char name[8];
+  const void* where;
+};
+struct longer {
+  good::traffic all;
+  std::uint64_t more;
+};
+}  // namespace bad
+
+// The error of a map or variable that is asked for as something else.
+template <class Found>
+void check_other_member(const Found& found, cause why, const std::string& about) {
+  REQUIRE_FALSE(found);
+  CHECK(found.error().at == step::find);
+  CHECK(found.error().why == why);
+  CHECK(std::string(found.error().name) == about);
+}
+
+}  // namespace
+
+TEST_CASE("a loaded object gives maps and variables to types with its members", "[object]") {
+  fake_machine machine;
+  const auto opened = object::open(layouts, sizeof layouts);
+  REQUIRE(opened);
+  const auto loaded = opened->load();
+  REQUIRE(loaded);
+
+  CHECK(loaded->map<hash_map<good::flow, good::traffic>>("flows"));
+  CHECK(loaded->map<hash_map<std::array<std::byte, 16>, good::traffic>>("flows"));
+  CHECK(loaded->map<hash_map<good::state, good::state>>("states"));
+  CHECK(loaded->map<hash_map<std::uint32_t, good::node>>("nodes"));
+  CHECK(loaded->map<hash_map<std::uint32_t, good::nameless>>("nameless"));
+  CHECK(loaded->variable<good::flow>("last_flow"));
+  CHECK(loaded->variable<const volatile good::flow>("last_flow"));
+  CHECK(loaded->variable<std::array<good::traffic, 4>>("totals"));
+  CHECK(loaded->variable<good::number>("last_number"));
+}
+
+TEST_CASE("a loaded object names the member in which a type differs", "[object]") {
+  fake_machine machine;
+  const auto opened = object::open(layouts, sizeof layouts);
+  REQUIRE(opened);
+  const auto loaded = opened->load();
+  REQUIRE(loaded);
+
+  check_other_member(loaded->map<hash_map<bad::flow, good::traffic>>("flows"), cause::other_name,
+                     "flows:key.source");
+  check_other_member(loaded->map<hash_map<good::flow, bad::traffic>>("flows"), cause::other_sign,
+                     "flows:value.bytes");
+  check_other_member(loaded->map<hash_map<bad::deep_flow, good::traffic>>("flows"), cause::other_name,
+                     "flows:key.ports[].kind");
+  check_other_member(loaded->map<hash_map<good::flow, bad::longer>>("flows"), cause::other_name,
+                     "flows:value.packets");
+  check_other_member(loaded->map<hash_map<good::small_state, good::state>>("states"), cause::other_size,
+                     "states:key");
+  check_other_member(loaded->variable<bad::flow>("last_flow"), cause::other_name, "last_flow:source");
+  check_other_member(loaded->variable<std::array<bad::traffic, 4>>("totals"), cause::other_sign,
+                     "totals:[].bytes");
+  check_other_member(loaded->variable<good::port>("last_number"), cause::other_sort, "last_number");
+}
+
+TEST_CASE("without types nobody tells of members, and sizes are still compared", "[object]") {
+  fake_machine machine;
+  const auto opened = object::open(layouts, sizeof layouts);
+  REQUIRE(opened);
+  const auto loaded = opened->load<plain>();
+  REQUIRE(loaded);
+
+  CHECK(loaded->map<hash_map<bad::flow, good::traffic>>("flows"));
+  CHECK(loaded->map<hash_map<good::flow, bad::longer>>("flows").error().why == cause::wrong_value_size);
+}
+
+TEST_CASE("an object tells each difference of a map and of a variable", "[object]") {
+  const auto opened = object::open(layouts, sizeof layouts);
+  REQUIRE(opened);
+  std::vector<std::pair<barebpf::type_role, std::string>> told;
+  const auto note = [&told](barebpf::type_role of, const barebpf::layout_difference& found) {
+    char out[512];
+    const barebpf::text words = barebpf::describe(found, out, sizeof out);
+    told.emplace_back(of,
+                      std::string(words.data(), words.size()).substr(0, std::string(words.data()).find(':')));
+  };
+
+  CHECK(opened->compare<hash_map<good::flow, good::traffic>>("flows", note));
+  CHECK(told.empty());
+  CHECK(opened->compare<hash_map<bad::flow, bad::traffic>>("flows", note));
+  using barebpf::type_role;
+  CHECK(told == decltype(told){{type_role::key, "source"},
+                               {type_role::value, "bytes"},
+                               {type_role::value, "flag"},
+                               {type_role::value, "name"}});
+  told.clear();
+  CHECK(opened->compare_variable<const bad::flow>(
+      "last_flow", [&](const auto& found) { note(type_role::variable, found); }));
+  CHECK(told == decltype(told){{type_role::variable, "source"}});
+  CHECK(opened->compare<hash_map<int, int>>("nothing", note).error().why == cause::no_such_map);
+  CHECK(opened->compare_variable<int>("nothing", [](const auto&) {}).error().why == cause::no_such_variable);
+}
+
+TEST_CASE("the first values of variables are set by types with its members", "[object]") {
+  const auto opened = object::open(layouts, sizeof layouts);
+  REQUIRE(opened);
+  auto data = opened->data();
+  REQUIRE(data);
+
+  CHECK(data->variable<good::flow>("last_flow"));
+  CHECK(data->variable<good::number>("last_number"));
+  const auto other = data->variable<bad::flow>("last_flow");
+  REQUIRE_FALSE(other);
+  CHECK(other.error().why == cause::other_name);
+}
+
+TEST_CASE("the compiler's reading agrees with the same types", "[object]") {
+  fake_machine machine;
+  const auto loaded = barebpf::static_object<layouts>::load();
+  REQUIRE(loaded);
+
+  static_cast<void>(loaded->map<"flows", good::flow, good::traffic>());
+  static_cast<void>(loaded->map<"states", good::state, good::state>());
+  static_cast<void>(loaded->map<"nameless", std::uint32_t, good::nameless>());
+  static_cast<void>(loaded->map<"packets", stated::packet, stated::packet>());
+  CHECK(loaded->variable<"totals", std::array<good::traffic, 4>>());
+  CHECK(loaded->variable<"last_flow", const good::flow>());
+  CHECK(loaded->variable<"last_number", good::number>());
 }

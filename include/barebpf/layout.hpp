@@ -84,15 +84,15 @@ concept has_stated_layout = requires {
 };
 
 // The values of an enum that are looked for: the small ones, and those of one bit.
-inline constexpr s64 first_value = -1, last_value = 63;
+inline constexpr s64 first_value = -1;
+inline constexpr u64 last_value = 63;
 constexpr s64 looked_for(size_t index) noexcept {
-  constexpr size_t small = static_cast<size_t>(last_value - first_value) + 1;
+  constexpr size_t small = last_value + 2;
   return index < small ? static_cast<s64>(index) + first_value : s64{1} << (index - small + 6);
 }
-// The same, asked of a value.
-constexpr bool is_looked_for(s64 value) noexcept {
-  return value >= first_value &&
-         (value <= last_value || (value < s64{1} << 32 && (value & (value - 1)) == 0));
+// The same, asked of the bits of a value; -1 is all of them.
+constexpr bool is_looked_for(u64 bits, u64 all) noexcept {
+  return bits <= last_value || bits == all || (bits < u64{1} << 32 && (bits & (bits - 1)) == 0);
 }
 template <class E>
 inline constexpr size_t values_looked_for = 65 + (sizeof(E) >= 4   ? 26
@@ -177,7 +177,8 @@ inline constexpr found_values<E> values_found = [] {
   while (!begins_with(written + type, head.data())) ++type;
   type += head.size();
   size_t type_size = 0;
-  while (!begins_with(written + type + type_size, ", Value = ") && written[type + type_size] != ';') ++type_size;
+  while (!begins_with(written + type + type_size, ", Value = ") && written[type + type_size] != ';')
+    ++type_size;
   size_t at = type + type_size;
   while (!begins_with(written + at, mark.data())) ++at;
   at += mark.size() + 1;
@@ -186,7 +187,8 @@ inline constexpr found_values<E> values_found = [] {
     // Most have no name. They begin with the type in brackets, and nobody needs to look at all of it.
     const size_t in_brackets = at + type_size + 1;
     size_t depth = 0, end = at;
-    if (written[at] == '(' && in_brackets < whole.size() && written[in_brackets] == ')') end = in_brackets + 1;
+    if (written[at] == '(' && in_brackets < whole.size() && written[in_brackets] == ')')
+      end = in_brackets + 1;
     const size_t first = end;
     for (;; ++end) {
       const char c = written[end];

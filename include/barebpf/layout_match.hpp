@@ -54,7 +54,8 @@ class layout_matcher {
   constexpr bool report(cause why, const place_in_object& in_object, const place_in_cxx& in_cxx,
                         text cxx_member = {}) noexcept {
     ++told_;
-    return sink_(layout_difference{why, path_, name<32>::cut(cxx_member), in_object, in_cxx});
+    const layout_difference found{why, path_, name<32>::cut(cxx_member), in_object, in_cxx};
+    return sink_(found);
   }
 
   // A longer path loses its end.
@@ -301,7 +302,7 @@ class layout_matcher {
         if (!is_same && types_.image().string_is(name, cxx.values[k].name)) return false;
         is_there |= is_same;
       }
-      if (!is_there && is_looked_for(value)) return false;
+      if (!is_there && is_looked_for(cut(value), cut(-1))) return false;
     }
     for (u32 k = 0; k < cxx.count; ++k) {
       bool is_there = false;

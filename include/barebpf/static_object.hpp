@@ -67,10 +67,11 @@ class loaded_static_object {
     constexpr map_spec found = index == not_found ? map_spec{} : spec::map(index);
     constexpr layout_difference key = compare_members<Key>(spec::types(), found.key_type);
     constexpr layout_difference value = compare_members<Value>(spec::types(), found.value_type);
-    static_assert(layout_check<type_role::key, key.why, Name, trimmed<key.member>, key.in_object, key.in_cxx,
-                               trimmed<key.cxx_member>>::made);
-    static_assert(layout_check<type_role::value, value.why, Name, trimmed<value.member>, value.in_object,
-                               value.in_cxx, trimmed<value.cxx_member>>::made);
+    static_assert(layout_check<type_role::key, key.why, detail::spelled<Name>, detail::spelled<key.member>,
+                               key.in_object, key.in_cxx, detail::spelled<key.cxx_member>>::made);
+    static_assert(
+        layout_check<type_role::value, value.why, detail::spelled<Name>, detail::spelled<value.member>,
+                     value.in_object, value.in_cxx, detail::spelled<value.cxx_member>>::made);
     constexpr bool agrees = key.why == cause::none && value.why == cause::none;
     constexpr cause fault = index == not_found ? cause::no_such_map
                             : agrees           ? compare_types<Key, Value>(found)
@@ -129,9 +130,9 @@ class loaded_static_object {
     constexpr variable_spec found = index == not_found ? variable_spec{} : spec::variable(index);
     constexpr map_spec holder = index == not_found ? map_spec{} : spec::map(found.map);
     constexpr layout_difference difference = detail::variable_difference<spec, index, T>;
-    static_assert(
-        layout_check<type_role::variable, difference.why, Name, trimmed<difference.member>,
-                     difference.in_object, difference.in_cxx, trimmed<difference.cxx_member>>::made);
+    static_assert(layout_check<type_role::variable, difference.why, detail::spelled<Name>,
+                               detail::spelled<difference.member>, difference.in_object, difference.in_cxx,
+                               detail::spelled<difference.cxx_member>>::made);
     constexpr cause fault = index == not_found              ? cause::no_such_variable
                             : difference.why != cause::none ? cause::none
                                                             : can_be_seen_as<T>(holder, found);
@@ -162,9 +163,9 @@ class loaded_static_object {
     constexpr variable_spec found = index == not_found ? variable_spec{} : spec::variable(index);
     constexpr map_spec holder = index == not_found ? map_spec{} : spec::map(found.map);
     constexpr layout_difference difference = detail::variable_difference<spec, index, T>;
-    static_assert(
-        layout_check<type_role::variable, difference.why, Name, trimmed<difference.member>,
-                     difference.in_object, difference.in_cxx, trimmed<difference.cxx_member>>::made);
+    static_assert(layout_check<type_role::variable, difference.why, detail::spelled<Name>,
+                               detail::spelled<difference.member>, difference.in_object, difference.in_cxx,
+                               detail::spelled<difference.cxx_member>>::made);
     constexpr cause fault = index == not_found              ? cause::no_such_variable
                             : difference.why != cause::none ? cause::none
                             : holder.is_for_variables()     ? cause::not_in_arena
@@ -320,9 +321,9 @@ class static_object {
       constexpr variable_spec found = index == not_found ? variable_spec{} : spec::variable(index);
       constexpr map_spec holder = index == not_found ? map_spec{} : spec::map(found.map);
       constexpr layout_difference difference = detail::variable_difference<spec, index, T>;
-      static_assert(
-          layout_check<type_role::variable, difference.why, Name, trimmed<difference.member>,
-                       difference.in_object, difference.in_cxx, trimmed<difference.cxx_member>>::made);
+      static_assert(layout_check<type_role::variable, difference.why, detail::spelled<Name>,
+                                 detail::spelled<difference.member>, difference.in_object, difference.in_cxx,
+                                 detail::spelled<difference.cxx_member>>::made);
       constexpr cause fault = index == not_found              ? cause::no_such_variable
                               : difference.why != cause::none ? cause::none
                                                               : can_be_set_as<T>(holder, found);

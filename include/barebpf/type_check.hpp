@@ -81,11 +81,31 @@ template <class T>
   return {};
 }
 
+namespace detail {
+
+// A name as part of a type, written so that the compiler prints it as text, without the room behind it.
+#if defined(__clang_major__) && __clang_major__ < 16
+// It prints what a `name` holds as ten numbers at most, and characters one by one as what they are.
+template <char... Character>
+struct called {};
+template <name Long, size_t... I>
+called<Long.characters[I]...> spell(std::index_sequence<I...>) noexcept;
+template <name Long>
+using spelled = decltype(spell<Long>(std::make_index_sequence<text(Long).size()>{}));
+#else
+template <name Text>
+struct called {};
+template <name Long>
+using spelled = called<name<text(Long).size() + 1>::cut(Long)>;
+#endif
+
+}  // namespace detail
+
 /// Does not compile when `Why` is a cause: the first line of the error is a sentence that says what is wrong, and the
 /// template arguments say where: the map or variable, the member as the object calls it, where it lies in the object and
 /// in the C++ type, and what lies there in the C++ type under another name.
-template <type_role Role, cause Why, name Subject, name Member, place_in_object InObject, place_in_cxx InCxx,
-          name CxxMember>
+template <type_role Role, cause Why, class Subject, class Member, place_in_object InObject,
+          place_in_cxx InCxx, class CxxMember>
 struct layout_check {
 #define BAREBPF_CAUSE(identifier, sentence) \
   static_assert(Role != type_role::key || Why != cause::identifier, sentence);
@@ -107,15 +127,11 @@ struct layout_check {
 #undef BAREBPF_CAUSE
   static constexpr bool made = true;
 };
-template <type_role Role, name Subject, name Member, place_in_object InObject, place_in_cxx InCxx,
-          name CxxMember>
+template <type_role Role, class Subject, class Member, place_in_object InObject, place_in_cxx InCxx,
+          class CxxMember>
 struct layout_check<Role, cause::none, Subject, Member, InObject, InCxx, CxxMember> {
   static constexpr bool made = true;
 };
-/// A name without the room behind it, which a compiler would print.
-template <name Long>
-inline constexpr auto trimmed = name<text(Long).size() + 1>::cut(Long);
-
 /// What hinders `T` from being the type of `variable`; `none` when nothing does.
 template <class T>
 [[nodiscard]] constexpr cause compare_types(const variable_spec& variable) noexcept {

@@ -236,7 +236,7 @@ class Maker:
             return self.struct(depth - 1)
         return self.union(depth - 1)
 
-    def struct(self, depth: int, most: int = 4) -> Type:
+    def struct(self, depth: int, most: int = 3) -> Type:
         members = [Member(self.fresh("m"), self.type(depth)) for _ in range(self.random.randint(1, most))]
         if depth > 0 and self.random.random() < 0.15:
             members.insert(self.random.randrange(len(members) + 1), Member("", self.union(0)))

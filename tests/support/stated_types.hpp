@@ -14,6 +14,7 @@ namespace stated {
 struct packet {
   std::uint32_t source;
   std::uint8_t version : 4, length : 4;
+  std::uint8_t kind;
   std::uint16_t port;
 };
 
@@ -67,9 +68,10 @@ union number {
 
 template <>
 struct barebpf::stated_layout<stated::packet> {
-  static constexpr layout_member members[] = {
-      member_at<u32>("source", offsetof(stated::packet, source)), bits_at<u8>("version", 32, 4),
-      bits_at<u8>("length", 36, 4), member_at<u16>("port", offsetof(stated::packet, port))};
+  static constexpr layout_member members[] = {member_at<u32>("source", offsetof(stated::packet, source)),
+                                              bits_at<u8>("version", 32, 4), bits_at<u8>("length", 36, 4),
+                                              member_at<u8>("kind", offsetof(stated::packet, kind)),
+                                              member_at<u16>("port", offsetof(stated::packet, port))};
 };
 template <>
 struct barebpf::stated_layout<stated::guarded> {
