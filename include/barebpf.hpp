@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 9515b3d83fe56077bd669372becfe4a9c35e37bc277b7328461c3acc64e3008f; do not edit.
+// Made by tools/amalgamate from files with SHA-256 4008f6d23b3197ae03af2f7ce75318668206bb83f86d93a9d6a8b1a6b9938d44; do not edit.
 //
 // MIT License
 //
@@ -13461,8 +13461,8 @@ constexpr bool find_member(const btf& types, const btf_type& type, text wanted, 
     if (is_element) {
       u64 index = 0;
       const size_t first = ++at;
-      while (at < path.size() && path[at] >= '0' && path[at] <= '9' && index < 0xffffffff)
-        index = index * 10 + static_cast<u64>(path[at++] - '0');
+      for (; at < path.size() && path[at] >= '0' && path[at] <= '9'; ++at)
+        if (index <= 0xffffffff) index = index * 10 + static_cast<u64>(path[at] - '0');
       if (at == first || at == path.size() || path[at] != ']' || within.kind != abi::btf_kind::array)
         return {.why = cause::bad_field_path};
       ++at;

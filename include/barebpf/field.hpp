@@ -89,8 +89,8 @@ constexpr bool find_member(const btf& types, const btf_type& type, text wanted, 
     if (is_element) {
       u64 index = 0;
       const size_t first = ++at;
-      while (at < path.size() && path[at] >= '0' && path[at] <= '9' && index < 0xffffffff)
-        index = index * 10 + static_cast<u64>(path[at++] - '0');
+      for (; at < path.size() && path[at] >= '0' && path[at] <= '9'; ++at)
+        if (index <= 0xffffffff) index = index * 10 + static_cast<u64>(path[at] - '0');
       if (at == first || at == path.size() || path[at] != ']' || within.kind != abi::btf_kind::array)
         return {.why = cause::bad_field_path};
       ++at;
