@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 94a18f10c6a23e800b4ed005f9c7da32f17f2a7f5aeb721280a492f69843a155; do not edit.
+// Made by tools/amalgamate from files with SHA-256 c1f28d810648356cfc44ff4c11407e6086772f5e88e3f4ed51d7e09cf0016f9d; do not edit.
 //
 // MIT License
 //
@@ -1633,7 +1633,7 @@ static_assert(sizeof(bpf_attr) == 168);
   BAREBPF_CAUSE(socket_in_use,                                                                               \
                 "a socket is in one reuseport_sockarray at a time, and where programs are attached in one "  \
                 "slot of one map, so take it out there before")                                              \
-  BAREBPF_CAUSE(unfit_xsk, "the map takes AF_XDP sockets alone, so put in what xsk::open gives")             \
+  BAREBPF_CAUSE(unfit_xsk, "the map takes AF_XDP sockets that can receive, so put in what xsk::open gives")  \
   BAREBPF_CAUSE(wrong_owner,                                                                                 \
                 "the descriptor in the key is closed or of another kind than the map's, so give "            \
                 "that of a socket, a file, a process (pidfd) or a cgroup")                                   \
@@ -5269,7 +5269,7 @@ struct refused {
   static constexpr u32 single = can_lookup | can_update | can_delete;
 };
 
-// The first row that fits counts. Sources: the `map_ops` of each type at v6.12, measured on 6.18.
+// The first row that fits counts. Sources: the `map_ops` of each type at v6.12, measured on 6.18 and 7.2.
 inline constexpr element_refusal element_refusals[] = {
     {refused::any, rule_bits(value_rule::program), refused::updates, EINVAL, cause::unfit_program},
     {refused::any, rule_bits(value_rule::map), refused::updates, EINVAL, cause::unfit_inner_map},
@@ -5278,11 +5278,15 @@ inline constexpr element_refusal element_refusals[] = {
     {refused::any, rule_bits(value_rule::cgroup), refused::updates, EBADF, cause::not_a_cgroup},
     {refused::any, rule_bits(value_rule::device), refused::updates, EINVAL, cause::unfit_device},
     {refused::any, rule_bits(value_rule::cpu), refused::updates, ENOMEM, cause::unfit_cpu_program},
+    // Linux 7.2 says of such a program what it is, and older ones that they have no memory.
+    {refused::any, rule_bits(value_rule::cpu), refused::updates, EINVAL, cause::unfit_cpu_program},
     {refused::any, rule_bits(value_rule::socket), refused::updates, EOPNOTSUPP, cause::unfit_socket},
     {refused::any, rule_bits(value_rule::socket), refused::updates, ENOTSUPP_kernel, cause::not_in_a_group},
     {refused::any, rule_bits(value_rule::socket), refused::updates, EINVAL, cause::not_in_a_group},
     {refused::any, rule_bits(value_rule::socket), refused::updates, EBUSY, cause::socket_in_use},
     {refused::any, rule_bits(value_rule::xsk), refused::updates, EOPNOTSUPP, cause::unfit_xsk},
+    // One without a ring to receive with, which older kernels than 7.2 take.
+    {refused::any, rule_bits(value_rule::xsk), refused::updates, ENOBUFS, cause::unfit_xsk},
     {refused::any, rule_bits(value_rule::kernel_type), refused::updates, EBUSY, cause::registered_already},
 
     {refused::slots, refused::any, refused::single | can_update_batch, E2BIG, cause::no_such_slot},

@@ -372,7 +372,7 @@
   BAREBPF_CAUSE(socket_in_use,                                                                               \
                 "a socket is in one reuseport_sockarray at a time, and where programs are attached in one "  \
                 "slot of one map, so take it out there before")                                              \
-  BAREBPF_CAUSE(unfit_xsk, "the map takes AF_XDP sockets alone, so put in what xsk::open gives")             \
+  BAREBPF_CAUSE(unfit_xsk, "the map takes AF_XDP sockets that can receive, so put in what xsk::open gives")  \
   BAREBPF_CAUSE(wrong_owner,                                                                                 \
                 "the descriptor in the key is closed or of another kind than the map's, so give "            \
                 "that of a socket, a file, a process (pidfd) or a cgroup")                                   \
