@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 c1f28d810648356cfc44ff4c11407e6086772f5e88e3f4ed51d7e09cf0016f9d; do not edit.
+// Made by tools/amalgamate from files with SHA-256 c5107618dca989c48992577e54d2a4b16f1d8907d55ab132dea925f0a46ef123; do not edit.
 //
 // MIT License
 //
@@ -1845,6 +1845,9 @@ static_assert(sizeof(bpf_attr) == 168);
                 "the running kernel is older than this way to attach, so attach on a newer one: "            \
                 "kprobe.multi came with 5.18, lsm_cgroup 6.0, netfilter 6.4, tcx and uprobe.multi 6.6, "     \
                 "netkit 6.7, sessions 6.10 and 6.13")                                                        \
+  BAREBPF_CAUSE(newer_position,                                                                              \
+                "cgroups take a position since Linux 6.17 and in late releases of 6.12, so attach without "  \
+                "one, and the program comes last")                                                           \
   BAREBPF_CAUSE(no_interface, "this network namespace has no interface of this index, so look at its name")  \
   BAREBPF_CAUSE(not_a_link,                                                                                  \
                 "this is a map, a program or something else and no link, so look at what the path belongs"   \
@@ -9592,7 +9595,8 @@ class attachment {
 
 /// Where among the programs of one place a new one goes.
 /// Lifetime: a link that is named must stay until the program is attached.
-/// Kernel:   6.6 for tcx, 6.16 for cgroups; at the end before that.
+/// Kernel:   6.6 for tcx, 6.17 for cgroups and in late releases of 6.12; before that
+///           at the end, and a revision alone is not looked at.
 /// Source:   bpf_mprog_attach() in kernel/bpf/mprog.c at v6.12.
 struct position {
   u32 flags = 0;
@@ -9739,6 +9743,11 @@ struct place_of_cgroup {
   }
   template <class Request>
   [[nodiscard]] static cause why_refused(const Request& request, long answer) noexcept {
+    // What the patch brought into kernels of long support does not show in their version. Before it they look at flags
+    // alone.
+    if (const u32 running = answer == -EINVAL && request.flags != 0 ? running_kernel() : 0;
+        running != 0 && running < kernel(6, 17))
+      return cause::newer_position;
     constexpr int f_getfd = 1;  // F_GETFD
     const bool is_open = answer == -EBADF && system_call(__NR_fcntl, request.target_fd, f_getfd) >= 0;
     return is_open ? cause::not_a_cgroup : cause::none;
@@ -9747,7 +9756,7 @@ struct place_of_cgroup {
 
 }  // namespace detail
 
-/// Errors: not_a_cgroup; EPERM where a program above admits no others.
+/// Errors: not_a_cgroup; newer_position; EPERM where a program above admits no others.
 /// Kernel: 5.7.
 /// Source: cgroup_bpf_link_attach() in kernel/bpf/cgroup.c at v6.12.
 template <>
