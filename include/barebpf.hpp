@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 4008f6d23b3197ae03af2f7ce75318668206bb83f86d93a9d6a8b1a6b9938d44; do not edit.
+// Made by tools/amalgamate from files with SHA-256 b430e041b180e1838638247644d2595b3023759931d4c1c80642983f12eb27ab; do not edit.
 //
 // MIT License
 //
@@ -1697,7 +1697,7 @@ static_assert(sizeof(bpf_attr) == 168);
   BAREBPF_CAUSE(socket_in_use,                                                                               \
                 "a socket is in one reuseport_sockarray at a time, and where programs are attached in one "  \
                 "slot of one map, so take it out there before")                                              \
-  BAREBPF_CAUSE(unfit_xsk, "the map takes AF_XDP sockets alone, so put in what xsk::open gives")             \
+  BAREBPF_CAUSE(unfit_xsk, "the map takes AF_XDP sockets that can receive, so put in what xsk::open gives")  \
   BAREBPF_CAUSE(wrong_owner,                                                                                 \
                 "the descriptor in the key is closed or of another kind than the map's, so give "            \
                 "that of a socket, a file, a process (pidfd) or a cgroup")                                   \
@@ -1909,6 +1909,9 @@ static_assert(sizeof(bpf_attr) == 168);
                 "the running kernel is older than this way to attach, so attach on a newer one: "            \
                 "kprobe.multi came with 5.18, lsm_cgroup 6.0, netfilter 6.4, tcx and uprobe.multi 6.6, "     \
                 "netkit 6.7, sessions 6.10 and 6.13")                                                        \
+  BAREBPF_CAUSE(newer_position,                                                                              \
+                "cgroups take a position since Linux 6.17 and in late releases of 6.12, so attach without "  \
+                "one, and the program comes last")                                                           \
   BAREBPF_CAUSE(no_interface, "this network namespace has no interface of this index, so look at its name")  \
   BAREBPF_CAUSE(not_a_link,                                                                                  \
                 "this is a map, a program or something else and no link, so look at what the path belongs"   \
@@ -7534,7 +7537,7 @@ struct refused {
   static constexpr u32 single = can_lookup | can_update | can_delete;
 };
 
-// The first row that fits counts. Sources: the `map_ops` of each type at v6.12, measured on 6.18.
+// The first row that fits counts. Sources: the `map_ops` of each type at v6.12, measured on 6.18 and 7.2.
 inline constexpr element_refusal element_refusals[] = {
     {refused::any, rule_bits(value_rule::program), refused::updates, EINVAL, cause::unfit_program},
     {refused::any, rule_bits(value_rule::map), refused::updates, EINVAL, cause::unfit_inner_map},
@@ -7543,11 +7546,15 @@ inline constexpr element_refusal element_refusals[] = {
     {refused::any, rule_bits(value_rule::cgroup), refused::updates, EBADF, cause::not_a_cgroup},
     {refused::any, rule_bits(value_rule::device), refused::updates, EINVAL, cause::unfit_device},
     {refused::any, rule_bits(value_rule::cpu), refused::updates, ENOMEM, cause::unfit_cpu_program},
+    // Linux 7.2 says of such a program what it is, and older ones that they have no memory.
+    {refused::any, rule_bits(value_rule::cpu), refused::updates, EINVAL, cause::unfit_cpu_program},
     {refused::any, rule_bits(value_rule::socket), refused::updates, EOPNOTSUPP, cause::unfit_socket},
     {refused::any, rule_bits(value_rule::socket), refused::updates, ENOTSUPP_kernel, cause::not_in_a_group},
     {refused::any, rule_bits(value_rule::socket), refused::updates, EINVAL, cause::not_in_a_group},
     {refused::any, rule_bits(value_rule::socket), refused::updates, EBUSY, cause::socket_in_use},
     {refused::any, rule_bits(value_rule::xsk), refused::updates, EOPNOTSUPP, cause::unfit_xsk},
+    // One without a ring to receive with, which older kernels than 7.2 take.
+    {refused::any, rule_bits(value_rule::xsk), refused::updates, ENOBUFS, cause::unfit_xsk},
     {refused::any, rule_bits(value_rule::kernel_type), refused::updates, EBUSY, cause::registered_already},
 
     {refused::slots, refused::any, refused::single | can_update_batch, E2BIG, cause::no_such_slot},
@@ -10896,7 +10903,8 @@ class attachment {
 
 /// Where among the programs of one place a new one goes.
 /// Lifetime: a link that is named must stay until the program is attached.
-/// Kernel:   6.6 for tcx, 6.16 for cgroups; at the end before that.
+/// Kernel:   6.6 for tcx, 6.17 for cgroups and in late releases of 6.12; before that
+///           at the end, and a revision alone is not looked at.
 /// Source:   bpf_mprog_attach() in kernel/bpf/mprog.c at v6.12.
 struct position {
   u32 flags = 0;
@@ -11043,6 +11051,11 @@ struct place_of_cgroup {
   }
   template <class Request>
   [[nodiscard]] static cause why_refused(const Request& request, long answer) noexcept {
+    // What the patch brought into kernels of long support does not show in their version. Before it they look at flags
+    // alone.
+    if (const u32 running = answer == -EINVAL && request.flags != 0 ? running_kernel() : 0;
+        running != 0 && running < kernel(6, 17))
+      return cause::newer_position;
     constexpr int f_getfd = 1;  // F_GETFD
     const bool is_open = answer == -EBADF && system_call(__NR_fcntl, request.target_fd, f_getfd) >= 0;
     return is_open ? cause::not_a_cgroup : cause::none;
@@ -11051,7 +11064,7 @@ struct place_of_cgroup {
 
 }  // namespace detail
 
-/// Errors: not_a_cgroup; EPERM where a program above admits no others.
+/// Errors: not_a_cgroup; newer_position; EPERM where a program above admits no others.
 /// Kernel: 5.7.
 /// Source: cgroup_bpf_link_attach() in kernel/bpf/cgroup.c at v6.12.
 template <>

@@ -166,6 +166,24 @@ TEST_CASE("a cgroup is told from a descriptor of something else", "[attach]") {
   check_error(b.attach<attach_way::cgroup>(egress, "", barebpf::cgroup(50)), step::link_create, EBADF);
 }
 
+TEST_CASE("an older kernel takes no position on a cgroup", "[attach]") {
+  bench b;
+  constexpr attach_type egress = attach_type::cgroup_inet_egress;
+  const barebpf::cgroup target(b.target);
+  REQUIRE(b.attach<attach_way::cgroup>(egress, "", target, position::first()));
+  CHECK(b.request("link_create") == record(32).u32(0, 3).u32(4, 4).u32(8, 1).u32(12, 8));
+
+  b.machine.refusals["link_create"] = {EINVAL, EINVAL, EINVAL, EINVAL};
+  b.machine.release = "6.16.0";
+  check_error(b.attach<attach_way::cgroup>(egress, "", target, position::first()), step::link_create, EINVAL,
+              cause::newer_position);
+  check_error(b.attach<attach_way::cgroup>(egress, "", target, position{.revision = 3}), step::link_create,
+              EINVAL);
+  check_error(b.attach<attach_way::cgroup>(egress, "", target), step::link_create, EINVAL);
+  b.machine.release = "6.17.0";
+  check_error(b.attach<attach_way::cgroup>(egress, "", target, position::first()), step::link_create, EINVAL);
+}
+
 TEST_CASE("without a network namespace it is the thread's own", "[attach]") {
   bench b;
   b.machine.files["/proc/thread-self/ns/net"] = "";

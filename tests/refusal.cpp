@@ -22,6 +22,8 @@ TEST_CASE("what an errno says of an element depends on the type of its map", "[r
   CHECK(why(map_type::cpumap, step::map_delete_elem, EINVAL) == cause::empty_slot);
   CHECK(why(map_type::stack_trace, step::map_lookup_and_delete_elem, ENOENT) == cause::no_such_stack);
   CHECK(why(map_type::sockhash, step::map_update_elem, EOPNOTSUPP) == cause::unfit_socket);
+  CHECK(why(map_type::cpumap, step::map_update_elem, EINVAL) == cause::unfit_cpu_program);
+  CHECK(why(map_type::xskmap, step::map_update_elem, ENOBUFS) == cause::unfit_xsk);
   CHECK(why(map_type::reuseport_sockarray, step::map_update_elem, EINVAL) == cause::not_in_a_group);
   CHECK(why(map_type::hash_of_maps, step::map_update_batch, EINVAL) == cause::unfit_inner_map);
   // What means the same on every map is left to the sentences of the steps.

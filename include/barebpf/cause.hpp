@@ -431,7 +431,7 @@
   BAREBPF_CAUSE(socket_in_use,                                                                               \
                 "a socket is in one reuseport_sockarray at a time, and where programs are attached in one "  \
                 "slot of one map, so take it out there before")                                              \
-  BAREBPF_CAUSE(unfit_xsk, "the map takes AF_XDP sockets alone, so put in what xsk::open gives")             \
+  BAREBPF_CAUSE(unfit_xsk, "the map takes AF_XDP sockets that can receive, so put in what xsk::open gives")  \
   BAREBPF_CAUSE(wrong_owner,                                                                                 \
                 "the descriptor in the key is closed or of another kind than the map's, so give "            \
                 "that of a socket, a file, a process (pidfd) or a cgroup")                                   \
@@ -643,6 +643,9 @@
                 "the running kernel is older than this way to attach, so attach on a newer one: "            \
                 "kprobe.multi came with 5.18, lsm_cgroup 6.0, netfilter 6.4, tcx and uprobe.multi 6.6, "     \
                 "netkit 6.7, sessions 6.10 and 6.13")                                                        \
+  BAREBPF_CAUSE(newer_position,                                                                              \
+                "cgroups take a position since Linux 6.17 and in late releases of 6.12, so attach without "  \
+                "one, and the program comes last")                                                           \
   BAREBPF_CAUSE(no_interface, "this network namespace has no interface of this index, so look at its name")  \
   BAREBPF_CAUSE(not_a_link,                                                                                  \
                 "this is a map, a program or something else and no link, so look at what the path belongs"   \

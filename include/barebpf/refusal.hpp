@@ -41,7 +41,7 @@ struct refused {
   static constexpr u32 single = can_lookup | can_update | can_delete;
 };
 
-// The first row that fits counts. Sources: the `map_ops` of each type at v6.12, measured on 6.18.
+// The first row that fits counts. Sources: the `map_ops` of each type at v6.12, measured on 6.18 and 7.2.
 inline constexpr element_refusal element_refusals[] = {
     {refused::any, rule_bits(value_rule::program), refused::updates, EINVAL, cause::unfit_program},
     {refused::any, rule_bits(value_rule::map), refused::updates, EINVAL, cause::unfit_inner_map},
@@ -50,11 +50,15 @@ inline constexpr element_refusal element_refusals[] = {
     {refused::any, rule_bits(value_rule::cgroup), refused::updates, EBADF, cause::not_a_cgroup},
     {refused::any, rule_bits(value_rule::device), refused::updates, EINVAL, cause::unfit_device},
     {refused::any, rule_bits(value_rule::cpu), refused::updates, ENOMEM, cause::unfit_cpu_program},
+    // Linux 7.2 says of such a program what it is, and older ones that they have no memory.
+    {refused::any, rule_bits(value_rule::cpu), refused::updates, EINVAL, cause::unfit_cpu_program},
     {refused::any, rule_bits(value_rule::socket), refused::updates, EOPNOTSUPP, cause::unfit_socket},
     {refused::any, rule_bits(value_rule::socket), refused::updates, ENOTSUPP_kernel, cause::not_in_a_group},
     {refused::any, rule_bits(value_rule::socket), refused::updates, EINVAL, cause::not_in_a_group},
     {refused::any, rule_bits(value_rule::socket), refused::updates, EBUSY, cause::socket_in_use},
     {refused::any, rule_bits(value_rule::xsk), refused::updates, EOPNOTSUPP, cause::unfit_xsk},
+    // One without a ring to receive with, which older kernels than 7.2 take.
+    {refused::any, rule_bits(value_rule::xsk), refused::updates, ENOBUFS, cause::unfit_xsk},
     {refused::any, rule_bits(value_rule::kernel_type), refused::updates, EBUSY, cause::registered_already},
 
     {refused::slots, refused::any, refused::single | can_update_batch, E2BIG, cause::no_such_slot},

@@ -29,7 +29,8 @@ auto load_with() {
 
 }  // namespace
 
-TEST_CASE("kprobe.multi, all functions that a pattern names, with a cookie", "[guest][needs 6.12]") {
+TEST_CASE("kprobe.multi, all functions that a pattern names, with a cookie",
+          "[guest][needs 6.12][needs fprobes]") {
   const auto loaded = load_with<"begin_many">();
   barebpf::link attached = must(loaded.attach<"begin_many">(barebpf::cookie{8}));
   CHECK(attached.info()->type == barebpf::abi::link_type::kprobe_multi);
@@ -50,28 +51,30 @@ TEST_CASE("kprobe.multi, all functions that a pattern names, with a cookie", "[g
   CHECK(is_explained(missing.error(), step::link_create, ESRCH));
 }
 
-TEST_CASE("kprobe.multi, as many functions as the kernel has of one kind", "[guest][needs 6.12]") {
+TEST_CASE("kprobe.multi, as many functions as the kernel has of one kind",
+          "[guest][needs 6.12][needs fprobes]") {
   const auto loaded = load_with<"begin_many">();
   const barebpf::link attached = must(loaded.attach<"begin_many">(named_place{"vfs_*"}));
   read_zeros({10});
   CHECK(value_of<"entries">(loaded) >= 1);
 }
 
-TEST_CASE("kretprobe.multi, the ends of all functions that a pattern names", "[guest][needs 6.12]") {
+TEST_CASE("kretprobe.multi, the ends of all functions that a pattern names",
+          "[guest][needs 6.12][needs fprobes]") {
   const auto loaded = load_with<"end_many">();
   const barebpf::link attached = must(loaded.attach<"end_many">());
   read_zeros({10, 20});
   CHECK(value_of<"ends">(loaded) == 2);
 }
 
-TEST_CASE("kprobe.session, a program runs at both ends of a function", "[guest][needs 6.12]") {
+TEST_CASE("kprobe.session, a program runs at both ends of a function", "[guest][needs 6.12][needs fprobes]") {
   const auto loaded = load_with<"both">();
   const barebpf::link attached = must(loaded.attach<"both">());
   read_zeros({10});
   CHECK(value_of<"both_ends">(loaded) == 2);
 }
 
-TEST_CASE("fsession, a program runs at both ends of a function", "[guest][needs 7.2]") {
+TEST_CASE("fsession, a program runs at both ends of a function", "[guest][needs 7.2][needs hooks]") {
   const auto loaded = load_with<"session">();
   const barebpf::link attached = must(loaded.attach<"session">());
   read_zeros({10});
@@ -106,7 +109,7 @@ TEST_CASE("kprobe, a function that only the running program names", "[guest]") {
   CHECK(loaded.attach<"begins">(named_place{"vfs_read+"}).error().why == cause::bad_place);
 }
 
-TEST_CASE("lsm_cgroup, a security hook for the processes of a cgroup", "[guest][needs 6.1]") {
+TEST_CASE("lsm_cgroup, a security hook for the processes of a cgroup", "[guest][needs 6.1][needs hooks]") {
   const auto loaded = load_with<"makes_socket">();
   const test_cgroup own("hooks");
   barebpf::link attached = must(loaded.attach<"makes_socket">(barebpf::cgroup(own.descriptor())));

@@ -28,7 +28,8 @@ std::string first_line(const char* path) {
 
 }  // namespace
 
-TEST_CASE("fentry.s and fexit.s, programs that may sleep at both ends of a function", "[guest][needs 6.12]") {
+TEST_CASE("fentry.s and fexit.s, programs that may sleep at both ends of a function",
+          "[guest][needs 6.12][needs hooks]") {
   const auto loaded = must(load_for_this_process(asleep));
   barebpf::link begins = must(loaded.attach<"begins">());
   const barebpf::link is_over = must(loaded.attach<"is_over">());
@@ -42,7 +43,7 @@ TEST_CASE("fentry.s and fexit.s, programs that may sleep at both ends of a funct
   CHECK(value_of<"ends">(loaded) == 2);
 }
 
-TEST_CASE("lsm.s, a security hook whose program may sleep", "[guest][needs 6.12]") {
+TEST_CASE("lsm.s, a security hook whose program may sleep", "[guest][needs 6.12][needs hooks]") {
   const auto loaded = must(load_for_this_process(asleep));
   const barebpf::link attached = must(loaded.attach<"opens">());
   const std::uint64_t before = value_of<"opened">(loaded);
@@ -79,7 +80,7 @@ TEST_CASE("netkit, packets of both ends of a pair", "[guest][needs 6.12]") {
   });
 }
 
-TEST_CASE("sched_ext, a scheduler that leaves all to the kernel", "[guest][needs 7.2]") {
+TEST_CASE("sched_ext, a scheduler that leaves all to the kernel", "[guest][needs 7.2][needs trampolines]") {
   const auto object = must(barebpf::object::open(scheduler, sizeof scheduler));
   const auto loaded = must(object.load());
   barebpf::attachment attached = must(loaded.attach_struct_ops("barebpf_scheduler"));

@@ -534,8 +534,8 @@ TEST_CASE("attach, of what is not there the name most like it is told", "[attach
   };
   CHECK(meant(loaded.attach("event", barebpf::named_place{"syscalls/sys_enter_getpgi"})) ==
         "sys_enter_getpgi (sys_enter_getpgid?)");
-  CHECK(meant(loaded.attach("event", barebpf::named_place{"syscal/sys_enter_getpgid"})) ==
-        "syscal (vsyscall?)");
+  CHECK(meant(loaded.attach("event", barebpf::named_place{"sycalls/sys_enter_getpgid"})) ==
+        "sycalls (syscalls?)");
   CHECK(meant(loaded.attach("evnt")) == "evnt (event?)");
   CHECK(meant(loaded.map_descriptor("list")) == "list");
   CHECK(meant(loaded.map_descriptor("listet")) == "listet (listed?)");

@@ -232,6 +232,8 @@ TEST_CASE("cpumap: a CPU that this machine cannot have is called that", "[operat
 }
 
 TEST_CASE("a program that was not loaded for such a map is refused beside its value", "[operations]") {
+  // A cpumap said of whatever went wrong with a queue that it has no memory; Linux 7.2 says what.
+  const bool says_what = barebpf::running_kernel() >= barebpf::kernel(7, 2);
   for (const map_type type : {map_type::devmap, map_type::devmap_hash, map_type::cpumap}) {
     const map_kind kind = kind_of(type);
     CAPTURE(to_string(kind.type_name));
@@ -241,12 +243,24 @@ TEST_CASE("a program that was not loaded for such a map is refused beside its va
     const u32 value[] = {type == map_type::cpumap ? 64 : if_nametoindex("lo"), program.raw()};
     const u32 first = 0;
 
-    // A cpumap says of whatever went wrong with a queue that it has no memory.
-    if (type == map_type::cpumap)
-      check_refusal(kind, updating, ENOMEM, cause::unfit_cpu_program, map.update_elem(&first, value, 0));
+    const long answer = map.update_elem(&first, value, 0);
+    if (type != map_type::cpumap)
+      check_refusal(kind, updating, EINVAL, cause::unfit_device, answer);
     else
-      check_refusal(kind, updating, EINVAL, cause::unfit_device, map.update_elem(&first, value, 0));
+      check_refusal(kind, updating, says_what || answer == -EINVAL ? EINVAL : ENOMEM,
+                    cause::unfit_cpu_program, answer);
   }
+}
+
+TEST_CASE("an AF_XDP socket that cannot receive is refused where the kernel looks", "[operations]") {
+  const map_kind kind = kind_of(map_type::xskmap);
+  live_map on(kind);
+  REQUIRE(on.answer() >= 0);
+  const long answer = put(on, open_xdp_socket(false));
+  // Linux 6.18 does not look, and 7.2 does.
+  if (answer < 0 || barebpf::running_kernel() >= barebpf::kernel(7, 2))
+    check_refusal(kind, updating, ENOBUFS, cause::unfit_xsk, answer);
+  CHECK(put(on, open_xdp_socket()) == 0);
 }
 
 TEST_CASE("devmap: an interface that goes takes its slots with it, and is refused from then on",

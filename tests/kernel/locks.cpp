@@ -19,6 +19,13 @@ struct pair {
   std::uint64_t first = 0, second = 0;
 };
 
+// Of how many calls the program was not run. Where programs may be interrupted, as on the tracepoints of system calls in
+// Linux 7.2, one of another thread that comes to the same CPU meanwhile is left out, and the kernel counts that.
+template <class Loaded>
+std::uint64_t missed_calls(const Loaded& loaded) {
+  return must(barebpf::program_info(loaded->template program<"counts">())).recursion_misses;
+}
+
 // Whether both counters were the same in every one of many reads while programs count, and how far they came.
 template <class Map, class Loaded>
 void stays_whole(Map map, const Loaded& loaded) {
@@ -40,7 +47,10 @@ void stays_whole(Map map, const Loaded& loaded) {
   for (std::thread& caller : callers) caller.join();
   CHECK(failed == 0);
   CHECK(torn == 0);
-  CHECK(map.lookup_elem(0, barebpf::under_lock)->second == 7 + threads * calls);
+  const std::uint64_t counted = map.lookup_elem(0, barebpf::under_lock)->second;
+  CHECK(counted <= 7 + threads * calls);
+  // Calls of other processes can be among those that were missed.
+  CHECK(counted + missed_calls(loaded) >= 7 + threads * calls);
 
   std::uint32_t keys[4] = {};
   pair values[4];
@@ -48,7 +58,7 @@ void stays_whole(Map map, const Loaded& loaded) {
   const auto batch = map.lookup_batch(cursor, keys, values, barebpf::under_lock);
   REQUIRE(batch.has_value());
   CHECK(batch.count() == 1);
-  CHECK(values[0].first == 7 + threads * calls);
+  CHECK(values[0].first == counted);
   const pair changed[1] = {{.first = 1, .second = 2}};
   CHECK(map.update_batch(std::span<const std::uint32_t>(keys, 1), changed, barebpf::under_lock).count() == 1);
   CHECK(map.lookup_elem(0)->second == 2);

@@ -171,10 +171,15 @@ inline barebpf::fd open_datagram_socket() {
   return out;
 }
 
-/// An AF_XDP socket.
-inline barebpf::fd open_xdp_socket() {
+/// An AF_XDP socket, which can receive, as Linux 7.2 wants of those in maps.
+inline barebpf::fd open_xdp_socket(bool can_receive = true) {
   constexpr int family = 44;  // AF_XDP
-  return opened_fd(socket(family, SOCK_RAW | SOCK_CLOEXEC, 0));
+  barebpf::fd out = opened_fd(socket(family, SOCK_RAW | SOCK_CLOEXEC, 0));
+  const unsigned entries = 2;
+  if (can_receive)
+    REQUIRE(setsockopt(out.number(), barebpf::abi::sol_xdp, barebpf::abi::xdp_option::rx_ring, &entries,
+                       sizeof entries) == 0);
+  return out;
 }
 
 /// What stands for a process.

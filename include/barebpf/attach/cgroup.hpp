@@ -25,6 +25,11 @@ struct place_of_cgroup {
   }
   template <class Request>
   [[nodiscard]] static cause why_refused(const Request& request, long answer) noexcept {
+    // What the patch brought into kernels of long support does not show in their version. Before it they look at flags
+    // alone.
+    if (const u32 running = answer == -EINVAL && request.flags != 0 ? running_kernel() : 0;
+        running != 0 && running < kernel(6, 17))
+      return cause::newer_position;
     constexpr int f_getfd = 1;  // F_GETFD
     const bool is_open = answer == -EBADF && system_call(__NR_fcntl, request.target_fd, f_getfd) >= 0;
     return is_open ? cause::not_a_cgroup : cause::none;
@@ -33,7 +38,7 @@ struct place_of_cgroup {
 
 }  // namespace detail
 
-/// Errors: not_a_cgroup; EPERM where a program above admits no others.
+/// Errors: not_a_cgroup; newer_position; EPERM where a program above admits no others.
 /// Kernel: 5.7.
 /// Source: cgroup_bpf_link_attach() in kernel/bpf/cgroup.c at v6.12.
 template <>

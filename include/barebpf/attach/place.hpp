@@ -141,7 +141,8 @@ class attachment {
 
 /// Where among the programs of one place a new one goes.
 /// Lifetime: a link that is named must stay until the program is attached.
-/// Kernel:   6.6 for tcx, 6.16 for cgroups; at the end before that.
+/// Kernel:   6.6 for tcx, 6.17 for cgroups and in late releases of 6.12; before that
+///           at the end, and a revision alone is not looked at.
 /// Source:   bpf_mprog_attach() in kernel/bpf/mprog.c at v6.12.
 struct position {
   u32 flags = 0;
