@@ -14,7 +14,8 @@ compiler = sys.argv[1]
 TABLE = Path(__file__).with_name("budget.txt")
 WRITE = f"python3 tests/checks/budget.py {compiler} --write"
 WHOLE, MAP = 26000, 16000
-MACROS = ["BAREBPF_VERSION", "BAREBPF_ABI", "BAREBPF_CAUSES", "BAREBPF_STEPS"]
+MACROS = ["BAREBPF_VERSION", "BAREBPF_ABI", "BAREBPF_CAUSES", "BAREBPF_LAYOUT_CAUSES", "BAREBPF_UNSEEN_CAUSES",
+          "BAREBPF_STEPS"]
 STANDARD = ["cerrno", "concepts", "cstddef", "cstdint", "new", "sys/syscall.h", "type_traits", "utility"]
 
 
