@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 b430e041b180e1838638247644d2595b3023759931d4c1c80642983f12eb27ab; do not edit.
+// Made by tools/amalgamate from files with SHA-256 c028015f4b1998f50c79c1e68dc90c50c2e6357bfaddd7a60a4705c7b491d91f; do not edit.
 //
 // MIT License
 //
@@ -10169,9 +10169,11 @@ template <class T>
 struct btf_differences : map_differences {
   element_shape expected_key{}, found_key{};  ///< unknown where there was nothing to compare
   element_shape expected_value{}, found_value{};
+  layout_difference key_member{}, value_member{};  ///< the first at a member, of cause none for none
 
   [[nodiscard]] constexpr bool any() const noexcept {
-    return map_differences::any() || !expected_key.fits(found_key) || !expected_value.fits(found_value);
+    return map_differences::any() || !expected_key.fits(found_key) || !expected_value.fits(found_value) ||
+           key_member.why != cause::none || value_member.why != cause::none;
   }
 };
 
@@ -10220,7 +10222,8 @@ constexpr void write_shape(text_writer& out, const element_shape& shape) noexcep
 }  // namespace detail
 
 /// Writes every difference into `buffer`: "max_entries: expected 8, found 4; key: expected a signed 32-bit integer,
-/// found an unsigned 32-bit integer". 512 bytes are always enough.
+/// found an unsigned 32-bit integer; value.packets: 8 bytes at 0 in the object, none in C++: ...". 1,024 bytes are always
+/// enough.
 constexpr text describe(const btf_differences& what, char* buffer, size_t size) noexcept {
   const map_differences& identity = what;
   const text first = describe(identity, buffer, size);
@@ -10235,12 +10238,33 @@ constexpr text describe(const btf_differences& what, char* buffer, size_t size) 
   };
   compare("key", what.expected_key, what.found_key);
   compare("value", what.expected_value, what.found_value);
+  const auto add = [&](text word, const layout_difference& member) {
+    if (member.why == cause::none) return;
+    char line[384];
+    out << (after ? text("; ") : text()) << word << (text(member.member).empty() ? text(": ") : text("."))
+        << describe(member, line, sizeof line);
+    after = true;
+  };
+  add("key", what.key_member);
+  add("value", what.value_member);
   return {buffer, first.size() + out.finish().size()};
 }
 
-/// Fills in the shapes that a map's BTF gives to its key and value; unknown ones where it gives none.
+namespace detail {
+
+// What the library itself names, and what stands for something else, has no members of a user's.
+template <class T>
+inline constexpr const layout* members_of_element =
+    std::is_class_v<T> && !is_compared_by_size<T> && !exchanged<T> ? &layout_of<T> : nullptr;
+
+}  // namespace detail
+
+/// Fills in the shapes that a map's BTF gives to its key and value, unknown ones where it gives none; and how their members
+/// differ from those of `key` and `value`, which are null for what has none.
 /// Errors: those of `get_btf`.
-[[nodiscard]] inline result<void> find_shapes(const abi::map_info& info, btf_differences& both) noexcept {
+[[nodiscard]] inline result<void> find_shapes(const abi::map_info& info, btf_differences& both,
+                                              const layout* key = nullptr,
+                                              const layout* value = nullptr) noexcept {
   if (info.btf_id == 0) return {};
   const auto image = get_btf(info.btf_id);
   if (!image) return image.error();
@@ -10254,13 +10278,18 @@ constexpr text describe(const btf_differences& what, char* buffer, size_t size) 
   types.build_index(index->data());
   both.found_key = shape_of(types, info.btf_key_type_id);
   both.found_value = shape_of(types, info.btf_value_type_id);
+  const auto compare = [&types](const layout* cxx, u32 id, layout_difference& found) {
+    if (cxx != nullptr && id != 0) found = first_difference(types, id, *cxx);
+  };
+  compare(key, info.btf_key_type_id, both.key_member);
+  compare(value, info.btf_value_type_id, both.value_member);
   return {};
 }
 
 /// How a map is looked at before it is adopted: by what it is, and by the types that its BTF gives to key and value:
 /// `hits::get_pinned<barebpf::identity_and_btf>(path)`.
-/// Shape:  integers and enums must agree in size and sign; of classes only the size is held against the BTF. A map
-///         without BTF has no types to compare.
+/// Shape:  integers and enums must agree in size and sign, structs member by member. A map without BTF has no types to
+///         compare.
 /// Errors: another_map, with both sides in `found` if given; those of `get_btf`, and the map is then not adopted.
 /// Cost:   four system calls more where the map has BTF, and none where it has not.
 struct identity_and_btf {
@@ -10269,13 +10298,15 @@ struct identity_and_btf {
   template <class Key, class Value>
   [[nodiscard]] static result<kernel_name> check(int number, const map_identity& expected,
                                                  differences* found) noexcept {
-    return check_shapes(number, expected, found, shape_of<Key>(), shape_of<Value>());
+    return check_shapes(number, expected, found, shape_of<Key>(), shape_of<Value>(),
+                        detail::members_of_element<Key>, detail::members_of_element<Value>);
   }
 
  private:
   [[nodiscard]] static result<kernel_name> check_shapes(int number, const map_identity& expected,
                                                         differences* found, const element_shape& key,
-                                                        const element_shape& value) noexcept {
+                                                        const element_shape& value, const layout* key_members,
+                                                        const layout* value_members) noexcept {
     const auto info = ask_about_map(number);
     if (!info) return info.error();
     differences both;
@@ -10286,7 +10317,8 @@ struct identity_and_btf {
     // What is no map has no BTF either, whatever its bytes say.
     if (both.map_differences::any())
       if (const error why = detail::another_map(number, *info); why.why != cause::another_map) return why;
-    if (const auto read = find_shapes(*info, both); !read) return read.error().about(info->name);
+    if (const auto read = find_shapes(*info, both, key_members, value_members); !read)
+      return read.error().about(info->name);
     if (!both.any()) return info->name;
     if (found != nullptr) *found = both;
     return error{.at = step::obj_get_info_by_fd, .why = cause::another_map}.about(info->name);

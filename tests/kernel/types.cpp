@@ -115,6 +115,33 @@ TEST_CASE("a map that the running program reads without types has those of the o
   CHECK(*total->get<u64>("") >= 2);
 }
 
+TEST_CASE("a pinned map of other members is not adopted by who asks for its types", "[types]") {
+  struct traffic {
+    u32 packets, bytes;
+    u64 last;
+  };
+  struct other {
+    u32 packets, dropped;
+    u64 last;
+  };
+  using ours = barebpf::hash_map<int, traffic>;
+  using theirs = barebpf::hash_map<int, other>;
+  const auto made = ours::create({.name = "traffic", .max_entries = 4});
+  require(made);
+  const int number = made->descriptor().number();
+  require(ours::from_fd<barebpf::identity_and_btf>(number));
+  require(theirs::from_fd(number));
+  barebpf::btf_differences differences;
+  const auto refused = theirs::from_fd<barebpf::identity_and_btf>(number, {}, &differences);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().why == barebpf::cause::another_map);
+  CHECK(differences.value_member.why == barebpf::cause::other_name);
+  char words[1024];
+  const barebpf::text line = describe(differences, words, sizeof words);
+  const std::string said(line.data(), line.size());
+  CHECK(said.starts_with("value.bytes: 4 bytes at 4 in the object, 4 bytes at 4 in C++ as dropped: "));
+}
+
 TEST_CASE("an object is walked over while compiling, and attached as a whole", "[types]") {
   const auto loaded = calls_object.load();
   require(loaded);
