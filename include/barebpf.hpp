@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 c028015f4b1998f50c79c1e68dc90c50c2e6357bfaddd7a60a4705c7b491d91f; do not edit.
+// Made by tools/amalgamate from files with SHA-256 a1a9ef45783e7bca7aada45fa4f07538c6893269b1c8c1b85e1981d899e26496; do not edit.
 //
 // MIT License
 //
@@ -22321,15 +22321,32 @@ struct object_check {
 
 namespace detail {
 
-// Arrays of 64-bit words are read where they are; single bytes are packed first.
+template <const auto& Image>
+using element_of_image =
+    std::remove_cvref_t<std::remove_all_extents_t<std::remove_reference_t<decltype(Image)>>>;
+template <const auto& Image, size_t Size>
+concept image_of = std::is_array_v<std::remove_cvref_t<decltype(Image)>> &&
+                   std::is_integral_v<element_of_image<Image>> && sizeof(element_of_image<Image>) == Size;
+
 template <const auto& Image>
 struct static_image {
-  static constexpr size_t count = sizeof(Image) / sizeof(Image[0]);
+  static_assert(
+      image_of<Image, 1>,
+      "barebpf: an object is an array of its bytes, or of 64-bit words, so give what tools/embed or xxd -i "
+      "writes, declared constexpr");
+  static constexpr u64 nothing[1] = {};
+  static constexpr bytes window{nothing, 0};
+};
+// Arrays of 64-bit words are read where they are; single bytes are packed first.
+template <const auto& Image>
+requires image_of<Image, 1>
+struct static_image<Image> {
+  static constexpr size_t count = sizeof(Image);
   static constexpr packed_words<count> storage{Image};
   static constexpr bytes window{storage.words, (count + 7) / 8};
 };
 template <const auto& Image>
-requires std::is_same_v<std::remove_cvref_t<decltype(Image[0])>, u64>
+requires image_of<Image, sizeof(u64)>
 struct static_image<Image> {
   static constexpr bytes window{&Image[0], sizeof(Image) / sizeof(u64)};
 };
@@ -22783,6 +22800,12 @@ constexpr auto make_object_type() noexcept {
   }
 }
 
+// What a member that is not there is set to, so that nothing else is wrong with it.
+struct takes_anything {
+  template <class T>
+  takes_anything(const T&) noexcept {}
+};
+
 // As aligned as bytes of this number can be without becoming more.
 constexpr size_t alignment_of_size(u32 size) noexcept {
   return size % 8 == 0 ? 8 : size % 4 == 0 ? 4 : size % 2 == 0 ? 2 : 1;
@@ -22827,10 +22850,13 @@ class struct_value {
   }
   /// Sets it to `value`; a number is converted to its type as C++ does it without a cast.
   template <name Path>
-  void set(const object_type<Spec, place<Path>.type>& value) noexcept {
+  void set(const std::conditional_t<place<Path>.why == cause::none, object_type<Spec, place<Path>.type>,
+                                    detail::takes_anything>& value) noexcept {
     static_assert(is_there<Path>);
     constexpr field where = place<Path>;
-    if constexpr (where.width != 0)
+    if constexpr (where.why != cause::none)
+      return;  // one error is enough
+    else if constexpr (where.width != 0)
       write_field(bytes_, where, static_cast<u64>(value));
     else
       __builtin_memcpy(bytes_ + where.bit / 8, &value, sizeof value);

@@ -26,15 +26,32 @@ struct object_check {
 
 namespace detail {
 
-// Arrays of 64-bit words are read where they are; single bytes are packed first.
+template <const auto& Image>
+using element_of_image =
+    std::remove_cvref_t<std::remove_all_extents_t<std::remove_reference_t<decltype(Image)>>>;
+template <const auto& Image, size_t Size>
+concept image_of = std::is_array_v<std::remove_cvref_t<decltype(Image)>> &&
+                   std::is_integral_v<element_of_image<Image>> && sizeof(element_of_image<Image>) == Size;
+
 template <const auto& Image>
 struct static_image {
-  static constexpr size_t count = sizeof(Image) / sizeof(Image[0]);
+  static_assert(
+      image_of<Image, 1>,
+      "barebpf: an object is an array of its bytes, or of 64-bit words, so give what tools/embed or xxd -i "
+      "writes, declared constexpr");
+  static constexpr u64 nothing[1] = {};
+  static constexpr bytes window{nothing, 0};
+};
+// Arrays of 64-bit words are read where they are; single bytes are packed first.
+template <const auto& Image>
+requires image_of<Image, 1>
+struct static_image<Image> {
+  static constexpr size_t count = sizeof(Image);
   static constexpr packed_words<count> storage{Image};
   static constexpr bytes window{storage.words, (count + 7) / 8};
 };
 template <const auto& Image>
-requires std::is_same_v<std::remove_cvref_t<decltype(Image[0])>, u64>
+requires image_of<Image, sizeof(u64)>
 struct static_image<Image> {
   static constexpr bytes window{&Image[0], sizeof(Image) / sizeof(u64)};
 };

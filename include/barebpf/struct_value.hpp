@@ -79,6 +79,12 @@ constexpr auto make_object_type() noexcept {
   }
 }
 
+// What a member that is not there is set to, so that nothing else is wrong with it.
+struct takes_anything {
+  template <class T>
+  takes_anything(const T&) noexcept {}
+};
+
 // As aligned as bytes of this number can be without becoming more.
 constexpr size_t alignment_of_size(u32 size) noexcept {
   return size % 8 == 0 ? 8 : size % 4 == 0 ? 4 : size % 2 == 0 ? 2 : 1;
@@ -123,10 +129,13 @@ class struct_value {
   }
   /// Sets it to `value`; a number is converted to its type as C++ does it without a cast.
   template <name Path>
-  void set(const object_type<Spec, place<Path>.type>& value) noexcept {
+  void set(const std::conditional_t<place<Path>.why == cause::none, object_type<Spec, place<Path>.type>,
+                                    detail::takes_anything>& value) noexcept {
     static_assert(is_there<Path>);
     constexpr field where = place<Path>;
-    if constexpr (where.width != 0)
+    if constexpr (where.why != cause::none)
+      return;  // one error is enough
+    else if constexpr (where.width != 0)
       write_field(bytes_, where, static_cast<u64>(value));
     else
       __builtin_memcpy(bytes_ + where.bit / 8, &value, sizeof value);
