@@ -25,8 +25,8 @@ template <const auto& Image>
 struct of {
   using spec = barebpf::static_spec<Image>;
   template <class T>
-  static constexpr bool agrees(barebpf::u32 type) {
-    return barebpf::first_difference(spec::types(), type, barebpf::layout_of<T>).why == barebpf::cause::none;
+  static constexpr bool agrees(barebpf::u32 type, barebpf::cause expected = barebpf::cause::none) {
+    return barebpf::first_difference(spec::types(), type, barebpf::layout_of<T>).why == expected;
   }
 };
 """
@@ -130,8 +130,10 @@ def questions(path: Path, namespace: str, made) -> str:
         kind = f"{namespace}::{used.spelled()}" if used.form.tag else used.spelled()
         find = "variable" if used.role == "variable" else "map"
         member = {"key": "key_type", "value": "value_type", "variable": "type"}[used.role]
+        # Whoever nests so deep is not followed, in either form.
+        expected = ", barebpf::cause::nested_too_deep" if kind.endswith("::sixteen_levels") else ""
         lines.append(f"static_assert({image}::agrees<{kind}>(\n"
-                     f"    {image}::spec::{find}({image}::spec::find_{find}(\"{used.subject}\")).{member}),\n"
+                     f"    {image}::spec::{find}({image}::spec::find_{find}(\"{used.subject}\")).{member}{expected}),\n"
                      f"    \"{path.name}: {used.role} {used.subject}\");\n")
     for name, key, value in made.maps:
         if key and value and not name.endswith("[]") and not (key.form.dimensions or value.form.dimensions):
