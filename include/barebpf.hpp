@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 a1a9ef45783e7bca7aada45fa4f07538c6893269b1c8c1b85e1981d899e26496; do not edit.
+// Made by tools/amalgamate from files with SHA-256 e96700cd0a050beff17c2da999f553c517274026917aca27273536a1fe1cf945; do not edit.
 //
 // MIT License
 //

@@ -6,6 +6,8 @@
 #include "static_spec.hpp"
 #include "struct_value.hpp"
 
+#include <utility>  // integer_sequence
+
 namespace barebpf::inline BAREBPF_ABI {
 
 namespace detail {

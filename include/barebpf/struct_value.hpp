@@ -5,7 +5,10 @@
 #define BAREBPF_STRUCT_VALUE_HPP
 
 #include "field.hpp"
+#include "layout.hpp"
 #include "static_spec.hpp"
+
+#include <type_traits>  // conditional_t, is_same_v
 
 namespace barebpf::inline BAREBPF_ABI {
 
