@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 e96700cd0a050beff17c2da999f553c517274026917aca27273536a1fe1cf945; do not edit.
+// Made by tools/amalgamate from files with SHA-256 abb8f184a207b23d06cff524b471c84e795df401d47553614d342a18a0ce9053; do not edit.
 //
 // MIT License
 //
@@ -1389,6 +1389,9 @@ static_assert(sizeof(bpf_attr) == 168);
   BAREBPF_CAUSE(unknown_map_member,                                                                          \
                 "a map in .maps has a member that is not part of a map "                                     \
                 "definition, so look for a misspelling")                                                     \
+  BAREBPF_CAUSE(only_declared_type,                                                                          \
+                "the struct that is the map's key or value is only declared, so include the header that "    \
+                "defines it in the BPF program")                                                             \
   BAREBPF_CAUSE(bad_map_member,                                                                              \
                 "a member of a map definition has the wrong form, so write it with "                         \
                 "__uint, __ulong, __type or __array")                                                        \
@@ -14673,6 +14676,8 @@ constexpr verdict read_map_member(const btf& types, u32 section, const btf_membe
   if (row.form == map_member_form::key_or_value) {
     const btf_type pointer = types.resolve(member.type);
     if (pointer.kind != abi::btf_kind::pointer) return wrong(cause::bad_map_member);
+    if (types.resolve(pointer.size_or_type).kind == abi::btf_kind::forward)
+      return wrong(cause::only_declared_type);
     number = types.size_of(pointer.size_or_type);
     if (number == 0) return wrong(cause::bad_map_member);
     out.*row.type = pointer.size_or_type;

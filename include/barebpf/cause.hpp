@@ -123,6 +123,9 @@
   BAREBPF_CAUSE(unknown_map_member,                                                                          \
                 "a map in .maps has a member that is not part of a map "                                     \
                 "definition, so look for a misspelling")                                                     \
+  BAREBPF_CAUSE(only_declared_type,                                                                          \
+                "the struct that is the map's key or value is only declared, so include the header that "    \
+                "defines it in the BPF program")                                                             \
   BAREBPF_CAUSE(bad_map_member,                                                                              \
                 "a member of a map definition has the wrong form, so write it with "                         \
                 "__uint, __ulong, __type or __array")                                                        \

@@ -90,6 +90,8 @@ constexpr verdict read_map_member(const btf& types, u32 section, const btf_membe
   if (row.form == map_member_form::key_or_value) {
     const btf_type pointer = types.resolve(member.type);
     if (pointer.kind != abi::btf_kind::pointer) return wrong(cause::bad_map_member);
+    if (types.resolve(pointer.size_or_type).kind == abi::btf_kind::forward)
+      return wrong(cause::only_declared_type);
     number = types.size_of(pointer.size_or_type);
     if (number == 0) return wrong(cause::bad_map_member);
     out.*row.type = pointer.size_or_type;
