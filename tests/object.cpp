@@ -929,6 +929,9 @@ TEST_CASE("an object of the other byte order is opened, and not loaded", "[objec
 
 namespace {
 
+// Pointers of programs have 64 bits everywhere.
+using kernel_pointer = std::conditional_t<sizeof(void*) == 8, const void*, std::uint64_t>;
+
 namespace good {
 enum class state : std::uint32_t { idle, running = 5 };
 enum class small_state : std::uint8_t { off, on };
@@ -950,14 +953,14 @@ struct traffic {
   small_state small;
   good::state state;
   char name[12];
-  const void* where;
+  kernel_pointer where;
 };
 union number {
   std::uint64_t whole;
   std::uint8_t parts[8];
 };
 struct node {
-  node* next;
+  kernel_pointer next;
   good::number number;
 };
 union address {
@@ -995,7 +998,7 @@ struct traffic {
   good::small_state small;
   good::state state;
   char name[8];
-  const void* where;
+  kernel_pointer where;
 };
 struct longer {
   good::traffic all;

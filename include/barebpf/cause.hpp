@@ -46,24 +46,25 @@
                 ": structs lie in each other 16 times or without end, so the object is damaged: "      \
                 "compile it again")
 // What C++20 does not tell of a class.
-#define BAREBPF_UNSEEN_CAUSES(BAREBPF_CAUSE)                                                           \
-  BAREBPF_CAUSE(unseen_hidden,                                                                         \
-                "C++ does not tell what is in a class with private members, virtual functions or "     \
-                "constructors, so state the layout by hand: specialize barebpf::stated_layout")        \
-  BAREBPF_CAUSE(unseen_base,                                                                           \
-                "C++ does not tell what is in a class with a base class, so write the members into "   \
-                "one struct, or state the layout by hand: specialize barebpf::stated_layout")          \
-  BAREBPF_CAUSE(unseen_nameless,                                                                       \
-                "C++ does not tell what is in a class that has a struct or union without a name in "   \
-                "it, so give its type a name, or state the layout by hand: specialize "                \
-                "barebpf::stated_layout")                                                              \
-  BAREBPF_CAUSE(unseen_many,                                                                           \
-                "C++ does not tell what is in a class of more than 70 members, so put some into "      \
-                "structs of their own on both sides, or state the layout by hand: specialize "         \
-                "barebpf::stated_layout")                                                              \
-  BAREBPF_CAUSE(unseen_placed,                                                                         \
-                "C++ does not tell where members are that are bit fields, packed or aligned by hand, " \
-                "so state the layout by hand: specialize barebpf::stated_layout")
+#define BAREBPF_UNSEEN_CAUSES(BAREBPF_CAUSE)                                                         \
+  BAREBPF_CAUSE(unseen_hidden,                                                                       \
+                "C++ does not tell what is in a class with private members, virtual functions or "   \
+                "constructors, so state the layout by hand: specialize barebpf::stated_layout")      \
+  BAREBPF_CAUSE(unseen_base,                                                                         \
+                "C++ does not tell what is in a class with a base class, so write the members into " \
+                "one struct, or state the layout by hand: specialize barebpf::stated_layout")        \
+  BAREBPF_CAUSE(unseen_nameless,                                                                     \
+                "C++ does not tell what is in a class that has a struct or union without a name in " \
+                "it, so give its type a name, or state the layout by hand: specialize "              \
+                "barebpf::stated_layout")                                                            \
+  BAREBPF_CAUSE(unseen_many,                                                                         \
+                "C++ does not tell what is in a class of more than 70 members, so put some into "    \
+                "structs of their own on both sides, or state the layout by hand: specialize "       \
+                "barebpf::stated_layout")                                                            \
+  BAREBPF_CAUSE(                                                                                     \
+      unseen_placed,                                                                                 \
+      "C++ does not tell where members are that are bit fields or packed, or aligned by "            \
+      "hand beside pointers or unions, so state the layout by hand: specialize barebpf::stated_layout")
 
 // One row per cause: BAREBPF_CAUSE(identifier, "fact, so what to do").
 // A macro and not an array, because static_assert takes only literals in C++20.

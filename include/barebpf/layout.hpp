@@ -275,10 +275,9 @@ template <class T>
 inline constexpr seen_members<T> members_of =
     []<class... Member, size_t... I>(member_list<Member...>*, std::index_sequence<I...>) {
       constexpr auto found = list_members<T>();
-      constexpr auto offsets = lay_out_members(static_cast<member_list<Member...>*>(nullptr));
       return seen_members<T>{
           {layout_member{text(member_name<address{found.at[I]}>), &layout_of<std::remove_cv_t<Member>>,
-                         static_cast<u32>(offsets.at[I] * 8)}...}};
+                         static_cast<u32>(offsets_of<T>.at[I] * 8)}...}};
     }(static_cast<decltype(list_members<T>())*>(nullptr),
       std::make_index_sequence<decltype(list_members<T>())::count>{});
 

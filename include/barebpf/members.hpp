@@ -265,22 +265,32 @@ consteval auto find_offsets() noexcept {
   }
   return out;
 }
-// Larger ones take the compiler too many steps; of those only the sums are compared.
+// Larger ones take the compiler too many steps.
 inline constexpr size_t largest_with_bytes = 2048;
 template <class T>
-consteval bool lies_as_laid_out() noexcept {
-  using list = decltype(list_members<T>());
-  constexpr auto natural = lay_out_members(static_cast<list*>(nullptr));
-  if (natural.end != sizeof(T) || natural.alignment != alignof(T)) return false;
-  constexpr bool members_are_plain = []<class... Member>(member_list<Member...>*) {
-    return (has_plain_bytes<std::remove_const_t<Member>>() && ...);
-  }(static_cast<list*>(nullptr));
-  if constexpr (members_are_plain && std::is_trivially_copyable_v<T> && sizeof(T) <= largest_with_bytes) {
-    constexpr auto found = find_offsets<T>();
-    for (size_t i = 0; i < list::count; ++i)
-      if (found.at[i] != natural.at[i]) return false;
-  }
-  return true;
+inline constexpr bool shows_offsets =
+    sizeof(T) <= largest_with_bytes&& std::is_trivially_copyable_v<T>&& []<class... Member>(
+                                                                            member_list<Member...>*) {
+      return (has_plain_bytes<std::remove_const_t<Member>>() && ...);
+    }(static_cast<decltype(list_members<T>())*>(nullptr));
+
+// Where the members lie: in truth, or else where nothing is said about it.
+template <class T>
+inline constexpr auto offsets_of = [] {
+  if constexpr (shows_offsets<T>)
+    return find_offsets<T>();
+  else
+    return lay_out_members(static_cast<decltype(list_members<T>())*>(nullptr));
+}();
+// False for what is packed, and for what does not show where it is and lies elsewhere than its types ask for.
+template <class T>
+consteval bool lies_as_told() noexcept {
+  constexpr auto natural = lay_out_members(static_cast<decltype(list_members<T>())*>(nullptr));
+  if constexpr (!shows_offsets<T>) return natural.end == sizeof(T) && natural.alignment == alignof(T);
+  return alignof(T) >= natural.alignment && []<class... Member>(member_list<Member...>*) {
+    size_t index = 0;
+    return ((offsets_of<T>.at[index++] % alignof(Member) == 0) && ...);
+  }(static_cast<decltype(list_members<T>())*>(nullptr));
 }
 
 // Each question may be asked only when the one before has a good answer: the compiler refuses to take apart a class with
@@ -299,7 +309,7 @@ consteval unseen why_unseen() noexcept {
     return unseen::nameless;
   else if constexpr (!has_addresses<T>)
     return unseen::placed;
-  else if constexpr (!lies_as_laid_out<T>())
+  else if constexpr (!lies_as_told<T>())
     return unseen::placed;
   else
     return unseen::nothing;

@@ -28,7 +28,11 @@ struct row {
   [[nodiscard]] constexpr text view() const noexcept requires std::is_same_v<T, char> {
     return text::until_nul(elements, Count);
   }
-  friend constexpr bool operator==(const row&, const row&) = default;
+  friend constexpr bool operator==(const row& a, const row& b) noexcept {
+    for (size_t i = 0; i < Count; ++i)
+      if (!(a.elements[i] == b.elements[i])) return false;
+    return true;
+  }
 };
 
 template <class Spec, u32 Id>

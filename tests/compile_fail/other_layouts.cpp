@@ -23,7 +23,7 @@
 // unseen_base: C++ does not tell what is in a class with a base class, so write the members into one struct, or state the layout by hand: specialize barebpf::stated_layout
 // unseen_nameless: C++ does not tell what is in a class that has a struct or union without a name in it, so give its type a name, or state the layout by hand: specialize barebpf::stated_layout
 // unseen_many: C++ does not tell what is in a class of more than 70 members, so put some into structs of their own on both sides, or state the layout by hand: specialize barebpf::stated_layout
-// unseen_placed: C++ does not tell where members are that are bit fields, packed or aligned by hand, so state the layout by hand: specialize barebpf::stated_layout
+// unseen_placed: C++ does not tell where members are that are bit fields or packed, or aligned by hand beside pointers or unions, so state the layout by hand: specialize barebpf::stated_layout
 #include <array>
 #include <cstddef>
 
