@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 c028015f4b1998f50c79c1e68dc90c50c2e6357bfaddd7a60a4705c7b491d91f; do not edit.
+// Made by tools/amalgamate from files with SHA-256 8104f3b8bdc77050d420ddff6702c4970e21d1ed6ebdf38f99afefe0943d31ee; do not edit.
 //
 // MIT License
 //
@@ -5845,10 +5845,12 @@ class btf {
     while (found.id != id) found = type_at(end_of(found), found.id + 1);
     return found;
   }
-  /// The type with number 1, and the one behind `type`; void behind the last. These need no index.
+  /// The type with number 1, and the one behind `type`; void behind the last. Neither of these needs an index.
   [[nodiscard]] constexpr btf_type first() const noexcept {
     return count_ == 0 ? btf_type{} : type_at(types_, 1);
   }
+  /// The first data section; clang writes them behind all other types, so who wants these alone begins here.
+  [[nodiscard]] constexpr btf_type first_data_section() const noexcept { return first_data_section_; }
   [[nodiscard]] constexpr btf_type after(const btf_type& type) const noexcept {
     return type.id >= count_ ? btf_type{} : type_at(end_of(type), type.id + 1);
   }
@@ -5957,6 +5959,7 @@ class btf {
   u64 layouts_ = 0;
   u64 layouts_size_ = 0;
   bool has_unknown_ = false;
+  btf_type first_data_section_;
   const u32* index_ = nullptr;
   bool is_indexed_ = false;
 };
@@ -6016,6 +6019,8 @@ constexpr verdict btf::open(const bytes& image, u64 start, u64 size, btf& out, u
     const u64 behind = out.end_of(next);
     if (behind - at > end - at || next.name - out.strings_ >= strings_size) return bad(cause::bad_btf_type);
     ++out.count_;
+    if (next.kind == abi::btf_kind::data_section && out.first_data_section_.id == 0)
+      out.first_data_section_ = next;
     if (is_new)
       out.has_unknown_ = true;
     else
@@ -19746,8 +19751,7 @@ namespace detail {
 
 // Finds the layouts of .maps and of the sections of variables.
 constexpr void find_layouts(opened_object& out) noexcept {
-  if (!out.types.has(abi::btf_kind::data_section)) return;
-  for (btf_type type = out.types.first(); type.id != 0; type = out.types.after(type)) {
+  for (btf_type type = out.types.first_data_section(); type.id != 0; type = out.types.after(type)) {
     if (type.kind != abi::btf_kind::data_section) continue;
     if (out.first_layout.id == 0) out.first_layout = type;
     if (out.maps_layout.id == 0 && out.types.image().string_is(type.name, ".maps"))
