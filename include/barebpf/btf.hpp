@@ -85,10 +85,12 @@ class btf {
     while (found.id != id) found = type_at(end_of(found), found.id + 1);
     return found;
   }
-  /// The type with number 1, and the one behind `type`; void behind the last. These need no index.
+  /// The type with number 1, and the one behind `type`; void behind the last. Neither of these needs an index.
   [[nodiscard]] constexpr btf_type first() const noexcept {
     return count_ == 0 ? btf_type{} : type_at(types_, 1);
   }
+  /// The first data section; clang writes them behind all other types, so who wants these alone begins here.
+  [[nodiscard]] constexpr btf_type first_data_section() const noexcept { return first_data_section_; }
   [[nodiscard]] constexpr btf_type after(const btf_type& type) const noexcept {
     return type.id >= count_ ? btf_type{} : type_at(end_of(type), type.id + 1);
   }
@@ -197,6 +199,7 @@ class btf {
   u64 layouts_ = 0;
   u64 layouts_size_ = 0;
   bool has_unknown_ = false;
+  btf_type first_data_section_;
   const u32* index_ = nullptr;
   bool is_indexed_ = false;
 };
@@ -256,6 +259,8 @@ constexpr verdict btf::open(const bytes& image, u64 start, u64 size, btf& out, u
     const u64 behind = out.end_of(next);
     if (behind - at > end - at || next.name - out.strings_ >= strings_size) return bad(cause::bad_btf_type);
     ++out.count_;
+    if (next.kind == abi::btf_kind::data_section && out.first_data_section_.id == 0)
+      out.first_data_section_ = next;
     if (is_new)
       out.has_unknown_ = true;
     else

@@ -111,9 +111,10 @@ class bytes {
   // `count` bytes from `at` on as a number whose lowest byte comes first. No template, because clang 14 does
   // not instantiate one while it evaluates.
   [[nodiscard]] constexpr u64 fetch(u64 at, unsigned count) const noexcept {
-    if (count == 0 || !holds(at, count)) return 0;
-    u64 value = 0;
+    if (count == 0 || at > size_ || count > size_ - at)
+      return 0;  // as `holds`; the compiler pays for each call
     if (!packed_) {
+      u64 value = 0;
       if (!__builtin_is_constant_evaluated() && !host_is_big_endian) {
         __builtin_memcpy(&value, plain_ + at, count);  // one load, nine times as fast over the kernel's types
         return value;
@@ -122,9 +123,8 @@ class bytes {
       return value;
     }
     const auto bit = static_cast<unsigned>(at % 8 * 8);
-    value = words_[at / 8] >> bit;
-    if (bit > 64 - count * 8) value |= words_[at / 8 + 1] << (64 - bit);
-    return value & ~u64{0} >> (64 - count * 8);
+    if (bit <= 64 - count * 8) return words_[at / 8] >> bit & ~u64{0} >> (64 - count * 8);
+    return (words_[at / 8] >> bit | words_[at / 8 + 1] << (64 - bit)) & ~u64{0} >> (64 - count * 8);
   }
 
   const unsigned char* plain_ = nullptr;

@@ -13,8 +13,7 @@ namespace detail {
 
 // Finds the layouts of .maps and of the sections of variables.
 constexpr void find_layouts(opened_object& out) noexcept {
-  if (!out.types.has(abi::btf_kind::data_section)) return;
-  for (btf_type type = out.types.first(); type.id != 0; type = out.types.after(type)) {
+  for (btf_type type = out.types.first_data_section(); type.id != 0; type = out.types.after(type)) {
     if (type.kind != abi::btf_kind::data_section) continue;
     if (out.first_layout.id == 0) out.first_layout = type;
     if (out.maps_layout.id == 0 && out.types.image().string_is(type.name, ".maps"))

@@ -26,12 +26,13 @@ struct object_check {
 
 namespace detail {
 
-template <const auto& Image>
-using element_of_image =
-    std::remove_cvref_t<std::remove_all_extents_t<std::remove_reference_t<decltype(Image)>>>;
+// C arrays and std::array, of bytes or of words.
 template <const auto& Image, size_t Size>
-concept image_of = std::is_array_v<std::remove_cvref_t<decltype(Image)>> &&
-                   std::is_integral_v<element_of_image<Image>> && sizeof(element_of_image<Image>) == Size;
+concept image_of = requires {
+  Image[0];
+  requires std::is_integral_v<std::remove_cvref_t<decltype(Image[0])>> && sizeof(Image[0]) == Size;
+  requires !std::is_pointer_v<std::remove_cvref_t<decltype(Image)>>;
+};
 
 template <const auto& Image>
 struct static_image {

@@ -20,7 +20,7 @@ def finds(command: list, words: str, **options) -> None:
 with scratch() as folder:
     copy = Path(folder) / "tree"
     shutil.copytree(ROOT / "include", copy / "include")
-    for part in ["tools", "docs", "tests/docs", "tests/support"]:
+    for part in ["tools", "docs", "tests/docs", "tests/support", "tests/compile_fail"]:
         shutil.copytree(ROOT / part, copy / part)
     shutil.copy(ROOT / "LICENSE", copy)
     bytes_hpp = copy / "include/barebpf/bytes.hpp"
@@ -62,6 +62,12 @@ with scratch() as folder:
     expect((copy / "include/barebpf.hpp").read_bytes() == before, "amalgamate makes other bytes of the same input")
 
     must([copy / "tools/pages", "--check"], env=with_compiler)
+    twin = copy / "tests/compile_fail/unknown_map.cpp"
+    whole = twin.read_text()
+    for old in ["hash_mop", "so look for a misspelling"]:
+        twin.write_text(whole.replace(old, "other words"))
+        finds([copy / "tools/pages", "--check"], "docs/mistakes.md is not what", env=with_compiler)
+    twin.write_text(whole)
     describe_hpp = copy / "include/barebpf/describe.hpp"
     describe_hpp.write_text(describe_hpp.read_text().replace("there is no such file", "there is such a file"))
     finds([copy / "tools/pages", "--check"], "Run: tools/pages", env=with_compiler)
