@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 e7d7fbcc1562fe374916d15944d5976b67a51ad49417c998cdc1e5cde2555eab; do not edit.
+// Made by tools/amalgamate from files with SHA-256 e5eb748c638c26d1c575a6aaccb762dfe78ac982e24b0945cd80a678c362f736; do not edit.
 //
 // MIT License
 //
@@ -22337,6 +22337,10 @@ struct object_check {
 #define BAREBPF_CAUSE(identifier, sentence) static_assert(Why != cause::identifier, "barebpf: " sentence);
   BAREBPF_CAUSES(BAREBPF_CAUSE)
 #undef BAREBPF_CAUSE
+  static constexpr bool made = true;
+};
+template <u64 AtByte, name<48> Section, name<48> Subject>
+struct object_check<cause::none, AtByte, Section, Subject> {
   static constexpr bool made = true;
 };
 

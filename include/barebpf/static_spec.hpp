@@ -23,6 +23,10 @@ struct object_check {
 #undef BAREBPF_CAUSE
   static constexpr bool made = true;
 };
+template <u64 AtByte, name<48> Section, name<48> Subject>
+struct object_check<cause::none, AtByte, Section, Subject> {
+  static constexpr bool made = true;
+};
 
 namespace detail {
 
