@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 e5eb748c638c26d1c575a6aaccb762dfe78ac982e24b0945cd80a678c362f736; do not edit.
+// Made by tools/amalgamate from files with SHA-256 d308845f89ec940789225984754482fc2f1358a8260628f38635241e676fd668; do not edit.
 //
 // MIT License
 //
@@ -5447,14 +5447,13 @@ class bytes {
   [[nodiscard]] constexpr size_t length_of_string(u64 at) const noexcept {
     // Eight bytes at a time, because the compiler pays for each step. A subtraction that borrows into a byte's
     // top bit found its zero; the lowest such bit is never wrong.
-    constexpr u64 ones = 0x0101010101010101, tops = ones << 7;
     for (size_t length = 0;; length += 8) {
       if (!holds(at, length + 8)) {
         while (holds(at + length, 1) && read8(at + length) != 0) ++length;
         return length;
       }
       const u64 eight = fetch(at + length, 8);
-      const u64 zeros = (eight - ones) & ~eight & tops;
+      const u64 zeros = (eight - first_bits) & ~eight & top_bits;
       if (zeros != 0) return length + static_cast<size_t>(__builtin_ctzll(zeros)) / 8;
     }
   }
@@ -5471,8 +5470,17 @@ class bytes {
   }
   /// True when the NUL-terminated strings at `a` and `b` are the same.
   [[nodiscard]] constexpr bool same_string(u64 a, u64 b) const noexcept {
-    while (read8(a) == read8(b) && read8(a) != 0) ++a, ++b;
-    return read8(a) == read8(b);
+    for (;; a += 8, b += 8) {  // eight at a time, see above
+      if (!holds(a, 8) || !holds(b, 8)) {
+        while (read8(a) == read8(b) && read8(a) != 0) ++a, ++b;
+        return read8(a) == read8(b);
+      }
+      const u64 eight = fetch(a, 8), others = fetch(b, 8);
+      const u64 zeros = (eight - first_bits) & ~eight & top_bits;
+      // What lies behind the first zero is another string.
+      if (zeros != 0) return ((eight ^ others) & (zeros ^ (zeros - 1))) == 0;
+      if (eight != others) return false;
+    }
   }
   /// Copies `count` bytes from `at` on to `out`.
   constexpr void copy(u64 at, u64 count, u8* out) const noexcept {
@@ -5507,8 +5515,8 @@ class bytes {
   // `count` bytes from `at` on as a number whose lowest byte comes first. No template, because clang 14 does
   // not instantiate one while it evaluates.
   [[nodiscard]] constexpr u64 fetch(u64 at, unsigned count) const noexcept {
-    if (count == 0 || at > size_ || count > size_ - at)
-      return 0;  // as `holds`; the compiler pays for each call
+    // Nothing is called here, because the compiler pays most for calls: see `holds`.
+    if (count == 0 || at > size_ || count > size_ - at) return 0;
     if (!packed_) {
       u64 value = 0;
       if (!__builtin_is_constant_evaluated() && !host_is_big_endian) {
@@ -5519,9 +5527,13 @@ class bytes {
       return value;
     }
     const auto bit = static_cast<unsigned>(at % 8 * 8);
-    if (bit <= 64 - count * 8) return words_[at / 8] >> bit & ~u64{0} >> (64 - count * 8);
-    return (words_[at / 8] >> bit | words_[at / 8 + 1] << (64 - bit)) & ~u64{0} >> (64 - count * 8);
+    const u64 value = words_[at / 8] >> bit;
+    if (bit <= 64 - count * 8) return value & ~u64{0} >> (64 - count * 8);
+    return (value | words_[at / 8 + 1] << (64 - bit)) & ~u64{0} >> (64 - count * 8);
   }
+
+  // The lowest and the highest bit of each byte.
+  static constexpr u64 first_bits = 0x0101010101010101, top_bits = first_bits << 7;
 
   const unsigned char* plain_ = nullptr;
   const u64* words_ = nullptr;
@@ -5616,12 +5628,15 @@ class elf {
     return {};
   }
   /// The same by the string at `wanted` in the file. One of more than 255 characters is not found, so that
-  /// many long names which differ at their ends cost no more than many short ones.
-  [[nodiscard]] constexpr elf_section find_section(u64 wanted) const noexcept {
+  /// many long names which differ at their ends cost no more than many short ones. Whoever finds one after the other,
+  /// in the order of the file, says which was the last, so that the search begins behind it.
+  [[nodiscard]] constexpr elf_section find_section(u64 wanted, u32 last = 0) const noexcept {
     constexpr u64 longest = 255;
     if (image_.length_of_string(wanted) > longest) return {};
-    for (u32 i = 1; i < section_count_; ++i)
-      if (image_.same_string(section(i).name, wanted)) return section(i);
+    for (u32 i = last + 1; i < section_count_; ++i)
+      if (is_called(i, wanted)) return section(i);
+    for (u32 i = 1; i <= last && i < section_count_; ++i)
+      if (is_called(i, wanted)) return section(i);
     return {};
   }
   /// Finds fault with a section that is there and is not of this type.
@@ -5665,6 +5680,10 @@ class elf {
  private:
   [[nodiscard]] constexpr u64 header_at(u32 index) const noexcept {
     return section_table_ + u64{index} * abi::elf_section_header::size;
+  }
+  [[nodiscard]] constexpr bool is_called(u32 index, u64 wanted) const noexcept {
+    return image_.same_string(
+        section_names_ + image_.read32(header_at(index) + abi::elf_section_header::name), wanted);
   }
   constexpr verdict check_header() noexcept;
   constexpr verdict check_sections() noexcept;
@@ -14513,11 +14532,20 @@ template <class Spec>
 
 /// The instruction at `at` in the file. Which half of a byte is the first register differs with the byte order too.
 [[nodiscard]] constexpr abi::insn read_instruction(const bytes& image, u64 at) noexcept {
-  const u8 registers = image.read8(at + 1);
-  return {.opcode = image.read8(at),
+  // In one piece, because the compiler pays for each read. Read with the lowest byte first, the opcode is below.
+  const u64 whole = image.read64(at);
+  if (!image.reads_big_endian()) {
+    const auto registers = static_cast<u8>(whole >> 8);
+    return {.opcode = static_cast<u8>(whole),
+            .registers = image.is_foreign() ? static_cast<u8>(registers << 4 | registers >> 4) : registers,
+            .offset = static_cast<s16>(whole >> 16),
+            .immediate = static_cast<s32>(whole >> 32)};
+  }
+  const auto registers = static_cast<u8>(whole >> 48);
+  return {.opcode = static_cast<u8>(whole >> 56),
           .registers = image.is_foreign() ? static_cast<u8>(registers << 4 | registers >> 4) : registers,
-          .offset = static_cast<s16>(image.read16(at + 2)),
-          .immediate = static_cast<s32>(image.read32(at + 4))};
+          .offset = static_cast<s16>(whole >> 32),
+          .immediate = static_cast<s32>(whole)};
 }
 
 /// The name under which the kernel keeps what is called by the string at `at`.
@@ -18154,30 +18182,26 @@ struct code_cursor {
 // What the instruction at the cursor refers to. Calls inside a section need no relocation, so they are told by
 // the instruction itself.
 constexpr verdict reference_at(const object_tables& code, const function_spec& function, code_cursor& cursor,
-                               reference& out) noexcept {
+                               const abi::insn& instruction, reference& out) noexcept {
   const u64 at = function.at + u64{cursor.instruction} * sizeof(abi::insn);
-  out = {.at = at};
   const u32 end = function.first_reference + function.reference_count;
   while (cursor.reference < end && code.references[cursor.reference].at < at) ++cursor.reference;
   if (cursor.reference < end && code.references[cursor.reference].at == at) {
     out = code.references[cursor.reference];
     // Functions that lie over each other can end between the two halves of a load.
     const bool fits =
-        code.image.read8(at) == abi::opcode_call || cursor.instruction + 1 < function.instruction_count;
+        instruction.opcode == abi::opcode_call || cursor.instruction + 1 < function.instruction_count;
     if (out.kind != reference_kind::nothing && fits) return {};
     return {
         .why = cause::bad_relocation, .section = function.section, .offset = at, .subject = function.name};
   }
-  if (code.image.read8(at) != abi::opcode_call) return {};
-  const abi::insn call = read_instruction(code.image, at);
-  if (call.source() != abi::pseudo_call) return {};
-  const s64 distance = (s64{call.immediate} + 1) * s64{sizeof(abi::insn)};
+  if (instruction.opcode != abi::opcode_call || instruction.source() != abi::pseudo_call) return {};
+  const s64 distance = (s64{instruction.immediate} + 1) * s64{sizeof(abi::insn)};
   const u64 place = at + static_cast<u64>(distance);
   const u32 target = lower_bound_of_place(code.functions, code.function_count, place);
   if (target == code.function_count || code.functions[target].at != place)
     return {.why = cause::bad_call, .section = function.section, .offset = at, .subject = function.name};
-  out.kind = reference_kind::call;
-  out.target = target;
+  out = {.at = at, .kind = reference_kind::call, .target = target};
   return {};
 }
 
@@ -18253,10 +18277,11 @@ constexpr verdict lay_out(const object_tables& code, u32 entry, program_layout& 
       continue;
     }
     reference found;
-    if (const verdict v = detail::reference_at(code, function, cursor, found); v.failed()) return v;
-    const bool is_long =
-        code.image.read8(function.at + u64{cursor.instruction} * sizeof(abi::insn)) == abi::opcode_ld_imm64;
-    cursor.instruction += is_long ? 2 : 1;
+    const abi::insn instruction =
+        read_instruction(code.image, function.at + u64{cursor.instruction} * sizeof(abi::insn));
+    if (const verdict v = detail::reference_at(code, function, cursor, instruction, found); v.failed())
+      return v;
+    cursor.instruction += instruction.opcode == abi::opcode_ld_imm64 ? 2 : 1;
     if (found.kind == reference_kind::map || found.kind == reference_kind::value ||
         found.kind == reference_kind::external)
       ++out.map_references;
@@ -18358,7 +18383,7 @@ constexpr void assemble(const object_tables& code, const program_layout& layout,
       if (is_long && cursor.instruction + 1 < function.instruction_count)
         out[at + 1] = read_instruction(code.image, from + sizeof(abi::insn));
       reference found;
-      if (detail::reference_at(code, function, cursor, found).failed()) found = {};
+      if (detail::reference_at(code, function, cursor, out[at], found).failed()) found = {};
       switch (found.kind) {
         case reference_kind::nothing:
           break;
@@ -19695,8 +19720,9 @@ constexpr verdict read_cores(const opened_object& object, const object_slots& sl
                              object_facts& out) noexcept {
   const bytes& image = object.file.image();
   btf_ext_run run;
+  elf_section section;
   for (btf_ext_table walk = object.ext.core; walk.next(object.types, run);) {
-    const elf_section section = object.file.find_section(run.section_name);
+    section = object.file.find_section(run.section_name, section.index);
     for (u32 i = 0; section.is_code() && i < run.count; ++i) {
       const u64 from = run.first + u64{i} * walk.record_size;
       const u32 offset = image.read32(from);
@@ -19733,8 +19759,9 @@ constexpr void read_code_types(const opened_object& object, const object_slots& 
                                const object_facts& facts) noexcept {
   const elf& file = object.file;
   btf_ext_run run;
+  elf_section section;
   for (btf_ext_table walk = object.ext.functions; walk.next(object.types, run);) {
-    const elf_section section = file.find_section(run.section_name);
+    section = file.find_section(run.section_name, section.index);
     for (u32 i = 0; section.is_code() && i < run.count; ++i) {
       const u64 at = run.first + u64{i} * walk.record_size;
       const u64 place = section.at + file.image().read32(at);
@@ -19746,7 +19773,7 @@ constexpr void read_code_types(const opened_object& object, const object_slots& 
     }
   }
   for (btf_ext_table walk = object.ext.lines; walk.next(object.types, run);) {
-    const elf_section section = file.find_section(run.section_name);
+    section = file.find_section(run.section_name, section.index);
     if (!section.is_code() || run.count == 0) continue;
     for (u32 f = lower_bound_of_place(slots.functions, facts.functions, section.at);
          f < facts.functions && slots.functions[f].section == section.index &&

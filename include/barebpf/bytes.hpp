@@ -51,14 +51,13 @@ class bytes {
   [[nodiscard]] constexpr size_t length_of_string(u64 at) const noexcept {
     // Eight bytes at a time, because the compiler pays for each step. A subtraction that borrows into a byte's
     // top bit found its zero; the lowest such bit is never wrong.
-    constexpr u64 ones = 0x0101010101010101, tops = ones << 7;
     for (size_t length = 0;; length += 8) {
       if (!holds(at, length + 8)) {
         while (holds(at + length, 1) && read8(at + length) != 0) ++length;
         return length;
       }
       const u64 eight = fetch(at + length, 8);
-      const u64 zeros = (eight - ones) & ~eight & tops;
+      const u64 zeros = (eight - first_bits) & ~eight & top_bits;
       if (zeros != 0) return length + static_cast<size_t>(__builtin_ctzll(zeros)) / 8;
     }
   }
@@ -75,8 +74,17 @@ class bytes {
   }
   /// True when the NUL-terminated strings at `a` and `b` are the same.
   [[nodiscard]] constexpr bool same_string(u64 a, u64 b) const noexcept {
-    while (read8(a) == read8(b) && read8(a) != 0) ++a, ++b;
-    return read8(a) == read8(b);
+    for (;; a += 8, b += 8) {  // eight at a time, see above
+      if (!holds(a, 8) || !holds(b, 8)) {
+        while (read8(a) == read8(b) && read8(a) != 0) ++a, ++b;
+        return read8(a) == read8(b);
+      }
+      const u64 eight = fetch(a, 8), others = fetch(b, 8);
+      const u64 zeros = (eight - first_bits) & ~eight & top_bits;
+      // What lies behind the first zero is another string.
+      if (zeros != 0) return ((eight ^ others) & (zeros ^ (zeros - 1))) == 0;
+      if (eight != others) return false;
+    }
   }
   /// Copies `count` bytes from `at` on to `out`.
   constexpr void copy(u64 at, u64 count, u8* out) const noexcept {
@@ -111,8 +119,8 @@ class bytes {
   // `count` bytes from `at` on as a number whose lowest byte comes first. No template, because clang 14 does
   // not instantiate one while it evaluates.
   [[nodiscard]] constexpr u64 fetch(u64 at, unsigned count) const noexcept {
-    if (count == 0 || at > size_ || count > size_ - at)
-      return 0;  // as `holds`; the compiler pays for each call
+    // Nothing is called here, because the compiler pays most for calls: see `holds`.
+    if (count == 0 || at > size_ || count > size_ - at) return 0;
     if (!packed_) {
       u64 value = 0;
       if (!__builtin_is_constant_evaluated() && !host_is_big_endian) {
@@ -123,9 +131,13 @@ class bytes {
       return value;
     }
     const auto bit = static_cast<unsigned>(at % 8 * 8);
-    if (bit <= 64 - count * 8) return words_[at / 8] >> bit & ~u64{0} >> (64 - count * 8);
-    return (words_[at / 8] >> bit | words_[at / 8 + 1] << (64 - bit)) & ~u64{0} >> (64 - count * 8);
+    const u64 value = words_[at / 8] >> bit;
+    if (bit <= 64 - count * 8) return value & ~u64{0} >> (64 - count * 8);
+    return (value | words_[at / 8 + 1] << (64 - bit)) & ~u64{0} >> (64 - count * 8);
   }
+
+  // The lowest and the highest bit of each byte.
+  static constexpr u64 first_bits = 0x0101010101010101, top_bits = first_bits << 7;
 
   const unsigned char* plain_ = nullptr;
   const u64* words_ = nullptr;

@@ -79,12 +79,15 @@ class elf {
     return {};
   }
   /// The same by the string at `wanted` in the file. One of more than 255 characters is not found, so that
-  /// many long names which differ at their ends cost no more than many short ones.
-  [[nodiscard]] constexpr elf_section find_section(u64 wanted) const noexcept {
+  /// many long names which differ at their ends cost no more than many short ones. Whoever finds one after the other,
+  /// in the order of the file, says which was the last, so that the search begins behind it.
+  [[nodiscard]] constexpr elf_section find_section(u64 wanted, u32 last = 0) const noexcept {
     constexpr u64 longest = 255;
     if (image_.length_of_string(wanted) > longest) return {};
-    for (u32 i = 1; i < section_count_; ++i)
-      if (image_.same_string(section(i).name, wanted)) return section(i);
+    for (u32 i = last + 1; i < section_count_; ++i)
+      if (is_called(i, wanted)) return section(i);
+    for (u32 i = 1; i <= last && i < section_count_; ++i)
+      if (is_called(i, wanted)) return section(i);
     return {};
   }
   /// Finds fault with a section that is there and is not of this type.
@@ -128,6 +131,10 @@ class elf {
  private:
   [[nodiscard]] constexpr u64 header_at(u32 index) const noexcept {
     return section_table_ + u64{index} * abi::elf_section_header::size;
+  }
+  [[nodiscard]] constexpr bool is_called(u32 index, u64 wanted) const noexcept {
+    return image_.same_string(
+        section_names_ + image_.read32(header_at(index) + abi::elf_section_header::name), wanted);
   }
   constexpr verdict check_header() noexcept;
   constexpr verdict check_sections() noexcept;

@@ -55,30 +55,26 @@ struct code_cursor {
 // What the instruction at the cursor refers to. Calls inside a section need no relocation, so they are told by
 // the instruction itself.
 constexpr verdict reference_at(const object_tables& code, const function_spec& function, code_cursor& cursor,
-                               reference& out) noexcept {
+                               const abi::insn& instruction, reference& out) noexcept {
   const u64 at = function.at + u64{cursor.instruction} * sizeof(abi::insn);
-  out = {.at = at};
   const u32 end = function.first_reference + function.reference_count;
   while (cursor.reference < end && code.references[cursor.reference].at < at) ++cursor.reference;
   if (cursor.reference < end && code.references[cursor.reference].at == at) {
     out = code.references[cursor.reference];
     // Functions that lie over each other can end between the two halves of a load.
     const bool fits =
-        code.image.read8(at) == abi::opcode_call || cursor.instruction + 1 < function.instruction_count;
+        instruction.opcode == abi::opcode_call || cursor.instruction + 1 < function.instruction_count;
     if (out.kind != reference_kind::nothing && fits) return {};
     return {
         .why = cause::bad_relocation, .section = function.section, .offset = at, .subject = function.name};
   }
-  if (code.image.read8(at) != abi::opcode_call) return {};
-  const abi::insn call = read_instruction(code.image, at);
-  if (call.source() != abi::pseudo_call) return {};
-  const s64 distance = (s64{call.immediate} + 1) * s64{sizeof(abi::insn)};
+  if (instruction.opcode != abi::opcode_call || instruction.source() != abi::pseudo_call) return {};
+  const s64 distance = (s64{instruction.immediate} + 1) * s64{sizeof(abi::insn)};
   const u64 place = at + static_cast<u64>(distance);
   const u32 target = lower_bound_of_place(code.functions, code.function_count, place);
   if (target == code.function_count || code.functions[target].at != place)
     return {.why = cause::bad_call, .section = function.section, .offset = at, .subject = function.name};
-  out.kind = reference_kind::call;
-  out.target = target;
+  out = {.at = at, .kind = reference_kind::call, .target = target};
   return {};
 }
 
@@ -154,10 +150,11 @@ constexpr verdict lay_out(const object_tables& code, u32 entry, program_layout& 
       continue;
     }
     reference found;
-    if (const verdict v = detail::reference_at(code, function, cursor, found); v.failed()) return v;
-    const bool is_long =
-        code.image.read8(function.at + u64{cursor.instruction} * sizeof(abi::insn)) == abi::opcode_ld_imm64;
-    cursor.instruction += is_long ? 2 : 1;
+    const abi::insn instruction =
+        read_instruction(code.image, function.at + u64{cursor.instruction} * sizeof(abi::insn));
+    if (const verdict v = detail::reference_at(code, function, cursor, instruction, found); v.failed())
+      return v;
+    cursor.instruction += instruction.opcode == abi::opcode_ld_imm64 ? 2 : 1;
     if (found.kind == reference_kind::map || found.kind == reference_kind::value ||
         found.kind == reference_kind::external)
       ++out.map_references;
@@ -259,7 +256,7 @@ constexpr void assemble(const object_tables& code, const program_layout& layout,
       if (is_long && cursor.instruction + 1 < function.instruction_count)
         out[at + 1] = read_instruction(code.image, from + sizeof(abi::insn));
       reference found;
-      if (detail::reference_at(code, function, cursor, found).failed()) found = {};
+      if (detail::reference_at(code, function, cursor, out[at], found).failed()) found = {};
       switch (found.kind) {
         case reference_kind::nothing:
           break;

@@ -393,8 +393,9 @@ constexpr verdict read_cores(const opened_object& object, const object_slots& sl
                              object_facts& out) noexcept {
   const bytes& image = object.file.image();
   btf_ext_run run;
+  elf_section section;
   for (btf_ext_table walk = object.ext.core; walk.next(object.types, run);) {
-    const elf_section section = object.file.find_section(run.section_name);
+    section = object.file.find_section(run.section_name, section.index);
     for (u32 i = 0; section.is_code() && i < run.count; ++i) {
       const u64 from = run.first + u64{i} * walk.record_size;
       const u32 offset = image.read32(from);
@@ -431,8 +432,9 @@ constexpr void read_code_types(const opened_object& object, const object_slots& 
                                const object_facts& facts) noexcept {
   const elf& file = object.file;
   btf_ext_run run;
+  elf_section section;
   for (btf_ext_table walk = object.ext.functions; walk.next(object.types, run);) {
-    const elf_section section = file.find_section(run.section_name);
+    section = file.find_section(run.section_name, section.index);
     for (u32 i = 0; section.is_code() && i < run.count; ++i) {
       const u64 at = run.first + u64{i} * walk.record_size;
       const u64 place = section.at + file.image().read32(at);
@@ -444,7 +446,7 @@ constexpr void read_code_types(const opened_object& object, const object_slots& 
     }
   }
   for (btf_ext_table walk = object.ext.lines; walk.next(object.types, run);) {
-    const elf_section section = file.find_section(run.section_name);
+    section = file.find_section(run.section_name, section.index);
     if (!section.is_code() || run.count == 0) continue;
     for (u32 f = lower_bound_of_place(slots.functions, facts.functions, section.at);
          f < facts.functions && slots.functions[f].section == section.index &&

@@ -284,11 +284,20 @@ template <class Spec>
 
 /// The instruction at `at` in the file. Which half of a byte is the first register differs with the byte order too.
 [[nodiscard]] constexpr abi::insn read_instruction(const bytes& image, u64 at) noexcept {
-  const u8 registers = image.read8(at + 1);
-  return {.opcode = image.read8(at),
+  // In one piece, because the compiler pays for each read. Read with the lowest byte first, the opcode is below.
+  const u64 whole = image.read64(at);
+  if (!image.reads_big_endian()) {
+    const auto registers = static_cast<u8>(whole >> 8);
+    return {.opcode = static_cast<u8>(whole),
+            .registers = image.is_foreign() ? static_cast<u8>(registers << 4 | registers >> 4) : registers,
+            .offset = static_cast<s16>(whole >> 16),
+            .immediate = static_cast<s32>(whole >> 32)};
+  }
+  const auto registers = static_cast<u8>(whole >> 48);
+  return {.opcode = static_cast<u8>(whole >> 56),
           .registers = image.is_foreign() ? static_cast<u8>(registers << 4 | registers >> 4) : registers,
-          .offset = static_cast<s16>(image.read16(at + 2)),
-          .immediate = static_cast<s32>(image.read32(at + 4))};
+          .offset = static_cast<s16>(whole >> 32),
+          .immediate = static_cast<s32>(whole)};
 }
 
 /// The name under which the kernel keeps what is called by the string at `at`.
