@@ -43,7 +43,7 @@ struct hidden {
   hidden() : value(0) {}
 
  private:
-  int value;
+  [[maybe_unused]] int value;
 };
 
 struct written {

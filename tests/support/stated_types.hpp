@@ -8,6 +8,16 @@
 
 #include "library.hpp"
 
+/// True where C++ aligns 64-bit numbers and pointers as BPF programs do. On other machines types that have them lie
+/// otherwise, which the library says, see "a machine of 32 bits".
+inline constexpr bool lays_out_as_bpf = alignof(std::uint64_t) == 8 && sizeof(void*) == 8 && [] {
+  struct pair {
+    char first;
+    std::uint64_t second;
+  };
+  return sizeof(pair) == 16;
+}();
+
 namespace stated {
 
 /// A bit field, as programs have them for the headers of packets.
@@ -25,8 +35,8 @@ class guarded {
 
  private:
   friend struct barebpf::stated_layout<guarded>;
-  std::uint32_t first_ = 0;
-  std::uint64_t second_ = 0;
+  [[maybe_unused]] std::uint32_t first_ = 0;
+  [[maybe_unused]] std::uint64_t second_ = 0;
 };
 
 struct head {
@@ -56,7 +66,7 @@ class opaque {
   constexpr explicit opaque(int) noexcept {}
 
  private:
-  std::uint64_t bytes_[2] = {};
+  [[maybe_unused]] std::uint64_t bytes_[2] = {};
 };
 
 union number {
