@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 d308845f89ec940789225984754482fc2f1358a8260628f38635241e676fd668; do not edit.
+// Made by tools/amalgamate from files with SHA-256 aefcc399cfe88b1127231171112f9ca62732000447d2d10c63fb8973536fe25d; do not edit.
 //
 // MIT License
 //
@@ -23097,6 +23097,26 @@ class loaded_static_object {
     constexpr map_type type = fault == cause::none ? static_cast<map_type>(found.type) : map_type::hash;
     constexpr u32 known = index == not_found ? 0 : index;
     return barebpf::map<type, key, value>(untyped_map::borrow(maps_[known].number(), to_kernel_name(Name)));
+  }
+
+  /// These do not compile, and say what is missing.
+  template <name Name, class OnlyOne>
+  void map() const noexcept {
+    static_assert(sizeof(OnlyOne) == 0,
+                  "barebpf: a map has a key and a value, so give the types of both, or none to have those of "
+                  "the object");
+  }
+  template <class Text>
+  void map(const Text&) const noexcept {
+    static_assert(sizeof(Text) == 0,
+                  "barebpf: the compiler looks for the names of a static_object, so give them in angle "
+                  "brackets: map<\"name\">()");
+  }
+  template <class Text, class... Target>
+  void attach(const Text&, Target&&...) const noexcept {
+    static_assert(sizeof(Text) == 0,
+                  "barebpf: the compiler looks for the names of a static_object, so give them in angle "
+                  "brackets: attach<\"name\">()");
   }
 
   /// The descriptor of the map called `Name`, whatever its type; not open when the map was left out.

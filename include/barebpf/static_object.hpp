@@ -107,6 +107,26 @@ class loaded_static_object {
     return barebpf::map<type, key, value>(untyped_map::borrow(maps_[known].number(), to_kernel_name(Name)));
   }
 
+  /// These do not compile, and say what is missing.
+  template <name Name, class OnlyOne>
+  void map() const noexcept {
+    static_assert(sizeof(OnlyOne) == 0,
+                  "barebpf: a map has a key and a value, so give the types of both, or none to have those of "
+                  "the object");
+  }
+  template <class Text>
+  void map(const Text&) const noexcept {
+    static_assert(sizeof(Text) == 0,
+                  "barebpf: the compiler looks for the names of a static_object, so give them in angle "
+                  "brackets: map<\"name\">()");
+  }
+  template <class Text, class... Target>
+  void attach(const Text&, Target&&...) const noexcept {
+    static_assert(sizeof(Text) == 0,
+                  "barebpf: the compiler looks for the names of a static_object, so give them in angle "
+                  "brackets: attach<\"name\">()");
+  }
+
   /// The descriptor of the map called `Name`, whatever its type; not open when the map was left out.
   /// Errors:   none at run time. A name that the object does not have does not compile.
   /// Lifetime: borrowed: valid as long as this object.
