@@ -95,7 +95,10 @@ TEST_CASE("an enum tells its values that are small or of one bit", "[layout]") {
   CHECK(values_of<wide>() == "near 1");
   CHECK(values_of<plain>() == "zero 0, one 1, two 2");
   CHECK(values_of<plain_and_negative>() == "below -1, above 1");
-  CHECK(values_of<pair_of<int, pair_of<char, bool>>::kind>() == "left 0, right 1");
+  // Clang knows the values of an enum in a template when somebody has used one.
+  using kind = pair_of<int, pair_of<char, bool>>::kind;
+  CHECK(kind::left != kind::right);
+  CHECK(values_of<kind>() == "left 0, right 1");
   CHECK(values_of<nobody>().empty());
   CHECK(values_of<of_any_byte>().empty());
   // Of two names for one value the compiler knows one.

@@ -365,7 +365,7 @@ TEST_CASE("enums have the same values, whatever style their names have", "[layou
   CHECK(object.told<fewer>(type) == lines{"other_values : 4 at 0, 4 at 0"});
   CHECK(object.told<more>(type) == lines{"other_values : 4 at 0, 4 at 0"});
   CHECK(object.told<swapped>(type) == lines{"other_values : 4 at 0, 4 at 0"});
-  CHECK(object.told<empty>(type) == lines{"other_values : 4 at 0, 4 at 0"});
+  CHECK(object.told<empty>(type) == none);
   CHECK(object.told<narrow>(type) == lines{"other_size : 4 at 0, 1 at 0"});
   CHECK(object.told<std::uint32_t>(type) == none);
   CHECK(object.told<std::int32_t>(type) == none);
