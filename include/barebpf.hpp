@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 df4045b4fd61cf18f34521cdb9ec608eb03d8c6f84c1f5f4ea90bd058b3942a3; do not edit.
+// Made by tools/amalgamate from files with SHA-256 5a4f271ca155a12ad04a02a9319b4bec3765c093cbcb25d70bf3fb7ecb61c234; do not edit.
 //
 // MIT License
 //
@@ -5190,6 +5190,9 @@ class iterator {
 namespace barebpf::inline BAREBPF_ABI::abi {
 
 inline constexpr u16 btf_magic = 0xeb9f;
+/// The first word of BTF of version 1, in the machine's byte order: the mark, the version and no flags.
+inline constexpr u32 btf_first_word =
+    host_is_big_endian ? u32{btf_magic} << 16 | 1 << 8 : u32{btf_magic} | 1 << 16;
 
 /// Offsets in the header of .BTF; sections inside it count from the header's end. Since 2026 it may have a table of
 /// layouts, from which one who does not know a kind of type learns how long its records are.
@@ -5899,6 +5902,10 @@ class btf {
   /// Whether a value of this type is a number, and of which sign.
   [[nodiscard]] constexpr number_form form_of(u32 id) const noexcept;
 
+  /// True when an integer has this encoding, such as `abi::btf_integer_is_signed`.
+  [[nodiscard]] constexpr bool is_encoded(const btf_type& integer, u32 as) const noexcept {
+    return (image_.read32(integer.tail()) >> 24 & as) != 0;
+  }
   /// The flag on top of a type's kind; on an enum it says that its values are signed.
   [[nodiscard]] constexpr bool is_flagged(const btf_type& of) const noexcept {
     return (image_.read32(of.at + abi::btf_type_record::info) >> 31) != 0;
@@ -6097,9 +6104,8 @@ constexpr u32 btf::size_of(u32 id) const noexcept {
 constexpr number_form btf::form_of(u32 id) const noexcept {
   const btf_type found = resolve(id);
   if (found.kind != abi::btf_kind::integer) return number_form::no_number;
-  const u32 encoding = image_.read32(found.tail()) >> 24;
-  return (encoding & abi::btf_integer_is_signed) != 0 ? number_form::signed_number
-                                                      : number_form::unsigned_number;
+  return is_encoded(found, abi::btf_integer_is_signed) ? number_form::signed_number
+                                                       : number_form::unsigned_number;
 }
 
 }  // namespace barebpf::inline BAREBPF_ABI
@@ -6996,9 +7002,9 @@ class layout_matcher {
         if (found.kind != kind::integer) return differ(cause::other_sort);
         if (size != cxx.size) return differ(cause::other_size);
         if (cxx.sort == boolean)
-          return is_encoded(found, abi::btf_integer_is_bool) || differ(cause::no_boolean);
+          return types_.is_encoded(found, abi::btf_integer_is_bool) || differ(cause::no_boolean);
         if (cxx.sort == character) return true;
-        return is_encoded(found, abi::btf_integer_is_signed) == (cxx.sort == signed_integer) ||
+        return types_.is_encoded(found, abi::btf_integer_is_signed) == (cxx.sort == signed_integer) ||
                differ(cause::other_sign);
       case floating:
         return found.kind == kind::floating ? same_size() : differ(cause::other_sort);
@@ -7049,9 +7055,6 @@ class layout_matcher {
 
   static constexpr bool is_enum(const btf_type& found) noexcept {
     return found.kind == abi::btf_kind::enumeration || found.kind == abi::btf_kind::enumeration64;
-  }
-  constexpr bool is_encoded(const btf_type& integer, u32 as) const noexcept {
-    return (types_.image().read32(integer.tail()) >> 24 & as) != 0;
   }
   // Names may be of another style, "STATE_IDLE" here and "idle" there; but each value has to be on both sides, as far as
   // C++ tells, and a name that both have has to mean the same.
@@ -7524,8 +7527,7 @@ inline constexpr auto element_btf = [] {
   detail::btf_image_of<needed.words, needed.characters> out{};
   detail::layout_btf_writer writer(out.types, out.strings);
   write_all(writer, out.key_id, out.value_id);
-  out.header[0] =
-      host_is_big_endian ? u32{abi::btf_magic} << 16 | 1 << 8 : u32{abi::btf_magic} | 1 << 16;  // version 1
+  out.header[0] = abi::btf_first_word;
   out.header[1] = static_cast<u32>(abi::btf_header::size);
   out.header[3] = out.header[4] = needed.words * 4;
   out.header[5] = needed.characters;
@@ -10263,7 +10265,7 @@ constexpr void write_shape(text_writer& out, const element_shape& shape) noexcep
 }  // namespace detail
 
 /// Writes every difference into `buffer`: "max_entries: expected 8, found 4; key: expected a signed 32-bit integer,
-/// found an unsigned 32-bit integer; value.packets: 8 bytes at 0 in the object, none in C++: ...". 1,024 bytes are always
+/// found an unsigned 32-bit integer; value.packets: 8 bytes at 0 in the object, none in C++: ...". 1,536 bytes are always
 /// enough.
 constexpr text describe(const btf_differences& what, char* buffer, size_t size) noexcept {
   const map_differences& identity = what;
@@ -10304,8 +10306,7 @@ inline constexpr const layout* members_of_element =
 /// differ from those of `key` and `value`, which are null for what has none.
 /// Errors: those of `get_btf`.
 [[nodiscard]] inline result<void> find_shapes(const abi::map_info& info, btf_differences& both,
-                                              const layout* key = nullptr,
-                                              const layout* value = nullptr) noexcept {
+                                              const layout* key, const layout* value) noexcept {
   if (info.btf_id == 0) return {};
   const auto image = get_btf(info.btf_id);
   if (!image) return image.error();
@@ -13492,8 +13493,8 @@ struct field {
   if (types.size_of(id) > 8) return other;
   switch (found.kind) {
     case abi::btf_kind::integer:
-      if ((types.image().read32(found.tail()) >> 24 & abi::btf_integer_is_bool) != 0) return boolean;
-      return types.form_of(id) == number_form::signed_number ? signed_number : unsigned_number;
+      if (types.is_encoded(found, abi::btf_integer_is_bool)) return boolean;
+      return types.is_encoded(found, abi::btf_integer_is_signed) ? signed_number : unsigned_number;
     case abi::btf_kind::enumeration:
     case abi::btf_kind::enumeration64:
       return types.is_flagged(found) ? signed_number : unsigned_number;
@@ -20218,8 +20219,7 @@ class pruned_btf {
   /// Writes all of it, in the machine's byte order: `head_words` words, and behind them `sizes().strings_size` bytes
   /// of strings. Words, because the compiler pays for each step.
   constexpr void write(u32* head, u8* strings) const noexcept {
-    head[0] =
-        host_is_big_endian ? u32{abi::btf_magic} << 16 | 1 << 8 : u32{abi::btf_magic} | 1 << 16;  // version 1
+    head[0] = abi::btf_first_word;
     head[1] = static_cast<u32>(abi::btf_header::size);
     head[2] = 0;
     head[3] = head[4] = sizes_.types_size;
@@ -22348,7 +22348,8 @@ inline result<ringbuf> ringbuf::open(const fd& map) noexcept {
 #ifndef BAREBPF_STATIC_OBJECT_HPP
 #define BAREBPF_STATIC_OBJECT_HPP
 
-// Room 4.11, static_parts: the maps, programs and variables of an object as types, to be walked over while compiling.
+// Room 4.11, static_parts: the maps, programs and variables of an object as types, to be walked over while compiling, and
+// as somebody asks for them by name and C++ type.
 #ifndef BAREBPF_STATIC_PARTS_HPP
 #define BAREBPF_STATIC_PARTS_HPP
 
@@ -22877,6 +22878,25 @@ constexpr size_t alignment_of_size(u32 size) noexcept {
 template <class Spec, u32 Id>
 using object_type = detail::object_type<Spec, Id>;
 
+namespace detail {
+
+// The C++ type of a key or value of which nothing was said: none, what the object's types tell, an index, or bytes.
+template <class Spec, bool IsNone, bool IsIndex, u32 Id, u32 Size, class None = no_key>
+constexpr auto make_element_type() noexcept {
+  if constexpr (IsNone)
+    return one_type<None>{};
+  else if constexpr (Id != 0 && Spec::types().size_of(Id) == Size)
+    return one_type<object_type<Spec, Id>>{};
+  else if constexpr (IsIndex)
+    return one_type<u32>{};
+  else
+    return one_type<row<unsigned char, at_least_one(Size)>>{};
+}
+template <class Spec, bool IsNone, bool IsIndex, u32 Id, u32 Size, class None = no_key>
+using element_type = typename decltype(make_element_type<Spec, IsNone, IsIndex, Id, Size, None>())::type;
+
+}  // namespace detail
+
 /// A struct or union of an object whose members are asked for by name: `value.get<"packets">()`,
 /// `value.set<"ports[1].source">(80)`.
 /// Shape:  its bytes, as the programs have them.
@@ -22954,6 +22974,30 @@ inline constexpr auto part_name = [] {
   return barebpf::name<sizeof whole.characters>::cut(whole.characters);
 }();
 
+// The C++ type T that somebody gives to the key, value or variable called `Subject`, whose type in the object has this id.
+// One that differs at a member does not compile.
+template <class Spec, type_role Role, barebpf::name Subject, u32 Id, class T>
+struct asked_type {
+  static constexpr layout_difference found = compare_members<std::remove_cv_t<T>>(Spec::types(), Id);
+  static constexpr bool agrees = found.why == cause::none;
+  static_assert(layout_check<Role, found.why, spelled<Subject>, spelled<found.member>, found.in_object,
+                             found.in_cxx, spelled<found.cxx_member>>::made);
+};
+
+// The variable called `Name`, asked for as a T; an empty one where the object does not have it.
+template <class Spec, barebpf::name Name, class T>
+struct asked_variable {
+  static constexpr u32 index = Spec::find_variable(Name);
+  static constexpr variable_spec found = index == not_found ? variable_spec{} : Spec::variable(index);
+  static constexpr map_spec holder = index == not_found ? map_spec{} : Spec::map(found.map);
+  using type = asked_type<Spec, type_role::variable, Name, found.type, T>;
+
+  // What hinders it, with `otherwise` where nothing else does; what differs at a member was said already.
+  [[nodiscard]] static constexpr cause fault(cause otherwise) noexcept {
+    return index == not_found ? cause::no_such_variable : type::agrees ? otherwise : cause::none;
+  }
+};
+
 }  // namespace detail
 
 /// A map of an object: `name` is the one that `loaded->map<...>()` takes, `spec` all that the object says of it.
@@ -23010,34 +23054,6 @@ constexpr void each_variable(F&& f) {
 
 namespace barebpf::inline BAREBPF_ABI {
 
-namespace detail {
-
-// How T differs from the type of the variable with this index; in nothing from one that the object does not have.
-template <class Spec, u32 Index, class T>
-inline constexpr layout_difference variable_difference = [] {
-  if constexpr (Index == not_found)
-    return layout_difference{};
-  else
-    return compare_members<std::remove_cv_t<T>>(Spec::types(), Spec::variable(Index).type);
-}();
-
-// The C++ type of a key or value of which nothing was said: none, an index, what the object's types tell, or bytes.
-template <class Spec, bool IsNone, bool IsIndex, u32 Id, u32 Size, class None = no_key>
-constexpr auto make_element_type() noexcept {
-  if constexpr (IsNone)
-    return one_type<None>{};
-  else if constexpr (Id != 0 && Spec::types().size_of(Id) == Size)
-    return one_type<object_type<Spec, Id>>{};
-  else if constexpr (IsIndex)
-    return one_type<u32>{};
-  else
-    return one_type<row<unsigned char, at_least_one(Size)>>{};
-}
-template <class Spec, bool IsNone, bool IsIndex, u32 Id, u32 Size, class None = no_key>
-using element_type = typename decltype(make_element_type<Spec, IsNone, IsIndex, Id, Size, None>())::type;
-
-}  // namespace detail
-
 /// What `attach_all` attached.
 template <u32 Count>
 struct all_attachments {
@@ -23059,14 +23075,9 @@ class loaded_static_object {
   [[nodiscard]] auto map() const noexcept {
     constexpr u32 index = spec::find_map(Name);
     constexpr map_spec found = index == not_found ? map_spec{} : spec::map(index);
-    constexpr layout_difference key = compare_members<Key>(spec::types(), found.key_type);
-    constexpr layout_difference value = compare_members<Value>(spec::types(), found.value_type);
-    static_assert(layout_check<type_role::key, key.why, detail::spelled<Name>, detail::spelled<key.member>,
-                               key.in_object, key.in_cxx, detail::spelled<key.cxx_member>>::made);
-    static_assert(
-        layout_check<type_role::value, value.why, detail::spelled<Name>, detail::spelled<value.member>,
-                     value.in_object, value.in_cxx, detail::spelled<value.cxx_member>>::made);
-    constexpr bool agrees = key.why == cause::none && value.why == cause::none;
+    using key = detail::asked_type<spec, type_role::key, Name, found.key_type, Key>;
+    using value = detail::asked_type<spec, type_role::value, Name, found.value_type, Value>;
+    constexpr bool agrees = key::agrees && value::agrees;
     constexpr cause fault = index == not_found ? cause::no_such_map
                             : agrees           ? compare_types<Key, Value>(found)
                                                : cause::none;
@@ -23140,18 +23151,10 @@ class loaded_static_object {
   /// Kernel: 5.5.
   template <name Name, class T>
   [[nodiscard]] result<mapped_variable<T>> variable() const noexcept {
-    constexpr u32 index = spec::find_variable(Name);
-    constexpr variable_spec found = index == not_found ? variable_spec{} : spec::variable(index);
-    constexpr map_spec holder = index == not_found ? map_spec{} : spec::map(found.map);
-    constexpr layout_difference difference = detail::variable_difference<spec, index, T>;
-    static_assert(layout_check<type_role::variable, difference.why, detail::spelled<Name>,
-                               detail::spelled<difference.member>, difference.in_object, difference.in_cxx,
-                               detail::spelled<difference.cxx_member>>::made);
-    constexpr cause fault = index == not_found              ? cause::no_such_variable
-                            : difference.why != cause::none ? cause::none
-                                                            : can_be_seen_as<T>(holder, found);
-    static_assert(object_check<fault, found.declared_at, "", barebpf::name<48>::cut(Name)>::made);
-    return map_variable<T>(maps_[found.map], found, holder.value_size, Name);
+    using asked = detail::asked_variable<spec, Name, T>;
+    constexpr cause fault = asked::fault(can_be_seen_as<T>(asked::holder, asked::found));
+    static_assert(object_check<fault, asked::found.declared_at, "", barebpf::name<48>::cut(Name)>::made);
+    return map_variable<T>(maps_[asked::found.map], asked::found, asked::holder.value_size, Name);
   }
 
   /// The same with the type that the object has for it, const where the programs declare it so:
@@ -23173,19 +23176,11 @@ class loaded_static_object {
   /// Lifetime: valid as long as `arena`.
   template <name Name, class T>
   [[nodiscard]] T& variable(const mapped_arena& arena) const noexcept {
-    constexpr u32 index = spec::find_variable(Name);
-    constexpr variable_spec found = index == not_found ? variable_spec{} : spec::variable(index);
-    constexpr map_spec holder = index == not_found ? map_spec{} : spec::map(found.map);
-    constexpr layout_difference difference = detail::variable_difference<spec, index, T>;
-    static_assert(layout_check<type_role::variable, difference.why, detail::spelled<Name>,
-                               detail::spelled<difference.member>, difference.in_object, difference.in_cxx,
-                               detail::spelled<difference.cxx_member>>::made);
-    constexpr cause fault = index == not_found              ? cause::no_such_variable
-                            : difference.why != cause::none ? cause::none
-                            : holder.is_for_variables()     ? cause::not_in_arena
-                                                            : compare_types<T>(found);
-    static_assert(object_check<fault, found.declared_at, "", barebpf::name<48>::cut(Name)>::made);
-    return arena.at<T>(found.offset);
+    using asked = detail::asked_variable<spec, Name, T>;
+    constexpr cause fault =
+        asked::fault(asked::holder.is_for_variables() ? cause::not_in_arena : compare_types<T>(asked::found));
+    static_assert(object_check<fault, asked::found.declared_at, "", barebpf::name<48>::cut(Name)>::made);
+    return arena.at<T>(asked::found.offset);
   }
 
   /// Attaches the program called `Name` where the name of its section says, and to `target` if that leaves it open:
@@ -23331,18 +23326,10 @@ class static_object {
     /// Errors: a name that the object does not have, or a type that does not fit, does not compile.
     template <name Name, class T>
     [[nodiscard]] T& variable() noexcept {
-      constexpr u32 index = spec::find_variable(Name);
-      constexpr variable_spec found = index == not_found ? variable_spec{} : spec::variable(index);
-      constexpr map_spec holder = index == not_found ? map_spec{} : spec::map(found.map);
-      constexpr layout_difference difference = detail::variable_difference<spec, index, T>;
-      static_assert(layout_check<type_role::variable, difference.why, detail::spelled<Name>,
-                                 detail::spelled<difference.member>, difference.in_object, difference.in_cxx,
-                                 detail::spelled<difference.cxx_member>>::made);
-      constexpr cause fault = index == not_found              ? cause::no_such_variable
-                              : difference.why != cause::none ? cause::none
-                                                              : can_be_set_as<T>(holder, found);
-      static_assert(object_check<fault, found.declared_at, "", barebpf::name<48>::cut(Name)>::made);
-      return *reinterpret_cast<T*>(bytes_ + data_at[found.map] + found.offset);
+      using asked = detail::asked_variable<spec, Name, T>;
+      constexpr cause fault = asked::fault(can_be_set_as<T>(asked::holder, asked::found));
+      static_assert(object_check<fault, asked::found.declared_at, "", barebpf::name<48>::cut(Name)>::made);
+      return *reinterpret_cast<T*>(bytes_ + data_at[asked::found.map] + asked::found.offset);
     }
     /// The same with the type that the object has for it: `data.variable<"limit">() = 7`.
     template <name Name>

@@ -116,6 +116,10 @@ class btf {
   /// Whether a value of this type is a number, and of which sign.
   [[nodiscard]] constexpr number_form form_of(u32 id) const noexcept;
 
+  /// True when an integer has this encoding, such as `abi::btf_integer_is_signed`.
+  [[nodiscard]] constexpr bool is_encoded(const btf_type& integer, u32 as) const noexcept {
+    return (image_.read32(integer.tail()) >> 24 & as) != 0;
+  }
   /// The flag on top of a type's kind; on an enum it says that its values are signed.
   [[nodiscard]] constexpr bool is_flagged(const btf_type& of) const noexcept {
     return (image_.read32(of.at + abi::btf_type_record::info) >> 31) != 0;
@@ -314,9 +318,8 @@ constexpr u32 btf::size_of(u32 id) const noexcept {
 constexpr number_form btf::form_of(u32 id) const noexcept {
   const btf_type found = resolve(id);
   if (found.kind != abi::btf_kind::integer) return number_form::no_number;
-  const u32 encoding = image_.read32(found.tail()) >> 24;
-  return (encoding & abi::btf_integer_is_signed) != 0 ? number_form::signed_number
-                                                      : number_form::unsigned_number;
+  return is_encoded(found, abi::btf_integer_is_signed) ? number_form::signed_number
+                                                       : number_form::unsigned_number;
 }
 
 }  // namespace barebpf::inline BAREBPF_ABI

@@ -34,8 +34,8 @@ struct field {
   if (types.size_of(id) > 8) return other;
   switch (found.kind) {
     case abi::btf_kind::integer:
-      if ((types.image().read32(found.tail()) >> 24 & abi::btf_integer_is_bool) != 0) return boolean;
-      return types.form_of(id) == number_form::signed_number ? signed_number : unsigned_number;
+      if (types.is_encoded(found, abi::btf_integer_is_bool)) return boolean;
+      return types.is_encoded(found, abi::btf_integer_is_signed) ? signed_number : unsigned_number;
     case abi::btf_kind::enumeration:
     case abi::btf_kind::enumeration64:
       return types.is_flagged(found) ? signed_number : unsigned_number;

@@ -204,8 +204,7 @@ inline constexpr auto element_btf = [] {
   detail::btf_image_of<needed.words, needed.characters> out{};
   detail::layout_btf_writer writer(out.types, out.strings);
   write_all(writer, out.key_id, out.value_id);
-  out.header[0] =
-      host_is_big_endian ? u32{abi::btf_magic} << 16 | 1 << 8 : u32{abi::btf_magic} | 1 << 16;  // version 1
+  out.header[0] = abi::btf_first_word;
   out.header[1] = static_cast<u32>(abi::btf_header::size);
   out.header[3] = out.header[4] = needed.words * 4;
   out.header[5] = needed.characters;

@@ -223,9 +223,9 @@ class layout_matcher {
         if (found.kind != kind::integer) return differ(cause::other_sort);
         if (size != cxx.size) return differ(cause::other_size);
         if (cxx.sort == boolean)
-          return is_encoded(found, abi::btf_integer_is_bool) || differ(cause::no_boolean);
+          return types_.is_encoded(found, abi::btf_integer_is_bool) || differ(cause::no_boolean);
         if (cxx.sort == character) return true;
-        return is_encoded(found, abi::btf_integer_is_signed) == (cxx.sort == signed_integer) ||
+        return types_.is_encoded(found, abi::btf_integer_is_signed) == (cxx.sort == signed_integer) ||
                differ(cause::other_sign);
       case floating:
         return found.kind == kind::floating ? same_size() : differ(cause::other_sort);
@@ -276,9 +276,6 @@ class layout_matcher {
 
   static constexpr bool is_enum(const btf_type& found) noexcept {
     return found.kind == abi::btf_kind::enumeration || found.kind == abi::btf_kind::enumeration64;
-  }
-  constexpr bool is_encoded(const btf_type& integer, u32 as) const noexcept {
-    return (types_.image().read32(integer.tail()) >> 24 & as) != 0;
   }
   // Names may be of another style, "STATE_IDLE" here and "idle" there; but each value has to be on both sides, as far as
   // C++ tells, and a name that both have has to mean the same.

@@ -91,8 +91,7 @@ class pruned_btf {
   /// Writes all of it, in the machine's byte order: `head_words` words, and behind them `sizes().strings_size` bytes
   /// of strings. Words, because the compiler pays for each step.
   constexpr void write(u32* head, u8* strings) const noexcept {
-    head[0] =
-        host_is_big_endian ? u32{abi::btf_magic} << 16 | 1 << 8 : u32{abi::btf_magic} | 1 << 16;  // version 1
+    head[0] = abi::btf_first_word;
     head[1] = static_cast<u32>(abi::btf_header::size);
     head[2] = 0;
     head[3] = head[4] = sizes_.types_size;

@@ -16,34 +16,6 @@
 
 namespace barebpf::inline BAREBPF_ABI {
 
-namespace detail {
-
-// How T differs from the type of the variable with this index; in nothing from one that the object does not have.
-template <class Spec, u32 Index, class T>
-inline constexpr layout_difference variable_difference = [] {
-  if constexpr (Index == not_found)
-    return layout_difference{};
-  else
-    return compare_members<std::remove_cv_t<T>>(Spec::types(), Spec::variable(Index).type);
-}();
-
-// The C++ type of a key or value of which nothing was said: none, an index, what the object's types tell, or bytes.
-template <class Spec, bool IsNone, bool IsIndex, u32 Id, u32 Size, class None = no_key>
-constexpr auto make_element_type() noexcept {
-  if constexpr (IsNone)
-    return one_type<None>{};
-  else if constexpr (Id != 0 && Spec::types().size_of(Id) == Size)
-    return one_type<object_type<Spec, Id>>{};
-  else if constexpr (IsIndex)
-    return one_type<u32>{};
-  else
-    return one_type<row<unsigned char, at_least_one(Size)>>{};
-}
-template <class Spec, bool IsNone, bool IsIndex, u32 Id, u32 Size, class None = no_key>
-using element_type = typename decltype(make_element_type<Spec, IsNone, IsIndex, Id, Size, None>())::type;
-
-}  // namespace detail
-
 /// What `attach_all` attached.
 template <u32 Count>
 struct all_attachments {
@@ -65,14 +37,9 @@ class loaded_static_object {
   [[nodiscard]] auto map() const noexcept {
     constexpr u32 index = spec::find_map(Name);
     constexpr map_spec found = index == not_found ? map_spec{} : spec::map(index);
-    constexpr layout_difference key = compare_members<Key>(spec::types(), found.key_type);
-    constexpr layout_difference value = compare_members<Value>(spec::types(), found.value_type);
-    static_assert(layout_check<type_role::key, key.why, detail::spelled<Name>, detail::spelled<key.member>,
-                               key.in_object, key.in_cxx, detail::spelled<key.cxx_member>>::made);
-    static_assert(
-        layout_check<type_role::value, value.why, detail::spelled<Name>, detail::spelled<value.member>,
-                     value.in_object, value.in_cxx, detail::spelled<value.cxx_member>>::made);
-    constexpr bool agrees = key.why == cause::none && value.why == cause::none;
+    using key = detail::asked_type<spec, type_role::key, Name, found.key_type, Key>;
+    using value = detail::asked_type<spec, type_role::value, Name, found.value_type, Value>;
+    constexpr bool agrees = key::agrees && value::agrees;
     constexpr cause fault = index == not_found ? cause::no_such_map
                             : agrees           ? compare_types<Key, Value>(found)
                                                : cause::none;
@@ -146,18 +113,10 @@ class loaded_static_object {
   /// Kernel: 5.5.
   template <name Name, class T>
   [[nodiscard]] result<mapped_variable<T>> variable() const noexcept {
-    constexpr u32 index = spec::find_variable(Name);
-    constexpr variable_spec found = index == not_found ? variable_spec{} : spec::variable(index);
-    constexpr map_spec holder = index == not_found ? map_spec{} : spec::map(found.map);
-    constexpr layout_difference difference = detail::variable_difference<spec, index, T>;
-    static_assert(layout_check<type_role::variable, difference.why, detail::spelled<Name>,
-                               detail::spelled<difference.member>, difference.in_object, difference.in_cxx,
-                               detail::spelled<difference.cxx_member>>::made);
-    constexpr cause fault = index == not_found              ? cause::no_such_variable
-                            : difference.why != cause::none ? cause::none
-                                                            : can_be_seen_as<T>(holder, found);
-    static_assert(object_check<fault, found.declared_at, "", barebpf::name<48>::cut(Name)>::made);
-    return map_variable<T>(maps_[found.map], found, holder.value_size, Name);
+    using asked = detail::asked_variable<spec, Name, T>;
+    constexpr cause fault = asked::fault(can_be_seen_as<T>(asked::holder, asked::found));
+    static_assert(object_check<fault, asked::found.declared_at, "", barebpf::name<48>::cut(Name)>::made);
+    return map_variable<T>(maps_[asked::found.map], asked::found, asked::holder.value_size, Name);
   }
 
   /// The same with the type that the object has for it, const where the programs declare it so:
@@ -179,19 +138,11 @@ class loaded_static_object {
   /// Lifetime: valid as long as `arena`.
   template <name Name, class T>
   [[nodiscard]] T& variable(const mapped_arena& arena) const noexcept {
-    constexpr u32 index = spec::find_variable(Name);
-    constexpr variable_spec found = index == not_found ? variable_spec{} : spec::variable(index);
-    constexpr map_spec holder = index == not_found ? map_spec{} : spec::map(found.map);
-    constexpr layout_difference difference = detail::variable_difference<spec, index, T>;
-    static_assert(layout_check<type_role::variable, difference.why, detail::spelled<Name>,
-                               detail::spelled<difference.member>, difference.in_object, difference.in_cxx,
-                               detail::spelled<difference.cxx_member>>::made);
-    constexpr cause fault = index == not_found              ? cause::no_such_variable
-                            : difference.why != cause::none ? cause::none
-                            : holder.is_for_variables()     ? cause::not_in_arena
-                                                            : compare_types<T>(found);
-    static_assert(object_check<fault, found.declared_at, "", barebpf::name<48>::cut(Name)>::made);
-    return arena.at<T>(found.offset);
+    using asked = detail::asked_variable<spec, Name, T>;
+    constexpr cause fault =
+        asked::fault(asked::holder.is_for_variables() ? cause::not_in_arena : compare_types<T>(asked::found));
+    static_assert(object_check<fault, asked::found.declared_at, "", barebpf::name<48>::cut(Name)>::made);
+    return arena.at<T>(asked::found.offset);
   }
 
   /// Attaches the program called `Name` where the name of its section says, and to `target` if that leaves it open:
@@ -337,18 +288,10 @@ class static_object {
     /// Errors: a name that the object does not have, or a type that does not fit, does not compile.
     template <name Name, class T>
     [[nodiscard]] T& variable() noexcept {
-      constexpr u32 index = spec::find_variable(Name);
-      constexpr variable_spec found = index == not_found ? variable_spec{} : spec::variable(index);
-      constexpr map_spec holder = index == not_found ? map_spec{} : spec::map(found.map);
-      constexpr layout_difference difference = detail::variable_difference<spec, index, T>;
-      static_assert(layout_check<type_role::variable, difference.why, detail::spelled<Name>,
-                                 detail::spelled<difference.member>, difference.in_object, difference.in_cxx,
-                                 detail::spelled<difference.cxx_member>>::made);
-      constexpr cause fault = index == not_found              ? cause::no_such_variable
-                              : difference.why != cause::none ? cause::none
-                                                              : can_be_set_as<T>(holder, found);
-      static_assert(object_check<fault, found.declared_at, "", barebpf::name<48>::cut(Name)>::made);
-      return *reinterpret_cast<T*>(bytes_ + data_at[found.map] + found.offset);
+      using asked = detail::asked_variable<spec, Name, T>;
+      constexpr cause fault = asked::fault(can_be_set_as<T>(asked::holder, asked::found));
+      static_assert(object_check<fault, asked::found.declared_at, "", barebpf::name<48>::cut(Name)>::made);
+      return *reinterpret_cast<T*>(bytes_ + data_at[asked::found.map] + asked::found.offset);
     }
     /// The same with the type that the object has for it: `data.variable<"limit">() = 7`.
     template <name Name>

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Room 4.11, static_parts: the maps, programs and variables of an object as types, to be walked over while compiling.
+// Room 4.11, static_parts: the maps, programs and variables of an object as types, to be walked over while compiling, and
+// as somebody asks for them by name and C++ type.
 #ifndef BAREBPF_STATIC_PARTS_HPP
 #define BAREBPF_STATIC_PARTS_HPP
 
 #include "static_spec.hpp"
 #include "struct_value.hpp"
+#include "type_check.hpp"
 
 #include <utility>  // integer_sequence
 
@@ -18,6 +20,30 @@ inline constexpr auto part_name = [] {
   constexpr auto& whole = Spec::template string<At>;
   return barebpf::name<sizeof whole.characters>::cut(whole.characters);
 }();
+
+// The C++ type T that somebody gives to the key, value or variable called `Subject`, whose type in the object has this id.
+// One that differs at a member does not compile.
+template <class Spec, type_role Role, barebpf::name Subject, u32 Id, class T>
+struct asked_type {
+  static constexpr layout_difference found = compare_members<std::remove_cv_t<T>>(Spec::types(), Id);
+  static constexpr bool agrees = found.why == cause::none;
+  static_assert(layout_check<Role, found.why, spelled<Subject>, spelled<found.member>, found.in_object,
+                             found.in_cxx, spelled<found.cxx_member>>::made);
+};
+
+// The variable called `Name`, asked for as a T; an empty one where the object does not have it.
+template <class Spec, barebpf::name Name, class T>
+struct asked_variable {
+  static constexpr u32 index = Spec::find_variable(Name);
+  static constexpr variable_spec found = index == not_found ? variable_spec{} : Spec::variable(index);
+  static constexpr map_spec holder = index == not_found ? map_spec{} : Spec::map(found.map);
+  using type = asked_type<Spec, type_role::variable, Name, found.type, T>;
+
+  // What hinders it, with `otherwise` where nothing else does; what differs at a member was said already.
+  [[nodiscard]] static constexpr cause fault(cause otherwise) noexcept {
+    return index == not_found ? cause::no_such_variable : type::agrees ? otherwise : cause::none;
+  }
+};
 
 }  // namespace detail
 

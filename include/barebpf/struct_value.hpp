@@ -5,6 +5,7 @@
 #define BAREBPF_STRUCT_VALUE_HPP
 
 #include "field.hpp"
+#include "kinds.hpp"
 #include "layout.hpp"
 #include "static_spec.hpp"
 
@@ -103,6 +104,25 @@ constexpr size_t alignment_of_size(u32 size) noexcept {
 /// `struct_value`.
 template <class Spec, u32 Id>
 using object_type = detail::object_type<Spec, Id>;
+
+namespace detail {
+
+// The C++ type of a key or value of which nothing was said: none, what the object's types tell, an index, or bytes.
+template <class Spec, bool IsNone, bool IsIndex, u32 Id, u32 Size, class None = no_key>
+constexpr auto make_element_type() noexcept {
+  if constexpr (IsNone)
+    return one_type<None>{};
+  else if constexpr (Id != 0 && Spec::types().size_of(Id) == Size)
+    return one_type<object_type<Spec, Id>>{};
+  else if constexpr (IsIndex)
+    return one_type<u32>{};
+  else
+    return one_type<row<unsigned char, at_least_one(Size)>>{};
+}
+template <class Spec, bool IsNone, bool IsIndex, u32 Id, u32 Size, class None = no_key>
+using element_type = typename decltype(make_element_type<Spec, IsNone, IsIndex, Id, Size, None>())::type;
+
+}  // namespace detail
 
 /// A struct or union of an object whose members are asked for by name: `value.get<"packets">()`,
 /// `value.set<"ports[1].source">(80)`.

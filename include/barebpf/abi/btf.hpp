@@ -9,6 +9,9 @@
 namespace barebpf::inline BAREBPF_ABI::abi {
 
 inline constexpr u16 btf_magic = 0xeb9f;
+/// The first word of BTF of version 1, in the machine's byte order: the mark, the version and no flags.
+inline constexpr u32 btf_first_word =
+    host_is_big_endian ? u32{btf_magic} << 16 | 1 << 8 : u32{btf_magic} | 1 << 16;
 
 /// Offsets in the header of .BTF; sections inside it count from the header's end. Since 2026 it may have a table of
 /// layouts, from which one who does not know a kind of type learns how long its records are.

@@ -175,7 +175,7 @@ constexpr void write_shape(text_writer& out, const element_shape& shape) noexcep
 }  // namespace detail
 
 /// Writes every difference into `buffer`: "max_entries: expected 8, found 4; key: expected a signed 32-bit integer,
-/// found an unsigned 32-bit integer; value.packets: 8 bytes at 0 in the object, none in C++: ...". 1,024 bytes are always
+/// found an unsigned 32-bit integer; value.packets: 8 bytes at 0 in the object, none in C++: ...". 1,536 bytes are always
 /// enough.
 constexpr text describe(const btf_differences& what, char* buffer, size_t size) noexcept {
   const map_differences& identity = what;
@@ -216,8 +216,7 @@ inline constexpr const layout* members_of_element =
 /// differ from those of `key` and `value`, which are null for what has none.
 /// Errors: those of `get_btf`.
 [[nodiscard]] inline result<void> find_shapes(const abi::map_info& info, btf_differences& both,
-                                              const layout* key = nullptr,
-                                              const layout* value = nullptr) noexcept {
+                                              const layout* key, const layout* value) noexcept {
   if (info.btf_id == 0) return {};
   const auto image = get_btf(info.btf_id);
   if (!image) return image.error();
