@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 5a4f271ca155a12ad04a02a9319b4bec3765c093cbcb25d70bf3fb7ecb61c234; do not edit.
+// Made by tools/amalgamate from files with SHA-256 e2cac6fa982917ba4936cfa6276a717286824965cd461d588144a5f100f957ef; do not edit.
 //
 // MIT License
 //
@@ -5213,6 +5213,12 @@ struct btf_type_record {
   static constexpr u64 name = 0, info = 4, size_or_type = 8, size = 12;
 };
 
+/// The structs that the kernel looks for in the values of maps, by their names.
+/// Source: btf_get_field_type() in kernel/bpf/btf.c at v6.18.
+inline constexpr text special_structs[] = {
+    "bpf_spin_lock", "bpf_res_spin_lock", "bpf_timer",     "bpf_wq",      "bpf_task_work",
+    "bpf_list_head", "bpf_rb_root",       "bpf_list_node", "bpf_rb_node", "bpf_refcount"};
+
 enum class btf_kind : u8 {
   void_type = 0,
   integer = 1,
@@ -7356,6 +7362,8 @@ class layout_btf_writer {
   // A number of 4 bytes, whatever the C++ type is: descriptors, and indexes.
   constexpr u32 add_number() noexcept { return write_integer("int", 4, abi::btf_integer_is_signed); }
 
+  // True when there is a struct that the kernel looks for, such as a lock.
+  [[nodiscard]] constexpr bool has_special() const noexcept { return has_special_; }
   [[nodiscard]] constexpr u32 words() const noexcept { return word_count_; }
   [[nodiscard]] constexpr u32 characters() const noexcept { return character_count_; }
 
@@ -7409,6 +7417,7 @@ class layout_btf_writer {
     return id;
   }
   constexpr u32 write_members(const layout& one, abi::btf_kind kind) noexcept {
+    for (const text name : abi::special_structs) has_special_ = has_special_ || one.name == name;
     bool has_bits = false;
     for (u32 i = 0; i < one.count; ++i) {
       static_cast<void>(add(*one.members[i].type));
@@ -7487,6 +7496,7 @@ class layout_btf_writer {
   u32 word_count_ = 0, character_count_ = 0, type_count_ = 0, known_count_ = 0;
   const layout* known_[most] = {};
   u32 ids_[most] = {};
+  bool has_special_ = false;
 };
 
 template <u32 Words, u32 Characters>
@@ -7495,6 +7505,7 @@ struct btf_image_of {
   u32 types[Words];
   char strings[Characters];
   u32 key_id, value_id;
+  bool has_special;  // without these types the value would not have what it shows, such as a lock
 
   // Without what follows the strings.
   [[nodiscard]] static constexpr u32 size() noexcept {
@@ -7527,6 +7538,7 @@ inline constexpr auto element_btf = [] {
   detail::btf_image_of<needed.words, needed.characters> out{};
   detail::layout_btf_writer writer(out.types, out.strings);
   write_all(writer, out.key_id, out.value_id);
+  out.has_special = writer.has_special();
   out.header[0] = abi::btf_first_word;
   out.header[1] = static_cast<u32>(abi::btf_header::size);
   out.header[3] = out.header[4] = needed.words * 4;
@@ -7694,7 +7706,9 @@ namespace barebpf::inline BAREBPF_ABI {
     return why_refused(attr) == cause::bad_value_size ? cause::bad_value_size : cause::none;
   if (answer != -EINVAL && answer != -E2BIG && answer != -ENOTSUPP_kernel && answer != -EOPNOTSUPP)
     return cause::none;
-  if (answer == -EOPNOTSUPP && attr.btf_value_type_id != 0) return cause::lock_in_such_a_map;
+  // Older kernels say the one, newer ones the other.
+  if ((answer == -EOPNOTSUPP || answer == -ENOTSUPP_kernel) && attr.btf_value_type_id != 0)
+    return cause::lock_in_such_a_map;
   const u32 running = running_kernel();
   if (running != 0 && running < kind_of(static_cast<map_type>(attr.map_type)).first_kernel)
     return cause::newer_map_type;
@@ -8659,7 +8673,7 @@ class map {
 
   /// Creates a map. The flags without which the kernel makes none of this type are set. Where key or value has members,
   /// and of every storage, the kernel is told their C++ types, see `element_btf`: then bpftool(8) shows their names, and
-  /// programs find a `spin_lock` in the value. A kernel that does not take them makes the map without.
+  /// programs find a `spin_lock` in the value. A kernel that does not take them makes the map without, unless it has a lock.
   /// Errors: bad_name; EPERM without CAP_BPF; what the table of map types says against it, such as no_entries,
   ///         refused_map_flag or newer_map_type; E2BIG and ENOMEM for a map that is too large; for a storage those of
   ///         BPF_BTF_LOAD.
@@ -8693,7 +8707,8 @@ class map {
       constexpr auto& types = element_btf<Key, Value, key_is_number>;
       attr.btf_key_type_id = types.key_id;
       attr.btf_value_type_id = types.value_id;
-      answer = detail::create_with_types(attr, &types, types.size(), options.token, must_have_types, created);
+      answer = detail::create_with_types(attr, &types, types.size(), options.token,
+                                         must_have_types || types.has_special, created);
       if (created.failed()) return to_error(created);
     } else {
       answer = options.token < 0
@@ -20266,9 +20281,6 @@ class pruned_btf {
   }
   // What the kernel looks for in the values of maps.
   [[nodiscard]] constexpr bool is_special(const btf_type& type) const noexcept {
-    constexpr text structs[] = {"bpf_spin_lock", "bpf_res_spin_lock", "bpf_timer",   "bpf_wq",
-                                "bpf_task_work", "bpf_list_head",     "bpf_rb_root", "bpf_list_node",
-                                "bpf_rb_node",   "bpf_refcount"};
     constexpr text tags[] = {"kptr", "kptr_untrusted", "percpu_kptr", "uptr"};
     const bool is_struct = type.kind == abi::btf_kind::structure;
     if (!is_struct && type.kind != abi::btf_kind::type_tag) return false;
@@ -20278,7 +20290,7 @@ class pruned_btf {
         if (types().image().string_is(type.name, name)) return true;
       return false;
     };
-    return is_struct ? is_called_like_one_of(structs) : is_called_like_one_of(tags);
+    return is_struct ? is_called_like_one_of(abi::special_structs) : is_called_like_one_of(tags);
   }
   // The slot of a string, or the free one where it belongs.
   [[nodiscard]] constexpr u32 find_slot(u32 offset) const noexcept {

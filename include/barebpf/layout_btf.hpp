@@ -33,6 +33,8 @@ class layout_btf_writer {
   // A number of 4 bytes, whatever the C++ type is: descriptors, and indexes.
   constexpr u32 add_number() noexcept { return write_integer("int", 4, abi::btf_integer_is_signed); }
 
+  // True when there is a struct that the kernel looks for, such as a lock.
+  [[nodiscard]] constexpr bool has_special() const noexcept { return has_special_; }
   [[nodiscard]] constexpr u32 words() const noexcept { return word_count_; }
   [[nodiscard]] constexpr u32 characters() const noexcept { return character_count_; }
 
@@ -86,6 +88,7 @@ class layout_btf_writer {
     return id;
   }
   constexpr u32 write_members(const layout& one, abi::btf_kind kind) noexcept {
+    for (const text name : abi::special_structs) has_special_ = has_special_ || one.name == name;
     bool has_bits = false;
     for (u32 i = 0; i < one.count; ++i) {
       static_cast<void>(add(*one.members[i].type));
@@ -164,6 +167,7 @@ class layout_btf_writer {
   u32 word_count_ = 0, character_count_ = 0, type_count_ = 0, known_count_ = 0;
   const layout* known_[most] = {};
   u32 ids_[most] = {};
+  bool has_special_ = false;
 };
 
 template <u32 Words, u32 Characters>
@@ -172,6 +176,7 @@ struct btf_image_of {
   u32 types[Words];
   char strings[Characters];
   u32 key_id, value_id;
+  bool has_special;  // without these types the value would not have what it shows, such as a lock
 
   // Without what follows the strings.
   [[nodiscard]] static constexpr u32 size() noexcept {
@@ -204,6 +209,7 @@ inline constexpr auto element_btf = [] {
   detail::btf_image_of<needed.words, needed.characters> out{};
   detail::layout_btf_writer writer(out.types, out.strings);
   write_all(writer, out.key_id, out.value_id);
+  out.has_special = writer.has_special();
   out.header[0] = abi::btf_first_word;
   out.header[1] = static_cast<u32>(abi::btf_header::size);
   out.header[3] = out.header[4] = needed.words * 4;

@@ -138,9 +138,6 @@ class pruned_btf {
   }
   // What the kernel looks for in the values of maps.
   [[nodiscard]] constexpr bool is_special(const btf_type& type) const noexcept {
-    constexpr text structs[] = {"bpf_spin_lock", "bpf_res_spin_lock", "bpf_timer",   "bpf_wq",
-                                "bpf_task_work", "bpf_list_head",     "bpf_rb_root", "bpf_list_node",
-                                "bpf_rb_node",   "bpf_refcount"};
     constexpr text tags[] = {"kptr", "kptr_untrusted", "percpu_kptr", "uptr"};
     const bool is_struct = type.kind == abi::btf_kind::structure;
     if (!is_struct && type.kind != abi::btf_kind::type_tag) return false;
@@ -150,7 +147,7 @@ class pruned_btf {
         if (types().image().string_is(type.name, name)) return true;
       return false;
     };
-    return is_struct ? is_called_like_one_of(structs) : is_called_like_one_of(tags);
+    return is_struct ? is_called_like_one_of(abi::special_structs) : is_called_like_one_of(tags);
   }
   // The slot of a string, or the free one where it belongs.
   [[nodiscard]] constexpr u32 find_slot(u32 offset) const noexcept {

@@ -34,7 +34,9 @@ namespace barebpf::inline BAREBPF_ABI {
     return why_refused(attr) == cause::bad_value_size ? cause::bad_value_size : cause::none;
   if (answer != -EINVAL && answer != -E2BIG && answer != -ENOTSUPP_kernel && answer != -EOPNOTSUPP)
     return cause::none;
-  if (answer == -EOPNOTSUPP && attr.btf_value_type_id != 0) return cause::lock_in_such_a_map;
+  // Older kernels say the one, newer ones the other.
+  if ((answer == -EOPNOTSUPP || answer == -ENOTSUPP_kernel) && attr.btf_value_type_id != 0)
+    return cause::lock_in_such_a_map;
   const u32 running = running_kernel();
   if (running != 0 && running < kind_of(static_cast<map_type>(attr.map_type)).first_kernel)
     return cause::newer_map_type;

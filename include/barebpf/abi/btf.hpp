@@ -4,7 +4,7 @@
 #ifndef BAREBPF_ABI_BTF_HPP
 #define BAREBPF_ABI_BTF_HPP
 
-#include "../word.hpp"
+#include "../name.hpp"
 
 namespace barebpf::inline BAREBPF_ABI::abi {
 
@@ -31,6 +31,12 @@ struct btf_layout_record {
 struct btf_type_record {
   static constexpr u64 name = 0, info = 4, size_or_type = 8, size = 12;
 };
+
+/// The structs that the kernel looks for in the values of maps, by their names.
+/// Source: btf_get_field_type() in kernel/bpf/btf.c at v6.18.
+inline constexpr text special_structs[] = {
+    "bpf_spin_lock", "bpf_res_spin_lock", "bpf_timer",     "bpf_wq",      "bpf_task_work",
+    "bpf_list_head", "bpf_rb_root",       "bpf_list_node", "bpf_rb_node", "bpf_refcount"};
 
 enum class btf_kind : u8 {
   void_type = 0,

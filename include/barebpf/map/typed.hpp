@@ -119,7 +119,7 @@ class map {
 
   /// Creates a map. The flags without which the kernel makes none of this type are set. Where key or value has members,
   /// and of every storage, the kernel is told their C++ types, see `element_btf`: then bpftool(8) shows their names, and
-  /// programs find a `spin_lock` in the value. A kernel that does not take them makes the map without.
+  /// programs find a `spin_lock` in the value. A kernel that does not take them makes the map without, unless it has a lock.
   /// Errors: bad_name; EPERM without CAP_BPF; what the table of map types says against it, such as no_entries,
   ///         refused_map_flag or newer_map_type; E2BIG and ENOMEM for a map that is too large; for a storage those of
   ///         BPF_BTF_LOAD.
@@ -153,7 +153,8 @@ class map {
       constexpr auto& types = element_btf<Key, Value, key_is_number>;
       attr.btf_key_type_id = types.key_id;
       attr.btf_value_type_id = types.value_id;
-      answer = detail::create_with_types(attr, &types, types.size(), options.token, must_have_types, created);
+      answer = detail::create_with_types(attr, &types, types.size(), options.token,
+                                         must_have_types || types.has_special, created);
       if (created.failed()) return to_error(created);
     } else {
       answer = options.token < 0
