@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 e2cac6fa982917ba4936cfa6276a717286824965cd461d588144a5f100f957ef; do not edit.
+// Made by tools/amalgamate from files with SHA-256 6023dc08a5d1a1bde200227a1db0836b7fc3bce88cde10878bc3a77d631a320b; do not edit.
 //
 // MIT License
 //
@@ -5215,7 +5215,7 @@ struct btf_type_record {
 
 /// The structs that the kernel looks for in the values of maps, by their names.
 /// Source: btf_get_field_type() in kernel/bpf/btf.c at v6.18.
-inline constexpr text special_structs[] = {
+inline constexpr const char* special_structs[] = {
     "bpf_spin_lock", "bpf_res_spin_lock", "bpf_timer",     "bpf_wq",      "bpf_task_work",
     "bpf_list_head", "bpf_rb_root",       "bpf_list_node", "bpf_rb_node", "bpf_refcount"};
 

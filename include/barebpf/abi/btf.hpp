@@ -4,7 +4,7 @@
 #ifndef BAREBPF_ABI_BTF_HPP
 #define BAREBPF_ABI_BTF_HPP
 
-#include "../name.hpp"
+#include "../word.hpp"
 
 namespace barebpf::inline BAREBPF_ABI::abi {
 
@@ -34,7 +34,7 @@ struct btf_type_record {
 
 /// The structs that the kernel looks for in the values of maps, by their names.
 /// Source: btf_get_field_type() in kernel/bpf/btf.c at v6.18.
-inline constexpr text special_structs[] = {
+inline constexpr const char* special_structs[] = {
     "bpf_spin_lock", "bpf_res_spin_lock", "bpf_timer",     "bpf_wq",      "bpf_task_work",
     "bpf_list_head", "bpf_rb_root",       "bpf_list_node", "bpf_rb_node", "bpf_refcount"};
 
