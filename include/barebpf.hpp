@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 6023dc08a5d1a1bde200227a1db0836b7fc3bce88cde10878bc3a77d631a320b; do not edit.
+// Made by tools/amalgamate from files with SHA-256 776c051d07dd3c2f42ce387bee4e98ca7392b86a89cdae8f5aa57a0d239d6ab3; do not edit.
 //
 // MIT License
 //
@@ -5423,7 +5423,7 @@ class bytes {
   constexpr bytes() noexcept = default;
   constexpr bytes(const unsigned char* first, size_t size) noexcept : plain_(first), size_(size) {}
   constexpr bytes(const u64* words, size_t words_count) noexcept
-      : words_(words), packed_(true), size_(words_count * 8) {}
+      : words_(words), packed_(true), is_direct_(true), size_(words_count * 8) {}
 
   [[nodiscard]] constexpr u64 size() const noexcept { return size_; }
 
@@ -5433,21 +5433,32 @@ class bytes {
   }
 
   /// From here on, numbers are read with the highest byte first.
-  constexpr void read_big_endian() noexcept { big_endian_ = true; }
+  constexpr void read_big_endian() noexcept {
+    big_endian_ = true;
+    is_direct_ = false;
+  }
   /// True when numbers are read in another order than this machine's.
   [[nodiscard]] constexpr bool is_foreign() const noexcept { return big_endian_ != host_is_big_endian; }
   [[nodiscard]] constexpr bool reads_big_endian() const noexcept { return big_endian_; }
 
-  [[nodiscard]] constexpr u8 read8(u64 at) const noexcept { return static_cast<u8>(fetch(at, 1)); }
+  // Where the window is made of words and nothing has to be swapped, each of these is one step on its own, because the
+  // compiler pays most for calls. All else goes through `fetch`.
+  [[nodiscard]] constexpr u8 read8(u64 at) const noexcept {
+    if (packed_ && at < size_) return static_cast<u8>(words_[at / 8] >> at % 8 * 8);
+    return static_cast<u8>(fetch(at, 1));
+  }
   [[nodiscard]] constexpr u16 read16(u64 at) const noexcept {
+    if (is_direct_ && at % 8 <= 6 && at < size_) return static_cast<u16>(words_[at / 8] >> at % 8 * 8);
     const auto value = static_cast<u16>(fetch(at, 2));
     return big_endian_ ? __builtin_bswap16(value) : value;
   }
   [[nodiscard]] constexpr u32 read32(u64 at) const noexcept {
+    if (is_direct_ && at % 8 <= 4 && at < size_) return static_cast<u32>(words_[at / 8] >> at % 8 * 8);
     const auto value = static_cast<u32>(fetch(at, 4));
     return big_endian_ ? __builtin_bswap32(value) : value;
   }
   [[nodiscard]] constexpr u64 read64(u64 at) const noexcept {
+    if (is_direct_ && at % 8 == 0 && at < size_) return words_[at / 8];
     const u64 value = fetch(at, 8);
     return big_endian_ ? __builtin_bswap64(value) : value;
   }
@@ -5504,6 +5515,8 @@ class bytes {
   /// `end` on.
   [[nodiscard]] constexpr u64 word_in_memory(u64 at, u64 end) const noexcept {
     const u64 left = end - at;
+    if (packed_ && at % 8 == 0 && left >= 8 && at < size_)
+      return host_is_big_endian ? __builtin_bswap64(words_[at / 8]) : words_[at / 8];
     const u64 value = left >= 8 ? fetch(at, 8) : fetch(at, static_cast<unsigned>(left));
     return host_is_big_endian ? __builtin_bswap64(value) : value;
   }
@@ -5546,7 +5559,8 @@ class bytes {
 
   const unsigned char* plain_ = nullptr;
   const u64* words_ = nullptr;
-  bool packed_ = false;  // asked instead of words_, which g++ will not compare under -fsanitize=undefined
+  bool packed_ = false;     // asked instead of words_, which g++ will not compare under -fsanitize=undefined
+  bool is_direct_ = false;  // packed, and numbers have their lowest byte first
   u64 size_ = 0;
   bool big_endian_ = false;
 };
@@ -5630,6 +5644,13 @@ class elf {
             .info = image_.read32(at + header::info),
             .entry_size = image_.read64(at + header::entry_size)};
   }
+  /// True when the section with this index holds instructions.
+  [[nodiscard]] constexpr bool is_code(u32 index) const noexcept {
+    using header = abi::elf_section_header;
+    return index < section_count_ &&
+           image_.read32(header_at(index) + header::type) == abi::section_progbits &&
+           (image_.read64(header_at(index) + header::flags) & abi::section_is_code) != 0;
+  }
   /// The first section called `wanted`; one with index 0 when there is none.
   [[nodiscard]] constexpr elf_section find_section(text wanted) const noexcept {
     for (u32 i = 1; i < section_count_; ++i)
@@ -5660,17 +5681,28 @@ class elf {
     using record = abi::elf_symbol_record;
     if (index >= symbol_count_) return {};
     const u64 at = symbols_ + u64{index} * record::size;
-    const u8 info = image_.read8(at + record::info);
-    const u8 visibility = image_.read8(at + record::other) & 3;
-    const u64 name = image_.read32(at + record::name);
+    // The first four fields fill one word; see `bytes` for what reads cost.
+    const u64 first = image_.read64(at);
+    const bool is_big = image_.reads_big_endian();
+    const u64 name = is_big ? first >> 32 : first & 0xffffffff;
+    const auto info = static_cast<u8>(first >> (is_big ? 24 : 32));
+    const auto visibility = static_cast<u8>(first >> (is_big ? 16 : 40)) & 3;
     return {.at = at,
             .name = symbol_names_ + (name < symbol_names_size_ ? name : 0),  // where the empty name stands
             .binding = static_cast<u8>(info >> 4),
             .type = static_cast<u8>(info & 15),
             .is_hidden = visibility == abi::symbol_hidden || visibility == abi::symbol_internal,
-            .section = image_.read16(at + record::section),
+            .section = static_cast<u16>(first >> (is_big ? 0 : 48)),
             .value = image_.read64(at + record::value),
             .size = image_.read64(at + record::extent)};
+  }
+  /// Binding and type of the symbol with this index, and where its name stands, as they are in its record: for who looks
+  /// for a few symbols among many.
+  [[nodiscard]] constexpr u8 symbol_info(u32 index) const noexcept {
+    return image_.read8(symbols_ + u64{index} * abi::elf_symbol_record::size + abi::elf_symbol_record::info);
+  }
+  [[nodiscard]] constexpr u8 first_of_symbol_name(u32 index) const noexcept {
+    return image_.read8(symbol_names_ + image_.read32(symbols_ + u64{index} * abi::elf_symbol_record::size));
   }
   /// How many relocations the section `relocations` holds.
   [[nodiscard]] static constexpr u64 relocation_count(const elf_section& relocations) noexcept {
@@ -14640,7 +14672,7 @@ template <class Spec>
 #ifndef BAREBPF_VARIABLE_HPP
 #define BAREBPF_VARIABLE_HPP
 
-// Room 4.7, type_check: whether C++ types fit the keys and values that an object declares. The compiler asks
+// Room 4.8, type_check: whether C++ types fit the keys and values that an object declares. The compiler asks
 // for a static_object, the program for an object; the answer is the same.
 #ifndef BAREBPF_TYPE_CHECK_HPP
 #define BAREBPF_TYPE_CHECK_HPP
@@ -18173,6 +18205,7 @@ struct program_layout {
   struct piece {
     u32 function = 0;
     u32 position = 0;
+    bool must_walk = false;  ///< its relocations do not tell of all that its instructions refer to
   };
 
   piece pieces[most_functions];
@@ -18193,8 +18226,10 @@ namespace detail {
 
 // Walks over the instructions of one function, with the reference of each beside it.
 struct code_cursor {
-  u32 instruction = 0;  // counted from the function's first
-  u32 reference = 0;    // the first that does not stand in front of it
+  u32 instruction = 0;     // counted from the function's first
+  u32 reference = 0;       // the first that does not stand in front of it
+  u32 told = 0;            // so many references were found by relocations
+  bool has_calls = false;  // and some without one
 };
 
 // What the instruction at the cursor refers to. Calls inside a section need no relocation, so they are told by
@@ -18206,6 +18241,7 @@ constexpr verdict reference_at(const object_tables& code, const function_spec& f
   while (cursor.reference < end && code.references[cursor.reference].at < at) ++cursor.reference;
   if (cursor.reference < end && code.references[cursor.reference].at == at) {
     out = code.references[cursor.reference];
+    ++cursor.told;
     // Functions that lie over each other can end between the two halves of a load.
     const bool fits =
         instruction.opcode == abi::opcode_call || cursor.instruction + 1 < function.instruction_count;
@@ -18220,51 +18256,46 @@ constexpr verdict reference_at(const object_tables& code, const function_spec& f
   if (target == code.function_count || code.functions[target].at != place)
     return {.why = cause::bad_call, .section = function.section, .offset = at, .subject = function.name};
   out = {.at = at, .kind = reference_kind::call, .target = target};
+  cursor.has_calls = true;
   return {};
 }
 
-// The records of source lines for one function: so many from the one at `first` on.
-struct line_range {
-  u64 first = 0;
-  u32 count = 0;
-};
-// The kernel wants a line for the first instruction of each function, lines in order, and texts that are there;
-// where it would refuse them, a function has none.
-constexpr line_range lines_of(const object_tables& code, const function_spec& function) noexcept {
-  const auto word_of = [&](u32 index, u64 field) {
-    return code.image.read32(function.lines.first + u64{index} * code.line_size + field);
-  };
-  const auto lower_bound = [&](u64 offset) {
-    u32 first = 0;
-    for (u32 count = function.lines.count; count != 0;) {
-      const u32 half = count / 2;
-      const bool in_front = word_of(first + half, offsetof(abi::line_info, insn_off)) < offset;
-      first += in_front ? half + 1 : 0;
-      count = in_front ? count - half - 1 : half;
-    }
-    return first;
-  };
-  const u64 start = function.at - function.section_at;
-  const u32 first = lower_bound(start);
-  const u32 end = lower_bound(start + u64{function.instruction_count} * sizeof(abi::insn));
-  if (first >= end || word_of(first, offsetof(abi::line_info, insn_off)) != start) return {};
-  for (u32 i = first, behind = 0; i < end; ++i) {
-    const u32 at = word_of(i, offsetof(abi::line_info, insn_off));
-    if (at % sizeof(abi::insn) != 0 || (i != first && at <= behind) ||
-        word_of(i, offsetof(abi::line_info, file_name_off)) >= code.types.strings_size() ||
-        word_of(i, offsetof(abi::line_info, line_off)) >= code.types.strings_size())
-      return {};
-    behind = at;
+// Moves the cursor on to the next instruction that `reference_at` may know something of. Most are none, and the compiler
+// pays for each step.
+constexpr void pass_plain(const object_tables& code, const function_spec& function,
+                          code_cursor& cursor) noexcept {
+  const bool is_last = cursor.reference >= function.first_reference + function.reference_count;
+  const u64 next = is_last ? ~u64{0} : code.references[cursor.reference].at;
+  u32 i = cursor.instruction;
+  for (u64 at = function.at + u64{i} * sizeof(abi::insn); i < function.instruction_count && at < next;) {
+    const u8 opcode = code.image.read8(at);
+    if (opcode == abi::opcode_call) break;
+    const u32 length = opcode == abi::opcode_ld_imm64 ? 2 : 1;
+    i += length;
+    at += length * sizeof(abi::insn);
   }
-  return {.first = function.lines.first + u64{first} * code.line_size, .count = end - first};
+  cursor.instruction = i;
 }
-// A record of such a range, as it stands in the file.
-constexpr abi::line_info line_at(const object_tables& code, const line_range& lines, u32 index) noexcept {
-  const u64 at = lines.first + u64{index} * code.line_size;
-  return {.insn_off = code.image.read32(at),
-          .file_name_off = code.image.read32(at + 4),
-          .line_off = code.image.read32(at + 8),
-          .line_col = code.image.read32(at + 12)};
+// The same for a function whose references are those of its relocations, one for each.
+constexpr void go_to_reference(const object_tables& code, const function_spec& function,
+                               code_cursor& cursor) noexcept {
+  const u32 index = function.first_reference + cursor.told;
+  cursor.instruction = cursor.told == function.reference_count
+                           ? function.instruction_count
+                           : static_cast<u32>((code.references[index].at - function.at) / sizeof(abi::insn));
+}
+
+constexpr void copy_code(const bytes& image, const function_spec& function, abi::insn* out) noexcept {
+  const u64 end = function.at + u64{function.instruction_count} * sizeof(abi::insn);
+  if (host_is_big_endian || image.reads_big_endian()) {
+    for (u64 at = function.at; at < end; at += sizeof(abi::insn)) *out++ = read_instruction(image, at);
+  } else {
+    for (u64 at = function.at; at < end; at += sizeof(abi::insn)) {  // the same in fewer steps
+      const u64 whole = image.read64(at);
+      *out++ = {static_cast<u8>(whole), static_cast<u8>(whole >> 8), static_cast<s16>(whole >> 16),
+                static_cast<s32>(whole >> 32)};
+    }
+  }
 }
 
 }  // namespace detail
@@ -18289,7 +18320,9 @@ constexpr verdict lay_out(const object_tables& code, u32 entry, program_layout& 
   for (u32 current = 0;;) {
     const function_spec& function = code.functions[out.pieces[current].function];
     code_cursor& cursor = cursors[current];
+    detail::pass_plain(code, function, cursor);
     if (cursor.instruction >= function.instruction_count) {
+      out.pieces[current].must_walk = cursor.has_calls || cursor.told != function.reference_count;
       if (current == 0) break;
       current = callers[current];
       continue;
@@ -18316,17 +18349,6 @@ constexpr verdict lay_out(const object_tables& code, u32 entry, program_layout& 
   return {};
 }
 
-/// How many source lines a program has; 0 when those of one of its functions are not known.
-[[nodiscard]] constexpr u32 count_lines(const object_tables& code, const program_layout& layout) noexcept {
-  u32 sum = 0;
-  for (u32 p = 0; p < layout.piece_count; ++p) {
-    const u32 count = detail::lines_of(code, code.functions[layout.pieces[p].function]).count;
-    if (count == 0) return 0;
-    sum += count;
-  }
-  return sum;
-}
-
 /// Writes where each function of a program begins and what its type is, `layout.piece_count` records, with the ids
 /// of `types`, which has kept the object's functions.
 template <class Types>
@@ -18336,25 +18358,6 @@ constexpr void write_functions(const object_tables& code, const program_layout& 
     out[p] = {.insn_off = layout.pieces[p].position,
               .type_id = types.new_id(code.functions[layout.pieces[p].function].type)};
 }
-/// Writes the source lines of a program, as many as `count_lines` says, with the strings of `types`.
-template <class Types>
-constexpr void write_lines(const object_tables& code, const program_layout& layout, const Types& types,
-                           abi::line_info* out) noexcept {
-  for (u32 p = 0; p < layout.piece_count; ++p) {
-    const function_spec& function = code.functions[layout.pieces[p].function];
-    const detail::line_range lines = detail::lines_of(code, function);
-    const u64 start = function.at - function.section_at;
-    for (u32 i = 0; i < lines.count; ++i) {
-      const abi::line_info line = detail::line_at(code, lines, i);
-      const auto distance = static_cast<u32>((line.insn_off - start) / sizeof(abi::insn));
-      *out++ = {.insn_off = layout.pieces[p].position + distance,
-                .file_name_off = types.new_string(line.file_name_off),
-                .line_off = types.new_string(line.line_off),
-                .line_col = line.line_col};
-    }
-  }
-}
-
 /// How many instructions of a program depend on the kernel's types.
 [[nodiscard]] constexpr u32 count_cores(const object_tables& code, const program_layout& layout) noexcept {
   u32 sum = 0;
@@ -18392,14 +18395,14 @@ constexpr void assemble(const object_tables& code, const program_layout& layout,
   for (u32 p = 0; p < layout.piece_count; ++p) {
     const u32 position = layout.pieces[p].position;
     const function_spec& function = code.functions[layout.pieces[p].function];
-    detail::code_cursor cursor{.reference = function.first_reference};
-    while (cursor.instruction < function.instruction_count) {
+    detail::copy_code(code.image, function, out + position);
+    for (detail::code_cursor cursor{.reference = function.first_reference};;) {
+      if (layout.pieces[p].must_walk)
+        detail::pass_plain(code, function, cursor);
+      else
+        detail::go_to_reference(code, function, cursor);
+      if (cursor.instruction >= function.instruction_count) break;
       const u32 at = position + cursor.instruction;
-      const u64 from = function.at + u64{cursor.instruction} * sizeof(abi::insn);
-      out[at] = read_instruction(code.image, from);
-      const bool is_long = out[at].opcode == abi::opcode_ld_imm64;
-      if (is_long && cursor.instruction + 1 < function.instruction_count)
-        out[at + 1] = read_instruction(code.image, from + sizeof(abi::insn));
       reference found;
       if (detail::reference_at(code, function, cursor, out[at], found).failed()) found = {};
       switch (found.kind) {
@@ -18429,7 +18432,7 @@ constexpr void assemble(const object_tables& code, const program_layout& layout,
           out[at].immediate = static_cast<s32>(layout.position_of(found.target)) - static_cast<s32>(at) - 1;
           break;
       }
-      cursor.instruction += is_long ? 2 : 1;
+      cursor.instruction += out[at].opcode == abi::opcode_ld_imm64 ? 2 : 1;
     }
   }
 }
@@ -19337,7 +19340,7 @@ void load_records(const object_records& records, const load_slots& slots, const 
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_LOAD_HPP
-// Room 4.9, object_spec: a spec that is read while the program runs, with its storage on the heap.
+// Room 4.10, object_spec: a spec that is read while the program runs, with its storage on the heap.
 #ifndef BAREBPF_OBJECT_SPEC_HPP
 #define BAREBPF_OBJECT_SPEC_HPP
 
@@ -19359,18 +19362,29 @@ namespace detail {
 // Compilers before clang 8 did not say of functions that they are; then only their names tell them from the labels of
 // the compiler's own.
 constexpr bool is_function(const elf& file, const elf_symbol& symbol) noexcept {
-  const bool is_label =
-      symbol.binding == abi::symbol_local && (file.image().string_starts_with(symbol.name, "LBB") ||
-                                              file.image().string_starts_with(symbol.name, ".L"));
-  const bool may_be =
-      symbol.type == abi::symbol_function || (symbol.type == abi::symbol_no_type && !is_label);
-  return may_be && file.section(symbol.section).is_code();
+  if (symbol.type != abi::symbol_function) {
+    const bool is_label =
+        symbol.binding == abi::symbol_local && (file.image().string_starts_with(symbol.name, "LBB") ||
+                                                file.image().string_starts_with(symbol.name, ".L"));
+    if (symbol.type != abi::symbol_no_type || is_label) return false;
+  }
+  return file.is_code(symbol.section);
+}
+// False for most symbols that are none: labels are many, and the compiler pays for each.
+constexpr bool may_be_function(const elf& file, u32 index) noexcept {
+  constexpr u8 of_label = abi::symbol_local << 4 | abi::symbol_no_type;
+  const u8 info = file.symbol_info(index);
+  if (info == of_label) {
+    const u8 first = file.first_of_symbol_name(index);
+    return first != 'L' && first != '.';
+  }
+  return (info & 15) == abi::symbol_function || (info & 15) == abi::symbol_no_type;
 }
 // A function that the kernel is to load as a program. What is in .text, and what is static, is there to be
 // called by others.
-constexpr bool is_program(const elf& file, const elf_symbol& symbol) noexcept {
-  return is_function(file, symbol) && symbol.binding != abi::symbol_local &&
-         !file.image().string_is(file.section(symbol.section).name, ".text");
+constexpr bool is_program(const elf& file, const elf_symbol& function) noexcept {
+  return function.binding != abi::symbol_local &&
+         !file.image().string_is(file.section(function.section).name, ".text");
 }
 
 constexpr verdict read_function(const elf& file, const elf_symbol& symbol, function_spec& out) noexcept {
@@ -19435,6 +19449,7 @@ constexpr verdict read_functions(const elf& file, const object_slots& slots, obj
   };
   const auto are_too_many = [&] { return instructions > file.image().size() / sizeof(abi::insn); };
   for (u32 i = 0; i < file.symbol_count(); ++i) {
+    if (!may_be_function(file, i)) continue;
     const elf_symbol symbol = file.symbol(i);
     if (!is_function(file, symbol)) continue;
     function_spec& function = slots.functions[out.functions++];
@@ -19468,34 +19483,26 @@ constexpr bool fills_slots(const opened_object& object, const elf_section& secti
   return section.type == abi::section_rel && object.maps.index != 0 && section.info == object.maps.index;
 }
 
-// The function that has the instruction at `at`, or `not_found`.
-constexpr u32 function_around(const function_spec* functions, u32 count, u64 at) noexcept {
-  const u32 behind = lower_bound_of_place(functions, count, at + 1);
-  if (behind == 0) return not_found;
-  const function_spec& candidate = functions[behind - 1];
-  return at - candidate.at < u64{candidate.instruction_count} * sizeof(abi::insn) ? behind - 1 : not_found;
-}
 // The function that begins at `at`, or `not_found`.
 constexpr u32 function_at(const function_spec* functions, u32 count, u64 at) noexcept {
   const u32 found = lower_bound_of_place(functions, count, at);
   return found < count && functions[found].at == at ? found : not_found;
 }
 
-// Finds out what the relocation at `out.at` against the symbol `out.target` means.
+// Finds out what the relocation at `out.at` in the function `around` against the symbol `out.target` means.
 constexpr verdict read_reference(const opened_object& object, const object_slots& slots,
-                                 const object_facts& facts, reference& out) noexcept {
+                                 const object_facts& facts, const function_spec& around,
+                                 reference& out) noexcept {
   const elf& file = object.file;
   const bytes& image = file.image();
-  const u32 index = function_around(slots.functions, facts.functions, out.at);
-  if (index == not_found) return {};
-  const function_spec& around = slots.functions[index];
   const elf_symbol symbol = file.symbol(out.target);
   const auto wrong = [&](cause why) {
     return verdict{.why = why, .section = around.section, .offset = out.at, .subject = symbol.name};
   };
   if (out.target >= file.symbol_count()) return wrong(cause::bad_symbol);
   if ((out.at - around.at) % sizeof(abi::insn) != 0) return wrong(cause::bad_relocation);
-  const elf_section section = file.section(symbol.section);
+  const bool is_in_maps = object.maps.index != 0 && symbol.section == object.maps.index;
+  const elf_section section = is_in_maps ? object.maps : file.section(symbol.section);
   const abi::insn instruction = read_instruction(image, out.at);
   const bool has_second_half = (out.at - around.at) / sizeof(abi::insn) + 1 < around.instruction_count;
   const auto point_to = [&](reference_kind kind, u32 target, u64 offset) {
@@ -19526,7 +19533,7 @@ constexpr verdict read_reference(const opened_object& object, const object_slots
   }
   if (instruction.opcode != abi::opcode_ld_imm64 || !has_second_half) return wrong(cause::bad_relocation);
   const u64 offset = symbol.value + static_cast<u32>(instruction.immediate);
-  if (object.maps.index != 0 && section.index == object.maps.index) {
+  if (is_in_maps) {
     const bool is_map = offset < object.maps.size && offset % 8 == 0 && slots.map_slots[offset / 8] != 0;
     return point_to(reference_kind::map, is_map ? slots.map_slots[offset / 8] - 1 : not_found, 0);
   }
@@ -19565,8 +19572,15 @@ constexpr verdict read_references(const opened_object& object, const object_slot
     }
   }
   sort_by_place(slots.references, out.references);
-  for (u32 i = 0; i < out.references; ++i)
-    if (const verdict v = read_reference(object, slots, out, slots.references[i]); v.failed()) return v;
+  u32 behind = 0;  // the first function that begins behind the reference
+  for (u32 i = 0; i < out.references; ++i) {
+    reference& next = slots.references[i];
+    while (behind < out.functions && slots.functions[behind].at <= next.at) ++behind;
+    if (behind == 0) continue;
+    const function_spec& around = slots.functions[behind - 1];
+    if (next.at >= end_of(around)) continue;
+    if (const verdict v = read_reference(object, slots, out, around, next); v.failed()) return v;
+  }
   for (u32 i = 0; i < out.functions; ++i) {
     function_spec& function = slots.functions[i];
     const u64 end = function.at + u64{function.instruction_count} * sizeof(abi::insn);
@@ -19867,7 +19881,7 @@ constexpr void demand_externs(const elf& file, const object_slots& slots,
 // The first name of a source file that the symbols tell.
 constexpr u64 find_source(const elf& file) noexcept {
   for (u32 i = 1; i < file.symbol_count(); ++i)
-    if (const elf_symbol symbol = file.symbol(i); symbol.type == abi::symbol_file) return symbol.name;
+    if ((file.symbol_info(i) & 15) == abi::symbol_file) return file.symbol(i).name;
   return 0;
 }
 
@@ -19896,8 +19910,10 @@ constexpr verdict measure(const detail::opened_object& object, object_shape& out
   if (object.config.members != 0) ++out.maps;
   out.maps += object.operations;
   for (u32 i = 0; i < file.symbol_count(); ++i) {
+    if (!detail::may_be_function(file, i)) continue;
     const elf_symbol symbol = file.symbol(i);
-    out.functions += detail::is_function(file, symbol);
+    if (!detail::is_function(file, symbol)) continue;
+    ++out.functions;
     out.programs += detail::is_program(file, symbol);
   }
   if (out.functions == 1) out.programs = 1;  // see is_alone
@@ -20147,11 +20163,210 @@ class object_spec {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_OBJECT_SPEC_HPP
-// Room 4.6, pruned_btf: of all the types of an object, the few that the kernel needs: those of its maps, variables
+// Room 4.7, pruned_btf: of all the types of an object, the few that the kernel needs: those of its maps, variables
 // and functions, written anew. What a pointer points to keeps its name and size and loses its members; of what only
 // CO-RE names, the members that it names stay.
 #ifndef BAREBPF_PRUNED_BTF_HPP
 #define BAREBPF_PRUNED_BTF_HPP
+
+// Room 4.6, source_lines: the source lines of programs, which the verifier shows in its log. Their texts are kept where they
+// stand among the object's strings, eight bytes at a time, so that nobody has to look for one, and a compiler has little
+// to do.
+#ifndef BAREBPF_SOURCE_LINES_HPP
+#define BAREBPF_SOURCE_LINES_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// The lines of an object's functions, and which pieces of its strings they need: eight bytes of the file are a piece.
+/// Lifetime: looks at the object's tables and at the finder's storage.
+class source_lines {
+ public:
+  /// How many bytes stand in front of the pieces, for offset 0 is that of no text.
+  static constexpr u32 front = 4;
+
+  /// Words of storage for the lines of this object.
+  [[nodiscard]] static constexpr size_t storage_size(const object_tables& object) noexcept {
+    return pieces_of(object.types) + size_t{object.function_count} * 2;
+  }
+
+  /// None at all.
+  constexpr source_lines() noexcept = default;
+  /// What was found, so many pieces.
+  constexpr source_lines(const object_tables& object, const u32* storage, u32 count) noexcept
+      : object_(&object),
+        image_(object.image),
+        strings_(object.types.strings()),
+        strings_size_(object.types.strings_size()),
+        line_size_(object.line_size),
+        marks_(storage),
+        ranges_(storage + pieces_of(object.types)),
+        count_(count) {}
+
+  /// How many lines a program has; 0 when those of one of its functions are not known.
+  [[nodiscard]] constexpr u32 count(const program_layout& layout) const noexcept {
+    u32 sum = 0;
+    for (u32 p = 0; p < layout.piece_count; ++p) {
+      const u32 lines = count_ == 0 ? 0 : ranges_[size_t{layout.pieces[p].function} * 2 + 1];
+      if (lines == 0) return 0;
+      sum += lines;
+    }
+    return sum;
+  }
+  /// Writes as many records as `count` says, which is not 0.
+  constexpr void write(const program_layout& layout, abi::line_info* out) const noexcept {
+    for (u32 p = 0; p < layout.piece_count; ++p) {
+      const u32 function = layout.pieces[p].function;
+      const u64 start = object_->functions[function].at - object_->functions[function].section_at;
+      u32 file = 0, new_file = 0;  // most lines are of the same as the one before
+      u64 at = ranges_[size_t{function} * 2];
+      for (u32 left = ranges_[size_t{function} * 2 + 1]; left != 0; --left, at += line_size_) {
+        if (const u32 of = image_.read32(at + file_name); of != file) {
+          file = of;
+          new_file = new_text(of);
+        }
+        *out++ = {.insn_off = layout.pieces[p].position +
+                              static_cast<u32>((image_.read32(at) - start) / sizeof(abi::insn)),
+                  .file_name_off = new_file,
+                  .line_off = new_text(image_.read32(at + text)),
+                  .line_col = image_.read32(at + column)};
+      }
+    }
+  }
+
+  /// How many bytes `write_texts` writes; a multiple of four.
+  [[nodiscard]] constexpr u32 texts_size() const noexcept { return count_ == 0 ? 0 : front + count_ * 8; }
+  /// Where the text at `offset` among the object's strings then stands; 0 when no line needs it.
+  [[nodiscard]] constexpr u32 new_text(u32 offset) const noexcept {
+    if (count_ == 0 || offset == 0 || offset >= strings_size_) return 0;
+    const u64 at = strings_ % 8 + offset;
+    const u32 mark = marks_[at / 8];
+    return (mark >> at % 8 & 1) == 0 ? 0 : front + (mark >> number_from) * 8 + static_cast<u32>(at % 8);
+  }
+  /// Writes the pieces, in the order of the file.
+  constexpr void write_texts(u32* out) const noexcept {
+    if (count_ == 0) return;
+    const u64 end = strings_ + strings_size_;
+    u64 at = strings_ / 8 * 8;
+    *out++ = 0;
+    for (size_t i = 0, left = count_; left != 0; ++i, at += 8) {
+      if (marks_[i] == 0) continue;
+      const u64 piece = image_.word_in_memory(at, end);
+      out[host_is_big_endian] = static_cast<u32>(piece);
+      out[!host_is_big_endian] = static_cast<u32>(piece >> 32);
+      out += 2;
+      --left;
+    }
+  }
+
+ protected:
+  // A mark has a bit for each byte where a text begins, one for a text that began before, and above them the number of
+  // the piece; there is room for those of four times as many bytes as the kernel takes.
+  static constexpr u32 goes_on = 1 << 8, number_from = 9, most = (16 << 20) / 8;
+  // Where the fields of a record stand.
+  static constexpr u64 file_name = offsetof(abi::line_info, file_name_off),
+                       text = offsetof(abi::line_info, line_off), column = offsetof(abi::line_info, line_col);
+
+  [[nodiscard]] static constexpr size_t pieces_of(const btf& types) noexcept {
+    return static_cast<size_t>((types.strings() % 8 + types.strings_size() + 7) / 8);
+  }
+
+  const object_tables* object_ = nullptr;
+  // Of it, because the compiler pays for each question.
+  bytes image_;
+  u64 strings_ = 0;
+  u32 strings_size_ = 0, line_size_ = 0;
+  const u32* marks_ = nullptr;
+  const u32* ranges_ = nullptr;  // of each function: where its first record stands, and how many there are
+  u32 count_ = 0;
+};
+
+/// Finds the lines of an object.
+/// Shape: works in storage that the caller lends: `storage_size` words, all zero.
+class source_line_finder : public source_lines {
+ public:
+  constexpr source_line_finder(const object_tables& object, u32* storage) noexcept
+      : source_lines(object, storage, 0),
+        marks_to_(storage),
+        ranges_to_(storage + pieces_of(object.types)),
+        first_(pieces_of(object.types)) {}
+
+  /// Finds those of all functions of which the types tell. The kernel wants a line for the first instruction of each
+  /// function, lines in order, and texts that are there; where it would refuse them, a function has none. None has any
+  /// where there is more text than the kernel takes.
+  /// Shape: returns how many pieces of strings they need.
+  constexpr u32 find() noexcept {
+    for (u32 i = 0; i < object_->function_count; ++i)
+      if (object_->functions[i].type != 0) find(object_->functions[i], ranges_to_ + size_t{i} * 2);
+    for (size_t i = first_; i <= last_ && count_ <= most; ++i)
+      if (marks_to_[i] != 0) marks_to_[i] |= count_++ << number_from;
+    if (count_ > most) count_ = 0;
+    return count_;
+  }
+
+ private:
+  constexpr void find(const function_spec& function, u32* out) noexcept {
+    const u64 first_record = function.lines.first;
+    const u64 start = function.at - function.section_at;
+    const u32 first = lower_bound(function, start);
+    const u32 end = lower_bound(function, start + u64{function.instruction_count} * sizeof(abi::insn));
+    u64 at = first_record + u64{first} * line_size_, least = start;
+    u32 file = 0;
+    for (u32 i = first; i < end; ++i, at += line_size_) {
+      const u32 place = image_.read32(at), of = image_.read32(at + file_name),
+                line = image_.read32(at + text);
+      if (place % sizeof(abi::insn) != 0 || place < least || (i == first && place != start) ||
+          of >= strings_size_ || line >= strings_size_)
+        return;
+      least = u64{place} + 1;
+      if (of != file) keep(file = of);
+      if (line != 0) keep(line);
+    }
+    if (first >= end) return;
+    out[0] = static_cast<u32>(first_record + u64{first} * line_size_);
+    out[1] = end - first;
+  }
+  // The first record of a section's lines that does not stand in front of `offset`.
+  [[nodiscard]] constexpr u32 lower_bound(const function_spec& function, u64 offset) const noexcept {
+    u32 first = 0;
+    for (u32 count = function.lines.count; count != 0;) {
+      const u32 half = count / 2;
+      const u64 at = function.lines.first + u64{first + half} * line_size_;
+      const bool in_front = image_.read32(at) < offset;
+      first += in_front ? half + 1 : 0;
+      count = in_front ? count - half - 1 : half;
+    }
+    return first;
+  }
+  constexpr void keep(u32 offset) noexcept {
+    const u64 at = strings_ % 8 + offset;
+    auto piece = static_cast<size_t>(at / 8);
+    const u32 begins = u32{1} << at % 8;
+    if ((marks_to_[piece] & begins) != 0) return;
+    marks_to_[piece] |= begins;
+    if (piece < first_) first_ = piece;
+    u64 from = strings_ + offset - at % 8;
+    // What stands in front of the text does not end it.
+    const u64 in_front = image_.reads_big_endian() ? ~(~u64{0} >> at % 8 * 8) : (u64{1} << at % 8 * 8) - 1;
+    for (u64 eight = image_.read64(from) | in_front; !has_zero(eight); eight = image_.read64(from)) {
+      if ((marks_to_[++piece] & goes_on) != 0) return;
+      marks_to_[piece] |= goes_on;
+      from += 8;
+    }
+    if (piece > last_) last_ = piece;
+  }
+  [[nodiscard]] static constexpr bool has_zero(u64 eight) noexcept {
+    constexpr u64 lowest = 0x0101010101010101;
+    return ((eight - lowest) & ~eight & lowest << 7) != 0;
+  }
+
+  u32* marks_to_;
+  u32* ranges_to_;
+  size_t first_, last_ = 0;
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_SOURCE_LINES_HPP
 
 namespace barebpf::inline BAREBPF_ABI {
 
@@ -20161,7 +20376,7 @@ struct pruned_sizes {
   u32 count = 0;         ///< types
   u32 types_size = 0;    ///< bytes of types
   u32 strings_size = 1;  ///< bytes of strings
-  u32 lines_at = 1;      ///< where among the strings those of source lines begin
+  u32 names_at = 0;      ///< where among the strings those of types begin, behind the texts of source lines
   u32 accesses_at = 1;   ///< where those of CO-RE begin
 };
 
@@ -20169,40 +20384,33 @@ struct pruned_sizes {
 /// Lifetime: looks at the object's tables and at the pruner's storage.
 class pruned_btf {
  public:
-  /// Words of storage for BTF of so many types, for so many source lines, and for so many CO-RE relocations over
-  /// so many bytes of types.
-  [[nodiscard]] static constexpr size_t storage_size(u32 types, u32 lines = 0, u32 cores = 0,
-                                                     u64 types_size = 0) noexcept {
-    const size_t for_types =
-        (size_t{types} + 1) * words_for_type(cores) + size_t{string_slots(lines * 2)} * 2;
+  /// Words of storage for BTF of so many types, and for so many CO-RE relocations over so many bytes of types.
+  [[nodiscard]] static constexpr size_t storage_size(u32 types, u32 cores = 0, u64 types_size = 0) noexcept {
+    const size_t for_types = (size_t{types} + 1) * words_for_type(cores);
     if (cores == 0) return for_types;
     const u64 bits = types_size / 12 + types_size / 8 + 2;  // see bit_of_member
     return for_types + size_t{string_slots(cores)} * 2 + static_cast<size_t>(bits / 32) + 1;
   }
 
-  constexpr pruned_btf(const object_tables& object, const u32* storage, u32 lines,
-                       const pruned_sizes& sizes) noexcept
+  /// What was kept in `storage`, and beside it the texts of these source lines.
+  constexpr pruned_btf(const object_tables& object, const u32* storage, const pruned_sizes& sizes,
+                       const source_lines& lines = {}) noexcept
       : object_(object),
         marks_(storage),
         ids_(storage + object.types.count() + 1),
-        strings_(storage + (size_t{object.types.count()} + 1) * words_for_type(object.core_count)),
-        slots_(string_slots(lines * 2)),
-        accesses_(strings_ + size_t{slots_} * 2),
+        accesses_(storage + (size_t{object.types.count()} + 1) * words_for_type(object.core_count)),
         access_slots_(string_slots(object.core_count)),
         members_(accesses_ + size_t{access_slots_} * 2),
-        sizes_(sizes) {}
+        lines_(lines),
+        sizes_(sizes) {
+    add_texts();
+  }
 
   [[nodiscard]] constexpr const pruned_sizes& sizes() const noexcept { return sizes_; }
   /// How many types there are.
   [[nodiscard]] constexpr u32 count() const noexcept { return sizes_.count; }
   /// The new id of an old type that was kept; 0 for void and for what was not kept.
   [[nodiscard]] constexpr u32 new_id(u32 id) const noexcept { return id <= types().count() ? ids_[id] : 0; }
-  /// Where the old string at `offset` now stands, if a source line has it; 0 if not.
-  [[nodiscard]] constexpr u32 new_string(u32 offset) const noexcept {
-    if (offset == 0 || slots_ == 0) return 0;
-    const u32 slot = find_slot(offset);
-    return strings_[slot] == offset ? sizes_.lines_at + strings_[slot + 1] : 0;
-  }
   /// Where the string of a CO-RE relocation stands, which counts only the members that were kept.
   [[nodiscard]] constexpr u32 new_access(const core_record& record) const noexcept {
     access_text access;
@@ -20231,8 +20439,8 @@ class pruned_btf {
     return false;
   }
 
-  /// Writes all of it, in the machine's byte order: `head_words` words, and behind them `sizes().strings_size` bytes
-  /// of strings. Words, because the compiler pays for each step.
+  /// Writes all of it, in the machine's byte order: `head_words` words, and behind them `name_bytes` bytes of
+  /// strings. Words, because the compiler pays for each step.
   constexpr void write(u32* head, u8* strings) const noexcept {
     head[0] = abi::btf_first_word;
     head[1] = static_cast<u32>(abi::btf_header::size);
@@ -20248,23 +20456,22 @@ class pruned_btf {
       write_type(left, at, strings, used);
       at += btf::extent_of(left) / 4;
     }
-    for (u32 slot = 0; slot < slots_ * 2; slot += 2)
-      if (strings_[slot] != 0) {
-        const u64 from = types().strings() + strings_[slot];
-        copy_string(from, types().image().length_of_string(from),
-                    strings + sizes_.lines_at + strings_[slot + 1]);
-      }
+    lines_.write_texts(at);
     for (u32 slot = 0; slot < access_slots_ * 2; slot += 2)
       if (accesses_[slot] != 0) {
         access_text access;
         write_access(object_.cores[accesses_[slot] - 1], access);
-        for (u32 i = 0; i <= access.size; ++i)
-          strings[sizes_.accesses_at + accesses_[slot + 1] + i] = i == access.size ? u8{0} : access.digits[i];
+        u8* const to = strings + (sizes_.accesses_at - sizes_.names_at + accesses_[slot + 1]);
+        for (u32 i = 0; i <= access.size; ++i) to[i] = i == access.size ? u8{0} : access.digits[i];
       }
   }
-  /// How many words of header and types `write` writes.
+  /// How many words `write` writes: header, types and the texts of source lines.
   [[nodiscard]] constexpr u32 head_words() const noexcept {
-    return (static_cast<u32>(abi::btf_header::size) + sizes_.types_size) / 4;
+    return (static_cast<u32>(abi::btf_header::size) + sizes_.types_size + lines_.texts_size()) / 4;
+  }
+  /// How many bytes of strings it writes behind them.
+  [[nodiscard]] constexpr u32 name_bytes() const noexcept {
+    return sizes_.strings_size - lines_.texts_size();
   }
 
  protected:
@@ -20291,12 +20498,6 @@ class pruned_btf {
       return false;
     };
     return is_struct ? is_called_like_one_of(abi::special_structs) : is_called_like_one_of(tags);
-  }
-  // The slot of a string, or the free one where it belongs.
-  [[nodiscard]] constexpr u32 find_slot(u32 offset) const noexcept {
-    u32 slot = offset * 0x9e3779b1 & (slots_ - 1);
-    while (strings_[slot * 2] != 0 && strings_[slot * 2] != offset) slot = (slot + 1) & (slots_ - 1);
-    return slot * 2;
   }
   // What CO-RE names, as the string that the kernel reads. Never copied, for most of it holds nothing.
   struct access_text {
@@ -20372,6 +20573,16 @@ class pruned_btf {
            (marks_[of.id] & whole) == 0;
   }
   [[nodiscard]] constexpr const btf& types() const noexcept { return object_.types; }
+  // The texts of source lines stand in front of the other strings. No sum of two can wrap, and what is too large stays so.
+  constexpr void add_texts() noexcept {
+    if (sizes_.total == 0 || lines_.texts_size() == 0) return;
+    sizes_.names_at += lines_.texts_size();
+    sizes_.accesses_at += lines_.texts_size();
+    sizes_.strings_size += lines_.texts_size();
+    sizes_.total += lines_.texts_size();
+    if (sizes_.total > largest) sizes_.total = 0;
+  }
+  static constexpr u32 largest = 16 << 20;  // bytes
   // What stays of a pointer's target: functions and variables do not.
   [[nodiscard]] constexpr u32 pointee(const btf_type& type) const noexcept {
     using enum abi::btf_kind;
@@ -20430,10 +20641,9 @@ class pruned_btf {
   constexpr u32 write_name(u64 from, u8* strings, u32& used) const noexcept {
     const u32 size = name_size(from);
     if (size == 0) return 0;
-    const u32 at = used;
-    copy_string(from, size - 1, strings + at);
+    copy_string(from, size - 1, strings + used);
     used += size;
-    return at;
+    return sizes_.names_at + used - size;
   }
   constexpr void write_type(const btf_type& type, u32* out, u8* strings, u32& used) const noexcept {
     using enum abi::btf_kind;
@@ -20500,11 +20710,10 @@ class pruned_btf {
   const object_tables& object_;
   const u32* marks_;
   const u32* ids_;
-  const u32* strings_;  // slots of two words: the old offset, and the new one from the first line's on
-  u32 slots_;
   const u32* accesses_;  // slots of two words, see find_access
   u32 access_slots_;
   const u32* members_;  // a bit for each member of a struct that CO-RE names
+  source_lines lines_;
   pruned_sizes sizes_;
 };
 
@@ -20513,11 +20722,10 @@ class pruned_btf {
 /// Lifetime: valid as long as the object's tables and the storage.
 class btf_pruner : public pruned_btf {
  public:
-  constexpr btf_pruner(const object_tables& object, u32* storage, u32 lines = 0) noexcept
-      : pruned_btf(object, storage, lines, {}),
+  constexpr btf_pruner(const object_tables& object, u32* storage, const source_lines& lines = {}) noexcept
+      : pruned_btf(object, storage, {}, lines),
         marks_to_(storage),
         ids_to_(storage + object.types.count() + 1),
-        strings_to_(storage + (strings_ - marks_)),
         accesses_to_(storage + (accesses_ - marks_)),
         members_to_(storage + (members_ - marks_)) {}
 
@@ -20539,17 +20747,7 @@ class btf_pruner : public pruned_btf {
       members_to_[bit / 32] |= u32{1} << bit % 32;
     }
   }
-  /// Keeps the texts of a function's source lines.
-  constexpr void keep_lines(const function_spec& function) noexcept {
-    const detail::line_range lines = detail::lines_of(object_, function);
-    for (u32 i = 0; i < lines.count; ++i) {
-      const abi::line_info line = detail::line_at(object_, lines, i);
-      keep_string(line.file_name_off);
-      keep_string(line.line_off);
-    }
-  }
-  /// Keeps what describes the object's maps, variables and functions, and its source lines if there is storage for
-  /// them. A function that other objects cannot name becomes a static one, so that the verifier looks at it
+  /// Keeps what describes the object's maps, variables and functions. A function that other objects cannot name becomes a static one, so that the verifier looks at it
   /// where it is called.
   constexpr void keep_object() noexcept {
     for (u32 i = 0; i < object_.map_count; ++i) {
@@ -20567,7 +20765,6 @@ class btf_pruner : public pruned_btf {
       if (function.type == 0) continue;
       keep(function.type);
       if (function.is_hidden && !function.is_program) marks_to_[function.type] |= made_static;
-      if (slots_ != 0) keep_lines(function);
     }
     for (u32 i = 0; i < object_.core_count; ++i) keep(object_.cores[i]);
   }
@@ -20594,17 +20791,15 @@ class btf_pruner : public pruned_btf {
         if (sizes_.strings_size > largest) return 0;
       }
     }
-    sizes_.lines_at = sizes_.strings_size;
-    sizes_.accesses_at = sizes_.lines_at + lines_size_;
-    sizes_.strings_size = sizes_.accesses_at + keep_accesses();
+    sizes_.accesses_at = sizes_.strings_size;
+    sizes_.strings_size += keep_accesses();
     sizes_.total = static_cast<u32>(abi::btf_header::size) + sizes_.types_size + sizes_.strings_size;
     if (sizes_.total > largest) sizes_.total = 0;
+    add_texts();
     return sizes_.total;
   }
 
  private:
-  static constexpr u32 largest = 16 << 20;  // bytes
-
   constexpr void keep(u32 id, u32 wanted) noexcept {
     // Each type enters as often as it gets a mark that it did not have: without its members, with them, and deep.
     u32* const waiting = ids_to_ + types().count() + 1;
@@ -20667,16 +20862,6 @@ class btf_pruner : public pruned_btf {
       if ((marks & (on_a_member ? whole : kept)) != 0) marks_to_[type.id] |= kept;
     }
   }
-  constexpr void keep_string(u32 offset) noexcept {
-    if (offset == 0 || slots_ == 0 || lines_size_ > largest) return;
-    const u32 slot = find_slot(offset);
-    if (strings_[slot] == offset) return;
-    strings_to_[slot] = offset;
-    strings_to_[slot + 1] = lines_size_;
-    // No sum of two can wrap, and what is too large stays so.
-    lines_size_ += static_cast<u32>(types().image().length_of_string(types().strings() + offset)) + 1;
-  }
-
   // Gives each string of CO-RE its place; tells how many bytes they take.
   constexpr u32 keep_accesses() noexcept {
     u32 size = 0;
@@ -20694,10 +20879,8 @@ class btf_pruner : public pruned_btf {
 
   u32* marks_to_;
   u32* ids_to_;
-  u32* strings_to_;
   u32* accesses_to_;
   u32* members_to_;
-  u32 lines_size_ = 0;
 };
 
 /// Tells BPF_MAP_CREATE which of `types` describe the map, where its kind may be described.
@@ -20913,7 +21096,7 @@ class recipe_writer {
  private:
   [[nodiscard]] result<void> add_externs(object_recipe& out) const noexcept;
   [[nodiscard]] result<void> add_maps(const pruned_btf* types, object_recipe& out) const noexcept;
-  [[nodiscard]] result<void> add_programs(const pruned_btf* types, bool with_lines,
+  [[nodiscard]] result<void> add_programs(const pruned_btf* types, const source_lines& lines,
                                           object_recipe& out) const noexcept;
   // Which programs are not loaded: for now, those that say so themselves.
   [[nodiscard]] result<void> choose_programs(object_recipe& out) const noexcept;
@@ -21119,12 +21302,12 @@ inline verdict recipe_writer::check_program(u32 index, program_layout& out) cons
   return lay_out(spec_.tables(), program.function, out);
 }
 
-inline result<void> recipe_writer::add_programs(const pruned_btf* types, bool with_lines,
+inline result<void> recipe_writer::add_programs(const pruned_btf* types, const source_lines& lines,
                                                 object_recipe& out) const noexcept {
   const object_tables tables = spec_.tables();
   const auto count = static_cast<u32>(spec_.programs().size());
   program_layout layout;
-  size_t instructions = 0, references = 0, functions = 0, lines = 0, cores = 0, places = 0;
+  size_t instructions = 0, references = 0, functions = 0, line_count = 0, cores = 0, places = 0;
   for (u32 i = 0; i < count; ++i) {
     const program_spec& program = spec_.programs()[i];
     if (program.kind.needs_kernel_type()) places += detail::length_of_place(spec_.image(), program) + 1;
@@ -21138,7 +21321,7 @@ inline result<void> recipe_writer::add_programs(const pruned_btf* types, bool wi
     instructions += layout.instruction_count;
     references += layout.map_references;
     functions += layout.piece_count;
-    if (with_lines) lines += count_lines(tables, layout);
+    line_count += lines.count(layout);
     cores += count_cores(tables, layout);
     if (layout.instruction_count > out.longest) out.longest = layout.instruction_count;
   }
@@ -21147,7 +21330,7 @@ inline result<void> recipe_writer::add_programs(const pruned_btf* types, bool wi
   auto code = buffer<abi::insn>::of(instructions);
   auto names = buffer<map_reference>::of(references);
   auto starts = buffer<abi::func_info>::of(types == nullptr ? 0 : functions);
-  auto sources = buffer<abi::line_info>::of(lines);
+  auto sources = buffer<abi::line_info>::of(line_count);
   auto relocations = buffer<abi::core_relo>::of(types == nullptr ? 0 : cores);
   auto cores_of = buffer<program_cores>::of(types == nullptr || cores == 0 ? 0 : count);
   auto targets = buffer<kernel_type_need>::of(places == 0 ? 0 : count);
@@ -21202,13 +21385,13 @@ inline result<void> recipe_writer::add_programs(const pruned_btf* types, bool wi
     attr.func_info = next_start;
     attr.func_info_cnt = layout.piece_count;
     next_start += layout.piece_count;
-    const u32 line_count = with_lines ? count_lines(tables, layout) : 0;
-    if (line_count == 0) continue;
-    write_lines(tables, layout, *types, next_source);
+    const u32 own_lines = lines.count(layout);
+    if (own_lines == 0) continue;
+    lines.write(layout, next_source);
     attr.line_info_rec_size = sizeof(abi::line_info);
     attr.line_info = next_source;
-    attr.line_info_cnt = line_count;
-    next_source += line_count;
+    attr.line_info_cnt = own_lines;
+    next_source += own_lines;
   }
   out.records.programs = programs->data();
   out.records.patches = patches->data();
@@ -21231,10 +21414,17 @@ inline result<void> recipe_writer::add_programs(const pruned_btf* types, bool wi
 
 inline result<object_recipe> recipe_writer::write(btf_choice wanted) const noexcept {
   const object_tables tables = spec_.tables();
-  const u32 lines = wanted == btf_choice::all ? spec_.line_count() : 0;
   auto storage = buffer<u32>::of(
-      pruned_btf::storage_size(tables.types.count(), lines, tables.core_count, tables.types.types_size()));
+      pruned_btf::storage_size(tables.types.count(), tables.core_count, tables.types.types_size()));
   if (!storage) return storage.error();
+  auto lines_storage = buffer<u32>::of(wanted == btf_choice::all ? source_lines::storage_size(tables) : 0);
+  if (!lines_storage) return lines_storage.error();
+  source_lines lines;
+  if (lines_storage->size() != 0) {
+    source_line_finder finder(tables, lines_storage->data());
+    finder.find();
+    lines = finder;
+  }
   btf_pruner types(tables, storage->data(), lines);
   types.keep_object();
   const u32 size = types.number();
@@ -21264,7 +21454,7 @@ inline result<object_recipe> recipe_writer::write(btf_choice wanted) const noexc
   if (const auto added = add_maps(told, *out); !added) return added.error();
   if (const auto chosen = choose_programs(*out); !chosen) return chosen.error();
   if (const auto added = add_operations(*out); !added) return added.error();
-  if (const auto added = add_programs(told, lines != 0, *out); !added) return added.error();
+  if (const auto added = add_programs(told, lines, *out); !added) return added.error();
   return out;
 }
 
@@ -22360,12 +22550,12 @@ inline result<ringbuf> ringbuf::open(const fd& map) noexcept {
 #ifndef BAREBPF_STATIC_OBJECT_HPP
 #define BAREBPF_STATIC_OBJECT_HPP
 
-// Room 4.11, static_parts: the maps, programs and variables of an object as types, to be walked over while compiling, and
+// Room 4.12, static_parts: the maps, programs and variables of an object as types, to be walked over while compiling, and
 // as somebody asks for them by name and C++ type.
 #ifndef BAREBPF_STATIC_PARTS_HPP
 #define BAREBPF_STATIC_PARTS_HPP
 
-// Room 4.8, static_spec: a spec that the compiler reads. Everything here is a constant; nothing of it is
+// Room 4.9, static_spec: a spec that the compiler reads. Everything here is a constant; nothing of it is
 // left in the program but the constants that somebody uses.
 #ifndef BAREBPF_STATIC_SPEC_HPP
 #define BAREBPF_STATIC_SPEC_HPP
@@ -22450,12 +22640,15 @@ class static_spec {
     verdict fault;
   };
   static constexpr bytes window = detail::static_image<Image>::window;
-  static constexpr measured_object measured = [] {
+  // What takes long is made by a function: g++ evaluates a call without arguments once, and a lambda as often as it looks
+  // at it.
+  static constexpr measured_object make_measured() noexcept {
     measured_object out;
     out.fault = detail::open_object(window, out.opened);
     if (!out.fault.failed()) out.fault = measure(out.opened, out.shape);
     return out;
-  }();
+  }
+  static constexpr measured_object measured = make_measured();
   static constexpr object_shape shape = measured.fault.failed() ? object_shape{} : measured.shape;
 
   static_assert(object_check<measured.fault.why, measured.fault.offset,
@@ -22480,7 +22673,7 @@ class static_spec {
     u32 line_size = 0, maps_found = 0, variables_found = 0, functions_found = 0, programs_found = 0,
         references_found = 0, cores_found = 0, externs_found = 0;
   };
-  static constexpr tables table = [] {
+  static constexpr tables make_table() noexcept {
     tables out;
     if (measured.fault.failed()) return out;
     object_facts facts;
@@ -22500,7 +22693,8 @@ class static_spec {
     out.cores_found = facts.cores;
     out.externs_found = facts.externs;
     return out;
-  }();
+  }
+  static constexpr tables table = make_table();
   static_assert(
       object_check<table.fault.why, table.fault.offset, detail::section_name_at(window, table.fault.section),
                    detail::name_at(window, table.fault.subject)>::made);
@@ -22524,54 +22718,77 @@ class static_spec {
     return out;
   }();
 
-  // What is left of the types, with the texts of the source lines or without.
-  template <bool WithLines>
+  // What is left of the types.
   struct kept_types {
-    u32 storage[pruned_btf::storage_size(shape.types, WithLines ? shape.lines : 0, shape.cores,
-                                         shape.types_size)] = {};
+    u32 storage[pruned_btf::storage_size(shape.types, shape.cores, shape.types_size)] = {};
     pruned_sizes sizes;
   };
-  template <bool WithLines>
-  static constexpr kept_types<WithLines> kept = [] {
-    kept_types<WithLines> out;
+  static constexpr kept_types make_kept() noexcept {
+    kept_types out;
     if (measured.fault.failed() || table.fault.failed()) return out;
-    btf_pruner pruner(view, out.storage, WithLines ? shape.lines : 0);
+    btf_pruner pruner(view, out.storage);
     pruner.keep_object();
     static_cast<void>(pruner.number());
     out.sizes = pruner.sizes();
     return out;
+  }
+  static constexpr kept_types kept = make_kept();
+  // The source lines.
+  struct found_lines {
+    u32 storage[detail::at_least_one(source_lines::storage_size(view))] = {};
+    u32 count = 0;
+  };
+  static constexpr found_lines make_all_lines() noexcept {
+    found_lines out;
+    if (!measured.fault.failed() && !table.fault.failed())
+      out.count = source_line_finder(view, out.storage).find();
+    return out;
+  }
+  static constexpr found_lines all_lines = make_all_lines();
+  template <bool WithLines>
+  static constexpr source_lines some_lines = [] {
+    if constexpr (WithLines)
+      return source_lines(view, all_lines.storage, all_lines.count);
+    else
+      return source_lines();
   }();
   template <bool WithLines>
-  static constexpr pruned_btf pruned{view, kept<WithLines>.storage, WithLines ? shape.lines : 0,
-                                     kept<WithLines>.sizes};
+  static constexpr pruned_btf pruned{view, kept.storage, kept.sizes, some_lines<WithLines>};
   static constexpr bool has_lines(btf_choice choice) noexcept { return choice == btf_choice::all; }
 
   struct laid_out_program {
     program_layout layout;
-    u32 lines = 0;
     verdict fault;
   };
   template <u32 Index>
-  static constexpr laid_out_program laid_out = [] {
+  static constexpr laid_out_program make_laid_out() noexcept {
     laid_out_program out;
     out.fault = lay_out(view, table.programs[Index].function, out.layout);
-    if (!out.fault.failed()) out.lines = count_lines(view, out.layout);
     return out;
-  }();
+  }
+  template <u32 Index>
+  static constexpr laid_out_program laid_out = make_laid_out<Index>();
   template <u32 Index>
   struct whole_program {
-    abi::insn code[detail::at_least_one(laid_out<Index>.layout.instruction_count)] = {};
-    map_reference references[detail::at_least_one(laid_out<Index>.layout.map_references)] = {};
+    struct {
+      abi::insn code[detail::at_least_one(laid_out<Index>.layout.instruction_count)] = {};
+    } instructions;
+    struct {
+      map_reference list[detail::at_least_one(laid_out<Index>.layout.map_references)] = {};
+    } references;
   };
   template <u32 Index, map_naming Naming>
-  static constexpr whole_program<Index> assembled = [] {
+  static constexpr whole_program<Index> make_assembled() noexcept {
     constexpr verdict fault = laid_out<Index>.fault;
     static_assert(object_check<fault.why, fault.offset, detail::section_name_at(window, fault.section),
                                detail::name_at(window, fault.subject)>::made);
     whole_program<Index> out;
-    if (!fault.failed()) assemble(view, laid_out<Index>.layout, Naming, out.code, out.references);
+    if (!fault.failed())
+      assemble(view, laid_out<Index>.layout, Naming, out.instructions.code, out.references.list);
     return out;
-  }();
+  }
+  template <u32 Index, map_naming Naming>
+  static constexpr whole_program<Index> assembled = make_assembled<Index, Naming>();
 
  public:
   static constexpr u32 map_count = table.maps_found;
@@ -22674,14 +22891,20 @@ class static_spec {
   template <btf_choice Btf>
   struct btf_block {
     u32 head[detail::at_least_one(pruned<has_lines(Btf)>.head_words())] = {};
-    u8 strings[pruned<has_lines(Btf)>.sizes().strings_size] = {};
+    u8 strings[pruned<has_lines(Btf)>.name_bytes()] = {};
   };
+
+ private:
   template <btf_choice Btf>
-  static constexpr btf_block<Btf> btf_image = [] {
+  static constexpr btf_block<Btf> make_btf_image() noexcept {
     btf_block<Btf> out;
     if (btf_size<Btf> != 0) pruned<has_lines(Btf)>.write(out.head, out.strings);
     return out;
-  }();
+  }
+
+ public:
+  template <btf_choice Btf>
+  static constexpr btf_block<Btf> btf_image = make_btf_image<Btf>();
 
   /// How many instructions the program with this index has, all its functions counted.
   template <u32 Index>
@@ -22689,35 +22912,20 @@ class static_spec {
   template <u32 Index>
   static constexpr u32 reference_count = laid_out<Index>.layout.map_references;
   /// Its instructions.
-  template <u32 Index>
-  struct code_block {
-    abi::insn code[detail::at_least_one(instruction_count<Index>)];
-  };
   template <u32 Index, map_naming Naming>
-  static constexpr code_block<Index> instructions = [] {
-    code_block<Index> out;
-    for (u32 i = 0; i < instruction_count<Index>; ++i) out.code[i] = assembled<Index, Naming>.code[i];
-    return out;
-  }();
+  static constexpr auto instructions = assembled<Index, Naming>.instructions;
   /// The places in those instructions that name a map, in order.
   template <u32 Index>
-  struct reference_block {
-    map_reference list[detail::at_least_one(reference_count<Index>)];
-  };
-  template <u32 Index>
-  static constexpr reference_block<Index> references = [] {
-    reference_block<Index> out{};
-    for (u32 i = 0; i < reference_count<Index>; ++i)
-      out.list[i] = assembled<Index, map_naming::by_descriptor>.references[i];
-    return out;
-  }();
+  static constexpr auto references = assembled<Index, map_naming::by_descriptor>.references;
 
   /// Where its functions begin and their types; its source lines. None where BTF does not tell of all.
   template <u32 Index>
   static constexpr u32 function_count =
       laid_out<Index>.layout.has_types ? laid_out<Index>.layout.piece_count : 0;
   template <u32 Index>
-  static constexpr u32 line_count = function_count<Index> == 0 ? 0 : laid_out<Index>.lines;
+  static constexpr u32 line_count = function_count<Index> == 0
+                                        ? 0
+                                        : some_lines<true>.count(laid_out<Index>.layout);
   template <u32 Index>
   struct function_block {
     abi::func_info list[detail::at_least_one(function_count<Index>)];
@@ -22733,12 +22941,18 @@ class static_spec {
   struct line_block {
     abi::line_info list[detail::at_least_one(line_count<Index>)];
   };
+
+ private:
   template <u32 Index>
-  static constexpr line_block<Index> lines = [] {
+  static constexpr line_block<Index> make_lines() noexcept {
     line_block<Index> out{};
-    if (line_count<Index> != 0) write_lines(view, laid_out<Index>.layout, pruned<true>, out.list);
+    if (line_count<Index> != 0) some_lines<true>.write(laid_out<Index>.layout, out.list);
     return out;
-  }();
+  }
+
+ public:
+  template <u32 Index>
+  static constexpr line_block<Index> lines = make_lines<Index>();
 
   /// Which of its instructions depend on the kernel's types.
   template <u32 Index>
@@ -22747,12 +22961,18 @@ class static_spec {
   struct core_block {
     abi::core_relo list[detail::at_least_one(core_count<Index>)];
   };
+
+ private:
   template <u32 Index, btf_choice Btf>
-  static constexpr core_block<Index> cores = [] {
+  static constexpr core_block<Index> make_cores() noexcept {
     core_block<Index> out{};
     write_cores(view, laid_out<Index>.layout, pruned<has_lines(Btf)>, out.list);
     return out;
-  }();
+  }
+
+ public:
+  template <u32 Index, btf_choice Btf>
+  static constexpr core_block<Index> cores = make_cores<Index, Btf>();
 
   /// The first value of a map of variables, or what an arena begins with, as the object has it; eight bytes of each
   /// word in this order.
@@ -22762,8 +22982,10 @@ class static_spec {
                                    : map(Index).image_at != 0 ? (map(Index).image_size + 7) / 8
                                                               : 0)] = {};
   };
+
+ private:
   template <u32 Index>
-  static constexpr value_block<Index> value = [] {
+  static constexpr value_block<Index> make_value() noexcept {
     value_block<Index> out;
     constexpr map_spec from = map(Index);
     constexpr u64 at = from.has_content() ? from.declared_at : from.image_at;
@@ -22771,7 +22993,11 @@ class static_spec {
     for (u32 i = 0; at != 0 && i < (size + 7) / 8; ++i)
       out.words[i] = window.word_in_memory(at + u64{i} * 8, at + size);
     return out;
-  }();
+  }
+
+ public:
+  template <u32 Index>
+  static constexpr value_block<Index> value = make_value<Index>();
 
   /// The string at an offset of the file, as an array of just its size.
   template <u64 At>
@@ -22791,7 +23017,7 @@ class static_spec {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_STATIC_SPEC_HPP
-// Room 4.10, struct_value: C++ types made of an object's own types, for who writes none: numbers are numbers, a struct is
+// Room 4.11, struct_value: C++ types made of an object's own types, for who writes none: numbers are numbers, a struct is
 // its bytes with its members by name, an array a row of either.
 #ifndef BAREBPF_STRUCT_VALUE_HPP
 #define BAREBPF_STRUCT_VALUE_HPP

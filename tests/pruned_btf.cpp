@@ -517,12 +517,12 @@ TEST_CASE("tags stay with what they are on, and with members that stay", "[prune
   CHECK(left.types.find(btf_kind::structure, "pointed_to").members == 0);
 }
 
-TEST_CASE("the strings of source lines are kept once each, behind the names of types", "[pruned_btf]") {
+TEST_CASE("the texts of source lines stand in front of the names of types", "[pruned_btf]") {
   btf_builder made;
   const auto int_type = made.integer("int", 4, 1);
   const auto prototype = made.function_prototype(int_type);
   const auto first = made.function("first", prototype, 1);
-  made.name("not kept");
+  made.name("this is not kept");
   const auto file_name = made.name("x.c"), text = made.name("return 0;"), brace = made.name("}");
   btf_ext_builder ext;
   const auto section = made.name("tp/a/b");
@@ -539,29 +539,35 @@ TEST_CASE("the strings of source lines are kept once each, behind the names of t
   const file_image image = file.build();
   const reading object(image);
   REQUIRE_FALSE(object.fault.failed());
-  pruned_object pruned(object.tables(), object.shape.lines);
+  pruned_object pruned(object.tables(), true);
   pruned_object without(object.tables());
   pruned.write_all();
   without.write_all();
   const file_image content(pruned.content->begin(), pruned.content->end());
 
+  // Pieces of eight bytes, as they lie in the file: behind 24 bytes of header and those of the types.
   const std::string strings(content.end() - static_cast<std::ptrdiff_t>(get32(content, 20)), content.end());
-  CHECK(strings == std::string("\0int\0first\0x.c\0return 0;\0}\0", 27));
-  CHECK(pruned.pruner.sizes().lines_at == 11);
-  CHECK(pruned.pruner.new_string(file_name) == 11);
-  CHECK(pruned.pruner.new_string(text) == 15);
-  CHECK(pruned.pruner.new_string(brace) == 25);
-  CHECK(pruned.pruner.new_string(0) == 0);
-  CHECK(pruned.pruner.new_string(section) == 0);
-  CHECK(pruned.pruner.new_string(0xffffffff) == 0);
+  CHECK(strings.size() == pruned.pruner.sizes().strings_size);
+  CHECK(strings.substr(pruned.pruner.sizes().names_at) == std::string("\0int\0first\0", 11));
+  CHECK(pruned.pruner.sizes().names_at == pruned.lines.texts_size());
+  const auto text_at = [&](std::uint32_t offset) {
+    return std::string(strings.c_str() + pruned.lines.new_text(offset));
+  };
+  CHECK(text_at(file_name) == "x.c");
+  CHECK(text_at(text) == "return 0;");
+  CHECK(text_at(brace) == "}");
+  CHECK(strings.find("is not") == std::string::npos);
+  CHECK(pruned.lines.new_text(0) == 0);
+  CHECK(pruned.lines.new_text(section) == 0);
+  CHECK(pruned.lines.new_text(0xffffffff) == 0);
   CHECK(pruned.kept_inside());
   // The same types, and no more.
-  CHECK(without.content->size() == content.size() - 16);
-  CHECK(std::equal(content.begin() + 24, content.end() - 16, without.content->begin() + 24));
-  CHECK(without.pruner.new_string(file_name) == 0);
+  CHECK(without.content->size() == content.size() - pruned.lines.texts_size());
+  CHECK(without.pruner.sizes().types_size == pruned.pruner.sizes().types_size);
+  CHECK(without.lines.new_text(file_name) == 0);
 }
 
-TEST_CASE("strings of many lines find their slots", "[pruned_btf]") {
+TEST_CASE("strings of many lines are found", "[pruned_btf]") {
   btf_builder made;
   const auto first = made.function("first", made.function_prototype(0), 1);
   btf_ext_builder ext;
@@ -583,14 +589,14 @@ TEST_CASE("strings of many lines find their slots", "[pruned_btf]") {
   const file_image image = file.build();
   const reading object(image);
   REQUIRE_FALSE(object.fault.failed());
-  pruned_object pruned(object.tables(), object.shape.lines);
+  pruned_object pruned(object.tables(), true);
   pruned.write_all();
 
   CHECK(pruned.kept_inside());
   const barebpf::bytes content(pruned.content->data(), pruned.content->size());
   const std::uint64_t strings = content.size() - pruned.pruner.sizes().strings_size;
   for (std::uint32_t i = 0; i < 500; ++i)
-    REQUIRE(string_at(content, strings + pruned.pruner.new_string(texts[i])) ==
+    REQUIRE(string_at(content, strings + pruned.lines.new_text(texts[i])) ==
             "line " + std::to_string(i % 300));
 }
 

@@ -204,19 +204,18 @@ struct both_readings {
     }
     REQUIRE(by_index.layout.has_types);
     REQUIRE(spec::template function_count<Index> == by_index.layout.piece_count);
-    REQUIRE(spec::template line_count<Index> == count_lines(tables, by_index.layout));
     REQUIRE(spec::template line_count<Index> != 0);
     compare_infos<Index, btf_choice::needed>(by_index.layout);
     compare_infos<Index, btf_choice::all>(by_index.layout);
-    pruned_object types(tables, read->line_count());
-    types.write_all();
+    const pruned_object types(tables, true);
+    REQUIRE(spec::template line_count<Index> == types.lines.count(by_index.layout));
     std::vector<barebpf::abi::line_info> lines(spec::template line_count<Index>);
-    write_lines(tables, by_index.layout, types.pruner, lines.data());
+    types.lines.write(by_index.layout, lines.data());
     CHECK(std::memcmp(spec::template lines<Index>.list, lines.data(), lines.size() * sizeof lines[0]) == 0);
   }
   template <std::size_t Index, btf_choice Btf>
   void compare_infos(const barebpf::program_layout& layout) const {
-    pruned_object types(tables, Btf == btf_choice::all ? read->line_count() : 0);
+    pruned_object types(tables, Btf == btf_choice::all);
     types.write_all();
     std::vector<barebpf::abi::func_info> infos(layout.piece_count);
     write_functions(tables, layout, types.pruner, infos.data());
@@ -225,7 +224,7 @@ struct both_readings {
   }
   template <btf_choice Btf>
   void compare_types() const {
-    pruned_object types(tables, Btf == btf_choice::all ? read->line_count() : 0);
+    pruned_object types(tables, Btf == btf_choice::all);
     types.write_all();
     CHECK(types.kept_inside());
     REQUIRE(spec::template btf_size<Btf> == types.content->size());

@@ -72,6 +72,13 @@ class elf {
             .info = image_.read32(at + header::info),
             .entry_size = image_.read64(at + header::entry_size)};
   }
+  /// True when the section with this index holds instructions.
+  [[nodiscard]] constexpr bool is_code(u32 index) const noexcept {
+    using header = abi::elf_section_header;
+    return index < section_count_ &&
+           image_.read32(header_at(index) + header::type) == abi::section_progbits &&
+           (image_.read64(header_at(index) + header::flags) & abi::section_is_code) != 0;
+  }
   /// The first section called `wanted`; one with index 0 when there is none.
   [[nodiscard]] constexpr elf_section find_section(text wanted) const noexcept {
     for (u32 i = 1; i < section_count_; ++i)
@@ -102,17 +109,28 @@ class elf {
     using record = abi::elf_symbol_record;
     if (index >= symbol_count_) return {};
     const u64 at = symbols_ + u64{index} * record::size;
-    const u8 info = image_.read8(at + record::info);
-    const u8 visibility = image_.read8(at + record::other) & 3;
-    const u64 name = image_.read32(at + record::name);
+    // The first four fields fill one word; see `bytes` for what reads cost.
+    const u64 first = image_.read64(at);
+    const bool is_big = image_.reads_big_endian();
+    const u64 name = is_big ? first >> 32 : first & 0xffffffff;
+    const auto info = static_cast<u8>(first >> (is_big ? 24 : 32));
+    const auto visibility = static_cast<u8>(first >> (is_big ? 16 : 40)) & 3;
     return {.at = at,
             .name = symbol_names_ + (name < symbol_names_size_ ? name : 0),  // where the empty name stands
             .binding = static_cast<u8>(info >> 4),
             .type = static_cast<u8>(info & 15),
             .is_hidden = visibility == abi::symbol_hidden || visibility == abi::symbol_internal,
-            .section = image_.read16(at + record::section),
+            .section = static_cast<u16>(first >> (is_big ? 0 : 48)),
             .value = image_.read64(at + record::value),
             .size = image_.read64(at + record::extent)};
+  }
+  /// Binding and type of the symbol with this index, and where its name stands, as they are in its record: for who looks
+  /// for a few symbols among many.
+  [[nodiscard]] constexpr u8 symbol_info(u32 index) const noexcept {
+    return image_.read8(symbols_ + u64{index} * abi::elf_symbol_record::size + abi::elf_symbol_record::info);
+  }
+  [[nodiscard]] constexpr u8 first_of_symbol_name(u32 index) const noexcept {
+    return image_.read8(symbol_names_ + image_.read32(symbols_ + u64{index} * abi::elf_symbol_record::size));
   }
   /// How many relocations the section `relocations` holds.
   [[nodiscard]] static constexpr u64 relocation_count(const elf_section& relocations) noexcept {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Room 4.9, object_spec: a spec that is read while the program runs, with its storage on the heap.
+// Room 4.10, object_spec: a spec that is read while the program runs, with its storage on the heap.
 #ifndef BAREBPF_OBJECT_SPEC_HPP
 #define BAREBPF_OBJECT_SPEC_HPP
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Room 4.6, pruned_btf: of all the types of an object, the few that the kernel needs: those of its maps, variables
+// Room 4.7, pruned_btf: of all the types of an object, the few that the kernel needs: those of its maps, variables
 // and functions, written anew. What a pointer points to keeps its name and size and loses its members; of what only
 // CO-RE names, the members that it names stay.
 #ifndef BAREBPF_PRUNED_BTF_HPP
@@ -7,7 +7,7 @@
 
 #include "core_path.hpp"
 #include "kinds.hpp"
-#include "spec/assembly.hpp"
+#include "source_lines.hpp"
 #include "spec/maps.hpp"
 
 namespace barebpf::inline BAREBPF_ABI {
@@ -18,7 +18,7 @@ struct pruned_sizes {
   u32 count = 0;         ///< types
   u32 types_size = 0;    ///< bytes of types
   u32 strings_size = 1;  ///< bytes of strings
-  u32 lines_at = 1;      ///< where among the strings those of source lines begin
+  u32 names_at = 0;      ///< where among the strings those of types begin, behind the texts of source lines
   u32 accesses_at = 1;   ///< where those of CO-RE begin
 };
 
@@ -26,40 +26,33 @@ struct pruned_sizes {
 /// Lifetime: looks at the object's tables and at the pruner's storage.
 class pruned_btf {
  public:
-  /// Words of storage for BTF of so many types, for so many source lines, and for so many CO-RE relocations over
-  /// so many bytes of types.
-  [[nodiscard]] static constexpr size_t storage_size(u32 types, u32 lines = 0, u32 cores = 0,
-                                                     u64 types_size = 0) noexcept {
-    const size_t for_types =
-        (size_t{types} + 1) * words_for_type(cores) + size_t{string_slots(lines * 2)} * 2;
+  /// Words of storage for BTF of so many types, and for so many CO-RE relocations over so many bytes of types.
+  [[nodiscard]] static constexpr size_t storage_size(u32 types, u32 cores = 0, u64 types_size = 0) noexcept {
+    const size_t for_types = (size_t{types} + 1) * words_for_type(cores);
     if (cores == 0) return for_types;
     const u64 bits = types_size / 12 + types_size / 8 + 2;  // see bit_of_member
     return for_types + size_t{string_slots(cores)} * 2 + static_cast<size_t>(bits / 32) + 1;
   }
 
-  constexpr pruned_btf(const object_tables& object, const u32* storage, u32 lines,
-                       const pruned_sizes& sizes) noexcept
+  /// What was kept in `storage`, and beside it the texts of these source lines.
+  constexpr pruned_btf(const object_tables& object, const u32* storage, const pruned_sizes& sizes,
+                       const source_lines& lines = {}) noexcept
       : object_(object),
         marks_(storage),
         ids_(storage + object.types.count() + 1),
-        strings_(storage + (size_t{object.types.count()} + 1) * words_for_type(object.core_count)),
-        slots_(string_slots(lines * 2)),
-        accesses_(strings_ + size_t{slots_} * 2),
+        accesses_(storage + (size_t{object.types.count()} + 1) * words_for_type(object.core_count)),
         access_slots_(string_slots(object.core_count)),
         members_(accesses_ + size_t{access_slots_} * 2),
-        sizes_(sizes) {}
+        lines_(lines),
+        sizes_(sizes) {
+    add_texts();
+  }
 
   [[nodiscard]] constexpr const pruned_sizes& sizes() const noexcept { return sizes_; }
   /// How many types there are.
   [[nodiscard]] constexpr u32 count() const noexcept { return sizes_.count; }
   /// The new id of an old type that was kept; 0 for void and for what was not kept.
   [[nodiscard]] constexpr u32 new_id(u32 id) const noexcept { return id <= types().count() ? ids_[id] : 0; }
-  /// Where the old string at `offset` now stands, if a source line has it; 0 if not.
-  [[nodiscard]] constexpr u32 new_string(u32 offset) const noexcept {
-    if (offset == 0 || slots_ == 0) return 0;
-    const u32 slot = find_slot(offset);
-    return strings_[slot] == offset ? sizes_.lines_at + strings_[slot + 1] : 0;
-  }
   /// Where the string of a CO-RE relocation stands, which counts only the members that were kept.
   [[nodiscard]] constexpr u32 new_access(const core_record& record) const noexcept {
     access_text access;
@@ -88,8 +81,8 @@ class pruned_btf {
     return false;
   }
 
-  /// Writes all of it, in the machine's byte order: `head_words` words, and behind them `sizes().strings_size` bytes
-  /// of strings. Words, because the compiler pays for each step.
+  /// Writes all of it, in the machine's byte order: `head_words` words, and behind them `name_bytes` bytes of
+  /// strings. Words, because the compiler pays for each step.
   constexpr void write(u32* head, u8* strings) const noexcept {
     head[0] = abi::btf_first_word;
     head[1] = static_cast<u32>(abi::btf_header::size);
@@ -105,23 +98,22 @@ class pruned_btf {
       write_type(left, at, strings, used);
       at += btf::extent_of(left) / 4;
     }
-    for (u32 slot = 0; slot < slots_ * 2; slot += 2)
-      if (strings_[slot] != 0) {
-        const u64 from = types().strings() + strings_[slot];
-        copy_string(from, types().image().length_of_string(from),
-                    strings + sizes_.lines_at + strings_[slot + 1]);
-      }
+    lines_.write_texts(at);
     for (u32 slot = 0; slot < access_slots_ * 2; slot += 2)
       if (accesses_[slot] != 0) {
         access_text access;
         write_access(object_.cores[accesses_[slot] - 1], access);
-        for (u32 i = 0; i <= access.size; ++i)
-          strings[sizes_.accesses_at + accesses_[slot + 1] + i] = i == access.size ? u8{0} : access.digits[i];
+        u8* const to = strings + (sizes_.accesses_at - sizes_.names_at + accesses_[slot + 1]);
+        for (u32 i = 0; i <= access.size; ++i) to[i] = i == access.size ? u8{0} : access.digits[i];
       }
   }
-  /// How many words of header and types `write` writes.
+  /// How many words `write` writes: header, types and the texts of source lines.
   [[nodiscard]] constexpr u32 head_words() const noexcept {
-    return (static_cast<u32>(abi::btf_header::size) + sizes_.types_size) / 4;
+    return (static_cast<u32>(abi::btf_header::size) + sizes_.types_size + lines_.texts_size()) / 4;
+  }
+  /// How many bytes of strings it writes behind them.
+  [[nodiscard]] constexpr u32 name_bytes() const noexcept {
+    return sizes_.strings_size - lines_.texts_size();
   }
 
  protected:
@@ -148,12 +140,6 @@ class pruned_btf {
       return false;
     };
     return is_struct ? is_called_like_one_of(abi::special_structs) : is_called_like_one_of(tags);
-  }
-  // The slot of a string, or the free one where it belongs.
-  [[nodiscard]] constexpr u32 find_slot(u32 offset) const noexcept {
-    u32 slot = offset * 0x9e3779b1 & (slots_ - 1);
-    while (strings_[slot * 2] != 0 && strings_[slot * 2] != offset) slot = (slot + 1) & (slots_ - 1);
-    return slot * 2;
   }
   // What CO-RE names, as the string that the kernel reads. Never copied, for most of it holds nothing.
   struct access_text {
@@ -229,6 +215,16 @@ class pruned_btf {
            (marks_[of.id] & whole) == 0;
   }
   [[nodiscard]] constexpr const btf& types() const noexcept { return object_.types; }
+  // The texts of source lines stand in front of the other strings. No sum of two can wrap, and what is too large stays so.
+  constexpr void add_texts() noexcept {
+    if (sizes_.total == 0 || lines_.texts_size() == 0) return;
+    sizes_.names_at += lines_.texts_size();
+    sizes_.accesses_at += lines_.texts_size();
+    sizes_.strings_size += lines_.texts_size();
+    sizes_.total += lines_.texts_size();
+    if (sizes_.total > largest) sizes_.total = 0;
+  }
+  static constexpr u32 largest = 16 << 20;  // bytes
   // What stays of a pointer's target: functions and variables do not.
   [[nodiscard]] constexpr u32 pointee(const btf_type& type) const noexcept {
     using enum abi::btf_kind;
@@ -287,10 +283,9 @@ class pruned_btf {
   constexpr u32 write_name(u64 from, u8* strings, u32& used) const noexcept {
     const u32 size = name_size(from);
     if (size == 0) return 0;
-    const u32 at = used;
-    copy_string(from, size - 1, strings + at);
+    copy_string(from, size - 1, strings + used);
     used += size;
-    return at;
+    return sizes_.names_at + used - size;
   }
   constexpr void write_type(const btf_type& type, u32* out, u8* strings, u32& used) const noexcept {
     using enum abi::btf_kind;
@@ -357,11 +352,10 @@ class pruned_btf {
   const object_tables& object_;
   const u32* marks_;
   const u32* ids_;
-  const u32* strings_;  // slots of two words: the old offset, and the new one from the first line's on
-  u32 slots_;
   const u32* accesses_;  // slots of two words, see find_access
   u32 access_slots_;
   const u32* members_;  // a bit for each member of a struct that CO-RE names
+  source_lines lines_;
   pruned_sizes sizes_;
 };
 
@@ -370,11 +364,10 @@ class pruned_btf {
 /// Lifetime: valid as long as the object's tables and the storage.
 class btf_pruner : public pruned_btf {
  public:
-  constexpr btf_pruner(const object_tables& object, u32* storage, u32 lines = 0) noexcept
-      : pruned_btf(object, storage, lines, {}),
+  constexpr btf_pruner(const object_tables& object, u32* storage, const source_lines& lines = {}) noexcept
+      : pruned_btf(object, storage, {}, lines),
         marks_to_(storage),
         ids_to_(storage + object.types.count() + 1),
-        strings_to_(storage + (strings_ - marks_)),
         accesses_to_(storage + (accesses_ - marks_)),
         members_to_(storage + (members_ - marks_)) {}
 
@@ -396,17 +389,7 @@ class btf_pruner : public pruned_btf {
       members_to_[bit / 32] |= u32{1} << bit % 32;
     }
   }
-  /// Keeps the texts of a function's source lines.
-  constexpr void keep_lines(const function_spec& function) noexcept {
-    const detail::line_range lines = detail::lines_of(object_, function);
-    for (u32 i = 0; i < lines.count; ++i) {
-      const abi::line_info line = detail::line_at(object_, lines, i);
-      keep_string(line.file_name_off);
-      keep_string(line.line_off);
-    }
-  }
-  /// Keeps what describes the object's maps, variables and functions, and its source lines if there is storage for
-  /// them. A function that other objects cannot name becomes a static one, so that the verifier looks at it
+  /// Keeps what describes the object's maps, variables and functions. A function that other objects cannot name becomes a static one, so that the verifier looks at it
   /// where it is called.
   constexpr void keep_object() noexcept {
     for (u32 i = 0; i < object_.map_count; ++i) {
@@ -424,7 +407,6 @@ class btf_pruner : public pruned_btf {
       if (function.type == 0) continue;
       keep(function.type);
       if (function.is_hidden && !function.is_program) marks_to_[function.type] |= made_static;
-      if (slots_ != 0) keep_lines(function);
     }
     for (u32 i = 0; i < object_.core_count; ++i) keep(object_.cores[i]);
   }
@@ -451,17 +433,15 @@ class btf_pruner : public pruned_btf {
         if (sizes_.strings_size > largest) return 0;
       }
     }
-    sizes_.lines_at = sizes_.strings_size;
-    sizes_.accesses_at = sizes_.lines_at + lines_size_;
-    sizes_.strings_size = sizes_.accesses_at + keep_accesses();
+    sizes_.accesses_at = sizes_.strings_size;
+    sizes_.strings_size += keep_accesses();
     sizes_.total = static_cast<u32>(abi::btf_header::size) + sizes_.types_size + sizes_.strings_size;
     if (sizes_.total > largest) sizes_.total = 0;
+    add_texts();
     return sizes_.total;
   }
 
  private:
-  static constexpr u32 largest = 16 << 20;  // bytes
-
   constexpr void keep(u32 id, u32 wanted) noexcept {
     // Each type enters as often as it gets a mark that it did not have: without its members, with them, and deep.
     u32* const waiting = ids_to_ + types().count() + 1;
@@ -524,16 +504,6 @@ class btf_pruner : public pruned_btf {
       if ((marks & (on_a_member ? whole : kept)) != 0) marks_to_[type.id] |= kept;
     }
   }
-  constexpr void keep_string(u32 offset) noexcept {
-    if (offset == 0 || slots_ == 0 || lines_size_ > largest) return;
-    const u32 slot = find_slot(offset);
-    if (strings_[slot] == offset) return;
-    strings_to_[slot] = offset;
-    strings_to_[slot + 1] = lines_size_;
-    // No sum of two can wrap, and what is too large stays so.
-    lines_size_ += static_cast<u32>(types().image().length_of_string(types().strings() + offset)) + 1;
-  }
-
   // Gives each string of CO-RE its place; tells how many bytes they take.
   constexpr u32 keep_accesses() noexcept {
     u32 size = 0;
@@ -551,10 +521,8 @@ class btf_pruner : public pruned_btf {
 
   u32* marks_to_;
   u32* ids_to_;
-  u32* strings_to_;
   u32* accesses_to_;
   u32* members_to_;
-  u32 lines_size_ = 0;
 };
 
 /// Tells BPF_MAP_CREATE which of `types` describe the map, where its kind may be described.

@@ -65,7 +65,7 @@ class recipe_writer {
  private:
   [[nodiscard]] result<void> add_externs(object_recipe& out) const noexcept;
   [[nodiscard]] result<void> add_maps(const pruned_btf* types, object_recipe& out) const noexcept;
-  [[nodiscard]] result<void> add_programs(const pruned_btf* types, bool with_lines,
+  [[nodiscard]] result<void> add_programs(const pruned_btf* types, const source_lines& lines,
                                           object_recipe& out) const noexcept;
   // Which programs are not loaded: for now, those that say so themselves.
   [[nodiscard]] result<void> choose_programs(object_recipe& out) const noexcept;
@@ -271,12 +271,12 @@ inline verdict recipe_writer::check_program(u32 index, program_layout& out) cons
   return lay_out(spec_.tables(), program.function, out);
 }
 
-inline result<void> recipe_writer::add_programs(const pruned_btf* types, bool with_lines,
+inline result<void> recipe_writer::add_programs(const pruned_btf* types, const source_lines& lines,
                                                 object_recipe& out) const noexcept {
   const object_tables tables = spec_.tables();
   const auto count = static_cast<u32>(spec_.programs().size());
   program_layout layout;
-  size_t instructions = 0, references = 0, functions = 0, lines = 0, cores = 0, places = 0;
+  size_t instructions = 0, references = 0, functions = 0, line_count = 0, cores = 0, places = 0;
   for (u32 i = 0; i < count; ++i) {
     const program_spec& program = spec_.programs()[i];
     if (program.kind.needs_kernel_type()) places += detail::length_of_place(spec_.image(), program) + 1;
@@ -290,7 +290,7 @@ inline result<void> recipe_writer::add_programs(const pruned_btf* types, bool wi
     instructions += layout.instruction_count;
     references += layout.map_references;
     functions += layout.piece_count;
-    if (with_lines) lines += count_lines(tables, layout);
+    line_count += lines.count(layout);
     cores += count_cores(tables, layout);
     if (layout.instruction_count > out.longest) out.longest = layout.instruction_count;
   }
@@ -299,7 +299,7 @@ inline result<void> recipe_writer::add_programs(const pruned_btf* types, bool wi
   auto code = buffer<abi::insn>::of(instructions);
   auto names = buffer<map_reference>::of(references);
   auto starts = buffer<abi::func_info>::of(types == nullptr ? 0 : functions);
-  auto sources = buffer<abi::line_info>::of(lines);
+  auto sources = buffer<abi::line_info>::of(line_count);
   auto relocations = buffer<abi::core_relo>::of(types == nullptr ? 0 : cores);
   auto cores_of = buffer<program_cores>::of(types == nullptr || cores == 0 ? 0 : count);
   auto targets = buffer<kernel_type_need>::of(places == 0 ? 0 : count);
@@ -354,13 +354,13 @@ inline result<void> recipe_writer::add_programs(const pruned_btf* types, bool wi
     attr.func_info = next_start;
     attr.func_info_cnt = layout.piece_count;
     next_start += layout.piece_count;
-    const u32 line_count = with_lines ? count_lines(tables, layout) : 0;
-    if (line_count == 0) continue;
-    write_lines(tables, layout, *types, next_source);
+    const u32 own_lines = lines.count(layout);
+    if (own_lines == 0) continue;
+    lines.write(layout, next_source);
     attr.line_info_rec_size = sizeof(abi::line_info);
     attr.line_info = next_source;
-    attr.line_info_cnt = line_count;
-    next_source += line_count;
+    attr.line_info_cnt = own_lines;
+    next_source += own_lines;
   }
   out.records.programs = programs->data();
   out.records.patches = patches->data();
@@ -383,10 +383,17 @@ inline result<void> recipe_writer::add_programs(const pruned_btf* types, bool wi
 
 inline result<object_recipe> recipe_writer::write(btf_choice wanted) const noexcept {
   const object_tables tables = spec_.tables();
-  const u32 lines = wanted == btf_choice::all ? spec_.line_count() : 0;
   auto storage = buffer<u32>::of(
-      pruned_btf::storage_size(tables.types.count(), lines, tables.core_count, tables.types.types_size()));
+      pruned_btf::storage_size(tables.types.count(), tables.core_count, tables.types.types_size()));
   if (!storage) return storage.error();
+  auto lines_storage = buffer<u32>::of(wanted == btf_choice::all ? source_lines::storage_size(tables) : 0);
+  if (!lines_storage) return lines_storage.error();
+  source_lines lines;
+  if (lines_storage->size() != 0) {
+    source_line_finder finder(tables, lines_storage->data());
+    finder.find();
+    lines = finder;
+  }
   btf_pruner types(tables, storage->data(), lines);
   types.keep_object();
   const u32 size = types.number();
@@ -416,7 +423,7 @@ inline result<object_recipe> recipe_writer::write(btf_choice wanted) const noexc
   if (const auto added = add_maps(told, *out); !added) return added.error();
   if (const auto chosen = choose_programs(*out); !chosen) return chosen.error();
   if (const auto added = add_operations(*out); !added) return added.error();
-  if (const auto added = add_programs(told, lines != 0, *out); !added) return added.error();
+  if (const auto added = add_programs(told, lines, *out); !added) return added.error();
   return out;
 }
 

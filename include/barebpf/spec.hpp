@@ -67,7 +67,7 @@ constexpr void demand_externs(const elf& file, const object_slots& slots,
 // The first name of a source file that the symbols tell.
 constexpr u64 find_source(const elf& file) noexcept {
   for (u32 i = 1; i < file.symbol_count(); ++i)
-    if (const elf_symbol symbol = file.symbol(i); symbol.type == abi::symbol_file) return symbol.name;
+    if ((file.symbol_info(i) & 15) == abi::symbol_file) return file.symbol(i).name;
   return 0;
 }
 
@@ -96,8 +96,10 @@ constexpr verdict measure(const detail::opened_object& object, object_shape& out
   if (object.config.members != 0) ++out.maps;
   out.maps += object.operations;
   for (u32 i = 0; i < file.symbol_count(); ++i) {
+    if (!detail::may_be_function(file, i)) continue;
     const elf_symbol symbol = file.symbol(i);
-    out.functions += detail::is_function(file, symbol);
+    if (!detail::is_function(file, symbol)) continue;
+    ++out.functions;
     out.programs += detail::is_program(file, symbol);
   }
   if (out.functions == 1) out.programs = 1;  // see is_alone

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Room 4.11, static_parts: the maps, programs and variables of an object as types, to be walked over while compiling, and
+// Room 4.12, static_parts: the maps, programs and variables of an object as types, to be walked over while compiling, and
 // as somebody asks for them by name and C++ type.
 #ifndef BAREBPF_STATIC_PARTS_HPP
 #define BAREBPF_STATIC_PARTS_HPP

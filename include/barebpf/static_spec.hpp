@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Room 4.8, static_spec: a spec that the compiler reads. Everything here is a constant; nothing of it is
+// Room 4.9, static_spec: a spec that the compiler reads. Everything here is a constant; nothing of it is
 // left in the program but the constants that somebody uses.
 #ifndef BAREBPF_STATIC_SPEC_HPP
 #define BAREBPF_STATIC_SPEC_HPP
@@ -92,12 +92,15 @@ class static_spec {
     verdict fault;
   };
   static constexpr bytes window = detail::static_image<Image>::window;
-  static constexpr measured_object measured = [] {
+  // What takes long is made by a function: g++ evaluates a call without arguments once, and a lambda as often as it looks
+  // at it.
+  static constexpr measured_object make_measured() noexcept {
     measured_object out;
     out.fault = detail::open_object(window, out.opened);
     if (!out.fault.failed()) out.fault = measure(out.opened, out.shape);
     return out;
-  }();
+  }
+  static constexpr measured_object measured = make_measured();
   static constexpr object_shape shape = measured.fault.failed() ? object_shape{} : measured.shape;
 
   static_assert(object_check<measured.fault.why, measured.fault.offset,
@@ -122,7 +125,7 @@ class static_spec {
     u32 line_size = 0, maps_found = 0, variables_found = 0, functions_found = 0, programs_found = 0,
         references_found = 0, cores_found = 0, externs_found = 0;
   };
-  static constexpr tables table = [] {
+  static constexpr tables make_table() noexcept {
     tables out;
     if (measured.fault.failed()) return out;
     object_facts facts;
@@ -142,7 +145,8 @@ class static_spec {
     out.cores_found = facts.cores;
     out.externs_found = facts.externs;
     return out;
-  }();
+  }
+  static constexpr tables table = make_table();
   static_assert(
       object_check<table.fault.why, table.fault.offset, detail::section_name_at(window, table.fault.section),
                    detail::name_at(window, table.fault.subject)>::made);
@@ -166,54 +170,77 @@ class static_spec {
     return out;
   }();
 
-  // What is left of the types, with the texts of the source lines or without.
-  template <bool WithLines>
+  // What is left of the types.
   struct kept_types {
-    u32 storage[pruned_btf::storage_size(shape.types, WithLines ? shape.lines : 0, shape.cores,
-                                         shape.types_size)] = {};
+    u32 storage[pruned_btf::storage_size(shape.types, shape.cores, shape.types_size)] = {};
     pruned_sizes sizes;
   };
-  template <bool WithLines>
-  static constexpr kept_types<WithLines> kept = [] {
-    kept_types<WithLines> out;
+  static constexpr kept_types make_kept() noexcept {
+    kept_types out;
     if (measured.fault.failed() || table.fault.failed()) return out;
-    btf_pruner pruner(view, out.storage, WithLines ? shape.lines : 0);
+    btf_pruner pruner(view, out.storage);
     pruner.keep_object();
     static_cast<void>(pruner.number());
     out.sizes = pruner.sizes();
     return out;
+  }
+  static constexpr kept_types kept = make_kept();
+  // The source lines.
+  struct found_lines {
+    u32 storage[detail::at_least_one(source_lines::storage_size(view))] = {};
+    u32 count = 0;
+  };
+  static constexpr found_lines make_all_lines() noexcept {
+    found_lines out;
+    if (!measured.fault.failed() && !table.fault.failed())
+      out.count = source_line_finder(view, out.storage).find();
+    return out;
+  }
+  static constexpr found_lines all_lines = make_all_lines();
+  template <bool WithLines>
+  static constexpr source_lines some_lines = [] {
+    if constexpr (WithLines)
+      return source_lines(view, all_lines.storage, all_lines.count);
+    else
+      return source_lines();
   }();
   template <bool WithLines>
-  static constexpr pruned_btf pruned{view, kept<WithLines>.storage, WithLines ? shape.lines : 0,
-                                     kept<WithLines>.sizes};
+  static constexpr pruned_btf pruned{view, kept.storage, kept.sizes, some_lines<WithLines>};
   static constexpr bool has_lines(btf_choice choice) noexcept { return choice == btf_choice::all; }
 
   struct laid_out_program {
     program_layout layout;
-    u32 lines = 0;
     verdict fault;
   };
   template <u32 Index>
-  static constexpr laid_out_program laid_out = [] {
+  static constexpr laid_out_program make_laid_out() noexcept {
     laid_out_program out;
     out.fault = lay_out(view, table.programs[Index].function, out.layout);
-    if (!out.fault.failed()) out.lines = count_lines(view, out.layout);
     return out;
-  }();
+  }
+  template <u32 Index>
+  static constexpr laid_out_program laid_out = make_laid_out<Index>();
   template <u32 Index>
   struct whole_program {
-    abi::insn code[detail::at_least_one(laid_out<Index>.layout.instruction_count)] = {};
-    map_reference references[detail::at_least_one(laid_out<Index>.layout.map_references)] = {};
+    struct {
+      abi::insn code[detail::at_least_one(laid_out<Index>.layout.instruction_count)] = {};
+    } instructions;
+    struct {
+      map_reference list[detail::at_least_one(laid_out<Index>.layout.map_references)] = {};
+    } references;
   };
   template <u32 Index, map_naming Naming>
-  static constexpr whole_program<Index> assembled = [] {
+  static constexpr whole_program<Index> make_assembled() noexcept {
     constexpr verdict fault = laid_out<Index>.fault;
     static_assert(object_check<fault.why, fault.offset, detail::section_name_at(window, fault.section),
                                detail::name_at(window, fault.subject)>::made);
     whole_program<Index> out;
-    if (!fault.failed()) assemble(view, laid_out<Index>.layout, Naming, out.code, out.references);
+    if (!fault.failed())
+      assemble(view, laid_out<Index>.layout, Naming, out.instructions.code, out.references.list);
     return out;
-  }();
+  }
+  template <u32 Index, map_naming Naming>
+  static constexpr whole_program<Index> assembled = make_assembled<Index, Naming>();
 
  public:
   static constexpr u32 map_count = table.maps_found;
@@ -316,14 +343,20 @@ class static_spec {
   template <btf_choice Btf>
   struct btf_block {
     u32 head[detail::at_least_one(pruned<has_lines(Btf)>.head_words())] = {};
-    u8 strings[pruned<has_lines(Btf)>.sizes().strings_size] = {};
+    u8 strings[pruned<has_lines(Btf)>.name_bytes()] = {};
   };
+
+ private:
   template <btf_choice Btf>
-  static constexpr btf_block<Btf> btf_image = [] {
+  static constexpr btf_block<Btf> make_btf_image() noexcept {
     btf_block<Btf> out;
     if (btf_size<Btf> != 0) pruned<has_lines(Btf)>.write(out.head, out.strings);
     return out;
-  }();
+  }
+
+ public:
+  template <btf_choice Btf>
+  static constexpr btf_block<Btf> btf_image = make_btf_image<Btf>();
 
   /// How many instructions the program with this index has, all its functions counted.
   template <u32 Index>
@@ -331,35 +364,20 @@ class static_spec {
   template <u32 Index>
   static constexpr u32 reference_count = laid_out<Index>.layout.map_references;
   /// Its instructions.
-  template <u32 Index>
-  struct code_block {
-    abi::insn code[detail::at_least_one(instruction_count<Index>)];
-  };
   template <u32 Index, map_naming Naming>
-  static constexpr code_block<Index> instructions = [] {
-    code_block<Index> out;
-    for (u32 i = 0; i < instruction_count<Index>; ++i) out.code[i] = assembled<Index, Naming>.code[i];
-    return out;
-  }();
+  static constexpr auto instructions = assembled<Index, Naming>.instructions;
   /// The places in those instructions that name a map, in order.
   template <u32 Index>
-  struct reference_block {
-    map_reference list[detail::at_least_one(reference_count<Index>)];
-  };
-  template <u32 Index>
-  static constexpr reference_block<Index> references = [] {
-    reference_block<Index> out{};
-    for (u32 i = 0; i < reference_count<Index>; ++i)
-      out.list[i] = assembled<Index, map_naming::by_descriptor>.references[i];
-    return out;
-  }();
+  static constexpr auto references = assembled<Index, map_naming::by_descriptor>.references;
 
   /// Where its functions begin and their types; its source lines. None where BTF does not tell of all.
   template <u32 Index>
   static constexpr u32 function_count =
       laid_out<Index>.layout.has_types ? laid_out<Index>.layout.piece_count : 0;
   template <u32 Index>
-  static constexpr u32 line_count = function_count<Index> == 0 ? 0 : laid_out<Index>.lines;
+  static constexpr u32 line_count = function_count<Index> == 0
+                                        ? 0
+                                        : some_lines<true>.count(laid_out<Index>.layout);
   template <u32 Index>
   struct function_block {
     abi::func_info list[detail::at_least_one(function_count<Index>)];
@@ -375,12 +393,18 @@ class static_spec {
   struct line_block {
     abi::line_info list[detail::at_least_one(line_count<Index>)];
   };
+
+ private:
   template <u32 Index>
-  static constexpr line_block<Index> lines = [] {
+  static constexpr line_block<Index> make_lines() noexcept {
     line_block<Index> out{};
-    if (line_count<Index> != 0) write_lines(view, laid_out<Index>.layout, pruned<true>, out.list);
+    if (line_count<Index> != 0) some_lines<true>.write(laid_out<Index>.layout, out.list);
     return out;
-  }();
+  }
+
+ public:
+  template <u32 Index>
+  static constexpr line_block<Index> lines = make_lines<Index>();
 
   /// Which of its instructions depend on the kernel's types.
   template <u32 Index>
@@ -389,12 +413,18 @@ class static_spec {
   struct core_block {
     abi::core_relo list[detail::at_least_one(core_count<Index>)];
   };
+
+ private:
   template <u32 Index, btf_choice Btf>
-  static constexpr core_block<Index> cores = [] {
+  static constexpr core_block<Index> make_cores() noexcept {
     core_block<Index> out{};
     write_cores(view, laid_out<Index>.layout, pruned<has_lines(Btf)>, out.list);
     return out;
-  }();
+  }
+
+ public:
+  template <u32 Index, btf_choice Btf>
+  static constexpr core_block<Index> cores = make_cores<Index, Btf>();
 
   /// The first value of a map of variables, or what an arena begins with, as the object has it; eight bytes of each
   /// word in this order.
@@ -404,8 +434,10 @@ class static_spec {
                                    : map(Index).image_at != 0 ? (map(Index).image_size + 7) / 8
                                                               : 0)] = {};
   };
+
+ private:
   template <u32 Index>
-  static constexpr value_block<Index> value = [] {
+  static constexpr value_block<Index> make_value() noexcept {
     value_block<Index> out;
     constexpr map_spec from = map(Index);
     constexpr u64 at = from.has_content() ? from.declared_at : from.image_at;
@@ -413,7 +445,11 @@ class static_spec {
     for (u32 i = 0; at != 0 && i < (size + 7) / 8; ++i)
       out.words[i] = window.word_in_memory(at + u64{i} * 8, at + size);
     return out;
-  }();
+  }
+
+ public:
+  template <u32 Index>
+  static constexpr value_block<Index> value = make_value<Index>();
 
   /// The string at an offset of the file, as an array of just its size.
   template <u64 At>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Room 4.10, struct_value: C++ types made of an object's own types, for who writes none: numbers are numbers, a struct is
+// Room 4.11, struct_value: C++ types made of an object's own types, for who writes none: numbers are numbers, a struct is
 // its bytes with its members by name, an array a row of either.
 #ifndef BAREBPF_STRUCT_VALUE_HPP
 #define BAREBPF_STRUCT_VALUE_HPP

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Room 4.7, type_check: whether C++ types fit the keys and values that an object declares. The compiler asks
+// Room 4.8, type_check: whether C++ types fit the keys and values that an object declares. The compiler asks
 // for a static_object, the program for an object; the answer is the same.
 #ifndef BAREBPF_TYPE_CHECK_HPP
 #define BAREBPF_TYPE_CHECK_HPP

@@ -25,7 +25,7 @@ struct local_types {
   barebpf::btf types;
 
   explicit local_types(const barebpf::object_tables& object)
-      : storage(barebpf::pruned_btf::storage_size(object.types.count(), 0, object.core_count,
+      : storage(barebpf::pruned_btf::storage_size(object.types.count(), object.core_count,
                                                   object.types.types_size())),
         pruner(object, storage.data()) {
     pruner.keep_object();

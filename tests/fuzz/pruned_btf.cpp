@@ -17,7 +17,7 @@ using barebpf::u64;
 // Words and strings each go to storage of just the announced size.
 void write_exactly(const barebpf::pruned_btf& types, const exact<barebpf::u8>& out) {
   const exact<u32> head(types.head_words());
-  const exact<barebpf::u8> strings(types.sizes().strings_size);
+  const exact<barebpf::u8> strings(types.name_bytes());
   promise(head.size() * 4 + strings.size() == out.size(), "words and strings are all that is written");
   types.write(head.data(), strings.data());
   std::memcpy(out.data(), head.data(), head.size() * 4);
@@ -26,22 +26,32 @@ void write_exactly(const barebpf::pruned_btf& types, const exact<barebpf::u8>& o
 
 // One pruning of an object, written to just as many bytes as it said.
 struct pruning {
-  exact<u32> storage;
+  exact<u32> storage, line_storage;
+  barebpf::source_line_finder lines;
   barebpf::btf_pruner pruner;
   exact<barebpf::u8> written{0};
   bool fits = false;
 
-  pruning(const barebpf::object_tables& object, u32 lines)
-      : storage(barebpf::pruned_btf::storage_size(object.types.count(), lines, object.core_count,
+  pruning(const barebpf::object_tables& object, bool with_lines)
+      : storage(barebpf::pruned_btf::storage_size(object.types.count(), object.core_count,
                                                   object.types.types_size())),
-        pruner(object, storage.data(), lines) {
+        line_storage(barebpf::source_lines::storage_size(object)),
+        lines(object, line_storage.data()),
+        pruner(object, storage.data(), with_lines ? found() : lines) {
     pruner.keep_object();
     const u32 size = pruner.number();
     promise(size == pruner.sizes().total && size <= 16 << 20, "no more is written than the kernel takes");
     fits = size != 0;
     if (!fits) return;
+    promise(with_lines || lines.texts_size() == 0, "lines that nobody looked for have no texts");
     written = exact<barebpf::u8>(size);
     write_exactly(pruner, written);
+  }
+
+ private:
+  const barebpf::source_lines& found() {
+    lines.find();
+    return lines;
   }
 };
 
@@ -157,9 +167,9 @@ void check_older_words(const barebpf::btf& types, std::size_t size) {
   }
 }
 
-void prune(const reading& found, u32 lines) {
+void prune(const reading& found, bool with_lines) {
   const barebpf::object_tables object = found.tables();
-  const pruning first(object, lines);
+  const pruning first(object, with_lines);
   static_cast<void>(first.pruner.is_required());
   if (!first.fits) return;
 
@@ -198,21 +208,30 @@ void prune(const reading& found, u32 lines) {
                                                 first.pruner.new_access(core), core.kind),
             "what CO-RE names is still there");
   }
-  if (lines != 0) {
+  if (with_lines) {
     for (u32 i = 0; i < object.function_count; ++i) {
-      if (object.functions[i].type == 0) continue;
-      const barebpf::detail::line_range range = barebpf::detail::lines_of(object, object.functions[i]);
-      for (u32 k = 0; k < range.count && k < 64; ++k) {
-        const barebpf::abi::line_info line = barebpf::detail::line_at(object, range, k);
-        promise(string_at(types.image(), types.strings() + first.pruner.new_string(line.line_off)) ==
-                    string_at(object.image, object.types.strings() + line.line_off),
-                "a source line keeps its text");
+      // As if the function were a program by itself.
+      barebpf::program_layout alone_layout;
+      alone_layout.pieces[0] = {.function = i};
+      alone_layout.piece_count = 1;
+      const exact<barebpf::abi::line_info> lines(first.lines.count(alone_layout));
+      if (lines.size() == 0) continue;
+      first.lines.write(alone_layout, lines.data());
+      const u64 start = object.functions[i].at - object.functions[i].section_at;
+      u64 record = object.functions[i].lines.first;
+      while (object.image.read32(record) != start) record += object.line_size;
+      for (u32 k = 0; k < lines.size() && k < 64; ++k, record += object.line_size) {
+        promise(string_at(types.image(), types.strings() + lines[k].file_name_off) ==
+                        string_at(object.image, object.types.strings() + object.image.read32(record + 4)) &&
+                    string_at(types.image(), types.strings() + lines[k].line_off) ==
+                        string_at(object.image, object.types.strings() + object.image.read32(record + 8)),
+                "a source line keeps its texts");
       }
     }
     return;
   }
   const second_object next(object, found, first, types);
-  const pruning second(next.tables, 0);
+  const pruning second(next.tables, false);
   promise(second.fits && second.written.size() == first.written.size() &&
               std::memcmp(second.written.data(), first.written.data(), first.written.size()) == 0,
           "pruning what was pruned changes nothing");
@@ -225,11 +244,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (std::size_t i = 0; i < size; ++i) image[i] = data[i];
   const reading found(barebpf::bytes(image.data(), image.size()));
   if (found.fault.failed()) return 0;
-  // 16 bytes for a type of at least 12, and 64 at most for a line of 16.
-  promise(barebpf::pruned_btf::storage_size(found.shape.types, found.shape.lines, found.shape.cores,
-                                            found.shape.types_size) <= size * 2 + 64,
+  // 16 bytes for a type of at least 12, half a byte for one of a string, and 8 for a symbol of 24.
+  promise(barebpf::pruned_btf::storage_size(found.shape.types, found.shape.cores, found.shape.types_size) +
+                  barebpf::source_lines::storage_size(found.tables()) <=
+              size * 2 + 64,
           "memory is bounded by the file's size");
-  prune(found, 0);
-  prune(found, found.shape.lines);
+  prune(found, false);
+  prune(found, true);
   return 0;
 }

@@ -14,7 +14,6 @@ using barebpf::u64;
 // Stands for types that have kept all functions and lines.
 struct all_types {
   u32 new_id(u32 id) const { return id; }
-  u32 new_string(u32 offset) const { return offset; }
 };
 
 // Everything that has an index has a good one, and everything that has a place has it inside.
@@ -206,10 +205,13 @@ void put_together(const reading& found, u32 entry, const barebpf::bytes& image) 
   write_functions(tables, *layout, all_types{}, functions.data());
   for (u32 i = 0; i < layout->piece_count; ++i)
     promise(functions[i].type_id != 0 || !layout->has_types, "where BTF tells of all, each has its type");
-  const u32 line_count = count_lines(tables, *layout);
+  const exact<u32> storage(barebpf::source_lines::storage_size(tables));
+  barebpf::source_line_finder finder(tables, storage.data());
+  finder.find();
+  const u32 line_count = finder.count(*layout);
   if (line_count == 0) return;
   const exact<barebpf::abi::line_info> lines(line_count);
-  write_lines(tables, *layout, all_types{}, lines.data());
+  finder.write(*layout, lines.data());
   u32 piece = 0;
   for (u32 i = 0; i < line_count; ++i) {
     promise(lines[i].insn_off < layout->instruction_count, "a line is one of an instruction");

@@ -155,21 +155,27 @@ struct assembled_program {
 
 /// What is left of an object's types.
 struct pruned_object {
-  barebpf::object_tables object;  ///< the pruner looks at it
-  std::uint32_t lines;
+  barebpf::object_tables object;  ///< the others look at it
   guarded<std::uint32_t> storage;
+  guarded<std::uint32_t> line_storage;
+  barebpf::source_lines lines;
   barebpf::btf_pruner pruner;
   std::unique_ptr<guarded<std::uint8_t>> content;
 
-  explicit pruned_object(const barebpf::object_tables& of, std::uint32_t line_count = 0)
+  explicit pruned_object(const barebpf::object_tables& of, bool with_lines = false)
       : object(of),
-        lines(line_count),
-        storage(barebpf::pruned_btf::storage_size(of.types.count(), line_count, of.core_count,
-                                                  of.types.types_size())),
-        pruner(object, storage.data(), line_count) {}
+        storage(barebpf::pruned_btf::storage_size(of.types.count(), of.core_count, of.types.types_size())),
+        line_storage(with_lines ? barebpf::source_lines::storage_size(of) : 0),
+        lines(with_lines ? find_lines(object, line_storage.data()) : barebpf::source_lines()),
+        pruner(object, storage.data(), lines) {}
   pruned_object(const pruned_object&) = delete;
   pruned_object& operator=(const pruned_object&) = delete;
 
+  static barebpf::source_lines find_lines(const barebpf::object_tables& object, std::uint32_t* storage) {
+    barebpf::source_line_finder finder(object, storage);
+    finder.find();
+    return finder;
+  }
   /// Numbers what was kept and writes it.
   pruned_object& write() {
     content = std::make_unique<guarded<std::uint8_t>>(pruner.number());
@@ -181,7 +187,8 @@ struct pruned_object {
     return write();
   }
   bool kept_inside() const {
-    return storage.is_untouched() && (content == nullptr || content->is_untouched());
+    return storage.is_untouched() && line_storage.is_untouched() &&
+           (content == nullptr || content->is_untouched());
   }
 };
 
@@ -192,7 +199,7 @@ inline bool is_handled_inside(const reading& object) {
   bool inside = true;
   for (std::uint32_t i = 0; i < object.facts.externs; ++i)
     static_cast<void>(shape_of_extern(object.facts.types, object.external(i)));
-  pruned_object types(tables, object.shape.lines);
+  pruned_object types(tables, true);
   types.write_all();
   static_cast<void>(types.pruner.is_required());
   inside = inside && types.kept_inside();
@@ -201,9 +208,9 @@ inline bool is_handled_inside(const reading& object) {
     inside = inside && made.kept_inside();
     if (made.fault.failed()) continue;
     guarded<barebpf::abi::func_info> infos(made.layout.piece_count);
-    guarded<barebpf::abi::line_info> lines(count_lines(tables, made.layout));
+    guarded<barebpf::abi::line_info> lines(types.lines.count(made.layout));
     write_functions(tables, made.layout, types.pruner, infos.data());
-    if (lines.size() != 0) write_lines(tables, made.layout, types.pruner, lines.data());
+    if (lines.size() != 0) types.lines.write(made.layout, lines.data());
     guarded<barebpf::abi::core_relo> cores(count_cores(tables, made.layout));
     write_cores(tables, made.layout, types.pruner, cores.data());
     inside = inside && infos.is_untouched() && lines.is_untouched() && cores.is_untouched();

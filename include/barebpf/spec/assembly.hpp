@@ -28,6 +28,7 @@ struct program_layout {
   struct piece {
     u32 function = 0;
     u32 position = 0;
+    bool must_walk = false;  ///< its relocations do not tell of all that its instructions refer to
   };
 
   piece pieces[most_functions];
@@ -48,8 +49,10 @@ namespace detail {
 
 // Walks over the instructions of one function, with the reference of each beside it.
 struct code_cursor {
-  u32 instruction = 0;  // counted from the function's first
-  u32 reference = 0;    // the first that does not stand in front of it
+  u32 instruction = 0;     // counted from the function's first
+  u32 reference = 0;       // the first that does not stand in front of it
+  u32 told = 0;            // so many references were found by relocations
+  bool has_calls = false;  // and some without one
 };
 
 // What the instruction at the cursor refers to. Calls inside a section need no relocation, so they are told by
@@ -61,6 +64,7 @@ constexpr verdict reference_at(const object_tables& code, const function_spec& f
   while (cursor.reference < end && code.references[cursor.reference].at < at) ++cursor.reference;
   if (cursor.reference < end && code.references[cursor.reference].at == at) {
     out = code.references[cursor.reference];
+    ++cursor.told;
     // Functions that lie over each other can end between the two halves of a load.
     const bool fits =
         instruction.opcode == abi::opcode_call || cursor.instruction + 1 < function.instruction_count;
@@ -75,51 +79,46 @@ constexpr verdict reference_at(const object_tables& code, const function_spec& f
   if (target == code.function_count || code.functions[target].at != place)
     return {.why = cause::bad_call, .section = function.section, .offset = at, .subject = function.name};
   out = {.at = at, .kind = reference_kind::call, .target = target};
+  cursor.has_calls = true;
   return {};
 }
 
-// The records of source lines for one function: so many from the one at `first` on.
-struct line_range {
-  u64 first = 0;
-  u32 count = 0;
-};
-// The kernel wants a line for the first instruction of each function, lines in order, and texts that are there;
-// where it would refuse them, a function has none.
-constexpr line_range lines_of(const object_tables& code, const function_spec& function) noexcept {
-  const auto word_of = [&](u32 index, u64 field) {
-    return code.image.read32(function.lines.first + u64{index} * code.line_size + field);
-  };
-  const auto lower_bound = [&](u64 offset) {
-    u32 first = 0;
-    for (u32 count = function.lines.count; count != 0;) {
-      const u32 half = count / 2;
-      const bool in_front = word_of(first + half, offsetof(abi::line_info, insn_off)) < offset;
-      first += in_front ? half + 1 : 0;
-      count = in_front ? count - half - 1 : half;
-    }
-    return first;
-  };
-  const u64 start = function.at - function.section_at;
-  const u32 first = lower_bound(start);
-  const u32 end = lower_bound(start + u64{function.instruction_count} * sizeof(abi::insn));
-  if (first >= end || word_of(first, offsetof(abi::line_info, insn_off)) != start) return {};
-  for (u32 i = first, behind = 0; i < end; ++i) {
-    const u32 at = word_of(i, offsetof(abi::line_info, insn_off));
-    if (at % sizeof(abi::insn) != 0 || (i != first && at <= behind) ||
-        word_of(i, offsetof(abi::line_info, file_name_off)) >= code.types.strings_size() ||
-        word_of(i, offsetof(abi::line_info, line_off)) >= code.types.strings_size())
-      return {};
-    behind = at;
+// Moves the cursor on to the next instruction that `reference_at` may know something of. Most are none, and the compiler
+// pays for each step.
+constexpr void pass_plain(const object_tables& code, const function_spec& function,
+                          code_cursor& cursor) noexcept {
+  const bool is_last = cursor.reference >= function.first_reference + function.reference_count;
+  const u64 next = is_last ? ~u64{0} : code.references[cursor.reference].at;
+  u32 i = cursor.instruction;
+  for (u64 at = function.at + u64{i} * sizeof(abi::insn); i < function.instruction_count && at < next;) {
+    const u8 opcode = code.image.read8(at);
+    if (opcode == abi::opcode_call) break;
+    const u32 length = opcode == abi::opcode_ld_imm64 ? 2 : 1;
+    i += length;
+    at += length * sizeof(abi::insn);
   }
-  return {.first = function.lines.first + u64{first} * code.line_size, .count = end - first};
+  cursor.instruction = i;
 }
-// A record of such a range, as it stands in the file.
-constexpr abi::line_info line_at(const object_tables& code, const line_range& lines, u32 index) noexcept {
-  const u64 at = lines.first + u64{index} * code.line_size;
-  return {.insn_off = code.image.read32(at),
-          .file_name_off = code.image.read32(at + 4),
-          .line_off = code.image.read32(at + 8),
-          .line_col = code.image.read32(at + 12)};
+// The same for a function whose references are those of its relocations, one for each.
+constexpr void go_to_reference(const object_tables& code, const function_spec& function,
+                               code_cursor& cursor) noexcept {
+  const u32 index = function.first_reference + cursor.told;
+  cursor.instruction = cursor.told == function.reference_count
+                           ? function.instruction_count
+                           : static_cast<u32>((code.references[index].at - function.at) / sizeof(abi::insn));
+}
+
+constexpr void copy_code(const bytes& image, const function_spec& function, abi::insn* out) noexcept {
+  const u64 end = function.at + u64{function.instruction_count} * sizeof(abi::insn);
+  if (host_is_big_endian || image.reads_big_endian()) {
+    for (u64 at = function.at; at < end; at += sizeof(abi::insn)) *out++ = read_instruction(image, at);
+  } else {
+    for (u64 at = function.at; at < end; at += sizeof(abi::insn)) {  // the same in fewer steps
+      const u64 whole = image.read64(at);
+      *out++ = {static_cast<u8>(whole), static_cast<u8>(whole >> 8), static_cast<s16>(whole >> 16),
+                static_cast<s32>(whole >> 32)};
+    }
+  }
 }
 
 }  // namespace detail
@@ -144,7 +143,9 @@ constexpr verdict lay_out(const object_tables& code, u32 entry, program_layout& 
   for (u32 current = 0;;) {
     const function_spec& function = code.functions[out.pieces[current].function];
     code_cursor& cursor = cursors[current];
+    detail::pass_plain(code, function, cursor);
     if (cursor.instruction >= function.instruction_count) {
+      out.pieces[current].must_walk = cursor.has_calls || cursor.told != function.reference_count;
       if (current == 0) break;
       current = callers[current];
       continue;
@@ -171,17 +172,6 @@ constexpr verdict lay_out(const object_tables& code, u32 entry, program_layout& 
   return {};
 }
 
-/// How many source lines a program has; 0 when those of one of its functions are not known.
-[[nodiscard]] constexpr u32 count_lines(const object_tables& code, const program_layout& layout) noexcept {
-  u32 sum = 0;
-  for (u32 p = 0; p < layout.piece_count; ++p) {
-    const u32 count = detail::lines_of(code, code.functions[layout.pieces[p].function]).count;
-    if (count == 0) return 0;
-    sum += count;
-  }
-  return sum;
-}
-
 /// Writes where each function of a program begins and what its type is, `layout.piece_count` records, with the ids
 /// of `types`, which has kept the object's functions.
 template <class Types>
@@ -191,25 +181,6 @@ constexpr void write_functions(const object_tables& code, const program_layout& 
     out[p] = {.insn_off = layout.pieces[p].position,
               .type_id = types.new_id(code.functions[layout.pieces[p].function].type)};
 }
-/// Writes the source lines of a program, as many as `count_lines` says, with the strings of `types`.
-template <class Types>
-constexpr void write_lines(const object_tables& code, const program_layout& layout, const Types& types,
-                           abi::line_info* out) noexcept {
-  for (u32 p = 0; p < layout.piece_count; ++p) {
-    const function_spec& function = code.functions[layout.pieces[p].function];
-    const detail::line_range lines = detail::lines_of(code, function);
-    const u64 start = function.at - function.section_at;
-    for (u32 i = 0; i < lines.count; ++i) {
-      const abi::line_info line = detail::line_at(code, lines, i);
-      const auto distance = static_cast<u32>((line.insn_off - start) / sizeof(abi::insn));
-      *out++ = {.insn_off = layout.pieces[p].position + distance,
-                .file_name_off = types.new_string(line.file_name_off),
-                .line_off = types.new_string(line.line_off),
-                .line_col = line.line_col};
-    }
-  }
-}
-
 /// How many instructions of a program depend on the kernel's types.
 [[nodiscard]] constexpr u32 count_cores(const object_tables& code, const program_layout& layout) noexcept {
   u32 sum = 0;
@@ -247,14 +218,14 @@ constexpr void assemble(const object_tables& code, const program_layout& layout,
   for (u32 p = 0; p < layout.piece_count; ++p) {
     const u32 position = layout.pieces[p].position;
     const function_spec& function = code.functions[layout.pieces[p].function];
-    detail::code_cursor cursor{.reference = function.first_reference};
-    while (cursor.instruction < function.instruction_count) {
+    detail::copy_code(code.image, function, out + position);
+    for (detail::code_cursor cursor{.reference = function.first_reference};;) {
+      if (layout.pieces[p].must_walk)
+        detail::pass_plain(code, function, cursor);
+      else
+        detail::go_to_reference(code, function, cursor);
+      if (cursor.instruction >= function.instruction_count) break;
       const u32 at = position + cursor.instruction;
-      const u64 from = function.at + u64{cursor.instruction} * sizeof(abi::insn);
-      out[at] = read_instruction(code.image, from);
-      const bool is_long = out[at].opcode == abi::opcode_ld_imm64;
-      if (is_long && cursor.instruction + 1 < function.instruction_count)
-        out[at + 1] = read_instruction(code.image, from + sizeof(abi::insn));
       reference found;
       if (detail::reference_at(code, function, cursor, out[at], found).failed()) found = {};
       switch (found.kind) {
@@ -284,7 +255,7 @@ constexpr void assemble(const object_tables& code, const program_layout& layout,
           out[at].immediate = static_cast<s32>(layout.position_of(found.target)) - static_cast<s32>(at) - 1;
           break;
       }
-      cursor.instruction += is_long ? 2 : 1;
+      cursor.instruction += out[at].opcode == abi::opcode_ld_imm64 ? 2 : 1;
     }
   }
 }

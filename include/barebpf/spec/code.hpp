@@ -14,18 +14,29 @@ namespace detail {
 // Compilers before clang 8 did not say of functions that they are; then only their names tell them from the labels of
 // the compiler's own.
 constexpr bool is_function(const elf& file, const elf_symbol& symbol) noexcept {
-  const bool is_label =
-      symbol.binding == abi::symbol_local && (file.image().string_starts_with(symbol.name, "LBB") ||
-                                              file.image().string_starts_with(symbol.name, ".L"));
-  const bool may_be =
-      symbol.type == abi::symbol_function || (symbol.type == abi::symbol_no_type && !is_label);
-  return may_be && file.section(symbol.section).is_code();
+  if (symbol.type != abi::symbol_function) {
+    const bool is_label =
+        symbol.binding == abi::symbol_local && (file.image().string_starts_with(symbol.name, "LBB") ||
+                                                file.image().string_starts_with(symbol.name, ".L"));
+    if (symbol.type != abi::symbol_no_type || is_label) return false;
+  }
+  return file.is_code(symbol.section);
+}
+// False for most symbols that are none: labels are many, and the compiler pays for each.
+constexpr bool may_be_function(const elf& file, u32 index) noexcept {
+  constexpr u8 of_label = abi::symbol_local << 4 | abi::symbol_no_type;
+  const u8 info = file.symbol_info(index);
+  if (info == of_label) {
+    const u8 first = file.first_of_symbol_name(index);
+    return first != 'L' && first != '.';
+  }
+  return (info & 15) == abi::symbol_function || (info & 15) == abi::symbol_no_type;
 }
 // A function that the kernel is to load as a program. What is in .text, and what is static, is there to be
 // called by others.
-constexpr bool is_program(const elf& file, const elf_symbol& symbol) noexcept {
-  return is_function(file, symbol) && symbol.binding != abi::symbol_local &&
-         !file.image().string_is(file.section(symbol.section).name, ".text");
+constexpr bool is_program(const elf& file, const elf_symbol& function) noexcept {
+  return function.binding != abi::symbol_local &&
+         !file.image().string_is(file.section(function.section).name, ".text");
 }
 
 constexpr verdict read_function(const elf& file, const elf_symbol& symbol, function_spec& out) noexcept {
@@ -90,6 +101,7 @@ constexpr verdict read_functions(const elf& file, const object_slots& slots, obj
   };
   const auto are_too_many = [&] { return instructions > file.image().size() / sizeof(abi::insn); };
   for (u32 i = 0; i < file.symbol_count(); ++i) {
+    if (!may_be_function(file, i)) continue;
     const elf_symbol symbol = file.symbol(i);
     if (!is_function(file, symbol)) continue;
     function_spec& function = slots.functions[out.functions++];
@@ -123,34 +135,26 @@ constexpr bool fills_slots(const opened_object& object, const elf_section& secti
   return section.type == abi::section_rel && object.maps.index != 0 && section.info == object.maps.index;
 }
 
-// The function that has the instruction at `at`, or `not_found`.
-constexpr u32 function_around(const function_spec* functions, u32 count, u64 at) noexcept {
-  const u32 behind = lower_bound_of_place(functions, count, at + 1);
-  if (behind == 0) return not_found;
-  const function_spec& candidate = functions[behind - 1];
-  return at - candidate.at < u64{candidate.instruction_count} * sizeof(abi::insn) ? behind - 1 : not_found;
-}
 // The function that begins at `at`, or `not_found`.
 constexpr u32 function_at(const function_spec* functions, u32 count, u64 at) noexcept {
   const u32 found = lower_bound_of_place(functions, count, at);
   return found < count && functions[found].at == at ? found : not_found;
 }
 
-// Finds out what the relocation at `out.at` against the symbol `out.target` means.
+// Finds out what the relocation at `out.at` in the function `around` against the symbol `out.target` means.
 constexpr verdict read_reference(const opened_object& object, const object_slots& slots,
-                                 const object_facts& facts, reference& out) noexcept {
+                                 const object_facts& facts, const function_spec& around,
+                                 reference& out) noexcept {
   const elf& file = object.file;
   const bytes& image = file.image();
-  const u32 index = function_around(slots.functions, facts.functions, out.at);
-  if (index == not_found) return {};
-  const function_spec& around = slots.functions[index];
   const elf_symbol symbol = file.symbol(out.target);
   const auto wrong = [&](cause why) {
     return verdict{.why = why, .section = around.section, .offset = out.at, .subject = symbol.name};
   };
   if (out.target >= file.symbol_count()) return wrong(cause::bad_symbol);
   if ((out.at - around.at) % sizeof(abi::insn) != 0) return wrong(cause::bad_relocation);
-  const elf_section section = file.section(symbol.section);
+  const bool is_in_maps = object.maps.index != 0 && symbol.section == object.maps.index;
+  const elf_section section = is_in_maps ? object.maps : file.section(symbol.section);
   const abi::insn instruction = read_instruction(image, out.at);
   const bool has_second_half = (out.at - around.at) / sizeof(abi::insn) + 1 < around.instruction_count;
   const auto point_to = [&](reference_kind kind, u32 target, u64 offset) {
@@ -181,7 +185,7 @@ constexpr verdict read_reference(const opened_object& object, const object_slots
   }
   if (instruction.opcode != abi::opcode_ld_imm64 || !has_second_half) return wrong(cause::bad_relocation);
   const u64 offset = symbol.value + static_cast<u32>(instruction.immediate);
-  if (object.maps.index != 0 && section.index == object.maps.index) {
+  if (is_in_maps) {
     const bool is_map = offset < object.maps.size && offset % 8 == 0 && slots.map_slots[offset / 8] != 0;
     return point_to(reference_kind::map, is_map ? slots.map_slots[offset / 8] - 1 : not_found, 0);
   }
@@ -220,8 +224,15 @@ constexpr verdict read_references(const opened_object& object, const object_slot
     }
   }
   sort_by_place(slots.references, out.references);
-  for (u32 i = 0; i < out.references; ++i)
-    if (const verdict v = read_reference(object, slots, out, slots.references[i]); v.failed()) return v;
+  u32 behind = 0;  // the first function that begins behind the reference
+  for (u32 i = 0; i < out.references; ++i) {
+    reference& next = slots.references[i];
+    while (behind < out.functions && slots.functions[behind].at <= next.at) ++behind;
+    if (behind == 0) continue;
+    const function_spec& around = slots.functions[behind - 1];
+    if (next.at >= end_of(around)) continue;
+    if (const verdict v = read_reference(object, slots, out, around, next); v.failed()) return v;
+  }
   for (u32 i = 0; i < out.functions; ++i) {
     function_spec& function = slots.functions[i];
     const u64 end = function.at + u64{function.instruction_count} * sizeof(abi::insn);
