@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Fuzzes room spec and those it is made of: a whole object is read, and each of its programs put together.
+#include <barebpf/source_lines.hpp>
+
 #include <algorithm>
 
 #include "mutate.hpp"
