@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 776c051d07dd3c2f42ce387bee4e98ca7392b86a89cdae8f5aa57a0d239d6ab3; do not edit.
+// Made by tools/amalgamate from files with SHA-256 84adc2ac770cbed86257d3a7a2fa4cc7498e4e3d7ff8933a99b972573b32c6d4; do not edit.
 //
 // MIT License
 //
@@ -5463,6 +5463,17 @@ class bytes {
     return big_endian_ ? __builtin_bswap64(value) : value;
   }
 
+  /// Where, from `at` on, in front of `end` and in steps of eight, the first number of 64 bits stands that is `wanted` under
+  /// `mask`; `end` when none does.
+  [[nodiscard]] constexpr u64 find64(u64 at, u64 end, u64 mask, u64 wanted) const noexcept {
+    if (is_direct_ && at % 8 == 0 && end <= size_) {
+      while (at < end && (words_[at / 8] & mask) != wanted) at += 8;
+    } else {
+      while (at < end && (read64(at) & mask) != wanted) at += 8;
+    }
+    return at < end ? at : end;
+  }
+
   /// Length of the NUL-terminated string at `at`; it ends at the window's end at the latest.
   [[nodiscard]] constexpr size_t length_of_string(u64 at) const noexcept {
     // Eight bytes at a time, because the compiler pays for each step. A subtraction that borrows into a byte's
@@ -5913,11 +5924,22 @@ class btf {
   [[nodiscard]] constexpr btf_type first() const noexcept {
     return count_ == 0 ? btf_type{} : type_at(types_, 1);
   }
-  /// The first data section; clang writes them behind all other types, so who wants these alone begins here.
-  [[nodiscard]] constexpr btf_type first_data_section() const noexcept { return first_data_section_; }
   [[nodiscard]] constexpr btf_type after(const btf_type& type) const noexcept {
     return type.id >= count_ ? btf_type{} : type_at(end_of(type), type.id + 1);
   }
+  /// The type with this number, of which it is known that its record stands at `at`.
+  [[nodiscard]] constexpr btf_type type_at(u64 at, u32 id) const noexcept {
+    using record = abi::btf_type_record;
+    const u32 info = image_.read32(at + record::info);
+    return {.id = id,
+            .kind = kind_in(info),
+            .members = members_in(info),
+            .at = at,
+            .name = strings_ + image_.read32(at + record::name),
+            .size_or_type = image_.read32(at + record::size_or_type)};
+  }
+  /// The first data section; clang writes them behind all other types, so who wants these alone begins here.
+  [[nodiscard]] constexpr btf_type first_data_section() const noexcept { return first_data_section_; }
   /// The first type of this kind and name; void when there is none.
   [[nodiscard]] constexpr btf_type find(abi::btf_kind kind, text wanted) const noexcept {
     btf_type candidate = first();
@@ -5995,15 +6017,17 @@ class btf {
  private:
   static constexpr u32 longest_chain = 32;  // the kernel's MAX_RESOLVE_DEPTH
 
-  [[nodiscard]] constexpr btf_type type_at(u64 at, u32 id) const noexcept {
-    using record = abi::btf_type_record;
-    const u32 info = image_.read32(at + record::info);
-    return {.id = id,
-            .kind = static_cast<abi::btf_kind>(info >> 24 & 0x7f),
-            .members = info & 0xffffff,
-            .at = at,
-            .name = strings_ + image_.read32(at + record::name),
-            .size_or_type = image_.read32(at + record::size_or_type)};
+  [[nodiscard]] static constexpr abi::btf_kind kind_in(u32 info) noexcept {
+    return static_cast<abi::btf_kind>(info >> 24 & 0x7f);
+  }
+  [[nodiscard]] static constexpr u32 members_in(u32 info) noexcept { return info & 0xffffff; }
+  // Where the type behind the one at `at` stands, whose info is this: what a walk over all types costs the compiler.
+  [[nodiscard]] constexpr u64 next_at(u64 at, u32 info) const noexcept {
+    const u32 kind = info >> 24 & 0x7f;
+    if (kind >= abi::btf_kinds)
+      return at + extent_by_layout({.kind = kind_in(info), .members = members_in(info)});
+    const abi::btf_tail& tail = abi::btf_tails[kind];
+    return at + abi::btf_type_record::size + tail.fixed + u64{tail.for_each} * (info & 0xffffff);
   }
   [[nodiscard]] constexpr u64 end_of(const btf_type& of) const noexcept {
     return of.at + (is_known(of.kind) ? extent_of(of) : extent_by_layout(of));
@@ -6080,19 +6104,20 @@ constexpr verdict btf::open(const bytes& image, u64 start, u64 size, btf& out, u
   for (u64 at = out.types_; at < end;) {
     const auto bad = [&](cause why) { return verdict{.why = why, .section = section, .offset = at}; };
     if (end - at < record::size) return bad(cause::bad_btf_type);
-    const btf_type next = out.type_at(at, out.count_ + 1);
-    const bool is_new = !is_known(next.kind);
-    if (static_cast<u8>(next.kind) == 0 || (is_new && out.extent_by_layout(next) == 0))
-      return bad(cause::unknown_btf_kind);
-    const u64 behind = out.end_of(next);
-    if (behind - at > end - at || next.name - out.strings_ >= strings_size) return bad(cause::bad_btf_type);
+    const u32 info = image.read32(at + record::info);
+    const u64 behind = out.next_at(at, info);
+    const abi::btf_kind kind = kind_in(info);
+    const bool is_new = !is_known(kind);
+    if (static_cast<u8>(kind) == 0 || behind == at) return bad(cause::unknown_btf_kind);
+    if (behind - at > end - at || image.read32(at + record::name) >= strings_size)
+      return bad(cause::bad_btf_type);
     ++out.count_;
-    if (next.kind == abi::btf_kind::data_section && out.first_data_section_.id == 0)
-      out.first_data_section_ = next;
+    if (kind == abi::btf_kind::data_section && out.first_data_section_.id == 0)
+      out.first_data_section_ = out.type_at(at, out.count_);
     if (is_new)
       out.has_unknown_ = true;
     else
-      out.kinds_ |= u32{1} << static_cast<u8>(next.kind);
+      out.kinds_ |= u32{1} << static_cast<u8>(kind);
     at = behind;
   }
   return {};
@@ -6104,7 +6129,7 @@ constexpr void btf::build_index(u32* index) noexcept {
   u64 at = types_;
   for (u32 id = 1; id <= count_; ++id) {
     if (id % index_stride == 0) index[id / index_stride] = static_cast<u32>(at - types_);
-    at = end_of(type_at(at, id));
+    at = next_at(at, image_.read32(at + abi::btf_type_record::info));
   }
 }
 
@@ -18226,10 +18251,10 @@ namespace detail {
 
 // Walks over the instructions of one function, with the reference of each beside it.
 struct code_cursor {
-  u32 instruction = 0;     // counted from the function's first
-  u32 reference = 0;       // the first that does not stand in front of it
-  u32 told = 0;            // so many references were found by relocations
-  bool has_calls = false;  // and some without one
+  u32 instruction;  // counted from the function's first
+  u32 reference;    // the first that does not stand in front of it
+  u32 told;         // so many references were found by relocations
+  bool has_calls;   // and some without one
 };
 
 // What the instruction at the cursor refers to. Calls inside a section need no relocation, so they are told by
@@ -18260,21 +18285,27 @@ constexpr verdict reference_at(const object_tables& code, const function_spec& f
   return {};
 }
 
-// Moves the cursor on to the next instruction that `reference_at` may know something of. Most are none, and the compiler
-// pays for each step.
+// Moves the cursor on to the next instruction that `reference_at` may know something of.
 constexpr void pass_plain(const object_tables& code, const function_spec& function,
                           code_cursor& cursor) noexcept {
   const bool is_last = cursor.reference >= function.first_reference + function.reference_count;
   const u64 next = is_last ? ~u64{0} : code.references[cursor.reference].at;
-  u32 i = cursor.instruction;
-  for (u64 at = function.at + u64{i} * sizeof(abi::insn); i < function.instruction_count && at < next;) {
+  const u64 end = function.at + u64{function.instruction_count} * sizeof(abi::insn);
+  const u64 stop = next < end ? next : end;
+  u64 at = function.at + u64{cursor.instruction} * sizeof(abi::insn);
+  // Nearly always nothing is in between, and no long instruction lies over the next place: then the compiler has little
+  // to do.
+  constexpr u64 call = abi::pseudo_call << 12 | abi::opcode_call, mask = 0xf0ff;
+  if (!code.image.reads_big_endian() && stop > at && (stop - at) % sizeof(abi::insn) == 0 &&
+      code.image.find64(at, stop, mask, call) == stop &&
+      code.image.read8(stop - sizeof(abi::insn)) != abi::opcode_ld_imm64)
+    at = stop;
+  while (at < stop) {
     const u8 opcode = code.image.read8(at);
     if (opcode == abi::opcode_call) break;
-    const u32 length = opcode == abi::opcode_ld_imm64 ? 2 : 1;
-    i += length;
-    at += length * sizeof(abi::insn);
+    at += (opcode == abi::opcode_ld_imm64 ? 2 : 1) * sizeof(abi::insn);
   }
-  cursor.instruction = i;
+  cursor.instruction = static_cast<u32>((at - function.at) / sizeof(abi::insn));
 }
 // The same for a function whose references are those of its relocations, one for each.
 constexpr void go_to_reference(const object_tables& code, const function_spec& function,
@@ -18305,13 +18336,15 @@ constexpr void copy_code(const bytes& image, const function_spec& function, abi:
 /// Cost: linear in the instructions.
 constexpr verdict lay_out(const object_tables& code, u32 entry, program_layout& out) noexcept {
   using detail::code_cursor;
-  code_cursor cursors[program_layout::most_functions] = {};
-  u32 callers[program_layout::most_functions] = {};
-  out = {};
+  // Not made before they are needed, because the compiler pays for each.
+  code_cursor cursors[program_layout::most_functions];
+  u32 callers[program_layout::most_functions];
+  out.piece_count = out.instruction_count = out.map_references = 0;
+  out.has_types = true;
   const auto append = [&](u32 index, u32 caller) {
     const function_spec& function = code.functions[index];
     callers[out.piece_count] = caller;
-    cursors[out.piece_count] = {.reference = function.first_reference};
+    cursors[out.piece_count] = {0, function.first_reference, 0, false};
     out.pieces[out.piece_count++] = {.function = index, .position = out.instruction_count};
     out.instruction_count += function.instruction_count;
     out.has_types = out.has_types && function.type != 0;
@@ -18396,7 +18429,7 @@ constexpr void assemble(const object_tables& code, const program_layout& layout,
     const u32 position = layout.pieces[p].position;
     const function_spec& function = code.functions[layout.pieces[p].function];
     detail::copy_code(code.image, function, out + position);
-    for (detail::code_cursor cursor{.reference = function.first_reference};;) {
+    for (detail::code_cursor cursor{0, function.first_reference, 0, false};;) {
       if (layout.pieces[p].must_walk)
         detail::pass_plain(code, function, cursor);
       else
@@ -20398,6 +20431,7 @@ class pruned_btf {
       : object_(object),
         marks_(storage),
         ids_(storage + object.types.count() + 1),
+        list_(ids_ + object.types.count() + 1),
         accesses_(storage + (size_t{object.types.count()} + 1) * words_for_type(object.core_count)),
         access_slots_(string_slots(object.core_count)),
         members_(accesses_ + size_t{access_slots_} * 2),
@@ -20411,6 +20445,11 @@ class pruned_btf {
   [[nodiscard]] constexpr u32 count() const noexcept { return sizes_.count; }
   /// The new id of an old type that was kept; 0 for void and for what was not kept.
   [[nodiscard]] constexpr u32 new_id(u32 id) const noexcept { return id <= types().count() ? ids_[id] : 0; }
+  /// The old type whose new id is one more than `index`.
+  [[nodiscard]] constexpr btf_type kept_type(u32 index) const noexcept {
+    const u32* const at = list_ + size_t{index} * 2;
+    return types().type_at(types().types_at() + at[1], at[0]);
+  }
   /// Where the string of a CO-RE relocation stands, which counts only the members that were kept.
   [[nodiscard]] constexpr u32 new_access(const core_record& record) const noexcept {
     access_text access;
@@ -20432,9 +20471,10 @@ class pruned_btf {
     };
     for (u32 i = 0; i < object_.map_count; ++i)
       if (demands_types(object_.maps[i]) || demands_types(inner_of(types(), object_.maps[i]))) return true;
-    for (btf_type type = types().first(); type.id != 0; type = types().after(type))
+    for (u32 i = 0; i < count(); ++i)
       // The tag of a kernel pointer stands behind the pointer, and there nothing is kept whole.
-      if ((marks_[type.id] & (type.kind == abi::btf_kind::type_tag ? kept : whole)) != 0 && is_special(type))
+      if (const btf_type type = kept_type(i);
+          (marks_[type.id] & (type.kind == abi::btf_kind::type_tag ? kept : whole)) != 0 && is_special(type))
         return true;
     return false;
   }
@@ -20450,9 +20490,8 @@ class pruned_btf {
     strings[0] = 0;
     u32 used = 1;
     u32* at = head + abi::btf_header::size / 4;
-    for (btf_type type = types().first(); type.id != 0; type = types().after(type)) {
-      if (marks_[type.id] == 0) continue;
-      const btf_type left = as_kept(type);
+    for (u32 i = 0; i < count(); ++i) {
+      const btf_type left = as_kept(kept_type(i));
       write_type(left, at, strings, used);
       at += btf::extent_of(left) / 4;
     }
@@ -20710,6 +20749,7 @@ class pruned_btf {
   const object_tables& object_;
   const u32* marks_;
   const u32* ids_;
+  const u32* list_;  // of each type that was kept: its old id, and how far its record stands behind the first
   const u32* accesses_;  // slots of two words, see find_access
   u32 access_slots_;
   const u32* members_;  // a bit for each member of a struct that CO-RE names
@@ -20774,10 +20814,15 @@ class btf_pruner : public pruned_btf {
   constexpr u32 number() noexcept {
     keep_tags();
     sizes_ = {};
-    for (btf_type type = types().first(); type.id != 0; type = types().after(type)) {
-      ids_to_[type.id] = 0;
-      if (marks_[type.id] == 0) continue;
-      ids_to_[type.id] = ++sizes_.count;
+    btf_type type;
+    for (u32 id = 1; id <= types().count(); ++id) {
+      if (marks_[id] == 0) continue;
+      // Most stand alone among many that are not kept, or one behind the other.
+      type = type.id != 0 && type.id + 1 == id ? types().after(type) : types().type(id);
+      u32* const in_list = waiting() + size_t{sizes_.count} * 2;
+      in_list[0] = id;
+      in_list[1] = static_cast<u32>(type.at - types().types_at());
+      ids_to_[id] = ++sizes_.count;
       const btf_type left = as_kept(type);
       sizes_.types_size += static_cast<u32>(btf::extent_of(left));
       sizes_.strings_size += name_size(left.name);
@@ -20802,14 +20847,15 @@ class btf_pruner : public pruned_btf {
  private:
   constexpr void keep(u32 id, u32 wanted) noexcept {
     // Each type enters as often as it gets a mark that it did not have: without its members, with them, and deep.
-    u32* const waiting = ids_to_ + types().count() + 1;
     u32 count = 0;
-    mark(id, wanted, waiting, count);
+    mark(id, wanted, waiting(), count);
     while (count != 0) {
-      const u32 next = waiting[--count];
-      visit(types().type(next), marks_[next] & (kept | whole | deep), waiting, count);
+      const u32 next = waiting()[--count];
+      visit(types().type(next), marks_[next] & (kept | whole | deep), waiting(), count);
     }
   }
+  // Where types wait, and where the list of those that were kept stands later.
+  [[nodiscard]] constexpr u32* waiting() noexcept { return ids_to_ + types().count() + 1; }
   constexpr void mark(u32 id, u32 wanted, u32* waiting, u32& count) noexcept {
     if (id == 0 || id > types().count()) return;
     if (types().has_unknown() && !btf::is_known(types().type(id).kind)) return;
@@ -22851,9 +22897,8 @@ class static_spec {
 
   /// True when a kernel as old as `oldest` may not know the kind of a type that is loaded.
   [[nodiscard]] static constexpr bool has_newer_kinds(u32 oldest) noexcept {
-    for (btf_type type = view.types.first(); type.id != 0; type = view.types.after(type))
-      if (pruned<false>.new_id(type.id) != 0 && older_kind_of(view.types, type, oldest + 1).since != 0)
-        return true;
+    for (u32 i = 0; i < pruned<false>.count(); ++i)
+      if (older_kind_of(view.types, pruned<false>.kept_type(i), oldest + 1).since != 0) return true;
     return false;
   }
 

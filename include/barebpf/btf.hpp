@@ -89,11 +89,22 @@ class btf {
   [[nodiscard]] constexpr btf_type first() const noexcept {
     return count_ == 0 ? btf_type{} : type_at(types_, 1);
   }
-  /// The first data section; clang writes them behind all other types, so who wants these alone begins here.
-  [[nodiscard]] constexpr btf_type first_data_section() const noexcept { return first_data_section_; }
   [[nodiscard]] constexpr btf_type after(const btf_type& type) const noexcept {
     return type.id >= count_ ? btf_type{} : type_at(end_of(type), type.id + 1);
   }
+  /// The type with this number, of which it is known that its record stands at `at`.
+  [[nodiscard]] constexpr btf_type type_at(u64 at, u32 id) const noexcept {
+    using record = abi::btf_type_record;
+    const u32 info = image_.read32(at + record::info);
+    return {.id = id,
+            .kind = kind_in(info),
+            .members = members_in(info),
+            .at = at,
+            .name = strings_ + image_.read32(at + record::name),
+            .size_or_type = image_.read32(at + record::size_or_type)};
+  }
+  /// The first data section; clang writes them behind all other types, so who wants these alone begins here.
+  [[nodiscard]] constexpr btf_type first_data_section() const noexcept { return first_data_section_; }
   /// The first type of this kind and name; void when there is none.
   [[nodiscard]] constexpr btf_type find(abi::btf_kind kind, text wanted) const noexcept {
     btf_type candidate = first();
@@ -171,15 +182,17 @@ class btf {
  private:
   static constexpr u32 longest_chain = 32;  // the kernel's MAX_RESOLVE_DEPTH
 
-  [[nodiscard]] constexpr btf_type type_at(u64 at, u32 id) const noexcept {
-    using record = abi::btf_type_record;
-    const u32 info = image_.read32(at + record::info);
-    return {.id = id,
-            .kind = static_cast<abi::btf_kind>(info >> 24 & 0x7f),
-            .members = info & 0xffffff,
-            .at = at,
-            .name = strings_ + image_.read32(at + record::name),
-            .size_or_type = image_.read32(at + record::size_or_type)};
+  [[nodiscard]] static constexpr abi::btf_kind kind_in(u32 info) noexcept {
+    return static_cast<abi::btf_kind>(info >> 24 & 0x7f);
+  }
+  [[nodiscard]] static constexpr u32 members_in(u32 info) noexcept { return info & 0xffffff; }
+  // Where the type behind the one at `at` stands, whose info is this: what a walk over all types costs the compiler.
+  [[nodiscard]] constexpr u64 next_at(u64 at, u32 info) const noexcept {
+    const u32 kind = info >> 24 & 0x7f;
+    if (kind >= abi::btf_kinds)
+      return at + extent_by_layout({.kind = kind_in(info), .members = members_in(info)});
+    const abi::btf_tail& tail = abi::btf_tails[kind];
+    return at + abi::btf_type_record::size + tail.fixed + u64{tail.for_each} * (info & 0xffffff);
   }
   [[nodiscard]] constexpr u64 end_of(const btf_type& of) const noexcept {
     return of.at + (is_known(of.kind) ? extent_of(of) : extent_by_layout(of));
@@ -256,19 +269,20 @@ constexpr verdict btf::open(const bytes& image, u64 start, u64 size, btf& out, u
   for (u64 at = out.types_; at < end;) {
     const auto bad = [&](cause why) { return verdict{.why = why, .section = section, .offset = at}; };
     if (end - at < record::size) return bad(cause::bad_btf_type);
-    const btf_type next = out.type_at(at, out.count_ + 1);
-    const bool is_new = !is_known(next.kind);
-    if (static_cast<u8>(next.kind) == 0 || (is_new && out.extent_by_layout(next) == 0))
-      return bad(cause::unknown_btf_kind);
-    const u64 behind = out.end_of(next);
-    if (behind - at > end - at || next.name - out.strings_ >= strings_size) return bad(cause::bad_btf_type);
+    const u32 info = image.read32(at + record::info);
+    const u64 behind = out.next_at(at, info);
+    const abi::btf_kind kind = kind_in(info);
+    const bool is_new = !is_known(kind);
+    if (static_cast<u8>(kind) == 0 || behind == at) return bad(cause::unknown_btf_kind);
+    if (behind - at > end - at || image.read32(at + record::name) >= strings_size)
+      return bad(cause::bad_btf_type);
     ++out.count_;
-    if (next.kind == abi::btf_kind::data_section && out.first_data_section_.id == 0)
-      out.first_data_section_ = next;
+    if (kind == abi::btf_kind::data_section && out.first_data_section_.id == 0)
+      out.first_data_section_ = out.type_at(at, out.count_);
     if (is_new)
       out.has_unknown_ = true;
     else
-      out.kinds_ |= u32{1} << static_cast<u8>(next.kind);
+      out.kinds_ |= u32{1} << static_cast<u8>(kind);
     at = behind;
   }
   return {};
@@ -280,7 +294,7 @@ constexpr void btf::build_index(u32* index) noexcept {
   u64 at = types_;
   for (u32 id = 1; id <= count_; ++id) {
     if (id % index_stride == 0) index[id / index_stride] = static_cast<u32>(at - types_);
-    at = end_of(type_at(at, id));
+    at = next_at(at, image_.read32(at + abi::btf_type_record::info));
   }
 }
 

@@ -58,6 +58,17 @@ class bytes {
     return big_endian_ ? __builtin_bswap64(value) : value;
   }
 
+  /// Where, from `at` on, in front of `end` and in steps of eight, the first number of 64 bits stands that is `wanted` under
+  /// `mask`; `end` when none does.
+  [[nodiscard]] constexpr u64 find64(u64 at, u64 end, u64 mask, u64 wanted) const noexcept {
+    if (is_direct_ && at % 8 == 0 && end <= size_) {
+      while (at < end && (words_[at / 8] & mask) != wanted) at += 8;
+    } else {
+      while (at < end && (read64(at) & mask) != wanted) at += 8;
+    }
+    return at < end ? at : end;
+  }
+
   /// Length of the NUL-terminated string at `at`; it ends at the window's end at the latest.
   [[nodiscard]] constexpr size_t length_of_string(u64 at) const noexcept {
     // Eight bytes at a time, because the compiler pays for each step. A subtraction that borrows into a byte's

@@ -40,6 +40,7 @@ class pruned_btf {
       : object_(object),
         marks_(storage),
         ids_(storage + object.types.count() + 1),
+        list_(ids_ + object.types.count() + 1),
         accesses_(storage + (size_t{object.types.count()} + 1) * words_for_type(object.core_count)),
         access_slots_(string_slots(object.core_count)),
         members_(accesses_ + size_t{access_slots_} * 2),
@@ -53,6 +54,11 @@ class pruned_btf {
   [[nodiscard]] constexpr u32 count() const noexcept { return sizes_.count; }
   /// The new id of an old type that was kept; 0 for void and for what was not kept.
   [[nodiscard]] constexpr u32 new_id(u32 id) const noexcept { return id <= types().count() ? ids_[id] : 0; }
+  /// The old type whose new id is one more than `index`.
+  [[nodiscard]] constexpr btf_type kept_type(u32 index) const noexcept {
+    const u32* const at = list_ + size_t{index} * 2;
+    return types().type_at(types().types_at() + at[1], at[0]);
+  }
   /// Where the string of a CO-RE relocation stands, which counts only the members that were kept.
   [[nodiscard]] constexpr u32 new_access(const core_record& record) const noexcept {
     access_text access;
@@ -74,9 +80,10 @@ class pruned_btf {
     };
     for (u32 i = 0; i < object_.map_count; ++i)
       if (demands_types(object_.maps[i]) || demands_types(inner_of(types(), object_.maps[i]))) return true;
-    for (btf_type type = types().first(); type.id != 0; type = types().after(type))
+    for (u32 i = 0; i < count(); ++i)
       // The tag of a kernel pointer stands behind the pointer, and there nothing is kept whole.
-      if ((marks_[type.id] & (type.kind == abi::btf_kind::type_tag ? kept : whole)) != 0 && is_special(type))
+      if (const btf_type type = kept_type(i);
+          (marks_[type.id] & (type.kind == abi::btf_kind::type_tag ? kept : whole)) != 0 && is_special(type))
         return true;
     return false;
   }
@@ -92,9 +99,8 @@ class pruned_btf {
     strings[0] = 0;
     u32 used = 1;
     u32* at = head + abi::btf_header::size / 4;
-    for (btf_type type = types().first(); type.id != 0; type = types().after(type)) {
-      if (marks_[type.id] == 0) continue;
-      const btf_type left = as_kept(type);
+    for (u32 i = 0; i < count(); ++i) {
+      const btf_type left = as_kept(kept_type(i));
       write_type(left, at, strings, used);
       at += btf::extent_of(left) / 4;
     }
@@ -352,6 +358,7 @@ class pruned_btf {
   const object_tables& object_;
   const u32* marks_;
   const u32* ids_;
+  const u32* list_;  // of each type that was kept: its old id, and how far its record stands behind the first
   const u32* accesses_;  // slots of two words, see find_access
   u32 access_slots_;
   const u32* members_;  // a bit for each member of a struct that CO-RE names
@@ -416,10 +423,15 @@ class btf_pruner : public pruned_btf {
   constexpr u32 number() noexcept {
     keep_tags();
     sizes_ = {};
-    for (btf_type type = types().first(); type.id != 0; type = types().after(type)) {
-      ids_to_[type.id] = 0;
-      if (marks_[type.id] == 0) continue;
-      ids_to_[type.id] = ++sizes_.count;
+    btf_type type;
+    for (u32 id = 1; id <= types().count(); ++id) {
+      if (marks_[id] == 0) continue;
+      // Most stand alone among many that are not kept, or one behind the other.
+      type = type.id != 0 && type.id + 1 == id ? types().after(type) : types().type(id);
+      u32* const in_list = waiting() + size_t{sizes_.count} * 2;
+      in_list[0] = id;
+      in_list[1] = static_cast<u32>(type.at - types().types_at());
+      ids_to_[id] = ++sizes_.count;
       const btf_type left = as_kept(type);
       sizes_.types_size += static_cast<u32>(btf::extent_of(left));
       sizes_.strings_size += name_size(left.name);
@@ -444,14 +456,15 @@ class btf_pruner : public pruned_btf {
  private:
   constexpr void keep(u32 id, u32 wanted) noexcept {
     // Each type enters as often as it gets a mark that it did not have: without its members, with them, and deep.
-    u32* const waiting = ids_to_ + types().count() + 1;
     u32 count = 0;
-    mark(id, wanted, waiting, count);
+    mark(id, wanted, waiting(), count);
     while (count != 0) {
-      const u32 next = waiting[--count];
-      visit(types().type(next), marks_[next] & (kept | whole | deep), waiting, count);
+      const u32 next = waiting()[--count];
+      visit(types().type(next), marks_[next] & (kept | whole | deep), waiting(), count);
     }
   }
+  // Where types wait, and where the list of those that were kept stands later.
+  [[nodiscard]] constexpr u32* waiting() noexcept { return ids_to_ + types().count() + 1; }
   constexpr void mark(u32 id, u32 wanted, u32* waiting, u32& count) noexcept {
     if (id == 0 || id > types().count()) return;
     if (types().has_unknown() && !btf::is_known(types().type(id).kind)) return;

@@ -303,9 +303,8 @@ class static_spec {
 
   /// True when a kernel as old as `oldest` may not know the kind of a type that is loaded.
   [[nodiscard]] static constexpr bool has_newer_kinds(u32 oldest) noexcept {
-    for (btf_type type = view.types.first(); type.id != 0; type = view.types.after(type))
-      if (pruned<false>.new_id(type.id) != 0 && older_kind_of(view.types, type, oldest + 1).since != 0)
-        return true;
+    for (u32 i = 0; i < pruned<false>.count(); ++i)
+      if (older_kind_of(view.types, pruned<false>.kept_type(i), oldest + 1).since != 0) return true;
     return false;
   }
 

@@ -49,10 +49,10 @@ namespace detail {
 
 // Walks over the instructions of one function, with the reference of each beside it.
 struct code_cursor {
-  u32 instruction = 0;     // counted from the function's first
-  u32 reference = 0;       // the first that does not stand in front of it
-  u32 told = 0;            // so many references were found by relocations
-  bool has_calls = false;  // and some without one
+  u32 instruction;  // counted from the function's first
+  u32 reference;    // the first that does not stand in front of it
+  u32 told;         // so many references were found by relocations
+  bool has_calls;   // and some without one
 };
 
 // What the instruction at the cursor refers to. Calls inside a section need no relocation, so they are told by
@@ -83,21 +83,27 @@ constexpr verdict reference_at(const object_tables& code, const function_spec& f
   return {};
 }
 
-// Moves the cursor on to the next instruction that `reference_at` may know something of. Most are none, and the compiler
-// pays for each step.
+// Moves the cursor on to the next instruction that `reference_at` may know something of.
 constexpr void pass_plain(const object_tables& code, const function_spec& function,
                           code_cursor& cursor) noexcept {
   const bool is_last = cursor.reference >= function.first_reference + function.reference_count;
   const u64 next = is_last ? ~u64{0} : code.references[cursor.reference].at;
-  u32 i = cursor.instruction;
-  for (u64 at = function.at + u64{i} * sizeof(abi::insn); i < function.instruction_count && at < next;) {
+  const u64 end = function.at + u64{function.instruction_count} * sizeof(abi::insn);
+  const u64 stop = next < end ? next : end;
+  u64 at = function.at + u64{cursor.instruction} * sizeof(abi::insn);
+  // Nearly always nothing is in between, and no long instruction lies over the next place: then the compiler has little
+  // to do.
+  constexpr u64 call = abi::pseudo_call << 12 | abi::opcode_call, mask = 0xf0ff;
+  if (!code.image.reads_big_endian() && stop > at && (stop - at) % sizeof(abi::insn) == 0 &&
+      code.image.find64(at, stop, mask, call) == stop &&
+      code.image.read8(stop - sizeof(abi::insn)) != abi::opcode_ld_imm64)
+    at = stop;
+  while (at < stop) {
     const u8 opcode = code.image.read8(at);
     if (opcode == abi::opcode_call) break;
-    const u32 length = opcode == abi::opcode_ld_imm64 ? 2 : 1;
-    i += length;
-    at += length * sizeof(abi::insn);
+    at += (opcode == abi::opcode_ld_imm64 ? 2 : 1) * sizeof(abi::insn);
   }
-  cursor.instruction = i;
+  cursor.instruction = static_cast<u32>((at - function.at) / sizeof(abi::insn));
 }
 // The same for a function whose references are those of its relocations, one for each.
 constexpr void go_to_reference(const object_tables& code, const function_spec& function,
@@ -128,13 +134,15 @@ constexpr void copy_code(const bytes& image, const function_spec& function, abi:
 /// Cost: linear in the instructions.
 constexpr verdict lay_out(const object_tables& code, u32 entry, program_layout& out) noexcept {
   using detail::code_cursor;
-  code_cursor cursors[program_layout::most_functions] = {};
-  u32 callers[program_layout::most_functions] = {};
-  out = {};
+  // Not made before they are needed, because the compiler pays for each.
+  code_cursor cursors[program_layout::most_functions];
+  u32 callers[program_layout::most_functions];
+  out.piece_count = out.instruction_count = out.map_references = 0;
+  out.has_types = true;
   const auto append = [&](u32 index, u32 caller) {
     const function_spec& function = code.functions[index];
     callers[out.piece_count] = caller;
-    cursors[out.piece_count] = {.reference = function.first_reference};
+    cursors[out.piece_count] = {0, function.first_reference, 0, false};
     out.pieces[out.piece_count++] = {.function = index, .position = out.instruction_count};
     out.instruction_count += function.instruction_count;
     out.has_types = out.has_types && function.type != 0;
@@ -219,7 +227,7 @@ constexpr void assemble(const object_tables& code, const program_layout& layout,
     const u32 position = layout.pieces[p].position;
     const function_spec& function = code.functions[layout.pieces[p].function];
     detail::copy_code(code.image, function, out + position);
-    for (detail::code_cursor cursor{.reference = function.first_reference};;) {
+    for (detail::code_cursor cursor{0, function.first_reference, 0, false};;) {
       if (layout.pieces[p].must_walk)
         detail::pass_plain(code, function, cursor);
       else
