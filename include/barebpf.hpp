@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 84adc2ac770cbed86257d3a7a2fa4cc7498e4e3d7ff8933a99b972573b32c6d4; do not edit.
+// Made by tools/amalgamate from files with SHA-256 f03aed7369c89de9fe17102a558866aa37442ec8fbe63b12cca7d674b8d28130; do not edit.
 //
 // MIT License
 //
@@ -5463,6 +5463,21 @@ class bytes {
     return big_endian_ ? __builtin_bswap64(value) : value;
   }
 
+  /// Four numbers of 32 bits, one behind the other.
+  struct four32 {
+    u32 first, second, third, fourth;
+  };
+  [[nodiscard]] constexpr four32 read_four32(u64 at) const noexcept {
+    if (!is_direct_ || at % 4 != 0 || !holds(at, 16))
+      return {read32(at), read32(at + 4), read32(at + 8), read32(at + 12)};
+    const u64* const from = words_ + at / 8;
+    const u64 middle = from[1];
+    if (at % 8 == 0)
+      return {static_cast<u32>(from[0]), static_cast<u32>(from[0] >> 32), static_cast<u32>(middle),
+              static_cast<u32>(middle >> 32)};
+    return {static_cast<u32>(from[0] >> 32), static_cast<u32>(middle), static_cast<u32>(middle >> 32),
+            static_cast<u32>(from[2])};
+  }
   /// Where, from `at` on, in front of `end` and in steps of eight, the first number of 64 bits stands that is `wanted` under
   /// `mask`; `end` when none does.
   [[nodiscard]] constexpr u64 find64(u64 at, u64 end, u64 mask, u64 wanted) const noexcept {
@@ -20253,15 +20268,16 @@ class source_lines {
       u32 file = 0, new_file = 0;  // most lines are of the same as the one before
       u64 at = ranges_[size_t{function} * 2];
       for (u32 left = ranges_[size_t{function} * 2 + 1]; left != 0; --left, at += line_size_) {
-        if (const u32 of = image_.read32(at + file_name); of != file) {
+        const auto [place, of, text, column] = image_.read_four32(at);
+        if (of != file) {
           file = of;
           new_file = new_text(of);
         }
-        *out++ = {.insn_off = layout.pieces[p].position +
-                              static_cast<u32>((image_.read32(at) - start) / sizeof(abi::insn)),
-                  .file_name_off = new_file,
-                  .line_off = new_text(image_.read32(at + text)),
-                  .line_col = image_.read32(at + column)};
+        *out++ = {
+            .insn_off = layout.pieces[p].position + static_cast<u32>((place - start) / sizeof(abi::insn)),
+            .file_name_off = new_file,
+            .line_off = new_text(text),
+            .line_col = column};
       }
     }
   }
@@ -20295,10 +20311,6 @@ class source_lines {
   // A mark has a bit for each byte where a text begins, one for a text that began before, and above them the number of
   // the piece; there is room for those of four times as many bytes as the kernel takes.
   static constexpr u32 goes_on = 1 << 8, number_from = 9, most = (16 << 20) / 8;
-  // Where the fields of a record stand.
-  static constexpr u64 file_name = offsetof(abi::line_info, file_name_off),
-                       text = offsetof(abi::line_info, line_off), column = offsetof(abi::line_info, line_col);
-
   [[nodiscard]] static constexpr size_t pieces_of(const btf& types) noexcept {
     return static_cast<size_t>((types.strings() % 8 + types.strings_size() + 7) / 8);
   }
@@ -20345,8 +20357,7 @@ class source_line_finder : public source_lines {
     u64 at = first_record + u64{first} * line_size_, least = start;
     u32 file = 0;
     for (u32 i = first; i < end; ++i, at += line_size_) {
-      const u32 place = image_.read32(at), of = image_.read32(at + file_name),
-                line = image_.read32(at + text);
+      const auto [place, of, line, column] = image_.read_four32(at);
       if (place % sizeof(abi::insn) != 0 || place < least || (i == first && place != start) ||
           of >= strings_size_ || line >= strings_size_)
         return;

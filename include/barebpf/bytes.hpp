@@ -58,6 +58,21 @@ class bytes {
     return big_endian_ ? __builtin_bswap64(value) : value;
   }
 
+  /// Four numbers of 32 bits, one behind the other.
+  struct four32 {
+    u32 first, second, third, fourth;
+  };
+  [[nodiscard]] constexpr four32 read_four32(u64 at) const noexcept {
+    if (!is_direct_ || at % 4 != 0 || !holds(at, 16))
+      return {read32(at), read32(at + 4), read32(at + 8), read32(at + 12)};
+    const u64* const from = words_ + at / 8;
+    const u64 middle = from[1];
+    if (at % 8 == 0)
+      return {static_cast<u32>(from[0]), static_cast<u32>(from[0] >> 32), static_cast<u32>(middle),
+              static_cast<u32>(middle >> 32)};
+    return {static_cast<u32>(from[0] >> 32), static_cast<u32>(middle), static_cast<u32>(middle >> 32),
+            static_cast<u32>(from[2])};
+  }
   /// Where, from `at` on, in front of `end` and in steps of eight, the first number of 64 bits stands that is `wanted` under
   /// `mask`; `end` when none does.
   [[nodiscard]] constexpr u64 find64(u64 at, u64 end, u64 mask, u64 wanted) const noexcept {

@@ -52,15 +52,16 @@ class source_lines {
       u32 file = 0, new_file = 0;  // most lines are of the same as the one before
       u64 at = ranges_[size_t{function} * 2];
       for (u32 left = ranges_[size_t{function} * 2 + 1]; left != 0; --left, at += line_size_) {
-        if (const u32 of = image_.read32(at + file_name); of != file) {
+        const auto [place, of, text, column] = image_.read_four32(at);
+        if (of != file) {
           file = of;
           new_file = new_text(of);
         }
-        *out++ = {.insn_off = layout.pieces[p].position +
-                              static_cast<u32>((image_.read32(at) - start) / sizeof(abi::insn)),
-                  .file_name_off = new_file,
-                  .line_off = new_text(image_.read32(at + text)),
-                  .line_col = image_.read32(at + column)};
+        *out++ = {
+            .insn_off = layout.pieces[p].position + static_cast<u32>((place - start) / sizeof(abi::insn)),
+            .file_name_off = new_file,
+            .line_off = new_text(text),
+            .line_col = column};
       }
     }
   }
@@ -94,10 +95,6 @@ class source_lines {
   // A mark has a bit for each byte where a text begins, one for a text that began before, and above them the number of
   // the piece; there is room for those of four times as many bytes as the kernel takes.
   static constexpr u32 goes_on = 1 << 8, number_from = 9, most = (16 << 20) / 8;
-  // Where the fields of a record stand.
-  static constexpr u64 file_name = offsetof(abi::line_info, file_name_off),
-                       text = offsetof(abi::line_info, line_off), column = offsetof(abi::line_info, line_col);
-
   [[nodiscard]] static constexpr size_t pieces_of(const btf& types) noexcept {
     return static_cast<size_t>((types.strings() % 8 + types.strings_size() + 7) / 8);
   }
@@ -144,8 +141,7 @@ class source_line_finder : public source_lines {
     u64 at = first_record + u64{first} * line_size_, least = start;
     u32 file = 0;
     for (u32 i = first; i < end; ++i, at += line_size_) {
-      const u32 place = image_.read32(at), of = image_.read32(at + file_name),
-                line = image_.read32(at + text);
+      const auto [place, of, line, column] = image_.read_four32(at);
       if (place % sizeof(abi::insn) != 0 || place < least || (i == first && place != start) ||
           of >= strings_size_ || line >= strings_size_)
         return;
