@@ -19,7 +19,7 @@ class Names:
     """Strings one behind the other; `at` gives the place of one, and `tails` those of ends of a long one."""
 
     def __init__(self) -> None:
-        self.content = b"\0"
+        self.content = bytearray(1)
 
     def at(self, name: str) -> int:
         place = len(self.content)
@@ -34,8 +34,8 @@ def elf(sections: list, symbols: list, names: Names) -> bytes:
     sections = [(0, (0, 0), b"", 0, 0), *sections, (names.at(".symtab"), (2, 0), table, 0, 24)]
     last = len(sections)
     sections.append((names.at(".strtab"), (3, 0), b"", 0, 0))
-    sections[last] = (sections[last][0], (3, 0), names.content, 0, 0)
-    out, headers = bytearray(64), b""
+    sections[last] = (sections[last][0], (3, 0), bytes(names.content), 0, 0)
+    out, headers = bytearray(64), bytearray()
     for at, (kind, flags), content, info, entry_size in sections:
         if isinstance(content, bytes):
             out += bytes(-len(out) % 8)
@@ -47,7 +47,7 @@ def elf(sections: list, symbols: list, names: Names) -> bytes:
     struct.pack_into("<HHI", out, 16, 1, 247, 1)
     struct.pack_into("<Q", out, 40, len(out))
     struct.pack_into("<HHHHHH", out, 52, 64, 0, 0, 64, len(sections), last)
-    return bytes(out) + headers
+    return bytes(out + headers)
 
 
 class Types:
