@@ -20,12 +20,15 @@ package_of() {
     # Not g++-multilib, which conflicts with the compiler for arm64.
     apt:g++-multilib) echo "g++-$(g++ -dumpversion | cut -d. -f1)-multilib" ;;
     apt:libfuzzer) echo clang-14 libclang-rt-14-dev ;;
+    apt:clang-tidy) echo clang-tidy-14 ;;
     apt:qemu-system-x86_64) echo qemu-system-x86 ;;
     apt:qemu-system-aarch64) echo qemu-system-arm ;;
     apt:qemu-system-s390x) echo qemu-system-misc ;;
     apt:aarch64-linux-gnu-g++) echo g++-aarch64-linux-gnu ;;
     apt:s390x-linux-gnu-g++) echo g++-s390x-linux-gnu ;;
     apt:libbpf) echo libbpf-dev libelf-dev zlib1g-dev ;;
+    dnf:clang-tidy | apk:clang-tidy) echo clang-tools-extra ;;
+    pacman:clang-tidy) echo clang ;;
     dnf:clang-bpf) echo clang ;;
     dnf:c++) echo gcc-c++ ;;
     dnf:ninja) echo ninja-build ;;
@@ -79,6 +82,7 @@ is_there() {
     clang-bpf) echo 'int x;' | clang -target bpf -x c -c -o /dev/null - 2>/dev/null ;;
     catch2) pkg-config --exists catch2-with-main 2>/dev/null || pkg-config --exists catch2 2>/dev/null ;;
     libbpf) pkg-config --exists libbpf 2>/dev/null ;;
+    clang-tidy) command -v clang-tidy-14 >/dev/null || command -v clang-tidy >/dev/null ;;
     sanitizers-14) [ -e "$(clang++-14 -print-file-name=libclang_rt.asan-$(uname -m).a 2>/dev/null)" ] ;;
     libc++-14) echo '#include <new>' | clang++-14 -stdlib=libc++ -x c++ -fsyntax-only - 2>/dev/null ;;
     g++-multilib) printf '#include <new>\nint main() {}\n' | g++ -m32 -x c++ -o /dev/null - 2>/dev/null ;;

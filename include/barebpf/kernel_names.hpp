@@ -136,7 +136,7 @@ class name_finder {
       if (!search(all, types.count() + 1, module.number())) return is_fine = false;
       for (u32 i = 0; i < count_; ++i)
         if (module.is_open() && found_[i].module_number == module.number())
-          found_[i].module = std::move(module);
+          found_[i].module = std::move(module);  // which is not open then
       return is_missing(extern_kind::variable) || is_missing(extern_kind::function);
     };
     const auto visited = each_module_with(base, is_wanted, visit);

@@ -143,7 +143,7 @@ namespace barebpf::inline BAREBPF_ABI {
 
 /// What the library was doing. Below 256 it is the number of the bpf(2) command (`abi::command`).
 enum class step : u16 {
-#define BAREBPF_STEP(identifier, number, words) identifier = number,
+#define BAREBPF_STEP(identifier, number, words) identifier = (number),
   BAREBPF_STEPS(BAREBPF_STEP)
 #undef BAREBPF_STEP
 };
