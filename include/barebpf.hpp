@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 f03aed7369c89de9fe17102a558866aa37442ec8fbe63b12cca7d674b8d28130; do not edit.
+// Made by tools/amalgamate from files with SHA-256 1f3c8b2caf04cd6621ea1ce2eaf1c8cd1c477b28bf939166ab8fb011fb373f22; do not edit.
 //
 // MIT License
 //
@@ -2113,7 +2113,7 @@ namespace barebpf::inline BAREBPF_ABI {
 
 /// What the library was doing. Below 256 it is the number of the bpf(2) command (`abi::command`).
 enum class step : u16 {
-#define BAREBPF_STEP(identifier, number, words) identifier = number,
+#define BAREBPF_STEP(identifier, number, words) identifier = (number),
   BAREBPF_STEPS(BAREBPF_STEP)
 #undef BAREBPF_STEP
 };
@@ -18148,7 +18148,7 @@ class name_finder {
       if (!search(all, types.count() + 1, module.number())) return is_fine = false;
       for (u32 i = 0; i < count_; ++i)
         if (module.is_open() && found_[i].module_number == module.number())
-          found_[i].module = std::move(module);
+          found_[i].module = std::move(module);  // which is not open then
       return is_missing(extern_kind::variable) || is_missing(extern_kind::function);
     };
     const auto visited = each_module_with(base, is_wanted, visit);
