@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 1f3c8b2caf04cd6621ea1ce2eaf1c8cd1c477b28bf939166ab8fb011fb373f22; do not edit.
+// Made by tools/amalgamate from files with SHA-256 9bd3c58c8a6b10231a79543f6cee59b650c89d6ee9999bd343de057d5d26a96c; do not edit.
 //
 // MIT License
 //
@@ -18280,7 +18280,7 @@ constexpr verdict reference_at(const object_tables& code, const function_spec& f
   const u32 end = function.first_reference + function.reference_count;
   while (cursor.reference < end && code.references[cursor.reference].at < at) ++cursor.reference;
   if (cursor.reference < end && code.references[cursor.reference].at == at) {
-    out = code.references[cursor.reference];
+    out = code.references[cursor.reference++];
     ++cursor.told;
     // Functions that lie over each other can end between the two halves of a load.
     const bool fits =
@@ -20311,6 +20311,7 @@ class source_lines {
   // A mark has a bit for each byte where a text begins, one for a text that began before, and above them the number of
   // the piece; there is room for those of four times as many bytes as the kernel takes.
   static constexpr u32 goes_on = 1 << 8, number_from = 9, most = (16 << 20) / 8;
+
   [[nodiscard]] static constexpr size_t pieces_of(const btf& types) noexcept {
     return static_cast<size_t>((types.strings() % 8 + types.strings_size() + 7) / 8);
   }
@@ -20342,7 +20343,7 @@ class source_line_finder : public source_lines {
   constexpr u32 find() noexcept {
     for (u32 i = 0; i < object_->function_count; ++i)
       if (object_->functions[i].type != 0) find(object_->functions[i], ranges_to_ + size_t{i} * 2);
-    for (size_t i = first_; i <= last_ && count_ <= most; ++i)
+    for (size_t i = first_; i < end_ && count_ <= most; ++i)
       if (marks_to_[i] != 0) marks_to_[i] |= count_++ << number_from;
     if (count_ > most) count_ = 0;
     return count_;
@@ -20396,7 +20397,7 @@ class source_line_finder : public source_lines {
       marks_to_[piece] |= goes_on;
       from += 8;
     }
-    if (piece > last_) last_ = piece;
+    if (piece >= end_) end_ = piece + 1;
   }
   [[nodiscard]] static constexpr bool has_zero(u64 eight) noexcept {
     constexpr u64 lowest = 0x0101010101010101;
@@ -20405,7 +20406,7 @@ class source_line_finder : public source_lines {
 
   u32* marks_to_;
   u32* ranges_to_;
-  size_t first_, last_ = 0;
+  size_t first_, end_ = 0;  // all pieces that are kept lie between
 };
 
 }  // namespace barebpf::inline BAREBPF_ABI

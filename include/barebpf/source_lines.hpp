@@ -95,6 +95,7 @@ class source_lines {
   // A mark has a bit for each byte where a text begins, one for a text that began before, and above them the number of
   // the piece; there is room for those of four times as many bytes as the kernel takes.
   static constexpr u32 goes_on = 1 << 8, number_from = 9, most = (16 << 20) / 8;
+
   [[nodiscard]] static constexpr size_t pieces_of(const btf& types) noexcept {
     return static_cast<size_t>((types.strings() % 8 + types.strings_size() + 7) / 8);
   }
@@ -126,7 +127,7 @@ class source_line_finder : public source_lines {
   constexpr u32 find() noexcept {
     for (u32 i = 0; i < object_->function_count; ++i)
       if (object_->functions[i].type != 0) find(object_->functions[i], ranges_to_ + size_t{i} * 2);
-    for (size_t i = first_; i <= last_ && count_ <= most; ++i)
+    for (size_t i = first_; i < end_ && count_ <= most; ++i)
       if (marks_to_[i] != 0) marks_to_[i] |= count_++ << number_from;
     if (count_ > most) count_ = 0;
     return count_;
@@ -180,7 +181,7 @@ class source_line_finder : public source_lines {
       marks_to_[piece] |= goes_on;
       from += 8;
     }
-    if (piece > last_) last_ = piece;
+    if (piece >= end_) end_ = piece + 1;
   }
   [[nodiscard]] static constexpr bool has_zero(u64 eight) noexcept {
     constexpr u64 lowest = 0x0101010101010101;
@@ -189,7 +190,7 @@ class source_line_finder : public source_lines {
 
   u32* marks_to_;
   u32* ranges_to_;
-  size_t first_, last_ = 0;
+  size_t first_, end_ = 0;  // all pieces that are kept lie between
 };
 
 }  // namespace barebpf::inline BAREBPF_ABI

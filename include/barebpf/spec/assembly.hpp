@@ -63,7 +63,7 @@ constexpr verdict reference_at(const object_tables& code, const function_spec& f
   const u32 end = function.first_reference + function.reference_count;
   while (cursor.reference < end && code.references[cursor.reference].at < at) ++cursor.reference;
   if (cursor.reference < end && code.references[cursor.reference].at == at) {
-    out = code.references[cursor.reference];
+    out = code.references[cursor.reference++];
     ++cursor.told;
     // Functions that lie over each other can end between the two halves of a load.
     const bool fits =
