@@ -6,6 +6,7 @@
 #include "layouts.bpf.hpp"
 #include "support/catch.hpp"
 #include "support/library.hpp"
+#include "support/object_builder.hpp"
 
 namespace {
 
@@ -46,6 +47,32 @@ TEST_CASE("a path that leads nowhere says why", "[field]") {
                            "source[0]", ".", "source..", "ports[0]]"})
     CHECK(find("pairs", path).why != cause::none);
   CHECK(find("packets", "length.low").why == cause::bad_field_path);
+}
+
+TEST_CASE("a program that runs finds the same sorts of fields", "[field]") {
+  btf_builder made;
+  const auto number = made.integer("unsigned int", 4, 0);
+  const auto color = made.enumeration("color", 4, {{"RED", 1}});
+  const auto weight = made.floating("double", 8);
+  const auto inner = made.union_of("", 8, {{"low", number}, {"weight", weight}});
+  const auto value = made.structure("value", 32,
+                                    {{"color", color},
+                                     {"next", made.pointer(0), 64},
+                                     {"", inner, 128},
+                                     {"numbers", made.array(number, number, 2), 192}});
+  const file_image content = made.content();
+  barebpf::btf types;
+  REQUIRE_FALSE(barebpf::btf::open(window(content), 0, content.size(), types).failed());
+  std::vector<std::uint32_t> index(types.index_size());
+  types.build_index(index.data());
+  const auto look = [&](const char* path) { return barebpf::find_field(types, value, path); };
+
+  CHECK(look("color").sort == field_sort::unsigned_number);
+  CHECK((look("next").sort == field_sort::unsigned_number && look("next").bit == 64));
+  CHECK((look("weight").sort == field_sort::floating && look("weight").bit == 128));
+  CHECK((look("low").bit == 128 && look("low").size == 4));
+  CHECK((look("numbers[1]").bit == 224 && look("numbers").sort == field_sort::other));
+  CHECK(look("high").why == cause::no_such_member);
 }
 
 TEST_CASE("numbers go into fields and come out again, and touch nothing beside them", "[field]") {
