@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 9bd3c58c8a6b10231a79543f6cee59b650c89d6ee9999bd343de057d5d26a96c; do not edit.
+// Made by tools/amalgamate from files with SHA-256 eca518c31e1f0fff581dacaf874aed9af6bbe9b5bb16e9cafbf10b8feb28bd49; do not edit.
 //
 // MIT License
 //
@@ -3680,6 +3680,17 @@ class text_reader {
   text rest_;
 };
 
+// The number that `from` begins with: 0 where there is none, and no more digits than fit.
+[[nodiscard]] constexpr long leading_number(text from) noexcept {
+  constexpr long most = (static_cast<long>(~0ul >> 1) - 9) / 10;
+  long out = 0;
+  for (const char c : from) {
+    if (c < '0' || c > '9' || out > most) break;
+    out = out * 10 + (c - '0');
+  }
+  return out;
+}
+
 }  // namespace barebpf::inline BAREBPF_ABI::detail
 
 #endif  // BAREBPF_READER_HPP
@@ -4978,9 +4989,7 @@ inline long read_tracepoint_id(long folder, const char* path) noexcept {
   const long length = system_call(__NR_read, file, digits, sizeof digits);
   system_call(__NR_close, file);
   if (length < 0) return length;
-  long id = 0;
-  for (long i = 0; i < length && digits[i] >= '0' && digits[i] <= '9'; ++i) id = id * 10 + (digits[i] - '0');
-  return id;
+  return leading_number(text(digits, static_cast<size_t>(length)));
 }
 
 // Where no tracefs is mounted, one that only this process sees, gone with its descriptor.
@@ -9777,7 +9786,11 @@ class line_reader {
       if (end_ == piece_.size()) return -EOVERFLOW;
       const long got = system_call(__NR_read, file_.number(), piece_.data() + end_, piece_.size() - end_);
       if (got == -EINTR) continue;
-      if (got <= 0) return got;
+      if (got < 0) return got;
+      if (got == 0) {  // in a copy of such a file, the last line may have no end
+        line = text(piece_.data(), end_);
+        return std::exchange(end_, 0) != 0;
+      }
       end_ += static_cast<size_t>(got);
     }
   }
@@ -11409,10 +11422,7 @@ namespace detail {
   const long length = system_call(__NR_read, file, digits, sizeof digits);
   system_call(__NR_close, file);
   if (length < 0) return length;
-  long out = 0;
-  for (size_t i = skipped; i < static_cast<size_t>(length) && digits[i] >= '0' && digits[i] <= '9'; ++i)
-    out = out * 10 + (digits[i] - '0');
-  return out;
+  return leading_number(text(digits, static_cast<size_t>(length)).without_first(skipped));
 }
 
 // One of the two kinds of probes that perf_event_open(2) knows by numbers of the running kernel.

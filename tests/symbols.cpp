@@ -58,6 +58,18 @@ TEST_CASE("the function at an address is the last that begins in front of it", "
   CHECK(found(*symbols, 0) == "+0");
 }
 
+TEST_CASE("the last line of a copy may have no end", "[symbols]") {
+  fake_machine machine;
+  machine.files[kallsyms] = "0000000000001000 T first\n0000000000001100 T last";
+  machine.longest_read = GENERATE(7l, 1l << 30);
+
+  const auto symbols = barebpf::kernel_symbols::read();
+
+  REQUIRE(symbols.has_value());
+  CHECK(found(*symbols, 0x10ff) == "first+255");
+  CHECK(found(*symbols, 0x1101) == "last+1");
+}
+
 TEST_CASE("an address far behind every function is in none", "[symbols]") {
   fake_machine machine;
   machine.files[kallsyms] = "0000000000001000 T only\n";

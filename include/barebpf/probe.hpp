@@ -43,10 +43,7 @@ namespace detail {
   const long length = system_call(__NR_read, file, digits, sizeof digits);
   system_call(__NR_close, file);
   if (length < 0) return length;
-  long out = 0;
-  for (size_t i = skipped; i < static_cast<size_t>(length) && digits[i] >= '0' && digits[i] <= '9'; ++i)
-    out = out * 10 + (digits[i] - '0');
-  return out;
+  return leading_number(text(digits, static_cast<size_t>(length)).without_first(skipped));
 }
 
 // One of the two kinds of probes that perf_event_open(2) knows by numbers of the running kernel.

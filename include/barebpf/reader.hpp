@@ -53,6 +53,17 @@ class text_reader {
   text rest_;
 };
 
+// The number that `from` begins with: 0 where there is none, and no more digits than fit.
+[[nodiscard]] constexpr long leading_number(text from) noexcept {
+  constexpr long most = (static_cast<long>(~0ul >> 1) - 9) / 10;
+  long out = 0;
+  for (const char c : from) {
+    if (c < '0' || c > '9' || out > most) break;
+    out = out * 10 + (c - '0');
+  }
+  return out;
+}
+
 }  // namespace barebpf::inline BAREBPF_ABI::detail
 
 #endif  // BAREBPF_READER_HPP

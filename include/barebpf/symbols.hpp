@@ -51,7 +51,11 @@ class line_reader {
       if (end_ == piece_.size()) return -EOVERFLOW;
       const long got = system_call(__NR_read, file_.number(), piece_.data() + end_, piece_.size() - end_);
       if (got == -EINTR) continue;
-      if (got <= 0) return got;
+      if (got < 0) return got;
+      if (got == 0) {  // in a copy of such a file, the last line may have no end
+        line = text(piece_.data(), end_);
+        return std::exchange(end_, 0) != 0;
+      }
       end_ += static_cast<size_t>(got);
     }
   }

@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: MIT
-// Fuzzes the small rooms: names, section names, the sentences of errors, map kinds, whether C++ types fit, networks and
-// lines of /proc and of a kernel's configuration. Each is held against a model in std::string, and addresses against libc.
+// Fuzzes the small rooms: names, section names, the sentences of errors, map kinds, whether C++ types fit, and networks.
+// Each is held against a model in std::string, and addresses against libc.
 #include <arpa/inet.h>
 
 #include <algorithm>
 #include <barebpf/describe.hpp>
-#include <barebpf/kconfig.hpp>
 #include <barebpf/kinds.hpp>
 #include <barebpf/prefix.hpp>
-#include <barebpf/proc_lines.hpp>
 #include <barebpf/spec/record.hpp>
 #include <barebpf/type_check.hpp>
-#include <cctype>
-#include <cerrno>
 #include <limits>
 #include <string>
 #include <type_traits>
@@ -256,96 +252,12 @@ void check_networks(number_source& numbers) {
   check_prefix<16>(line, barebpf::read_ipv6_prefix);
 }
 
-void check_lines(number_source& numbers) {
-  const heap_text whole(numbers.next_text(numbers.next<u8>() % 100));
-  const text line = whole;
-  const auto lies_inside = [&line](text part) {
-    return part.empty() ||
-           (part.data() >= line.data() && part.data() + part.size() <= line.data() + line.size());
-  };
-  if (barebpf::kallsyms_line symbol; barebpf::read_kallsyms_line(line, symbol))
-    promise(!symbol.symbol.empty() && lies_inside(symbol.symbol) && lies_inside(symbol.module),
-            "a symbol is a part of its line");
-  if (barebpf::maps_line mapping; barebpf::read_maps_line(line, mapping))
-    promise(mapping.first < mapping.end && lies_inside(mapping.path), "a path is a part of its line");
-}
-
-// A number as strtoull reads it, which takes spaces and a sign of its own too.
-bool model_number(const std::string& from, u64& out) {
-  if (from.empty() ||
-      !(std::isalnum(static_cast<unsigned char>(from[0])) || from[0] == '-' || from[0] == '+'))
-    return false;
-  const std::size_t sign = from[0] == '-' || from[0] == '+';
-  if (sign == from.size() || !std::isdigit(static_cast<unsigned char>(from[sign]))) return false;
-  if (from.find('\0') != std::string::npos) return false;
-  char* end = nullptr;
-  errno = 0;
-  out = std::strtoull(from.c_str(), &end, 0);
-  return errno == 0 && *end == '\0';
-}
-void check_options(number_source& numbers) {
-  barebpf::kconfig_slot slot;
-  slot.form = static_cast<barebpf::kconfig_form>(1 + numbers.next<u8>() % 5);
-  slot.is_signed = numbers.next<u8>() % 2 == 0;
-  constexpr u32 sizes[] = {1, 1, 4, 1};  // of the forms that have one
-  const auto form = static_cast<std::size_t>(slot.form);
-  slot.size = form == 2   ? 4
-              : form < 4  ? sizes[form]
-              : form == 4 ? 1u << numbers.next<u8>() % 4
-                          : 1u + numbers.next<u8>() % 20;
-  std::string whole = numbers.next<u8>() % 4 == 0 ? "" : "CONFIG_";
-  for (const char c : to_string(numbers.next_text(numbers.next<u8>() % 40)))
-    whole += "0123456789abcdefxXymnYN-+\"\"=_ H"[static_cast<u8>(c) % 32];
-  const heap_text line(whole);
-  barebpf::kconfig_line said;
-  const bool is_good = barebpf::read_kconfig_line(line, said);
-  const std::size_t equals = whole.find('=');
-  const bool is_option = whole.starts_with("CONFIG_");
-  promise(is_good == (!is_option || (equals != std::string::npos && equals + 1 < whole.size())),
-          "a line of an option sets it");
-  if (!is_good || !is_option)
-    return promise(said.option.empty() && said.value.empty(), "other lines set nothing");
-  promise(
-      to_string(said.option) == whole.substr(0, equals) && to_string(said.value) == whole.substr(equals + 1),
-      "what stands in front of the first = is set to what stands behind");
-
-  const exact<u8> value(slot.size);
-  const std::string text = whole.substr(equals + 1);
-  const bool is_set = set_kconfig(slot, said.value, value.data()) == cause::none;
-  u64 read = 0;
-  using enum barebpf::kconfig_form;
-  bool expected = false;
-  if (text[0] == 'y' || text[0] == 'n' || text[0] == 'm')
-    expected = slot.form == tristate || slot.form == character || (slot.form == boolean && text[0] != 'm');
-  else if (text[0] == '"')
-    expected = slot.form == characters && text.size() > 1 && text.back() == '"';
-  else if (model_number(text, read) && (slot.form == number || slot.form == character)) {
-    u64 kept = 0;  // what comes back when it is read with its sign
-    std::memcpy(barebpf::host_is_big_endian ? reinterpret_cast<u8*>(&kept) + 8 - slot.size
-                                            : reinterpret_cast<u8*>(&kept),
-                value.data(), slot.size);
-    const unsigned shift = 64 - slot.size * 8;
-    kept = slot.is_signed ? static_cast<u64>(static_cast<std::int64_t>(kept << shift) >> shift) : kept;
-    const auto as_signed = static_cast<std::int64_t>(read);
-    const std::int64_t limit = slot.size == 8 ? 0 : std::int64_t{1} << (slot.size * 8 - 1);
-    expected = slot.size == 8 ||
-               (slot.is_signed ? as_signed >= -limit && as_signed < limit : read >> (slot.size * 8) == 0);
-    promise(!is_set || kept == read, "a number comes back");
-  }
-  promise(is_set == expected, "an option is set where its value fits the variable");
-  if (is_set && slot.form == characters) {
-    const std::string inside = text.substr(1, text.size() - 2).substr(0, slot.size - 1);
-    promise(std::memcmp(value.data(), inside.data(), inside.size()) == 0 && value[slot.size - 1] == 0,
-            "a text is cut and ends with a NUL");
-  }
-}
-
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   number_source numbers(data, size);
   do {
-    switch (numbers.next<u8>() % 8) {
+    switch (numbers.next<u8>() % 5) {
       case 0:
         check_names(numbers);
         break;
@@ -358,14 +270,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       case 3:
         check_types(numbers);
         break;
-      case 4:
-        check_networks(numbers);
-        break;
-      case 5:
-        check_options(numbers);
-        break;
       default:
-        check_lines(numbers);
+        check_networks(numbers);
     }
   } while (numbers.left() != 0);
   return 0;

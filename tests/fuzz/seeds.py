@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""seeds.py FOLDER: writes ROOM-WHAT.bin, inputs of the targets that want no object file, for fuzzing to begin with."""
+import struct
+import sys
+from pathlib import Path
+
+SYMBOLS = b"""0000000000000000 A fixed_percpu_data
+ffffffff81000100 T first
+ffffffff81000100 T its_other_name
+ffffffff81000200 t vfs_read
+ffffffff81000280 D data
+ffffffffc0002000 t of_module\t[virtio]
+ffffffffc0001000 w before_it\t[virtio]
+ffffffffc0003000 W $x\t[bpf]
+"""
+MAPPINGS = b"""00400000-00452000 r-xp 00000000 08:02 173521      /usr/bin/dbus daemon
+00651000-00652000 rw-p 00051000 08:02 173521      /usr/bin/dbus daemon
+7f5231677000-7f52317cd000 r-xp 00026000 fe:00 332835      /usr/lib/libc.so.6
+7ffd3c1f2000-7ffd3c1f4000 r-xp 00000000 00:00 0     [vdso]
+"""
+OPTIONS = b"""# Automatically generated file; DO NOT EDIT.
+CONFIG_A=y
+# CONFIG_B is not set
+CONFIG_AB="some text"
+CONFIG_HZ=250
+CONFIG_=0x1f
+CONFIG_HZ=100
+"""
+
+
+def text(content: bytes) -> bytes:
+    return bytes([len(content)]) + content
+
+
+def kconfig(declared: list[tuple[int, int]], flags: int, rest: bytes) -> bytes:
+    """What is declared, as (name, form and size); then what the kernel says of itself, the user's lines and the file."""
+    head = bytes([len(declared)]) + b"".join(bytes(one) for one in declared) + bytes([flags, 7])
+    return head + text(b"6.1.0-42-amd64") + text(b"#1 SMP Debian 6.1.170-1 (2026)") + text(
+        b"Ubuntu 5.4.0-12.15-generic 5.4.8") + text(b"CONFIG_HZ=1000\n") + rest
+
+
+NAMES = {"A": 0, "AB": 1, "HZ": 2, "": 3, "version": 4, "cookie": 5, "wrapper": 6, "later": 7 + 128}
+FORMS = {"boolean": 0, "tristate": 1, "character": 2, "number": 3 + 10, "characters": 4 + 50}
+DECLARED = [(NAMES["A"], FORMS["tristate"]), (NAMES["AB"], FORMS["characters"]), (NAMES["HZ"], FORMS["number"]),
+            (NAMES[""], FORMS["number"] + 128)]
+FACTS = [(NAMES["version"], FORMS["number"]), (NAMES["cookie"], FORMS["boolean"]),
+         (NAMES["wrapper"], FORMS["boolean"]), (NAMES["later"], FORMS["number"])]
+
+SEEDS = {
+    "kconfig-options": kconfig(DECLARED, 0, OPTIONS),
+    "kconfig-packed": kconfig(DECLARED, 8, OPTIONS),
+    "kconfig-named_file": kconfig(DECLARED[:2], 16, OPTIONS),
+    "kconfig-facts": kconfig(FACTS, 3, b""),
+    "kconfig-version_elsewhere": kconfig(FACTS[:1] + DECLARED[:1], 4, OPTIONS),
+    "symbols-of_the_kernel": struct.pack("<BQ", 7, 0xFFFFFFFF81000110) + SYMBOLS,
+    "symbols-of_a_process": struct.pack("<BQ", 0, 0x401000) + MAPPINGS,
+    "proc-lines": b"\1\0" + SYMBOLS + MAPPINGS,
+    "proc-place": b"\2\0vfs_read+0x10",
+    "proc-place_in_decimal": b"\2\0vfs_read+16",
+    "proc-cpus": b"\3\x0d0-3,6\n",
+    "proc-number": b"\3\0c:8\n",
+    "proc-log": b"\4\x000: (b7) r0 = 0\n12: (85) call unknown#7\n",
+    "proc-holders": b"\5\0pos:\t0\nmap_id:\t7\n\xfflink_id:\t3\nprog_id:\t9\n\xffbtf_id:\t1\n\xffflags:\t02\n",
+}
+
+
+def main() -> None:
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in SEEDS.items():
+        (folder / f"{name}.bin").write_bytes(content)
+
+
+if __name__ == "__main__":
+    main()
