@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 eca518c31e1f0fff581dacaf874aed9af6bbe9b5bb16e9cafbf10b8feb28bd49; do not edit.
+// Made by tools/amalgamate from files with SHA-256 89d3c47d00e9c7c500f4db7e554ea6cbd5171344f09df3fdb326e4ec47a5336a; do not edit.
 //
 // MIT License
 //
@@ -22239,7 +22239,8 @@ class perfbuf {
   }
 
   /// Gives the samples that are there to `use`, those of each CPU oldest first, at most `at_most`; each is gone when
-  /// `use` returns. If that returns false, this one was the last. The next call goes on with the next CPU.
+  /// `use` returns. If that returns false, this one was the last. The next call goes on with the next CPU. A ring in which
+  /// is no record, because somebody else wrote to its memory, is passed over.
   /// Shape: how many `use` was given. What comes meanwhile waits for the next call, so each call ends, however fast
   ///        programs are.
   /// Cost:  no system call; samples that reach over the end of a ring are copied.
@@ -22252,7 +22253,11 @@ class perfbuf {
       next_ring_ = next_ring_ + 1 < rings_.size() ? next_ring_ + 1 : 0;
       u64 at = from.taken();
       for (const size_t end = from.put(); used < at_most && goes_on && static_cast<size_t>(at) != end;) {
-        const unsigned char* const first = from.whole_record(at, copy_.data());
+        const unsigned char* const first = from.whole_record(at, end, copy_.data());
+        if (first == nullptr) [[unlikely]] {
+          from.give_up();
+          break;
+        }
         const auto header = detail::read_field<abi::perf_event_header>(first);
         const unsigned char* const body = first + sizeof header;
         if (header.type == abi::perf_record_sample) {
@@ -22322,6 +22327,8 @@ class perfbuf {
     detail::mapping memory;
     const unsigned char* data = nullptr;
 
+    // In front of what a program put out: the header, and how long it is.
+    static constexpr size_t sample_head = sizeof(abi::perf_event_header) + sizeof(u32);
     static constexpr size_t head = offsetof(abi::perf_event_mmap_page, data_head);
     static constexpr size_t tail = offsetof(abi::perf_event_mmap_page, data_tail);
     // Of the 64 bits the lower half is enough, see room 7.8.
@@ -22337,18 +22344,29 @@ class perfbuf {
       return put() - static_cast<size_t>(before);
     }
 
-    // The record at `at`, put together in `copy` where it reaches over the end.
-    [[nodiscard]] const unsigned char* whole_record(u64 at, unsigned char* copy) const noexcept {
-      const size_t from = static_cast<size_t>(at) & mask;
-      // The header never does: records begin at multiples of 8.
-      const size_t size = detail::read_field<abi::perf_event_header>(data + from).size;
-      const size_t until_end = mask + 1 - from;
-      if (size <= until_end) [[likely]]
-        return data + from;
-      __builtin_memcpy(copy, data + from, until_end);
-      __builtin_memcpy(copy + until_end, data, size - until_end);
-      return copy;
+    // The record at `at`, put together in `copy` where it reaches over the end; null where none can be, because somebody
+    // else wrote to this memory.
+    [[nodiscard]] const unsigned char* whole_record(u64 at, size_t end, unsigned char* copy) const noexcept {
+      const size_t from = static_cast<size_t>(at) & mask, left = end - static_cast<size_t>(at);
+      // The header never reaches over it: records begin at multiples of 8.
+      if ((from & 7) != 0 || left > mask + 1) return nullptr;
+      const auto header = detail::read_field<abi::perf_event_header>(data + from);
+      const size_t least =
+          header.type == abi::perf_record_lost ? sizeof header + 2 * sizeof(u64) : sample_head;
+      if (header.size < least || header.size > left) return nullptr;
+      const unsigned char* first = data + from;
+      if (const size_t until_end = mask + 1 - from; header.size > until_end) [[unlikely]] {
+        __builtin_memcpy(copy, first, until_end);
+        __builtin_memcpy(copy + until_end, data, header.size - until_end);
+        first = copy;
+      }
+      const bool is_sample = header.type == abi::perf_record_sample;
+      const bool is_sound =
+          !is_sample || detail::read_field<u32>(first + sizeof header) <= header.size - sample_head;
+      return is_sound ? first : nullptr;
     }
+    // Goes on behind all that is there.
+    void give_up() const noexcept { release(detail::load_own_position(memory.data() + head)); }
   };
 
   explicit perfbuf(wait_set any) noexcept : any_(std::move(any)) {}
@@ -22478,7 +22496,8 @@ class ringbuf {
 
   /// Gives the records that are there to `use`, oldest first, at most `at_most`; each is gone when `use` returns. If
   /// that returns false, this one was the last. Records that programs discarded are passed over, and one that is not
-  /// finished yet holds up those behind it.
+  /// finished yet holds up those behind it. Whoever holds the map can write the consumer's position; where that leaves it
+  /// in no record, all that is there is passed over.
   /// Shape: how many `use` was given. What comes meanwhile waits for the next call, so each call ends, however fast
   ///        programs are.
   /// Cost:  no system call.
@@ -22490,6 +22509,9 @@ class ringbuf {
     const bool overwrites = copy_.size() != 0;
     const size_t end = detail::load_position(producer());
     u64 at = consumer_position();
+    // The kernel puts in no more than the ring holds, at multiples of 8.
+    if ((at & 7) != 0 || (!overwrites && end - static_cast<size_t>(at) > mask + 1)) [[unlikely]]
+      at = give_up();
     u64 used = 0;
     // Where the next header is follows from this one, and to wait for it is what costs most. Most records are as long as
     // the one before, so the processor may guess that and read several headers at once. No record has this length.
@@ -22508,6 +22530,10 @@ class ringbuf {
         if ((length & detail::record_is_busy) != 0) break;
         usual = length;
         room = detail::room_of(length & detail::record_length);
+        if (room > mask + 1) [[unlikely]] {
+          at = give_up();
+          continue;
+        }
         __asm__ volatile("" : "+r"(room));  // a branch, and no move that waits
       }
       bool goes_on = true;
@@ -22554,6 +22580,13 @@ class ringbuf {
 
   [[nodiscard]] unsigned char* consumer() const noexcept { return consumer_.data(); }
   [[nodiscard]] const unsigned char* producer() const noexcept { return producer_.data(); }
+
+  // Goes on behind all that is there.
+  [[gnu::cold, gnu::noinline]] u64 give_up() noexcept {
+    const u64 at = detail::load_own_position(producer());
+    detail::store_position(consumer(), at);
+    return at;
+  }
 
   // Of a ring whose records may be overwritten at any time, only a copy that was whole afterwards is worth anything.
   // Shape:  the copy of the record at `at`; null when it was overwritten, and `at` is then where the oldest one is.
@@ -24209,7 +24242,9 @@ class user_ringbuf {
   [[nodiscard]] unsigned char* take(u32 length) noexcept {
     const u64 at = producer_position();
     const u64 room = detail::room_of(length);
-    if (room > size() - used()) return nullptr;
+    // Whoever holds the map can write the position, and then the kernel takes nothing either.
+    const size_t taken = used();
+    if ((at & 7) != 0 || taken > size() || room > size() - taken) return nullptr;
     unsigned char* const header = data_ + (at & mask_);
     __atomic_store_n(reinterpret_cast<u32*>(header), length | detail::record_is_busy, __ATOMIC_RELAXED);
     detail::store_position(producer_.data(), at + room);

@@ -124,6 +124,30 @@ TEST_CASE("a sample that reaches over the end is put together", "[perfbuf]") {
   CHECK(machine.word(0, tail) == start + 32 + 16);
 }
 
+TEST_CASE("a ring in which is no record is passed over", "[perfbuf]") {
+  ring_machine machine(map_type::perf_event_array, 1);
+  machine.cpus = "0\n";
+  const barebpf::fd map = machine.open_map();
+  auto events = perfbuf::open(map, {.pages = 1});
+  REQUIRE(events.has_value());
+  put_sample(machine, 0, "one");
+  const std::uint16_t size = GENERATE(0, 8, 0xfff8);
+  const bool is_of_the_sample = GENERATE(false, true);
+  const std::uint32_t length = 0xffff;
+  if (is_of_the_sample)
+    std::memcpy(machine.memory(0) + page + 8, &length, sizeof length);
+  else
+    std::memcpy(machine.memory(0) + page + 6, &size, sizeof size);
+
+  CHECK(take_from(*events).empty());
+  CHECK_FALSE(events->is_ready());
+  put_sample(machine, 0, "two");
+  CHECK(take_from(*events) == contents{"0two."});
+  machine.put(0, tail, 1 << 20);
+  CHECK(take_from(*events).empty());
+  CHECK_FALSE(events->is_ready());
+}
+
 TEST_CASE("a sample is copied into a type of its size alone", "[perfbuf]") {
   const unsigned char bytes[12] = {1, 0, 0, 0, 0, 0, 0, 0, 2};
   const perfbuf::sample s(bytes, 12, 3);

@@ -157,6 +157,38 @@ TEST_CASE("in overwrite mode the oldest records that are left are given", "[ring
   }
 }
 
+TEST_CASE("a position that somebody else wrote leads to no record outside of the ring", "[ringbuf]") {
+  ring_machine machine(map_type::ringbuf, 4096);
+  const barebpf::fd map = machine.open_map();
+  auto events = ringbuf::open(map);
+  REQUIRE(events.has_value());
+  machine.send("lost");
+  const auto position = static_cast<std::uint64_t>(GENERATE(4l, 16 - (1l << 20), 1l << 20));
+  CAPTURE(position);
+  machine.put(0, 0, position);
+
+  CHECK(take_from(*events).empty());
+  CHECK(events->available() == 0);
+  machine.send("seen");
+  CHECK(take_from(*events) == contents{"seen"});
+}
+
+TEST_CASE("a record that is longer than the ring is none", "[ringbuf]") {
+  ring_machine machine(map_type::ringbuf, 4096);
+  const barebpf::fd map = machine.open_map();
+  auto events = ringbuf::open(map);
+  REQUIRE(events.has_value());
+  machine.send("one");
+  machine.send("two");
+  const std::uint32_t header = GENERATE(4089u, 0x3fffffffu, 0x7fffffffu);
+  std::memcpy(machine.memory(1) + 4096 + 16, &header, sizeof header);
+
+  CHECK(take_from(*events) == contents{"one"});
+  CHECK(events->available() == 0);
+  machine.send("seen");
+  CHECK(take_from(*events) == contents{"seen"});
+}
+
 TEST_CASE("a ring buffer of the other direction is told by its name", "[ringbuf]") {
   ring_machine machine(map_type::user_ringbuf, 4096);
   const barebpf::fd map = machine.open_map();

@@ -44,6 +44,21 @@ TEST_CASE("a record is busy until it is submitted or discarded", "[user_ringbuf]
   CHECK(commands->used() == 56);
 }
 
+TEST_CASE("where somebody else moved a position nothing is reserved over what was not drained",
+          "[user_ringbuf]") {
+  ring_machine machine(map_type::user_ringbuf, 4096);
+  const barebpf::fd map = machine.open_map();
+  auto commands = user_ringbuf::open(map);
+  REQUIRE(commands.has_value());
+  const auto [which, position] = GENERATE(std::pair(0, 1 << 20), std::pair(1, 1 << 20), std::pair(1, 4));
+  machine.put(static_cast<std::size_t>(which), 0, static_cast<std::uint64_t>(position));
+
+  const auto got = commands->reserve(16);
+
+  REQUIRE_FALSE(got.has_value());
+  CHECK(got.error().why == cause::ring_is_full);
+}
+
 TEST_CASE("a record of any size fits once the program has drained enough", "[user_ringbuf]") {
   ring_machine machine(map_type::user_ringbuf, 4096);
   const barebpf::fd map = machine.open_map();

@@ -63,7 +63,8 @@ class perfbuf {
   }
 
   /// Gives the samples that are there to `use`, those of each CPU oldest first, at most `at_most`; each is gone when
-  /// `use` returns. If that returns false, this one was the last. The next call goes on with the next CPU.
+  /// `use` returns. If that returns false, this one was the last. The next call goes on with the next CPU. A ring in which
+  /// is no record, because somebody else wrote to its memory, is passed over.
   /// Shape: how many `use` was given. What comes meanwhile waits for the next call, so each call ends, however fast
   ///        programs are.
   /// Cost:  no system call; samples that reach over the end of a ring are copied.
@@ -76,7 +77,11 @@ class perfbuf {
       next_ring_ = next_ring_ + 1 < rings_.size() ? next_ring_ + 1 : 0;
       u64 at = from.taken();
       for (const size_t end = from.put(); used < at_most && goes_on && static_cast<size_t>(at) != end;) {
-        const unsigned char* const first = from.whole_record(at, copy_.data());
+        const unsigned char* const first = from.whole_record(at, end, copy_.data());
+        if (first == nullptr) [[unlikely]] {
+          from.give_up();
+          break;
+        }
         const auto header = detail::read_field<abi::perf_event_header>(first);
         const unsigned char* const body = first + sizeof header;
         if (header.type == abi::perf_record_sample) {
@@ -146,6 +151,8 @@ class perfbuf {
     detail::mapping memory;
     const unsigned char* data = nullptr;
 
+    // In front of what a program put out: the header, and how long it is.
+    static constexpr size_t sample_head = sizeof(abi::perf_event_header) + sizeof(u32);
     static constexpr size_t head = offsetof(abi::perf_event_mmap_page, data_head);
     static constexpr size_t tail = offsetof(abi::perf_event_mmap_page, data_tail);
     // Of the 64 bits the lower half is enough, see room 7.8.
@@ -161,18 +168,29 @@ class perfbuf {
       return put() - static_cast<size_t>(before);
     }
 
-    // The record at `at`, put together in `copy` where it reaches over the end.
-    [[nodiscard]] const unsigned char* whole_record(u64 at, unsigned char* copy) const noexcept {
-      const size_t from = static_cast<size_t>(at) & mask;
-      // The header never does: records begin at multiples of 8.
-      const size_t size = detail::read_field<abi::perf_event_header>(data + from).size;
-      const size_t until_end = mask + 1 - from;
-      if (size <= until_end) [[likely]]
-        return data + from;
-      __builtin_memcpy(copy, data + from, until_end);
-      __builtin_memcpy(copy + until_end, data, size - until_end);
-      return copy;
+    // The record at `at`, put together in `copy` where it reaches over the end; null where none can be, because somebody
+    // else wrote to this memory.
+    [[nodiscard]] const unsigned char* whole_record(u64 at, size_t end, unsigned char* copy) const noexcept {
+      const size_t from = static_cast<size_t>(at) & mask, left = end - static_cast<size_t>(at);
+      // The header never reaches over it: records begin at multiples of 8.
+      if ((from & 7) != 0 || left > mask + 1) return nullptr;
+      const auto header = detail::read_field<abi::perf_event_header>(data + from);
+      const size_t least =
+          header.type == abi::perf_record_lost ? sizeof header + 2 * sizeof(u64) : sample_head;
+      if (header.size < least || header.size > left) return nullptr;
+      const unsigned char* first = data + from;
+      if (const size_t until_end = mask + 1 - from; header.size > until_end) [[unlikely]] {
+        __builtin_memcpy(copy, first, until_end);
+        __builtin_memcpy(copy + until_end, data, header.size - until_end);
+        first = copy;
+      }
+      const bool is_sample = header.type == abi::perf_record_sample;
+      const bool is_sound =
+          !is_sample || detail::read_field<u32>(first + sizeof header) <= header.size - sample_head;
+      return is_sound ? first : nullptr;
     }
+    // Goes on behind all that is there.
+    void give_up() const noexcept { release(detail::load_own_position(memory.data() + head)); }
   };
 
   explicit perfbuf(wait_set any) noexcept : any_(std::move(any)) {}

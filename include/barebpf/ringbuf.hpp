@@ -53,7 +53,8 @@ class ringbuf {
 
   /// Gives the records that are there to `use`, oldest first, at most `at_most`; each is gone when `use` returns. If
   /// that returns false, this one was the last. Records that programs discarded are passed over, and one that is not
-  /// finished yet holds up those behind it.
+  /// finished yet holds up those behind it. Whoever holds the map can write the consumer's position; where that leaves it
+  /// in no record, all that is there is passed over.
   /// Shape: how many `use` was given. What comes meanwhile waits for the next call, so each call ends, however fast
   ///        programs are.
   /// Cost:  no system call.
@@ -65,6 +66,9 @@ class ringbuf {
     const bool overwrites = copy_.size() != 0;
     const size_t end = detail::load_position(producer());
     u64 at = consumer_position();
+    // The kernel puts in no more than the ring holds, at multiples of 8.
+    if ((at & 7) != 0 || (!overwrites && end - static_cast<size_t>(at) > mask + 1)) [[unlikely]]
+      at = give_up();
     u64 used = 0;
     // Where the next header is follows from this one, and to wait for it is what costs most. Most records are as long as
     // the one before, so the processor may guess that and read several headers at once. No record has this length.
@@ -83,6 +87,10 @@ class ringbuf {
         if ((length & detail::record_is_busy) != 0) break;
         usual = length;
         room = detail::room_of(length & detail::record_length);
+        if (room > mask + 1) [[unlikely]] {
+          at = give_up();
+          continue;
+        }
         __asm__ volatile("" : "+r"(room));  // a branch, and no move that waits
       }
       bool goes_on = true;
@@ -129,6 +137,13 @@ class ringbuf {
 
   [[nodiscard]] unsigned char* consumer() const noexcept { return consumer_.data(); }
   [[nodiscard]] const unsigned char* producer() const noexcept { return producer_.data(); }
+
+  // Goes on behind all that is there.
+  [[gnu::cold, gnu::noinline]] u64 give_up() noexcept {
+    const u64 at = detail::load_own_position(producer());
+    detail::store_position(consumer(), at);
+    return at;
+  }
 
   // Of a ring whose records may be overwritten at any time, only a copy that was whole afterwards is worth anything.
   // Shape:  the copy of the record at `at`; null when it was overwritten, and `at` is then where the oldest one is.

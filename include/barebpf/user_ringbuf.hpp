@@ -131,7 +131,9 @@ class user_ringbuf {
   [[nodiscard]] unsigned char* take(u32 length) noexcept {
     const u64 at = producer_position();
     const u64 room = detail::room_of(length);
-    if (room > size() - used()) return nullptr;
+    // Whoever holds the map can write the position, and then the kernel takes nothing either.
+    const size_t taken = used();
+    if ((at & 7) != 0 || taken > size() || room > size() - taken) return nullptr;
     unsigned char* const header = data_ + (at & mask_);
     __atomic_store_n(reinterpret_cast<u32*>(header), length | detail::record_is_busy, __ATOMIC_RELAXED);
     detail::store_position(producer_.data(), at + room);

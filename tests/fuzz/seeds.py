@@ -28,6 +28,25 @@ CONFIG_=0x1f
 CONFIG_HZ=100
 """
 
+# What is done with a ring, see ringbuf.cpp: a program sends, the kernel finishes, the consumer takes.
+FINISH, TAKE, TAKE_FEW = b"\3", b"\6\1", b"\6\0\2"
+
+
+def send(size: int, flags: int = 9) -> bytes:
+    return b"\0" + struct.pack("<H", size * 4 + 1) + b"a" + bytes([flags])
+
+
+def put(cpu: int, kind: int, size: int) -> bytes:
+    return bytes([0, cpu, kind]) + (struct.pack("<H", size * 4 + 1) + b"a" if kind > 1 else b"\7" if kind == 0 else b"")
+
+
+def reserve(size: int, submit: int = 0) -> bytes:
+    return b"\2\1" + struct.pack("<H", size * 4 + 1) + bytes([submit])
+
+
+RECORDS = send(16) + send(0) + send(9, 1) + TAKE + send(20, 8) + send(7) + TAKE + FINISH + TAKE_FEW + send(39) + TAKE
+SAMPLES = put(0, 7, 12) + put(1, 7, 4) + put(0, 0, 0) + TAKE_FEW + put(1, 1, 0) + put(0, 7, 39) + TAKE
+
 
 def text(content: bytes) -> bytes:
     return bytes([len(content)]) + content
@@ -61,6 +80,11 @@ SEEDS = {
     "proc-cpus": b"\3\x0d0-3,6\n",
     "proc-number": b"\3\0c:8\n",
     "proc-log": b"\4\x000: (b7) r0 = 0\n12: (85) call unknown#7\n",
+    "ringbuf-records": b"\0\1" + RECORDS,
+    "ringbuf-overwritten_records": b"\1\0" + send(39) * 100 + RECORDS,
+    "ringbuf-samples": b"\2\0\2" + SAMPLES,
+    "ringbuf-of_a_user": b"\3\1" + reserve(16) + reserve(9, 1) + b"\0\xff" + reserve(0),
+    "ringbuf-full_of_a_user": b"\3\0" + reserve(39) * 100 + b"\0\x80" + reserve(30),
     "proc-holders": b"\5\0pos:\t0\nmap_id:\t7\n\xfflink_id:\t3\nprog_id:\t9\n\xffbtf_id:\t1\n\xffflags:\t02\n",
 }
 
