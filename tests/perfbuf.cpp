@@ -131,7 +131,7 @@ TEST_CASE("a ring in which is no record is passed over", "[perfbuf]") {
   auto events = perfbuf::open(map, {.pages = 1});
   REQUIRE(events.has_value());
   put_sample(machine, 0, "one");
-  const std::uint16_t size = GENERATE(0, 8, 0xfff8);
+  const auto size = static_cast<std::uint16_t>(GENERATE(0, 8, 0xfff8));
   const bool is_of_the_sample = GENERATE(false, true);
   const std::uint32_t length = 0xffff;
   if (is_of_the_sample)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Models of what /proc says, in std::string.
+// Texts for those targets that hold them against std::string, and models of what /proc says.
 #ifndef BAREBPF_TESTS_FUZZ_LINES_HPP
 #define BAREBPF_TESTS_FUZZ_LINES_HPP
 
@@ -8,6 +8,19 @@
 #include <cstdint>
 #include <string>
 #include <vector>
+
+#include "fuzz.hpp"
+
+/// What a room says as a string.
+inline std::string to_string(barebpf::text from) { return {from.data(), from.size()}; }
+/// A copy on the heap that ends with its last character.
+struct heap_text {
+  exact<char> characters;
+  explicit heap_text(barebpf::text from) : characters(from.size()) {
+    for (std::size_t i = 0; i < from.size(); ++i) characters[i] = from[i];
+  }
+  operator barebpf::text() const { return {characters.data(), characters.size()}; }
+};
 
 /// The pieces between each `at`; none behind the last one.
 inline std::vector<std::string> split(const std::string& whole, char at) {

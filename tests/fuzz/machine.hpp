@@ -180,15 +180,4 @@ extern "C" long syscall(long number, ...) noexcept {
   return -1;
 }
 
-/// What a room says as a string.
-inline std::string to_string(barebpf::text from) { return {from.data(), from.size()}; }
-/// A copy on the heap that ends with its last character.
-struct heap_text {
-  exact<char> characters;
-  explicit heap_text(barebpf::text from) : characters(from.size()) {
-    for (std::size_t i = 0; i < from.size(); ++i) characters[i] = from[i];
-  }
-  operator barebpf::text() const { return {characters.data(), characters.size()}; }
-};
-
 #endif
