@@ -114,7 +114,7 @@ u32 next_size(number_source& numbers) {
   return said % 4 != 0 ? said / 4 % 40 : said / 4 % (ring_size + 64);
 }
 u64 next_position(number_source& numbers, u64 near) {
-  return numbers.next<u8>() % 2 == 0 ? numbers.next() : near + numbers.next<std::int16_t>();
+  return numbers.next<u8>() % 2 == 0 ? numbers.next() : near + numbers.next<u16>() - 0x8000;
 }
 // Where a ring begins: at 0, or in front of what numbers of 32 or 64 bits can say.
 u64 next_start(number_source& numbers) {
