@@ -193,10 +193,9 @@ def compilers() -> list[str]:
     return [name for name in ("g++", "clang++-14", "clang++-19") if shutil.which(name)]
 
 
-def make_object(folder: Path, name: str, text: str) -> tuple[int, int]:
-    """Writes NAME.hpp; how many bytes the object has, and how many of them are types. What debuggers read is taken out, where
-    there is a tool for that."""
-    source, target = folder / f"{name}.bpf.c", folder / f"{name}.o"
+def compile_object(folder: Path, text: str, target: Path) -> None:
+    """Compiles the source of a BPF program. What debuggers read is taken out, where there is a tool for that."""
+    source = target.with_suffix(".bpf.c")
     source.write_text(text)
     machine = platform.machine()
     arch = {"x86_64": "x86", "aarch64": "arm64", "s390x": "s390", "riscv64": "riscv"}.get(machine, machine)
@@ -204,6 +203,12 @@ def make_object(folder: Path, name: str, text: str) -> tuple[int, int]:
          "-idirafter", f"/usr/include/{machine}-linux-gnu", "-c", source, "-o", target], cwd=folder)
     if strip := next((tool for tool in ("llvm-strip", "llvm-strip-19", "llvm-strip-14") if shutil.which(tool)), None):
         run([strip, "-g", target])
+
+
+def make_object(folder: Path, name: str, text: str) -> tuple[int, int]:
+    """Writes NAME.hpp; how many bytes the object has, and how many of them are types."""
+    target = folder / f"{name}.o"
+    compile_object(folder, text, target)
     run([ROOT / "tools/embed", target, folder / f"{name}.hpp", "image"])
     image = target.read_bytes()
     return len(image), size_of_types(image)
