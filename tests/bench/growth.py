@@ -6,39 +6,35 @@ from pathlib import Path
 
 import compile as objects
 
-HERE = Path(__file__).resolve()
+MAP = """struct {{
+  __uint(type, BPF_MAP_TYPE_{});
+  __uint(max_entries, 16);
+  __type(key, __u32);
+  __type(value, __u64);
+}} map_{} SEC(".maps");
+"""
+
+
+def user_of(number: int) -> str:
+    return f"""SEC("socket")
+int uses_a_map(void *ctx)
+{{
+  __u32 key = 0;
+  return bpf_map_lookup_elem(&map_{number}, &key) != 0;
+}}
+"""
 
 
 def maps(count: int) -> str:
     """Hashes, and one program that uses the last of them."""
-    out = [objects.BPF_HEAD]
-    for number in range(count):
-        out.append(f"""struct {{
-  __uint(type, BPF_MAP_TYPE_HASH);
-  __uint(max_entries, 16);
-  __type(key, __u32);
-  __type(value, __u64);
-}} map_{number} SEC(".maps");
-""")
-    return "".join(out) + f"""SEC("socket")
-int uses_the_last(void *ctx)
-{{
-  __u32 key = 0;
-  return bpf_map_lookup_elem(&map_{count - 1}, &key) != 0;
-}}
-""" + objects.LICENSE
+    return (objects.BPF_HEAD + "".join(MAP.format("HASH", number) for number in range(count)) + user_of(count - 1)
+            + objects.LICENSE)
 
 
 def programs(count: int) -> str:
     """Programs that look into one of four maps, call a function, and write one of sixteen variables."""
     out = [objects.BPF_HEAD]
-    out += [f"""struct {{
-  __uint(type, BPF_MAP_TYPE_ARRAY);
-  __uint(max_entries, 16);
-  __type(key, __u32);
-  __type(value, __u64);
-}} map_{number} SEC(".maps");
-""" for number in range(4)]
+    out += [MAP.format("ARRAY", number) for number in range(4)]
     out += [f"__u64 total_{number};\n" for number in range(16)]
     out.append("static __noinline __u64 mix(__u64 a, __u64 b)\n{\n  return a * 31 ^ b;\n}\n")
     for number in range(count):
@@ -66,10 +62,13 @@ def instructions(count: int) -> str:
 
 
 def types(kib: int) -> str:
-    """So many KiB of types of a kernel, of which the object needs a few."""
-    return objects.kernel_types(max(round(kib * 1024 / 310), 2))
+    """So many KiB of types of a kernel, of which a map and a program need few. A struct of 100 members has about 1,230 bytes."""
+    structs, members = (round(kib * 1024 / 1230), 100) if kib > 10 else (round(kib * 2.5) - 1, 20)
+    return (objects.kernel_types(structs, members) + MAP.format("HASH", 0) + user_of(0)
+            + objects.LICENSE)
 
 
+Problem = objects.Problem
 KINDS = {"maps": maps, "programs": programs, "instructions": instructions, "types": types}
 
 
@@ -77,8 +76,13 @@ def make(folder: Path, kind: str, size: int) -> Path:
     """The object of this kind and size in `folder`, made if it is not there."""
     text = KINDS[kind](size)
     mark = hashlib.sha256(text.encode()).hexdigest()[:16]
+    folder = folder.resolve()
     out = folder / f"{kind}-{size}-{mark}.o"
     if not out.exists():
         folder.mkdir(parents=True, exist_ok=True)
         objects.compile_object(folder, text, out)
     return out
+
+
+def size_of_types(path: Path) -> int:
+    return objects.size_of_types(path.read_bytes())

@@ -149,7 +149,7 @@ void print(const std::vector<double>& list, const char* name, const char* end) {
 }
 
 void ask_live(ours& own, theirs& other, settings how, u32 bytes, unsigned cpu) {
-  const settings here{std::max<u64>(how.rounds / 10, 1), how.count * 4};
+  const settings here{std::max<u64>(how.rounds / 10, 1), how.count};
   race<ours> first;
   race<theirs> second;
   std::mt19937 dice;

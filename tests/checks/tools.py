@@ -20,7 +20,7 @@ def finds(command: list, words: str, **options) -> None:
 with scratch() as folder:
     copy = Path(folder) / "tree"
     shutil.copytree(ROOT / "include", copy / "include")
-    for part in ["tools", "docs", "tests/docs", "tests/support", "tests/compile_fail"]:
+    for part in ["tools", "docs", "tests/docs", "tests/support", "tests/compile_fail", "tests/bench"]:
         shutil.copytree(ROOT / part, copy / part)
     shutil.copy(ROOT / "LICENSE", copy)
     bytes_hpp = copy / "include/barebpf/bytes.hpp"
