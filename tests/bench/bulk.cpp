@@ -174,7 +174,8 @@ class elements {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const settings how = arguments(argc, argv);
+  settings how = arguments(argc, argv);
+  how.by_processor_time = true;
   stay_on_one_processor();
   const u32 count = static_cast<u32>(how.count);
   {
