@@ -93,6 +93,12 @@ with scratch() as folder:
     missed = whole.replace("| lookup, array | ", "| lookup, array | 1 (1–1), missed | ", 1)
     page.write_text(missed)
     finds(bench, "and its last section tells of")
+    drawing = copy / "docs/performance-growth.svg"
+    drawing.unlink()
+    finds(bench, "its drawing performance-growth.svg is not there")
+    drawing.write_text("<svg/>")
+    page.write_text(whole.replace("(performance-growth.svg)", "(other.svg)"))
+    finds(bench, "does not show its drawing")
     page.write_text(whole.split("<!-- notes")[0].replace("Nothing: every figure is reached.", "- one")
                     + "<!-- notes by hand, kept by tools/bench -->\n<!-- end of notes -->\n")
     finds(bench, "nothing between the marks tells what was tried")
