@@ -54,7 +54,7 @@ answer got(hash& map, std::uint32_t who) {
 }
 
 struct table {
-  std::atomic<std::uint32_t> round{0}, done{0};
+  std::atomic<std::uint32_t> round{0}, arrived{0}, done{0};
   std::atomic<form> now{form::pin};
   std::atomic<bool> is_over{false};
   answer answers[2];
@@ -99,7 +99,11 @@ void take_part(table& on, std::uint32_t who, const barebpf::fd& program) {
       if (on.is_over) return self.demand_steady();
       sched_yield();
     }
-    spin(random.below(2000));
+    // Both run now, so that neither is done before the other begins.
+    ++on.arrived;
+    for (std::uint32_t turns = 0; on.arrived != 2; ++turns)
+      if (turns % 256 == 255) sched_yield();
+    spin(random.below(1000));
     on.answers[who] = act(on.now, who, program);
     self.look();
     ++on.done;
@@ -153,10 +157,10 @@ std::string pins(double seconds) {
     const form now = static_cast<form>(rounds % static_cast<std::uint32_t>(form::count));
     if (now == form::unpin) must(create().pin(path()));
     on.now = now;
-    on.done = 0;
+    on.done = on.arrived = 0;
     on.round = ++rounds;
     for (std::uint32_t turns = 0; on.done != 2; ++turns) {
-      sched_yield();
+      sleep_microseconds(20);  // leaves the CPUs to the two
       if (turns % 1024 == 1023) first.demand_running(), second.demand_running();
     }
     demand_answers(on, now);
