@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 89d3c47d00e9c7c500f4db7e554ea6cbd5171344f09df3fdb326e4ec47a5336a; do not edit.
+// Made by tools/amalgamate from files with SHA-256 8dc8f32c354f20cf8663d4d67e1102c66c7dec8a736a0edb413e6150be6d6a4c; do not edit.
 //
 // MIT License
 //
@@ -1849,6 +1849,13 @@ static_assert(sizeof(bpf_attr) == 168);
   BAREBPF_CAUSE(needs_cap_perfmon,                                                                           \
                 "the process lacks CAP_PERFMON, which tracing programs need beside "                         \
                 "CAP_BPF, so run it as root or give it both")                                                \
+  BAREBPF_CAUSE(needs_cap_net_admin,                                                                         \
+                "the process lacks CAP_NET_ADMIN, which programs and maps of the network need beside "       \
+                "CAP_BPF, so run it as root or give it both")                                                \
+  BAREBPF_CAUSE(in_user_namespace,                                                                           \
+                "in a user namespace capabilities alone allow nothing here, so give a token, made by "       \
+                "create_token of a BPF file system whose mount delegates this by delegate_cmds, "            \
+                "delegate_maps, delegate_progs and delegate_attachs")                                        \
   BAREBPF_CAUSE(no_kernel_function,                                                                          \
                 "the kernel has no function of this name that programs can attach to, so look for it in "    \
                 "/proc/kallsyms, and for one that was not inlined")                                          \
@@ -2668,8 +2675,8 @@ struct hint_row {
 };
 inline constexpr hint_row hint_rows[] = {
     {step::map_create, EPERM,
-     "this type of map or one of its flags needs more than CAP_BPF, such as CAP_NET_ADMIN, or before Linux "
-     "5.11 RLIMIT_MEMLOCK is too small, so run it as root or raise ulimit -l"},
+     "maps of the network need CAP_NET_ADMIN and map_flag::zero_seed CAP_SYS_ADMIN, or before Linux 5.11 "
+     "RLIMIT_MEMLOCK is too small, so run it as root or raise ulimit -l"},
     {step::map_create, EINVAL,
      "the kernel does not know this map type, or does not allow one of its sizes, flags or a max_entries of "
      "0"},
@@ -3131,7 +3138,10 @@ inline constexpr hint_row hint_rows[] = {
     {step::prog_stream_read_by_fd, ENOENT, "a program has two streams, out and errors, and no other"},
     {step::open_trace_pipe, ENOENT, "the kernel was built without tracing, so programs cannot print"},
     {step::open_trace_pipe, EACCES, "the process may not read tracefs, so run it as root"},
-    {step::open_trace_pipe, EPERM, "the kernel is locked down, so boot it without lockdown"},
+    {step::open_trace_pipe, EPERM,
+     "tracefs is not mounted and a private one needs CAP_SYS_ADMIN, or the kernel is locked down, so mount "
+     "it: "
+     "mount -t tracefs tracefs /sys/kernel/tracing"},
     {step::open_trace_pipe, EBUSY, "another process reads the trace pipe, which has one reader at a time"},
     {step::query_event, ENOENT, "there is no process of this number any more, or it holds no event there"},
     {step::query_event, EBADF, "the process has no descriptor of this number open"},
@@ -3315,13 +3325,45 @@ constexpr text describe(const error& what, char (&buffer)[Size]) noexcept {
 
 namespace barebpf::inline BAREBPF_ABI {
 
-/// The capability that this thread lacks for bpf(2), or `none` when it lacks nothing and the refusal has
-/// another reason.
+namespace detail {
+
+template <class... Types>
+constexpr u64 type_bits(Types... types) noexcept {
+  return ((u64{1} << static_cast<u32>(types)) | ...);
+}
+
+}  // namespace detail
+
+/// What maps and programs want beside CAP_BPF, as bits: CAP_PERFMON and CAP_NET_ADMIN.
+inline constexpr u8 for_tracing = 1, for_network = 2;
+/// What a map of this type wants.
+/// Source: map_create() in kernel/bpf/syscall.c at v6.12.
+[[nodiscard]] constexpr u8 capabilities_for_map(u32 type) noexcept {
+  constexpr u64 of_network = detail::type_bits(map_type::devmap, map_type::devmap_hash, map_type::sockmap,
+                                               map_type::sockhash, map_type::xskmap);
+  return type < 64 && (of_network >> type & 1) != 0 ? for_network : 0;
+}
+/// What a program of this type wants.
+/// Source: is_net_admin_prog_type() and is_perfmon_prog_type() in kernel/bpf/syscall.c at v6.12.
+[[nodiscard]] constexpr u8 capabilities_for_program(u32 type) noexcept {
+  using enum abi::prog_type;
+  constexpr u64 of_network = detail::type_bits(
+      sched_cls, sched_act, xdp, lwt_in, lwt_out, lwt_xmit, lwt_seg6local, sk_skb, sk_msg, flow_dissector,
+      cgroup_device, cgroup_sock, cgroup_sock_addr, cgroup_sockopt, cgroup_sysctl, sock_ops, ext, netfilter);
+  constexpr u64 of_tracing = detail::type_bits(kprobe, tracepoint, perf_event, raw_tracepoint,
+                                               raw_tracepoint_writable, tracing, lsm, struct_ops, ext);
+  const u64 bit = type < 64 ? u64{1} << type : 0;
+  return static_cast<u8>(((of_network & bit) != 0 ? for_network : 0) |
+                         ((of_tracing & bit) != 0 ? for_tracing : 0));
+}
+
+/// The capability that this thread lacks for bpf(2), of CAP_BPF and what is needed beside it; `none` when it lacks
+/// nothing and the refusal has another reason.
 /// Cost:   one capget(2) call.
-/// Kernel: CAP_BPF and CAP_PERFMON since 5.8; CAP_SYS_ADMIN stands for both.
-/// Source: capabilities(7); bpf_capable() in include/linux/capability.h at v6.12.
-[[nodiscard]] inline cause missing_capability(bool for_tracing) noexcept {
-  constexpr u32 version_3 = 0x20080522, sys_admin = 21, perfmon = 38, bpf = 39;
+/// Kernel: CAP_BPF and CAP_PERFMON since 5.8; CAP_SYS_ADMIN stands for all.
+/// Source: capabilities(7); bpf_token_capable() in kernel/bpf/token.c at v6.12.
+[[nodiscard]] inline cause missing_capability(u8 needed) noexcept {
+  constexpr u32 version_3 = 0x20080522, net_admin = 12, sys_admin = 21, perfmon = 38, bpf = 39;
   struct {
     u32 version = version_3;
     s32 thread = 0;
@@ -3335,7 +3377,18 @@ namespace barebpf::inline BAREBPF_ABI {
   };
   if (has(sys_admin)) return cause::none;
   if (!has(bpf)) return cause::needs_cap_bpf;
-  return for_tracing && !has(perfmon) ? cause::needs_cap_perfmon : cause::none;
+  if ((needed & for_tracing) != 0 && !has(perfmon)) return cause::needs_cap_perfmon;
+  return (needed & for_network) != 0 && !has(net_admin) ? cause::needs_cap_net_admin : cause::none;
+}
+
+/// True outside of the first user namespace, where capabilities do not count for bpf(2) by themselves.
+/// Source: USER_NS_INIT_INO in include/uapi/linux/nsfs.h at v6.18, the same number since 3.8.
+[[nodiscard, gnu::cold]] inline bool is_in_user_namespace() noexcept {
+  constexpr text first = "user:[4026531837]";
+  constexpr long from_here = -100;  // AT_FDCWD
+  char seen[32];
+  const long size = system_call(__NR_readlinkat, from_here, "/proc/self/ns/user", seen, sizeof seen);
+  return size > 0 && text(seen, static_cast<size_t>(size)) != first;
 }
 
 /// Source: MAX_ERRNO in include/linux/err.h at v6.12.
@@ -3348,6 +3401,7 @@ struct outcome {
   long answer = 0;
   step at = step::map_create;
   cause why = cause::none;
+  u8 needed = 0;             ///< for_tracing and for_network, where they hold for what is made
   const char* subject = "";  ///< the map or program that it is about
 
   [[nodiscard]] constexpr bool failed() const noexcept { return answer < 0; }
@@ -3371,13 +3425,34 @@ struct outcome {
   }
 };
 
-/// The error of a failed row; after EPERM with the capability that was missing.
-[[nodiscard, gnu::cold, gnu::noinline]] inline error to_error(const outcome& row) noexcept {
+/// True of what the kernel refuses with EPERM to whoever lacks a capability.
+[[nodiscard]] constexpr bool needs_privilege(step at) noexcept {
+  return at == step::map_create || at == step::prog_load || at == step::btf_load;
+}
+
+namespace detail {
+
+[[nodiscard]] inline error plain_error(const outcome& row) noexcept {
   error out{.at = row.at, .why = row.why, .code = static_cast<s32>(-row.answer & largest_errno)};
   for (size_t i = 0; i + 1 < sizeof out.name && row.subject[i] != '\0'; ++i) out.name[i] = row.subject[i];
-  const bool needs_privilege =
-      row.at == step::map_create || row.at == step::prog_load || row.at == step::btf_load;
-  if (out.code == EPERM && needs_privilege) out.why = missing_capability(row.at == step::prog_load);
+  return out;
+}
+
+}  // namespace detail
+
+/// The error of a failed row; after EPERM with CAP_BPF or CAP_PERFMON where that was missing.
+[[nodiscard, gnu::cold, gnu::noinline]] inline error to_error(const outcome& row) noexcept {
+  error out = detail::plain_error(row);
+  if (out.code == EPERM && needs_privilege(row.at)) out.why = missing_capability(row.needed & for_tracing);
+  return out;
+}
+/// The same with all that may be missing: CAP_NET_ADMIN too, and in a user namespace a token.
+/// Cost: one system call more.
+[[nodiscard, gnu::cold, gnu::noinline]] inline error to_whole_error(const outcome& row) noexcept {
+  error out = detail::plain_error(row);
+  if (out.code != EPERM || !needs_privilege(row.at)) return out;
+  out.why = missing_capability(row.needed);
+  if (out.why == cause::none && is_in_user_namespace()) out.why = cause::in_user_namespace;
   return out;
 }
 
@@ -8781,7 +8856,8 @@ class map {
                          .btf_value_type_id = options.btf_value_type_id,
                          .btf_vmlinux_value_type_id = options.btf_vmlinux_value_type_id,
                          .map_extra = options.map_extra};
-    outcome created{.subject = attr.map_name.characters};
+    outcome created{.needed = capabilities_for_map(static_cast<u32>(Type)),
+                    .subject = attr.map_name.characters};
     constexpr bool must_have_types = kind.btf == btf_rule::required;
     long answer;
     if (knows_types && options.btf_fd == 0 && (must_have_types || options.with_types)) {
@@ -8790,7 +8866,7 @@ class map {
       attr.btf_value_type_id = types.value_id;
       answer = detail::create_with_types(attr, &types, types.size(), options.token,
                                          must_have_types || types.has_special, created);
-      if (created.failed()) return to_error(created);
+      if (created.failed()) return to_whole_error(created);
     } else {
       answer = options.token < 0
                    ? create_map(attr)
@@ -8798,7 +8874,7 @@ class map {
     }
     if (created.fails(step::map_create, answer)) {
       created.why = explain_refusal(attr, answer);
-      return to_error(created);
+      return to_whole_error(created);
     }
     return map(untyped_map::own(fd::own(created.answer), attr.map_name));
   }
@@ -18703,6 +18779,7 @@ class map_loader {
     long created = create_with_types(attr);
     if constexpr (Needs.sizes)
       if (created == -EINVAL && repair_size(attr)) created = create_with_types(attr);
+    row_.needed = capabilities_for_map(attr.map_type);
     if (row_.fails(step::map_create, created)) {
       if constexpr (Needs.hints) row_.why = explain_refusal(attr, created);
       return false;
@@ -19143,7 +19220,7 @@ class loader : public map_loader<Needs, Options> {
   bool leave_out([[maybe_unused]] u32 i) noexcept {
     if constexpr (has_options && Needs.choices) {
       if (options_.refused == nullptr || slots_.left_out == nullptr) return false;
-      if (!options_.refused->add({i, to_error(row_)})) return false;
+      if (!options_.refused->add({i, to_whole_error(row_)})) return false;
       row_ = {};
       slots_.left_out[i] = true;
       return true;
@@ -19247,6 +19324,7 @@ class loader : public map_loader<Needs, Options> {
       attr.expected_attach_type = static_cast<u32>(change->kind.attach_type);
       attr.prog_flags = change->kind.flags;
     }
+    row_.needed = capabilities_for_program(attr.prog_type);
     if constexpr (has_options)
       if (attr.prog_type == 0) return row_.refuse(step::prog_load, cause::unknown_section), false;
     if constexpr (Needs.types) {
@@ -21805,7 +21883,7 @@ result<loaded_object> object::load_with(const Options& options) const noexcept {
        .modules = modules->data(),
        .missing = missing},
       options, row);
-  if (row.failed()) return to_error(row);
+  if (row.failed()) return to_whole_error(row);
   size_t value_at = 0;
   for (u32 i = 0; i < records.map_count; ++i) {
     out.maps_[i].descriptor = std::move((*map_descriptors)[i]);
@@ -23984,7 +24062,9 @@ class static_object {
       slots.scratch = scratch->data();
       load_records<wanted>(records<Policy>, slots, options, row);
     }
-    if (row.failed()) out.fail_with([&row] { return to_error(row); });
+    // Who wants no types wants little code, and is told of fewer reasons.
+    constexpr bool tells_all = has_options || Policy.btf != btf_choice::none;
+    if (row.failed()) out.fail_with([&row] { return tells_all ? to_whole_error(row) : to_error(row); });
     return out;
   }
   static constexpr u32 longest_on_stack = 512;  // instructions, one page

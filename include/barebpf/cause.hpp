@@ -583,6 +583,13 @@
   BAREBPF_CAUSE(needs_cap_perfmon,                                                                           \
                 "the process lacks CAP_PERFMON, which tracing programs need beside "                         \
                 "CAP_BPF, so run it as root or give it both")                                                \
+  BAREBPF_CAUSE(needs_cap_net_admin,                                                                         \
+                "the process lacks CAP_NET_ADMIN, which programs and maps of the network need beside "       \
+                "CAP_BPF, so run it as root or give it both")                                                \
+  BAREBPF_CAUSE(in_user_namespace,                                                                           \
+                "in a user namespace capabilities alone allow nothing here, so give a token, made by "       \
+                "create_token of a BPF file system whose mount delegates this by delegate_cmds, "            \
+                "delegate_maps, delegate_progs and delegate_attachs")                                        \
   BAREBPF_CAUSE(no_kernel_function,                                                                          \
                 "the kernel has no function of this name that programs can attach to, so look for it in "    \
                 "/proc/kallsyms, and for one that was not inlined")                                          \

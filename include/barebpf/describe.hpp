@@ -74,8 +74,8 @@ struct hint_row {
 };
 inline constexpr hint_row hint_rows[] = {
     {step::map_create, EPERM,
-     "this type of map or one of its flags needs more than CAP_BPF, such as CAP_NET_ADMIN, or before Linux "
-     "5.11 RLIMIT_MEMLOCK is too small, so run it as root or raise ulimit -l"},
+     "maps of the network need CAP_NET_ADMIN and map_flag::zero_seed CAP_SYS_ADMIN, or before Linux 5.11 "
+     "RLIMIT_MEMLOCK is too small, so run it as root or raise ulimit -l"},
     {step::map_create, EINVAL,
      "the kernel does not know this map type, or does not allow one of its sizes, flags or a max_entries of "
      "0"},
@@ -537,7 +537,10 @@ inline constexpr hint_row hint_rows[] = {
     {step::prog_stream_read_by_fd, ENOENT, "a program has two streams, out and errors, and no other"},
     {step::open_trace_pipe, ENOENT, "the kernel was built without tracing, so programs cannot print"},
     {step::open_trace_pipe, EACCES, "the process may not read tracefs, so run it as root"},
-    {step::open_trace_pipe, EPERM, "the kernel is locked down, so boot it without lockdown"},
+    {step::open_trace_pipe, EPERM,
+     "tracefs is not mounted and a private one needs CAP_SYS_ADMIN, or the kernel is locked down, so mount "
+     "it: "
+     "mount -t tracefs tracefs /sys/kernel/tracing"},
     {step::open_trace_pipe, EBUSY, "another process reads the trace pipe, which has one reader at a time"},
     {step::query_event, ENOENT, "there is no process of this number any more, or it holds no event there"},
     {step::query_event, EBADF, "the process has no descriptor of this number open"},

@@ -185,7 +185,7 @@ class loader : public map_loader<Needs, Options> {
   bool leave_out([[maybe_unused]] u32 i) noexcept {
     if constexpr (has_options && Needs.choices) {
       if (options_.refused == nullptr || slots_.left_out == nullptr) return false;
-      if (!options_.refused->add({i, to_error(row_)})) return false;
+      if (!options_.refused->add({i, to_whole_error(row_)})) return false;
       row_ = {};
       slots_.left_out[i] = true;
       return true;
@@ -289,6 +289,7 @@ class loader : public map_loader<Needs, Options> {
       attr.expected_attach_type = static_cast<u32>(change->kind.attach_type);
       attr.prog_flags = change->kind.flags;
     }
+    row_.needed = capabilities_for_program(attr.prog_type);
     if constexpr (has_options)
       if (attr.prog_type == 0) return row_.refuse(step::prog_load, cause::unknown_section), false;
     if constexpr (Needs.types) {

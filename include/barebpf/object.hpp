@@ -280,7 +280,7 @@ result<loaded_object> object::load_with(const Options& options) const noexcept {
        .modules = modules->data(),
        .missing = missing},
       options, row);
-  if (row.failed()) return to_error(row);
+  if (row.failed()) return to_whole_error(row);
   size_t value_at = 0;
   for (u32 i = 0; i < records.map_count; ++i) {
     out.maps_[i].descriptor = std::move((*map_descriptors)[i]);

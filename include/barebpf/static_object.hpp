@@ -608,7 +608,9 @@ class static_object {
       slots.scratch = scratch->data();
       load_records<wanted>(records<Policy>, slots, options, row);
     }
-    if (row.failed()) out.fail_with([&row] { return to_error(row); });
+    // Who wants no types wants little code, and is told of fewer reasons.
+    constexpr bool tells_all = has_options || Policy.btf != btf_choice::none;
+    if (row.failed()) out.fail_with([&row] { return tells_all ? to_whole_error(row) : to_error(row); });
     return out;
   }
   static constexpr u32 longest_on_stack = 512;  // instructions, one page

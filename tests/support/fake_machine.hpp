@@ -101,6 +101,7 @@ class fake_machine {
   std::string release = "6.18.44-fake";             // what uname says
   std::string version = "#1 SMP fake";              // beside it
   std::uint64_t capabilities = ~0ull;               // the effective set
+  std::string user_namespace = "user:[4026531837]";  // the first one
   int verifier_refuses = 0;                         // errno
   std::string verifier_says;                        // its log
   bool verifier_tells_true_size = true;             // since 6.4
@@ -290,6 +291,7 @@ class fake_machine {
                                                      {__NR_getdents64, "getdents64"},
                                                      {__NR_ioctl, "ioctl"},
                                                      {__NR_capget, "capget"},
+                                                     {__NR_readlinkat, "readlinkat"},
                                                      {__NR_uname, "uname"},
                                                      {__NR_perf_event_open, "perf_event_open"},
                                                      {__NR_unlinkat, "unlinkat"},
@@ -396,6 +398,11 @@ class fake_machine {
       return add(table_[static_cast<int>(call.arguments[0])], static_cast<int>(call.arguments[2]));
     }
     if (call.name == "capget") return tell_capabilities(call);
+    if (call.name == "readlinkat") {
+      CHECK(std::string(reinterpret_cast<const char*>(at(address(call.arguments[1])))) == "/proc/self/ns/user");
+      std::memcpy(at_mutable(address(call.arguments[2])), user_namespace.data(), user_namespace.size());
+      return static_cast<long>(user_namespace.size());
+    }
     if (call.name == "uname") {
       std::memcpy(at_mutable(address(call.arguments[0])) + 130, release.c_str(), release.size() + 1);
       std::memcpy(at_mutable(address(call.arguments[0])) + 195, version.c_str(), version.size() + 1);

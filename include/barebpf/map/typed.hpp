@@ -146,7 +146,8 @@ class map {
                          .btf_value_type_id = options.btf_value_type_id,
                          .btf_vmlinux_value_type_id = options.btf_vmlinux_value_type_id,
                          .map_extra = options.map_extra};
-    outcome created{.subject = attr.map_name.characters};
+    outcome created{.needed = capabilities_for_map(static_cast<u32>(Type)),
+                    .subject = attr.map_name.characters};
     constexpr bool must_have_types = kind.btf == btf_rule::required;
     long answer;
     if (knows_types && options.btf_fd == 0 && (must_have_types || options.with_types)) {
@@ -155,7 +156,7 @@ class map {
       attr.btf_value_type_id = types.value_id;
       answer = detail::create_with_types(attr, &types, types.size(), options.token,
                                          must_have_types || types.has_special, created);
-      if (created.failed()) return to_error(created);
+      if (created.failed()) return to_whole_error(created);
     } else {
       answer = options.token < 0
                    ? create_map(attr)
@@ -163,7 +164,7 @@ class map {
     }
     if (created.fails(step::map_create, answer)) {
       created.why = explain_refusal(attr, answer);
-      return to_error(created);
+      return to_whole_error(created);
     }
     return map(untyped_map::own(fd::own(created.answer), attr.map_name));
   }
