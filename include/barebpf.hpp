@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 8dc8f32c354f20cf8663d4d67e1102c66c7dec8a736a0edb413e6150be6d6a4c; do not edit.
+// Made by tools/amalgamate from files with SHA-256 347064bea358d50d694ebff4ebdfc48490cd71c90a7818a48c8dc2edfd93ed27; do not edit.
 //
 // MIT License
 //
@@ -1854,8 +1854,8 @@ static_assert(sizeof(bpf_attr) == 168);
                 "CAP_BPF, so run it as root or give it both")                                                \
   BAREBPF_CAUSE(in_user_namespace,                                                                           \
                 "in a user namespace capabilities alone allow nothing here, so give a token, made by "       \
-                "create_token of a BPF file system whose mount delegates this by delegate_cmds, "            \
-                "delegate_maps, delegate_progs and delegate_attachs")                                        \
+                "create_token of a BPF file system mounted with delegate_cmds, delegate_maps, "              \
+                "delegate_progs, delegate_attachs")                                                          \
   BAREBPF_CAUSE(no_kernel_function,                                                                          \
                 "the kernel has no function of this name that programs can attach to, so look for it in "    \
                 "/proc/kallsyms, and for one that was not inlined")                                          \

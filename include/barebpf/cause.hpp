@@ -588,8 +588,8 @@
                 "CAP_BPF, so run it as root or give it both")                                                \
   BAREBPF_CAUSE(in_user_namespace,                                                                           \
                 "in a user namespace capabilities alone allow nothing here, so give a token, made by "       \
-                "create_token of a BPF file system whose mount delegates this by delegate_cmds, "            \
-                "delegate_maps, delegate_progs and delegate_attachs")                                        \
+                "create_token of a BPF file system mounted with delegate_cmds, delegate_maps, "              \
+                "delegate_progs, delegate_attachs")                                                          \
   BAREBPF_CAUSE(no_kernel_function,                                                                          \
                 "the kernel has no function of this name that programs can attach to, so look for it in "    \
                 "/proc/kallsyms, and for one that was not inlined")                                          \

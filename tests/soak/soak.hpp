@@ -72,7 +72,18 @@ class steady {
 
  private:
   static constexpr int warm_up = 20;
+  // Under a sanitizer freed memory is kept for a while on purpose.
+#if defined(__SANITIZE_ADDRESS__)
+  static constexpr long allowed_kib = 1 << 20;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+  static constexpr long allowed_kib = 1 << 20;
+#else
   static constexpr long allowed_kib = 4096;
+#endif
+#else
+  static constexpr long allowed_kib = 4096;
+#endif
   int rounds_ = 0, descriptors_ = 0;
   long memory_ = 0;
 };

@@ -196,7 +196,6 @@ std::string taking(double seconds) {
       }
       --working;
     });
-  steady self;
   std::uint64_t rounds = 0, taken = 0;
   std::vector<bool> was_taken;
   std::vector<std::uint32_t> keys(512);
