@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 347064bea358d50d694ebff4ebdfc48490cd71c90a7818a48c8dc2edfd93ed27; do not edit.
+// Made by tools/amalgamate from files with SHA-256 6e19eb93e361f00f911a33378675fd5715e07b8fbfd12d4ecf674c6fc37d8149; do not edit.
 //
 // MIT License
 //
@@ -3440,10 +3440,12 @@ namespace detail {
 
 }  // namespace detail
 
-/// The error of a failed row; after EPERM with CAP_BPF or CAP_PERFMON where that was missing.
+/// The error of a failed row; after EPERM with CAP_BPF or CAP_PERFMON where that was missing, as if each program were there
+/// for tracing.
 [[nodiscard, gnu::cold, gnu::noinline]] inline error to_error(const outcome& row) noexcept {
   error out = detail::plain_error(row);
-  if (out.code == EPERM && needs_privilege(row.at)) out.why = missing_capability(row.needed & for_tracing);
+  if (out.code == EPERM && needs_privilege(row.at))
+    out.why = missing_capability(row.at == step::prog_load ? for_tracing : u8{0});
   return out;
 }
 /// The same with all that may be missing: CAP_NET_ADMIN too, and in a user namespace a token.
@@ -18779,7 +18781,7 @@ class map_loader {
     long created = create_with_types(attr);
     if constexpr (Needs.sizes)
       if (created == -EINVAL && repair_size(attr)) created = create_with_types(attr);
-    row_.needed = capabilities_for_map(attr.map_type);
+    if constexpr (has_options || Needs.types) row_.needed = capabilities_for_map(attr.map_type);
     if (row_.fails(step::map_create, created)) {
       if constexpr (Needs.hints) row_.why = explain_refusal(attr, created);
       return false;
@@ -19324,7 +19326,7 @@ class loader : public map_loader<Needs, Options> {
       attr.expected_attach_type = static_cast<u32>(change->kind.attach_type);
       attr.prog_flags = change->kind.flags;
     }
-    row_.needed = capabilities_for_program(attr.prog_type);
+    if constexpr (has_options || Needs.types) row_.needed = capabilities_for_program(attr.prog_type);
     if constexpr (has_options)
       if (attr.prog_type == 0) return row_.refuse(step::prog_load, cause::unknown_section), false;
     if constexpr (Needs.types) {
@@ -24063,7 +24065,7 @@ class static_object {
       load_records<wanted>(records<Policy>, slots, options, row);
     }
     // Who wants no types wants little code, and is told of fewer reasons.
-    constexpr bool tells_all = has_options || Policy.btf != btf_choice::none;
+    constexpr bool tells_all = has_options || wanted.types;
     if (row.failed()) out.fail_with([&row] { return tells_all ? to_whole_error(row) : to_error(row); });
     return out;
   }

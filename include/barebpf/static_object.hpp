@@ -609,7 +609,7 @@ class static_object {
       load_records<wanted>(records<Policy>, slots, options, row);
     }
     // Who wants no types wants little code, and is told of fewer reasons.
-    constexpr bool tells_all = has_options || Policy.btf != btf_choice::none;
+    constexpr bool tells_all = has_options || wanted.types;
     if (row.failed()) out.fail_with([&row] { return tells_all ? to_whole_error(row) : to_error(row); });
     return out;
   }

@@ -129,7 +129,7 @@ class map_loader {
     long created = create_with_types(attr);
     if constexpr (Needs.sizes)
       if (created == -EINVAL && repair_size(attr)) created = create_with_types(attr);
-    row_.needed = capabilities_for_map(attr.map_type);
+    if constexpr (has_options || Needs.types) row_.needed = capabilities_for_map(attr.map_type);
     if (row_.fails(step::map_create, created)) {
       if constexpr (Needs.hints) row_.why = explain_refusal(attr, created);
       return false;
