@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 6e19eb93e361f00f911a33378675fd5715e07b8fbfd12d4ecf674c6fc37d8149; do not edit.
+// Made by tools/amalgamate from files with SHA-256 c69553796990fc3be7bc8110baad4d420aa5d53643edd1708f578fdc45238d31; do not edit.
 //
 // MIT License
 //
@@ -3440,12 +3440,10 @@ namespace detail {
 
 }  // namespace detail
 
-/// The error of a failed row; after EPERM with CAP_BPF or CAP_PERFMON where that was missing, as if each program were there
-/// for tracing.
+/// The error of a failed row; after EPERM with CAP_BPF or CAP_PERFMON where that was missing.
 [[nodiscard, gnu::cold, gnu::noinline]] inline error to_error(const outcome& row) noexcept {
   error out = detail::plain_error(row);
-  if (out.code == EPERM && needs_privilege(row.at))
-    out.why = missing_capability(row.at == step::prog_load ? for_tracing : u8{0});
+  if (out.code == EPERM && needs_privilege(row.at)) out.why = missing_capability(row.needed & for_tracing);
   return out;
 }
 /// The same with all that may be missing: CAP_NET_ADMIN too, and in a user namespace a token.
@@ -5066,7 +5064,9 @@ inline long read_tracepoint_id(long folder, const char* path) noexcept {
   const long length = system_call(__NR_read, file, digits, sizeof digits);
   system_call(__NR_close, file);
   if (length < 0) return length;
-  return leading_number(text(digits, static_cast<size_t>(length)));
+  long id = 0;  // so few digits always fit
+  for (long i = 0; i < length && digits[i] >= '0' && digits[i] <= '9'; ++i) id = id * 10 + (digits[i] - '0');
+  return id;
 }
 
 // Where no tracefs is mounted, one that only this process sees, gone with its descriptor.
@@ -19326,7 +19326,7 @@ class loader : public map_loader<Needs, Options> {
       attr.expected_attach_type = static_cast<u32>(change->kind.attach_type);
       attr.prog_flags = change->kind.flags;
     }
-    if constexpr (has_options || Needs.types) row_.needed = capabilities_for_program(attr.prog_type);
+    row_.needed = capabilities_for_program(attr.prog_type);
     if constexpr (has_options)
       if (attr.prog_type == 0) return row_.refuse(step::prog_load, cause::unknown_section), false;
     if constexpr (Needs.types) {

@@ -289,7 +289,7 @@ class loader : public map_loader<Needs, Options> {
       attr.expected_attach_type = static_cast<u32>(change->kind.attach_type);
       attr.prog_flags = change->kind.flags;
     }
-    if constexpr (has_options || Needs.types) row_.needed = capabilities_for_program(attr.prog_type);
+    row_.needed = capabilities_for_program(attr.prog_type);
     if constexpr (has_options)
       if (attr.prog_type == 0) return row_.refuse(step::prog_load, cause::unknown_section), false;
     if constexpr (Needs.types) {

@@ -123,12 +123,10 @@ namespace detail {
 
 }  // namespace detail
 
-/// The error of a failed row; after EPERM with CAP_BPF or CAP_PERFMON where that was missing, as if each program were there
-/// for tracing.
+/// The error of a failed row; after EPERM with CAP_BPF or CAP_PERFMON where that was missing.
 [[nodiscard, gnu::cold, gnu::noinline]] inline error to_error(const outcome& row) noexcept {
   error out = detail::plain_error(row);
-  if (out.code == EPERM && needs_privilege(row.at))
-    out.why = missing_capability(row.at == step::prog_load ? for_tracing : u8{0});
+  if (out.code == EPERM && needs_privilege(row.at)) out.why = missing_capability(row.needed & for_tracing);
   return out;
 }
 /// The same with all that may be missing: CAP_NET_ADMIN too, and in a user namespace a token.
