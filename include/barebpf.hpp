@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 c69553796990fc3be7bc8110baad4d420aa5d53643edd1708f578fdc45238d31; do not edit.
+// Made by tools/amalgamate from files with SHA-256 c036696f560b8c30f2693b1d5ba5c00184893df8fe95e3dc4d90145921c7a08b; do not edit.
 //
 // MIT License
 //
@@ -5064,9 +5064,7 @@ inline long read_tracepoint_id(long folder, const char* path) noexcept {
   const long length = system_call(__NR_read, file, digits, sizeof digits);
   system_call(__NR_close, file);
   if (length < 0) return length;
-  long id = 0;  // so few digits always fit
-  for (long i = 0; i < length && digits[i] >= '0' && digits[i] <= '9'; ++i) id = id * 10 + (digits[i] - '0');
-  return id;
+  return leading_number(text(digits, static_cast<size_t>(length)));
 }
 
 // Where no tracefs is mounted, one that only this process sees, gone with its descriptor.
@@ -5800,7 +5798,7 @@ class elf {
     const auto info = static_cast<u8>(first >> (is_big ? 24 : 32));
     const auto visibility = static_cast<u8>(first >> (is_big ? 16 : 40)) & 3;
     return {.at = at,
-            .name = symbol_names_ + (name < symbol_names_size_ ? name : 0),  // where the empty name stands
+            .name = symbol_name_at(name),
             .binding = static_cast<u8>(info >> 4),
             .type = static_cast<u8>(info & 15),
             .is_hidden = visibility == abi::symbol_hidden || visibility == abi::symbol_internal,
@@ -5808,13 +5806,13 @@ class elf {
             .value = image_.read64(at + record::value),
             .size = image_.read64(at + record::extent)};
   }
-  /// Binding and type of the symbol with this index, and where its name stands, as they are in its record: for who looks
-  /// for a few symbols among many.
+  /// Binding, in the upper half, and type of the symbol with this index, and where its name stands: for who looks for a few
+  /// symbols among many, because the compiler pays for each field.
   [[nodiscard]] constexpr u8 symbol_info(u32 index) const noexcept {
     return image_.read8(symbols_ + u64{index} * abi::elf_symbol_record::size + abi::elf_symbol_record::info);
   }
-  [[nodiscard]] constexpr u8 first_of_symbol_name(u32 index) const noexcept {
-    return image_.read8(symbol_names_ + image_.read32(symbols_ + u64{index} * abi::elf_symbol_record::size));
+  [[nodiscard]] constexpr u64 symbol_name(u32 index) const noexcept {
+    return symbol_name_at(image_.read32(symbols_ + u64{index} * abi::elf_symbol_record::size));
   }
   /// How many relocations the section `relocations` holds.
   [[nodiscard]] static constexpr u64 relocation_count(const elf_section& relocations) noexcept {
@@ -5831,6 +5829,9 @@ class elf {
   }
 
  private:
+  [[nodiscard]] constexpr u64 symbol_name_at(u64 offset) const noexcept {
+    return symbol_names_ + (offset < symbol_names_size_ ? offset : 0);  // where the empty name stands
+  }
   [[nodiscard]] constexpr u64 header_at(u32 index) const noexcept {
     return section_table_ + u64{index} * abi::elf_section_header::size;
   }
@@ -6122,24 +6123,23 @@ class btf {
     return static_cast<abi::btf_kind>(info >> 24 & 0x7f);
   }
   [[nodiscard]] static constexpr u32 members_in(u32 info) noexcept { return info & 0xffffff; }
-  // Where the type behind the one at `at` stands, whose info is this: what a walk over all types costs the compiler.
-  [[nodiscard]] constexpr u64 next_at(u64 at, u32 info) const noexcept {
-    const u32 kind = info >> 24 & 0x7f;
-    if (kind >= abi::btf_kinds)
-      return at + extent_by_layout({.kind = kind_in(info), .members = members_in(info)});
-    const abi::btf_tail& tail = abi::btf_tails[kind];
-    return at + abi::btf_type_record::size + tail.fixed + u64{tail.for_each} * (info & 0xffffff);
+  // Where the type behind such a one at `at` stands; `at` where the file does not say. Not by extent_of, because a walk over
+  // all types is what costs the compiler most.
+  [[nodiscard]] constexpr u64 next_at(u64 at, abi::btf_kind kind, u32 members) const noexcept {
+    if (static_cast<u8>(kind) >= abi::btf_kinds) return at + extent_by_layout(kind, members);
+    const abi::btf_tail& tail = abi::btf_tails[static_cast<u8>(kind)];
+    return at + abi::btf_type_record::size + tail.fixed + u64{tail.for_each} * members;
   }
   [[nodiscard]] constexpr u64 end_of(const btf_type& of) const noexcept {
-    return of.at + (is_known(of.kind) ? extent_of(of) : extent_by_layout(of));
+    return next_at(of.at, of.kind, of.members);
   }
-  // The same for one that is not, as the file itself says; 0 when it does not.
-  [[nodiscard]] constexpr u64 extent_by_layout(const btf_type& of) const noexcept {
+  // How long a type of a kind is that the library does not know, as the file itself says; 0 when it does not.
+  [[nodiscard]] constexpr u64 extent_by_layout(abi::btf_kind kind, u32 members) const noexcept {
     using record = abi::btf_layout_record;
-    const u64 row = static_cast<u8>(of.kind) * record::size;
+    const u64 row = static_cast<u8>(kind) * record::size;
     if (row + record::size > layouts_size_) return 0;
     return abi::btf_type_record::size + image_.read8(layouts_ + row + record::fixed) +
-           u64{image_.read8(layouts_ + row + record::for_each)} * of.members;
+           u64{image_.read8(layouts_ + row + record::for_each)} * members;
   }
 
   bytes image_;
@@ -6206,8 +6206,8 @@ constexpr verdict btf::open(const bytes& image, u64 start, u64 size, btf& out, u
     const auto bad = [&](cause why) { return verdict{.why = why, .section = section, .offset = at}; };
     if (end - at < record::size) return bad(cause::bad_btf_type);
     const u32 info = image.read32(at + record::info);
-    const u64 behind = out.next_at(at, info);
     const abi::btf_kind kind = kind_in(info);
+    const u64 behind = out.next_at(at, kind, members_in(info));
     const bool is_new = !is_known(kind);
     if (static_cast<u8>(kind) == 0 || behind == at) return bad(cause::unknown_btf_kind);
     if (behind - at > end - at || image.read32(at + record::name) >= strings_size)
@@ -6230,7 +6230,8 @@ constexpr void btf::build_index(u32* index) noexcept {
   u64 at = types_;
   for (u32 id = 1; id <= count_; ++id) {
     if (id % index_stride == 0) index[id / index_stride] = static_cast<u32>(at - types_);
-    at = next_at(at, image_.read32(at + abi::btf_type_record::info));
+    const u32 info = image_.read32(at + abi::btf_type_record::info);
+    at = next_at(at, kind_in(info), members_in(info));
   }
 }
 
@@ -19499,24 +19500,16 @@ namespace detail {
 
 // Compilers before clang 8 did not say of functions that they are; then only their names tell them from the labels of
 // the compiler's own.
-constexpr bool is_function(const elf& file, const elf_symbol& symbol) noexcept {
-  if (symbol.type != abi::symbol_function) {
-    const bool is_label =
-        symbol.binding == abi::symbol_local && (file.image().string_starts_with(symbol.name, "LBB") ||
-                                                file.image().string_starts_with(symbol.name, ".L"));
-    if (symbol.type != abi::symbol_no_type || is_label) return false;
+constexpr bool is_function(const elf& file, u32 symbol) noexcept {
+  const u8 info = file.symbol_info(symbol), type = info & 15;
+  if (type != abi::symbol_function) {
+    if (type != abi::symbol_no_type) return false;
+    const u64 name = file.symbol_name(symbol);
+    const bool is_label = info >> 4 == abi::symbol_local && (file.image().string_starts_with(name, "LBB") ||
+                                                             file.image().string_starts_with(name, ".L"));
+    if (is_label) return false;
   }
-  return file.is_code(symbol.section);
-}
-// False for most symbols that are none: labels are many, and the compiler pays for each.
-constexpr bool may_be_function(const elf& file, u32 index) noexcept {
-  constexpr u8 of_label = abi::symbol_local << 4 | abi::symbol_no_type;
-  const u8 info = file.symbol_info(index);
-  if (info == of_label) {
-    const u8 first = file.first_of_symbol_name(index);
-    return first != 'L' && first != '.';
-  }
-  return (info & 15) == abi::symbol_function || (info & 15) == abi::symbol_no_type;
+  return file.is_code(file.symbol(symbol).section);
 }
 // A function that the kernel is to load as a program. What is in .text, and what is static, is there to be
 // called by others.
@@ -19587,9 +19580,8 @@ constexpr verdict read_functions(const elf& file, const object_slots& slots, obj
   };
   const auto are_too_many = [&] { return instructions > file.image().size() / sizeof(abi::insn); };
   for (u32 i = 0; i < file.symbol_count(); ++i) {
-    if (!may_be_function(file, i)) continue;
+    if (!is_function(file, i)) continue;
     const elf_symbol symbol = file.symbol(i);
-    if (!is_function(file, symbol)) continue;
     function_spec& function = slots.functions[out.functions++];
     if (const verdict v = read_function(file, symbol, function); v.failed()) return v;
     instructions += function.instruction_count;
@@ -20048,11 +20040,9 @@ constexpr verdict measure(const detail::opened_object& object, object_shape& out
   if (object.config.members != 0) ++out.maps;
   out.maps += object.operations;
   for (u32 i = 0; i < file.symbol_count(); ++i) {
-    if (!detail::may_be_function(file, i)) continue;
-    const elf_symbol symbol = file.symbol(i);
-    if (!detail::is_function(file, symbol)) continue;
+    if (!detail::is_function(file, i)) continue;
     ++out.functions;
-    out.programs += detail::is_program(file, symbol);
+    out.programs += detail::is_program(file, file.symbol(i));
   }
   if (out.functions == 1) out.programs = 1;  // see is_alone
   btf_ext_run run;

@@ -186,24 +186,23 @@ class btf {
     return static_cast<abi::btf_kind>(info >> 24 & 0x7f);
   }
   [[nodiscard]] static constexpr u32 members_in(u32 info) noexcept { return info & 0xffffff; }
-  // Where the type behind the one at `at` stands, whose info is this: what a walk over all types costs the compiler.
-  [[nodiscard]] constexpr u64 next_at(u64 at, u32 info) const noexcept {
-    const u32 kind = info >> 24 & 0x7f;
-    if (kind >= abi::btf_kinds)
-      return at + extent_by_layout({.kind = kind_in(info), .members = members_in(info)});
-    const abi::btf_tail& tail = abi::btf_tails[kind];
-    return at + abi::btf_type_record::size + tail.fixed + u64{tail.for_each} * (info & 0xffffff);
+  // Where the type behind such a one at `at` stands; `at` where the file does not say. Not by extent_of, because a walk over
+  // all types is what costs the compiler most.
+  [[nodiscard]] constexpr u64 next_at(u64 at, abi::btf_kind kind, u32 members) const noexcept {
+    if (static_cast<u8>(kind) >= abi::btf_kinds) return at + extent_by_layout(kind, members);
+    const abi::btf_tail& tail = abi::btf_tails[static_cast<u8>(kind)];
+    return at + abi::btf_type_record::size + tail.fixed + u64{tail.for_each} * members;
   }
   [[nodiscard]] constexpr u64 end_of(const btf_type& of) const noexcept {
-    return of.at + (is_known(of.kind) ? extent_of(of) : extent_by_layout(of));
+    return next_at(of.at, of.kind, of.members);
   }
-  // The same for one that is not, as the file itself says; 0 when it does not.
-  [[nodiscard]] constexpr u64 extent_by_layout(const btf_type& of) const noexcept {
+  // How long a type of a kind is that the library does not know, as the file itself says; 0 when it does not.
+  [[nodiscard]] constexpr u64 extent_by_layout(abi::btf_kind kind, u32 members) const noexcept {
     using record = abi::btf_layout_record;
-    const u64 row = static_cast<u8>(of.kind) * record::size;
+    const u64 row = static_cast<u8>(kind) * record::size;
     if (row + record::size > layouts_size_) return 0;
     return abi::btf_type_record::size + image_.read8(layouts_ + row + record::fixed) +
-           u64{image_.read8(layouts_ + row + record::for_each)} * of.members;
+           u64{image_.read8(layouts_ + row + record::for_each)} * members;
   }
 
   bytes image_;
@@ -270,8 +269,8 @@ constexpr verdict btf::open(const bytes& image, u64 start, u64 size, btf& out, u
     const auto bad = [&](cause why) { return verdict{.why = why, .section = section, .offset = at}; };
     if (end - at < record::size) return bad(cause::bad_btf_type);
     const u32 info = image.read32(at + record::info);
-    const u64 behind = out.next_at(at, info);
     const abi::btf_kind kind = kind_in(info);
+    const u64 behind = out.next_at(at, kind, members_in(info));
     const bool is_new = !is_known(kind);
     if (static_cast<u8>(kind) == 0 || behind == at) return bad(cause::unknown_btf_kind);
     if (behind - at > end - at || image.read32(at + record::name) >= strings_size)
@@ -294,7 +293,8 @@ constexpr void btf::build_index(u32* index) noexcept {
   u64 at = types_;
   for (u32 id = 1; id <= count_; ++id) {
     if (id % index_stride == 0) index[id / index_stride] = static_cast<u32>(at - types_);
-    at = next_at(at, image_.read32(at + abi::btf_type_record::info));
+    const u32 info = image_.read32(at + abi::btf_type_record::info);
+    at = next_at(at, kind_in(info), members_in(info));
   }
 }
 

@@ -116,7 +116,7 @@ class elf {
     const auto info = static_cast<u8>(first >> (is_big ? 24 : 32));
     const auto visibility = static_cast<u8>(first >> (is_big ? 16 : 40)) & 3;
     return {.at = at,
-            .name = symbol_names_ + (name < symbol_names_size_ ? name : 0),  // where the empty name stands
+            .name = symbol_name_at(name),
             .binding = static_cast<u8>(info >> 4),
             .type = static_cast<u8>(info & 15),
             .is_hidden = visibility == abi::symbol_hidden || visibility == abi::symbol_internal,
@@ -124,13 +124,13 @@ class elf {
             .value = image_.read64(at + record::value),
             .size = image_.read64(at + record::extent)};
   }
-  /// Binding and type of the symbol with this index, and where its name stands, as they are in its record: for who looks
-  /// for a few symbols among many.
+  /// Binding, in the upper half, and type of the symbol with this index, and where its name stands: for who looks for a few
+  /// symbols among many, because the compiler pays for each field.
   [[nodiscard]] constexpr u8 symbol_info(u32 index) const noexcept {
     return image_.read8(symbols_ + u64{index} * abi::elf_symbol_record::size + abi::elf_symbol_record::info);
   }
-  [[nodiscard]] constexpr u8 first_of_symbol_name(u32 index) const noexcept {
-    return image_.read8(symbol_names_ + image_.read32(symbols_ + u64{index} * abi::elf_symbol_record::size));
+  [[nodiscard]] constexpr u64 symbol_name(u32 index) const noexcept {
+    return symbol_name_at(image_.read32(symbols_ + u64{index} * abi::elf_symbol_record::size));
   }
   /// How many relocations the section `relocations` holds.
   [[nodiscard]] static constexpr u64 relocation_count(const elf_section& relocations) noexcept {
@@ -147,6 +147,9 @@ class elf {
   }
 
  private:
+  [[nodiscard]] constexpr u64 symbol_name_at(u64 offset) const noexcept {
+    return symbol_names_ + (offset < symbol_names_size_ ? offset : 0);  // where the empty name stands
+  }
   [[nodiscard]] constexpr u64 header_at(u32 index) const noexcept {
     return section_table_ + u64{index} * abi::elf_section_header::size;
   }

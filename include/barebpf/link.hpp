@@ -146,9 +146,7 @@ inline long read_tracepoint_id(long folder, const char* path) noexcept {
   const long length = system_call(__NR_read, file, digits, sizeof digits);
   system_call(__NR_close, file);
   if (length < 0) return length;
-  long id = 0;  // so few digits always fit
-  for (long i = 0; i < length && digits[i] >= '0' && digits[i] <= '9'; ++i) id = id * 10 + (digits[i] - '0');
-  return id;
+  return leading_number(text(digits, static_cast<size_t>(length)));
 }
 
 // Where no tracefs is mounted, one that only this process sees, gone with its descriptor.

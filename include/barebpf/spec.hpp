@@ -96,11 +96,9 @@ constexpr verdict measure(const detail::opened_object& object, object_shape& out
   if (object.config.members != 0) ++out.maps;
   out.maps += object.operations;
   for (u32 i = 0; i < file.symbol_count(); ++i) {
-    if (!detail::may_be_function(file, i)) continue;
-    const elf_symbol symbol = file.symbol(i);
-    if (!detail::is_function(file, symbol)) continue;
+    if (!detail::is_function(file, i)) continue;
     ++out.functions;
-    out.programs += detail::is_program(file, symbol);
+    out.programs += detail::is_program(file, file.symbol(i));
   }
   if (out.functions == 1) out.programs = 1;  // see is_alone
   btf_ext_run run;

@@ -162,6 +162,22 @@ inline void ask(
   std::fflush(stdout);
 }
 
+// Maps of several types: whether each CPU has a value of its own, and the key that has a number, whatever keys are.
+template <class Map>
+constexpr bool is_per_cpu = barebpf::kind_of(Map::type).value == barebpf::value_rule::per_cpu;
+
+template <class Key, class Number>
+Key key_of(Number number) {
+  if constexpr (std::is_same_v<Key, barebpf::ipv4_prefix>) {
+    barebpf::ipv4_prefix out{.prefixlen = 32};
+    static_assert(sizeof number == sizeof out.data);
+    std::memcpy(out.data, &number, sizeof number);
+    return out;
+  } else {
+    return static_cast<Key>(number);
+  }
+}
+
 }  // namespace bench
 
 #endif  // BAREBPF_TESTS_BENCH_BENCH_HPP

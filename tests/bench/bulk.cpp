@@ -9,20 +9,6 @@ using namespace bench;
 
 namespace {
 
-template <class Map>
-constexpr bool is_per_cpu = barebpf::kind_of(Map::type).value == barebpf::value_rule::per_cpu;
-
-template <class Key>
-Key key_of(u32 number) {
-  if constexpr (std::is_same_v<Key, barebpf::ipv4_prefix>) {
-    barebpf::ipv4_prefix out{.prefixlen = 32};
-    std::memcpy(out.data, &number, sizeof number);
-    return out;
-  } else {
-    return static_cast<Key>(number);
-  }
-}
-
 // All of them, in a map that has room for `room_in_map`, and so many in one call.
 template <class Map>
 class elements {

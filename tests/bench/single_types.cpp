@@ -7,20 +7,6 @@ using namespace bench;
 
 namespace {
 
-template <class Map>
-constexpr bool is_per_cpu = barebpf::kind_of(Map::type).value == barebpf::value_rule::per_cpu;
-
-template <class Key>
-Key key_of(s32 number) {
-  if constexpr (std::is_same_v<Key, barebpf::ipv4_prefix>) {
-    barebpf::ipv4_prefix out{.prefixlen = 32};
-    std::memcpy(out.data, &number, sizeof number);
-    return out;
-  } else {
-    return static_cast<Key>(number);
-  }
-}
-
 // A map of one type, and one place for a value, or those of all CPUs, into which everybody has it written.
 template <class Map>
 class types {

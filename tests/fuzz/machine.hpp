@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "../support/syscall_arguments.hpp"
 #include "fuzz.hpp"
 
 #ifndef BAREBPF_LIBC_SYSCALL
@@ -165,13 +166,7 @@ extern "C" long syscall(long number, ...) noexcept {
   long arguments[6] = {};
   va_list list;
   va_start(list, number);
-  // Only mmap has a sixth, and to read what was not passed is undefined.
-#ifdef __NR_mmap2
-  const int count = number == __NR_mmap2 ? 6 : 5;
-#else
-  const int count = number == __NR_mmap ? 6 : 5;
-#endif
-  for (int i = 0; i < count; ++i) arguments[i] = va_arg(list, long);
+  read_syscall_arguments(number, list, arguments);
   va_end(list);
   promise(machine::current != nullptr, "nobody asks the kernel where there is none");
   const long answer = machine::current->answer(number, arguments);

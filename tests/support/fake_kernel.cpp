@@ -9,6 +9,8 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "syscall_arguments.hpp"
+
 namespace {
 fake_kernel* current = nullptr;
 }
@@ -25,13 +27,7 @@ extern "C" long syscall(long number, ...) noexcept {
   fake_call call{.number = number, .arguments = {}};
   va_list list;
   va_start(list, number);
-  // Only mmap has a sixth, and to read what was not passed is undefined.
-#ifdef __NR_mmap2
-  const int count = number == __NR_mmap2 ? 6 : 5;
-#else
-  const int count = number == __NR_mmap ? 6 : 5;
-#endif
-  for (int i = 0; i < count; ++i) call.arguments[i] = va_arg(list, long);
+  read_syscall_arguments(number, list, call.arguments);
   va_end(list);
   if (current == nullptr) {
     std::fprintf(stderr, "system call %ld without a fake kernel to answer it\n", number);

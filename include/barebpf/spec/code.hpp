@@ -13,24 +13,16 @@ namespace detail {
 
 // Compilers before clang 8 did not say of functions that they are; then only their names tell them from the labels of
 // the compiler's own.
-constexpr bool is_function(const elf& file, const elf_symbol& symbol) noexcept {
-  if (symbol.type != abi::symbol_function) {
-    const bool is_label =
-        symbol.binding == abi::symbol_local && (file.image().string_starts_with(symbol.name, "LBB") ||
-                                                file.image().string_starts_with(symbol.name, ".L"));
-    if (symbol.type != abi::symbol_no_type || is_label) return false;
+constexpr bool is_function(const elf& file, u32 symbol) noexcept {
+  const u8 info = file.symbol_info(symbol), type = info & 15;
+  if (type != abi::symbol_function) {
+    if (type != abi::symbol_no_type) return false;
+    const u64 name = file.symbol_name(symbol);
+    const bool is_label = info >> 4 == abi::symbol_local && (file.image().string_starts_with(name, "LBB") ||
+                                                             file.image().string_starts_with(name, ".L"));
+    if (is_label) return false;
   }
-  return file.is_code(symbol.section);
-}
-// False for most symbols that are none: labels are many, and the compiler pays for each.
-constexpr bool may_be_function(const elf& file, u32 index) noexcept {
-  constexpr u8 of_label = abi::symbol_local << 4 | abi::symbol_no_type;
-  const u8 info = file.symbol_info(index);
-  if (info == of_label) {
-    const u8 first = file.first_of_symbol_name(index);
-    return first != 'L' && first != '.';
-  }
-  return (info & 15) == abi::symbol_function || (info & 15) == abi::symbol_no_type;
+  return file.is_code(file.symbol(symbol).section);
 }
 // A function that the kernel is to load as a program. What is in .text, and what is static, is there to be
 // called by others.
@@ -101,9 +93,8 @@ constexpr verdict read_functions(const elf& file, const object_slots& slots, obj
   };
   const auto are_too_many = [&] { return instructions > file.image().size() / sizeof(abi::insn); };
   for (u32 i = 0; i < file.symbol_count(); ++i) {
-    if (!may_be_function(file, i)) continue;
+    if (!is_function(file, i)) continue;
     const elf_symbol symbol = file.symbol(i);
-    if (!is_function(file, symbol)) continue;
     function_spec& function = slots.functions[out.functions++];
     if (const verdict v = read_function(file, symbol, function); v.failed()) return v;
     instructions += function.instruction_count;
