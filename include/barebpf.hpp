@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 c036696f560b8c30f2693b1d5ba5c00184893df8fe95e3dc4d90145921c7a08b; do not edit.
+// Made by tools/amalgamate from files with SHA-256 7a8e5a812b55912599286ae7aaa236e4051f6d5f7c5752dbc20ab342d900ba18; do not edit.
 //
 // MIT License
 //
@@ -217,7 +217,10 @@ class text {
   [[nodiscard]] constexpr char operator[](size_t at) const noexcept { return data_[at]; }
 
   [[nodiscard]] constexpr bool starts_with(text head) const noexcept {
-    return size_ >= head.size_ && text(data_, head.size_) == head;
+    if (size_ < head.size_) return false;
+    for (size_t i = 0; i < head.size_; ++i)
+      if (data_[i] != head.data_[i]) return false;
+    return true;
   }
   /// What is left behind the first `count` characters.
   [[nodiscard]] constexpr text without_first(size_t count) const noexcept {
@@ -5552,7 +5555,7 @@ class bytes {
     u32 first, second, third, fourth;
   };
   [[nodiscard]] constexpr four32 read_four32(u64 at) const noexcept {
-    if (!is_direct_ || at % 4 != 0 || !holds(at, 16))
+    if (!is_direct_ || at % 4 != 0 || at >= size_ || size_ - at < 16)
       return {read32(at), read32(at + 4), read32(at + 8), read32(at + 12)};
     const u64* const from = words_ + at / 8;
     const u64 middle = from[1];
@@ -5562,11 +5565,20 @@ class bytes {
     return {static_cast<u32>(from[0] >> 32), static_cast<u32>(middle), static_cast<u32>(middle >> 32),
             static_cast<u32>(from[2])};
   }
+  /// True when the numbers of 64 bits from `at` on up to `end` stand in memory as they are to be read; then `words_at` is
+  /// where, for who reads many of them.
+  [[nodiscard]] constexpr bool has_words(u64 at, u64 end) const noexcept {
+    return is_direct_ && at % 8 == 0 && end % 8 == 0 && at <= end && end <= size_;
+  }
+  [[nodiscard]] constexpr const u64* words_at(u64 at) const noexcept {
+    return is_direct_ ? words_ + at / 8 : nullptr;
+  }
   /// Where, from `at` on, in front of `end` and in steps of eight, the first number of 64 bits stands that is `wanted` under
   /// `mask`; `end` when none does.
   [[nodiscard]] constexpr u64 find64(u64 at, u64 end, u64 mask, u64 wanted) const noexcept {
-    if (is_direct_ && at % 8 == 0 && end <= size_) {
-      while (at < end && (words_[at / 8] & mask) != wanted) at += 8;
+    if (has_words(at, end)) {
+      const u64* next = words_at(at);
+      while (at < end && (*next++ & mask) != wanted) at += 8;
     } else {
       while (at < end && (read64(at) & mask) != wanted) at += 8;
     }
@@ -5577,9 +5589,10 @@ class bytes {
   [[nodiscard]] constexpr size_t length_of_string(u64 at) const noexcept {
     // Eight bytes at a time, because the compiler pays for each step. A subtraction that borrows into a byte's
     // top bit found its zero; the lowest such bit is never wrong.
-    for (size_t length = 0;; length += 8) {
-      if (!holds(at, length + 8)) {
-        while (holds(at + length, 1) && read8(at + length) != 0) ++length;
+    const u64 most = at < size_ ? size_ - at : 0;
+    for (u64 length = 0;; length += 8) {
+      if (most - length < 8) {
+        while (length < most && read8(at + length) != 0) ++length;
         return length;
       }
       const u64 eight = fetch(at + length, 8);
@@ -5593,9 +5606,14 @@ class bytes {
   }
   /// True when the NUL-terminated string at `at` begins with `wanted`.
   [[nodiscard]] constexpr bool string_starts_with(u64 at, text wanted) const noexcept {
-    if (!holds(at, wanted.size())) return false;
-    for (size_t i = 0; i < wanted.size(); ++i)
-      if (read8(at + i) != static_cast<unsigned char>(wanted[i])) return false;
+    const size_t size = wanted.size();
+    if (at > size_ || size > size_ - at) return false;
+    const char* const letters = wanted.data();
+    u64 eight = 0;  // at a time, see above
+    for (size_t i = 0; i < size; ++i, eight >>= 8) {
+      if (i % 8 == 0) eight = fetch(at + i, size - i < 8 ? static_cast<unsigned>(size - i) : 8);
+      if (static_cast<u8>(eight) != static_cast<u8>(letters[i])) return false;
+    }
     return true;
   }
   /// True when the NUL-terminated strings at `a` and `b` are the same.
@@ -5721,6 +5739,14 @@ struct elf_symbol {
   u64 size = 0;   ///< bytes
 };
 
+/// What a symbol's record begins with.
+struct elf_symbol_head {
+  u32 name = 0;  ///< offset among the names
+  u8 info = 0;   ///< binding, in the upper half, and type
+  u8 other = 0;  ///< visibility, in the lowest two bits
+  u16 section = 0;
+};
+
 /// A relocation of an object file.
 struct elf_relocation {
   u64 at = 0;      ///< where its record stands
@@ -5791,28 +5817,29 @@ class elf {
     using record = abi::elf_symbol_record;
     if (index >= symbol_count_) return {};
     const u64 at = symbols_ + u64{index} * record::size;
-    // The first four fields fill one word; see `bytes` for what reads cost.
-    const u64 first = image_.read64(at);
-    const bool is_big = image_.reads_big_endian();
-    const u64 name = is_big ? first >> 32 : first & 0xffffffff;
-    const auto info = static_cast<u8>(first >> (is_big ? 24 : 32));
-    const auto visibility = static_cast<u8>(first >> (is_big ? 16 : 40)) & 3;
+    const elf_symbol_head head = symbol_head(index);
+    const u8 visibility = head.other & 3;
     return {.at = at,
-            .name = symbol_name_at(name),
-            .binding = static_cast<u8>(info >> 4),
-            .type = static_cast<u8>(info & 15),
+            .name = symbol_name(head),
+            .binding = static_cast<u8>(head.info >> 4),
+            .type = static_cast<u8>(head.info & 15),
             .is_hidden = visibility == abi::symbol_hidden || visibility == abi::symbol_internal,
-            .section = static_cast<u16>(first >> (is_big ? 0 : 48)),
+            .section = head.section,
             .value = image_.read64(at + record::value),
             .size = image_.read64(at + record::extent)};
   }
-  /// Binding, in the upper half, and type of the symbol with this index, and where its name stands: for who looks for a few
+  /// The first fields of the symbol with this index, and where the name stands that they give: for who looks for a few
   /// symbols among many, because the compiler pays for each field.
-  [[nodiscard]] constexpr u8 symbol_info(u32 index) const noexcept {
-    return image_.read8(symbols_ + u64{index} * abi::elf_symbol_record::size + abi::elf_symbol_record::info);
+  [[nodiscard]] constexpr elf_symbol_head symbol_head(u32 index) const noexcept {
+    const u64 all = image_.read64(symbols_ + u64{index} * abi::elf_symbol_record::size);
+    if (image_.reads_big_endian())
+      return {static_cast<u32>(all >> 32), static_cast<u8>(all >> 24), static_cast<u8>(all >> 16),
+              static_cast<u16>(all)};
+    return {static_cast<u32>(all), static_cast<u8>(all >> 32), static_cast<u8>(all >> 40),
+            static_cast<u16>(all >> 48)};
   }
-  [[nodiscard]] constexpr u64 symbol_name(u32 index) const noexcept {
-    return symbol_name_at(image_.read32(symbols_ + u64{index} * abi::elf_symbol_record::size));
+  [[nodiscard]] constexpr u64 symbol_name(const elf_symbol_head& head) const noexcept {
+    return symbol_names_ + (head.name < symbol_names_size_ ? head.name : 0);  // where the empty name stands
   }
   /// How many relocations the section `relocations` holds.
   [[nodiscard]] static constexpr u64 relocation_count(const elf_section& relocations) noexcept {
@@ -5829,9 +5856,6 @@ class elf {
   }
 
  private:
-  [[nodiscard]] constexpr u64 symbol_name_at(u64 offset) const noexcept {
-    return symbol_names_ + (offset < symbol_names_size_ ? offset : 0);  // where the empty name stands
-  }
   [[nodiscard]] constexpr u64 header_at(u32 index) const noexcept {
     return section_table_ + u64{index} * abi::elf_section_header::size;
   }
@@ -5973,8 +5997,8 @@ enum class number_form : u8 { no_number, signed_number, unsigned_number };
 /// Lifetime: valid as long as the image and the index.
 class btf {
  public:
-  /// How many types apart the entries of the index are.
-  static constexpr u32 index_stride = 8;
+  /// The index has each of so many types, and of more one in so many: a word for each would be much for the kernel's.
+  static constexpr u32 most_indexed = 2048, index_stride = 8;
 
   /// Checks `section` and counts its types; `out` can walk but not yet find.
   static constexpr verdict open(const elf& file, const elf_section& section, btf& out) noexcept;
@@ -5984,7 +6008,7 @@ class btf {
   [[nodiscard]] constexpr const bytes& image() const noexcept { return image_; }
   /// How many types there are, without void.
   [[nodiscard]] constexpr u32 count() const noexcept { return count_; }
-  [[nodiscard]] constexpr u32 index_size() const noexcept { return count_ / index_stride + 1; }
+  [[nodiscard]] constexpr u32 index_size() const noexcept { return count_ / stride_ + 1; }
   /// Where the first type's record stands.
   [[nodiscard]] constexpr u64 types_at() const noexcept { return types_; }
   /// How many bytes the types take.
@@ -6006,7 +6030,7 @@ class btf {
   constexpr void build_index(u32* index) noexcept;
   /// Puts one type where `build_index` would; for who walks over all of them anyway and then calls `use_index`.
   constexpr void index_type(const btf_type& type, u32* index) const noexcept {
-    if (type.id % index_stride == 0) index[type.id / index_stride] = static_cast<u32>(type.at - types_);
+    if (type.id % stride_ == 0) index[type.id / stride_] = static_cast<u32>(type.at - types_);
   }
   /// Lets `type` use an index that was built before.
   constexpr void use_index(const u32* index) noexcept {
@@ -6017,8 +6041,8 @@ class btf {
   /// The type with this number; void when there is none.
   [[nodiscard]] constexpr btf_type type(u32 id) const noexcept {
     if (id == 0 || id > count_ || !is_indexed_) return {};
-    const u32 near = id / index_stride;
-    btf_type found = type_at(types_ + index_[near], near == 0 ? 1 : near * index_stride);
+    const u32 near = id / stride_;
+    btf_type found = type_at(types_ + index_[near], near == 0 ? 1 : near * stride_);
     while (found.id != id) found = type_at(end_of(found), found.id + 1);
     return found;
   }
@@ -6032,13 +6056,14 @@ class btf {
   /// The type with this number, of which it is known that its record stands at `at`.
   [[nodiscard]] constexpr btf_type type_at(u64 at, u32 id) const noexcept {
     using record = abi::btf_type_record;
-    const u32 info = image_.read32(at + record::info);
+    static_assert(record::name == 0 && record::info == 4 && record::size_or_type == 8);
+    const bytes::four32 first = image_.read_four32(at);  // in one piece, see `bytes` for what reads cost
     return {.id = id,
-            .kind = kind_in(info),
-            .members = members_in(info),
+            .kind = kind_in(first.second),
+            .members = members_in(first.second),
             .at = at,
-            .name = strings_ + image_.read32(at + record::name),
-            .size_or_type = image_.read32(at + record::size_or_type)};
+            .name = strings_ + first.first,
+            .size_or_type = first.third};
   }
   /// The first data section; clang writes them behind all other types, so who wants these alone begins here.
   [[nodiscard]] constexpr btf_type first_data_section() const noexcept { return first_data_section_; }
@@ -6148,6 +6173,7 @@ class btf {
   u64 strings_ = 0;
   u32 strings_size_ = 0;
   u32 count_ = 0;
+  u32 stride_ = 1;
   u32 kinds_ = 0;  // one bit for each known kind that occurs
   u64 layouts_ = 0;
   u64 layouts_size_ = 0;
@@ -6221,6 +6247,7 @@ constexpr verdict btf::open(const bytes& image, u64 start, u64 size, btf& out, u
       out.kinds_ |= u32{1} << static_cast<u8>(kind);
     at = behind;
   }
+  if (out.count_ > most_indexed) out.stride_ = index_stride;
   return {};
 }
 
@@ -6229,7 +6256,7 @@ constexpr void btf::build_index(u32* index) noexcept {
   index[0] = 0;
   u64 at = types_;
   for (u32 id = 1; id <= count_; ++id) {
-    if (id % index_stride == 0) index[id / index_stride] = static_cast<u32>(at - types_);
+    if (id % stride_ == 0) index[id / stride_] = static_cast<u32>(at - types_);
     const u32 info = image_.read32(at + abi::btf_type_record::info);
     at = next_at(at, kind_in(info), members_in(info));
   }
@@ -10985,7 +11012,7 @@ template <class IsEnd>
 constexpr section_kind longest_prefix(text section, IsEnd is_end) noexcept {
   section_kind found;
   for (const section_kind& kind : section_kinds)
-    if (kind.prefix.size() >= found.prefix.size() && section.starts_with(kind.prefix) && is_end(kind))
+    if (section.starts_with(kind.prefix) && kind.prefix.size() >= found.prefix.size() && is_end(kind))
       found = kind;
   return found;
 }
@@ -14713,16 +14740,17 @@ template <class Spec>
 [[nodiscard]] constexpr abi::insn read_instruction(const bytes& image, u64 at) noexcept {
   // In one piece, because the compiler pays for each read. Read with the lowest byte first, the opcode is below.
   const u64 whole = image.read64(at);
-  if (!image.reads_big_endian()) {
+  const bool is_big = image.reads_big_endian(), is_foreign = is_big != host_is_big_endian;
+  if (!is_big) {
     const auto registers = static_cast<u8>(whole >> 8);
     return {.opcode = static_cast<u8>(whole),
-            .registers = image.is_foreign() ? static_cast<u8>(registers << 4 | registers >> 4) : registers,
+            .registers = is_foreign ? static_cast<u8>(registers << 4 | registers >> 4) : registers,
             .offset = static_cast<s16>(whole >> 16),
             .immediate = static_cast<s32>(whole >> 32)};
   }
   const auto registers = static_cast<u8>(whole >> 48);
   return {.opcode = static_cast<u8>(whole >> 56),
-          .registers = image.is_foreign() ? static_cast<u8>(registers << 4 | registers >> 4) : registers,
+          .registers = is_foreign ? static_cast<u8>(registers << 4 | registers >> 4) : registers,
           .offset = static_cast<s16>(whole >> 32),
           .immediate = static_cast<s32>(whole)};
 }
@@ -18422,14 +18450,11 @@ constexpr void go_to_reference(const object_tables& code, const function_spec& f
 
 constexpr void copy_code(const bytes& image, const function_spec& function, abi::insn* out) noexcept {
   const u64 end = function.at + u64{function.instruction_count} * sizeof(abi::insn);
-  if (host_is_big_endian || image.reads_big_endian()) {
-    for (u64 at = function.at; at < end; at += sizeof(abi::insn)) *out++ = read_instruction(image, at);
+  if (!host_is_big_endian && image.has_words(function.at, end)) {
+    const u64* next = image.words_at(function.at);  // the same in fewer steps
+    for (u32 i = 0; i < function.instruction_count; ++i) out[i] = __builtin_bit_cast(abi::insn, next[i]);
   } else {
-    for (u64 at = function.at; at < end; at += sizeof(abi::insn)) {  // the same in fewer steps
-      const u64 whole = image.read64(at);
-      *out++ = {static_cast<u8>(whole), static_cast<u8>(whole >> 8), static_cast<s16>(whole >> 16),
-                static_cast<s32>(whole >> 32)};
-    }
+    for (u64 at = function.at; at < end; at += sizeof(abi::insn)) *out++ = read_instruction(image, at);
   }
 }
 
@@ -19501,15 +19526,18 @@ namespace detail {
 // Compilers before clang 8 did not say of functions that they are; then only their names tell them from the labels of
 // the compiler's own.
 constexpr bool is_function(const elf& file, u32 symbol) noexcept {
-  const u8 info = file.symbol_info(symbol), type = info & 15;
+  constexpr text label = "LBB", other_label = ".L";
+  const elf_symbol_head head = file.symbol_head(symbol);
+  const u8 type = head.info & 15;
   if (type != abi::symbol_function) {
     if (type != abi::symbol_no_type) return false;
-    const u64 name = file.symbol_name(symbol);
-    const bool is_label = info >> 4 == abi::symbol_local && (file.image().string_starts_with(name, "LBB") ||
-                                                             file.image().string_starts_with(name, ".L"));
+    const u64 name = file.symbol_name(head);
+    const bool is_label =
+        head.info >> 4 == abi::symbol_local &&
+        (file.image().string_starts_with(name, label) || file.image().string_starts_with(name, other_label));
     if (is_label) return false;
   }
-  return file.is_code(file.symbol(symbol).section);
+  return file.is_code(head.section);
 }
 // A function that the kernel is to load as a program. What is in .text, and what is static, is there to be
 // called by others.
@@ -19548,8 +19576,9 @@ constexpr u32 count_to_next(const elf& file, const function_spec& function,
   return static_cast<u32>((end - function.at) / sizeof(abi::insn));
 }
 
-constexpr program_spec read_program(const elf& file, const function_spec& function, u32 index) noexcept {
-  const elf_section section = file.section(function.section);
+// What the name of a section says of the programs in it.
+constexpr program_spec read_section(const elf& file, u32 index) noexcept {
+  const elf_section section = file.section(index);
   // Long enough for every prefix and to see whether something follows.
   char room[64] = {};
   text name(room, file.image().copy_string(section.name, room, sizeof room));
@@ -19557,10 +19586,8 @@ constexpr program_spec read_program(const elf& file, const function_spec& functi
   if (optional) name = name.without_first(1);
   const section_kind kind = section_kind_of(name);
   const size_t place = place_in(name, kind);
-  return {.name = function.name,
-          .section_name = section.name,
+  return {.section_name = section.name,
           .place = place == name.size() ? 0 : section.name + optional + place,
-          .function = index,
           .kind = kind,
           .is_optional = optional};
 }
@@ -19579,7 +19606,7 @@ constexpr verdict read_functions(const elf& file, const object_slots& slots, obj
                    .subject = function.name};
   };
   const auto are_too_many = [&] { return instructions > file.image().size() / sizeof(abi::insn); };
-  for (u32 i = 0; i < file.symbol_count(); ++i) {
+  for (u32 i = 0, count = file.symbol_count(); i < count; ++i) {
     if (!is_function(file, i)) continue;
     const elf_symbol symbol = file.symbol(i);
     function_spec& function = slots.functions[out.functions++];
@@ -19602,7 +19629,15 @@ constexpr verdict read_functions(const elf& file, const object_slots& slots, obj
       if (function.instruction_count == 0 || are_too_many()) return bad(function);
     }
     if (found == 1) function.is_program = function.is_program || is_alone(file, function.section);
-    if (function.is_program) slots.programs[out.programs++] = read_program(file, function, out.functions);
+    if (function.is_program) {
+      program_spec& program = slots.programs[out.programs++];
+      const bool is_next = out.functions != 0 && slots.functions[out.functions - 1].is_program &&
+                           slots.functions[out.functions - 1].section == function.section;
+      // Of many in one section, the name of that is looked at once.
+      program = is_next ? slots.programs[out.programs - 2] : read_section(file, function.section);
+      program.name = function.name;
+      program.function = out.functions;
+    }
     slots.functions[out.functions++] = function;
   }
   return {};
@@ -19695,7 +19730,7 @@ constexpr verdict read_references(const opened_object& object, const object_slot
     const elf_section relocations = file.section(i);
     const elf_section code = file.section(relocations.info);
     if (relocations.type != abi::section_rel || !code.is_code()) continue;
-    for (u64 k = 0; k < elf::relocation_count(relocations); ++k) {
+    for (u64 k = 0, count = elf::relocation_count(relocations); k < count; ++k) {
       const elf_relocation r = file.relocation(relocations, k);
       if (r.offset >= code.size) continue;
       slots.references[out.references++] = {.at = code.at + r.offset, .target = r.symbol};
@@ -20010,8 +20045,8 @@ constexpr void demand_externs(const elf& file, const object_slots& slots,
 
 // The first name of a source file that the symbols tell.
 constexpr u64 find_source(const elf& file) noexcept {
-  for (u32 i = 1; i < file.symbol_count(); ++i)
-    if ((file.symbol_info(i) & 15) == abi::symbol_file) return file.symbol(i).name;
+  for (u32 i = 1, count = file.symbol_count(); i < count; ++i)
+    if ((file.symbol_head(i).info & 15) == abi::symbol_file) return file.symbol(i).name;
   return 0;
 }
 
@@ -20039,7 +20074,7 @@ constexpr verdict measure(const detail::opened_object& object, object_shape& out
     return {.why = cause::map_outside_section, .section = object.maps.index, .offset = object.maps_layout.at};
   if (object.config.members != 0) ++out.maps;
   out.maps += object.operations;
-  for (u32 i = 0; i < file.symbol_count(); ++i) {
+  for (u32 i = 0, count = file.symbol_count(); i < count; ++i) {
     if (!detail::is_function(file, i)) continue;
     ++out.functions;
     out.programs += detail::is_program(file, file.symbol(i));
@@ -20345,19 +20380,23 @@ class source_lines {
     for (u32 p = 0; p < layout.piece_count; ++p) {
       const u32 function = layout.pieces[p].function;
       const u64 start = object_->functions[function].at - object_->functions[function].section_at;
-      u32 file = 0, new_file = 0;  // most lines are of the same as the one before
+      u32 file = 0, new_file = 0, line = 0, new_line = 0;  // most lines are of the same as the one before
+      const u32 first = layout.pieces[p].position;
       u64 at = ranges_[size_t{function} * 2];
       for (u32 left = ranges_[size_t{function} * 2 + 1]; left != 0; --left, at += line_size_) {
-        const auto [place, of, text, column] = image_.read_four32(at);
-        if (of != file) {
-          file = of;
-          new_file = new_text(of);
+        const bytes::four32 record = image_.read_four32(at);
+        if (record.second != file) {
+          file = record.second;
+          new_file = new_text(file);
         }
-        *out++ = {
-            .insn_off = layout.pieces[p].position + static_cast<u32>((place - start) / sizeof(abi::insn)),
-            .file_name_off = new_file,
-            .line_off = new_text(text),
-            .line_col = column};
+        if (record.third != line) {
+          line = record.third;
+          new_line = new_text(line);
+        }
+        *out++ = {.insn_off = first + static_cast<u32>((record.first - start) / sizeof(abi::insn)),
+                  .file_name_off = new_file,
+                  .line_off = new_line,
+                  .line_col = record.fourth};
       }
     }
   }
@@ -20367,19 +20406,23 @@ class source_lines {
   /// Where the text at `offset` among the object's strings then stands; 0 when no line needs it.
   [[nodiscard]] constexpr u32 new_text(u32 offset) const noexcept {
     if (count_ == 0 || offset == 0 || offset >= strings_size_) return 0;
-    const u64 at = strings_ % 8 + offset;
+    const auto at = static_cast<u32>(strings_ % 8) + offset;
     const u32 mark = marks_[at / 8];
-    return (mark >> at % 8 & 1) == 0 ? 0 : front + (mark >> number_from) * 8 + static_cast<u32>(at % 8);
+    return (mark >> at % 8 & 1) == 0 ? 0 : front + (mark >> number_from) * 8 + at % 8;
   }
   /// Writes the pieces, in the order of the file.
   constexpr void write_texts(u32* out) const noexcept {
     if (count_ == 0) return;
     const u64 end = strings_ + strings_size_;
-    u64 at = strings_ / 8 * 8;
+    const u64 first = strings_ / 8 * 8;
+    // Read where they are, because the compiler pays for calls; what lies behind the strings is not copied with the last.
+    const size_t whole = !host_is_big_endian && image_.has_words(first, end / 8 * 8) ? (end - first) / 8 : 0;
+    const u64* const words = image_.words_at(first);
     *out++ = 0;
-    for (size_t i = 0, left = count_; left != 0; ++i, at += 8) {
+    u32 left = count_;
+    for (size_t i = 0; left != 0; ++i) {
       if (marks_[i] == 0) continue;
-      const u64 piece = image_.word_in_memory(at, end);
+      const u64 piece = i < whole ? words[i] : image_.word_in_memory(first + i * 8, end);
       out[host_is_big_endian] = static_cast<u32>(piece);
       out[!host_is_big_endian] = static_cast<u32>(piece >> 32);
       out += 2;
@@ -20388,9 +20431,9 @@ class source_lines {
   }
 
  protected:
-  // A mark has a bit for each byte where a text begins, one for a text that began before, and above them the number of
-  // the piece; there is room for those of four times as many bytes as the kernel takes.
-  static constexpr u32 goes_on = 1 << 8, number_from = 9, most = (16 << 20) / 8;
+  // A mark has a bit for each byte where a text begins, one that is always set, and above them the number of the piece; there
+  // is room for those of four times as many bytes as the kernel takes.
+  static constexpr u32 is_kept = 1 << 8, number_from = 9, most = (16 << 20) / 8;
 
   [[nodiscard]] static constexpr size_t pieces_of(const btf& types) noexcept {
     return static_cast<size_t>((types.strings() % 8 + types.strings_size() + 7) / 8);
@@ -20423,8 +20466,7 @@ class source_line_finder : public source_lines {
   constexpr u32 find() noexcept {
     for (u32 i = 0; i < object_->function_count; ++i)
       if (object_->functions[i].type != 0) find(object_->functions[i], ranges_to_ + size_t{i} * 2);
-    for (size_t i = first_; i < end_ && count_ <= most; ++i)
-      if (marks_to_[i] != 0) marks_to_[i] |= count_++ << number_from;
+    number();
     if (count_ > most) count_ = 0;
     return count_;
   }
@@ -20436,15 +20478,16 @@ class source_line_finder : public source_lines {
     const u32 first = lower_bound(function, start);
     const u32 end = lower_bound(function, start + u64{function.instruction_count} * sizeof(abi::insn));
     u64 at = first_record + u64{first} * line_size_, least = start;
-    u32 file = 0;
+    u32 file = 0, line = 0;
     for (u32 i = first; i < end; ++i, at += line_size_) {
-      const auto [place, of, line, column] = image_.read_four32(at);
-      if (place % sizeof(abi::insn) != 0 || place < least || (i == first && place != start) ||
-          of >= strings_size_ || line >= strings_size_)
+      const bytes::four32 record = image_.read_four32(at);
+      if (record.first % sizeof(abi::insn) != 0 || record.first < least ||
+          (i == first && record.first != start) || record.second >= strings_size_ ||
+          record.third >= strings_size_)
         return;
-      least = u64{place} + 1;
-      if (of != file) keep(file = of);
-      if (line != 0) keep(line);
+      least = u64{record.first} + 1;
+      if (record.second != file) keep(file = record.second);
+      if (record.third != line && record.third != 0) keep(line = record.third);
     }
     if (first >= end) return;
     out[0] = static_cast<u32>(first_record + u64{first} * line_size_);
@@ -20463,30 +20506,38 @@ class source_line_finder : public source_lines {
     return first;
   }
   constexpr void keep(u32 offset) noexcept {
-    const u64 at = strings_ % 8 + offset;
-    auto piece = static_cast<size_t>(at / 8);
-    const u32 begins = u32{1} << at % 8;
-    if ((marks_to_[piece] & begins) != 0) return;
-    marks_to_[piece] |= begins;
+    const auto at = static_cast<u32>(strings_ % 8) + offset, piece = at / 8;
+    marks_to_[piece] |= u32{1} << at % 8;
     if (piece < first_) first_ = piece;
-    u64 from = strings_ + offset - at % 8;
-    // What stands in front of the text does not end it.
-    const u64 in_front = image_.reads_big_endian() ? ~(~u64{0} >> at % 8 * 8) : (u64{1} << at % 8 * 8) - 1;
-    for (u64 eight = image_.read64(from) | in_front; !has_zero(eight); eight = image_.read64(from)) {
-      if ((marks_to_[++piece] & goes_on) != 0) return;
-      marks_to_[piece] |= goes_on;
-      from += 8;
+    if (piece > last_) last_ = piece;
+  }
+  // Numbers the pieces where texts begin, and those over which they go on.
+  constexpr void number() noexcept {
+    const size_t pieces = pieces_of(object_->types);
+    bool goes_on = false;  // the last text that has begun has not ended
+    const u64 start = strings_ / 8 * 8;
+    const bool is_direct = image_.has_words(start, start + pieces * 8);
+    const u64* const words = image_.words_at(start);
+    const bool is_big = image_.reads_big_endian();
+    for (size_t i = first_; i < pieces && (i <= last_ || goes_on) && count_ <= most; ++i) {
+      const u32 begins = marks_to_[i];
+      if (begins == 0 && !goes_on) continue;
+      marks_to_[i] = count_++ << number_from | is_kept | begins;
+      // What stands in front of the last text does not end it, and what ends it has ended those before.
+      u64 eight = is_direct ? words[i] : image_.read64(start + i * 8);
+      if (begins != 0) {
+        const u32 bits = (31 - static_cast<u32>(__builtin_clz(begins))) * 8;
+        eight |= is_big ? ~(~u64{0} >> bits) : (u64{1} << bits) - 1;
+      }
+      goes_on = ((eight - lowest_bits) & ~eight & lowest_bits << 7) == 0;
     }
-    if (piece >= end_) end_ = piece + 1;
   }
-  [[nodiscard]] static constexpr bool has_zero(u64 eight) noexcept {
-    constexpr u64 lowest = 0x0101010101010101;
-    return ((eight - lowest) & ~eight & lowest << 7) != 0;
-  }
+  // The lowest bit of each byte: a subtraction of them that borrows into a byte's top bit has found its zero.
+  static constexpr u64 lowest_bits = 0x0101010101010101;
 
   u32* marks_to_;
   u32* ranges_to_;
-  size_t first_, end_ = 0;  // all pieces that are kept lie between
+  size_t first_, last_ = 0;  // texts begin in pieces between these
 };
 
 }  // namespace barebpf::inline BAREBPF_ABI
@@ -20536,11 +20587,13 @@ class pruned_btf {
   /// How many types there are.
   [[nodiscard]] constexpr u32 count() const noexcept { return sizes_.count; }
   /// The new id of an old type that was kept; 0 for void and for what was not kept.
-  [[nodiscard]] constexpr u32 new_id(u32 id) const noexcept { return id <= types().count() ? ids_[id] : 0; }
+  [[nodiscard]] constexpr u32 new_id(u32 id) const noexcept {
+    return id <= object_.types.count() ? ids_[id] : 0;
+  }
   /// The old type whose new id is one more than `index`.
   [[nodiscard]] constexpr btf_type kept_type(u32 index) const noexcept {
     const u32* const at = list_ + size_t{index} * 2;
-    return types().type_at(types().types_at() + at[1], at[0]);
+    return object_.types.type_at(object_.types.types_at() + at[1], at[0]);
   }
   /// Where the string of a CO-RE relocation stands, which counts only the members that were kept.
   [[nodiscard]] constexpr u32 new_access(const core_record& record) const noexcept {
@@ -20562,7 +20615,8 @@ class pruned_btf {
              map.origin == map_origin::operations;
     };
     for (u32 i = 0; i < object_.map_count; ++i)
-      if (demands_types(object_.maps[i]) || demands_types(inner_of(types(), object_.maps[i]))) return true;
+      if (demands_types(object_.maps[i]) || demands_types(inner_of(object_.types, object_.maps[i])))
+        return true;
     for (u32 i = 0; i < count(); ++i)
       // The tag of a kernel pointer stands behind the pointer, and there nothing is kept whole.
       if (const btf_type type = kept_type(i);
@@ -20622,10 +20676,10 @@ class pruned_btf {
     constexpr text tags[] = {"kptr", "kptr_untrusted", "percpu_kptr", "uptr"};
     const bool is_struct = type.kind == abi::btf_kind::structure;
     if (!is_struct && type.kind != abi::btf_kind::type_tag) return false;
-    if (is_struct && !types().image().string_starts_with(type.name, "bpf_")) return false;
+    if (is_struct && !object_.types.image().string_starts_with(type.name, "bpf_")) return false;
     const auto is_called_like_one_of = [&](const auto& names) {
       for (const text name : names)
-        if (types().image().string_is(type.name, name)) return true;
+        if (object_.types.image().string_is(type.name, name)) return true;
       return false;
     };
     return is_struct ? is_called_like_one_of(abi::special_structs) : is_called_like_one_of(tags);
@@ -20637,7 +20691,7 @@ class pruned_btf {
   };
   constexpr void write_access(const core_record& record, access_text& out) const noexcept {
     out.size = 0;
-    core_path path(types(), record.type, record.access);
+    core_path path(object_.types, record.type, record.access);
     for (core_step step; path.next(step);) {
       const bool is_part = step.is_member || subject_of(record.kind) == core_subject::enumerator;
       const bool is_renumbered = is_part && loses_members(step.from);
@@ -20671,9 +20725,10 @@ class pruned_btf {
   // Each member of a struct and each number of an enum has a bit, and those of one type are neighbours: they are 12 or 8
   // bytes apart, and nothing else begins so close to one.
   [[nodiscard]] constexpr u32 bit_of_member(abi::btf_kind of, u64 at) const noexcept {
-    const u64 from_start = at - types().types_at();
-    return static_cast<u32>(of == abi::btf_kind::enumeration ? types().types_size() / 12 + 1 + from_start / 8
-                                                             : from_start / 12);
+    const u64 from_start = at - object_.types.types_at();
+    return static_cast<u32>(of == abi::btf_kind::enumeration
+                                ? object_.types.types_size() / 12 + 1 + from_start / 8
+                                : from_start / 12);
   }
   [[nodiscard]] constexpr bool has_member(abi::btf_kind of, u64 at) const noexcept {
     const u32 bit = bit_of_member(of, at);
@@ -20703,7 +20758,6 @@ class pruned_btf {
     return (of.kind == structure || of.kind == union_type || (is_enum && object_.core_count != 0)) &&
            (marks_[of.id] & whole) == 0;
   }
-  [[nodiscard]] constexpr const btf& types() const noexcept { return object_.types; }
   // The texts of source lines stand in front of the other strings. No sum of two can wrap, and what is too large stays so.
   constexpr void add_texts() noexcept {
     if (sizes_.total == 0 || lines_.texts_size() == 0) return;
@@ -20717,7 +20771,7 @@ class pruned_btf {
   // What stays of a pointer's target: functions and variables do not.
   [[nodiscard]] constexpr u32 pointee(const btf_type& type) const noexcept {
     using enum abi::btf_kind;
-    const abi::btf_kind kind = types().resolve(type.size_or_type).kind;
+    const abi::btf_kind kind = object_.types.resolve(type.size_or_type).kind;
     if (kind == function_prototype && (marks_[type.id] & deep) != 0) return type.size_or_type;
     return kind == function_prototype || kind == function || kind == variable || kind == data_section
                ? 0
@@ -20759,13 +20813,13 @@ class pruned_btf {
     }
   }
   [[nodiscard]] constexpr u32 name_size(u64 at) const noexcept {
-    const u64 length = types().image().length_of_string(at);
+    const u64 length = object_.types.image().length_of_string(at);
     return length == 0 ? 0 : static_cast<u32>(length) + 1;
   }
 
  private:
   constexpr void copy_string(u64 from, u64 length, u8* to) const noexcept {
-    types().image().copy(from, length, to);
+    object_.types.image().copy(from, length, to);
     to[length] = 0;
   }
   // Copies the name at `from` and gives its new offset; names without characters share offset 0.
@@ -20778,7 +20832,7 @@ class pruned_btf {
   }
   constexpr void write_type(const btf_type& type, u32* out, u8* strings, u32& used) const noexcept {
     using enum abi::btf_kind;
-    const bytes& image = types().image();
+    const bytes& image = object_.types.image();
     const u32 info = image.read32(type.at + abi::btf_type_record::info);
     out[0] = write_name(type.name, strings, used);
     out[1] = (info & 0xff000000) | type.members;
@@ -20796,9 +20850,9 @@ class pruned_btf {
         tail[0] = image.read32(type.tail());
         return;
       case array:
-        tail[0] = new_id(types().element_of(type));
+        tail[0] = new_id(object_.types.element_of(type));
         tail[1] = new_id(image.read32(type.tail() + 4));
-        tail[2] = types().length_of(type);
+        tail[2] = object_.types.length_of(type);
         return;
       case data_section: {
         const variable_spec* const first = object_.variables + map_of(type).first_variable;
@@ -20817,14 +20871,14 @@ class pruned_btf {
     using enum abi::btf_kind;
     const u32 each = member_size(type);
     if (each == 0) return;
-    const bytes& image = types().image();
+    const bytes& image = object_.types.image();
     const bool typed = type.kind != enumeration && type.kind != enumeration64;
     u64 from = type.tail();
     for (u32 left = type.members; left != 0; from += each) {
       if (!keeps_member(type, from)) continue;
       --left;
       const u32 second = image.read32(from + 4);
-      to[0] = write_name(types().strings() + image.read32(from), strings, used);
+      to[0] = write_name(object_.types.strings() + image.read32(from), strings, used);
       to[1] = typed ? new_id(second) : second;
       if (each == 12) to[2] = image.read32(from + 8);
       to += each / 4;
@@ -20870,7 +20924,7 @@ class btf_pruner : public pruned_btf {
       return keep(record.type,
                   record.kind == abi::core_kind::type_matches ? kept | whole | deep : kept | deep);
     keep(record.type, kept);
-    core_path path(types(), record.type, record.access);
+    core_path path(object_.types, record.type, record.access);
     for (core_step step; path.next(step);) {
       keep(step.type, kept);
       if (!step.is_member && subject != core_subject::enumerator) continue;
@@ -20888,7 +20942,7 @@ class btf_pruner : public pruned_btf {
         keep(object_.maps[i].value_type);
       if (object_.maps[i].origin == map_origin::operations)  // of which the kernel wants any types at all
         keep(object_.maps[i].value_type, kept);
-      const map_spec inner = inner_of(types(), object_.maps[i]);
+      const map_spec inner = inner_of(object_.types, object_.maps[i]);
       keep(inner.key_type);
       keep(inner.value_type);
     }
@@ -20907,13 +20961,13 @@ class btf_pruner : public pruned_btf {
     keep_tags();
     sizes_ = {};
     btf_type type;
-    for (u32 id = 1; id <= types().count(); ++id) {
+    for (u32 id = 1; id <= object_.types.count(); ++id) {
       if (marks_[id] == 0) continue;
       // Most stand alone among many that are not kept, or one behind the other.
-      type = type.id != 0 && type.id + 1 == id ? types().after(type) : types().type(id);
+      type = type.id != 0 && type.id + 1 == id ? object_.types.after(type) : object_.types.type(id);
       u32* const in_list = waiting() + size_t{sizes_.count} * 2;
       in_list[0] = id;
-      in_list[1] = static_cast<u32>(type.at - types().types_at());
+      in_list[1] = static_cast<u32>(type.at - object_.types.types_at());
       ids_to_[id] = ++sizes_.count;
       const btf_type left = as_kept(type);
       sizes_.types_size += static_cast<u32>(btf::extent_of(left));
@@ -20924,7 +20978,7 @@ class btf_pruner : public pruned_btf {
       for (u32 i = each == 0 ? 0 : left.members; i != 0; name += each) {
         if (!keeps_member(left, name)) continue;
         --i;
-        sizes_.strings_size += name_size(types().strings() + types().image().read32(name));
+        sizes_.strings_size += name_size(object_.types.strings() + object_.types.image().read32(name));
         if (sizes_.strings_size > largest) return 0;
       }
     }
@@ -20943,14 +20997,14 @@ class btf_pruner : public pruned_btf {
     mark(id, wanted, waiting(), count);
     while (count != 0) {
       const u32 next = waiting()[--count];
-      visit(types().type(next), marks_[next] & (kept | whole | deep), waiting(), count);
+      visit(object_.types.type(next), marks_[next] & (kept | whole | deep), waiting(), count);
     }
   }
   // Where types wait, and where the list of those that were kept stands later.
-  [[nodiscard]] constexpr u32* waiting() noexcept { return ids_to_ + types().count() + 1; }
+  [[nodiscard]] constexpr u32* waiting() noexcept { return ids_to_ + object_.types.count() + 1; }
   constexpr void mark(u32 id, u32 wanted, u32* waiting, u32& count) noexcept {
-    if (id == 0 || id > types().count()) return;
-    if (types().has_unknown() && !btf::is_known(types().type(id).kind)) return;
+    if (id == 0 || id > object_.types.count()) return;
+    if (object_.types.has_unknown() && !btf::is_known(object_.types.type(id).kind)) return;
     if ((marks_[id] | wanted) == marks_[id]) return;
     marks_to_[id] |= wanted;
     waiting[count++] = id;
@@ -20962,18 +21016,18 @@ class btf_pruner : public pruned_btf {
         mark(pointee(type), marks & ~whole, waiting, count);
         return;
       case array:
-        mark(types().element_of(type), marks, waiting, count);
-        mark(types().image().read32(type.tail() + 4), marks, waiting, count);
+        mark(object_.types.element_of(type), marks, waiting, count);
+        mark(object_.types.image().read32(type.tail() + 4), marks, waiting, count);
         return;
       case structure:
       case union_type:
         for (u32 i = 0; (marks & whole) != 0 && i < type.members; ++i)
-          mark(types().member(type, i).type, marks, waiting, count);
+          mark(object_.types.member(type, i).type, marks, waiting, count);
         return;
       case function_prototype:
         mark(type.size_or_type, marks | whole, waiting, count);
         for (u32 i = 0; i < type.members; ++i)
-          mark(types().image().read32(type.tail() + u64{i} * 8 + 4), marks | whole, waiting, count);
+          mark(object_.types.image().read32(type.tail() + u64{i} * 8 + 4), marks | whole, waiting, count);
         return;
       case data_section: {
         const map_spec map = map_of(type);  // whose variables are what is written
@@ -20992,10 +21046,10 @@ class btf_pruner : public pruned_btf {
   }
   // Tags on what is kept, and on members that are.
   constexpr void keep_tags() noexcept {
-    if (!types().has(abi::btf_kind::declaration_tag)) return;
-    for (btf_type type = types().first(); type.id != 0; type = types().after(type)) {
-      if (type.kind != abi::btf_kind::declaration_tag || type.size_or_type > types().count()) continue;
-      const bool on_a_member = types().image().read32(type.tail()) != 0xffffffff;
+    if (!object_.types.has(abi::btf_kind::declaration_tag)) return;
+    for (btf_type type = object_.types.first(); type.id != 0; type = object_.types.after(type)) {
+      if (type.kind != abi::btf_kind::declaration_tag || type.size_or_type > object_.types.count()) continue;
+      const bool on_a_member = object_.types.image().read32(type.tail()) != 0xffffffff;
       const u32 marks = marks_[type.size_or_type];
       if ((marks & (on_a_member ? whole : kept)) != 0) marks_to_[type.id] |= kept;
     }

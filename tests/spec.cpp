@@ -124,7 +124,7 @@ TEST_CASE("an object of hand-made records is the spec that it was made as", "[sp
   CHECK(object.shape.references == 1);
   CHECK(object.shape.map_slots == 4);
   CHECK(object.shape.types == 11);
-  CHECK(object.shape.type_index == 2);
+  CHECK(object.shape.type_index == 12);
   CHECK(string_at(object.facts.image, object.map(0).name) == "hits");
   CHECK(object.map(0).declared_at == made.type_at(made.variable));
   CHECK(object.map(0).key_type == 1);

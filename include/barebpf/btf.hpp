@@ -36,8 +36,8 @@ enum class number_form : u8 { no_number, signed_number, unsigned_number };
 /// Lifetime: valid as long as the image and the index.
 class btf {
  public:
-  /// How many types apart the entries of the index are.
-  static constexpr u32 index_stride = 8;
+  /// The index has each of so many types, and of more one in so many: a word for each would be much for the kernel's.
+  static constexpr u32 most_indexed = 2048, index_stride = 8;
 
   /// Checks `section` and counts its types; `out` can walk but not yet find.
   static constexpr verdict open(const elf& file, const elf_section& section, btf& out) noexcept;
@@ -47,7 +47,7 @@ class btf {
   [[nodiscard]] constexpr const bytes& image() const noexcept { return image_; }
   /// How many types there are, without void.
   [[nodiscard]] constexpr u32 count() const noexcept { return count_; }
-  [[nodiscard]] constexpr u32 index_size() const noexcept { return count_ / index_stride + 1; }
+  [[nodiscard]] constexpr u32 index_size() const noexcept { return count_ / stride_ + 1; }
   /// Where the first type's record stands.
   [[nodiscard]] constexpr u64 types_at() const noexcept { return types_; }
   /// How many bytes the types take.
@@ -69,7 +69,7 @@ class btf {
   constexpr void build_index(u32* index) noexcept;
   /// Puts one type where `build_index` would; for who walks over all of them anyway and then calls `use_index`.
   constexpr void index_type(const btf_type& type, u32* index) const noexcept {
-    if (type.id % index_stride == 0) index[type.id / index_stride] = static_cast<u32>(type.at - types_);
+    if (type.id % stride_ == 0) index[type.id / stride_] = static_cast<u32>(type.at - types_);
   }
   /// Lets `type` use an index that was built before.
   constexpr void use_index(const u32* index) noexcept {
@@ -80,8 +80,8 @@ class btf {
   /// The type with this number; void when there is none.
   [[nodiscard]] constexpr btf_type type(u32 id) const noexcept {
     if (id == 0 || id > count_ || !is_indexed_) return {};
-    const u32 near = id / index_stride;
-    btf_type found = type_at(types_ + index_[near], near == 0 ? 1 : near * index_stride);
+    const u32 near = id / stride_;
+    btf_type found = type_at(types_ + index_[near], near == 0 ? 1 : near * stride_);
     while (found.id != id) found = type_at(end_of(found), found.id + 1);
     return found;
   }
@@ -95,13 +95,14 @@ class btf {
   /// The type with this number, of which it is known that its record stands at `at`.
   [[nodiscard]] constexpr btf_type type_at(u64 at, u32 id) const noexcept {
     using record = abi::btf_type_record;
-    const u32 info = image_.read32(at + record::info);
+    static_assert(record::name == 0 && record::info == 4 && record::size_or_type == 8);
+    const bytes::four32 first = image_.read_four32(at);  // in one piece, see `bytes` for what reads cost
     return {.id = id,
-            .kind = kind_in(info),
-            .members = members_in(info),
+            .kind = kind_in(first.second),
+            .members = members_in(first.second),
             .at = at,
-            .name = strings_ + image_.read32(at + record::name),
-            .size_or_type = image_.read32(at + record::size_or_type)};
+            .name = strings_ + first.first,
+            .size_or_type = first.third};
   }
   /// The first data section; clang writes them behind all other types, so who wants these alone begins here.
   [[nodiscard]] constexpr btf_type first_data_section() const noexcept { return first_data_section_; }
@@ -211,6 +212,7 @@ class btf {
   u64 strings_ = 0;
   u32 strings_size_ = 0;
   u32 count_ = 0;
+  u32 stride_ = 1;
   u32 kinds_ = 0;  // one bit for each known kind that occurs
   u64 layouts_ = 0;
   u64 layouts_size_ = 0;
@@ -284,6 +286,7 @@ constexpr verdict btf::open(const bytes& image, u64 start, u64 size, btf& out, u
       out.kinds_ |= u32{1} << static_cast<u8>(kind);
     at = behind;
   }
+  if (out.count_ > most_indexed) out.stride_ = index_stride;
   return {};
 }
 
@@ -292,7 +295,7 @@ constexpr void btf::build_index(u32* index) noexcept {
   index[0] = 0;
   u64 at = types_;
   for (u32 id = 1; id <= count_; ++id) {
-    if (id % index_stride == 0) index[id / index_stride] = static_cast<u32>(at - types_);
+    if (id % stride_ == 0) index[id / stride_] = static_cast<u32>(at - types_);
     const u32 info = image_.read32(at + abi::btf_type_record::info);
     at = next_at(at, kind_in(info), members_in(info));
   }

@@ -63,7 +63,7 @@ class bytes {
     u32 first, second, third, fourth;
   };
   [[nodiscard]] constexpr four32 read_four32(u64 at) const noexcept {
-    if (!is_direct_ || at % 4 != 0 || !holds(at, 16))
+    if (!is_direct_ || at % 4 != 0 || at >= size_ || size_ - at < 16)
       return {read32(at), read32(at + 4), read32(at + 8), read32(at + 12)};
     const u64* const from = words_ + at / 8;
     const u64 middle = from[1];
@@ -73,11 +73,20 @@ class bytes {
     return {static_cast<u32>(from[0] >> 32), static_cast<u32>(middle), static_cast<u32>(middle >> 32),
             static_cast<u32>(from[2])};
   }
+  /// True when the numbers of 64 bits from `at` on up to `end` stand in memory as they are to be read; then `words_at` is
+  /// where, for who reads many of them.
+  [[nodiscard]] constexpr bool has_words(u64 at, u64 end) const noexcept {
+    return is_direct_ && at % 8 == 0 && end % 8 == 0 && at <= end && end <= size_;
+  }
+  [[nodiscard]] constexpr const u64* words_at(u64 at) const noexcept {
+    return is_direct_ ? words_ + at / 8 : nullptr;
+  }
   /// Where, from `at` on, in front of `end` and in steps of eight, the first number of 64 bits stands that is `wanted` under
   /// `mask`; `end` when none does.
   [[nodiscard]] constexpr u64 find64(u64 at, u64 end, u64 mask, u64 wanted) const noexcept {
-    if (is_direct_ && at % 8 == 0 && end <= size_) {
-      while (at < end && (words_[at / 8] & mask) != wanted) at += 8;
+    if (has_words(at, end)) {
+      const u64* next = words_at(at);
+      while (at < end && (*next++ & mask) != wanted) at += 8;
     } else {
       while (at < end && (read64(at) & mask) != wanted) at += 8;
     }
@@ -88,9 +97,10 @@ class bytes {
   [[nodiscard]] constexpr size_t length_of_string(u64 at) const noexcept {
     // Eight bytes at a time, because the compiler pays for each step. A subtraction that borrows into a byte's
     // top bit found its zero; the lowest such bit is never wrong.
-    for (size_t length = 0;; length += 8) {
-      if (!holds(at, length + 8)) {
-        while (holds(at + length, 1) && read8(at + length) != 0) ++length;
+    const u64 most = at < size_ ? size_ - at : 0;
+    for (u64 length = 0;; length += 8) {
+      if (most - length < 8) {
+        while (length < most && read8(at + length) != 0) ++length;
         return length;
       }
       const u64 eight = fetch(at + length, 8);
@@ -104,9 +114,14 @@ class bytes {
   }
   /// True when the NUL-terminated string at `at` begins with `wanted`.
   [[nodiscard]] constexpr bool string_starts_with(u64 at, text wanted) const noexcept {
-    if (!holds(at, wanted.size())) return false;
-    for (size_t i = 0; i < wanted.size(); ++i)
-      if (read8(at + i) != static_cast<unsigned char>(wanted[i])) return false;
+    const size_t size = wanted.size();
+    if (at > size_ || size > size_ - at) return false;
+    const char* const letters = wanted.data();
+    u64 eight = 0;  // at a time, see above
+    for (size_t i = 0; i < size; ++i, eight >>= 8) {
+      if (i % 8 == 0) eight = fetch(at + i, size - i < 8 ? static_cast<unsigned>(size - i) : 8);
+      if (static_cast<u8>(eight) != static_cast<u8>(letters[i])) return false;
+    }
     return true;
   }
   /// True when the NUL-terminated strings at `a` and `b` are the same.

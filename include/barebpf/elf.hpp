@@ -39,6 +39,14 @@ struct elf_symbol {
   u64 size = 0;   ///< bytes
 };
 
+/// What a symbol's record begins with.
+struct elf_symbol_head {
+  u32 name = 0;  ///< offset among the names
+  u8 info = 0;   ///< binding, in the upper half, and type
+  u8 other = 0;  ///< visibility, in the lowest two bits
+  u16 section = 0;
+};
+
 /// A relocation of an object file.
 struct elf_relocation {
   u64 at = 0;      ///< where its record stands
@@ -109,28 +117,29 @@ class elf {
     using record = abi::elf_symbol_record;
     if (index >= symbol_count_) return {};
     const u64 at = symbols_ + u64{index} * record::size;
-    // The first four fields fill one word; see `bytes` for what reads cost.
-    const u64 first = image_.read64(at);
-    const bool is_big = image_.reads_big_endian();
-    const u64 name = is_big ? first >> 32 : first & 0xffffffff;
-    const auto info = static_cast<u8>(first >> (is_big ? 24 : 32));
-    const auto visibility = static_cast<u8>(first >> (is_big ? 16 : 40)) & 3;
+    const elf_symbol_head head = symbol_head(index);
+    const u8 visibility = head.other & 3;
     return {.at = at,
-            .name = symbol_name_at(name),
-            .binding = static_cast<u8>(info >> 4),
-            .type = static_cast<u8>(info & 15),
+            .name = symbol_name(head),
+            .binding = static_cast<u8>(head.info >> 4),
+            .type = static_cast<u8>(head.info & 15),
             .is_hidden = visibility == abi::symbol_hidden || visibility == abi::symbol_internal,
-            .section = static_cast<u16>(first >> (is_big ? 0 : 48)),
+            .section = head.section,
             .value = image_.read64(at + record::value),
             .size = image_.read64(at + record::extent)};
   }
-  /// Binding, in the upper half, and type of the symbol with this index, and where its name stands: for who looks for a few
+  /// The first fields of the symbol with this index, and where the name stands that they give: for who looks for a few
   /// symbols among many, because the compiler pays for each field.
-  [[nodiscard]] constexpr u8 symbol_info(u32 index) const noexcept {
-    return image_.read8(symbols_ + u64{index} * abi::elf_symbol_record::size + abi::elf_symbol_record::info);
+  [[nodiscard]] constexpr elf_symbol_head symbol_head(u32 index) const noexcept {
+    const u64 all = image_.read64(symbols_ + u64{index} * abi::elf_symbol_record::size);
+    if (image_.reads_big_endian())
+      return {static_cast<u32>(all >> 32), static_cast<u8>(all >> 24), static_cast<u8>(all >> 16),
+              static_cast<u16>(all)};
+    return {static_cast<u32>(all), static_cast<u8>(all >> 32), static_cast<u8>(all >> 40),
+            static_cast<u16>(all >> 48)};
   }
-  [[nodiscard]] constexpr u64 symbol_name(u32 index) const noexcept {
-    return symbol_name_at(image_.read32(symbols_ + u64{index} * abi::elf_symbol_record::size));
+  [[nodiscard]] constexpr u64 symbol_name(const elf_symbol_head& head) const noexcept {
+    return symbol_names_ + (head.name < symbol_names_size_ ? head.name : 0);  // where the empty name stands
   }
   /// How many relocations the section `relocations` holds.
   [[nodiscard]] static constexpr u64 relocation_count(const elf_section& relocations) noexcept {
@@ -147,9 +156,6 @@ class elf {
   }
 
  private:
-  [[nodiscard]] constexpr u64 symbol_name_at(u64 offset) const noexcept {
-    return symbol_names_ + (offset < symbol_names_size_ ? offset : 0);  // where the empty name stands
-  }
   [[nodiscard]] constexpr u64 header_at(u32 index) const noexcept {
     return section_table_ + u64{index} * abi::elf_section_header::size;
   }

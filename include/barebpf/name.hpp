@@ -42,7 +42,10 @@ class text {
   [[nodiscard]] constexpr char operator[](size_t at) const noexcept { return data_[at]; }
 
   [[nodiscard]] constexpr bool starts_with(text head) const noexcept {
-    return size_ >= head.size_ && text(data_, head.size_) == head;
+    if (size_ < head.size_) return false;
+    for (size_t i = 0; i < head.size_; ++i)
+      if (data_[i] != head.data_[i]) return false;
+    return true;
   }
   /// What is left behind the first `count` characters.
   [[nodiscard]] constexpr text without_first(size_t count) const noexcept {

@@ -53,11 +53,13 @@ class pruned_btf {
   /// How many types there are.
   [[nodiscard]] constexpr u32 count() const noexcept { return sizes_.count; }
   /// The new id of an old type that was kept; 0 for void and for what was not kept.
-  [[nodiscard]] constexpr u32 new_id(u32 id) const noexcept { return id <= types().count() ? ids_[id] : 0; }
+  [[nodiscard]] constexpr u32 new_id(u32 id) const noexcept {
+    return id <= object_.types.count() ? ids_[id] : 0;
+  }
   /// The old type whose new id is one more than `index`.
   [[nodiscard]] constexpr btf_type kept_type(u32 index) const noexcept {
     const u32* const at = list_ + size_t{index} * 2;
-    return types().type_at(types().types_at() + at[1], at[0]);
+    return object_.types.type_at(object_.types.types_at() + at[1], at[0]);
   }
   /// Where the string of a CO-RE relocation stands, which counts only the members that were kept.
   [[nodiscard]] constexpr u32 new_access(const core_record& record) const noexcept {
@@ -79,7 +81,8 @@ class pruned_btf {
              map.origin == map_origin::operations;
     };
     for (u32 i = 0; i < object_.map_count; ++i)
-      if (demands_types(object_.maps[i]) || demands_types(inner_of(types(), object_.maps[i]))) return true;
+      if (demands_types(object_.maps[i]) || demands_types(inner_of(object_.types, object_.maps[i])))
+        return true;
     for (u32 i = 0; i < count(); ++i)
       // The tag of a kernel pointer stands behind the pointer, and there nothing is kept whole.
       if (const btf_type type = kept_type(i);
@@ -139,10 +142,10 @@ class pruned_btf {
     constexpr text tags[] = {"kptr", "kptr_untrusted", "percpu_kptr", "uptr"};
     const bool is_struct = type.kind == abi::btf_kind::structure;
     if (!is_struct && type.kind != abi::btf_kind::type_tag) return false;
-    if (is_struct && !types().image().string_starts_with(type.name, "bpf_")) return false;
+    if (is_struct && !object_.types.image().string_starts_with(type.name, "bpf_")) return false;
     const auto is_called_like_one_of = [&](const auto& names) {
       for (const text name : names)
-        if (types().image().string_is(type.name, name)) return true;
+        if (object_.types.image().string_is(type.name, name)) return true;
       return false;
     };
     return is_struct ? is_called_like_one_of(abi::special_structs) : is_called_like_one_of(tags);
@@ -154,7 +157,7 @@ class pruned_btf {
   };
   constexpr void write_access(const core_record& record, access_text& out) const noexcept {
     out.size = 0;
-    core_path path(types(), record.type, record.access);
+    core_path path(object_.types, record.type, record.access);
     for (core_step step; path.next(step);) {
       const bool is_part = step.is_member || subject_of(record.kind) == core_subject::enumerator;
       const bool is_renumbered = is_part && loses_members(step.from);
@@ -188,9 +191,10 @@ class pruned_btf {
   // Each member of a struct and each number of an enum has a bit, and those of one type are neighbours: they are 12 or 8
   // bytes apart, and nothing else begins so close to one.
   [[nodiscard]] constexpr u32 bit_of_member(abi::btf_kind of, u64 at) const noexcept {
-    const u64 from_start = at - types().types_at();
-    return static_cast<u32>(of == abi::btf_kind::enumeration ? types().types_size() / 12 + 1 + from_start / 8
-                                                             : from_start / 12);
+    const u64 from_start = at - object_.types.types_at();
+    return static_cast<u32>(of == abi::btf_kind::enumeration
+                                ? object_.types.types_size() / 12 + 1 + from_start / 8
+                                : from_start / 12);
   }
   [[nodiscard]] constexpr bool has_member(abi::btf_kind of, u64 at) const noexcept {
     const u32 bit = bit_of_member(of, at);
@@ -220,7 +224,6 @@ class pruned_btf {
     return (of.kind == structure || of.kind == union_type || (is_enum && object_.core_count != 0)) &&
            (marks_[of.id] & whole) == 0;
   }
-  [[nodiscard]] constexpr const btf& types() const noexcept { return object_.types; }
   // The texts of source lines stand in front of the other strings. No sum of two can wrap, and what is too large stays so.
   constexpr void add_texts() noexcept {
     if (sizes_.total == 0 || lines_.texts_size() == 0) return;
@@ -234,7 +237,7 @@ class pruned_btf {
   // What stays of a pointer's target: functions and variables do not.
   [[nodiscard]] constexpr u32 pointee(const btf_type& type) const noexcept {
     using enum abi::btf_kind;
-    const abi::btf_kind kind = types().resolve(type.size_or_type).kind;
+    const abi::btf_kind kind = object_.types.resolve(type.size_or_type).kind;
     if (kind == function_prototype && (marks_[type.id] & deep) != 0) return type.size_or_type;
     return kind == function_prototype || kind == function || kind == variable || kind == data_section
                ? 0
@@ -276,13 +279,13 @@ class pruned_btf {
     }
   }
   [[nodiscard]] constexpr u32 name_size(u64 at) const noexcept {
-    const u64 length = types().image().length_of_string(at);
+    const u64 length = object_.types.image().length_of_string(at);
     return length == 0 ? 0 : static_cast<u32>(length) + 1;
   }
 
  private:
   constexpr void copy_string(u64 from, u64 length, u8* to) const noexcept {
-    types().image().copy(from, length, to);
+    object_.types.image().copy(from, length, to);
     to[length] = 0;
   }
   // Copies the name at `from` and gives its new offset; names without characters share offset 0.
@@ -295,7 +298,7 @@ class pruned_btf {
   }
   constexpr void write_type(const btf_type& type, u32* out, u8* strings, u32& used) const noexcept {
     using enum abi::btf_kind;
-    const bytes& image = types().image();
+    const bytes& image = object_.types.image();
     const u32 info = image.read32(type.at + abi::btf_type_record::info);
     out[0] = write_name(type.name, strings, used);
     out[1] = (info & 0xff000000) | type.members;
@@ -313,9 +316,9 @@ class pruned_btf {
         tail[0] = image.read32(type.tail());
         return;
       case array:
-        tail[0] = new_id(types().element_of(type));
+        tail[0] = new_id(object_.types.element_of(type));
         tail[1] = new_id(image.read32(type.tail() + 4));
-        tail[2] = types().length_of(type);
+        tail[2] = object_.types.length_of(type);
         return;
       case data_section: {
         const variable_spec* const first = object_.variables + map_of(type).first_variable;
@@ -334,14 +337,14 @@ class pruned_btf {
     using enum abi::btf_kind;
     const u32 each = member_size(type);
     if (each == 0) return;
-    const bytes& image = types().image();
+    const bytes& image = object_.types.image();
     const bool typed = type.kind != enumeration && type.kind != enumeration64;
     u64 from = type.tail();
     for (u32 left = type.members; left != 0; from += each) {
       if (!keeps_member(type, from)) continue;
       --left;
       const u32 second = image.read32(from + 4);
-      to[0] = write_name(types().strings() + image.read32(from), strings, used);
+      to[0] = write_name(object_.types.strings() + image.read32(from), strings, used);
       to[1] = typed ? new_id(second) : second;
       if (each == 12) to[2] = image.read32(from + 8);
       to += each / 4;
@@ -387,7 +390,7 @@ class btf_pruner : public pruned_btf {
       return keep(record.type,
                   record.kind == abi::core_kind::type_matches ? kept | whole | deep : kept | deep);
     keep(record.type, kept);
-    core_path path(types(), record.type, record.access);
+    core_path path(object_.types, record.type, record.access);
     for (core_step step; path.next(step);) {
       keep(step.type, kept);
       if (!step.is_member && subject != core_subject::enumerator) continue;
@@ -405,7 +408,7 @@ class btf_pruner : public pruned_btf {
         keep(object_.maps[i].value_type);
       if (object_.maps[i].origin == map_origin::operations)  // of which the kernel wants any types at all
         keep(object_.maps[i].value_type, kept);
-      const map_spec inner = inner_of(types(), object_.maps[i]);
+      const map_spec inner = inner_of(object_.types, object_.maps[i]);
       keep(inner.key_type);
       keep(inner.value_type);
     }
@@ -424,13 +427,13 @@ class btf_pruner : public pruned_btf {
     keep_tags();
     sizes_ = {};
     btf_type type;
-    for (u32 id = 1; id <= types().count(); ++id) {
+    for (u32 id = 1; id <= object_.types.count(); ++id) {
       if (marks_[id] == 0) continue;
       // Most stand alone among many that are not kept, or one behind the other.
-      type = type.id != 0 && type.id + 1 == id ? types().after(type) : types().type(id);
+      type = type.id != 0 && type.id + 1 == id ? object_.types.after(type) : object_.types.type(id);
       u32* const in_list = waiting() + size_t{sizes_.count} * 2;
       in_list[0] = id;
-      in_list[1] = static_cast<u32>(type.at - types().types_at());
+      in_list[1] = static_cast<u32>(type.at - object_.types.types_at());
       ids_to_[id] = ++sizes_.count;
       const btf_type left = as_kept(type);
       sizes_.types_size += static_cast<u32>(btf::extent_of(left));
@@ -441,7 +444,7 @@ class btf_pruner : public pruned_btf {
       for (u32 i = each == 0 ? 0 : left.members; i != 0; name += each) {
         if (!keeps_member(left, name)) continue;
         --i;
-        sizes_.strings_size += name_size(types().strings() + types().image().read32(name));
+        sizes_.strings_size += name_size(object_.types.strings() + object_.types.image().read32(name));
         if (sizes_.strings_size > largest) return 0;
       }
     }
@@ -460,14 +463,14 @@ class btf_pruner : public pruned_btf {
     mark(id, wanted, waiting(), count);
     while (count != 0) {
       const u32 next = waiting()[--count];
-      visit(types().type(next), marks_[next] & (kept | whole | deep), waiting(), count);
+      visit(object_.types.type(next), marks_[next] & (kept | whole | deep), waiting(), count);
     }
   }
   // Where types wait, and where the list of those that were kept stands later.
-  [[nodiscard]] constexpr u32* waiting() noexcept { return ids_to_ + types().count() + 1; }
+  [[nodiscard]] constexpr u32* waiting() noexcept { return ids_to_ + object_.types.count() + 1; }
   constexpr void mark(u32 id, u32 wanted, u32* waiting, u32& count) noexcept {
-    if (id == 0 || id > types().count()) return;
-    if (types().has_unknown() && !btf::is_known(types().type(id).kind)) return;
+    if (id == 0 || id > object_.types.count()) return;
+    if (object_.types.has_unknown() && !btf::is_known(object_.types.type(id).kind)) return;
     if ((marks_[id] | wanted) == marks_[id]) return;
     marks_to_[id] |= wanted;
     waiting[count++] = id;
@@ -479,18 +482,18 @@ class btf_pruner : public pruned_btf {
         mark(pointee(type), marks & ~whole, waiting, count);
         return;
       case array:
-        mark(types().element_of(type), marks, waiting, count);
-        mark(types().image().read32(type.tail() + 4), marks, waiting, count);
+        mark(object_.types.element_of(type), marks, waiting, count);
+        mark(object_.types.image().read32(type.tail() + 4), marks, waiting, count);
         return;
       case structure:
       case union_type:
         for (u32 i = 0; (marks & whole) != 0 && i < type.members; ++i)
-          mark(types().member(type, i).type, marks, waiting, count);
+          mark(object_.types.member(type, i).type, marks, waiting, count);
         return;
       case function_prototype:
         mark(type.size_or_type, marks | whole, waiting, count);
         for (u32 i = 0; i < type.members; ++i)
-          mark(types().image().read32(type.tail() + u64{i} * 8 + 4), marks | whole, waiting, count);
+          mark(object_.types.image().read32(type.tail() + u64{i} * 8 + 4), marks | whole, waiting, count);
         return;
       case data_section: {
         const map_spec map = map_of(type);  // whose variables are what is written
@@ -509,10 +512,10 @@ class btf_pruner : public pruned_btf {
   }
   // Tags on what is kept, and on members that are.
   constexpr void keep_tags() noexcept {
-    if (!types().has(abi::btf_kind::declaration_tag)) return;
-    for (btf_type type = types().first(); type.id != 0; type = types().after(type)) {
-      if (type.kind != abi::btf_kind::declaration_tag || type.size_or_type > types().count()) continue;
-      const bool on_a_member = types().image().read32(type.tail()) != 0xffffffff;
+    if (!object_.types.has(abi::btf_kind::declaration_tag)) return;
+    for (btf_type type = object_.types.first(); type.id != 0; type = object_.types.after(type)) {
+      if (type.kind != abi::btf_kind::declaration_tag || type.size_or_type > object_.types.count()) continue;
+      const bool on_a_member = object_.types.image().read32(type.tail()) != 0xffffffff;
       const u32 marks = marks_[type.size_or_type];
       if ((marks & (on_a_member ? whole : kept)) != 0) marks_to_[type.id] |= kept;
     }

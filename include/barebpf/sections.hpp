@@ -256,7 +256,7 @@ template <class IsEnd>
 constexpr section_kind longest_prefix(text section, IsEnd is_end) noexcept {
   section_kind found;
   for (const section_kind& kind : section_kinds)
-    if (kind.prefix.size() >= found.prefix.size() && section.starts_with(kind.prefix) && is_end(kind))
+    if (section.starts_with(kind.prefix) && kind.prefix.size() >= found.prefix.size() && is_end(kind))
       found = kind;
   return found;
 }

@@ -49,19 +49,23 @@ class source_lines {
     for (u32 p = 0; p < layout.piece_count; ++p) {
       const u32 function = layout.pieces[p].function;
       const u64 start = object_->functions[function].at - object_->functions[function].section_at;
-      u32 file = 0, new_file = 0;  // most lines are of the same as the one before
+      u32 file = 0, new_file = 0, line = 0, new_line = 0;  // most lines are of the same as the one before
+      const u32 first = layout.pieces[p].position;
       u64 at = ranges_[size_t{function} * 2];
       for (u32 left = ranges_[size_t{function} * 2 + 1]; left != 0; --left, at += line_size_) {
-        const auto [place, of, text, column] = image_.read_four32(at);
-        if (of != file) {
-          file = of;
-          new_file = new_text(of);
+        const bytes::four32 record = image_.read_four32(at);
+        if (record.second != file) {
+          file = record.second;
+          new_file = new_text(file);
         }
-        *out++ = {
-            .insn_off = layout.pieces[p].position + static_cast<u32>((place - start) / sizeof(abi::insn)),
-            .file_name_off = new_file,
-            .line_off = new_text(text),
-            .line_col = column};
+        if (record.third != line) {
+          line = record.third;
+          new_line = new_text(line);
+        }
+        *out++ = {.insn_off = first + static_cast<u32>((record.first - start) / sizeof(abi::insn)),
+                  .file_name_off = new_file,
+                  .line_off = new_line,
+                  .line_col = record.fourth};
       }
     }
   }
@@ -71,19 +75,23 @@ class source_lines {
   /// Where the text at `offset` among the object's strings then stands; 0 when no line needs it.
   [[nodiscard]] constexpr u32 new_text(u32 offset) const noexcept {
     if (count_ == 0 || offset == 0 || offset >= strings_size_) return 0;
-    const u64 at = strings_ % 8 + offset;
+    const auto at = static_cast<u32>(strings_ % 8) + offset;
     const u32 mark = marks_[at / 8];
-    return (mark >> at % 8 & 1) == 0 ? 0 : front + (mark >> number_from) * 8 + static_cast<u32>(at % 8);
+    return (mark >> at % 8 & 1) == 0 ? 0 : front + (mark >> number_from) * 8 + at % 8;
   }
   /// Writes the pieces, in the order of the file.
   constexpr void write_texts(u32* out) const noexcept {
     if (count_ == 0) return;
     const u64 end = strings_ + strings_size_;
-    u64 at = strings_ / 8 * 8;
+    const u64 first = strings_ / 8 * 8;
+    // Read where they are, because the compiler pays for calls; what lies behind the strings is not copied with the last.
+    const size_t whole = !host_is_big_endian && image_.has_words(first, end / 8 * 8) ? (end - first) / 8 : 0;
+    const u64* const words = image_.words_at(first);
     *out++ = 0;
-    for (size_t i = 0, left = count_; left != 0; ++i, at += 8) {
+    u32 left = count_;
+    for (size_t i = 0; left != 0; ++i) {
       if (marks_[i] == 0) continue;
-      const u64 piece = image_.word_in_memory(at, end);
+      const u64 piece = i < whole ? words[i] : image_.word_in_memory(first + i * 8, end);
       out[host_is_big_endian] = static_cast<u32>(piece);
       out[!host_is_big_endian] = static_cast<u32>(piece >> 32);
       out += 2;
@@ -92,9 +100,9 @@ class source_lines {
   }
 
  protected:
-  // A mark has a bit for each byte where a text begins, one for a text that began before, and above them the number of
-  // the piece; there is room for those of four times as many bytes as the kernel takes.
-  static constexpr u32 goes_on = 1 << 8, number_from = 9, most = (16 << 20) / 8;
+  // A mark has a bit for each byte where a text begins, one that is always set, and above them the number of the piece; there
+  // is room for those of four times as many bytes as the kernel takes.
+  static constexpr u32 is_kept = 1 << 8, number_from = 9, most = (16 << 20) / 8;
 
   [[nodiscard]] static constexpr size_t pieces_of(const btf& types) noexcept {
     return static_cast<size_t>((types.strings() % 8 + types.strings_size() + 7) / 8);
@@ -127,8 +135,7 @@ class source_line_finder : public source_lines {
   constexpr u32 find() noexcept {
     for (u32 i = 0; i < object_->function_count; ++i)
       if (object_->functions[i].type != 0) find(object_->functions[i], ranges_to_ + size_t{i} * 2);
-    for (size_t i = first_; i < end_ && count_ <= most; ++i)
-      if (marks_to_[i] != 0) marks_to_[i] |= count_++ << number_from;
+    number();
     if (count_ > most) count_ = 0;
     return count_;
   }
@@ -140,15 +147,16 @@ class source_line_finder : public source_lines {
     const u32 first = lower_bound(function, start);
     const u32 end = lower_bound(function, start + u64{function.instruction_count} * sizeof(abi::insn));
     u64 at = first_record + u64{first} * line_size_, least = start;
-    u32 file = 0;
+    u32 file = 0, line = 0;
     for (u32 i = first; i < end; ++i, at += line_size_) {
-      const auto [place, of, line, column] = image_.read_four32(at);
-      if (place % sizeof(abi::insn) != 0 || place < least || (i == first && place != start) ||
-          of >= strings_size_ || line >= strings_size_)
+      const bytes::four32 record = image_.read_four32(at);
+      if (record.first % sizeof(abi::insn) != 0 || record.first < least ||
+          (i == first && record.first != start) || record.second >= strings_size_ ||
+          record.third >= strings_size_)
         return;
-      least = u64{place} + 1;
-      if (of != file) keep(file = of);
-      if (line != 0) keep(line);
+      least = u64{record.first} + 1;
+      if (record.second != file) keep(file = record.second);
+      if (record.third != line && record.third != 0) keep(line = record.third);
     }
     if (first >= end) return;
     out[0] = static_cast<u32>(first_record + u64{first} * line_size_);
@@ -167,30 +175,38 @@ class source_line_finder : public source_lines {
     return first;
   }
   constexpr void keep(u32 offset) noexcept {
-    const u64 at = strings_ % 8 + offset;
-    auto piece = static_cast<size_t>(at / 8);
-    const u32 begins = u32{1} << at % 8;
-    if ((marks_to_[piece] & begins) != 0) return;
-    marks_to_[piece] |= begins;
+    const auto at = static_cast<u32>(strings_ % 8) + offset, piece = at / 8;
+    marks_to_[piece] |= u32{1} << at % 8;
     if (piece < first_) first_ = piece;
-    u64 from = strings_ + offset - at % 8;
-    // What stands in front of the text does not end it.
-    const u64 in_front = image_.reads_big_endian() ? ~(~u64{0} >> at % 8 * 8) : (u64{1} << at % 8 * 8) - 1;
-    for (u64 eight = image_.read64(from) | in_front; !has_zero(eight); eight = image_.read64(from)) {
-      if ((marks_to_[++piece] & goes_on) != 0) return;
-      marks_to_[piece] |= goes_on;
-      from += 8;
+    if (piece > last_) last_ = piece;
+  }
+  // Numbers the pieces where texts begin, and those over which they go on.
+  constexpr void number() noexcept {
+    const size_t pieces = pieces_of(object_->types);
+    bool goes_on = false;  // the last text that has begun has not ended
+    const u64 start = strings_ / 8 * 8;
+    const bool is_direct = image_.has_words(start, start + pieces * 8);
+    const u64* const words = image_.words_at(start);
+    const bool is_big = image_.reads_big_endian();
+    for (size_t i = first_; i < pieces && (i <= last_ || goes_on) && count_ <= most; ++i) {
+      const u32 begins = marks_to_[i];
+      if (begins == 0 && !goes_on) continue;
+      marks_to_[i] = count_++ << number_from | is_kept | begins;
+      // What stands in front of the last text does not end it, and what ends it has ended those before.
+      u64 eight = is_direct ? words[i] : image_.read64(start + i * 8);
+      if (begins != 0) {
+        const u32 bits = (31 - static_cast<u32>(__builtin_clz(begins))) * 8;
+        eight |= is_big ? ~(~u64{0} >> bits) : (u64{1} << bits) - 1;
+      }
+      goes_on = ((eight - lowest_bits) & ~eight & lowest_bits << 7) == 0;
     }
-    if (piece >= end_) end_ = piece + 1;
   }
-  [[nodiscard]] static constexpr bool has_zero(u64 eight) noexcept {
-    constexpr u64 lowest = 0x0101010101010101;
-    return ((eight - lowest) & ~eight & lowest << 7) != 0;
-  }
+  // The lowest bit of each byte: a subtraction of them that borrows into a byte's top bit has found its zero.
+  static constexpr u64 lowest_bits = 0x0101010101010101;
 
   u32* marks_to_;
   u32* ranges_to_;
-  size_t first_, end_ = 0;  // all pieces that are kept lie between
+  size_t first_, last_ = 0;  // texts begin in pieces between these
 };
 
 }  // namespace barebpf::inline BAREBPF_ABI

@@ -66,8 +66,8 @@ constexpr void demand_externs(const elf& file, const object_slots& slots,
 
 // The first name of a source file that the symbols tell.
 constexpr u64 find_source(const elf& file) noexcept {
-  for (u32 i = 1; i < file.symbol_count(); ++i)
-    if ((file.symbol_info(i) & 15) == abi::symbol_file) return file.symbol(i).name;
+  for (u32 i = 1, count = file.symbol_count(); i < count; ++i)
+    if ((file.symbol_head(i).info & 15) == abi::symbol_file) return file.symbol(i).name;
   return 0;
 }
 
@@ -95,7 +95,7 @@ constexpr verdict measure(const detail::opened_object& object, object_shape& out
     return {.why = cause::map_outside_section, .section = object.maps.index, .offset = object.maps_layout.at};
   if (object.config.members != 0) ++out.maps;
   out.maps += object.operations;
-  for (u32 i = 0; i < file.symbol_count(); ++i) {
+  for (u32 i = 0, count = file.symbol_count(); i < count; ++i) {
     if (!detail::is_function(file, i)) continue;
     ++out.functions;
     out.programs += detail::is_program(file, file.symbol(i));

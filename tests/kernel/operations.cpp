@@ -307,7 +307,8 @@ TEST_CASE("every operation on every map type is answered as the table says", "[o
       live_map on(kind);
       made = is_made(on);
       if (!made) continue;
-      if (cell.has_element) static_cast<void>(on.put_first());
+      const long put = cell.has_element ? on.put_first() : 0;  // not each type takes one from here
+      CAPTURE(put);
       const long answer = cell.act(on);
       if (is_newer(kind, cell.bit)) {
         CHECK(-answer == barebpf::ENOTSUPP_kernel);

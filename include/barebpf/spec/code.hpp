@@ -14,15 +14,18 @@ namespace detail {
 // Compilers before clang 8 did not say of functions that they are; then only their names tell them from the labels of
 // the compiler's own.
 constexpr bool is_function(const elf& file, u32 symbol) noexcept {
-  const u8 info = file.symbol_info(symbol), type = info & 15;
+  constexpr text label = "LBB", other_label = ".L";
+  const elf_symbol_head head = file.symbol_head(symbol);
+  const u8 type = head.info & 15;
   if (type != abi::symbol_function) {
     if (type != abi::symbol_no_type) return false;
-    const u64 name = file.symbol_name(symbol);
-    const bool is_label = info >> 4 == abi::symbol_local && (file.image().string_starts_with(name, "LBB") ||
-                                                             file.image().string_starts_with(name, ".L"));
+    const u64 name = file.symbol_name(head);
+    const bool is_label =
+        head.info >> 4 == abi::symbol_local &&
+        (file.image().string_starts_with(name, label) || file.image().string_starts_with(name, other_label));
     if (is_label) return false;
   }
-  return file.is_code(file.symbol(symbol).section);
+  return file.is_code(head.section);
 }
 // A function that the kernel is to load as a program. What is in .text, and what is static, is there to be
 // called by others.
@@ -61,8 +64,9 @@ constexpr u32 count_to_next(const elf& file, const function_spec& function,
   return static_cast<u32>((end - function.at) / sizeof(abi::insn));
 }
 
-constexpr program_spec read_program(const elf& file, const function_spec& function, u32 index) noexcept {
-  const elf_section section = file.section(function.section);
+// What the name of a section says of the programs in it.
+constexpr program_spec read_section(const elf& file, u32 index) noexcept {
+  const elf_section section = file.section(index);
   // Long enough for every prefix and to see whether something follows.
   char room[64] = {};
   text name(room, file.image().copy_string(section.name, room, sizeof room));
@@ -70,10 +74,8 @@ constexpr program_spec read_program(const elf& file, const function_spec& functi
   if (optional) name = name.without_first(1);
   const section_kind kind = section_kind_of(name);
   const size_t place = place_in(name, kind);
-  return {.name = function.name,
-          .section_name = section.name,
+  return {.section_name = section.name,
           .place = place == name.size() ? 0 : section.name + optional + place,
-          .function = index,
           .kind = kind,
           .is_optional = optional};
 }
@@ -92,7 +94,7 @@ constexpr verdict read_functions(const elf& file, const object_slots& slots, obj
                    .subject = function.name};
   };
   const auto are_too_many = [&] { return instructions > file.image().size() / sizeof(abi::insn); };
-  for (u32 i = 0; i < file.symbol_count(); ++i) {
+  for (u32 i = 0, count = file.symbol_count(); i < count; ++i) {
     if (!is_function(file, i)) continue;
     const elf_symbol symbol = file.symbol(i);
     function_spec& function = slots.functions[out.functions++];
@@ -115,7 +117,15 @@ constexpr verdict read_functions(const elf& file, const object_slots& slots, obj
       if (function.instruction_count == 0 || are_too_many()) return bad(function);
     }
     if (found == 1) function.is_program = function.is_program || is_alone(file, function.section);
-    if (function.is_program) slots.programs[out.programs++] = read_program(file, function, out.functions);
+    if (function.is_program) {
+      program_spec& program = slots.programs[out.programs++];
+      const bool is_next = out.functions != 0 && slots.functions[out.functions - 1].is_program &&
+                           slots.functions[out.functions - 1].section == function.section;
+      // Of many in one section, the name of that is looked at once.
+      program = is_next ? slots.programs[out.programs - 2] : read_section(file, function.section);
+      program.name = function.name;
+      program.function = out.functions;
+    }
     slots.functions[out.functions++] = function;
   }
   return {};
@@ -208,7 +218,7 @@ constexpr verdict read_references(const opened_object& object, const object_slot
     const elf_section relocations = file.section(i);
     const elf_section code = file.section(relocations.info);
     if (relocations.type != abi::section_rel || !code.is_code()) continue;
-    for (u64 k = 0; k < elf::relocation_count(relocations); ++k) {
+    for (u64 k = 0, count = elf::relocation_count(relocations); k < count; ++k) {
       const elf_relocation r = file.relocation(relocations, k);
       if (r.offset >= code.size) continue;
       slots.references[out.references++] = {.at = code.at + r.offset, .target = r.symbol};

@@ -286,16 +286,17 @@ template <class Spec>
 [[nodiscard]] constexpr abi::insn read_instruction(const bytes& image, u64 at) noexcept {
   // In one piece, because the compiler pays for each read. Read with the lowest byte first, the opcode is below.
   const u64 whole = image.read64(at);
-  if (!image.reads_big_endian()) {
+  const bool is_big = image.reads_big_endian(), is_foreign = is_big != host_is_big_endian;
+  if (!is_big) {
     const auto registers = static_cast<u8>(whole >> 8);
     return {.opcode = static_cast<u8>(whole),
-            .registers = image.is_foreign() ? static_cast<u8>(registers << 4 | registers >> 4) : registers,
+            .registers = is_foreign ? static_cast<u8>(registers << 4 | registers >> 4) : registers,
             .offset = static_cast<s16>(whole >> 16),
             .immediate = static_cast<s32>(whole >> 32)};
   }
   const auto registers = static_cast<u8>(whole >> 48);
   return {.opcode = static_cast<u8>(whole >> 56),
-          .registers = image.is_foreign() ? static_cast<u8>(registers << 4 | registers >> 4) : registers,
+          .registers = is_foreign ? static_cast<u8>(registers << 4 | registers >> 4) : registers,
           .offset = static_cast<s16>(whole >> 32),
           .immediate = static_cast<s32>(whole)};
 }
