@@ -104,7 +104,7 @@ TEST_CASE("struct_ops: a congestion control of a program carries connections unt
   });
 }
 
-TEST_CASE("struct_ops: the map has the kernel's form of the struct", "[needs trampolines]") {
+TEST_CASE("struct_ops: the map has the kernel's form of the struct", "[needs jit]") {
   const auto object = open_object("congestion");
   const barebpf::object_spec& spec = object.spec();
   const barebpf::map_spec& own = spec.maps()[spec.find_map("bare_reno")];
