@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 7a8e5a812b55912599286ae7aaa236e4051f6d5f7c5752dbc20ab342d900ba18; do not edit.
+// Made by tools/amalgamate from files with SHA-256 19c5bea1ff883922cb50245ed92c8acc07e36c85a548f2cebfd857d38ba776c5; do not edit.
 //
 // MIT License
 //
@@ -1465,9 +1465,6 @@ static_assert(sizeof(bpf_attr) == 168);
   BAREBPF_CAUSE(operations_not_linked,                                                                       \
                 "this struct has no link to be put into, so put it into "                                    \
                 "SEC(\".struct_ops.link\")")                                                                 \
-  BAREBPF_CAUSE(operations_at_run_time,                                                                      \
-                "what the kernel's struct looks like is known only when the program runs, so "               \
-                "load this object with object::open and object::load")                                       \
   BAREBPF_CAUSE(                                                                                             \
       bad_legacy_map,                                                                                        \
       "a map in a section of the older form gives no whole definition (type, key_size, "                     \
@@ -1953,6 +1950,9 @@ static_assert(sizeof(bpf_attr) == 168);
   BAREBPF_CAUSE(needs_value_type,                                                                            \
                 "what goes into this map comes out of it as something else, so give the types of its key "   \
                 "and value, as its alias in map/map.hpp has them")                                           \
+  BAREBPF_CAUSE(needs_kernel_type,                                                                           \
+                "what is in this map is the kernel's own struct, which may be larger elsewhere, so give "    \
+                "types for the key and for that: map<name, unsigned, type>()")                               \
   /* C++ types and the object's */                                                                           \
   BAREBPF_LAYOUT_CAUSES(BAREBPF_CAUSE, "this C++ type and the type in the BPF object disagree at a member")  \
   BAREBPF_UNSEEN_CAUSES(BAREBPF_CAUSE)
@@ -12034,37 +12034,42 @@ struct place<attach_way::struct_ops> {
   static constexpr cause wants = cause::part_of_operations;
 
   /// Hands `value` over, which has the kernel's form, and registers it, with a link where the map has the flag for it.
-  [[nodiscard]] static result<attachment> attach_map(const fd& map, const void* value,
-                                                     bool is_linked) noexcept {
+  /// Errors: about `subject`.
+  [[nodiscard]] static result<attachment> attach_map(const fd& map, const void* value, bool is_linked,
+                                                     text subject) noexcept {
     constexpr step at = step::register_operations;
     outcome row;
     attachment out;
     if (!is_linked) {
       // First the descriptor by which it is emptied again.
       fd copy = fd::own(duplicate(map.number()));
-      if (row.fails(at, copy.number()) || !fill(map, value, false, row)) return to_error(row);
+      if (row.fails(at, copy.number()) || !fill(map, value, false, row)) return to_error(row).about(subject);
       out.place_ = std::move(copy);
       out.undo_ = attachment::undo::map_delete;
       return out;
     }
-    if (!fill(map, value, true, row)) return to_error(row);
+    if (!fill(map, value, true, row)) return to_error(row).about(subject);
     const abi::link_create request{.prog_fd = map.raw(),
                                    .attach_type = static_cast<u32>(abi::attach_type::struct_ops)};
-    if (row.fails(at, move_away(sys_bpf(abi::command::link_create, request)))) return to_error(row);
+    if (row.fails(at, move_away(sys_bpf(abi::command::link_create, request))))
+      return to_error(row).about(subject);
     out.place_.fill(row.answer);
     return out;
   }
   /// Puts the struct of `map` in the place of the one that is there, without a moment between the two.
-  /// Errors: EINVAL when it is of another kind or name.
+  /// Errors: operations_not_linked where `attached` has no link; EINVAL when it is of another kind or name. About
+  ///         `subject`.
   /// Kernel: 6.4.
-  [[nodiscard]] static result<void> update(const attachment& attached, const fd& map,
-                                           const void* value) noexcept {
+  [[nodiscard]] static result<void> update(const attachment& attached, const fd& map, const void* value,
+                                           text subject) noexcept {
+    if (!attached.is_link())
+      return error{.at = step::find, .why = cause::operations_not_linked}.about(subject);
     outcome row;
     const abi::link_update request{.link_fd = attached.place_.raw(), .new_prog_fd = map.raw()};
     if (fill(map, value, true, row) &&
         !row.fails(step::register_operations, sys_bpf(abi::command::link_update, request)))
       return {};
-    return to_error(row);
+    return to_error(row).about(subject);
   }
 
  private:
@@ -15754,10 +15759,8 @@ class loaded_object {
   [[nodiscard]] result<attachment> attach_struct_ops(text wanted) const noexcept {
     const auto found = operations(wanted);
     if (!found) return found.error();
-    auto out = place<attach_way::struct_ops>::attach_map((*found)->descriptor, value_of(**found),
-                                                         is_linked(**found));
-    if (!out) return out.error().about(wanted);
-    return out;
+    return place<attach_way::struct_ops>::attach_map((*found)->descriptor, (*found)->value.data(),
+                                                     is_linked(**found), wanted);
   }
   /// Puts the struct called `wanted` in the place of the one that `attached` stands for, without a moment between them.
   /// Errors: as above; operations_not_linked; EINVAL when the two differ in kind or in the name that they give.
@@ -15765,10 +15768,9 @@ class loaded_object {
   [[nodiscard]] result<void> update_struct_ops(const attachment& attached, text wanted) const noexcept {
     const auto found = operations(wanted);
     if (!found) return found.error();
-    if (!is_linked(**found) || !attached.is_link()) return missing(cause::operations_not_linked, wanted);
-    const auto out = place<attach_way::struct_ops>::update(attached, (*found)->descriptor, value_of(**found));
-    if (!out) return out.error().about(wanted);
-    return out;
+    if (!is_linked(**found)) return missing(cause::operations_not_linked, wanted);
+    return place<attach_way::struct_ops>::update(attached, (*found)->descriptor, (*found)->value.data(),
+                                                 wanted);
   }
 
   /// The program called `wanted`.
@@ -15791,7 +15793,8 @@ class loaded_object {
     fd descriptor;
     map_spec spec;
     extent name;
-    size_t value_at = 0;  // of operations: where among `values_` they stand in the kernel's form
+    buffer<u8>
+        value;  // of operations: the struct in the kernel's form, with descriptors in the place of programs
   };
   struct loaded_variable {
     variable_spec spec;
@@ -15829,9 +15832,6 @@ class loaded_object {
   }
   [[nodiscard]] static bool is_linked(const loaded_map& map) noexcept {
     return (map.spec.map_flags & map_flag::link) != 0;
-  }
-  [[nodiscard]] const u8* value_of(const loaded_map& map) const noexcept {
-    return values_.data() + map.value_at;
   }
 
   // Takes what was loaded of the object's types, and the ids that maps and variables have among them.
@@ -15879,7 +15879,6 @@ class loaded_object {
   buffer<loaded_map> maps_;
   buffer<loaded_variable> variables_;
   buffer<loaded_program> programs_;
-  buffer<u8> values_;  // of all operations, with descriptors in the place of programs
 };
 
 }  // namespace barebpf::inline BAREBPF_ABI
@@ -16051,6 +16050,8 @@ struct no_options {
   static constexpr int token = -1, replaced = -1;
   static constexpr span<const unsigned char> target_btf{};
   [[nodiscard]] static constexpr const program_change* new_kind_of(u32) noexcept { return nullptr; }
+  [[nodiscard]] static constexpr bool leaves_out_map(u32, bool otherwise) noexcept { return otherwise; }
+  [[nodiscard]] static constexpr bool changes_program(u32) noexcept { return false; }
 };
 
 }  // namespace barebpf::inline BAREBPF_ABI
@@ -18335,6 +18336,336 @@ class name_finder {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_KERNEL_NAMES_HPP
+// Room 6.15, kernel_operations: finds the structs of functions of an object in the running kernel, and keeps them in the
+// form that this kernel has for them.
+#ifndef BAREBPF_KERNEL_OPERATIONS_HPP
+#define BAREBPF_KERNEL_OPERATIONS_HPP
+
+// Room 5.5, struct_ops: a struct of functions that the kernel calls, as the object has it, brought into the kernel's own
+// form: members are found by their names, and may lie elsewhere there.
+#ifndef BAREBPF_STRUCT_OPS_HPP
+#define BAREBPF_STRUCT_OPS_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// A member of a struct of functions, as the object has it.
+struct operation_member {
+  u64 name = 0;                                   ///< where its name stands in `operation_records::image`
+  u32 offset = 0;                                 ///< bytes from the start of the struct
+  u32 size = 0;                                   ///< bytes
+  u32 program = not_found;                        ///< index of the program that is put there
+  abi::btf_kind kind = abi::btf_kind::void_type;  ///< of its type, without names for it and qualifiers
+  bool is_bit_field = false;
+};
+
+/// A struct of functions, as the object has it.
+struct operation_struct {
+  u64 name = 0;          ///< where its type's name stands in `operation_records::image`
+  u64 section = 0;       ///< where that of its section does
+  u64 content = 0;       ///< where the struct itself does
+  u64 at = 0;            ///< where the struct stands in the object file
+  u32 first_member = 0;  ///< its members are so many from this one on
+  u32 member_count = 0;
+  u32 name_length = 0;       ///< characters in front of its flavour
+  bool is_optional = false;  ///< see `map_spec::is_optional`
+};
+
+/// A program, as structs of functions look at it.
+struct operation_program {
+  u64 name = 0;               ///< where its name stands in `operation_records::image`
+  u64 section = 0;            ///< where that of its section does
+  u64 at = 0;                 ///< where that stands in the object file
+  bool is_operation = false;  ///< its section says that the kernel calls it through a struct
+  bool is_named = false;      ///< a struct of the object has it
+  bool is_optional = false;   ///< see `program_spec::is_optional`
+};
+
+/// All structs of functions of an object, ready for the kernel that runs to be asked about.
+/// Lifetime: looks at the object's image, or at what the compiler has kept of it.
+struct operation_records {
+  bytes image;
+  const operation_struct* structs = nullptr;
+  const operation_member* members = nullptr;
+  const operation_program* programs = nullptr;  ///< one for each program of the object
+  u32 struct_count = 0;
+  u32 first_map = 0;  ///< index of the map of the first struct; those of the others come behind it
+  u32 program_count = 0;
+};
+
+/// Where the kernel has such a struct, which lies in another one that counts who uses it.
+struct kernel_operations {
+  u32 type = 0;     ///< id of the struct
+  u32 wrapper = 0;  ///< id of the struct around it, bpf_struct_ops_NAME: what a map of such has for its value
+  u32 value_size = 0;  ///< bytes of that
+  u32 data_at = 0;     ///< bytes from its start to the struct
+};
+
+/// What a program of a struct is to the kernel: nothing where `type` is 0.
+struct operation_target {
+  u32 type = 0;    ///< id of the kernel's struct, for `prog_load::attach_btf_id`
+  u32 member = 0;  ///< index of the member in it, for `prog_load::expected_attach_type`
+};
+
+/// Reads the struct of `map`, all but its section; its members go to `members`, or are only counted where that is nullptr.
+/// Shape:  what takes no room is passed over, so members are no more than eight times the struct's bytes.
+/// Errors: bad_btf_type for members that lie over each other or past its end.
+[[nodiscard]] constexpr verdict read_operations(const object_tables& object, const filled_slot* filled,
+                                                const map_spec& map, operation_member* members,
+                                                operation_struct& out) noexcept {
+  const btf& types = object.types;
+  const btf_type own = types.type(map.value_type);
+  out = {.name = own.name,
+         .content = map.image_at,
+         .at = map.image_at,
+         .name_length = static_cast<u32>(length_without_flavor(object.image, own.name)),
+         .is_optional = map.is_optional};
+  u64 covered = 0;  // bits by all members, so that none lies over another
+  const filled_slot *next = filled + map.first_slot, *const end = next + map.slot_count;
+  for (u32 i = 0; i < own.members; ++i) {
+    const btf_member member = types.member(own, i);
+    const btf::bit_range place = types.place_of(own, member);
+    const u32 program = next != end && next->slot == i ? next++->target : not_found;
+    const u32 offset = place.bit / 8;
+    const u32 size = place.width == 0 ? types.size_of(member.type) : (place.bit % 8 + place.width + 7) / 8;
+    covered += place.width == 0 ? u64{size} * 8 : place.width;
+    if (offset > map.image_size || size > map.image_size - offset || covered > u64{map.image_size} * 8)
+      return {.why = cause::bad_btf_type,
+              .section = map.section,
+              .offset = map.image_at + offset,
+              .subject = member.name};
+    if (size == 0) continue;
+    if (members != nullptr)
+      members[out.member_count] = {.name = member.name,
+                                   .offset = offset,
+                                   .size = size,
+                                   .program = program,
+                                   .kind = types.resolve(member.type).kind,
+                                   .is_bit_field = place.width != 0 || place.bit % 8 != 0};
+    ++out.member_count;
+  }
+  return {};
+}
+
+/// What structs of functions want to know of a program, all but whether one has it.
+[[nodiscard]] constexpr operation_program to_operation_program(const program_spec& program) noexcept {
+  return {.name = program.name,
+          .section = program.section_name,
+          .at = program.section_name,
+          .is_operation = program.kind.type == abi::prog_type::struct_ops,
+          .is_optional = program.is_optional};
+}
+
+/// Brings one struct into the kernel's form.
+/// Lifetime: looks at the records and at the kernel's types, which must have an index.
+/// Source:   bpf_struct_ops_map_update_elem() in kernel/bpf/bpf_struct_ops.c and check_struct_ops_btf_id() in
+///           kernel/bpf/verifier.c at v6.12.
+class operations_fitter {
+ public:
+  constexpr operations_fitter(const operation_records& object, const operation_struct& own,
+                              const btf& kernel) noexcept
+      : object_(object), own_(own), kernel_(kernel) {}
+
+  /// Finds the kernel's struct, which is called like the object's without its flavour.
+  /// Errors: no_kernel_operations.
+  /// Cost:   walks over the kernel's types.
+  [[nodiscard]] constexpr verdict find(kernel_operations& out) const noexcept {
+    constexpr text prefix = "bpf_struct_ops_";
+    const verdict none{.why = cause::no_kernel_operations, .offset = own_.at, .subject = own_.name};
+    for (btf_type wrapper = kernel_.first(); wrapper.id != 0; wrapper = kernel_.after(wrapper)) {
+      if (wrapper.kind != abi::btf_kind::structure ||
+          !kernel_.image().string_starts_with(wrapper.name, prefix) ||
+          !is_same(own_.name, own_.name_length, wrapper.name + prefix.size()))
+        continue;
+      for (u32 i = 0; i < wrapper.members; ++i) {
+        const btf_member member = kernel_.member(wrapper, i);
+        const btf_type type = kernel_.resolve(member.type);
+        if (type.kind != abi::btf_kind::structure || !is_same(own_.name, own_.name_length, type.name))
+          continue;
+        out = {.type = type.id,
+               .wrapper = wrapper.id,
+               .value_size = wrapper.size_or_type,
+               .data_at = kernel_.place_of(wrapper, member).bit / 8};
+        const bool is_inside =
+            out.value_size >= out.data_at && out.value_size - out.data_at >= type.size_or_type;
+        return is_inside ? verdict{} : none;
+      }
+    }
+    return none;
+  }
+
+  /// Calls `take(program, member of the kernel's, where its descriptor goes in the value)` for each program that the
+  /// kernel has a member for, passes over those that it has none for, and copies all other members into `value`, which
+  /// has `value_size` bytes of zeros.
+  /// Shape:  `take` gives a cause that ends it, or none.
+  /// Errors: no_kernel_operation where the kernel lacks what is not zero here, operation_bit_field, another_operation,
+  ///         operation_is_no_program for an address that is none.
+  template <class Take>
+  [[nodiscard]] constexpr verdict fit(const kernel_operations& found, u8* value, Take take) const noexcept {
+    const btf_type theirs = kernel_.type(found.type);
+    for (u32 i = 0; i < own_.member_count; ++i) {
+      const operation_member& member = object_.members[own_.first_member + i];
+      const auto refuse = [&](cause why) {
+        return verdict{.why = why, .offset = own_.at + member.offset, .subject = member.name};
+      };
+      const u32 index = find_member(theirs, member.name);
+      if (index == not_found) {
+        if (!is_zero(member)) return refuse(cause::no_kernel_operation);
+        continue;
+      }
+      const btf_member known = kernel_.member(theirs, index);
+      const btf::bit_range there = kernel_.place_of(theirs, known);
+      if (member.is_bit_field || there.width != 0) return refuse(cause::operation_bit_field);
+      const btf_type its = kernel_.resolve(known.type);
+      if (member.kind != its.kind || member.size != kernel_.size_of(known.type) ||
+          there.bit / 8 > theirs.size_or_type || member.size > theirs.size_or_type - there.bit / 8)
+        return refuse(cause::another_operation);
+      const u32 place = found.data_at + there.bit / 8;
+      if (member.kind != abi::btf_kind::pointer) {
+        object_.image.copy(own_.content + member.offset, member.size, value + place);
+        continue;
+      }
+      if (member.program == not_found) {
+        if (!is_zero(member)) return refuse(cause::operation_is_no_program);
+        continue;
+      }
+      if (kernel_.resolve(its.size_or_type).kind != abi::btf_kind::function_prototype)
+        return refuse(cause::another_operation);
+      if (const cause why = take(member.program, operation_target{found.type, index}, place);
+          why != cause::none)
+        return refuse(why);
+    }
+    return {};
+  }
+
+ private:
+  [[nodiscard]] constexpr bool is_zero(const operation_member& member) const noexcept {
+    for (u32 i = 0; i < member.size; ++i)
+      if (object_.image.read8(own_.content + member.offset + i) != 0) return false;
+    return true;
+  }
+  // Whether the first `length` characters of the object's name are all of the kernel's.
+  [[nodiscard]] constexpr bool is_same(u64 own, size_t length, u64 its) const noexcept {
+    for (size_t i = 0; i < length; ++i)
+      if (object_.image.read8(own + i) != kernel_.image().read8(its + i)) return false;
+    return kernel_.image().read8(its + length) == 0;
+  }
+  [[nodiscard]] constexpr u32 find_member(const btf_type& theirs, u64 name) const noexcept {
+    const size_t length = object_.image.length_of_string(name);
+    for (u32 i = 0; i < theirs.members; ++i)
+      if (is_same(name, length, kernel_.member(theirs, i).name)) return i;
+    return not_found;
+  }
+
+  const operation_records& object_;
+  const operation_struct& own_;
+  const btf& kernel_;
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_STRUCT_OPS_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// Where in the value of a struct of functions the descriptor of a program goes.
+struct operation_place {
+  u32 which = 0;    ///< index of the struct
+  u32 at = 0;       ///< bytes from the start of the value
+  u32 program = 0;  ///< index of the program
+};
+
+/// Where what becomes of the structs of an object goes, all of it empty at first; lent by the owner.
+struct operation_slots {
+  kernel_operations* structs = nullptr;  ///< one for each; without a type for those that are left out
+  u32 struct_count = 0;
+  u32 first_map = 0;                    ///< as in `operation_records`
+  buffer<u8>* values = nullptr;         ///< one for each, in the kernel's form
+  operation_target* targets = nullptr;  ///< one for each program
+  operation_place* places = nullptr;    ///< one for each member that a program is put into
+  u32 place_count = 0;                  ///< so many of them hold something
+};
+
+/// The error that tells of a verdict on a struct or a program of it, whose section is called by the string at `section`.
+[[nodiscard]] constexpr error to_error(const operation_records& object, u64 section,
+                                       const verdict& found) noexcept {
+  char where[error::name_size] = {}, subject[error::name_size] = {};
+  object.image.copy_string(section, where, sizeof where);
+  object.image.copy_string(found.subject, subject, sizeof subject);
+  return error{.at = step::fit_operations, .why = found.why, .offset = found.offset}.about(subject, where);
+}
+
+/// What the structs of functions say of which programs are left out: those of SEC("?struct_ops") are loaded with a struct
+/// that has them. `options` is a `load_options`, or answers as that does.
+template <class Options>
+constexpr void choose_for_operations(const operation_records& object, const Options& options,
+                                     bool* left_out) noexcept {
+  for (u32 i = 0; i < object.struct_count; ++i) {
+    const operation_struct& one = object.structs[i];
+    if (options.leaves_out_map(object.first_map + i, one.is_optional)) continue;
+    for (u32 k = 0; k < one.member_count; ++k) {
+      const u32 program = object.members[one.first_member + k].program;
+      if (program != not_found && object.programs[program].is_optional && !options.changes_program(program))
+        left_out[program] = false;
+    }
+  }
+}
+
+/// Finds the structs in the kernel and brings them into its form, all but the descriptors of programs. Programs that this
+/// kernel has no member for are left out.
+/// Errors: step fit_operations, about the section and the name in it: no_kernel_operations and the other causes of
+///         `operations_fitter`; operation_of_two, operation_of_nothing; ENOENT for a kernel without BTF; ENOMEM.
+/// Cost:   opens the kernel's types once, where any struct is made, and walks over them for each.
+template <class Options>
+[[nodiscard, gnu::cold]] result<void> fit_operations(const operation_records& object, const Options& options,
+                                                     operation_slots& slots, bool* left_out) noexcept {
+  kernel_types kernel;
+  for (u32 i = 0; i < object.struct_count; ++i) {
+    const operation_struct& own = object.structs[i];
+    if (options.leaves_out_map(object.first_map + i, own.is_optional)) continue;
+    outcome row{.at = step::fit_operations};
+    if (kernel.types().count() == 0 && !kernel.open(row)) return to_error(row);
+    const operations_fitter fitter(object, own, kernel.types());
+    kernel_operations& found = slots.structs[i];
+    if (const verdict v = fitter.find(found); v.failed()) return to_error(object, own.section, v);
+    auto value = buffer<u8>::of(found.value_size);
+    if (!value) return value.error();
+    const auto take = [&](u32 program, operation_target target, u32 at) {
+      operation_target& known = slots.targets[program];
+      if (known.type != 0 && (known.type != target.type || known.member != target.member))
+        return cause::operation_of_two;
+      known = target;
+      slots.places[slots.place_count++] = {.which = i, .at = at, .program = program};
+      return cause::none;
+    };
+    if (const verdict v = fitter.fit(found, value->data(), take); v.failed())
+      return to_error(object, own.section, v);
+    slots.values[i] = std::move(*value);
+  }
+  for (u32 i = 0; i < object.program_count; ++i) {
+    const operation_program& program = object.programs[i];
+    if (left_out[i] || !program.is_operation || slots.targets[i].type != 0) continue;
+    if (options.new_kind_of(i) != nullptr) continue;
+    if (!program.is_named)
+      return to_error(object, program.section,
+                      {.why = cause::operation_of_nothing, .offset = program.at, .subject = program.name});
+    left_out[i] = true;
+  }
+  return {};
+}
+
+/// Puts the descriptors of programs into the values. Nothing is put where one was left out.
+inline void put_programs(const operation_slots& slots, const fd* programs) noexcept {
+  for (u32 i = 0; i < slots.place_count; ++i) {
+    const operation_place& place = slots.places[i];
+    if (!programs[place.program].is_open()) continue;
+    const u64 number = programs[place.program].raw();
+    __builtin_memcpy(slots.values[place.which].data() + place.at, &number, sizeof number);
+  }
+}
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_KERNEL_OPERATIONS_HPP
 // Room 4.5, spec/assembly: one program as the kernel takes it. A program is its own instructions and behind
 // them those of every function that it reaches, so each program of an object has its own copy of what they
 // share. Worked out for one program at a time, which is what a compiler can do for large objects too.
@@ -18682,6 +19013,8 @@ struct load_slots {
   resolved_extern* externs = nullptr;  ///< one for each extern
   u8* config = nullptr;                ///< the value of the map of options, zeros at first
   int* modules = nullptr;              ///< one more than externs, with `load_needs::names`
+  operation_slots* operations =
+      nullptr;              ///< as `fit_operations` filled them, where the object has such structs
   char* missing = nullptr;  ///< room for the name of an error, with either of `load_needs` about CO-RE
 };
 
@@ -18716,15 +19049,19 @@ class map_loader {
       : records_(records), slots_(slots), options_(options), row_(row) {}
 
   bool make_map(u32 i) noexcept {
-    if constexpr (Needs.operations)
-      if (records_.maps[i].map_type == 0) return true;  // it was left out
     row_.subject = records_.maps[i].map_name.characters;
     abi::map_create attr = records_.maps[i];
+    if constexpr (Needs.operations)
+      if (const auto* const found = operations_of(i); found != nullptr) {
+        if (found->type == 0) return true;  // it was left out
+        attr.btf_vmlinux_value_type_id = found->wrapper;
+        attr.value_size = found->value_size;
+      }
     if constexpr (has_options) {
       if (options_.leaves_out_map(i, false)) return true;
       for (const map_change& change : options_.maps) {
         if (change.map != i) continue;
-        if (change.replacement >= 0) return use_replacement(i, change.replacement);
+        if (change.replacement >= 0) return use_replacement(i, attr, change.replacement);
         if (change.max_entries != 0) attr.max_entries = change.max_entries;
         if (change.value_size != 0) {
           if (attr.value_size != 0 && attr.value_size != change.value_size)
@@ -18738,6 +19075,13 @@ class map_loader {
     if constexpr (Needs.pins)
       if (records_.duties != nullptr && records_.duties[i].pin != nullptr) return share_map(i, attr);
     return create(i, attr) && fill(i, attr);
+  }
+
+  // Where the kernel has the struct of functions that the map is for; nullptr for other maps.
+  [[nodiscard]] const kernel_operations* operations_of(u32 i) const noexcept {
+    if (slots_.operations == nullptr) return nullptr;
+    const u32 which = i - slots_.operations->first_map;
+    return which < slots_.operations->struct_count ? &slots_.operations->structs[which] : nullptr;
   }
 
   [[nodiscard]] bool holds_maps(u32 i) const noexcept {
@@ -18902,8 +19246,7 @@ class map_loader {
 
   // A map of the caller's in the place of one of the object's. Its sizes must fit, since the programs were
   // compiled for them.
-  bool use_replacement(u32 i, int number) noexcept {
-    const abi::map_create& wanted = records_.maps[i];
+  bool use_replacement(u32 i, const abi::map_create& wanted, int number) noexcept {
     if (!is_what(number,
                  {.type = wanted.map_type, .key_size = wanted.key_size, .value_size = wanted.value_size}))
       return false;
@@ -19127,6 +19470,8 @@ class loader : public map_loader<Needs, Options> {
     if constexpr (Needs.slots)
       for (u32 i = 0; i < records_.map_count; ++i)
         if (!holds_maps(i) && !fill_slots(i, slots_.programs, cause::unfit_program)) return false;
+    if constexpr (Needs.operations)
+      if (slots_.operations != nullptr) put_programs(*slots_.operations, slots_.programs);
     return true;
   }
 
@@ -19200,7 +19545,7 @@ class loader : public map_loader<Needs, Options> {
   // Puts the descriptor of a map into an instruction; one that was left out is for nobody to come to.
   void put_map(const map_reference& reference) noexcept {
     abi::insn* const load = slots_.scratch + reference.instruction;
-    if constexpr (has_options && Needs.choices)
+    if constexpr ((has_options && Needs.choices) || Needs.operations)
       if (!slots_.maps[reference.map].is_open())
         return static_cast<void>(load[0] = load[1] = missing(missing_map_base + reference.map));
     load[0].immediate = slots_.maps[reference.map].number();
@@ -19346,6 +19691,11 @@ class loader : public map_loader<Needs, Options> {
   [[gnu::always_inline]] bool prepare(u32 i, abi::prog_load& attr) noexcept {
     attr = records_.programs[i];
     row_.subject = records_.programs[i].prog_name.characters;
+    if constexpr (Needs.operations)
+      if (slots_.operations != nullptr && slots_.operations->targets[i].type != 0) {
+        attr.attach_btf_id = slots_.operations->targets[i].type;
+        attr.expected_attach_type = slots_.operations->targets[i].member;
+      }
     const program_change* const change = options_.new_kind_of(i);
     if (change != nullptr) {
       attr.prog_type = static_cast<u32>(change->kind.type);
@@ -21088,148 +21438,6 @@ constexpr void describe_map(const map_spec& map, const pruned_btf& types, abi::m
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_PRUNED_BTF_HPP
-// Room 5.5, struct_ops: a struct of functions that the kernel calls, as the object has it, brought into the kernel's own
-// form: members are found by their names, and may lie elsewhere there.
-#ifndef BAREBPF_STRUCT_OPS_HPP
-#define BAREBPF_STRUCT_OPS_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// Where the kernel has such a struct, which lies in another one that counts who uses it.
-struct kernel_operations {
-  u32 type = 0;     ///< id of the struct
-  u32 wrapper = 0;  ///< id of the struct around it, bpf_struct_ops_NAME: what a map of such has for its value
-  u32 value_size = 0;  ///< bytes of that
-  u32 data_at = 0;     ///< bytes from its start to the struct
-};
-
-/// What a program of a struct is to the kernel: nothing where `type` is 0.
-struct operation_target {
-  u32 type = 0;    ///< id of the kernel's struct, for `prog_load::attach_btf_id`
-  u32 member = 0;  ///< index of the member in it, for `prog_load::expected_attach_type`
-};
-
-/// Brings one struct into the kernel's form.
-/// Lifetime: looks at the tables and the kernel's types, which must have an index.
-/// Source:   bpf_struct_ops_map_update_elem() in kernel/bpf/bpf_struct_ops.c and check_struct_ops_btf_id() in
-///           kernel/bpf/verifier.c at v6.12.
-class operations_fitter {
- public:
-  constexpr operations_fitter(const object_tables& object, const filled_slot* filled, const map_spec& map,
-                              const btf& kernel) noexcept
-      : object_(object), filled_(filled), map_(map), kernel_(kernel) {}
-
-  /// Finds the kernel's struct, which is called like the object's without its flavour.
-  /// Errors: no_kernel_operations.
-  /// Cost:   walks over the kernel's types.
-  [[nodiscard]] constexpr verdict find(kernel_operations& out) const noexcept {
-    constexpr text prefix = "bpf_struct_ops_";
-    const btf_type own = object_.types.type(map_.value_type);
-    const size_t length = length_without_flavor(object_.image, own.name);
-    for (btf_type wrapper = kernel_.first(); wrapper.id != 0; wrapper = kernel_.after(wrapper)) {
-      if (wrapper.kind != abi::btf_kind::structure ||
-          !kernel_.image().string_starts_with(wrapper.name, prefix) ||
-          !is_same(own.name, length, wrapper.name + prefix.size()))
-        continue;
-      for (u32 i = 0; i < wrapper.members; ++i) {
-        const btf_member member = kernel_.member(wrapper, i);
-        const btf_type type = kernel_.resolve(member.type);
-        if (type.kind != abi::btf_kind::structure || !is_same(own.name, length, type.name)) continue;
-        out = {.type = type.id,
-               .wrapper = wrapper.id,
-               .value_size = wrapper.size_or_type,
-               .data_at = kernel_.place_of(wrapper, member).bit / 8};
-        const bool is_inside =
-            out.value_size >= out.data_at && out.value_size - out.data_at >= type.size_or_type;
-        return is_inside ? verdict{} : wrong(cause::no_kernel_operations, own.name, map_.image_at);
-      }
-    }
-    return wrong(cause::no_kernel_operations, own.name, map_.image_at);
-  }
-
-  /// Calls `take(program, member of the kernel's, where its descriptor goes in the value)` for each program that the
-  /// kernel has a member for, passes over those that it has none for, and copies all other members into `value`, which
-  /// has `value_size` bytes of zeros.
-  /// Shape:  `take` gives a cause that ends it, or none.
-  /// Errors: no_kernel_operation where the kernel lacks what is not zero here, operation_bit_field, another_operation,
-  ///         operation_is_no_program for an address that is none.
-  template <class Take>
-  [[nodiscard]] constexpr verdict fit(const kernel_operations& found, u8* value, Take take) const noexcept {
-    const btf& types = object_.types;
-    const btf_type own = types.type(map_.value_type), theirs = kernel_.type(found.type);
-    u64 covered = 0;  // bytes by all members, so that none lies over another
-    const filled_slot *next = filled_ + map_.first_slot, *const end = next + map_.slot_count;
-    for (u32 i = 0; i < own.members; ++i) {
-      const btf_member member = types.member(own, i);
-      const btf::bit_range here = types.place_of(own, member);
-      const u32 program = next != end && next->slot == i ? next++->target : not_found;
-      const u64 at = map_.image_at + here.bit / 8;
-      const auto refuse = [&](cause why) { return wrong(why, member.name, at); };
-      const u32 size = types.size_of(member.type);
-      if (here.width == 0) covered += size;
-      if (here.bit / 8 > map_.image_size || size > map_.image_size - here.bit / 8 ||
-          covered > map_.image_size || (here.width != 0 && size > sizeof(u64)))
-        return refuse(cause::bad_btf_type);
-      const u32 index = find_member(theirs, member.name);
-      if (index == not_found) {
-        if (!is_zero(at, size)) return refuse(cause::no_kernel_operation);
-        continue;
-      }
-      const btf_member known = kernel_.member(theirs, index);
-      const btf::bit_range there = kernel_.place_of(theirs, known);
-      if (here.width != 0 || there.width != 0 || here.bit % 8 != 0) return refuse(cause::operation_bit_field);
-      const btf_type mine = types.resolve(member.type), its = kernel_.resolve(known.type);
-      if (mine.kind != its.kind || size != kernel_.size_of(known.type) ||
-          there.bit / 8 > theirs.size_or_type || size > theirs.size_or_type - there.bit / 8)
-        return refuse(cause::another_operation);
-      const u32 place = found.data_at + there.bit / 8;
-      if (mine.kind != abi::btf_kind::pointer) {
-        object_.image.copy(at, size, value + place);
-        continue;
-      }
-      if (program == not_found) {
-        if (!is_zero(at, size)) return refuse(cause::operation_is_no_program);
-        continue;
-      }
-      if (kernel_.resolve(its.size_or_type).kind != abi::btf_kind::function_prototype)
-        return refuse(cause::another_operation);
-      if (const cause why = take(program, operation_target{found.type, index}, place); why != cause::none)
-        return refuse(why);
-    }
-    return {};
-  }
-
- private:
-  [[nodiscard]] constexpr verdict wrong(cause why, u64 subject, u64 at) const noexcept {
-    return {.why = why, .section = map_.section, .offset = at, .subject = subject};
-  }
-  [[nodiscard]] constexpr bool is_zero(u64 at, u32 size) const noexcept {
-    for (u32 i = 0; i < size; ++i)
-      if (object_.image.read8(at + i) != 0) return false;
-    return true;
-  }
-  // Whether the first `length` characters of the object's name are all of the kernel's.
-  [[nodiscard]] constexpr bool is_same(u64 own, size_t length, u64 its) const noexcept {
-    for (size_t i = 0; i < length; ++i)
-      if (object_.image.read8(own + i) != kernel_.image().read8(its + i)) return false;
-    return kernel_.image().read8(its + length) == 0;
-  }
-  [[nodiscard]] constexpr u32 find_member(const btf_type& theirs, u64 name) const noexcept {
-    const size_t length = object_.image.length_of_string(name);
-    for (u32 i = 0; i < theirs.members; ++i)
-      if (is_same(name, length, kernel_.member(theirs, i).name)) return i;
-    return not_found;
-  }
-
-  const object_tables& object_;
-  const filled_slot* filled_;
-  const map_spec& map_;
-  const btf& kernel_;
-};
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_STRUCT_OPS_HPP
 
 namespace barebpf::inline BAREBPF_ABI {
 
@@ -21238,12 +21446,6 @@ namespace detail {
 constexpr size_t length_of_place(const bytes& image, const program_spec& program) noexcept {
   return program.place == 0 ? 0 : image.length_of_string(program.place);
 }
-
-// Where in the values of structs of functions the descriptor of a program goes.
-struct operation_place {
-  size_t at = 0;
-  u32 program = 0;
-};
 
 // The object's maps and programs as the kernel takes them, and the memory that the records point to.
 struct object_recipe {
@@ -21268,10 +21470,10 @@ struct object_recipe {
   buffer<type_shape> shapes;
   buffer<char> extern_names;
   buffer<bool> left_out;
-  buffer<kernel_operations> operations;      // one for each map, without a type for other maps
-  buffer<operation_target> operation_types;  // one for each program
-  buffer<operation_place> operation_places;
-  buffer<u8> operation_values;  // the structs one behind the other, in the order of their maps
+  buffer<operation_struct> structs;
+  buffer<operation_member> members;
+  buffer<operation_program> operations;  // one for each program, where there is any
+  operation_records operation;
   object_records records;
   u32 longest = 0;  // instructions
 };
@@ -21294,8 +21496,7 @@ class recipe_writer {
   [[nodiscard]] result<void> choose_programs(object_recipe& out) const noexcept;
   // What speaks against a program before the kernel is asked; measures it otherwise.
   [[nodiscard]] verdict check_program(u32 index, program_layout& out) const noexcept;
-  // Finds the structs of functions in the kernel and brings them into its form; programs that it does not know are left
-  // out.
+  // The structs of functions; what of them the kernel that runs has is for `fit_operations`.
   [[nodiscard]] result<void> add_operations(object_recipe& out) const noexcept;
 
   const object_spec& spec_;
@@ -21409,79 +21610,55 @@ inline result<void> recipe_writer::choose_programs(object_recipe& out) const noe
 inline result<void> recipe_writer::add_operations(object_recipe& out) const noexcept {
   const object_tables tables = spec_.tables();
   const auto count = static_cast<u32>(spec_.programs().size());
-  const auto is_operation = [&](u32 program) {
-    return spec_.programs()[program].kind.type == abi::prog_type::struct_ops &&
-           options_.new_kind_of(program) == nullptr;
-  };
+  u32 struct_count = 0, first_map = 0;
+  for (u32 i = 0; i < tables.map_count; ++i)
+    if (tables.maps[i].origin == map_origin::operations && struct_count++ == 0) first_map = i;
+  bool is_any = struct_count != 0;
+  for (const program_spec& program : spec_.programs())
+    is_any = is_any || to_operation_program(program).is_operation;
+  if (!is_any) return {};
+
   const auto wrong = [&](const verdict& v) {
     error why = to_error(spec_.image(), v);
     why.at = step::fit_operations;
     return why;
   };
-  bool has_maps = false, has_programs = false;
-  for (const map_spec& map : spec_.maps()) has_maps = has_maps || map.origin == map_origin::operations;
-  for (u32 i = 0; i < count; ++i) has_programs = has_programs || is_operation(i);
-  if (!has_maps && !has_programs) return {};
-
-  auto found = buffer<kernel_operations>::of(out.maps.size());
-  auto targets = buffer<operation_target>::of(count);
-  auto places = buffer<operation_place>::of(spec_.filled_slots().size());
-  auto is_named = buffer<bool>::of(count);
-  if (!found || !targets || !places || !is_named) return error{.at = step::allocate, .code = ENOMEM};
-  kernel_types kernel;
-  size_t value_size = 0, place_count = 0;
-  for (u32 i = 0; i < out.maps.size(); ++i) {
-    const map_spec& map = spec_.maps()[i];
-    if (map.origin != map_origin::operations) continue;
-    for (u32 k = 0; k < map.slot_count; ++k)
-      (*is_named)[spec_.filled_slots()[map.first_slot + k].target] = true;
-    if (options_.leaves_out_map(i, map.is_optional)) {
-      out.maps[i] = {};
-      continue;
-    }
-    outcome row{.at = step::fit_operations};
-    if (kernel.types().count() == 0 && !kernel.open(row)) return to_error(row);
-    const operations_fitter fitter(tables, spec_.filled_slots().data(), map, kernel.types());
-    if (const verdict v = fitter.find((*found)[i]); v.failed()) return wrong(v);
-    out.maps[i].btf_vmlinux_value_type_id = (*found)[i].wrapper;
-    out.maps[i].value_size = (*found)[i].value_size;
-    value_size += (*found)[i].value_size;
+  elf file;
+  static_cast<void>(elf::open(spec_.image(), file));
+  const filled_slot* const filled = spec_.filled_slots().data();
+  size_t member_count = 0;
+  operation_struct one;
+  for (u32 i = 0; i < struct_count; ++i) {
+    const map_spec& map = tables.maps[first_map + i];
+    if (const verdict v = read_operations(tables, filled, map, nullptr, one); v.failed()) return wrong(v);
+    member_count += one.member_count;
   }
-  auto values = buffer<u8>::of(value_size);
-  if (!values) return values.error();
-  size_t value_at = 0;
-  for (u32 i = 0; i < out.maps.size(); ++i) {
-    if ((*found)[i].type == 0) continue;
-    const auto take = [&](u32 program, operation_target target, u32 at) {
-      operation_target& known = (*targets)[program];
-      if (known.type != 0 && (known.type != target.type || known.member != target.member))
-        return cause::operation_of_two;
-      known = target;
-      (*places)[place_count++] = {value_at + at, program};
-      return cause::none;
-    };
-    const operations_fitter fitter(tables, spec_.filled_slots().data(), spec_.maps()[i], kernel.types());
-    if (const verdict v = fitter.fit((*found)[i], values->data() + value_at, take); v.failed())
-      return wrong(v);
-    value_at += (*found)[i].value_size;
+  auto structs = buffer<operation_struct>::of(struct_count);
+  auto members = buffer<operation_member>::of(member_count);
+  auto programs = buffer<operation_program>::of(count);
+  if (!structs || !members || !programs) return error{.at = step::allocate, .code = ENOMEM};
+  for (u32 i = 0; i < count; ++i) (*programs)[i] = to_operation_program(spec_.programs()[i]);
+  u32 used = 0;
+  for (u32 i = 0; i < struct_count; ++i) {
+    const map_spec& map = tables.maps[first_map + i];
+    static_cast<void>(read_operations(tables, filled, map, members->data() + used, one));
+    one.section = file.section(map.section).name;
+    one.first_member = used;
+    used += one.member_count;
+    (*structs)[i] = one;
+    for (u32 k = 0; k < map.slot_count; ++k) (*programs)[filled[map.first_slot + k].target].is_named = true;
   }
-  for (u32 i = 0; i < count; ++i) {
-    const program_spec& program = spec_.programs()[i];
-    const bool is_called = (*targets)[i].type != 0;
-    if (is_called && program.is_optional && !options_.changes_program(i)) out.left_out[i] = false;
-    if (out.left_out[i] || !is_operation(i) || is_called) continue;
-    if (!(*is_named)[i])
-      return wrong({.why = cause::operation_of_nothing,
-                    .section = spec_.functions()[program.function].section,
-                    .offset = program.section_name,
-                    .subject = program.name});
-    out.left_out[i] = true;  // no struct that is made has a member for it in this kernel
-  }
-  places->shrink(place_count);
-  out.operations = std::move(*found);
-  out.operation_types = std::move(*targets);
-  out.operation_places = std::move(*places);
-  out.operation_values = std::move(*values);
+  out.operation = {.image = spec_.image(),
+                   .structs = structs->data(),
+                   .members = members->data(),
+                   .programs = programs->data(),
+                   .struct_count = struct_count,
+                   .first_map = first_map,
+                   .program_count = count};
+  choose_for_operations(out.operation, options_, out.left_out.data());
+  out.structs = std::move(*structs);
+  out.members = std::move(*members);
+  out.operations = std::move(*programs);
   return {};
 }
 
@@ -21551,10 +21728,6 @@ inline result<void> recipe_writer::add_programs(const pruned_btf* types, const s
             .prog_flags = program.kind.flags,
             .prog_name = kernel_name_at(spec_.image(), program.name),
             .expected_attach_type = static_cast<u32>(program.kind.attach_type)};
-    if (out.operation_types.size() != 0 && out.operation_types[i].type != 0) {
-      attr.attach_btf_id = out.operation_types[i].type;
-      attr.expected_attach_type = out.operation_types[i].member;
-    }
     if (program.kind.needs_kernel_type()) {
       const size_t room = detail::length_of_place(spec_.image(), program) + 1;
       (*targets)[i] = {program.kind.rest, next_target};
@@ -21636,7 +21809,8 @@ inline result<object_recipe> recipe_writer::write(btf_choice wanted) const noexc
     u32* next = ids->data();
     for (const map_spec& map : spec_.maps()) {
       *next++ = types.new_id(map.key_type);
-      *next++ = types.new_id(map.value_type);
+      // The value of a struct of functions is of the kernel's type and not of the object's.
+      *next++ = map.origin == map_origin::operations ? 0 : types.new_id(map.value_type);
     }
     for (const variable_spec& variable : spec_.variables()) *next++ = types.new_id(variable.type);
     out->type_ids = std::move(*ids);
@@ -21893,6 +22067,7 @@ result<loaded_object> object::load_with(const Options& options) const noexcept {
   auto made = detail::recipe_writer(spec_, name_, options).write(Policy.btf);
   if (!made) return made.error();
   const object_records& records = made->records;
+  const operation_records& operation = made->operation;
   auto scratch = buffer<abi::insn>::of(made->longest);
   auto map_descriptors = buffer<fd>::of(records.map_count);
   auto program_descriptors = buffer<fd>::of(records.program_count);
@@ -21904,7 +22079,13 @@ result<loaded_object> object::load_with(const Options& options) const noexcept {
   auto externs = buffer<resolved_extern>::of(records.extern_count);
   auto modules = buffer<int>::of(records.extern_count == 0 ? 0 : records.extern_count + 1);
   auto config = buffer<u8>::of(spec_.config_size());
+  auto structs = buffer<kernel_operations>::of(operation.struct_count);
+  auto values = buffer<buffer<u8>>::of(operation.struct_count);
+  auto operation_targets = buffer<operation_target>::of(operation.program_count);
+  auto places = buffer<operation_place>::of(made->members.size());
   if (!externs || !modules || !config) return error{.at = step::allocate, .code = ENOMEM};
+  if (!structs || !values || !operation_targets || !places)
+    return error{.at = step::allocate, .code = ENOMEM};
   if (!scratch || !map_descriptors || !program_descriptors || !pinned || !targets || !maps || !variables ||
       !programs)
     return error{.at = step::allocate, .code = ENOMEM};
@@ -21913,6 +22094,17 @@ result<loaded_object> object::load_with(const Options& options) const noexcept {
   out.variables_ = std::move(*variables);
   out.programs_ = std::move(*programs);
   if (const auto named = name_all(options, out); !named) return named.error();
+  operation_slots operations{.structs = structs->data(),
+                             .struct_count = operation.struct_count,
+                             .first_map = operation.first_map,
+                             .values = values->data(),
+                             .targets = operation_targets->data(),
+                             .places = places->data()};
+  const bool has_operations = operation.program_count != 0 || operation.struct_count != 0;
+  if (has_operations) {
+    const auto fitted = fit_operations(operation, options, operations, made->left_out.data());
+    if (!fitted) return fitted.error();
+  }
   outcome row;
   char missing[error::name_size] = {};
   load_records<load_needs{.kernel_cores = Policy.core != core_way::library,
@@ -21927,28 +22119,20 @@ result<loaded_object> object::load_with(const Options& options) const noexcept {
        .externs = externs->data(),
        .config = config->data(),
        .modules = modules->data(),
+       .operations = has_operations ? &operations : nullptr,
        .missing = missing},
       options, row);
   if (row.failed()) return to_whole_error(row);
-  size_t value_at = 0;
-  for (u32 i = 0; i < records.map_count; ++i) {
-    out.maps_[i].descriptor = std::move((*map_descriptors)[i]);
-    if (made->operations.size() == 0 || made->operations[i].type == 0) continue;
-    out.maps_[i].spec.value_size = made->operations[i].value_size;
-    out.maps_[i].value_at = value_at;
-    value_at += made->operations[i].value_size;
+  for (u32 i = 0; i < records.map_count; ++i) out.maps_[i].descriptor = std::move((*map_descriptors)[i]);
+  for (u32 i = 0; i < operation.struct_count; ++i) {
+    loaded_object::loaded_map& map = out.maps_[operation.first_map + i];
+    if ((*structs)[i].type != 0) map.spec.value_size = (*structs)[i].value_size;
+    map.value = std::move((*values)[i]);
   }
   if (const auto kept = out.keep_types(std::move(made->types), records.btf_size, made->type_ids); !kept)
     return kept.error();
   for (u32 i = 0; i < records.program_count; ++i)
     out.programs_[i].descriptor = std::move((*program_descriptors)[i]);
-  // Where the kernel calls a program, its descriptor stands in the value.
-  out.values_ = std::move(made->operation_values);
-  for (const auto& one : made->operation_places) {
-    const fd& program = out.programs_[one.program].descriptor;
-    const u64 number = program.is_open() ? program.raw() : 0;
-    __builtin_memcpy(out.values_.data() + one.at, &number, sizeof number);
-  }
   return out;
 }
 
@@ -22775,10 +22959,10 @@ inline result<ringbuf> ringbuf::open(const fd& map) noexcept {
 #ifndef BAREBPF_STATIC_OBJECT_HPP
 #define BAREBPF_STATIC_OBJECT_HPP
 
-// Room 4.12, static_parts: the maps, programs and variables of an object as types, to be walked over while compiling, and
-// as somebody asks for them by name and C++ type.
-#ifndef BAREBPF_STATIC_PARTS_HPP
-#define BAREBPF_STATIC_PARTS_HPP
+// Room 5.6, static_operations: the structs of functions of an object that the compiler reads, as records, and of its image
+// no more than they look at: the structs and the names.
+#ifndef BAREBPF_STATIC_OPERATIONS_HPP
+#define BAREBPF_STATIC_OPERATIONS_HPP
 
 // Room 4.9, static_spec: a spec that the compiler reads. Everything here is a constant; nothing of it is
 // left in the program but the constants that somebody uses.
@@ -23058,7 +23242,10 @@ class static_spec {
   [[nodiscard]] static constexpr const btf& types() noexcept { return view.types; }
   /// The image that it was read from.
   [[nodiscard]] static constexpr const bytes& image() noexcept { return window; }
-  /// A slot that the object fills; each map knows which are its own.
+  /// All of it, as those look at it who load it.
+  [[nodiscard]] static constexpr const object_tables& all_tables() noexcept { return view; }
+  /// The slots that the object fills; each map knows which are its own.
+  [[nodiscard]] static constexpr const filled_slot* filled_slots() noexcept { return table.filled_slots; }
   [[nodiscard]] static constexpr filled_slot slot(u32 index) noexcept { return table.filled_slots[index]; }
   /// The name under which the kernel keeps the program with this index.
   [[nodiscard]] static constexpr kernel_name program_name(u32 index) noexcept {
@@ -23241,6 +23428,135 @@ class static_spec {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_STATIC_SPEC_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// The structs of functions of an object. Everything here is a constant.
+template <class Spec>
+class static_operations {
+  // How many there are of each, and what is wrong.
+  struct measured_operations {
+    u32 structs = 0, first_map = 0, members = 0, places = 0;
+    bool is_any = false;
+    verdict fault;
+  };
+  static constexpr measured_operations make_measured() noexcept {
+    measured_operations out;
+    for (u32 i = 0; i < Spec::program_count; ++i)
+      out.is_any = out.is_any || to_operation_program(Spec::program(i)).is_operation;
+    for (u32 i = 0; i < Spec::map_count; ++i) {
+      const map_spec map = Spec::map(i);
+      if (map.origin != map_origin::operations) continue;
+      operation_struct one;
+      if (out.structs++ == 0) out.first_map = i;
+      out.is_any = true;
+      out.places += map.slot_count;
+      out.fault = read_operations(Spec::all_tables(), Spec::filled_slots(), map, nullptr, one);
+      if (out.fault.failed()) return out;
+      out.members += one.member_count;
+    }
+    return out;
+  }
+  static constexpr measured_operations measured = make_measured();
+
+  // Copies what is looked at out of the file, behind a NUL; or only counts it.
+  struct copier {
+    u8* to = nullptr;
+    u64 used = 1;
+
+    constexpr u64 move(u64 from, u64 size) noexcept {
+      const u64 at = used;
+      if (to != nullptr) Spec::image().copy(from, size, to + at);
+      used += size;
+      return at;
+    }
+    constexpr u64 move_string(u64 from) noexcept {
+      const u64 at = move(from, Spec::image().length_of_string(from));
+      ++used;
+      return at;
+    }
+  };
+  struct lists {
+    operation_struct structs[detail::at_least_one(measured.structs)] = {};
+    operation_member members[detail::at_least_one(measured.members)] = {};
+    operation_program programs[detail::at_least_one(Spec::program_count)] = {};
+  };
+  static constexpr void write(lists& out, copier& copy) noexcept {
+    if (!measured.is_any || measured.fault.failed()) return;
+    elf file;
+    static_cast<void>(elf::open(Spec::image(), file));
+    for (u32 i = 0; i < Spec::program_count; ++i) {
+      operation_program& program = out.programs[i];
+      program = to_operation_program(Spec::program(i));
+      program.name = program.is_operation ? copy.move_string(program.name) : 0;
+      program.section = program.is_operation ? copy.move_string(program.section) : 0;
+    }
+    u32 used = 0;
+    for (u32 i = 0; i < measured.structs; ++i) {
+      const map_spec map = Spec::map(measured.first_map + i);
+      operation_struct& one = out.structs[i];
+      static_cast<void>(
+          read_operations(Spec::all_tables(), Spec::filled_slots(), map, out.members + used, one));
+      one.first_member = used;
+      one.name = copy.move_string(one.name);
+      one.section = copy.move_string(file.section(map.section).name);
+      one.content = copy.move(one.content, map.image_size);
+      for (u32 k = 0; k < one.member_count; ++k, ++used)
+        out.members[used].name = copy.move_string(out.members[used].name);
+      for (u32 k = 0; k < map.slot_count; ++k)
+        out.programs[Spec::slot(map.first_slot + k).target].is_named = true;
+    }
+  }
+  static constexpr u64 image_size = [] {
+    lists unused;
+    copier copy;
+    write(unused, copy);
+    return copy.used;
+  }();
+  struct kept : lists {
+    u8 image[image_size] = {};
+  };
+  static constexpr kept make_kept() noexcept {
+    kept out;
+    copier copy{out.image};
+    write(out, copy);
+    return out;
+  }
+  static constexpr kept all = make_kept();
+
+ public:
+  /// True when there is a struct of functions, or a program that wants to be in one.
+  static constexpr bool is_any = measured.is_any;
+  static constexpr u32 struct_count = measured.structs;
+  static constexpr u32 first_map = measured.first_map;
+  /// How many members programs are put into.
+  static constexpr u32 place_count = measured.places;
+  static constexpr verdict fault = measured.fault;
+  static constexpr operation_records records{.image = bytes(all.image, image_size),
+                                             .structs = all.structs,
+                                             .members = all.members,
+                                             .programs = all.programs,
+                                             .struct_count = measured.structs,
+                                             .first_map = measured.first_map,
+                                             .program_count = Spec::program_count};
+  /// What speaks against loading a program that says it is in a struct: the first that none has, of those that are loaded.
+  [[nodiscard]] static constexpr u32 find_stray() noexcept {
+    if constexpr (is_any)
+      for (u32 i = 0; i < Spec::program_count; ++i)
+        if (all.programs[i].is_operation && !all.programs[i].is_named && !all.programs[i].is_optional)
+          return i;
+    return not_found;
+  }
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_STATIC_OPERATIONS_HPP
+// Room 4.12, static_parts: the maps, programs and variables of an object as types, to be walked over while compiling, and
+// as somebody asks for them by name and C++ type.
+#ifndef BAREBPF_STATIC_PARTS_HPP
+#define BAREBPF_STATIC_PARTS_HPP
+
 // Room 4.11, struct_value: C++ types made of an object's own types, for who writes none: numbers are numbers, a struct is
 // its bytes with its members by name, an array a row of either.
 #ifndef BAREBPF_STRUCT_VALUE_HPP
@@ -23522,21 +23838,36 @@ struct all_attachments {
   attachment list[detail::at_least_one(Count)];
 };
 
+namespace detail {
+
+// The structs of functions of an object in the form that the kernel has for them; nothing where it has none.
+template <u32 Count>
+struct values_of_operations {
+  buffer<u8> list[Count];
+};
+template <>
+struct values_of_operations<0> {};
+
+}  // namespace detail
+
 /// The maps and programs of a static_object, in the kernel.
 /// Lifetime: given back when this object goes, unless a link, a pin or somebody else holds them.
 template <const auto& Image, load_policy Policy>
 class loaded_static_object {
   using spec = static_spec<Image>;
+  using operations = static_operations<spec>;
 
  public:
   /// The map called `Name`, with C++ types for its keys and values. One that was left out says EBADF to everything.
   /// Errors:   none at run time. A name that the object does not have, or a type that does not fit it, does
-  ///           not compile.
+  ///           not compile. Of a struct of functions only the kernel that runs knows the size, so there it is a result:
+  ///           wrong_value_size, map_left_out.
   /// Lifetime: borrowed: valid as long as this object.
   template <name Name, class Key, class Value>
   [[nodiscard]] auto map() const noexcept {
     constexpr u32 index = spec::find_map(Name);
-    constexpr map_spec found = index == not_found ? map_spec{} : spec::map(index);
+    constexpr bool is_operations = is_of_operations(index);
+    constexpr map_spec found = as_asked<Value>(index);
     using key = detail::asked_type<spec, type_role::key, Name, found.key_type, Key>;
     using value = detail::asked_type<spec, type_role::value, Name, found.value_type, Value>;
     constexpr bool agrees = key::agrees && value::agrees;
@@ -23547,13 +23878,22 @@ class loaded_static_object {
     // After a fault any type will do: one error is enough.
     constexpr map_type type = fault == cause::none ? static_cast<map_type>(found.type) : map_type::hash;
     constexpr u32 known = index == not_found ? 0 : index;
-    return barebpf::map<type, Key, Value>(untyped_map::borrow(maps_[known].number(), to_kernel_name(Name)));
+    using typed = barebpf::map<type, Key, Value>;
+    if constexpr (is_operations) {
+      const cause why = !maps_[known].is_open()                        ? cause::map_left_out
+                        : value_of<known>().size() != found.value_size ? cause::wrong_value_size
+                                                                       : cause::none;
+      if (why != cause::none) return result<typed>(missing(why, Name));
+      return result<typed>(typed(untyped_map::borrow(maps_[known].number(), to_kernel_name(Name))));
+    } else
+      return typed(untyped_map::borrow(maps_[known].number(), to_kernel_name(Name)));
   }
 
   /// The same without a word on types: the C++ types of key and value are made of those in the object, see `object_type`:
   /// `loaded->map<"flows">().lookup_elem(key)->get<"packets">()`. Of what the object gives only the size, the key of an
   /// array is a number and everything else a `row` of bytes.
-  /// Errors: as above; a map whose values go in as one thing and come out as another does not compile.
+  /// Errors: as above; a map whose values go in as one thing and come out as another does not compile, and neither does a
+  ///         struct of functions.
   template <name Name>
   [[nodiscard]] auto map() const noexcept {
     constexpr u32 index = spec::find_map(Name);
@@ -23561,9 +23901,10 @@ class loaded_static_object {
     constexpr map_kind kind = kind_of(static_cast<map_type>(found.type));
     constexpr bool is_plain = kind.value == value_rule::plain || kind.value == value_rule::per_cpu ||
                               kind.value == value_rule::none || kind.value == value_rule::kernel_type;
-    constexpr cause fault = index == not_found ? cause::no_such_map
-                            : is_plain         ? cause::none
-                                               : cause::needs_value_type;
+    constexpr cause fault = index == not_found        ? cause::no_such_map
+                            : is_of_operations(index) ? cause::needs_kernel_type
+                            : is_plain                ? cause::none
+                                                      : cause::needs_value_type;
     static_assert(object_check<fault, found.declared_at, ".maps", barebpf::name<48>::cut(Name)>::made);
     using key = detail::element_type<spec, kind.key == key_rule::none, kind.key == key_rule::index,
                                      found.key_type, found.key_size>;
@@ -23586,6 +23927,12 @@ class loaded_static_object {
     static_assert(sizeof(Text) == 0,
                   "barebpf: the compiler looks for the names of a static_object, so give them in angle "
                   "brackets: map<\"name\">()");
+  }
+  template <class Text>
+  void attach_struct_ops(const Text&) const noexcept {
+    static_assert(sizeof(Text) == 0,
+                  "barebpf: the compiler looks for the names of a static_object, so give them in angle "
+                  "brackets: attach_struct_ops<\"name\">()");
   }
   template <class Text, class... Target>
   void attach(const Text&, Target&&...) const noexcept {
@@ -23687,12 +24034,50 @@ class loaded_static_object {
       return result<link>(error{});
   }
 
-  /// Attaches every program whose section says where; those that need more are for `attach` by name, and those that were
-  /// left out stay so.
-  /// Shape:  one attachment for each program of the object, at its index; of nothing for those that were not attached.
-  /// Errors: of the first `place` that does not take its program, about the program's name; those before it are given back.
-  [[nodiscard]] result<all_attachments<spec::program_count>> attach_all() const noexcept {
-    result<all_attachments<spec::program_count>> out(std::in_place);
+  /// Hands the struct called `Name`, a variable in .struct_ops or .struct_ops.link, to the kernel, which calls the
+  /// programs in it from then on: `auto reno = loaded->attach_struct_ops<"my_reno">()`.
+  /// Shape:  with a link if the struct lies in .struct_ops.link; otherwise what was registered is taken back when the
+  ///         attachment goes, and cannot be registered again. Who uses it then keeps it until he ends: a TCP connection
+  ///         its congestion control.
+  /// Errors: map_left_out; step register_operations with what the kernel says: EEXIST, EINVAL, EBUSY. About the struct's
+  ///         name. One that the object does not have does not compile.
+  /// Kernel: 5.6; with a link 6.4.
+  template <name Name>
+  [[nodiscard]] result<attachment> attach_struct_ops() const noexcept {
+    using asked = asked_operations<Name, false>;
+    static_assert(object_check<asked::fault, 0, "", barebpf::name<48>::cut(Name)>::made);
+    if constexpr (asked::fault == cause::none) {
+      if (!maps_[asked::index].is_open()) return missing(cause::map_left_out, Name);
+      return place<attach_way::struct_ops>::attach_map(maps_[asked::index], value_of<asked::index>().data(),
+                                                       asked::is_linked, Name);
+    } else  // one error is enough
+      return error{};
+  }
+  /// Puts the struct called `Name` in the place of the one that `attached` stands for, without a moment between them.
+  /// Errors: as above; operations_not_linked where `attached` has no link; EINVAL when the two differ in kind or in the
+  ///         name that they give. A struct that is not in .struct_ops.link does not compile.
+  /// Kernel: 6.4.
+  template <name Name>
+  [[nodiscard]] result<void> update_struct_ops(const attachment& attached) const noexcept {
+    using asked = asked_operations<Name, true>;
+    static_assert(object_check<asked::fault, 0, "", barebpf::name<48>::cut(Name)>::made);
+    if constexpr (asked::fault == cause::none) {
+      if (!maps_[asked::index].is_open()) return missing(cause::map_left_out, Name);
+      return place<attach_way::struct_ops>::update(attached, maps_[asked::index],
+                                                   value_of<asked::index>().data(), Name);
+    } else
+      return error{};
+  }
+
+  /// Attaches every program whose section says where, and every struct of functions; programs that need more are for
+  /// `attach` by name, and what was left out stays so.
+  /// Shape:  one attachment for each program of the object, at its index, and behind them one for each struct in the order
+  ///         of their maps; of nothing for what was not attached.
+  /// Errors: of the first `place` that does not take its program or struct, about its name; those before it are given
+  ///         back.
+  [[nodiscard]] result<all_attachments<spec::program_count + operations::struct_count>> attach_all()
+      const noexcept {
+    result<all_attachments<spec::program_count + operations::struct_count>> out(std::in_place);
     bool is_good = true;
     each_program<spec>([&](auto program) {
       constexpr attach_way way = program.spec.kind.attach;
@@ -23708,6 +24093,18 @@ class loaded_static_object {
             out->list[program.index] = std::move(*one);
         }
     });
+    if constexpr (operations::struct_count != 0)
+      each_map<spec>([&](auto map) {
+        if constexpr (map.spec.origin == map_origin::operations)
+          if (is_good && maps_[map.index].is_open()) {
+            auto one = this->template attach_struct_ops<map.name>();
+            is_good = one.has_value();
+            if (is_good)
+              out->list[spec::program_count + map.index - operations::first_map] = std::move(*one);
+            else
+              out.fail_with([&one] { return one.error(); });
+          }
+      });
     return out;
   }
 
@@ -23746,8 +24143,40 @@ class loaded_static_object {
     return out;
   }();
 
+  [[nodiscard]] static constexpr bool is_of_operations(u32 map) noexcept {
+    return map != not_found && spec::map(map).origin == map_origin::operations;
+  }
+  // The map as it is to somebody who asks for values of that type.
+  template <class Value>
+  [[nodiscard]] static constexpr map_spec as_asked(u32 map) noexcept {
+    map_spec out = map == not_found ? map_spec{} : spec::map(map);
+    if (is_of_operations(map)) {
+      out.value_type = 0;
+      out.value_size = static_cast<u32>(value_size_of<Value>);
+    }
+    return out;
+  }
+  template <name Name, bool NeedsLink>
+  struct asked_operations {
+    static constexpr u32 index = spec::find_map(Name);
+    static constexpr bool is_linked =
+        index != not_found && (spec::map(index).map_flags & map_flag::link) != 0;
+    static constexpr cause fault = index == not_found         ? cause::no_such_map
+                                   : !is_of_operations(index) ? cause::not_operations
+                                   : NeedsLink && !is_linked  ? cause::operations_not_linked
+                                                              : cause::none;
+  };
+  template <u32 Map>
+  [[nodiscard]] const buffer<u8>& value_of() const noexcept {
+    return values_.list[Map - operations::first_map];
+  }
+  [[nodiscard, gnu::cold]] static error missing(cause why, text wanted) noexcept {
+    return error{.at = step::find, .why = why}.about(wanted);
+  }
+
   fd maps_[detail::at_least_one(spec::map_count)];
   fd programs_[detail::at_least_one(spec::program_count)];
+  [[no_unique_address]] detail::values_of_operations<operations::struct_count> values_;
 };
 
 /// A BPF object that the compiler reads: `constexpr barebpf::static_object<execve_counter> object;`.
@@ -23757,6 +24186,7 @@ class loaded_static_object {
 template <const auto& Image>
 class static_object {
   using spec = static_spec<Image>;
+  using operations = static_operations<spec>;
 
   static constexpr u64 data_size = [] {
     data_layout out;
@@ -23820,9 +24250,15 @@ class static_object {
       if (spec::map(i).origin == map_origin::config) out = spec::map(i).value_size;
     return out;
   }();
+  // An instruction that names a struct of functions which is not made is marked.
+  static constexpr bool has_optional_maps = [] {
+    for (u32 i = 0; i < spec::map_count; ++i)
+      if (spec::map(i).is_optional) return true;
+    return false;
+  }();
   // By index where no older kernel is to be served; that leaves the instructions constant.
   static constexpr map_naming naming(const load_policy& policy) noexcept {
-    const bool is_changed = has_names || (spec::has_cores && policy.has_own_core());
+    const bool is_changed = has_names || has_optional_maps || (spec::has_cores && policy.has_own_core());
     return policy.oldest_kernel >= kernel(5, 14) && !is_changed ? map_naming::by_index
                                                                 : map_naming::by_descriptor;
   }
@@ -23840,14 +24276,14 @@ class static_object {
                    .names = has_names,
                    .kernel_cores = spec::has_cores && policy.core != core_way::library,
                    .own_cores = spec::has_cores && policy.has_own_core(),
-                   .hints = false,
+                   .hints = operations::is_any,
                    .sizes = false,
-                   .choices = has_options,
-                   .operations = false,  // see check_all
+                   .choices = has_options || operations::is_any,
+                   .operations = operations::is_any,
                    .patch = naming(policy) == map_naming::by_descriptor};
     for (u32 i = 0; i < spec::map_count; ++i) {
       out.values = out.values || spec::map(i).is_for_variables();
-      out.images = out.images || spec::map(i).image_size != 0;
+      out.images = out.images || has_image(spec::map(i));
       out.pins = out.pins || spec::map(i).pinning != 0;
       out.slots = out.slots || spec::map(i).has_values;
       out.sizes = out.sizes || depends_on_machine(spec::map(i), has_options);
@@ -23865,6 +24301,10 @@ class static_object {
                     (has_options && program.kind.type == abi::prog_type::unspec);
     }
     return out;
+  }
+  // Whether it is an arena that begins with something.
+  static constexpr bool has_image(const map_spec& map) noexcept {
+    return map.image_size != 0 && map.origin != map_origin::operations;
   }
   // Whether the size of a map is one that only the machine tells.
   static constexpr bool depends_on_machine(const map_spec& map, bool may_change) noexcept {
@@ -23989,18 +24429,22 @@ class static_object {
   template <u32 Index>
   static constexpr map_duty make_duty() noexcept {
     constexpr map_spec map = spec::map(Index);
-    map_duty out{.data_at = data_at[Index],
-                 .has_data = map.is_for_variables(),
-                 .is_frozen = map.is_frozen(),
-                 .is_config = map.origin == map_origin::config,
-                 .image_size = map.image_size};
-    if constexpr (map.has_content() || map.image_at != 0) out.value = spec::template value<Index>.words;
-    if constexpr (map.pinning != 0) out.pin = spec::template string<map.name>.characters;
-    if constexpr (map.slot_count != 0) {
-      out.slots = slots<Index>.list;
-      out.slot_count = map.slot_count;
+    if constexpr (map.origin == map_origin::operations)
+      return {};  // see static_operations
+    else {
+      map_duty out{.data_at = data_at[Index],
+                   .has_data = map.is_for_variables(),
+                   .is_frozen = map.is_frozen(),
+                   .is_config = map.origin == map_origin::config,
+                   .image_size = map.image_size};
+      if constexpr (map.has_content() || map.image_at != 0) out.value = spec::template value<Index>.words;
+      if constexpr (map.pinning != 0) out.pin = spec::template string<map.name>.characters;
+      if constexpr (map.slot_count != 0) {
+        out.slots = slots<Index>.list;
+        out.slot_count = map.slot_count;
+      }
+      return out;
     }
-    return out;
   }
   struct map_duties {
     map_duty list[detail::at_least_one(spec::map_count)];
@@ -24048,12 +24492,12 @@ class static_object {
   // What speaks against loading the object; what options can change speaks only where there are none.
   static constexpr verdict check_all(bool has_options) noexcept {
     if (spec::is_foreign) return {.why = cause::foreign_byte_order, .offset = abi::elf_header::ident_data};
-    for (u32 i = 0; i < spec::map_count; ++i)
-      if (const map_spec map = spec::map(i); map.origin == map_origin::operations)
-        return {.why = cause::operations_at_run_time,
-                .section = map.section,
-                .offset = map.image_at,
-                .subject = map.name};
+    if (operations::fault.failed()) return operations::fault;
+    if (const u32 i = has_options ? not_found : operations::find_stray(); i != not_found)
+      return {.why = cause::operation_of_nothing,
+              .section = spec::section_of(i),
+              .offset = spec::program(i).section_name,
+              .subject = spec::program(i).name};
     for (u32 i = 0; i < spec::program_count; ++i) {
       const program_spec program = spec::program(i);
       if (has_options || program.is_optional || program.lacks() == cause::none) continue;
@@ -24064,6 +24508,19 @@ class static_object {
     }
     return {};
   }
+
+  // What structs of functions are in the kernel, as long as they are made.
+  struct found_operations {
+    kernel_operations structs[detail::at_least_one(operations::struct_count)];
+    operation_target targets[detail::at_least_one(spec::program_count)];
+    operation_place places[detail::at_least_one(operations::place_count)];
+    operation_slots slots{.structs = structs,
+                          .struct_count = operations::struct_count,
+                          .first_map = operations::first_map,
+                          .targets = targets,
+                          .places = places};
+  };
+  struct no_operations {};
 
   template <load_policy Policy, class Options>
   static result<loaded_static_object<Image, Policy>> load_with(const Options& options) noexcept {
@@ -24081,11 +24538,22 @@ class static_object {
     [[maybe_unused]] int modules[spec::extern_count + 1] = {};
     left_out_programs left_out = optional_programs;
     if constexpr (has_options) options.choose(left_out.list, spec::program_count);
+    [[maybe_unused]] std::conditional_t<operations::is_any, found_operations, no_operations> in_kernel;
+    if constexpr (operations::is_any) {
+      if constexpr (operations::struct_count != 0) in_kernel.slots.values = out->values_.list;
+      choose_for_operations(operations::records, options, left_out.list);
+      const auto fitted = fit_operations(operations::records, options, in_kernel.slots, left_out.list);
+      if (!fitted) {
+        out.fail_with([&fitted] { return fitted.error(); });
+        return out;
+      }
+    }
     load_slots slots{.maps = out->maps_,
                      .programs = out->programs_,
                      .targets = found,
                      .pinned = pinned,
                      .left_out = left_out.list};
+    if constexpr (operations::is_any) slots.operations = &in_kernel.slots;
     constexpr bool has_cores = wanted.own_cores || wanted.kernel_cores;
     char missing[has_cores ? error::name_size : 1] = {};
     if constexpr (has_cores) slots.missing = missing;

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include <string>
 
+#include "congestion.bpf.hpp"
+#include "congestion_links.bpf.hpp"
+#include "support/both_forms.hpp"
 #include "support/catch.hpp"
 #include "support/fake_machine.hpp"
 #include "support/fault_sweep.hpp"
 #include "support/library.hpp"
 #include "support/operations_object.hpp"
 #include "support/reading.hpp"
+#include "support/whole_objects.hpp"
 
 using barebpf::cause;
 using barebpf::map_origin;
@@ -15,6 +19,20 @@ using barebpf::step;
 using barebpf::u32;
 
 namespace {
+
+// A kernel that has the struct of the congestion controls in bpf_progs.
+struct congestion_kernel : operations_kernel {
+  congestion_kernel() {
+    struct_name = "tcp_congestion_ops";
+    members = {{"ssthresh", function, 0},
+               {"cong_avoid", function, 64},
+               {"undo_cwnd", function, 128},
+               {"init", function, 192},
+               {"name", types.array(char_type, int_type, 16), 256},
+               {"flags", int_type, 384}};
+    size = 56;
+  }
+};
 
 // A kernel whose types are those.
 void give_types(fake_machine& machine, operations_kernel& kernel) {
@@ -409,4 +427,144 @@ TEST_CASE("a kernel that has not read its types yet is made to by a program that
       CHECK(machine.left_open() == std::vector<std::string>{});
     }
   }
+}
+
+namespace {
+
+// What `act` does with the object in `Image` is the same for the kernel in both forms.
+template <const auto& Image, class Act>
+void check_both_forms(Act act) {
+  std::vector<std::vector<seen_call>> seen;
+  in_both_forms<Image>([&](const auto& object) {
+    fake_machine machine;
+    congestion_kernel kernel;
+    give_types(machine, kernel);
+    act(object);
+    seen.push_back(machine.calls);
+  });
+  REQUIRE(seen.size() == 2);
+  check_same_calls(seen[0], seen[1]);
+}
+
+}  // namespace
+
+TEST_CASE("structs of functions are told to the kernel alike, whoever has read the object", "[struct_ops]") {
+  check_both_forms<congestion>([](const auto& object) {
+    const auto loaded = object.load();
+    REQUIRE(loaded);
+    CHECK(loaded->template attach_struct_ops<"bare_reno">());
+  });
+  check_both_forms<congestion_links>([](const auto& object) {
+    const auto loaded = object.load();
+    REQUIRE(loaded);
+    const auto attached = loaded->template attach_struct_ops<"first">();
+    REQUIRE(attached);
+    CHECK(loaded->template update_struct_ops<"second">(*attached));
+    CHECK_FALSE(loaded->template program<"of_no_kernel">().is_open());
+    CHECK_FALSE(loaded->template program<"third_cong_avoid">().is_open());
+    CHECK(loaded->template attach_struct_ops<"third">().error().why == cause::map_left_out);
+  });
+  check_both_forms<congestion_links>([](const auto& object) {
+    const barebpf::map_change changes[] = {object.template change<"third">({}),
+                                           object.template change<"first">({.create = false})};
+    const barebpf::program_change without[] = {
+        object.template change_program<"link_ssthresh">({.load = false})};
+    const auto loaded = object.load({.maps = changes, .programs = without});
+    REQUIRE(loaded);
+    CHECK(loaded->template attach_struct_ops<"first">().error().why == cause::map_left_out);
+    CHECK(loaded->template program<"third_cong_avoid">().is_open());
+    CHECK_FALSE(loaded->template program<"first_cong_avoid">().is_open());
+    CHECK(loaded->template attach_struct_ops<"third">());
+  });
+}
+
+TEST_CASE("whichever call fails with structs of functions that the compiler has read, nothing stays",
+          "[struct_ops]") {
+  const auto types = [](fake_machine& machine) {
+    congestion_kernel kernel;
+    give_types(machine, kernel);
+  };
+  const auto subject = [](step at) { return at == step::register_operations ? "first" : ""; };
+  std::vector<fault_row> rows = {{"openat", step::fit_operations, step::fit_operations},
+                                 {"lseek", works, step::fit_operations},
+                                 {"mmap", works, step::fit_operations},
+                                 {"lseek", step::fit_operations, step::fit_operations},
+                                 {"lseek", step::fit_operations, step::fit_operations},
+                                 {"read", step::fit_operations, step::fit_operations, EINTR},
+                                 {"close", works, step::btf_load},
+                                 {"btf_load", step::btf_load, step::btf_load}};
+  rows.push_back(
+      {"map_create", step::map_create, step::map_create, EINVAL, step::map_create, "congesti.bss"});
+  for (const char* name : {"first", "second"})
+    rows.push_back({"map_create", step::map_create, step::map_create, 0, works, name});
+  // What the kernel cannot fit to its types (CO-RE) the library does.
+  for (const char* name : {"link_ssthresh", "link_undo_cwnd", "first_cong_avoi", "second_cong_avo"})
+    rows.push_back({"prog_load", step::prog_load, step::prog_load, EINVAL, step::fit_program, name});
+  rows.push_back({"close", works, step::register_operations});  // of the types
+  rows.push_back({"map_update_elem", step::register_operations, step::register_operations});
+  rows.push_back({"link_create", step::register_operations, step::register_operations});
+  for (const char* call : {"map_update_elem", "link_update"})
+    rows.push_back({call, step::register_operations, step::register_operations, 0, works, "second"});
+  in_both_forms<congestion_links>([&](const auto& object) {
+    sweep(
+        rows, types,
+        [&](fake_machine& machine) -> std::optional<barebpf::error> {
+          const auto loaded = object.load();
+          if (!loaded) return loaded.error();
+          auto attached = loaded->template attach_struct_ops<"first">();
+          if (!attached) return attached.error();
+          const auto updated = loaded->template update_struct_ops<"second">(*attached);
+          if (!updated) return updated.error();
+          machine.fault = nullptr;
+          return std::nullopt;
+        },
+        subject);
+  });
+}
+
+TEST_CASE("what a kernel lacks of a struct is said alike, whoever has read the object", "[struct_ops]") {
+  struct row {
+    const char* what;
+    void (*change)(congestion_kernel&);
+    cause why;
+    const char* name;
+  };
+  using known = congestion_kernel;
+  const row rows[] = {
+      {"no such struct", [](known& k) { k.struct_name = "others"; }, cause::no_kernel_operations,
+       ".struct_ops:tcp_congestion_ops___own"},
+      {"no name", [](known& k) { k.members[4].name = "title"; }, cause::no_kernel_operation,
+       ".struct_ops:name"},
+      {"a shorter name", [](known& k) { k.members[4].type = k.name; }, cause::another_operation,
+       ".struct_ops:name"},
+      {"no function there", [](known& k) { k.members[0].type = k.types.pointer(k.int_type); },
+       cause::another_operation, ".struct_ops:ssthresh"},
+  };
+  for (const row& one : rows) {
+    CAPTURE(one.what);
+    in_both_forms<congestion>([&](const auto& object) {
+      fake_machine machine;
+      congestion_kernel kernel;
+      one.change(kernel);
+      give_types(machine, kernel);
+      const auto loaded = object.load();
+      REQUIRE_FALSE(loaded);
+      CHECK(loaded.error().at == step::fit_operations);
+      CHECK(loaded.error().why == one.why);
+      CHECK(loaded.error().offset != 0);
+      CHECK(std::string(loaded.error().name) == one.name);
+      CHECK(calls_of(machine, "map_create").empty());
+    });
+  }
+  // What has no member there is left out, and the rest is loaded.
+  in_both_forms<congestion>([&](const auto& object) {
+    fake_machine machine;
+    congestion_kernel kernel;
+    kernel.members[3].name = "start";
+    give_types(machine, kernel);
+    const auto loaded = object.load();
+    REQUIRE(loaded);
+    CHECK_FALSE(loaded->template program<"bare_init">().is_open());
+    CHECK(calls_of(machine, "prog_load").size() == 3);
+  });
 }

@@ -196,9 +196,6 @@
   BAREBPF_CAUSE(operations_not_linked,                                                                       \
                 "this struct has no link to be put into, so put it into "                                    \
                 "SEC(\".struct_ops.link\")")                                                                 \
-  BAREBPF_CAUSE(operations_at_run_time,                                                                      \
-                "what the kernel's struct looks like is known only when the program runs, so "               \
-                "load this object with object::open and object::load")                                       \
   BAREBPF_CAUSE(                                                                                             \
       bad_legacy_map,                                                                                        \
       "a map in a section of the older form gives no whole definition (type, key_size, "                     \
@@ -684,6 +681,9 @@
   BAREBPF_CAUSE(needs_value_type,                                                                            \
                 "what goes into this map comes out of it as something else, so give the types of its key "   \
                 "and value, as its alias in map/map.hpp has them")                                           \
+  BAREBPF_CAUSE(needs_kernel_type,                                                                           \
+                "what is in this map is the kernel's own struct, which may be larger elsewhere, so give "    \
+                "types for the key and for that: map<name, unsigned, type>()")                               \
   /* C++ types and the object's */                                                                           \
   BAREBPF_LAYOUT_CAUSES(BAREBPF_CAUSE, "this C++ type and the type in the BPF object disagree at a member")  \
   BAREBPF_UNSEEN_CAUSES(BAREBPF_CAUSE)

@@ -64,6 +64,8 @@ class loader : public map_loader<Needs, Options> {
     if constexpr (Needs.slots)
       for (u32 i = 0; i < records_.map_count; ++i)
         if (!holds_maps(i) && !fill_slots(i, slots_.programs, cause::unfit_program)) return false;
+    if constexpr (Needs.operations)
+      if (slots_.operations != nullptr) put_programs(*slots_.operations, slots_.programs);
     return true;
   }
 
@@ -137,7 +139,7 @@ class loader : public map_loader<Needs, Options> {
   // Puts the descriptor of a map into an instruction; one that was left out is for nobody to come to.
   void put_map(const map_reference& reference) noexcept {
     abi::insn* const load = slots_.scratch + reference.instruction;
-    if constexpr (has_options && Needs.choices)
+    if constexpr ((has_options && Needs.choices) || Needs.operations)
       if (!slots_.maps[reference.map].is_open())
         return static_cast<void>(load[0] = load[1] = missing(missing_map_base + reference.map));
     load[0].immediate = slots_.maps[reference.map].number();
@@ -283,6 +285,11 @@ class loader : public map_loader<Needs, Options> {
   [[gnu::always_inline]] bool prepare(u32 i, abi::prog_load& attr) noexcept {
     attr = records_.programs[i];
     row_.subject = records_.programs[i].prog_name.characters;
+    if constexpr (Needs.operations)
+      if (slots_.operations != nullptr && slots_.operations->targets[i].type != 0) {
+        attr.attach_btf_id = slots_.operations->targets[i].type;
+        attr.expected_attach_type = slots_.operations->targets[i].member;
+      }
     const program_change* const change = options_.new_kind_of(i);
     if (change != nullptr) {
       attr.prog_type = static_cast<u32>(change->kind.type);

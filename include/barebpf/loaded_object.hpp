@@ -189,10 +189,8 @@ class loaded_object {
   [[nodiscard]] result<attachment> attach_struct_ops(text wanted) const noexcept {
     const auto found = operations(wanted);
     if (!found) return found.error();
-    auto out = place<attach_way::struct_ops>::attach_map((*found)->descriptor, value_of(**found),
-                                                         is_linked(**found));
-    if (!out) return out.error().about(wanted);
-    return out;
+    return place<attach_way::struct_ops>::attach_map((*found)->descriptor, (*found)->value.data(),
+                                                     is_linked(**found), wanted);
   }
   /// Puts the struct called `wanted` in the place of the one that `attached` stands for, without a moment between them.
   /// Errors: as above; operations_not_linked; EINVAL when the two differ in kind or in the name that they give.
@@ -200,10 +198,9 @@ class loaded_object {
   [[nodiscard]] result<void> update_struct_ops(const attachment& attached, text wanted) const noexcept {
     const auto found = operations(wanted);
     if (!found) return found.error();
-    if (!is_linked(**found) || !attached.is_link()) return missing(cause::operations_not_linked, wanted);
-    const auto out = place<attach_way::struct_ops>::update(attached, (*found)->descriptor, value_of(**found));
-    if (!out) return out.error().about(wanted);
-    return out;
+    if (!is_linked(**found)) return missing(cause::operations_not_linked, wanted);
+    return place<attach_way::struct_ops>::update(attached, (*found)->descriptor, (*found)->value.data(),
+                                                 wanted);
   }
 
   /// The program called `wanted`.
@@ -226,7 +223,8 @@ class loaded_object {
     fd descriptor;
     map_spec spec;
     extent name;
-    size_t value_at = 0;  // of operations: where among `values_` they stand in the kernel's form
+    buffer<u8>
+        value;  // of operations: the struct in the kernel's form, with descriptors in the place of programs
   };
   struct loaded_variable {
     variable_spec spec;
@@ -264,9 +262,6 @@ class loaded_object {
   }
   [[nodiscard]] static bool is_linked(const loaded_map& map) noexcept {
     return (map.spec.map_flags & map_flag::link) != 0;
-  }
-  [[nodiscard]] const u8* value_of(const loaded_map& map) const noexcept {
-    return values_.data() + map.value_at;
   }
 
   // Takes what was loaded of the object's types, and the ids that maps and variables have among them.
@@ -314,7 +309,6 @@ class loaded_object {
   buffer<loaded_map> maps_;
   buffer<loaded_variable> variables_;
   buffer<loaded_program> programs_;
-  buffer<u8> values_;  // of all operations, with descriptors in the place of programs
 };
 
 }  // namespace barebpf::inline BAREBPF_ABI

@@ -244,6 +244,7 @@ result<loaded_object> object::load_with(const Options& options) const noexcept {
   auto made = detail::recipe_writer(spec_, name_, options).write(Policy.btf);
   if (!made) return made.error();
   const object_records& records = made->records;
+  const operation_records& operation = made->operation;
   auto scratch = buffer<abi::insn>::of(made->longest);
   auto map_descriptors = buffer<fd>::of(records.map_count);
   auto program_descriptors = buffer<fd>::of(records.program_count);
@@ -255,7 +256,13 @@ result<loaded_object> object::load_with(const Options& options) const noexcept {
   auto externs = buffer<resolved_extern>::of(records.extern_count);
   auto modules = buffer<int>::of(records.extern_count == 0 ? 0 : records.extern_count + 1);
   auto config = buffer<u8>::of(spec_.config_size());
+  auto structs = buffer<kernel_operations>::of(operation.struct_count);
+  auto values = buffer<buffer<u8>>::of(operation.struct_count);
+  auto operation_targets = buffer<operation_target>::of(operation.program_count);
+  auto places = buffer<operation_place>::of(made->members.size());
   if (!externs || !modules || !config) return error{.at = step::allocate, .code = ENOMEM};
+  if (!structs || !values || !operation_targets || !places)
+    return error{.at = step::allocate, .code = ENOMEM};
   if (!scratch || !map_descriptors || !program_descriptors || !pinned || !targets || !maps || !variables ||
       !programs)
     return error{.at = step::allocate, .code = ENOMEM};
@@ -264,6 +271,17 @@ result<loaded_object> object::load_with(const Options& options) const noexcept {
   out.variables_ = std::move(*variables);
   out.programs_ = std::move(*programs);
   if (const auto named = name_all(options, out); !named) return named.error();
+  operation_slots operations{.structs = structs->data(),
+                             .struct_count = operation.struct_count,
+                             .first_map = operation.first_map,
+                             .values = values->data(),
+                             .targets = operation_targets->data(),
+                             .places = places->data()};
+  const bool has_operations = operation.program_count != 0 || operation.struct_count != 0;
+  if (has_operations) {
+    const auto fitted = fit_operations(operation, options, operations, made->left_out.data());
+    if (!fitted) return fitted.error();
+  }
   outcome row;
   char missing[error::name_size] = {};
   load_records<load_needs{.kernel_cores = Policy.core != core_way::library,
@@ -278,28 +296,20 @@ result<loaded_object> object::load_with(const Options& options) const noexcept {
        .externs = externs->data(),
        .config = config->data(),
        .modules = modules->data(),
+       .operations = has_operations ? &operations : nullptr,
        .missing = missing},
       options, row);
   if (row.failed()) return to_whole_error(row);
-  size_t value_at = 0;
-  for (u32 i = 0; i < records.map_count; ++i) {
-    out.maps_[i].descriptor = std::move((*map_descriptors)[i]);
-    if (made->operations.size() == 0 || made->operations[i].type == 0) continue;
-    out.maps_[i].spec.value_size = made->operations[i].value_size;
-    out.maps_[i].value_at = value_at;
-    value_at += made->operations[i].value_size;
+  for (u32 i = 0; i < records.map_count; ++i) out.maps_[i].descriptor = std::move((*map_descriptors)[i]);
+  for (u32 i = 0; i < operation.struct_count; ++i) {
+    loaded_object::loaded_map& map = out.maps_[operation.first_map + i];
+    if ((*structs)[i].type != 0) map.spec.value_size = (*structs)[i].value_size;
+    map.value = std::move((*values)[i]);
   }
   if (const auto kept = out.keep_types(std::move(made->types), records.btf_size, made->type_ids); !kept)
     return kept.error();
   for (u32 i = 0; i < records.program_count; ++i)
     out.programs_[i].descriptor = std::move((*program_descriptors)[i]);
-  // Where the kernel calls a program, its descriptor stands in the value.
-  out.values_ = std::move(made->operation_values);
-  for (const auto& one : made->operation_places) {
-    const fd& program = out.programs_[one.program].descriptor;
-    const u64 number = program.is_open() ? program.raw() : 0;
-    __builtin_memcpy(out.values_.data() + one.at, &number, sizeof number);
-  }
   return out;
 }
 

@@ -16,12 +16,6 @@ constexpr size_t length_of_place(const bytes& image, const program_spec& program
   return program.place == 0 ? 0 : image.length_of_string(program.place);
 }
 
-// Where in the values of structs of functions the descriptor of a program goes.
-struct operation_place {
-  size_t at = 0;
-  u32 program = 0;
-};
-
 // The object's maps and programs as the kernel takes them, and the memory that the records point to.
 struct object_recipe {
   buffer<abi::map_create> maps, inner_maps;
@@ -45,10 +39,10 @@ struct object_recipe {
   buffer<type_shape> shapes;
   buffer<char> extern_names;
   buffer<bool> left_out;
-  buffer<kernel_operations> operations;      // one for each map, without a type for other maps
-  buffer<operation_target> operation_types;  // one for each program
-  buffer<operation_place> operation_places;
-  buffer<u8> operation_values;  // the structs one behind the other, in the order of their maps
+  buffer<operation_struct> structs;
+  buffer<operation_member> members;
+  buffer<operation_program> operations;  // one for each program, where there is any
+  operation_records operation;
   object_records records;
   u32 longest = 0;  // instructions
 };
@@ -71,8 +65,7 @@ class recipe_writer {
   [[nodiscard]] result<void> choose_programs(object_recipe& out) const noexcept;
   // What speaks against a program before the kernel is asked; measures it otherwise.
   [[nodiscard]] verdict check_program(u32 index, program_layout& out) const noexcept;
-  // Finds the structs of functions in the kernel and brings them into its form; programs that it does not know are left
-  // out.
+  // The structs of functions; what of them the kernel that runs has is for `fit_operations`.
   [[nodiscard]] result<void> add_operations(object_recipe& out) const noexcept;
 
   const object_spec& spec_;
@@ -186,79 +179,55 @@ inline result<void> recipe_writer::choose_programs(object_recipe& out) const noe
 inline result<void> recipe_writer::add_operations(object_recipe& out) const noexcept {
   const object_tables tables = spec_.tables();
   const auto count = static_cast<u32>(spec_.programs().size());
-  const auto is_operation = [&](u32 program) {
-    return spec_.programs()[program].kind.type == abi::prog_type::struct_ops &&
-           options_.new_kind_of(program) == nullptr;
-  };
+  u32 struct_count = 0, first_map = 0;
+  for (u32 i = 0; i < tables.map_count; ++i)
+    if (tables.maps[i].origin == map_origin::operations && struct_count++ == 0) first_map = i;
+  bool is_any = struct_count != 0;
+  for (const program_spec& program : spec_.programs())
+    is_any = is_any || to_operation_program(program).is_operation;
+  if (!is_any) return {};
+
   const auto wrong = [&](const verdict& v) {
     error why = to_error(spec_.image(), v);
     why.at = step::fit_operations;
     return why;
   };
-  bool has_maps = false, has_programs = false;
-  for (const map_spec& map : spec_.maps()) has_maps = has_maps || map.origin == map_origin::operations;
-  for (u32 i = 0; i < count; ++i) has_programs = has_programs || is_operation(i);
-  if (!has_maps && !has_programs) return {};
-
-  auto found = buffer<kernel_operations>::of(out.maps.size());
-  auto targets = buffer<operation_target>::of(count);
-  auto places = buffer<operation_place>::of(spec_.filled_slots().size());
-  auto is_named = buffer<bool>::of(count);
-  if (!found || !targets || !places || !is_named) return error{.at = step::allocate, .code = ENOMEM};
-  kernel_types kernel;
-  size_t value_size = 0, place_count = 0;
-  for (u32 i = 0; i < out.maps.size(); ++i) {
-    const map_spec& map = spec_.maps()[i];
-    if (map.origin != map_origin::operations) continue;
-    for (u32 k = 0; k < map.slot_count; ++k)
-      (*is_named)[spec_.filled_slots()[map.first_slot + k].target] = true;
-    if (options_.leaves_out_map(i, map.is_optional)) {
-      out.maps[i] = {};
-      continue;
-    }
-    outcome row{.at = step::fit_operations};
-    if (kernel.types().count() == 0 && !kernel.open(row)) return to_error(row);
-    const operations_fitter fitter(tables, spec_.filled_slots().data(), map, kernel.types());
-    if (const verdict v = fitter.find((*found)[i]); v.failed()) return wrong(v);
-    out.maps[i].btf_vmlinux_value_type_id = (*found)[i].wrapper;
-    out.maps[i].value_size = (*found)[i].value_size;
-    value_size += (*found)[i].value_size;
+  elf file;
+  static_cast<void>(elf::open(spec_.image(), file));
+  const filled_slot* const filled = spec_.filled_slots().data();
+  size_t member_count = 0;
+  operation_struct one;
+  for (u32 i = 0; i < struct_count; ++i) {
+    const map_spec& map = tables.maps[first_map + i];
+    if (const verdict v = read_operations(tables, filled, map, nullptr, one); v.failed()) return wrong(v);
+    member_count += one.member_count;
   }
-  auto values = buffer<u8>::of(value_size);
-  if (!values) return values.error();
-  size_t value_at = 0;
-  for (u32 i = 0; i < out.maps.size(); ++i) {
-    if ((*found)[i].type == 0) continue;
-    const auto take = [&](u32 program, operation_target target, u32 at) {
-      operation_target& known = (*targets)[program];
-      if (known.type != 0 && (known.type != target.type || known.member != target.member))
-        return cause::operation_of_two;
-      known = target;
-      (*places)[place_count++] = {value_at + at, program};
-      return cause::none;
-    };
-    const operations_fitter fitter(tables, spec_.filled_slots().data(), spec_.maps()[i], kernel.types());
-    if (const verdict v = fitter.fit((*found)[i], values->data() + value_at, take); v.failed())
-      return wrong(v);
-    value_at += (*found)[i].value_size;
+  auto structs = buffer<operation_struct>::of(struct_count);
+  auto members = buffer<operation_member>::of(member_count);
+  auto programs = buffer<operation_program>::of(count);
+  if (!structs || !members || !programs) return error{.at = step::allocate, .code = ENOMEM};
+  for (u32 i = 0; i < count; ++i) (*programs)[i] = to_operation_program(spec_.programs()[i]);
+  u32 used = 0;
+  for (u32 i = 0; i < struct_count; ++i) {
+    const map_spec& map = tables.maps[first_map + i];
+    static_cast<void>(read_operations(tables, filled, map, members->data() + used, one));
+    one.section = file.section(map.section).name;
+    one.first_member = used;
+    used += one.member_count;
+    (*structs)[i] = one;
+    for (u32 k = 0; k < map.slot_count; ++k) (*programs)[filled[map.first_slot + k].target].is_named = true;
   }
-  for (u32 i = 0; i < count; ++i) {
-    const program_spec& program = spec_.programs()[i];
-    const bool is_called = (*targets)[i].type != 0;
-    if (is_called && program.is_optional && !options_.changes_program(i)) out.left_out[i] = false;
-    if (out.left_out[i] || !is_operation(i) || is_called) continue;
-    if (!(*is_named)[i])
-      return wrong({.why = cause::operation_of_nothing,
-                    .section = spec_.functions()[program.function].section,
-                    .offset = program.section_name,
-                    .subject = program.name});
-    out.left_out[i] = true;  // no struct that is made has a member for it in this kernel
-  }
-  places->shrink(place_count);
-  out.operations = std::move(*found);
-  out.operation_types = std::move(*targets);
-  out.operation_places = std::move(*places);
-  out.operation_values = std::move(*values);
+  out.operation = {.image = spec_.image(),
+                   .structs = structs->data(),
+                   .members = members->data(),
+                   .programs = programs->data(),
+                   .struct_count = struct_count,
+                   .first_map = first_map,
+                   .program_count = count};
+  choose_for_operations(out.operation, options_, out.left_out.data());
+  out.structs = std::move(*structs);
+  out.members = std::move(*members);
+  out.operations = std::move(*programs);
   return {};
 }
 
@@ -328,10 +297,6 @@ inline result<void> recipe_writer::add_programs(const pruned_btf* types, const s
             .prog_flags = program.kind.flags,
             .prog_name = kernel_name_at(spec_.image(), program.name),
             .expected_attach_type = static_cast<u32>(program.kind.attach_type)};
-    if (out.operation_types.size() != 0 && out.operation_types[i].type != 0) {
-      attr.attach_btf_id = out.operation_types[i].type;
-      attr.expected_attach_type = out.operation_types[i].member;
-    }
     if (program.kind.needs_kernel_type()) {
       const size_t room = detail::length_of_place(spec_.image(), program) + 1;
       (*targets)[i] = {program.kind.rest, next_target};
@@ -413,7 +378,8 @@ inline result<object_recipe> recipe_writer::write(btf_choice wanted) const noexc
     u32* next = ids->data();
     for (const map_spec& map : spec_.maps()) {
       *next++ = types.new_id(map.key_type);
-      *next++ = types.new_id(map.value_type);
+      // The value of a struct of functions is of the kernel's type and not of the object's.
+      *next++ = map.origin == map_origin::operations ? 0 : types.new_id(map.value_type);
     }
     for (const variable_spec& variable : spec_.variables()) *next++ = types.new_id(variable.type);
     out->type_ids = std::move(*ids);

@@ -8,6 +8,7 @@
 #include "load.hpp"
 #include "map/arena.hpp"
 #include "map/map.hpp"
+#include "static_operations.hpp"
 #include "static_parts.hpp"
 #include "static_spec.hpp"
 #include "struct_value.hpp"
@@ -22,21 +23,36 @@ struct all_attachments {
   attachment list[detail::at_least_one(Count)];
 };
 
+namespace detail {
+
+// The structs of functions of an object in the form that the kernel has for them; nothing where it has none.
+template <u32 Count>
+struct values_of_operations {
+  buffer<u8> list[Count];
+};
+template <>
+struct values_of_operations<0> {};
+
+}  // namespace detail
+
 /// The maps and programs of a static_object, in the kernel.
 /// Lifetime: given back when this object goes, unless a link, a pin or somebody else holds them.
 template <const auto& Image, load_policy Policy>
 class loaded_static_object {
   using spec = static_spec<Image>;
+  using operations = static_operations<spec>;
 
  public:
   /// The map called `Name`, with C++ types for its keys and values. One that was left out says EBADF to everything.
   /// Errors:   none at run time. A name that the object does not have, or a type that does not fit it, does
-  ///           not compile.
+  ///           not compile. Of a struct of functions only the kernel that runs knows the size, so there it is a result:
+  ///           wrong_value_size, map_left_out.
   /// Lifetime: borrowed: valid as long as this object.
   template <name Name, class Key, class Value>
   [[nodiscard]] auto map() const noexcept {
     constexpr u32 index = spec::find_map(Name);
-    constexpr map_spec found = index == not_found ? map_spec{} : spec::map(index);
+    constexpr bool is_operations = is_of_operations(index);
+    constexpr map_spec found = as_asked<Value>(index);
     using key = detail::asked_type<spec, type_role::key, Name, found.key_type, Key>;
     using value = detail::asked_type<spec, type_role::value, Name, found.value_type, Value>;
     constexpr bool agrees = key::agrees && value::agrees;
@@ -47,13 +63,22 @@ class loaded_static_object {
     // After a fault any type will do: one error is enough.
     constexpr map_type type = fault == cause::none ? static_cast<map_type>(found.type) : map_type::hash;
     constexpr u32 known = index == not_found ? 0 : index;
-    return barebpf::map<type, Key, Value>(untyped_map::borrow(maps_[known].number(), to_kernel_name(Name)));
+    using typed = barebpf::map<type, Key, Value>;
+    if constexpr (is_operations) {
+      const cause why = !maps_[known].is_open()                        ? cause::map_left_out
+                        : value_of<known>().size() != found.value_size ? cause::wrong_value_size
+                                                                       : cause::none;
+      if (why != cause::none) return result<typed>(missing(why, Name));
+      return result<typed>(typed(untyped_map::borrow(maps_[known].number(), to_kernel_name(Name))));
+    } else
+      return typed(untyped_map::borrow(maps_[known].number(), to_kernel_name(Name)));
   }
 
   /// The same without a word on types: the C++ types of key and value are made of those in the object, see `object_type`:
   /// `loaded->map<"flows">().lookup_elem(key)->get<"packets">()`. Of what the object gives only the size, the key of an
   /// array is a number and everything else a `row` of bytes.
-  /// Errors: as above; a map whose values go in as one thing and come out as another does not compile.
+  /// Errors: as above; a map whose values go in as one thing and come out as another does not compile, and neither does a
+  ///         struct of functions.
   template <name Name>
   [[nodiscard]] auto map() const noexcept {
     constexpr u32 index = spec::find_map(Name);
@@ -61,9 +86,10 @@ class loaded_static_object {
     constexpr map_kind kind = kind_of(static_cast<map_type>(found.type));
     constexpr bool is_plain = kind.value == value_rule::plain || kind.value == value_rule::per_cpu ||
                               kind.value == value_rule::none || kind.value == value_rule::kernel_type;
-    constexpr cause fault = index == not_found ? cause::no_such_map
-                            : is_plain         ? cause::none
-                                               : cause::needs_value_type;
+    constexpr cause fault = index == not_found        ? cause::no_such_map
+                            : is_of_operations(index) ? cause::needs_kernel_type
+                            : is_plain                ? cause::none
+                                                      : cause::needs_value_type;
     static_assert(object_check<fault, found.declared_at, ".maps", barebpf::name<48>::cut(Name)>::made);
     using key = detail::element_type<spec, kind.key == key_rule::none, kind.key == key_rule::index,
                                      found.key_type, found.key_size>;
@@ -86,6 +112,12 @@ class loaded_static_object {
     static_assert(sizeof(Text) == 0,
                   "barebpf: the compiler looks for the names of a static_object, so give them in angle "
                   "brackets: map<\"name\">()");
+  }
+  template <class Text>
+  void attach_struct_ops(const Text&) const noexcept {
+    static_assert(sizeof(Text) == 0,
+                  "barebpf: the compiler looks for the names of a static_object, so give them in angle "
+                  "brackets: attach_struct_ops<\"name\">()");
   }
   template <class Text, class... Target>
   void attach(const Text&, Target&&...) const noexcept {
@@ -187,12 +219,50 @@ class loaded_static_object {
       return result<link>(error{});
   }
 
-  /// Attaches every program whose section says where; those that need more are for `attach` by name, and those that were
-  /// left out stay so.
-  /// Shape:  one attachment for each program of the object, at its index; of nothing for those that were not attached.
-  /// Errors: of the first `place` that does not take its program, about the program's name; those before it are given back.
-  [[nodiscard]] result<all_attachments<spec::program_count>> attach_all() const noexcept {
-    result<all_attachments<spec::program_count>> out(std::in_place);
+  /// Hands the struct called `Name`, a variable in .struct_ops or .struct_ops.link, to the kernel, which calls the
+  /// programs in it from then on: `auto reno = loaded->attach_struct_ops<"my_reno">()`.
+  /// Shape:  with a link if the struct lies in .struct_ops.link; otherwise what was registered is taken back when the
+  ///         attachment goes, and cannot be registered again. Who uses it then keeps it until he ends: a TCP connection
+  ///         its congestion control.
+  /// Errors: map_left_out; step register_operations with what the kernel says: EEXIST, EINVAL, EBUSY. About the struct's
+  ///         name. One that the object does not have does not compile.
+  /// Kernel: 5.6; with a link 6.4.
+  template <name Name>
+  [[nodiscard]] result<attachment> attach_struct_ops() const noexcept {
+    using asked = asked_operations<Name, false>;
+    static_assert(object_check<asked::fault, 0, "", barebpf::name<48>::cut(Name)>::made);
+    if constexpr (asked::fault == cause::none) {
+      if (!maps_[asked::index].is_open()) return missing(cause::map_left_out, Name);
+      return place<attach_way::struct_ops>::attach_map(maps_[asked::index], value_of<asked::index>().data(),
+                                                       asked::is_linked, Name);
+    } else  // one error is enough
+      return error{};
+  }
+  /// Puts the struct called `Name` in the place of the one that `attached` stands for, without a moment between them.
+  /// Errors: as above; operations_not_linked where `attached` has no link; EINVAL when the two differ in kind or in the
+  ///         name that they give. A struct that is not in .struct_ops.link does not compile.
+  /// Kernel: 6.4.
+  template <name Name>
+  [[nodiscard]] result<void> update_struct_ops(const attachment& attached) const noexcept {
+    using asked = asked_operations<Name, true>;
+    static_assert(object_check<asked::fault, 0, "", barebpf::name<48>::cut(Name)>::made);
+    if constexpr (asked::fault == cause::none) {
+      if (!maps_[asked::index].is_open()) return missing(cause::map_left_out, Name);
+      return place<attach_way::struct_ops>::update(attached, maps_[asked::index],
+                                                   value_of<asked::index>().data(), Name);
+    } else
+      return error{};
+  }
+
+  /// Attaches every program whose section says where, and every struct of functions; programs that need more are for
+  /// `attach` by name, and what was left out stays so.
+  /// Shape:  one attachment for each program of the object, at its index, and behind them one for each struct in the order
+  ///         of their maps; of nothing for what was not attached.
+  /// Errors: of the first `place` that does not take its program or struct, about its name; those before it are given
+  ///         back.
+  [[nodiscard]] result<all_attachments<spec::program_count + operations::struct_count>> attach_all()
+      const noexcept {
+    result<all_attachments<spec::program_count + operations::struct_count>> out(std::in_place);
     bool is_good = true;
     each_program<spec>([&](auto program) {
       constexpr attach_way way = program.spec.kind.attach;
@@ -208,6 +278,18 @@ class loaded_static_object {
             out->list[program.index] = std::move(*one);
         }
     });
+    if constexpr (operations::struct_count != 0)
+      each_map<spec>([&](auto map) {
+        if constexpr (map.spec.origin == map_origin::operations)
+          if (is_good && maps_[map.index].is_open()) {
+            auto one = this->template attach_struct_ops<map.name>();
+            is_good = one.has_value();
+            if (is_good)
+              out->list[spec::program_count + map.index - operations::first_map] = std::move(*one);
+            else
+              out.fail_with([&one] { return one.error(); });
+          }
+      });
     return out;
   }
 
@@ -246,8 +328,40 @@ class loaded_static_object {
     return out;
   }();
 
+  [[nodiscard]] static constexpr bool is_of_operations(u32 map) noexcept {
+    return map != not_found && spec::map(map).origin == map_origin::operations;
+  }
+  // The map as it is to somebody who asks for values of that type.
+  template <class Value>
+  [[nodiscard]] static constexpr map_spec as_asked(u32 map) noexcept {
+    map_spec out = map == not_found ? map_spec{} : spec::map(map);
+    if (is_of_operations(map)) {
+      out.value_type = 0;
+      out.value_size = static_cast<u32>(value_size_of<Value>);
+    }
+    return out;
+  }
+  template <name Name, bool NeedsLink>
+  struct asked_operations {
+    static constexpr u32 index = spec::find_map(Name);
+    static constexpr bool is_linked =
+        index != not_found && (spec::map(index).map_flags & map_flag::link) != 0;
+    static constexpr cause fault = index == not_found         ? cause::no_such_map
+                                   : !is_of_operations(index) ? cause::not_operations
+                                   : NeedsLink && !is_linked  ? cause::operations_not_linked
+                                                              : cause::none;
+  };
+  template <u32 Map>
+  [[nodiscard]] const buffer<u8>& value_of() const noexcept {
+    return values_.list[Map - operations::first_map];
+  }
+  [[nodiscard, gnu::cold]] static error missing(cause why, text wanted) noexcept {
+    return error{.at = step::find, .why = why}.about(wanted);
+  }
+
   fd maps_[detail::at_least_one(spec::map_count)];
   fd programs_[detail::at_least_one(spec::program_count)];
+  [[no_unique_address]] detail::values_of_operations<operations::struct_count> values_;
 };
 
 /// A BPF object that the compiler reads: `constexpr barebpf::static_object<execve_counter> object;`.
@@ -257,6 +371,7 @@ class loaded_static_object {
 template <const auto& Image>
 class static_object {
   using spec = static_spec<Image>;
+  using operations = static_operations<spec>;
 
   static constexpr u64 data_size = [] {
     data_layout out;
@@ -320,9 +435,15 @@ class static_object {
       if (spec::map(i).origin == map_origin::config) out = spec::map(i).value_size;
     return out;
   }();
+  // An instruction that names a struct of functions which is not made is marked.
+  static constexpr bool has_optional_maps = [] {
+    for (u32 i = 0; i < spec::map_count; ++i)
+      if (spec::map(i).is_optional) return true;
+    return false;
+  }();
   // By index where no older kernel is to be served; that leaves the instructions constant.
   static constexpr map_naming naming(const load_policy& policy) noexcept {
-    const bool is_changed = has_names || (spec::has_cores && policy.has_own_core());
+    const bool is_changed = has_names || has_optional_maps || (spec::has_cores && policy.has_own_core());
     return policy.oldest_kernel >= kernel(5, 14) && !is_changed ? map_naming::by_index
                                                                 : map_naming::by_descriptor;
   }
@@ -340,14 +461,14 @@ class static_object {
                    .names = has_names,
                    .kernel_cores = spec::has_cores && policy.core != core_way::library,
                    .own_cores = spec::has_cores && policy.has_own_core(),
-                   .hints = false,
+                   .hints = operations::is_any,
                    .sizes = false,
-                   .choices = has_options,
-                   .operations = false,  // see check_all
+                   .choices = has_options || operations::is_any,
+                   .operations = operations::is_any,
                    .patch = naming(policy) == map_naming::by_descriptor};
     for (u32 i = 0; i < spec::map_count; ++i) {
       out.values = out.values || spec::map(i).is_for_variables();
-      out.images = out.images || spec::map(i).image_size != 0;
+      out.images = out.images || has_image(spec::map(i));
       out.pins = out.pins || spec::map(i).pinning != 0;
       out.slots = out.slots || spec::map(i).has_values;
       out.sizes = out.sizes || depends_on_machine(spec::map(i), has_options);
@@ -365,6 +486,10 @@ class static_object {
                     (has_options && program.kind.type == abi::prog_type::unspec);
     }
     return out;
+  }
+  // Whether it is an arena that begins with something.
+  static constexpr bool has_image(const map_spec& map) noexcept {
+    return map.image_size != 0 && map.origin != map_origin::operations;
   }
   // Whether the size of a map is one that only the machine tells.
   static constexpr bool depends_on_machine(const map_spec& map, bool may_change) noexcept {
@@ -489,18 +614,22 @@ class static_object {
   template <u32 Index>
   static constexpr map_duty make_duty() noexcept {
     constexpr map_spec map = spec::map(Index);
-    map_duty out{.data_at = data_at[Index],
-                 .has_data = map.is_for_variables(),
-                 .is_frozen = map.is_frozen(),
-                 .is_config = map.origin == map_origin::config,
-                 .image_size = map.image_size};
-    if constexpr (map.has_content() || map.image_at != 0) out.value = spec::template value<Index>.words;
-    if constexpr (map.pinning != 0) out.pin = spec::template string<map.name>.characters;
-    if constexpr (map.slot_count != 0) {
-      out.slots = slots<Index>.list;
-      out.slot_count = map.slot_count;
+    if constexpr (map.origin == map_origin::operations)
+      return {};  // see static_operations
+    else {
+      map_duty out{.data_at = data_at[Index],
+                   .has_data = map.is_for_variables(),
+                   .is_frozen = map.is_frozen(),
+                   .is_config = map.origin == map_origin::config,
+                   .image_size = map.image_size};
+      if constexpr (map.has_content() || map.image_at != 0) out.value = spec::template value<Index>.words;
+      if constexpr (map.pinning != 0) out.pin = spec::template string<map.name>.characters;
+      if constexpr (map.slot_count != 0) {
+        out.slots = slots<Index>.list;
+        out.slot_count = map.slot_count;
+      }
+      return out;
     }
-    return out;
   }
   struct map_duties {
     map_duty list[detail::at_least_one(spec::map_count)];
@@ -548,12 +677,12 @@ class static_object {
   // What speaks against loading the object; what options can change speaks only where there are none.
   static constexpr verdict check_all(bool has_options) noexcept {
     if (spec::is_foreign) return {.why = cause::foreign_byte_order, .offset = abi::elf_header::ident_data};
-    for (u32 i = 0; i < spec::map_count; ++i)
-      if (const map_spec map = spec::map(i); map.origin == map_origin::operations)
-        return {.why = cause::operations_at_run_time,
-                .section = map.section,
-                .offset = map.image_at,
-                .subject = map.name};
+    if (operations::fault.failed()) return operations::fault;
+    if (const u32 i = has_options ? not_found : operations::find_stray(); i != not_found)
+      return {.why = cause::operation_of_nothing,
+              .section = spec::section_of(i),
+              .offset = spec::program(i).section_name,
+              .subject = spec::program(i).name};
     for (u32 i = 0; i < spec::program_count; ++i) {
       const program_spec program = spec::program(i);
       if (has_options || program.is_optional || program.lacks() == cause::none) continue;
@@ -564,6 +693,19 @@ class static_object {
     }
     return {};
   }
+
+  // What structs of functions are in the kernel, as long as they are made.
+  struct found_operations {
+    kernel_operations structs[detail::at_least_one(operations::struct_count)];
+    operation_target targets[detail::at_least_one(spec::program_count)];
+    operation_place places[detail::at_least_one(operations::place_count)];
+    operation_slots slots{.structs = structs,
+                          .struct_count = operations::struct_count,
+                          .first_map = operations::first_map,
+                          .targets = targets,
+                          .places = places};
+  };
+  struct no_operations {};
 
   template <load_policy Policy, class Options>
   static result<loaded_static_object<Image, Policy>> load_with(const Options& options) noexcept {
@@ -581,11 +723,22 @@ class static_object {
     [[maybe_unused]] int modules[spec::extern_count + 1] = {};
     left_out_programs left_out = optional_programs;
     if constexpr (has_options) options.choose(left_out.list, spec::program_count);
+    [[maybe_unused]] std::conditional_t<operations::is_any, found_operations, no_operations> in_kernel;
+    if constexpr (operations::is_any) {
+      if constexpr (operations::struct_count != 0) in_kernel.slots.values = out->values_.list;
+      choose_for_operations(operations::records, options, left_out.list);
+      const auto fitted = fit_operations(operations::records, options, in_kernel.slots, left_out.list);
+      if (!fitted) {
+        out.fail_with([&fitted] { return fitted.error(); });
+        return out;
+      }
+    }
     load_slots slots{.maps = out->maps_,
                      .programs = out->programs_,
                      .targets = found,
                      .pinned = pinned,
                      .left_out = left_out.list};
+    if constexpr (operations::is_any) slots.operations = &in_kernel.slots;
     constexpr bool has_cores = wanted.own_cores || wanted.kernel_cores;
     char missing[has_cores ? error::name_size : 1] = {};
     if constexpr (has_cores) slots.missing = missing;

@@ -285,7 +285,10 @@ class static_spec {
   [[nodiscard]] static constexpr const btf& types() noexcept { return view.types; }
   /// The image that it was read from.
   [[nodiscard]] static constexpr const bytes& image() noexcept { return window; }
-  /// A slot that the object fills; each map knows which are its own.
+  /// All of it, as those look at it who load it.
+  [[nodiscard]] static constexpr const object_tables& all_tables() noexcept { return view; }
+  /// The slots that the object fills; each map knows which are its own.
+  [[nodiscard]] static constexpr const filled_slot* filled_slots() noexcept { return table.filled_slots; }
   [[nodiscard]] static constexpr filled_slot slot(u32 index) noexcept { return table.filled_slots[index]; }
   /// The name under which the kernel keeps the program with this index.
   [[nodiscard]] static constexpr kernel_name program_name(u32 index) noexcept {

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <string>
 
+#include "../support/both_forms.hpp"
 #include "../support/live.hpp"
 #include "../support/network.hpp"
 #include "attach_traffic.bpf.hpp"
@@ -81,16 +82,17 @@ TEST_CASE("netkit, packets of both ends of a pair", "[guest][needs 6.12]") {
 }
 
 TEST_CASE("sched_ext, a scheduler that leaves all to the kernel", "[guest][needs 7.2][needs trampolines]") {
-  const auto object = must(barebpf::object::open(scheduler, sizeof scheduler));
-  const auto loaded = must(object.load());
-  barebpf::attachment attached = must(loaded.attach_struct_ops("barebpf_scheduler"));
-  CHECK(first_line("/sys/kernel/sched_ext/state") == "enabled");
-  CHECK(first_line("/sys/kernel/sched_ext/root/ops").substr(0, 7) == "barebpf");
-  call_execve(3);  // still runs
-  attached.detach();
-  std::string state;
-  for (int tries = 0; tries < 500 && (state = first_line("/sys/kernel/sched_ext/state")) != "disabled";
-       ++tries)
-    usleep(10000);
-  CHECK(state == "disabled");
+  in_both_forms<scheduler>([](const auto& object) {
+    const auto loaded = must(object.load());
+    barebpf::attachment attached = must(loaded.template attach_struct_ops<"barebpf_scheduler">());
+    CHECK(first_line("/sys/kernel/sched_ext/state") == "enabled");
+    CHECK(first_line("/sys/kernel/sched_ext/root/ops").substr(0, 7) == "barebpf");
+    call_execve(3);  // still runs
+    attached.detach();
+    std::string state;
+    for (int tries = 0; tries < 500 && (state = first_line("/sys/kernel/sched_ext/state")) != "disabled";
+         ++tries)
+      usleep(10000);
+    CHECK(state == "disabled");
+  });
 }

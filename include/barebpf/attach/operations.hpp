@@ -17,37 +17,42 @@ struct place<attach_way::struct_ops> {
   static constexpr cause wants = cause::part_of_operations;
 
   /// Hands `value` over, which has the kernel's form, and registers it, with a link where the map has the flag for it.
-  [[nodiscard]] static result<attachment> attach_map(const fd& map, const void* value,
-                                                     bool is_linked) noexcept {
+  /// Errors: about `subject`.
+  [[nodiscard]] static result<attachment> attach_map(const fd& map, const void* value, bool is_linked,
+                                                     text subject) noexcept {
     constexpr step at = step::register_operations;
     outcome row;
     attachment out;
     if (!is_linked) {
       // First the descriptor by which it is emptied again.
       fd copy = fd::own(duplicate(map.number()));
-      if (row.fails(at, copy.number()) || !fill(map, value, false, row)) return to_error(row);
+      if (row.fails(at, copy.number()) || !fill(map, value, false, row)) return to_error(row).about(subject);
       out.place_ = std::move(copy);
       out.undo_ = attachment::undo::map_delete;
       return out;
     }
-    if (!fill(map, value, true, row)) return to_error(row);
+    if (!fill(map, value, true, row)) return to_error(row).about(subject);
     const abi::link_create request{.prog_fd = map.raw(),
                                    .attach_type = static_cast<u32>(abi::attach_type::struct_ops)};
-    if (row.fails(at, move_away(sys_bpf(abi::command::link_create, request)))) return to_error(row);
+    if (row.fails(at, move_away(sys_bpf(abi::command::link_create, request))))
+      return to_error(row).about(subject);
     out.place_.fill(row.answer);
     return out;
   }
   /// Puts the struct of `map` in the place of the one that is there, without a moment between the two.
-  /// Errors: EINVAL when it is of another kind or name.
+  /// Errors: operations_not_linked where `attached` has no link; EINVAL when it is of another kind or name. About
+  ///         `subject`.
   /// Kernel: 6.4.
-  [[nodiscard]] static result<void> update(const attachment& attached, const fd& map,
-                                           const void* value) noexcept {
+  [[nodiscard]] static result<void> update(const attachment& attached, const fd& map, const void* value,
+                                           text subject) noexcept {
+    if (!attached.is_link())
+      return error{.at = step::find, .why = cause::operations_not_linked}.about(subject);
     outcome row;
     const abi::link_update request{.link_fd = attached.place_.raw(), .new_prog_fd = map.raw()};
     if (fill(map, value, true, row) &&
         !row.fails(step::register_operations, sys_bpf(abi::command::link_update, request)))
       return {};
-    return to_error(row);
+    return to_error(row).about(subject);
   }
 
  private:

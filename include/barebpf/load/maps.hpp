@@ -38,15 +38,19 @@ class map_loader {
       : records_(records), slots_(slots), options_(options), row_(row) {}
 
   bool make_map(u32 i) noexcept {
-    if constexpr (Needs.operations)
-      if (records_.maps[i].map_type == 0) return true;  // it was left out
     row_.subject = records_.maps[i].map_name.characters;
     abi::map_create attr = records_.maps[i];
+    if constexpr (Needs.operations)
+      if (const auto* const found = operations_of(i); found != nullptr) {
+        if (found->type == 0) return true;  // it was left out
+        attr.btf_vmlinux_value_type_id = found->wrapper;
+        attr.value_size = found->value_size;
+      }
     if constexpr (has_options) {
       if (options_.leaves_out_map(i, false)) return true;
       for (const map_change& change : options_.maps) {
         if (change.map != i) continue;
-        if (change.replacement >= 0) return use_replacement(i, change.replacement);
+        if (change.replacement >= 0) return use_replacement(i, attr, change.replacement);
         if (change.max_entries != 0) attr.max_entries = change.max_entries;
         if (change.value_size != 0) {
           if (attr.value_size != 0 && attr.value_size != change.value_size)
@@ -60,6 +64,13 @@ class map_loader {
     if constexpr (Needs.pins)
       if (records_.duties != nullptr && records_.duties[i].pin != nullptr) return share_map(i, attr);
     return create(i, attr) && fill(i, attr);
+  }
+
+  // Where the kernel has the struct of functions that the map is for; nullptr for other maps.
+  [[nodiscard]] const kernel_operations* operations_of(u32 i) const noexcept {
+    if (slots_.operations == nullptr) return nullptr;
+    const u32 which = i - slots_.operations->first_map;
+    return which < slots_.operations->struct_count ? &slots_.operations->structs[which] : nullptr;
   }
 
   [[nodiscard]] bool holds_maps(u32 i) const noexcept {
@@ -224,8 +235,7 @@ class map_loader {
 
   // A map of the caller's in the place of one of the object's. Its sizes must fit, since the programs were
   // compiled for them.
-  bool use_replacement(u32 i, int number) noexcept {
-    const abi::map_create& wanted = records_.maps[i];
+  bool use_replacement(u32 i, const abi::map_create& wanted, int number) noexcept {
     if (!is_what(number,
                  {.type = wanted.map_type, .key_size = wanted.key_size, .value_size = wanted.value_size}))
       return false;

@@ -157,6 +157,8 @@ struct no_options {
   static constexpr int token = -1, replaced = -1;
   static constexpr span<const unsigned char> target_btf{};
   [[nodiscard]] static constexpr const program_change* new_kind_of(u32) noexcept { return nullptr; }
+  [[nodiscard]] static constexpr bool leaves_out_map(u32, bool otherwise) noexcept { return otherwise; }
+  [[nodiscard]] static constexpr bool changes_program(u32) noexcept { return false; }
 };
 
 }  // namespace barebpf::inline BAREBPF_ABI

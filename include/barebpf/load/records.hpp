@@ -7,6 +7,7 @@
 #include "../fitting.hpp"
 #include "../kernel_btf.hpp"
 #include "../kernel_names.hpp"
+#include "../kernel_operations.hpp"
 #include "../spec/assembly.hpp"
 
 namespace barebpf::inline BAREBPF_ABI {
@@ -88,6 +89,8 @@ struct load_slots {
   resolved_extern* externs = nullptr;  ///< one for each extern
   u8* config = nullptr;                ///< the value of the map of options, zeros at first
   int* modules = nullptr;              ///< one more than externs, with `load_needs::names`
+  operation_slots* operations =
+      nullptr;              ///< as `fit_operations` filled them, where the object has such structs
   char* missing = nullptr;  ///< room for the name of an error, with either of `load_needs` about CO-RE
 };
 
