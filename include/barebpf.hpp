@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 19c5bea1ff883922cb50245ed92c8acc07e36c85a548f2cebfd857d38ba776c5; do not edit.
+// Made by tools/amalgamate from files with SHA-256 e972bf76f3da6e17298546391c748af39965886ad1f4d4918106811f05e097c8; do not edit.
 //
 // MIT License
 //
@@ -1739,15 +1739,15 @@ static_assert(sizeof(bpf_attr) == 168);
   BAREBPF_CAUSE(attached_elsewhere,                                                                          \
                 "programs of this section are put into a map or an action of tc, or are only "               \
                 "run, so do that with the program's descriptor")                                             \
-  BAREBPF_CAUSE(not_attached_yet,                                                                            \
-                "this version of barebpf loads programs of this section and cannot attach them yet, so "     \
-                "attach the program's descriptor by other means")                                            \
   BAREBPF_CAUSE(takes_no_target,                                                                             \
                 "the section of this program names the place to attach to, so give nothing but perhaps a "   \
                 "cookie")                                                                                    \
   BAREBPF_CAUSE(takes_named_place,                                                                           \
                 "programs of this section attach to a place that has a name, so give nothing, "              \
                 "or a cookie, or the name as named_place")                                                   \
+  BAREBPF_CAUSE(takes_functions,                                                                             \
+                "programs of this section attach to functions of the kernel, so give nothing, or a "         \
+                "cookie, or a pattern as named_place, or a function_list")                                   \
   BAREBPF_CAUSE(lists_no_target,                                                                             \
                 "the kernel lists this by itself, or the elements of a map, the tasks or the cgroups that"   \
                 " are asked for, so give nothing or one of those")                                           \
@@ -1859,6 +1859,22 @@ static_assert(sizeof(bpf_attr) == 168);
   BAREBPF_CAUSE(no_kernel_function,                                                                          \
                 "the kernel has no function of this name that programs can attach to, so look for it in "    \
                 "/proc/kallsyms, and for one that was not inlined")                                          \
+  BAREBPF_CAUSE(untraceable_function,                                                                        \
+                "ftrace does not reach this function, because the compiler put it into others or it is "     \
+                "not to be traced, so choose another, or give a pattern, which names only those that it "    \
+                "reaches")                                                                                   \
+  BAREBPF_CAUSE(unfit_function,                                                                              \
+                "the kernel runs no program of this section there: not at varargs or structs by value, "     \
+                "not at the end of what never returns, and none that may sleep outside of system calls, "    \
+                "so choose another function")                                                                \
+  BAREBPF_CAUSE(bad_function_list,                                                                           \
+                "a list of functions has names, or ids of functions in the kernel's types, each of them "    \
+                "once, and as many cookies or none, so correct it")                                          \
+  BAREBPF_CAUSE(no_such_module, "no module of this name is loaded that has types (BTF), so load it before")  \
+  BAREBPF_CAUSE(loaded_for_others,                                                                           \
+                "the program was loaded for functions of the kernel itself, or of another module, so "       \
+                "name the module in its section, as in SEC(\"fentry.multi/veth:veth_*\"), or in "            \
+                "change_program")                                                                            \
   BAREBPF_CAUSE(no_kernel_tracepoint,                                                                        \
                 "the kernel has no tracepoint of this name, so look for its name under "                     \
                 "/sys/kernel/tracing/events, without the group")                                             \
@@ -1917,9 +1933,9 @@ static_assert(sizeof(bpf_attr) == 168);
                 "the file passes this trace point at several places, for which this kernel has "             \
                 "no single link (6.6), so give its name as named_place to get an attachment")                \
   BAREBPF_CAUSE(newer_attach_way,                                                                            \
-                "the running kernel is older than this way to attach, so attach on a newer one: "            \
-                "kprobe.multi came with 5.18, lsm_cgroup 6.0, netfilter 6.4, tcx and uprobe.multi 6.6, "     \
-                "netkit 6.7, sessions 6.10 and 6.13")                                                        \
+                "the kernel is older than this way to attach, so take one that has it: kprobe.multi "        \
+                "5.18, lsm_cgroup 6.0, netfilter 6.4, tcx and uprobe.multi 6.6, netkit 6.7, sessions "       \
+                "6.10 to 7.0, fentry.multi 7.2")                                                             \
   BAREBPF_CAUSE(newer_position,                                                                              \
                 "cgroups take a position since Linux 6.17 and in late releases of 6.12, so attach without "  \
                 "one, and the program comes last")                                                           \
@@ -3911,7 +3927,7 @@ struct event_program {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_HOLDERS_HPP
-// Room 9.12, iterator: reads what a program lists that is attached to an iterator of the kernel.
+// Room 9.13, iterator: reads what a program lists that is attached to an iterator of the kernel.
 #ifndef BAREBPF_ITERATOR_HPP
 #define BAREBPF_ITERATOR_HPP
 
@@ -10630,12 +10646,12 @@ namespace barebpf::inline BAREBPF_ABI {
 #ifndef BAREBPF_LOADED_OBJECT_HPP
 #define BAREBPF_LOADED_OBJECT_HPP
 
-// Room 9.11, attach: every way to attach a program. Whoever knows a program's section finds its place in the table of
+// Room 9.12, attach: every way to attach a program. Whoever knows a program's section finds its place in the table of
 // room 2.1 and calls it.
 #ifndef BAREBPF_ATTACH_HPP
 #define BAREBPF_ATTACH_HPP
 
-// Room 9.7, attach/cgroup: programs on cgroups.
+// Room 9.8, attach/cgroup: programs on cgroups.
 #ifndef BAREBPF_ATTACH_CGROUP_HPP
 #define BAREBPF_ATTACH_CGROUP_HPP
 
@@ -10767,7 +10783,7 @@ class netlink_request {
 
 namespace barebpf::inline BAREBPF_ABI {
 
-/// How a program of a section is attached. The rooms from 9.2 to 9.10 have a `place` for each.
+/// How a program of a section is attached. The rooms from 9.2 to 9.11 have a `place` for each.
 enum class attach_way : u8 {
   none,             ///< the name does not say enough
   elsewhere,        ///< by what is no program of ours: a map, an action of tc; or it is only run
@@ -10803,17 +10819,15 @@ enum class attach_way : u8 {
   infrared,         ///< a receiver of infrared light, by its device
   traffic,          ///< a filter of tc on a network interface
   route,            ///< a route, on which packets pass it
-  // Programs of this one are loaded, and this version has no `place` for them yet.
-  tracing_multi,  ///< all functions of the kernel's BTF that a pattern names
+  tracing_multi,  ///< all functions of the kernel's BTF that a pattern names: "pattern", or "module:pattern"
 };
 inline constexpr size_t attach_ways = static_cast<size_t>(attach_way::tracing_multi) + 1;
-/// The last of those that have a `place`.
-inline constexpr attach_way last_attached_way = attach_way::route;
 
 /// What may follow the prefix of a section name.
 enum class section_rest : u8 {
   nothing,     ///< nothing that means something; people tell several of a kind apart there: "xdp/first"
   place,       ///< perhaps a slash and the place to attach to
+  functions,   ///< the same, where the program is loaded for the module whose functions it names
   function,    ///< a slash and a function of the kernel
   tracepoint,  ///< a slash and a tracepoint that the kernel's BTF describes
   iterator,    ///< a slash and what the kernel is to list
@@ -10833,7 +10847,9 @@ struct section_kind {
   u32 since = 0;  ///< the first kernel that attaches them, as `kernel` writes it; 0 for 5.10 or older
 
   /// True when the text behind the prefix names a type in the kernel's BTF, or in that of another program.
-  [[nodiscard]] constexpr bool needs_kernel_type() const noexcept { return rest > section_rest::place; }
+  [[nodiscard]] constexpr bool needs_kernel_type() const noexcept { return rest > section_rest::functions; }
+  /// True when that text may say for what the program is loaded: such a type, or a module.
+  [[nodiscard]] constexpr bool may_be_loaded_for() const noexcept { return rest > section_rest::place; }
 };
 
 /// One row per name, by libbpf's names. A row with a longer name stands for itself, so the order is of no importance.
@@ -10889,9 +10905,10 @@ struct section_rows {
       {"fexit", type::tracing, way::tracing, trace_fexit, rest::function},
       {"fmod_ret", type::tracing, way::tracing, modify_return, rest::function},
       {"fsession", type::tracing, way::tracing, trace_fsession, rest::function, 0, kernel(7, 0)},
-      {"fentry.multi", type::tracing, way::tracing_multi, trace_fentry_multi, rest::place, 0, kernel(7, 2)},
-      {"fexit.multi", type::tracing, way::tracing_multi, trace_fexit_multi, rest::place, 0, kernel(7, 2)},
-      {"fsession.multi", type::tracing, way::tracing_multi, trace_fsession_multi, rest::place, 0,
+      {"fentry.multi", type::tracing, way::tracing_multi, trace_fentry_multi, rest::functions, 0,
+       kernel(7, 2)},
+      {"fexit.multi", type::tracing, way::tracing_multi, trace_fexit_multi, rest::functions, 0, kernel(7, 2)},
+      {"fsession.multi", type::tracing, way::tracing_multi, trace_fsession_multi, rest::functions, 0,
        kernel(7, 2)},
       {"iter", type::tracing, way::iterator, trace_iter, rest::iterator},
       {"lsm", type::lsm, way::tracing, lsm_mac, rest::hook},
@@ -10901,11 +10918,11 @@ struct section_rows {
       {"fexit.s", type::tracing, way::tracing, trace_fexit, rest::function, sleeps},
       {"fmod_ret.s", type::tracing, way::tracing, modify_return, rest::function, sleeps},
       {"fsession.s", type::tracing, way::tracing, trace_fsession, rest::function, sleeps, kernel(7, 0)},
-      {"fentry.multi.s", type::tracing, way::tracing_multi, trace_fentry_multi, rest::place, sleeps,
+      {"fentry.multi.s", type::tracing, way::tracing_multi, trace_fentry_multi, rest::functions, sleeps,
        kernel(7, 2)},
-      {"fexit.multi.s", type::tracing, way::tracing_multi, trace_fexit_multi, rest::place, sleeps,
+      {"fexit.multi.s", type::tracing, way::tracing_multi, trace_fexit_multi, rest::functions, sleeps,
        kernel(7, 2)},
-      {"fsession.multi.s", type::tracing, way::tracing_multi, trace_fsession_multi, rest::place, sleeps,
+      {"fsession.multi.s", type::tracing, way::tracing_multi, trace_fsession_multi, rest::functions, sleeps,
        kernel(7, 2)},
       {"iter.s", type::tracing, way::iterator, trace_iter, rest::iterator, sleeps},
       {"lsm.s", type::lsm, way::tracing, lsm_mac, rest::hook, sleeps},
@@ -10990,6 +11007,34 @@ struct section_rows {
 };
 inline constexpr auto& section_kinds = section_rows::list;
 
+/// True for programs that older kernels do not even load, because they look at the attach type of such.
+/// Source: check_attach_btf_id() in kernel/bpf/verifier.c at v6.12.
+[[nodiscard]] constexpr bool is_loaded_since(const section_kind& kind) noexcept {
+  return kind.since != 0 && (kind.type == abi::prog_type::tracing || kind.type == abi::prog_type::lsm);
+}
+/// The first kernel that loads such a program; 0 for others.
+[[nodiscard]] constexpr u32 first_kernel_to_load(u32 prog_type, u32 attach_type) noexcept {
+  constexpr auto late = [] {
+    struct row {
+      abi::prog_type type;
+      abi::attach_type attach_type;
+      u32 since;
+    };
+    struct {
+      row list[16] = {};
+      size_t count = 0;
+    } out;
+    for (const section_kind& kind : section_kinds)
+      if (is_loaded_since(kind)) out.list[out.count++] = {kind.type, kind.attach_type, kind.since};
+    return out;
+  }();
+  for (const auto& row : late.list)
+    if (row.type == static_cast<abi::prog_type>(prog_type) &&
+        row.attach_type == static_cast<abi::attach_type>(attach_type))
+      return row.since;
+  return 0;
+}
+
 /// What a program of a section attaches to, as a type in the kernel's BTF: its kind, and what stands in front of the
 /// name that the section gives.
 struct kernel_type_kind {
@@ -11040,6 +11085,14 @@ constexpr section_kind longest_prefix(text section, IsEnd is_end) noexcept {
 [[nodiscard]] constexpr size_t place_in(text section, const section_kind& kind) noexcept {
   const bool names_place = kind.rest != section_rest::nothing && kind.prefix.size() + 1 < section.size();
   return names_place ? kind.prefix.size() + 1 : section.size();
+}
+
+/// The module in "module:pattern", as sections of fentry.multi and its siblings name functions; nothing for those of the
+/// kernel itself.
+[[nodiscard]] constexpr text module_in(text place) noexcept {
+  for (size_t i = 0; i < place.size(); ++i)
+    if (place[i] == ':') return {place.data(), i};
+  return {};
 }
 
 /// True when the name of a section says that its programs are loaded only for those who ask for them.
@@ -11278,6 +11331,10 @@ struct place_by_name {
 
 namespace detail {
 
+// True for what says where a program goes whose section may leave that open.
+template <class Target>
+inline constexpr bool names_place = std::is_same_v<Target, named_place>;
+
 template <attach_way Way, class Request>
 [[nodiscard]] result<link> create_link(const program_to_attach& program, const Request& request) noexcept {
   outcome row{.subject = program.subject};
@@ -11360,6 +11417,287 @@ struct place<attach_way::lsm_cgroup> : detail::place_of_cgroup<attach_way::lsm_c
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_ATTACH_CGROUP_HPP
+// Room 9.4, attach/functions: a program on many functions at once, of those that the types of the kernel or of a module
+// describe.
+#ifndef BAREBPF_ATTACH_FUNCTIONS_HPP
+#define BAREBPF_ATTACH_FUNCTIONS_HPP
+
+// Room 6.6, kernel_btf: the running kernel's own types, of which a program names the one that it is made for, and those of
+// its modules. They are read once for a whole object, and not at all for one that needs none.
+#ifndef BAREBPF_KERNEL_BTF_HPP
+#define BAREBPF_KERNEL_BTF_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// What a program is made for, as its section says; nothing for most programs. Of functions it is the module in front of
+/// their names that counts, for which the program is loaded.
+struct kernel_type_need {
+  section_rest what = section_rest::nothing;
+  const char* name = "";
+
+  /// True when it is a type of the kernel, and not one of another program.
+  [[nodiscard]] constexpr bool is_any() const noexcept {
+    return what > section_rest::functions && what != section_rest::replaced;
+  }
+};
+
+namespace detail {
+
+// What the kernel gives has numbers in the order of the machine.
+[[nodiscard]] inline bytes in_this_order(const unsigned char* from, size_t size) noexcept {
+  bytes out(from, size);
+  if constexpr (host_is_big_endian) out.read_big_endian();
+  return out;
+}
+
+}  // namespace detail
+
+/// The BTF of the running kernel as it comes: mapped where the kernel allows that (6.16), else read.
+/// Lifetime: `view` looks at it.
+/// Kernel:   5.4, with CONFIG_DEBUG_INFO_BTF.
+/// Source:   kernel/bpf/sysfs_btf.c at v6.16.
+class kernel_btf_file {
+ public:
+  static constexpr const char* path = "/sys/kernel/btf/vmlinux";
+
+  /// Errors: as read_file; ENOENT for a kernel without BTF.
+  /// Cost:   four system calls; where it is read, 5.5 MB of a common kernel stay in memory.
+  [[nodiscard, gnu::cold]] result<void> open() noexcept {
+    constexpr long from_end = 2, private_pages = 2;  // SEEK_END, MAP_PRIVATE
+    const fd file = fd::own(open_to_read(path));
+    if (!file.is_open()) return failure(step::open_file, file.number());
+    const long size = system_call(__NR_lseek, file.number(), 0, from_end);
+    size_ = size > 0 ? static_cast<size_t>(size) : 0;
+    const long answer =
+        detail::map_pages(0, size_, detail::mapping::readable, private_pages, file.number(), 0);
+    if (memory_.take(answer, size_) == 0) return {};
+    auto content = read_file(file);
+    if (!content) return content.error();
+    content_ = std::move(*content);
+    size_ = content_.size();
+    return {};
+  }
+  /// The same in a row of calls: true, or what went wrong in `row`, under step `now`; no memory of its own under allocate.
+  [[nodiscard]] bool open(step now, outcome& row) noexcept {
+    const auto opened = open();
+    if (opened) return true;
+    const error& why = opened.error();
+    return row.fails(why.at == step::allocate ? why.at : now, -static_cast<long>(why.code)), false;
+  }
+  [[nodiscard]] bytes view() const noexcept {
+    return detail::in_this_order(content_.size() != 0 ? content_.data() : memory_.data(), size_);
+  }
+
+ private:
+  detail::mapping memory_;
+  buffer<unsigned char> content_;
+  size_t size_ = 0;
+};
+
+namespace detail {
+
+// Where types and strings lie in the BTF of the kernel or of a module. A module's goes on where the kernel's ends:
+// with the next id, and with strings that count from the end of the kernel's.
+struct btf_layout {
+  u64 types = 0, types_size = 0, strings = 0, strings_size = 0;
+
+  // Shape: false when they do not lie inside `image`.
+  [[nodiscard]] constexpr bool read(const bytes& image) noexcept {
+    using header = abi::btf_header;
+    if (!image.holds(0, header::size) || image.read16(header::magic) != abi::btf_magic) return false;
+    const u64 body = image.read32(header::header_size);
+    types = body + image.read32(header::types_offset);
+    types_size = image.read32(header::types_size);
+    strings = body + image.read32(header::strings_offset);
+    strings_size = image.read32(header::strings_size);
+    return image.holds(types, types_size) && image.holds(strings, strings_size);
+  }
+};
+
+// True when `is_wanted(module, kind, name)` is for a type of a module whose name is its own, and not one of the kernel's.
+template <class Wanted>
+[[nodiscard]] bool has_any_type(const bytes& base, const bytes& module, Wanted is_wanted) noexcept {
+  using record = abi::btf_type_record;
+  btf_layout kernel, own;
+  if (!kernel.read(base) || !own.read(module)) return false;
+  const u64 end = own.types + own.types_size;
+  for (u64 type = own.types; type < end;) {
+    const u32 info = module.read32(type + record::info);
+    const btf_type seen{.kind = static_cast<abi::btf_kind>(info >> 24 & 0x7f), .members = info & 0xffffff};
+    if (!btf::is_known(seen.kind)) return false;
+    const u64 name = module.read32(type + record::name);
+    if (name >= kernel.strings_size && is_wanted(module, seen.kind, own.strings + name - kernel.strings_size))
+      return true;
+    type += btf::extent_of(seen);
+  }
+  return false;
+}
+
+// The types of the kernel, which keep their ids, and those of a module behind them.
+// Errors: ENOMEM; too_large.
+[[nodiscard]] inline result<buffer<unsigned char>> join_types(const bytes& base,
+                                                              const bytes& module) noexcept {
+  btf_layout kernel, own;
+  static_cast<void>(kernel.read(base) && own.read(module));
+  const u64 types_size = kernel.types_size + own.types_size;
+  const u64 strings_size = kernel.strings_size + own.strings_size;
+  constexpr u64 head = abi::btf_header::size;
+  if (types_size + strings_size > 0x7fffffff) return error{.at = step::allocate, .why = cause::too_large};
+  auto joined = buffer<unsigned char>::of(static_cast<size_t>(head + types_size + strings_size));
+  if (!joined) return joined;
+  unsigned char* out = joined->data();
+  base.copy(0, 4, out);  // magic and version
+  const u32 fields[] = {static_cast<u32>(head), 0, static_cast<u32>(types_size), static_cast<u32>(types_size),
+                        static_cast<u32>(strings_size)};
+  __builtin_memcpy(out + abi::btf_header::header_size, fields, sizeof fields);
+  out += head;
+  base.copy(kernel.types, kernel.types_size, out);
+  module.copy(own.types, own.types_size, out + kernel.types_size);
+  out += types_size;
+  base.copy(kernel.strings, kernel.strings_size, out);
+  module.copy(own.strings, own.strings_size, out + kernel.strings_size);
+  return joined;
+}
+
+inline bool ask_about_types(const fd& types, abi::btf_info& info) noexcept {
+  abi::obj_info attr{.bpf_fd = types.raw(), .info_len = sizeof info, .info = &info};
+  return sys_bpf(abi::command::obj_get_info_by_fd, attr) >= 0;
+}
+// Calls `visit(name, descriptor, size)` for the types of each module, as long as it says so. Those that go meanwhile are
+// left out.
+// Shape:  what ended it, -ENOENT behind the last.
+// Kernel: 5.11.
+template <class Visit>
+long each_module(Visit visit) noexcept {
+  for (u32 id = 0;;) {
+    abi::next_id walk{.start_id = id};
+    if (const long answer = sys_bpf(abi::command::btf_get_next_id, walk); answer < 0) return answer;
+    id = walk.next_id;
+    const abi::next_id wanted{.start_id = id};
+    fd module = fd::own(move_away(sys_bpf(abi::command::btf_get_fd_by_id, wanted)));
+    if (!module.is_open()) continue;
+    char name[64] = {};
+    abi::btf_info info{.name = name, .name_len = sizeof name};
+    if (!ask_about_types(module, info) || info.kernel_btf == 0 || text(name) == "vmlinux") continue;
+    if (!visit(text(name), module, info.btf_size)) return 0;
+  }
+}
+// The content of types of `size` bytes; zeros where they cannot be read.
+[[nodiscard]] inline result<buffer<unsigned char>> copy_types(const fd& types, u32 size) noexcept {
+  auto content = buffer<unsigned char>::of(size);
+  if (!content) return content;
+  abi::btf_info info{.btf = content->data(), .btf_size = size};
+  ask_about_types(types, info);
+  return content;
+}
+
+// Calls `visit(types, what they look at, descriptor)` for each module that has a type of which `is_wanted(image, kind,
+// name)`, as long as it says so. The types are the kernel's, whose BTF `base` is, and behind them the module's.
+// Errors: ENOMEM. Modules that go meanwhile, and damaged ones, are left out.
+template <class Wanted, class Visit>
+[[nodiscard]] result<void> each_module_with(const bytes& base, Wanted is_wanted, Visit visit) noexcept {
+  result<void> out;
+  each_module([&](text, fd& module, u32 size) {
+    const auto content = copy_types(module, size);
+    if (!content) return out = content.error(), false;
+    const bytes image = in_this_order(content->data(), content->size());
+    if (!has_any_type(base, image, is_wanted)) return true;
+    auto joined = join_types(base, image);
+    if (!joined) return out = joined.error(), false;
+    const bytes whole = in_this_order(joined->data(), joined->size());
+    btf all;
+    return btf::open(whole, 0, whole.size(), all).failed() || visit(all, *joined, module);
+  });
+  return out;
+}
+
+}  // namespace detail
+
+/// The types of the module called `name`, for whose functions a program can be loaded.
+/// Shape:  a descriptor, and `size` in bytes; negative errno in its place, ENOENT where no module of this name has types.
+/// Cost:   three system calls for each BTF that the kernel has.
+/// Kernel: 5.11.
+[[nodiscard, gnu::cold]] inline fd find_module_types(text name, u32& size) noexcept {
+  fd out;
+  const long ended = detail::each_module([&](text seen, fd& module, u32 bytes_of) {
+    if (seen != name) return true;
+    size = bytes_of;
+    out = std::move(module);
+    return false;
+  });
+  return ended < 0 ? fd::own(ended) : std::move(out);
+}
+
+/// Finds the ids of `count` types in the BTF of the kernel itself, not of its modules.
+/// Shape:  ids[i] is the id for needs[i], which may need nothing; true when all were found.
+/// Errors: in `row`, about the name: no_kernel_function and its siblings; ENOENT for a kernel without BTF; ENOMEM.
+/// Cost:   opens the file and walks over it once, whatever the count.
+/// Kernel: 5.4, with CONFIG_DEBUG_INFO_BTF.
+/// Source: check_attach_btf_id() in kernel/bpf/verifier.c at v6.12.
+[[nodiscard, gnu::cold]] inline bool find_kernel_types(const kernel_type_need* needs, u32 count, u32* ids,
+                                                       outcome& row) noexcept {
+  constexpr step at = step::find_kernel_type;
+  const auto row_of = [](const kernel_type_need& need) {
+    const kernel_type_kind* kind = kernel_type_kinds;
+    while (kind->rest != need.what) ++kind;
+    return *kind;
+  };
+  const auto next_missing = [&] {
+    u32 i = 0;
+    while (i < count && (!needs[i].is_any() || ids[i] != 0)) ++i;
+    return i;
+  };
+  if (next_missing() == count) return true;
+  kernel_btf_file file;
+  if (!file.open(at, row)) return false;
+  const bytes image = file.view();
+  btf types;
+  if (const verdict v = btf::open(image, 0, image.size(), types); v.failed())
+    return row.refuse(at, v.why), false;
+  for (btf_type type = types.first(); type.id != 0; type = types.after(type)) {
+    for (u32 i = 0; i < count; ++i) {
+      if (!needs[i].is_any() || ids[i] != 0) continue;
+      const kernel_type_kind kind = row_of(needs[i]);
+      if (type.kind == kind.kind && image.string_starts_with(type.name, kind.prefix) &&
+          image.string_is(type.name + kind.prefix.size(), needs[i].name))
+        ids[i] = type.id;
+    }
+  }
+  const u32 missing = next_missing();
+  if (missing == count) return true;
+  row.subject = needs[missing].name;
+  const bool names_nothing = needs[missing].name[0] == '\0';
+  return row.refuse(at, names_nothing ? cause::no_kernel_place : row_of(needs[missing]).missing), false;
+}
+
+/// All types of the running kernel, to be looked up by their ids.
+class kernel_types {
+ public:
+  /// Errors: false, and in `row` under its step: ENOENT for a kernel without BTF; ENOMEM.
+  /// Cost:   as above.
+  [[nodiscard, gnu::cold]] bool open(outcome& row) noexcept {
+    const step at = row.at;
+    if (!file_.open(at, row)) return false;
+    const bytes image = file_.view();
+    if (const verdict v = btf::open(image, 0, image.size(), types_); v.failed())
+      return row.refuse(at, v.why), false;
+    auto index = buffer<u32>::of(types_.index_size());
+    if (!index) return row.fails(step::allocate, -ENOMEM), false;
+    index_ = std::move(*index);
+    types_.build_index(index_.data());
+    return true;
+  }
+  [[nodiscard]] const btf& types() const noexcept { return types_; }
+
+ private:
+  kernel_btf_file file_;
+  buffer<u32> index_;
+  btf types_;
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_KERNEL_BTF_HPP
 // Room 9.3, attach/kprobe: programs on any function of the kernel: on one, on a system call, or on all that a pattern
 // names.
 #ifndef BAREBPF_ATTACH_KPROBE_HPP
@@ -11723,8 +12061,36 @@ inline size_t sort_once(u64* list, size_t count) noexcept {
   return kept;
 }
 
-// All functions that ftrace can reach and `pattern` names.
+// Hands each function that ftrace can reach and `pattern` names to `keep`: its name, the module that it is of, and its
+// address, 0 where the kernel does not list those.
 // Source: available_filter_functions_addrs of tracefs since 6.5, before that its list of names.
+template <class Keep>
+[[nodiscard, gnu::cold]] result<void> each_traceable(text pattern, Keep keep) noexcept {
+  bool has_addresses = true;
+  auto opened = open_in_tracefs("available_filter_functions_addrs");
+  if (!opened.is_open() && opened.number() == -ENOENT) {
+    has_addresses = false;
+    opened = open_in_tracefs("available_filter_functions");
+  }
+  if (!opened.is_open()) return failure(step::find_traceable, opened.number());
+  auto lines = line_reader::over(std::move(opened));
+  if (!lines) return lines.error();
+  text line;
+  long more;
+  while ((more = lines->next(line)) > 0) {
+    text_reader in(line);  // "ffffffff81234560 vfs_read [module]"
+    u64 address = 0;
+    if (has_addresses && !(in.take_number(16, 16, address) && in.take(" "))) continue;
+    const text function = in.take_until(' ');
+    if (!fits_pattern(function, pattern)) continue;
+    in.skip("[");
+    if (const auto kept = keep(function, in.take_until(']'), address); !kept) return kept;
+  }
+  if (more < 0) return failure(step::find_traceable, more);
+  return {};
+}
+
+// All functions that ftrace can reach and `pattern` names.
 [[nodiscard, gnu::cold]] inline result<traceable_functions> find_traceable(text pattern) noexcept {
   traceable_functions out;
   growing<u64> found;
@@ -11734,31 +12100,15 @@ inline size_t sort_once(u64* list, size_t count) noexcept {
     const u64 first = 1;
     if (const auto added = found.add(&first, 1); !added) return added.error();
   } else {
-    bool has_addresses = true;
-    auto opened = open_in_tracefs("available_filter_functions_addrs");
-    if (!opened.is_open() && opened.number() == -ENOENT) {
-      has_addresses = false;
-      opened = open_in_tracefs("available_filter_functions");
-    }
-    if (!opened.is_open()) return failure(step::find_traceable, opened.number());
-    auto lines = line_reader::over(std::move(opened));
-    if (!lines) return lines.error();
-    text line;
-    long more;
-    while ((more = lines->next(line)) > 0) {
-      text_reader in(line);  // "ffffffff81234560 vfs_read [module]"
-      u64 entry = 0;
-      if (has_addresses && !(in.take_number(16, 16, entry) && in.take(" "))) continue;
-      const text function = in.take_until(' ');
-      if (!fits_pattern(function, pattern)) continue;
-      if (!has_addresses) {
+    const auto listed = each_traceable(pattern, [&](text function, text, u64 entry) -> result<void> {
+      if (entry == 0) {
         const auto at = names.add(function);
         if (!at) return at.error();
         entry = *at;
       }
-      if (const auto added = found.add(&entry, 1); !added) return added.error();
-    }
-    if (more < 0) return failure(step::find_traceable, more);
+      return found.add(&entry, 1);
+    });
+    if (!listed) return listed.error();
     if (found.size() == 0)
       return error{.at = step::find_traceable, .why = cause::nothing_fits}.about(pattern);
   }
@@ -11849,7 +12199,385 @@ struct place<attach_way::kprobe_session> : detail::place_of_many_kprobes<attach_
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_ATTACH_KPROBE_HPP
-// Room 9.6, attach/network: programs on interfaces, in the packet filter and on network namespaces.
+
+namespace barebpf::inline BAREBPF_ABI {
+
+/// Functions one by one, for a program of fentry.multi and its siblings: by their names, or by their ids among the types
+/// of the kernel. Where the section names a module, they are that module's.
+/// Lifetime: what the spans show must stay until the program is attached.
+struct function_list {
+  span<const text> names{};
+  span<const u32> ids{};      ///< in place of names
+  span<const u64> cookies{};  ///< one for each function, in the same order, or none
+};
+
+namespace detail {
+
+// "pattern", or "module:pattern".
+struct function_pattern {
+  text module, pattern;
+};
+[[nodiscard]] constexpr function_pattern read_function_pattern(text from) noexcept {
+  const text module = module_in(from);
+  return {.module = module, .pattern = module.empty() ? from : from.without_first(module.size() + 1)};
+}
+
+// True when the kernel can hand what a function takes and gives to programs: at most 12 registers of arguments, none of
+// them a struct of more than 16 bytes, not a variable number of them, and no struct that it returns.
+// Source: btf_distill_func_proto() in kernel/bpf/btf.c, MAX_BPF_FUNC_ARGS in include/linux/bpf.h at v7.2.
+[[nodiscard]] constexpr bool has_plain_form(const btf& types, const btf_type& of) noexcept {
+  using enum abi::btf_kind;
+  constexpr u32 most_registers = 12, parameter_size = 8;
+  const auto is_struct = [](const btf_type& type) {
+    return type.kind == structure || type.kind == union_type;
+  };
+  const auto size_of = [&](const btf_type& type) -> u32 {  // 0 for what is no argument
+    if (type.kind == pointer) return parameter_size;
+    const bool has_size =
+        is_struct(type) || type.kind == integer || type.kind == enumeration || type.kind == enumeration64;
+    return has_size ? type.size_or_type : 0;
+  };
+  const btf_type form = types.type(of.size_or_type);
+  if (form.kind != function_prototype) return false;
+  const btf_type gives = types.resolve(form.size_or_type);
+  if (form.size_or_type != 0 && (is_struct(gives) || size_of(gives) == 0)) return false;
+  u32 registers = 0;
+  for (u32 i = 0; i < form.members; ++i) {
+    const u32 size = size_of(types.resolve(types.image().read32(form.tail() + u64{i} * parameter_size + 4)));
+    if (size == 0 || size > 2 * parameter_size) return false;
+    registers += (size + parameter_size - 1) / parameter_size;
+  }
+  return registers <= most_registers;
+}
+
+// The functions of the kernel or of a module, by its types.
+class described_functions {
+ public:
+  // Errors: ENOENT for a kernel without BTF; no_such_module; ENOMEM.
+  [[nodiscard, gnu::cold]] result<void> open(text module) noexcept {
+    outcome row;
+    if (!file_.open(step::find_kernel_type, row)) return to_error(row);
+    bytes image = file_.view();
+    if (!module.empty()) {
+      u32 size = 0;
+      const fd found = find_module_types(module, size);
+      if (found.number() == -ENOENT)
+        return error{.at = step::find_kernel_type, .why = cause::no_such_module}.about(module);
+      if (!found.is_open()) return failure(step::find_kernel_type, found.number()).about(module);
+      const auto own = copy_types(found, size);
+      if (!own) return own.error();
+      auto joined = join_types(image, in_this_order(own->data(), own->size()));
+      if (!joined) return joined.error();
+      btf base;
+      if (const verdict v = btf::open(image, 0, image.size(), base); v.failed()) return refuse(v.why);
+      first_ = base.count() + 1;
+      joined_ = std::move(*joined);
+      image = in_this_order(joined_.data(), joined_.size());
+    }
+    if (const verdict v = btf::open(image, 0, image.size(), types_); v.failed()) return refuse(v.why);
+    auto index = buffer<u32>::of(types_.index_size());
+    if (!index) return index.error();
+    index_ = std::move(*index);
+    types_.build_index(index_.data());
+    return {};
+  }
+  [[nodiscard]] const btf& types() const noexcept { return types_; }
+  [[nodiscard]] u32 first() const noexcept { return first_; }
+  // Hands each function and its name to `visit`.
+  template <class Visit>
+  void each(Visit visit) const noexcept {
+    char name[longest_name];
+    for (btf_type type = types_.type(first_); type.id != 0; type = types_.after(type))
+      if (type.kind == abi::btf_kind::function) visit(type, name_of(type, name));
+  }
+
+  static constexpr size_t longest_name = 512;  // KSYM_NAME_LEN
+  [[nodiscard]] text name_of(const btf_type& type, char (&room)[longest_name]) const noexcept {
+    return {room, types_.image().copy_string(type.name, room, sizeof room)};
+  }
+
+ private:
+  [[nodiscard]] static error refuse(cause why) noexcept {
+    return error{.at = step::find_kernel_type, .why = why};
+  }
+
+  kernel_btf_file file_;
+  buffer<unsigned char> joined_;  // the kernel's types and behind them the module's
+  buffer<u32> index_;
+  btf types_;
+  u32 first_ = 1;
+};
+
+// Names of functions, and what their ids are.
+class wanted_functions {
+ public:
+  struct wanted {
+    text name{};
+    size_t at = 0;  // in the list that the caller gave
+    u32 id = 0;
+  };
+
+  [[nodiscard]] static result<wanted_functions> of(size_t count) noexcept {
+    wanted_functions out;
+    auto list = buffer<wanted>::of(count);
+    if (!list) return list.error();
+    out.list_ = std::move(*list);
+    return out;
+  }
+  void set(size_t i, text name) noexcept { list_[i] = {.name = name, .at = i}; }
+  // Looks for their ids. Of those of a pattern only the ones are found that have a plain form.
+  // Errors: bad_function_list about a name that is there twice.
+  [[nodiscard]] result<void> find(const described_functions& among, bool is_pattern) noexcept {
+    sort_with(list_.data(), list_.size(),
+              [](const wanted& a, const wanted& b) { return is_before(a.name, b.name); });
+    if (!is_pattern)
+      for (size_t i = 1; i < list_.size(); ++i)
+        if (list_[i].name == list_[i - 1].name)
+          return error{.at = step::find_kernel_type, .why = cause::bad_function_list}.about(list_[i].name);
+    among.each([&](const btf_type& type, text name) {
+      size_t first = 0, end = list_.size();
+      while (first < end) {
+        const size_t middle = first + (end - first) / 2;
+        if (is_before(list_[middle].name, name))
+          first = middle + 1;
+        else
+          end = middle;
+      }
+      if (first == list_.size() || list_[first].name != name || list_[first].id != 0) return;
+      if (!is_pattern || has_plain_form(among.types(), type)) list_[first].id = type.id;
+    });
+    return {};
+  }
+  [[nodiscard]] const buffer<wanted>& list() const noexcept { return list_; }
+
+ private:
+  [[nodiscard]] static bool is_before(text a, text b) noexcept {
+    const size_t shared = a.size() < b.size() ? a.size() : b.size();
+    const int order = __builtin_memcmp(a.data(), b.data(), shared);
+    return order < 0 || (order == 0 && a.size() < b.size());
+  }
+  buffer<wanted> list_;
+};
+
+// Asks the kernel whether it takes functions, without a moment in which the program is attached: it looks at all of a list,
+// in the order of the ids, before it does anything. So an attempt ends at one more function behind them that it refuses
+// for sure.
+// Source: bpf_trampoline_multi_attach() in kernel/bpf/trampoline.c at v7.2.
+class function_trial {
+ public:
+  // For lists of at most `most`.
+  [[nodiscard]] static result<function_trial> with(const program_to_attach& program,
+                                                   const described_functions& among, size_t most) noexcept {
+    function_trial out(program);
+    auto ids = buffer<u32>::of(most + 1);
+    if (!ids) return ids.error();
+    out.ids_ = std::move(*ids);
+    u32 left = 100;  // one of six is none that ftrace reaches, so one of the last will be
+    const btf& types = among.types();
+    for (u32 id = types.count(); id >= among.first() && out.unreached_ == 0 && left != 0; --id) {
+      if (types.type(id).kind != abi::btf_kind::function) continue;
+      --left;
+      if (out.answer(&id, 1, no_type) == -ENOENT) out.unreached_ = id;
+    }
+    return out;
+  }
+  // Why it refuses one of these; `none` when it takes all, as far as it can be asked.
+  [[nodiscard]] cause why_refused(const u32* ids, size_t count) noexcept {
+    if (answer(ids, count, no_type) == -ENOENT) return cause::untraceable_function;
+    return unreached_ != 0 && answer(ids, count, unreached_) == -EINVAL ? cause::unfit_function : cause::none;
+  }
+  // Leaves those that it takes, in their order, and says how many.
+  // Cost: two attempts, and for each that it refuses twice the logarithm of the count more.
+  [[nodiscard]] size_t keep_taken(u32* ids, size_t count) noexcept {
+    if (why_refused(ids, count) == cause::none) return count;
+    if (count == 1) return 0;
+    const size_t half = count / 2;
+    const size_t kept = keep_taken(ids, half);
+    const size_t more = keep_taken(ids + half, count - half);
+    for (size_t i = 0; i < more; ++i) ids[kept + i] = ids[half + i];
+    return kept + more;
+  }
+
+ private:
+  static constexpr u32 no_type = 0x7fffffff;  // which it refuses by EINVAL
+
+  explicit function_trial(const program_to_attach& program) noexcept : program_(&program) {}
+  [[nodiscard]] long answer(const u32* ids, size_t count, u32 last) noexcept {
+    for (size_t i = 0; i < count; ++i) ids_[i] = ids[i];
+    ids_[count] = last;
+    const abi::link_create_tracing_multi request{.prog_fd = program_->descriptor.raw(),
+                                                 .attach_type = static_cast<u32>(program_->attach_type),
+                                                 .ids = ids_.data(),
+                                                 .cnt = static_cast<u32>(count + 1)};
+    return fd::own(sys_bpf(abi::command::link_create, request)).number();
+  }
+
+  const program_to_attach* program_;
+  buffer<u32> ids_;
+  u32 unreached_ = 0;  // it refuses this one by ENOENT
+};
+
+[[nodiscard]] inline result<link> attach_to_functions(const program_to_attach& program, const u32* ids,
+                                                      const u64* cookies, size_t count) noexcept {
+  return create_link<attach_way::tracing_multi>(
+      program, abi::link_create_tracing_multi{.prog_fd = program.descriptor.raw(),
+                                              .attach_type = static_cast<u32>(program.attach_type),
+                                              .ids = ids,
+                                              .cookies = cookies,
+                                              .cnt = static_cast<u32>(count)});
+}
+// Whether the kernel may mean one of the functions, and not the program. Of a program that was loaded for others than those
+// of `module` it says the same of all, and `why` says that.
+// Kernel: 5.19, which tells for what a program was loaded.
+[[nodiscard, gnu::cold]] inline bool is_of_functions(const program_to_attach& program, text module,
+                                                     error& why) noexcept {
+  if (why.at != step::link_create || why.why != cause::none || (why.code != ENOENT && why.code != EINVAL))
+    return false;
+  abi::prog_info about;
+  abi::obj_info attr{.bpf_fd = program.descriptor.raw(), .info_len = sizeof about, .info = &about};
+  if (sys_bpf(abi::command::obj_get_info_by_fd, attr) < 0) return true;
+  const abi::next_id wanted{.start_id = about.attach_btf_obj_id};
+  const fd types = fd::own(move_away(sys_bpf(abi::command::btf_get_fd_by_id, wanted)));
+  char name[64] = {};
+  abi::btf_info info{.name = name, .name_len = sizeof name};
+  if (!types.is_open() || !ask_about_types(types, info)) return true;
+  if (text(name) == (module.empty() ? text("vmlinux") : module)) return true;
+  why.why = cause::loaded_for_others;
+  return false;
+}
+
+// All functions that the pattern in the program's place names, that ftrace reaches and that the kernel takes.
+[[nodiscard, gnu::cold]] inline result<link> attach_to_pattern(const program_to_attach& program,
+                                                               barebpf::cookie with) noexcept {
+  const function_pattern where = read_function_pattern(program.place);
+  described_functions among;
+  if (const auto opened = among.open(where.module); !opened) return opened.error();
+  name_list reached;
+  growing<u32> starts;
+  const auto listed = each_traceable(where.pattern, [&](text function, text module, u64) -> result<void> {
+    if (module != where.module) return {};
+    const auto start = reached.add(function);
+    if (!start) return start.error();
+    return starts.add(&*start, 1);
+  });
+  if (!listed) return listed.error();
+  const auto names = reached.finish();
+  if (!names) return names.error();
+  auto wanted = wanted_functions::of(starts.size());
+  if (!wanted) return wanted.error();
+  for (size_t i = 0; i < starts.size(); ++i) wanted->set(i, names->data() + starts.data()[i]);
+  if (const auto found = wanted->find(among, true); !found) return found.error();
+  auto ids = buffer<u32>::of(starts.size());
+  if (!ids) return ids.error();
+  size_t count = 0;
+  for (const auto& one : wanted->list())
+    if (one.id != 0) (*ids)[count++] = one.id;
+  if (count == 0) return error{.at = step::find_traceable, .why = cause::nothing_fits}.about(where.pattern);
+  const auto cookies = cookies_for(with, count);
+  if (!cookies) return cookies.error();
+  auto out = attach_to_functions(program, ids->data(), cookies->data(), count);
+  if (out) return out;
+  error refused = out.error();
+  if (!is_of_functions(program, where.module, refused)) return refused;
+  auto trial = function_trial::with(program, among, count);
+  if (!trial) return trial.error();
+  refused.why = trial->why_refused(ids->data(), count);
+  if (refused.why == cause::none) return refused;
+  count = trial->keep_taken(ids->data(), count);
+  if (count == 0) return refused.about(where.pattern);
+  return attach_to_functions(program, ids->data(), cookies->data(), count);
+}
+
+// The functions of a list, and no other.
+[[nodiscard, gnu::cold]] inline result<link> attach_to_list(const program_to_attach& program,
+                                                            const function_list& list) noexcept {
+  const size_t count = list.names.size() + list.ids.size();
+  const bool is_one_kind = list.names.empty() != list.ids.empty();
+  if (!is_one_kind || (!list.cookies.empty() && list.cookies.size() != count))
+    return error{.at = step::find, .why = cause::bad_function_list}.about(program.subject);
+  described_functions among;
+  auto ids = buffer<u32>::of(count);
+  if (!ids) return ids.error();
+  const text module = module_in(program.place);
+  if (list.ids.empty()) {
+    if (const auto opened = among.open(module); !opened) return opened.error();
+    auto wanted = wanted_functions::of(count);
+    if (!wanted) return wanted.error();
+    for (size_t i = 0; i < count; ++i) wanted->set(i, list.names[i]);
+    if (const auto found = wanted->find(among, false); !found) return found.error();
+    for (const auto& one : wanted->list()) {
+      (*ids)[one.at] = one.id;
+      if (one.id != 0) continue;
+      nearest_name nearest(one.name);
+      among.each([&](const btf_type&, text name) { nearest.see(name); });
+      return error{.at = step::find_kernel_type, .why = cause::no_kernel_function}.about_like(
+          one.name, nearest.found());
+    }
+  } else {
+    for (size_t i = 0; i < count; ++i) (*ids)[i] = list.ids[i];
+  }
+  auto out = attach_to_functions(program, ids->data(), list.cookies.data(), count);
+  if (out) return out;
+  error refused = out.error();
+  if (!is_of_functions(program, module, refused)) return refused;
+  if (!list.ids.empty() && !among.open(module)) return refused;
+  auto trial = function_trial::with(program, among, 1);
+  if (!trial) return refused;
+  char name[described_functions::longest_name];
+  for (size_t i = 0; i < count; ++i) {
+    const btf_type function = among.types().type((*ids)[i]);
+    if (function.kind != abi::btf_kind::function) break;
+    refused.why = trial->why_refused(ids->data() + i, 1);
+    if (refused.why != cause::none) return refused.about(among.name_of(function, name));
+  }
+  if (!list.ids.empty()) refused.why = cause::bad_function_list;
+  return refused;
+}
+
+template <>
+inline constexpr bool names_place<function_list> = true;
+
+}  // namespace detail
+
+/// Where functions begin, end, or both, that a pattern names, such as "tcp_*", or "veth:veth_*" for those of a module: all
+/// that ftrace can reach and that the kernel takes; or those of a `function_list`. The program gets arguments by
+/// bpf_get_func_arg(), what comes back by bpf_get_func_ret(), and which function it is by bpf_get_func_ip() or a cookie.
+/// Errors: nothing_fits; find_traceable with what tracefs says; newer_attach_way; no_such_module; of a list and of a single
+///         name no_kernel_function with the one most like it, untraceable_function, unfit_function, bad_function_list;
+///         EBUSY where this program is attached already; EOPNOTSUPP on a machine that has none of it.
+/// Cost:   reading the kernel's types, and for a pattern its list of functions: 60,000 lines. Attaching to 600 functions
+///         takes the kernel as long as it takes to make 600 pieces of code.
+/// Kernel: 7.2, x86-64; a module's functions for programs that were loaded with the module in their section.
+/// Source: bpf_tracing_multi_attach() in kernel/trace/bpf_trace.c at v7.2.
+template <>
+struct place<attach_way::tracing_multi> : place_by_name<attach_way::tracing_multi> {
+  static constexpr cause wants = cause::takes_functions;
+  using place_by_name<attach_way::tracing_multi>::attach;
+
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> attach(const program_to_attach& program,
+                                           const function_list& list) noexcept {
+    return detail::attach_to_list(program, list);
+  }
+  template <load_policy Policy>
+  [[nodiscard]] static result<link> to(const program_to_attach& program, const named_place& how) noexcept {
+    const text function = detail::read_function_pattern(program.place).pattern;
+    if (is_pattern(function)) return detail::attach_to_pattern(program, how.cookie);
+    const u64 cookie[] = {how.cookie.value};
+    return detail::attach_to_list(program,
+                                  {.names = {&function, 1}, .cookies = {cookie, how.cookie.value != 0}});
+  }
+  static constexpr size_t write(text name, char* out, size_t room) noexcept {
+    const detail::function_pattern read = detail::read_function_pattern(name);
+    const bool is_one = !read.pattern.empty() && module_in(read.pattern).empty() && read.pattern[0] != ':';
+    return is_one ? place_by_name::write(name, out, room) : 0;
+  }
+};
+
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_ATTACH_FUNCTIONS_HPP
+// Room 9.7, attach/network: programs on interfaces, in the packet filter and on network namespaces.
 #ifndef BAREBPF_ATTACH_NETWORK_HPP
 #define BAREBPF_ATTACH_NETWORK_HPP
 
@@ -12018,7 +12746,7 @@ struct place<attach_way::netns> {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_ATTACH_NETWORK_HPP
-// Room 9.9, attach/operations: functions that the kernel calls through a struct.
+// Room 9.10, attach/operations: functions that the kernel calls through a struct.
 #ifndef BAREBPF_ATTACH_OPERATIONS_HPP
 #define BAREBPF_ATTACH_OPERATIONS_HPP
 
@@ -12085,7 +12813,7 @@ struct place<attach_way::struct_ops> {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_ATTACH_OPERATIONS_HPP
-// Room 9.8, attach/socket: programs on sockets, on maps of sockets, and on receivers of infrared light.
+// Room 9.9, attach/socket: programs on sockets, on maps of sockets, and on receivers of infrared light.
 #ifndef BAREBPF_ATTACH_SOCKET_HPP
 #define BAREBPF_ATTACH_SOCKET_HPP
 
@@ -12403,7 +13131,7 @@ struct place<attach_way::perf_event> {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_ATTACH_TRACING_HPP
-// Room 9.10, attach/traffic: programs on the traffic of an interface, as links (tcx) or in the older way (tc), and on
+// Room 9.11, attach/traffic: programs on the traffic of an interface, as links (tcx) or in the older way (tc), and on
 // routes.
 #ifndef BAREBPF_ATTACH_TRAFFIC_HPP
 #define BAREBPF_ATTACH_TRAFFIC_HPP
@@ -12585,7 +13313,7 @@ struct place<attach_way::route> {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_ATTACH_TRAFFIC_HPP
-// Room 9.5, attach/usdt: programs on trace points that a program or a library brings along.
+// Room 9.6, attach/usdt: programs on trace points that a program or a library brings along.
 #ifndef BAREBPF_ATTACH_USDT_HPP
 #define BAREBPF_ATTACH_USDT_HPP
 
@@ -13168,7 +13896,7 @@ struct usdt_spec {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_USDT_HPP
-// Room 9.4, attach/uprobe: programs on functions of programs and libraries: on one, or on all that a pattern names.
+// Room 9.5, attach/uprobe: programs on functions of programs and libraries: on one, or on all that a pattern names.
 #ifndef BAREBPF_ATTACH_UPROBE_HPP
 #define BAREBPF_ATTACH_UPROBE_HPP
 
@@ -13612,11 +14340,6 @@ struct place<attach_way::usdt> : place_by_name<attach_way::usdt, attachment> {
 #endif  // BAREBPF_ATTACH_USDT_HPP
 
 namespace barebpf::inline BAREBPF_ABI {
-
-template <attach_way Way>
-requires(Way > last_attached_way) struct place<Way> {
-  static constexpr cause wants = cause::not_attached_yet;
-};
 
 namespace detail {
 
@@ -15612,7 +16335,7 @@ template <load_policy Policy, class Attached, attach_way Way, class... Target>
     return place<Way>::template attach<Policy>(program, std::forward<Target>(target)...)
         .transform([](link&& one) { return attachment::of(std::move(one)); });
   else
-    return error{.at = step::find, .why = place<Way>::wants};
+    return error{.at = step::find, .why = place<Way>::wants}.about(program.subject);
 }
 // The same, when only the running program knows the way.
 template <load_policy Policy, class Attached, class... Target>
@@ -15717,7 +16440,7 @@ class loaded_object {
   }
 
   /// Attaches the program called `wanted` where the name of its section says, and to `target` if that leaves it open:
-  /// `loaded->attach("filter", interface{.index = 2})`. The rooms from 9.2 to 9.10 have what each `attach_way` takes.
+  /// `loaded->attach("filter", interface{.index = 2})`. The rooms from 9.2 to 9.11 have what each `attach_way` takes.
   /// Shape:  result<link>; result<attachment> for what may have no link or several: sockets, maps of sockets, filters of
   ///         tc, routes, and a `named_place`.
   /// Errors: no_such_program, not_loaded, not_attachable, needs_interface and its siblings where the target is of another kind, and
@@ -17129,247 +17852,6 @@ struct core_outcome {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_CORE_HPP
-// Room 6.6, kernel_btf: the running kernel's own types, of which a program names the one that it is made for, and those of
-// its modules. They are read once for a whole object, and not at all for one that needs none.
-#ifndef BAREBPF_KERNEL_BTF_HPP
-#define BAREBPF_KERNEL_BTF_HPP
-
-namespace barebpf::inline BAREBPF_ABI {
-
-/// What a program is made for, as its section says; nothing for most programs.
-struct kernel_type_need {
-  section_rest what = section_rest::nothing;
-  const char* name = "";
-
-  /// True when it is a type of the kernel, and not one of another program.
-  [[nodiscard]] constexpr bool is_any() const noexcept {
-    return what > section_rest::place && what != section_rest::replaced;
-  }
-};
-
-namespace detail {
-
-// What the kernel gives has numbers in the order of the machine.
-[[nodiscard]] inline bytes in_this_order(const unsigned char* from, size_t size) noexcept {
-  bytes out(from, size);
-  if constexpr (host_is_big_endian) out.read_big_endian();
-  return out;
-}
-
-}  // namespace detail
-
-/// The BTF of the running kernel as it comes: mapped where the kernel allows that (6.16), else read.
-/// Lifetime: `view` looks at it.
-/// Kernel:   5.4, with CONFIG_DEBUG_INFO_BTF.
-/// Source:   kernel/bpf/sysfs_btf.c at v6.16.
-class kernel_btf_file {
- public:
-  static constexpr const char* path = "/sys/kernel/btf/vmlinux";
-
-  /// Errors: as read_file; ENOENT for a kernel without BTF.
-  /// Cost:   four system calls; where it is read, 5.5 MB of a common kernel stay in memory.
-  [[nodiscard, gnu::cold]] result<void> open() noexcept {
-    constexpr long from_end = 2, private_pages = 2;  // SEEK_END, MAP_PRIVATE
-    const fd file = fd::own(open_to_read(path));
-    if (!file.is_open()) return failure(step::open_file, file.number());
-    const long size = system_call(__NR_lseek, file.number(), 0, from_end);
-    size_ = size > 0 ? static_cast<size_t>(size) : 0;
-    const long answer =
-        detail::map_pages(0, size_, detail::mapping::readable, private_pages, file.number(), 0);
-    if (memory_.take(answer, size_) == 0) return {};
-    auto content = read_file(file);
-    if (!content) return content.error();
-    content_ = std::move(*content);
-    size_ = content_.size();
-    return {};
-  }
-  /// The same in a row of calls: true, or what went wrong in `row`, under step `now`; no memory of its own under allocate.
-  [[nodiscard]] bool open(step now, outcome& row) noexcept {
-    const auto opened = open();
-    if (opened) return true;
-    const error& why = opened.error();
-    return row.fails(why.at == step::allocate ? why.at : now, -static_cast<long>(why.code)), false;
-  }
-  [[nodiscard]] bytes view() const noexcept {
-    return detail::in_this_order(content_.size() != 0 ? content_.data() : memory_.data(), size_);
-  }
-
- private:
-  detail::mapping memory_;
-  buffer<unsigned char> content_;
-  size_t size_ = 0;
-};
-
-namespace detail {
-
-// Where types and strings lie in the BTF of the kernel or of a module. A module's goes on where the kernel's ends:
-// with the next id, and with strings that count from the end of the kernel's.
-struct btf_layout {
-  u64 types = 0, types_size = 0, strings = 0, strings_size = 0;
-
-  // Shape: false when they do not lie inside `image`.
-  [[nodiscard]] constexpr bool read(const bytes& image) noexcept {
-    using header = abi::btf_header;
-    if (!image.holds(0, header::size) || image.read16(header::magic) != abi::btf_magic) return false;
-    const u64 body = image.read32(header::header_size);
-    types = body + image.read32(header::types_offset);
-    types_size = image.read32(header::types_size);
-    strings = body + image.read32(header::strings_offset);
-    strings_size = image.read32(header::strings_size);
-    return image.holds(types, types_size) && image.holds(strings, strings_size);
-  }
-};
-
-// True when `is_wanted(module, kind, name)` is for a type of a module whose name is its own, and not one of the kernel's.
-template <class Wanted>
-[[nodiscard]] bool has_any_type(const bytes& base, const bytes& module, Wanted is_wanted) noexcept {
-  using record = abi::btf_type_record;
-  btf_layout kernel, own;
-  if (!kernel.read(base) || !own.read(module)) return false;
-  const u64 end = own.types + own.types_size;
-  for (u64 type = own.types; type < end;) {
-    const u32 info = module.read32(type + record::info);
-    const btf_type seen{.kind = static_cast<abi::btf_kind>(info >> 24 & 0x7f), .members = info & 0xffffff};
-    if (!btf::is_known(seen.kind)) return false;
-    const u64 name = module.read32(type + record::name);
-    if (name >= kernel.strings_size && is_wanted(module, seen.kind, own.strings + name - kernel.strings_size))
-      return true;
-    type += btf::extent_of(seen);
-  }
-  return false;
-}
-
-// The types of the kernel, which keep their ids, and those of a module behind them.
-// Errors: ENOMEM; too_large.
-[[nodiscard]] inline result<buffer<unsigned char>> join_types(const bytes& base,
-                                                              const bytes& module) noexcept {
-  btf_layout kernel, own;
-  static_cast<void>(kernel.read(base) && own.read(module));
-  const u64 types_size = kernel.types_size + own.types_size;
-  const u64 strings_size = kernel.strings_size + own.strings_size;
-  constexpr u64 head = abi::btf_header::size;
-  if (types_size + strings_size > 0x7fffffff) return error{.at = step::allocate, .why = cause::too_large};
-  auto joined = buffer<unsigned char>::of(static_cast<size_t>(head + types_size + strings_size));
-  if (!joined) return joined;
-  unsigned char* out = joined->data();
-  base.copy(0, 4, out);  // magic and version
-  const u32 fields[] = {static_cast<u32>(head), 0, static_cast<u32>(types_size), static_cast<u32>(types_size),
-                        static_cast<u32>(strings_size)};
-  __builtin_memcpy(out + abi::btf_header::header_size, fields, sizeof fields);
-  out += head;
-  base.copy(kernel.types, kernel.types_size, out);
-  module.copy(own.types, own.types_size, out + kernel.types_size);
-  out += types_size;
-  base.copy(kernel.strings, kernel.strings_size, out);
-  module.copy(own.strings, own.strings_size, out + kernel.strings_size);
-  return joined;
-}
-
-// Calls `visit(types, what they look at, descriptor)` for each module that has a type of which `is_wanted(image, kind,
-// name)`, as long as it says so. The types are the kernel's, whose BTF `base` is, and behind them the module's.
-// Errors: ENOMEM. Modules that go meanwhile, and damaged ones, are left out.
-// Kernel: 5.11.
-template <class Wanted, class Visit>
-[[nodiscard]] result<void> each_module_with(const bytes& base, Wanted is_wanted, Visit visit) noexcept {
-  const auto ask = [](const fd& module, abi::btf_info& info) {
-    abi::obj_info attr{.bpf_fd = module.raw(), .info_len = sizeof info, .info = &info};
-    return sys_bpf(abi::command::obj_get_info_by_fd, attr) >= 0;
-  };
-  for (u32 id = 0;;) {
-    abi::next_id walk{.start_id = id};
-    if (sys_bpf(abi::command::btf_get_next_id, walk) < 0) return {};
-    id = walk.next_id;
-    const abi::next_id wanted{.start_id = id};
-    fd module = fd::own(move_away(sys_bpf(abi::command::btf_get_fd_by_id, wanted)));
-    if (!module.is_open()) continue;
-    char name[64] = {};
-    abi::btf_info info{.name = name, .name_len = sizeof name};
-    if (!ask(module, info) || info.kernel_btf == 0 || text(name) == "vmlinux") continue;
-    auto content = buffer<unsigned char>::of(info.btf_size);
-    if (!content) return content.error();
-    abi::btf_info again{.btf = content->data(), .btf_size = info.btf_size};
-    const bytes image = in_this_order(content->data(), content->size());
-    if (!ask(module, again) || !has_any_type(base, image, is_wanted)) continue;
-    auto joined = join_types(base, image);
-    if (!joined) return joined.error();
-    const bytes whole = in_this_order(joined->data(), joined->size());
-    btf all;
-    if (!btf::open(whole, 0, whole.size(), all).failed() && !visit(all, *joined, module)) return {};
-  }
-}
-
-}  // namespace detail
-
-/// Finds the ids of `count` types in the BTF of the kernel itself, not of its modules.
-/// Shape:  ids[i] is the id for needs[i], which may need nothing; true when all were found.
-/// Errors: in `row`, about the name: no_kernel_function and its siblings; ENOENT for a kernel without BTF; ENOMEM.
-/// Cost:   opens the file and walks over it once, whatever the count.
-/// Kernel: 5.4, with CONFIG_DEBUG_INFO_BTF.
-/// Source: check_attach_btf_id() in kernel/bpf/verifier.c at v6.12.
-[[nodiscard, gnu::cold]] inline bool find_kernel_types(const kernel_type_need* needs, u32 count, u32* ids,
-                                                       outcome& row) noexcept {
-  constexpr step at = step::find_kernel_type;
-  const auto row_of = [](const kernel_type_need& need) {
-    const kernel_type_kind* kind = kernel_type_kinds;
-    while (kind->rest != need.what) ++kind;
-    return *kind;
-  };
-  const auto next_missing = [&] {
-    u32 i = 0;
-    while (i < count && (!needs[i].is_any() || ids[i] != 0)) ++i;
-    return i;
-  };
-  if (next_missing() == count) return true;
-  kernel_btf_file file;
-  if (!file.open(at, row)) return false;
-  const bytes image = file.view();
-  btf types;
-  if (const verdict v = btf::open(image, 0, image.size(), types); v.failed())
-    return row.refuse(at, v.why), false;
-  for (btf_type type = types.first(); type.id != 0; type = types.after(type)) {
-    for (u32 i = 0; i < count; ++i) {
-      if (!needs[i].is_any() || ids[i] != 0) continue;
-      const kernel_type_kind kind = row_of(needs[i]);
-      if (type.kind == kind.kind && image.string_starts_with(type.name, kind.prefix) &&
-          image.string_is(type.name + kind.prefix.size(), needs[i].name))
-        ids[i] = type.id;
-    }
-  }
-  const u32 missing = next_missing();
-  if (missing == count) return true;
-  row.subject = needs[missing].name;
-  const bool names_nothing = needs[missing].name[0] == '\0';
-  return row.refuse(at, names_nothing ? cause::no_kernel_place : row_of(needs[missing]).missing), false;
-}
-
-/// All types of the running kernel, to be looked up by their ids.
-class kernel_types {
- public:
-  /// Errors: false, and in `row` under its step: ENOENT for a kernel without BTF; ENOMEM.
-  /// Cost:   as above.
-  [[nodiscard, gnu::cold]] bool open(outcome& row) noexcept {
-    const step at = row.at;
-    if (!file_.open(at, row)) return false;
-    const bytes image = file_.view();
-    if (const verdict v = btf::open(image, 0, image.size(), types_); v.failed())
-      return row.refuse(at, v.why), false;
-    auto index = buffer<u32>::of(types_.index_size());
-    if (!index) return row.fails(step::allocate, -ENOMEM), false;
-    index_ = std::move(*index);
-    types_.build_index(index_.data());
-    return true;
-  }
-  [[nodiscard]] const btf& types() const noexcept { return types_; }
-
- private:
-  kernel_btf_file file_;
-  buffer<u32> index_;
-  btf types_;
-};
-
-}  // namespace barebpf::inline BAREBPF_ABI
-
-#endif  // BAREBPF_KERNEL_BTF_HPP
 
 namespace barebpf::inline BAREBPF_ABI {
 
@@ -18984,6 +19466,8 @@ struct load_needs {
   bool values = true;       ///< it may have variables
   bool pins = true;         ///< it may have maps that are pinned by their names
   bool targets = true;      ///< it may have programs that are made for a type of the kernel
+  bool modules = true;      ///< it may have programs that are made for functions of a module
+  bool newer = true;        ///< it may have programs that the kernel is too old to load
   bool slots = true;        ///< it may have maps of maps, and maps whose slots it fills
   bool arenas = true;       ///< it may have an arena without an address
   bool images = true;       ///< it may have an arena that begins with something
@@ -19605,7 +20089,7 @@ class loader : public map_loader<Needs, Options> {
   // What a program is made for, as the caller says or else the object.
   [[nodiscard]] kernel_type_need target_of(u32 i) const noexcept {
     if (const program_change* const change = options_.new_kind_of(i); change != nullptr)
-      return change->kind.needs_kernel_type() ? kernel_type_need{change->kind.rest, change->place}
+      return change->kind.may_be_loaded_for() ? kernel_type_need{change->kind.rest, change->place}
                                               : kernel_type_need{};
     return records_.targets == nullptr ? kernel_type_need{} : records_.targets[i];
   }
@@ -19649,6 +20133,26 @@ class loader : public map_loader<Needs, Options> {
       attr.attach_prog_fd = static_cast<u32>(options_.replaced);
   }
 
+  // The module for whose functions a program is loaded; nothing for one that is loaded for none.
+  [[nodiscard]] text module_of(u32 i) const noexcept {
+    const kernel_type_need need = target_of(i);
+    return need.what == section_rest::functions ? module_in(need.name) : text();
+  }
+  // Its types, which stay open as long as this object, for one program at a time.
+  bool set_module(u32 i, abi::prog_load& attr) noexcept {
+    const text module = module_of(i);
+    if (module.empty()) return true;
+    u32 size = 0;
+    module_ = find_module_types(module, size);
+    if (row_.fails(step::find_kernel_type, module_.number())) {
+      row_.subject = target_of(i).name;
+      if (module_.number() == -ENOENT) row_.refuse(step::find_kernel_type, cause::no_such_module);
+      return false;
+    }
+    attr.attach_prog_fd = module_.raw();
+    return true;
+  }
+
   // Loads what can be loaded at the first attempt, as the caller runs it. What the kernel refuses is loaded once more in
   // turn, where one can ask why, and try what else there is.
   void make_programs_side_by_side() noexcept {
@@ -19665,7 +20169,10 @@ class loader : public map_loader<Needs, Options> {
     size_t count = 0, used = 0;
     for (u32 i = 0; i < records_.program_count; ++i) {
       abi::prog_load attr;
-      if (is_left_out(i) || !prepare(i, attr)) continue;
+      if (is_left_out(i)) continue;
+      if constexpr (Needs.modules)
+        if (!module_of(i).empty()) continue;
+      if (!prepare(i, attr)) continue;
       if (attr.core_relo_cnt != 0 && (!Needs.kernel_cores || !options_.target_btf.empty() || !may_fit(attr)))
         continue;
       if constexpr (Needs.names)
@@ -19712,6 +20219,8 @@ class loader : public map_loader<Needs, Options> {
         attr.func_info_cnt = attr.line_info_cnt = attr.func_info_rec_size = attr.line_info_rec_size = 0;
     }
     if constexpr (Needs.targets) set_target(i, attr);
+    if constexpr (Needs.modules)
+      if (!set_module(i, attr)) return false;
     if constexpr (Needs.patch) {
       const program_patch& patch = records_.patches[i];
       for (u32 k = 0; k < attr.insn_cnt; ++k) slots_.scratch[k] = patch.code[k];
@@ -19745,6 +20254,11 @@ class loader : public map_loader<Needs, Options> {
     if (row_.fails(step::prog_load, submit(i, attr))) {
       if constexpr (Needs.kernel_cores && !Needs.own_cores)
         if (attr.core_relo_cnt != 0 && is_too_old()) row_.why = cause::newer_core;
+      if constexpr (Needs.newer) {
+        const u32 since = first_kernel_to_load(attr.prog_type, attr.expected_attach_type);
+        const u32 running = row_.answer == -EINVAL && since != 0 ? running_kernel() : 0;
+        if (running != 0 && running < since) row_.why = cause::newer_attach_way;
+      }
       return false;
     }
     slots_.programs[i].fill(row_.answer);
@@ -19833,7 +20347,11 @@ class loader : public map_loader<Needs, Options> {
     constexpr explicit no_fitting(Any&&...) noexcept {}
   };
 
+  // Stands for a descriptor that is not needed.
+  struct no_module {};
+
   [[maybe_unused]] bool has_modules_ = false;
+  [[no_unique_address, maybe_unused]] std::conditional_t<Needs.modules, fd, no_module> module_;
   [[no_unique_address]] std::conditional_t<Needs.own_cores || may_explain, fitting, no_fitting> fitting_;
   bool kernel_is_too_old_ = false;
 };
@@ -21679,7 +22197,7 @@ inline result<void> recipe_writer::add_programs(const pruned_btf* types, const s
   size_t instructions = 0, references = 0, functions = 0, line_count = 0, cores = 0, places = 0;
   for (u32 i = 0; i < count; ++i) {
     const program_spec& program = spec_.programs()[i];
-    if (program.kind.needs_kernel_type()) places += detail::length_of_place(spec_.image(), program) + 1;
+    if (program.kind.may_be_loaded_for()) places += detail::length_of_place(spec_.image(), program) + 1;
     if (out.left_out[i]) continue;
     if (const verdict v = check_program(i, layout); v.failed()) {
       const error why = to_error(spec_.image(), v);
@@ -21728,7 +22246,7 @@ inline result<void> recipe_writer::add_programs(const pruned_btf* types, const s
             .prog_flags = program.kind.flags,
             .prog_name = kernel_name_at(spec_.image(), program.name),
             .expected_attach_type = static_cast<u32>(program.kind.attach_type)};
-    if (program.kind.needs_kernel_type()) {
+    if (program.kind.may_be_loaded_for()) {
       const size_t room = detail::length_of_place(spec_.image(), program) + 1;
       (*targets)[i] = {program.kind.rest, next_target};
       next_target += spec_.image().copy_string(program.place, next_target, room) + 1;
@@ -23993,7 +24511,7 @@ class loaded_static_object {
   }
 
   /// Attaches the program called `Name` where the name of its section says, and to `target` if that leaves it open:
-  /// `loaded->attach<"filter">(interface{.index = 2})`. The rooms from 9.2 to 9.10 have what each `attach_way` takes.
+  /// `loaded->attach<"filter">(interface{.index = 2})`. The rooms from 9.2 to 9.11 have what each `attach_way` takes.
   /// Shape:  result<link>; result<attachment> for sockets, maps of sockets, filters of tc and routes, and for a trace
   ///         point of a file that is given as `named_place`.
   /// Errors: those of the `place`. A name that the object does not have, a section that does not tell where to attach,
@@ -24005,7 +24523,7 @@ class loaded_static_object {
     constexpr attach_way way = spec::program(known).kind.attach;
     constexpr abi::attach_type attach_type = spec::program(known).kind.attach_type;
     constexpr bool fits = attaches_to<way, Target...>;
-    constexpr bool is_named = (std::is_same_v<std::remove_cvref_t<Target>, named_place> || ...);
+    constexpr bool is_named = (detail::names_place<std::remove_cvref_t<Target>> || ...);
     constexpr bool lacks_place = needs_place(way) && place_length<known> == 0 && !is_named;
     constexpr cause fault = index == not_found ? cause::no_such_program
                             : !fits            ? place<way>::wants
@@ -24269,6 +24787,8 @@ class static_object {
                    .values = false,
                    .pins = false,
                    .targets = false,
+                   .modules = false,
+                   .newer = false,
                    .slots = false,
                    .arenas = false,
                    .images = false,
@@ -24299,12 +24819,22 @@ class static_object {
       out.choices = out.choices || program.is_optional;
       out.targets = out.targets || program.kind.needs_kernel_type() ||
                     (has_options && program.kind.type == abi::prog_type::unspec);
+      out.newer = out.newer || (is_loaded_since(program.kind) && program.kind.since > policy.oldest_kernel);
+      out.modules = out.modules || names_module(program) ||
+                    (has_options && (program.kind.rest == section_rest::functions ||
+                                     program.kind.type == abi::prog_type::unspec));
     }
     return out;
   }
   // Whether it is an arena that begins with something.
   static constexpr bool has_image(const map_spec& map) noexcept {
     return map.image_size != 0 && map.origin != map_origin::operations;
+  }
+  static constexpr bool names_module(const program_spec& program) noexcept {
+    if (program.kind.rest != section_rest::functions || program.place == 0) return false;
+    u64 at = program.place;
+    while (spec::image().read8(at) != 0 && spec::image().read8(at) != ':') ++at;
+    return spec::image().read8(at) != 0;
   }
   // Whether the size of a map is one that only the machine tells.
   static constexpr bool depends_on_machine(const map_spec& map, bool may_change) noexcept {
@@ -24352,7 +24882,7 @@ class static_object {
   // What each is made for.
   template <u32 Index>
   static constexpr kernel_type_need make_target() noexcept {
-    if constexpr (!spec::program(Index).kind.needs_kernel_type())
+    if constexpr (!spec::program(Index).kind.may_be_loaded_for())
       return {};
     else if constexpr (spec::program(Index).place == 0)
       return {spec::program(Index).kind.rest, ""};
@@ -24466,7 +24996,7 @@ class static_object {
     constexpr load_needs wanted = needs(Policy, true);
     if constexpr (wanted.patch) out.patches = patches.list;
     if constexpr (wanted.own_cores || wanted.kernel_cores) out.cores = cores<btf>.list;
-    if constexpr (wanted.targets) out.targets = targets.list;
+    if constexpr (wanted.targets || wanted.modules) out.targets = targets.list;
     if constexpr (wanted.values || wanted.pins || wanted.slots || wanted.images) out.duties = duties.list;
     if constexpr (spec::extern_count != 0) {
       out.externs = externs.list;
@@ -24660,7 +25190,7 @@ class static_object {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_STATIC_OBJECT_HPP
-// Room 9.13, trace_pipe: what programs print with bpf_printk(), which the machine has once for all of them.
+// Room 9.14, trace_pipe: what programs print with bpf_printk(), which the machine has once for all of them.
 #ifndef BAREBPF_TRACE_PIPE_HPP
 #define BAREBPF_TRACE_PIPE_HPP
 

@@ -160,7 +160,7 @@ TEST_CASE("each way to attach, and each kind of kernel type, is some section's",
   }
   CHECK(ways.size() == barebpf::attach_ways);
   for (const barebpf::kernel_type_kind& kind : barebpf::kernel_type_kinds) CHECK(rests.count(kind.rest) == 1);
-  CHECK(rests.size() == 3 + std::size(barebpf::kernel_type_kinds));
+  CHECK(rests.size() == 4 + std::size(barebpf::kernel_type_kinds));
 }
 
 TEST_CASE("every section name of libbpf's means here what it means there", "[sections]") {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Room 9.11, attach: every way to attach a program. Whoever knows a program's section finds its place in the table of
+// Room 9.12, attach: every way to attach a program. Whoever knows a program's section finds its place in the table of
 // room 2.1 and calls it.
 #ifndef BAREBPF_ATTACH_HPP
 #define BAREBPF_ATTACH_HPP
 
 #include "attach/cgroup.hpp"
+#include "attach/functions.hpp"
 #include "attach/kprobe.hpp"
 #include "attach/network.hpp"
 #include "attach/operations.hpp"
@@ -14,11 +15,6 @@
 #include "attach/usdt.hpp"
 
 namespace barebpf::inline BAREBPF_ABI {
-
-template <attach_way Way>
-requires(Way > last_attached_way) struct place<Way> {
-  static constexpr cause wants = cause::not_attached_yet;
-};
 
 namespace detail {
 

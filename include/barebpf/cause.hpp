@@ -470,15 +470,15 @@
   BAREBPF_CAUSE(attached_elsewhere,                                                                          \
                 "programs of this section are put into a map or an action of tc, or are only "               \
                 "run, so do that with the program's descriptor")                                             \
-  BAREBPF_CAUSE(not_attached_yet,                                                                            \
-                "this version of barebpf loads programs of this section and cannot attach them yet, so "     \
-                "attach the program's descriptor by other means")                                            \
   BAREBPF_CAUSE(takes_no_target,                                                                             \
                 "the section of this program names the place to attach to, so give nothing but perhaps a "   \
                 "cookie")                                                                                    \
   BAREBPF_CAUSE(takes_named_place,                                                                           \
                 "programs of this section attach to a place that has a name, so give nothing, "              \
                 "or a cookie, or the name as named_place")                                                   \
+  BAREBPF_CAUSE(takes_functions,                                                                             \
+                "programs of this section attach to functions of the kernel, so give nothing, or a "         \
+                "cookie, or a pattern as named_place, or a function_list")                                   \
   BAREBPF_CAUSE(lists_no_target,                                                                             \
                 "the kernel lists this by itself, or the elements of a map, the tasks or the cgroups that"   \
                 " are asked for, so give nothing or one of those")                                           \
@@ -590,6 +590,22 @@
   BAREBPF_CAUSE(no_kernel_function,                                                                          \
                 "the kernel has no function of this name that programs can attach to, so look for it in "    \
                 "/proc/kallsyms, and for one that was not inlined")                                          \
+  BAREBPF_CAUSE(untraceable_function,                                                                        \
+                "ftrace does not reach this function, because the compiler put it into others or it is "     \
+                "not to be traced, so choose another, or give a pattern, which names only those that it "    \
+                "reaches")                                                                                   \
+  BAREBPF_CAUSE(unfit_function,                                                                              \
+                "the kernel runs no program of this section there: not at varargs or structs by value, "     \
+                "not at the end of what never returns, and none that may sleep outside of system calls, "    \
+                "so choose another function")                                                                \
+  BAREBPF_CAUSE(bad_function_list,                                                                           \
+                "a list of functions has names, or ids of functions in the kernel's types, each of them "    \
+                "once, and as many cookies or none, so correct it")                                          \
+  BAREBPF_CAUSE(no_such_module, "no module of this name is loaded that has types (BTF), so load it before")  \
+  BAREBPF_CAUSE(loaded_for_others,                                                                           \
+                "the program was loaded for functions of the kernel itself, or of another module, so "       \
+                "name the module in its section, as in SEC(\"fentry.multi/veth:veth_*\"), or in "            \
+                "change_program")                                                                            \
   BAREBPF_CAUSE(no_kernel_tracepoint,                                                                        \
                 "the kernel has no tracepoint of this name, so look for its name under "                     \
                 "/sys/kernel/tracing/events, without the group")                                             \
@@ -648,9 +664,9 @@
                 "the file passes this trace point at several places, for which this kernel has "             \
                 "no single link (6.6), so give its name as named_place to get an attachment")                \
   BAREBPF_CAUSE(newer_attach_way,                                                                            \
-                "the running kernel is older than this way to attach, so attach on a newer one: "            \
-                "kprobe.multi came with 5.18, lsm_cgroup 6.0, netfilter 6.4, tcx and uprobe.multi 6.6, "     \
-                "netkit 6.7, sessions 6.10 and 6.13")                                                        \
+                "the kernel is older than this way to attach, so take one that has it: kprobe.multi "        \
+                "5.18, lsm_cgroup 6.0, netfilter 6.4, tcx and uprobe.multi 6.6, netkit 6.7, sessions "       \
+                "6.10 to 7.0, fentry.multi 7.2")                                                             \
   BAREBPF_CAUSE(newer_position,                                                                              \
                 "cgroups take a position since Linux 6.17 and in late releases of 6.12, so attach without "  \
                 "one, and the program comes last")                                                           \

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Room 9.12, iterator: reads what a program lists that is attached to an iterator of the kernel.
+// Room 9.13, iterator: reads what a program lists that is attached to an iterator of the kernel.
 #ifndef BAREBPF_ITERATOR_HPP
 #define BAREBPF_ITERATOR_HPP
 

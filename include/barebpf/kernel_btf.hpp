@@ -12,14 +12,15 @@
 
 namespace barebpf::inline BAREBPF_ABI {
 
-/// What a program is made for, as its section says; nothing for most programs.
+/// What a program is made for, as its section says; nothing for most programs. Of functions it is the module in front of
+/// their names that counts, for which the program is loaded.
 struct kernel_type_need {
   section_rest what = section_rest::nothing;
   const char* name = "";
 
   /// True when it is a type of the kernel, and not one of another program.
   [[nodiscard]] constexpr bool is_any() const noexcept {
-    return what > section_rest::place && what != section_rest::replaced;
+    return what > section_rest::functions && what != section_rest::replaced;
   }
 };
 
@@ -141,40 +142,74 @@ template <class Wanted>
   return joined;
 }
 
-// Calls `visit(types, what they look at, descriptor)` for each module that has a type of which `is_wanted(image, kind,
-// name)`, as long as it says so. The types are the kernel's, whose BTF `base` is, and behind them the module's.
-// Errors: ENOMEM. Modules that go meanwhile, and damaged ones, are left out.
+inline bool ask_about_types(const fd& types, abi::btf_info& info) noexcept {
+  abi::obj_info attr{.bpf_fd = types.raw(), .info_len = sizeof info, .info = &info};
+  return sys_bpf(abi::command::obj_get_info_by_fd, attr) >= 0;
+}
+// Calls `visit(name, descriptor, size)` for the types of each module, as long as it says so. Those that go meanwhile are
+// left out.
+// Shape:  what ended it, -ENOENT behind the last.
 // Kernel: 5.11.
-template <class Wanted, class Visit>
-[[nodiscard]] result<void> each_module_with(const bytes& base, Wanted is_wanted, Visit visit) noexcept {
-  const auto ask = [](const fd& module, abi::btf_info& info) {
-    abi::obj_info attr{.bpf_fd = module.raw(), .info_len = sizeof info, .info = &info};
-    return sys_bpf(abi::command::obj_get_info_by_fd, attr) >= 0;
-  };
+template <class Visit>
+long each_module(Visit visit) noexcept {
   for (u32 id = 0;;) {
     abi::next_id walk{.start_id = id};
-    if (sys_bpf(abi::command::btf_get_next_id, walk) < 0) return {};
+    if (const long answer = sys_bpf(abi::command::btf_get_next_id, walk); answer < 0) return answer;
     id = walk.next_id;
     const abi::next_id wanted{.start_id = id};
     fd module = fd::own(move_away(sys_bpf(abi::command::btf_get_fd_by_id, wanted)));
     if (!module.is_open()) continue;
     char name[64] = {};
     abi::btf_info info{.name = name, .name_len = sizeof name};
-    if (!ask(module, info) || info.kernel_btf == 0 || text(name) == "vmlinux") continue;
-    auto content = buffer<unsigned char>::of(info.btf_size);
-    if (!content) return content.error();
-    abi::btf_info again{.btf = content->data(), .btf_size = info.btf_size};
+    if (!ask_about_types(module, info) || info.kernel_btf == 0 || text(name) == "vmlinux") continue;
+    if (!visit(text(name), module, info.btf_size)) return 0;
+  }
+}
+// The content of types of `size` bytes; zeros where they cannot be read.
+[[nodiscard]] inline result<buffer<unsigned char>> copy_types(const fd& types, u32 size) noexcept {
+  auto content = buffer<unsigned char>::of(size);
+  if (!content) return content;
+  abi::btf_info info{.btf = content->data(), .btf_size = size};
+  ask_about_types(types, info);
+  return content;
+}
+
+// Calls `visit(types, what they look at, descriptor)` for each module that has a type of which `is_wanted(image, kind,
+// name)`, as long as it says so. The types are the kernel's, whose BTF `base` is, and behind them the module's.
+// Errors: ENOMEM. Modules that go meanwhile, and damaged ones, are left out.
+template <class Wanted, class Visit>
+[[nodiscard]] result<void> each_module_with(const bytes& base, Wanted is_wanted, Visit visit) noexcept {
+  result<void> out;
+  each_module([&](text, fd& module, u32 size) {
+    const auto content = copy_types(module, size);
+    if (!content) return out = content.error(), false;
     const bytes image = in_this_order(content->data(), content->size());
-    if (!ask(module, again) || !has_any_type(base, image, is_wanted)) continue;
+    if (!has_any_type(base, image, is_wanted)) return true;
     auto joined = join_types(base, image);
-    if (!joined) return joined.error();
+    if (!joined) return out = joined.error(), false;
     const bytes whole = in_this_order(joined->data(), joined->size());
     btf all;
-    if (!btf::open(whole, 0, whole.size(), all).failed() && !visit(all, *joined, module)) return {};
-  }
+    return btf::open(whole, 0, whole.size(), all).failed() || visit(all, *joined, module);
+  });
+  return out;
 }
 
 }  // namespace detail
+
+/// The types of the module called `name`, for whose functions a program can be loaded.
+/// Shape:  a descriptor, and `size` in bytes; negative errno in its place, ENOENT where no module of this name has types.
+/// Cost:   three system calls for each BTF that the kernel has.
+/// Kernel: 5.11.
+[[nodiscard, gnu::cold]] inline fd find_module_types(text name, u32& size) noexcept {
+  fd out;
+  const long ended = detail::each_module([&](text seen, fd& module, u32 bytes_of) {
+    if (seen != name) return true;
+    size = bytes_of;
+    out = std::move(module);
+    return false;
+  });
+  return ended < 0 ? fd::own(ended) : std::move(out);
+}
 
 /// Finds the ids of `count` types in the BTF of the kernel itself, not of its modules.
 /// Shape:  ids[i] is the id for needs[i], which may need nothing; true when all were found.

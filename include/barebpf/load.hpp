@@ -199,7 +199,7 @@ class loader : public map_loader<Needs, Options> {
   // What a program is made for, as the caller says or else the object.
   [[nodiscard]] kernel_type_need target_of(u32 i) const noexcept {
     if (const program_change* const change = options_.new_kind_of(i); change != nullptr)
-      return change->kind.needs_kernel_type() ? kernel_type_need{change->kind.rest, change->place}
+      return change->kind.may_be_loaded_for() ? kernel_type_need{change->kind.rest, change->place}
                                               : kernel_type_need{};
     return records_.targets == nullptr ? kernel_type_need{} : records_.targets[i];
   }
@@ -243,6 +243,26 @@ class loader : public map_loader<Needs, Options> {
       attr.attach_prog_fd = static_cast<u32>(options_.replaced);
   }
 
+  // The module for whose functions a program is loaded; nothing for one that is loaded for none.
+  [[nodiscard]] text module_of(u32 i) const noexcept {
+    const kernel_type_need need = target_of(i);
+    return need.what == section_rest::functions ? module_in(need.name) : text();
+  }
+  // Its types, which stay open as long as this object, for one program at a time.
+  bool set_module(u32 i, abi::prog_load& attr) noexcept {
+    const text module = module_of(i);
+    if (module.empty()) return true;
+    u32 size = 0;
+    module_ = find_module_types(module, size);
+    if (row_.fails(step::find_kernel_type, module_.number())) {
+      row_.subject = target_of(i).name;
+      if (module_.number() == -ENOENT) row_.refuse(step::find_kernel_type, cause::no_such_module);
+      return false;
+    }
+    attr.attach_prog_fd = module_.raw();
+    return true;
+  }
+
   // Loads what can be loaded at the first attempt, as the caller runs it. What the kernel refuses is loaded once more in
   // turn, where one can ask why, and try what else there is.
   void make_programs_side_by_side() noexcept {
@@ -259,7 +279,10 @@ class loader : public map_loader<Needs, Options> {
     size_t count = 0, used = 0;
     for (u32 i = 0; i < records_.program_count; ++i) {
       abi::prog_load attr;
-      if (is_left_out(i) || !prepare(i, attr)) continue;
+      if (is_left_out(i)) continue;
+      if constexpr (Needs.modules)
+        if (!module_of(i).empty()) continue;
+      if (!prepare(i, attr)) continue;
       if (attr.core_relo_cnt != 0 && (!Needs.kernel_cores || !options_.target_btf.empty() || !may_fit(attr)))
         continue;
       if constexpr (Needs.names)
@@ -306,6 +329,8 @@ class loader : public map_loader<Needs, Options> {
         attr.func_info_cnt = attr.line_info_cnt = attr.func_info_rec_size = attr.line_info_rec_size = 0;
     }
     if constexpr (Needs.targets) set_target(i, attr);
+    if constexpr (Needs.modules)
+      if (!set_module(i, attr)) return false;
     if constexpr (Needs.patch) {
       const program_patch& patch = records_.patches[i];
       for (u32 k = 0; k < attr.insn_cnt; ++k) slots_.scratch[k] = patch.code[k];
@@ -339,6 +364,11 @@ class loader : public map_loader<Needs, Options> {
     if (row_.fails(step::prog_load, submit(i, attr))) {
       if constexpr (Needs.kernel_cores && !Needs.own_cores)
         if (attr.core_relo_cnt != 0 && is_too_old()) row_.why = cause::newer_core;
+      if constexpr (Needs.newer) {
+        const u32 since = first_kernel_to_load(attr.prog_type, attr.expected_attach_type);
+        const u32 running = row_.answer == -EINVAL && since != 0 ? running_kernel() : 0;
+        if (running != 0 && running < since) row_.why = cause::newer_attach_way;
+      }
       return false;
     }
     slots_.programs[i].fill(row_.answer);
@@ -427,7 +457,11 @@ class loader : public map_loader<Needs, Options> {
     constexpr explicit no_fitting(Any&&...) noexcept {}
   };
 
+  // Stands for a descriptor that is not needed.
+  struct no_module {};
+
   [[maybe_unused]] bool has_modules_ = false;
+  [[no_unique_address, maybe_unused]] std::conditional_t<Needs.modules, fd, no_module> module_;
   [[no_unique_address]] std::conditional_t<Needs.own_cores || may_explain, fitting, no_fitting> fitting_;
   bool kernel_is_too_old_ = false;
 };

@@ -42,7 +42,7 @@ template <load_policy Policy, class Attached, attach_way Way, class... Target>
     return place<Way>::template attach<Policy>(program, std::forward<Target>(target)...)
         .transform([](link&& one) { return attachment::of(std::move(one)); });
   else
-    return error{.at = step::find, .why = place<Way>::wants};
+    return error{.at = step::find, .why = place<Way>::wants}.about(program.subject);
 }
 // The same, when only the running program knows the way.
 template <load_policy Policy, class Attached, class... Target>
@@ -147,7 +147,7 @@ class loaded_object {
   }
 
   /// Attaches the program called `wanted` where the name of its section says, and to `target` if that leaves it open:
-  /// `loaded->attach("filter", interface{.index = 2})`. The rooms from 9.2 to 9.10 have what each `attach_way` takes.
+  /// `loaded->attach("filter", interface{.index = 2})`. The rooms from 9.2 to 9.11 have what each `attach_way` takes.
   /// Shape:  result<link>; result<attachment> for what may have no link or several: sockets, maps of sockets, filters of
   ///         tc, routes, and a `named_place`.
   /// Errors: no_such_program, not_loaded, not_attachable, needs_interface and its siblings where the target is of another kind, and

@@ -248,7 +248,7 @@ inline result<void> recipe_writer::add_programs(const pruned_btf* types, const s
   size_t instructions = 0, references = 0, functions = 0, line_count = 0, cores = 0, places = 0;
   for (u32 i = 0; i < count; ++i) {
     const program_spec& program = spec_.programs()[i];
-    if (program.kind.needs_kernel_type()) places += detail::length_of_place(spec_.image(), program) + 1;
+    if (program.kind.may_be_loaded_for()) places += detail::length_of_place(spec_.image(), program) + 1;
     if (out.left_out[i]) continue;
     if (const verdict v = check_program(i, layout); v.failed()) {
       const error why = to_error(spec_.image(), v);
@@ -297,7 +297,7 @@ inline result<void> recipe_writer::add_programs(const pruned_btf* types, const s
             .prog_flags = program.kind.flags,
             .prog_name = kernel_name_at(spec_.image(), program.name),
             .expected_attach_type = static_cast<u32>(program.kind.attach_type)};
-    if (program.kind.needs_kernel_type()) {
+    if (program.kind.may_be_loaded_for()) {
       const size_t room = detail::length_of_place(spec_.image(), program) + 1;
       (*targets)[i] = {program.kind.rest, next_target};
       next_target += spec_.image().copy_string(program.place, next_target, room) + 1;

@@ -11,7 +11,7 @@
 
 namespace barebpf::inline BAREBPF_ABI {
 
-/// How a program of a section is attached. The rooms from 9.2 to 9.10 have a `place` for each.
+/// How a program of a section is attached. The rooms from 9.2 to 9.11 have a `place` for each.
 enum class attach_way : u8 {
   none,             ///< the name does not say enough
   elsewhere,        ///< by what is no program of ours: a map, an action of tc; or it is only run
@@ -47,17 +47,15 @@ enum class attach_way : u8 {
   infrared,         ///< a receiver of infrared light, by its device
   traffic,          ///< a filter of tc on a network interface
   route,            ///< a route, on which packets pass it
-  // Programs of this one are loaded, and this version has no `place` for them yet.
-  tracing_multi,  ///< all functions of the kernel's BTF that a pattern names
+  tracing_multi,  ///< all functions of the kernel's BTF that a pattern names: "pattern", or "module:pattern"
 };
 inline constexpr size_t attach_ways = static_cast<size_t>(attach_way::tracing_multi) + 1;
-/// The last of those that have a `place`.
-inline constexpr attach_way last_attached_way = attach_way::route;
 
 /// What may follow the prefix of a section name.
 enum class section_rest : u8 {
   nothing,     ///< nothing that means something; people tell several of a kind apart there: "xdp/first"
   place,       ///< perhaps a slash and the place to attach to
+  functions,   ///< the same, where the program is loaded for the module whose functions it names
   function,    ///< a slash and a function of the kernel
   tracepoint,  ///< a slash and a tracepoint that the kernel's BTF describes
   iterator,    ///< a slash and what the kernel is to list
@@ -77,7 +75,9 @@ struct section_kind {
   u32 since = 0;  ///< the first kernel that attaches them, as `kernel` writes it; 0 for 5.10 or older
 
   /// True when the text behind the prefix names a type in the kernel's BTF, or in that of another program.
-  [[nodiscard]] constexpr bool needs_kernel_type() const noexcept { return rest > section_rest::place; }
+  [[nodiscard]] constexpr bool needs_kernel_type() const noexcept { return rest > section_rest::functions; }
+  /// True when that text may say for what the program is loaded: such a type, or a module.
+  [[nodiscard]] constexpr bool may_be_loaded_for() const noexcept { return rest > section_rest::place; }
 };
 
 /// One row per name, by libbpf's names. A row with a longer name stands for itself, so the order is of no importance.
@@ -133,9 +133,10 @@ struct section_rows {
       {"fexit", type::tracing, way::tracing, trace_fexit, rest::function},
       {"fmod_ret", type::tracing, way::tracing, modify_return, rest::function},
       {"fsession", type::tracing, way::tracing, trace_fsession, rest::function, 0, kernel(7, 0)},
-      {"fentry.multi", type::tracing, way::tracing_multi, trace_fentry_multi, rest::place, 0, kernel(7, 2)},
-      {"fexit.multi", type::tracing, way::tracing_multi, trace_fexit_multi, rest::place, 0, kernel(7, 2)},
-      {"fsession.multi", type::tracing, way::tracing_multi, trace_fsession_multi, rest::place, 0,
+      {"fentry.multi", type::tracing, way::tracing_multi, trace_fentry_multi, rest::functions, 0,
+       kernel(7, 2)},
+      {"fexit.multi", type::tracing, way::tracing_multi, trace_fexit_multi, rest::functions, 0, kernel(7, 2)},
+      {"fsession.multi", type::tracing, way::tracing_multi, trace_fsession_multi, rest::functions, 0,
        kernel(7, 2)},
       {"iter", type::tracing, way::iterator, trace_iter, rest::iterator},
       {"lsm", type::lsm, way::tracing, lsm_mac, rest::hook},
@@ -145,11 +146,11 @@ struct section_rows {
       {"fexit.s", type::tracing, way::tracing, trace_fexit, rest::function, sleeps},
       {"fmod_ret.s", type::tracing, way::tracing, modify_return, rest::function, sleeps},
       {"fsession.s", type::tracing, way::tracing, trace_fsession, rest::function, sleeps, kernel(7, 0)},
-      {"fentry.multi.s", type::tracing, way::tracing_multi, trace_fentry_multi, rest::place, sleeps,
+      {"fentry.multi.s", type::tracing, way::tracing_multi, trace_fentry_multi, rest::functions, sleeps,
        kernel(7, 2)},
-      {"fexit.multi.s", type::tracing, way::tracing_multi, trace_fexit_multi, rest::place, sleeps,
+      {"fexit.multi.s", type::tracing, way::tracing_multi, trace_fexit_multi, rest::functions, sleeps,
        kernel(7, 2)},
-      {"fsession.multi.s", type::tracing, way::tracing_multi, trace_fsession_multi, rest::place, sleeps,
+      {"fsession.multi.s", type::tracing, way::tracing_multi, trace_fsession_multi, rest::functions, sleeps,
        kernel(7, 2)},
       {"iter.s", type::tracing, way::iterator, trace_iter, rest::iterator, sleeps},
       {"lsm.s", type::lsm, way::tracing, lsm_mac, rest::hook, sleeps},
@@ -234,6 +235,34 @@ struct section_rows {
 };
 inline constexpr auto& section_kinds = section_rows::list;
 
+/// True for programs that older kernels do not even load, because they look at the attach type of such.
+/// Source: check_attach_btf_id() in kernel/bpf/verifier.c at v6.12.
+[[nodiscard]] constexpr bool is_loaded_since(const section_kind& kind) noexcept {
+  return kind.since != 0 && (kind.type == abi::prog_type::tracing || kind.type == abi::prog_type::lsm);
+}
+/// The first kernel that loads such a program; 0 for others.
+[[nodiscard]] constexpr u32 first_kernel_to_load(u32 prog_type, u32 attach_type) noexcept {
+  constexpr auto late = [] {
+    struct row {
+      abi::prog_type type;
+      abi::attach_type attach_type;
+      u32 since;
+    };
+    struct {
+      row list[16] = {};
+      size_t count = 0;
+    } out;
+    for (const section_kind& kind : section_kinds)
+      if (is_loaded_since(kind)) out.list[out.count++] = {kind.type, kind.attach_type, kind.since};
+    return out;
+  }();
+  for (const auto& row : late.list)
+    if (row.type == static_cast<abi::prog_type>(prog_type) &&
+        row.attach_type == static_cast<abi::attach_type>(attach_type))
+      return row.since;
+  return 0;
+}
+
 /// What a program of a section attaches to, as a type in the kernel's BTF: its kind, and what stands in front of the
 /// name that the section gives.
 struct kernel_type_kind {
@@ -284,6 +313,14 @@ constexpr section_kind longest_prefix(text section, IsEnd is_end) noexcept {
 [[nodiscard]] constexpr size_t place_in(text section, const section_kind& kind) noexcept {
   const bool names_place = kind.rest != section_rest::nothing && kind.prefix.size() + 1 < section.size();
   return names_place ? kind.prefix.size() + 1 : section.size();
+}
+
+/// The module in "module:pattern", as sections of fentry.multi and its siblings name functions; nothing for those of the
+/// kernel itself.
+[[nodiscard]] constexpr text module_in(text place) noexcept {
+  for (size_t i = 0; i < place.size(); ++i)
+    if (place[i] == ':') return {place.data(), i};
+  return {};
 }
 
 /// True when the name of a section says that its programs are loaded only for those who ask for them.

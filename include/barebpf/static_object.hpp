@@ -178,7 +178,7 @@ class loaded_static_object {
   }
 
   /// Attaches the program called `Name` where the name of its section says, and to `target` if that leaves it open:
-  /// `loaded->attach<"filter">(interface{.index = 2})`. The rooms from 9.2 to 9.10 have what each `attach_way` takes.
+  /// `loaded->attach<"filter">(interface{.index = 2})`. The rooms from 9.2 to 9.11 have what each `attach_way` takes.
   /// Shape:  result<link>; result<attachment> for sockets, maps of sockets, filters of tc and routes, and for a trace
   ///         point of a file that is given as `named_place`.
   /// Errors: those of the `place`. A name that the object does not have, a section that does not tell where to attach,
@@ -190,7 +190,7 @@ class loaded_static_object {
     constexpr attach_way way = spec::program(known).kind.attach;
     constexpr abi::attach_type attach_type = spec::program(known).kind.attach_type;
     constexpr bool fits = attaches_to<way, Target...>;
-    constexpr bool is_named = (std::is_same_v<std::remove_cvref_t<Target>, named_place> || ...);
+    constexpr bool is_named = (detail::names_place<std::remove_cvref_t<Target>> || ...);
     constexpr bool lacks_place = needs_place(way) && place_length<known> == 0 && !is_named;
     constexpr cause fault = index == not_found ? cause::no_such_program
                             : !fits            ? place<way>::wants
@@ -454,6 +454,8 @@ class static_object {
                    .values = false,
                    .pins = false,
                    .targets = false,
+                   .modules = false,
+                   .newer = false,
                    .slots = false,
                    .arenas = false,
                    .images = false,
@@ -484,12 +486,22 @@ class static_object {
       out.choices = out.choices || program.is_optional;
       out.targets = out.targets || program.kind.needs_kernel_type() ||
                     (has_options && program.kind.type == abi::prog_type::unspec);
+      out.newer = out.newer || (is_loaded_since(program.kind) && program.kind.since > policy.oldest_kernel);
+      out.modules = out.modules || names_module(program) ||
+                    (has_options && (program.kind.rest == section_rest::functions ||
+                                     program.kind.type == abi::prog_type::unspec));
     }
     return out;
   }
   // Whether it is an arena that begins with something.
   static constexpr bool has_image(const map_spec& map) noexcept {
     return map.image_size != 0 && map.origin != map_origin::operations;
+  }
+  static constexpr bool names_module(const program_spec& program) noexcept {
+    if (program.kind.rest != section_rest::functions || program.place == 0) return false;
+    u64 at = program.place;
+    while (spec::image().read8(at) != 0 && spec::image().read8(at) != ':') ++at;
+    return spec::image().read8(at) != 0;
   }
   // Whether the size of a map is one that only the machine tells.
   static constexpr bool depends_on_machine(const map_spec& map, bool may_change) noexcept {
@@ -537,7 +549,7 @@ class static_object {
   // What each is made for.
   template <u32 Index>
   static constexpr kernel_type_need make_target() noexcept {
-    if constexpr (!spec::program(Index).kind.needs_kernel_type())
+    if constexpr (!spec::program(Index).kind.may_be_loaded_for())
       return {};
     else if constexpr (spec::program(Index).place == 0)
       return {spec::program(Index).kind.rest, ""};
@@ -651,7 +663,7 @@ class static_object {
     constexpr load_needs wanted = needs(Policy, true);
     if constexpr (wanted.patch) out.patches = patches.list;
     if constexpr (wanted.own_cores || wanted.kernel_cores) out.cores = cores<btf>.list;
-    if constexpr (wanted.targets) out.targets = targets.list;
+    if constexpr (wanted.targets || wanted.modules) out.targets = targets.list;
     if constexpr (wanted.values || wanted.pins || wanted.slots || wanted.images) out.duties = duties.list;
     if constexpr (spec::extern_count != 0) {
       out.externs = externs.list;

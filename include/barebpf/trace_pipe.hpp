@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Room 9.13, trace_pipe: what programs print with bpf_printk(), which the machine has once for all of them.
+// Room 9.14, trace_pipe: what programs print with bpf_printk(), which the machine has once for all of them.
 #ifndef BAREBPF_TRACE_PIPE_HPP
 #define BAREBPF_TRACE_PIPE_HPP
 

@@ -18,6 +18,10 @@ PROOFS = [
     ("fmod_ret", "fmod_ret, a function gives what the program says"),
     ("fentry.s fexit.s", "fentry.s and fexit.s, programs that may sleep at both ends of a function"),
     ("fsession", "fsession, a program runs at both ends of a function"),
+    ("fentry.multi", "fentry.multi, all functions that a pattern names, with a cookie"),
+    ("fexit.multi", "fexit.multi, the ends of all functions that a pattern names"),
+    ("fsession.multi", "fsession.multi, a program runs at both ends of functions"),
+    ("fentry.multi.s", "fentry.multi.s, programs that may sleep at functions that let them"),
     ("lsm", "lsm, a hook is called, and what it says counts"),
     ("lsm.s", "lsm.s, a security hook whose program may sleep"),
     ("lsm_cgroup", "lsm_cgroup, a security hook for the processes of a cgroup"),
@@ -80,9 +84,6 @@ UNPROVEN = {
     "struct_ops.s": "as struct_ops, whose rows differ by a flag of the program",
     "xdp.frags": "as xdp, whose rows differ by a flag of the program",
     "xdp.frags/devmap": "the same",
-    "fentry.multi": "this version attaches them not yet",
-    "fexit.multi": "the same",
-    "fsession.multi": "the same",
 }
 
 

@@ -18,6 +18,7 @@ FRAME = """#include <barebpf.hpp>
 #include "attach_traffic.bpf.hpp"
 #include "attach_user.bpf.hpp"
 #include "congestion_links.bpf.hpp"
+#include "function_lists.bpf.hpp"
 constexpr barebpf::static_object<execve_counter> object;
 constexpr barebpf::static_object<variables> tuned;
 int explain(const barebpf::error& why);

@@ -55,7 +55,7 @@ constexpr words rows[] = {
     {attach_way::infrared, "`infrared_receiver`", attachment},
     {attach_way::traffic, "`traffic_filter`", attachment},
     {attach_way::route, "`route_to`", attachment},
-    {attach_way::tracing_multi, "is loaded, and attached by no function of this version", ""},
+    {attach_way::tracing_multi, "nothing, `cookie`, `named_place`, or `function_list`", link},
 };
 static_assert(sizeof rows / sizeof rows[0] == barebpf::attach_ways, "each way to attach has its words");
 

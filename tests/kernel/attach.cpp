@@ -17,6 +17,7 @@
 #include "attach_network.bpf.hpp"
 #include "attach_sockets.bpf.hpp"
 #include "attach_tracing.bpf.hpp"
+#include "function_lists.bpf.hpp"
 #include "trampolines.bpf.hpp"
 
 namespace {
@@ -30,6 +31,7 @@ constexpr barebpf::static_object<attach_tracing> tracing;
 constexpr barebpf::static_object<attach_network> network;
 constexpr barebpf::static_object<attach_sockets> sockets;
 constexpr barebpf::static_object<trampolines> in_functions;
+constexpr barebpf::static_object<function_lists> lists;
 const std::string objects = BAREBPF_TEST_OBJECTS;
 constexpr std::uint16_t test_port = two_hosts::test_port;
 
@@ -523,6 +525,15 @@ TEST_CASE("attach, an object that is read at run time finds its tracepoint in th
   CHECK(loaded.attach("doubles").error().why == cause::attached_elsewhere);
   CHECK(loaded.attach("sample").error().why == cause::needs_perf_event);
   CHECK(loaded.attach("typed", barebpf::interface{1}).error().why == cause::takes_no_target);
+}
+
+TEST_CASE("attach, a kernel that is too old for a program says so when it is loaded", "[attach]") {
+  const barebpf::program_change with[] = {lists.change_program<"begins">({.load = true})};
+  const auto loaded = lists.load({.programs = with});
+  const bool is_older = barebpf::running_kernel() < barebpf::kernel(7, 2);
+  if (is_older) REQUIRE_FALSE(loaded);
+  if (!loaded && loaded.error().code == EINVAL)
+    CHECK((loaded.error().why == cause::newer_attach_way) == is_older);
 }
 
 TEST_CASE("attach, of what is not there the name most like it is told", "[attach][needs 6.10]") {

@@ -62,6 +62,8 @@ struct seen_call {
   raw_bytes functions{};     ///< func_info of prog_load
   raw_bytes lines{};         ///< line_info of prog_load
   raw_bytes value{};         ///< of map_update_elem and setsockopt; of link_create what an iterator lists
+  std::vector<std::uint32_t> ids{};      ///< of link_create the functions, and for each its cookie
+  std::vector<std::uint64_t> cookies{};  ///< or none
 
   std::uint32_t u32(std::size_t at) const { return get<std::uint32_t>(at); }
   std::uint64_t u64(std::size_t at) const { return get<std::uint64_t>(at); }
@@ -97,15 +99,17 @@ class fake_machine {
   std::map<std::string, std::string> tracepoints{{"syscalls/sys_enter_execve", "727\n"}};
   std::map<std::string, std::string> files;
   std::set<std::string> folders;
-  long longest_read = 1 << 30;                      // bytes that one read gives at most
-  std::string release = "6.18.44-fake";             // what uname says
-  std::string version = "#1 SMP fake";              // beside it
-  std::uint64_t capabilities = ~0ull;               // the effective set
+  long longest_read = 1 << 30;                       // bytes that one read gives at most
+  std::string release = "6.18.44-fake";              // what uname says
+  std::string version = "#1 SMP fake";               // beside it
+  std::uint64_t capabilities = ~0ull;                // the effective set
   std::string user_namespace = "user:[4026531837]";  // the first one
-  int verifier_refuses = 0;                         // errno
-  std::string verifier_says;                        // its log
-  bool verifier_tells_true_size = true;             // since 6.4
+  int verifier_refuses = 0;                          // errno
+  std::string verifier_says;                         // its log
+  bool verifier_tells_true_size = true;              // since 6.4
   std::map<std::string, std::deque<int>> refusals;  // errno of the next calls of that name, 0 to let one pass
+  std::map<std::uint32_t, int>
+      refused_functions;  // errno of those that no program is attached to, by their ids
   /// Asked before every call: the errno to fail it with, or 0.
   std::function<int(std::size_t index)> fault;
 
@@ -116,6 +120,8 @@ class fake_machine {
     bool is_of_kernel = true;
   };
   std::vector<loaded_types> types;
+
+  std::uint32_t program_is_for = 0;  // the id of the types for which a program was loaded
 
   /// Told of every call before it is answered: what others do meanwhile.
   std::function<void(const seen_call& call)> meanwhile;
@@ -242,8 +248,24 @@ class fake_machine {
 
   static constexpr std::uint32_t iterator_type = 28, event_type = 41,  // BPF_TRACE_ITER, BPF_PERF_EVENT
       operations_type = 44;                                            // BPF_STRUCT_OPS
+  static constexpr std::uint32_t largest_type = 0xfffff;               // BTF_MAX_TYPE
   static constexpr long current_folder = -100;
   static constexpr std::uint32_t token_flag = 1u << 16, mmapable_flag = 1u << 10;
+
+  // BPF_TRACE_FENTRY_MULTI and its siblings.
+  static bool is_of_functions(const seen_call& call) { return call.u32(8) >= 59 && call.u32(8) <= 61; }
+  // The kernel looks at all functions, in the order of their ids, before it attaches to any.
+  long look_at_functions(std::vector<std::uint32_t> ids) const {
+    if (ids.empty()) return -EINVAL;
+    std::sort(ids.begin(), ids.end());
+    if (std::adjacent_find(ids.begin(), ids.end()) != ids.end()) return -EINVAL;
+    for (const std::uint32_t id : ids) {
+      const auto found = refused_functions.find(id);
+      if (found != refused_functions.end()) return -found->second;
+      if (id > largest_type) return -EINVAL;
+    }
+    return 0;
+  }
 
   std::shared_ptr<hash_table> map_behind(long number) const {
     const auto found = table_.find(static_cast<int>(number));
@@ -328,6 +350,12 @@ class fake_machine {
       call.path = reinterpret_cast<const char*>(at(call.u64(0)));
     if (call.name == "link_create" && call.u32(8) == iterator_type && call.u32(24) != 0)
       call.value = copy(call.u64(16), call.u32(24));
+    if (call.name == "link_create" && is_of_functions(call)) {
+      call.ids.resize(call.u32(32));
+      std::memcpy(call.ids.data(), at(call.u64(16)), call.ids.size() * 4);
+      call.cookies.resize(call.u64(24) == 0 ? 0 : call.ids.size());
+      if (!call.cookies.empty()) std::memcpy(call.cookies.data(), at(call.u64(24)), call.cookies.size() * 8);
+    }
     if (call.name == "setsockopt")
       call.value = copy(address(raw.arguments[3]), static_cast<std::size_t>(raw.arguments[4]));
     if (call.name == "fsopen") call.path = string_at(raw.arguments[0]);
@@ -399,7 +427,8 @@ class fake_machine {
     }
     if (call.name == "capget") return tell_capabilities(call);
     if (call.name == "readlinkat") {
-      CHECK(std::string(reinterpret_cast<const char*>(at(address(call.arguments[1])))) == "/proc/self/ns/user");
+      CHECK(std::string(reinterpret_cast<const char*>(at(address(call.arguments[1])))) ==
+            "/proc/self/ns/user");
       std::memcpy(at_mutable(address(call.arguments[2])), user_namespace.data(), user_namespace.size());
       return static_cast<long>(user_namespace.size());
     }
@@ -488,6 +517,8 @@ class fake_machine {
     const auto map = map_behind(static_cast<long>(call.u32(0)));
     if (map == nullptr) {
       std::memset(info, 0x11, 24);
+      constexpr std::size_t of_types = 220;  // bpf_prog_info.attach_btf_obj_id
+      if (call.u32(4) > of_types) std::memcpy(info + of_types, &program_is_for, sizeof program_is_for);
       return 0;
     }
     const std::uint32_t words[] = {map->type,
@@ -659,6 +690,8 @@ class fake_machine {
     if (detached) CHECK(kind_of(call.arguments[0]) == "mount");
     if (detached || (tracefs_is_mounted && path.rfind(mounted, 0) == 0)) {
       if (!detached) path = path.substr(mounted.size());
+      if (const auto found = files.find(mounted + path); found != files.end())
+        return add({.kind = "file", .content = found->second});
       if (path.size() < events.size() + id.size()) return -ENOENT;
       const auto found =
           tracepoints.find(path.substr(events.size(), path.size() - events.size() - id.size()));
@@ -712,6 +745,8 @@ class fake_machine {
       }
       const bool is_of_map = type == 4 || type == 5 || type == 7 || type == 38;  // parser, verdicts
       if (is_of_map && !has_sockmap_links) return -EINVAL;
+      if (is_of_functions(call))
+        if (const long answer = look_at_functions(call.ids); answer < 0) return answer;
       return add({.kind = "link"});
     }
     if (call.name == "raw_tracepoint_open") {

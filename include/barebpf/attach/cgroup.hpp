@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Room 9.7, attach/cgroup: programs on cgroups.
+// Room 9.8, attach/cgroup: programs on cgroups.
 #ifndef BAREBPF_ATTACH_CGROUP_HPP
 #define BAREBPF_ATTACH_CGROUP_HPP
 

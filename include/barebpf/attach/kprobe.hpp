@@ -122,8 +122,36 @@ inline size_t sort_once(u64* list, size_t count) noexcept {
   return kept;
 }
 
-// All functions that ftrace can reach and `pattern` names.
+// Hands each function that ftrace can reach and `pattern` names to `keep`: its name, the module that it is of, and its
+// address, 0 where the kernel does not list those.
 // Source: available_filter_functions_addrs of tracefs since 6.5, before that its list of names.
+template <class Keep>
+[[nodiscard, gnu::cold]] result<void> each_traceable(text pattern, Keep keep) noexcept {
+  bool has_addresses = true;
+  auto opened = open_in_tracefs("available_filter_functions_addrs");
+  if (!opened.is_open() && opened.number() == -ENOENT) {
+    has_addresses = false;
+    opened = open_in_tracefs("available_filter_functions");
+  }
+  if (!opened.is_open()) return failure(step::find_traceable, opened.number());
+  auto lines = line_reader::over(std::move(opened));
+  if (!lines) return lines.error();
+  text line;
+  long more;
+  while ((more = lines->next(line)) > 0) {
+    text_reader in(line);  // "ffffffff81234560 vfs_read [module]"
+    u64 address = 0;
+    if (has_addresses && !(in.take_number(16, 16, address) && in.take(" "))) continue;
+    const text function = in.take_until(' ');
+    if (!fits_pattern(function, pattern)) continue;
+    in.skip("[");
+    if (const auto kept = keep(function, in.take_until(']'), address); !kept) return kept;
+  }
+  if (more < 0) return failure(step::find_traceable, more);
+  return {};
+}
+
+// All functions that ftrace can reach and `pattern` names.
 [[nodiscard, gnu::cold]] inline result<traceable_functions> find_traceable(text pattern) noexcept {
   traceable_functions out;
   growing<u64> found;
@@ -133,31 +161,15 @@ inline size_t sort_once(u64* list, size_t count) noexcept {
     const u64 first = 1;
     if (const auto added = found.add(&first, 1); !added) return added.error();
   } else {
-    bool has_addresses = true;
-    auto opened = open_in_tracefs("available_filter_functions_addrs");
-    if (!opened.is_open() && opened.number() == -ENOENT) {
-      has_addresses = false;
-      opened = open_in_tracefs("available_filter_functions");
-    }
-    if (!opened.is_open()) return failure(step::find_traceable, opened.number());
-    auto lines = line_reader::over(std::move(opened));
-    if (!lines) return lines.error();
-    text line;
-    long more;
-    while ((more = lines->next(line)) > 0) {
-      text_reader in(line);  // "ffffffff81234560 vfs_read [module]"
-      u64 entry = 0;
-      if (has_addresses && !(in.take_number(16, 16, entry) && in.take(" "))) continue;
-      const text function = in.take_until(' ');
-      if (!fits_pattern(function, pattern)) continue;
-      if (!has_addresses) {
+    const auto listed = each_traceable(pattern, [&](text function, text, u64 entry) -> result<void> {
+      if (entry == 0) {
         const auto at = names.add(function);
         if (!at) return at.error();
         entry = *at;
       }
-      if (const auto added = found.add(&entry, 1); !added) return added.error();
-    }
-    if (more < 0) return failure(step::find_traceable, more);
+      return found.add(&entry, 1);
+    });
+    if (!listed) return listed.error();
     if (found.size() == 0)
       return error{.at = step::find_traceable, .why = cause::nothing_fits}.about(pattern);
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Room 9.6, attach/network: programs on interfaces, in the packet filter and on network namespaces.
+// Room 9.7, attach/network: programs on interfaces, in the packet filter and on network namespaces.
 #ifndef BAREBPF_ATTACH_NETWORK_HPP
 #define BAREBPF_ATTACH_NETWORK_HPP
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Room 9.9, attach/operations: functions that the kernel calls through a struct.
+// Room 9.10, attach/operations: functions that the kernel calls through a struct.
 #ifndef BAREBPF_ATTACH_OPERATIONS_HPP
 #define BAREBPF_ATTACH_OPERATIONS_HPP
 

@@ -236,6 +236,10 @@ struct place_by_name {
 
 namespace detail {
 
+// True for what says where a program goes whose section may leave that open.
+template <class Target>
+inline constexpr bool names_place = std::is_same_v<Target, named_place>;
+
 template <attach_way Way, class Request>
 [[nodiscard]] result<link> create_link(const program_to_attach& program, const Request& request) noexcept {
   outcome row{.subject = program.subject};

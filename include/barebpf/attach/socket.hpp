@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Room 9.8, attach/socket: programs on sockets, on maps of sockets, and on receivers of infrared light.
+// Room 9.9, attach/socket: programs on sockets, on maps of sockets, and on receivers of infrared light.
 #ifndef BAREBPF_ATTACH_SOCKET_HPP
 #define BAREBPF_ATTACH_SOCKET_HPP
 

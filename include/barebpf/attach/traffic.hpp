@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Room 9.10, attach/traffic: programs on the traffic of an interface, as links (tcx) or in the older way (tc), and on
+// Room 9.11, attach/traffic: programs on the traffic of an interface, as links (tcx) or in the older way (tc), and on
 // routes.
 #ifndef BAREBPF_ATTACH_TRAFFIC_HPP
 #define BAREBPF_ATTACH_TRAFFIC_HPP

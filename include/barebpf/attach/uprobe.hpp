@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Room 9.4, attach/uprobe: programs on functions of programs and libraries: on one, or on all that a pattern names.
+// Room 9.5, attach/uprobe: programs on functions of programs and libraries: on one, or on all that a pattern names.
 #ifndef BAREBPF_ATTACH_UPROBE_HPP
 #define BAREBPF_ATTACH_UPROBE_HPP
 

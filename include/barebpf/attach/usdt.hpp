@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Room 9.5, attach/usdt: programs on trace points that a program or a library brings along.
+// Room 9.6, attach/usdt: programs on trace points that a program or a library brings along.
 #ifndef BAREBPF_ATTACH_USDT_HPP
 #define BAREBPF_ATTACH_USDT_HPP
 

@@ -60,6 +60,8 @@ struct load_needs {
   bool values = true;       ///< it may have variables
   bool pins = true;         ///< it may have maps that are pinned by their names
   bool targets = true;      ///< it may have programs that are made for a type of the kernel
+  bool modules = true;      ///< it may have programs that are made for functions of a module
+  bool newer = true;        ///< it may have programs that the kernel is too old to load
   bool slots = true;        ///< it may have maps of maps, and maps whose slots it fills
   bool arenas = true;       ///< it may have an arena without an address
   bool images = true;       ///< it may have an arena that begins with something
