@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 e972bf76f3da6e17298546391c748af39965886ad1f4d4918106811f05e097c8; do not edit.
+// Made by tools/amalgamate from files with SHA-256 0b988d093c5107c75c5a7137f27715be2f67bf06a094abb06cbca594e2614372; do not edit.
 //
 // MIT License
 //
@@ -19497,8 +19497,8 @@ struct load_slots {
   resolved_extern* externs = nullptr;  ///< one for each extern
   u8* config = nullptr;                ///< the value of the map of options, zeros at first
   int* modules = nullptr;              ///< one more than externs, with `load_needs::names`
-  operation_slots* operations =
-      nullptr;              ///< as `fit_operations` filled them, where the object has such structs
+  /// As `fit_operations` filled them, where the object has structs of functions or programs for one.
+  operation_slots* operations = nullptr;
   char* missing = nullptr;  ///< room for the name of an error, with either of `load_needs` about CO-RE
 };
 

@@ -3,6 +3,7 @@
 
 #include "congestion.bpf.hpp"
 #include "congestion_links.bpf.hpp"
+#include "stray_operation.bpf.hpp"
 #include "support/both_forms.hpp"
 #include "support/catch.hpp"
 #include "support/fake_machine.hpp"
@@ -566,5 +567,24 @@ TEST_CASE("what a kernel lacks of a struct is said alike, whoever has read the o
     REQUIRE(loaded);
     CHECK_FALSE(loaded->template program<"bare_init">().is_open());
     CHECK(calls_of(machine, "prog_load").size() == 3);
+  });
+}
+
+TEST_CASE("a program that no struct has is refused, or left out by who says so", "[struct_ops]") {
+  in_both_forms<stray_operation>([](const auto& object) {
+    fake_machine machine;
+    // Without options the compiler refuses it: see tests/compile_fail/stray_operation.cpp.
+    const auto loaded = object.load(barebpf::load_options{});
+    REQUIRE_FALSE(loaded);
+    CHECK(loaded.error().at == step::fit_operations);
+    CHECK(loaded.error().why == cause::operation_of_nothing);
+    CHECK(loaded.error().offset != 0);
+    CHECK(std::string(loaded.error().name) == "struct_ops:stray");
+    CHECK(machine.calls.empty());
+    const barebpf::program_change without[] = {object.template change_program<"stray">({.load = false})};
+    const auto less = object.load({.programs = without});
+    REQUIRE(less);
+    CHECK_FALSE(less->template program<"stray">().is_open());
+    CHECK(calls_of(machine, "prog_load").empty());
   });
 }

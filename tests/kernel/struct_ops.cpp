@@ -106,6 +106,22 @@ TEST_CASE("struct_ops: a congestion control of a program carries connections unt
   });
 }
 
+TEST_CASE("struct_ops: the same under a policy that compiles less", "[needs 5.17][needs trampolines]") {
+  constexpr barebpf::load_policy small{.oldest_kernel = barebpf::kernel(5, 17),
+                                       .btf = barebpf::btf_choice::none,
+                                       .core = barebpf::core_way::kernel};
+  in_both_forms<congestion, small>([](const auto& object) {
+    in_own_network([&] {
+      const auto loaded = must(object.load());
+      const auto attached = must(loaded.template attach_struct_ops<"bare_reno">());
+      const auto inits = must(loaded.template variable<"inits", u64>());
+      const carried connection("bare_reno");
+      CHECK(*inits == 2);
+    });
+    CHECK(goes("bare_reno"));
+  });
+}
+
 namespace {
 
 // The value of a struct of functions whatever its size, and how large it is: one of the sizes is the kernel's.

@@ -81,13 +81,13 @@ class loaded_by_compiler {
   Loaded loaded_;
 };
 
-template <const auto& Image>
+template <const auto& Image, barebpf::load_policy Policy>
 class read_by_program {
  public:
   static constexpr const char* form = "read by the program";
 
   barebpf::result<loaded_by_program> load(const barebpf::load_options& options = {}) const {
-    return object_.load(options).transform(
+    return object_.load<Policy>(options).transform(
         [](barebpf::loaded_object&& loaded) { return loaded_by_program(std::move(loaded)); });
   }
   template <barebpf::name Name>
@@ -103,18 +103,18 @@ class read_by_program {
   barebpf::object object_ = std::move(*barebpf::object::open(Image, sizeof Image));
 };
 
-template <const auto& Image>
+template <const auto& Image, barebpf::load_policy Policy>
 class read_by_compiler {
   static constexpr barebpf::static_object<Image> object{};
-  using loaded = typename barebpf::static_object<Image>::template loaded<>;
+  using loaded = typename barebpf::static_object<Image>::template loaded<Policy>;
 
  public:
   static constexpr const char* form = "read by the compiler";
 
   // Without options less is compiled, so that is a case of its own.
-  barebpf::result<loaded_by_compiler<loaded>> load() const { return wrapped(object.load()); }
+  barebpf::result<loaded_by_compiler<loaded>> load() const { return wrapped(object.template load<Policy>()); }
   barebpf::result<loaded_by_compiler<loaded>> load(const barebpf::load_options& options) const {
-    return wrapped(object.load(options));
+    return wrapped(object.template load<Policy>(options));
   }
   template <barebpf::name Name>
   barebpf::map_change change(const barebpf::map_settings& settings) const {
@@ -132,15 +132,15 @@ class read_by_compiler {
   }
 };
 
-/// Runs `test(object)` for the object in `Image` in each form.
-template <const auto& Image, class Test>
+/// Runs `test(object)` for the object in `Image` in each form, loaded under `Policy`.
+template <const auto& Image, barebpf::load_policy Policy = barebpf::load_policy{}, class Test>
 void in_both_forms(Test test) {
   const auto run = [&test](const auto& object) {
     INFO(object.form);
     test(object);
   };
-  run(read_by_program<Image>());
-  run(read_by_compiler<Image>());
+  run(read_by_program<Image, Policy>());
+  run(read_by_compiler<Image, Policy>());
 }
 
 #endif

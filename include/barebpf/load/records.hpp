@@ -91,8 +91,8 @@ struct load_slots {
   resolved_extern* externs = nullptr;  ///< one for each extern
   u8* config = nullptr;                ///< the value of the map of options, zeros at first
   int* modules = nullptr;              ///< one more than externs, with `load_needs::names`
-  operation_slots* operations =
-      nullptr;              ///< as `fit_operations` filled them, where the object has such structs
+  /// As `fit_operations` filled them, where the object has structs of functions or programs for one.
+  operation_slots* operations = nullptr;
   char* missing = nullptr;  ///< room for the name of an error, with either of `load_needs` about CO-RE
 };
 
