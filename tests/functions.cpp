@@ -268,6 +268,23 @@ TEST_CASE("functions of a module have ids behind the kernel's, and the program i
   REQUIRE(loaded.size() == 1);
   CHECK(loaded[0].u32(112) != 0);  // attach_btf_obj_fd
   CHECK(loaded[0].u32(108) == 0);  // attach_btf_id
+  {
+    // Side by side, those for a module come after the others.
+    b.machine.calls.clear();
+    const barebpf::program_change with[] = {
+        object.change_program<"begins">({.load = true, .section = "fentry.multi/mod:vfs_*"}),
+        object.change_program<"ends">({.load = true})};
+    std::size_t at_once = 0;
+    REQUIRE(object.load({.programs = with}, [&](std::size_t count, const auto& task) {
+      at_once = count;
+      for (std::size_t i = 0; i < count; ++i) task(i);
+    }));
+    CHECK(at_once == 1);
+    const auto loads = b.machine.all("prog_load");
+    REQUIRE(loads.size() == 2);
+    CHECK(loads[0].u32(112) == 0);
+    CHECK(loads[1].u32(112) != 0);
+  }
   REQUIRE(load("fentry.multi/vfs_*"));
   CHECK(b.machine.all("prog_load")[0].u32(112) == 0);
   check_error(load("fentry.multi/none:vfs_*"), step::find_kernel_type, 0, cause::no_such_module,

@@ -63,6 +63,8 @@ TEST_CASE("fentry.multi, all functions that a pattern names, with a cookie",
   const auto loaded = load_with<"begins">();
   barebpf::link attached = must(loaded.attach<"begins">(barebpf::cookie{8}));
   CHECK(attached.info()->type == barebpf::abi::link_type::tracing_multi);
+  CHECK(is_explained(attached.update(loaded.program<"begins">()).error(), step::link_update, EINVAL));
+  CHECK(is_explained(attached.force_detach().error(), step::link_detach, EOPNOTSUPP));
   const rows seen = calls_of<"begins">(loaded);
   REQUIRE(seen.size() == 7);
   CHECK(seen[0] == rows::value_type{8, 1, 1, 0});

@@ -353,8 +353,8 @@ inline constexpr bool names_place<function_list> = true;
 /// Errors: nothing_fits; find_traceable with what tracefs says; newer_attach_way; no_such_module; of a list and of a single
 ///         name no_kernel_function with the one most like it, untraceable_function, unfit_function, bad_function_list;
 ///         EBUSY where this program is attached already; EOPNOTSUPP on a machine that has none of it.
-/// Cost:   reading the kernel's types, and for a pattern its list of functions: 60,000 lines. Attaching to 600 functions
-///         takes the kernel as long as it takes to make 600 pieces of code.
+/// Cost:   reading the kernel's types, 50 milliseconds for 56,000 functions, and for a pattern its list of those that ftrace
+///         reaches, which is as long. The kernel makes a piece of code for each function that it attaches to.
 /// Kernel: 7.2, x86-64; a module's functions for programs that were loaded with the module in their section.
 /// Source: bpf_tracing_multi_attach() in kernel/trace/bpf_trace.c at v7.2.
 template <>
