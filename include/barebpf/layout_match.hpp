@@ -256,7 +256,7 @@ class layout_matcher {
         if (alignof(u64) < 8 && cxx.alignment == alignof(u64)) return true;
         if (u32 left = most_members; alignment_of(id, 0, left) != cxx.alignment)
           return differ(cause::other_alignment);
-        return true;
+        break;
     }
     return true;
   }

@@ -68,16 +68,9 @@ class user_ringbuf {
   /// Errors: ring_is_full; record_too_large.
   /// Cost:   no system call, unless the ring is full: then one.
   [[nodiscard]] result<reservation> reserve(u32 size) noexcept {
-    if (size > detail::record_length || detail::room_of(size) > this->size())
-      return error{.at = step::reserve, .why = cause::record_too_large}.about(name_);
-    unsigned char* header = take(size);
-    if (header == nullptr) {
-      // Forgets what the program drained before it is looked for room once more, so that only what comes later wakes.
-      drained_.take();
-      header = take(size);
-    }
-    if (header == nullptr) return error{.at = step::reserve, .why = cause::ring_is_full}.about(name_);
-    return reservation(header, size);
+    if (unsigned char* const header = take(size); header != nullptr) [[likely]]
+      return reservation(header, size);
+    return reserve_once_more(size);
   }
   /// The same, and waits until `end` for a program to make room.
   /// Errors: ring_is_full when none did; record_too_large.
@@ -127,13 +120,25 @@ class user_ringbuf {
  private:
   explicit user_ringbuf(wait_set drained) noexcept : drained_(std::move(drained)) {}
 
-  // Null when there is no room. Until it is finished the record is busy, and the program stops before it.
+  // Out of line, so that what is left of `reserve` becomes part of its caller.
+  [[nodiscard, gnu::cold, gnu::noinline]] result<reservation> reserve_once_more(u32 size) noexcept {
+    if (size > detail::record_length || detail::room_of(size) > this->size())
+      return error{.at = step::reserve, .why = cause::record_too_large}.about(name_);
+    // Forgets what the program drained before it is looked for room once more, so that only what comes later wakes.
+    drained_.take();
+    if (unsigned char* const header = take(size); header != nullptr) return reservation(header, size);
+    return error{.at = step::reserve, .why = cause::ring_is_full}.about(name_);
+  }
+
+  // Null when there is no room, or never any. Until it is finished the record is busy, and the program stops before it.
   [[nodiscard]] unsigned char* take(u32 length) noexcept {
+    const size_t drained = detail::load_position(consumer_.data());
     const u64 at = producer_position();
     const u64 room = detail::room_of(length);
+    const size_t taken = static_cast<size_t>(at) - drained;
     // Whoever holds the map can write the position, and then the kernel takes nothing either.
-    const size_t taken = used();
-    if ((at & 7) != 0 || taken > size() || room > size() - taken) return nullptr;
+    if ((at & 7) != 0 || taken > size() || room > size() - taken || length > detail::record_length)
+      return nullptr;
     unsigned char* const header = data_ + (at & mask_);
     __atomic_store_n(reinterpret_cast<u32*>(header), length | detail::record_is_busy, __ATOMIC_RELAXED);
     detail::store_position(producer_.data(), at + room);
