@@ -66,7 +66,51 @@ DECLARED = [(NAMES["A"], FORMS["tristate"]), (NAMES["AB"], FORMS["characters"]),
 FACTS = [(NAMES["version"], FORMS["number"]), (NAMES["cookie"], FORMS["boolean"]),
          (NAMES["wrapper"], FORMS["boolean"]), (NAMES["later"], FORMS["number"])]
 
+# Definitions of maps, see maps.cpp. Modifiers in front of a type, and in front of what it points to, are 8 more than they
+# are; 14 and 15 stand for 31 and 32.
+MEMBERS = ["type", "key", "value", "key_size", "value_size", "max_entries", "map_flags", "numa_node", "map_extra",
+           "pinning", "values"]
+NUMBER, WIDE, INTEGER, STRUCT, SLOTS = 0, 2, 3, 4, 9
+INNER, ITSELF, PROGRAMS = 0, 2 * 8, 3 * 8
+UNSIGNED, SIGNED, WORD = 2, 2 + 5, 3
+
+
+def member(name: str, how: int, number: int, rest: bytes = b"", outer: int = 0, inner: int = 0) -> bytes:
+    return bytes([MEMBERS.index(name), how, outer | inner << 4]) + struct.pack("<I", number) + rest
+
+
+def definition(*members: bytes) -> bytes:
+    return bytes([len(members)]) + b"".join(members)
+
+
+def maps(declared: list[bytes], slots: list[tuple[int, int, int]] = (), flags: int = 0) -> bytes:
+    """Slots are (index of the map, word in it, symbol); symbol 1 is a program, and from 3 on they are the maps."""
+    return bytes([len(declared) - 1]) + b"".join(bytes([flags, 0]) + one for one in declared) + bytes(
+        [0, len(slots)]) + b"".join(bytes((of, 2 * word, symbol)) for of, word, symbol in slots)
+
+
+HASH = definition(member("type", NUMBER, 1), member("key", INTEGER, UNSIGNED), member("value", STRUCT, 24),
+                  member("max_entries", NUMBER, 4), member("map_flags", NUMBER, 1), member("numa_node", NUMBER, 2),
+                  member("map_extra", WIDE, 7, struct.pack("<I", 9)), member("pinning", NUMBER, 1))
+SIZES = definition(member("type", NUMBER, 2), member("key_size", NUMBER, 4), member("value_size", NUMBER, 8),
+                   member("max_entries", NUMBER, 3))
+NAMED = definition(member("type", NUMBER, 1, outer=14), member("key", INTEGER, SIGNED, outer=10, inner=14),
+                   member("value", INTEGER, WORD, inner=12), member("value_size", NUMBER, 8))
+OF_MAPS = definition(member("type", NUMBER, 12), member("key_size", NUMBER, 4), member("max_entries", NUMBER, 2),
+                     member("values", SLOTS, INNER, SIZES))
+OF_HASHES = definition(member("type", NUMBER, 13), member("key", INTEGER, UNSIGNED),
+                       member("values", SLOTS, INNER, SIZES, inner=10))
+OF_PROGRAMS = definition(member("type", NUMBER, 3), member("key_size", NUMBER, 4), member("value_size", NUMBER, 4),
+                         member("max_entries", NUMBER, 3), member("values", SLOTS, PROGRAMS))
+OF_ITSELF = definition(member("type", NUMBER, 12), member("key_size", NUMBER, 4), member("values", SLOTS, ITSELF))
+
 SEEDS = {
+    "maps-of_all_members": maps([HASH]),
+    "maps-behind_names": maps([NAMED, SIZES]),
+    "maps-where_their_layout_says": maps([SIZES, SIZES], flags=32),
+    "maps-of_maps": maps([OF_MAPS, SIZES, OF_HASHES], [(0, 4, 4), (2, 3, 4)], flags=64),
+    "maps-of_programs": maps([OF_PROGRAMS], [(0, 6, 1), (0, 4, 1)], flags=192),
+    "maps-of_itself": maps([SIZES, OF_ITSELF]),
     "kconfig-options": kconfig(DECLARED, 0, OPTIONS),
     "kconfig-packed": kconfig(DECLARED, 8, OPTIONS),
     "kconfig-named_file": kconfig(DECLARED[:2], 16, OPTIONS),
