@@ -3,6 +3,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "support/binary_builder.hpp"
 #include "support/catch.hpp"
 #include "support/fake_machine.hpp"
 #include "support/library.hpp"
@@ -366,4 +367,96 @@ TEST_CASE("a program is run on data and a context", "[attach]") {
                                           .u32(40, 24)
                                           .pointer(48, context));
   CHECK(test_run(barebpf::fd(), {}).error().at == step::prog_test_run);
+}
+
+TEST_CASE("a tracepoint is attached by a name that the caller gives", "[attach]") {
+  const bench b;
+
+  const auto attached =
+      b.attach<attach_way::tracepoint>({}, "", barebpf::named_place{"syscalls/sys_enter_execve"});
+
+  REQUIRE(attached);
+  CHECK(b.machine.kind_of(attached->descriptor().number()) == "link");
+}
+
+namespace {
+
+// A machine with a file that has a trace point at two places, another at one, and one whose arguments nobody knows.
+struct traced_file {
+  fake_machine machine;
+  barebpf::fd program = barebpf::fd::own(machine.open("program"));
+  barebpf::fd specs = barebpf::fd::own(machine.open_map(2, 4, barebpf::usdt_spec::long_size, 4));
+
+  traced_file() {
+    binary_builder file(true, false);
+    file.add_trace_point("library", "twice", "8@%rdi", 0x10);
+    file.add_trace_point("library", "twice", "-4@$5", 0x20);
+    file.add_trace_point("library", "once", "", 0x30);
+    file.add_trace_point("library", "odd", "8@what", 0x40);
+    const auto image = file.build();
+    machine.files["/bin/traced"] = std::string(image.begin(), image.end());
+    machine.files["/sys/bus/event_source/devices/uprobe/type"] = "9\n";
+  }
+  template <class... Given>
+  auto attach(const char* where, Given&&... given) const {
+    const barebpf::fd* const map = specs.is_open() ? &specs : nullptr;
+    return place<attach_way::usdt>::attach<load_policy{}>(
+        program_to_attach{program, "count", where, static_cast<attach_type>(48),
+                          barebpf::abi::prog_type::kprobe, barebpf::kernel(5, 15), map,
+                          barebpf::usdt_spec::long_size},
+        std::forward<Given>(given)...);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a trace point is attached at all of its places at once", "[attach]") {
+  const traced_file b;
+
+  const auto attached = b.attach("/bin/traced:library:twice");
+
+  REQUIRE(attached);
+  const auto asked = b.machine.all("link_create");
+  REQUIRE(asked.size() == 1);
+  CHECK(asked[0].u32(8) == 48);
+  CHECK(asked[0].u32(48) == 2);  // uprobe_multi.cnt
+  CHECK(b.machine.all("map_update_elem").size() == 2);
+}
+
+TEST_CASE("before 6.6 a trace point is attached where it is, and by whoever has one link alone at one place",
+          "[attach]") {
+  traced_file b;
+  b.machine.release = "6.1.0";
+  const auto refuse_once = [&] { b.machine.refusals["link_create"] = {EINVAL}; };
+
+  refuse_once();
+  const auto one = b.attach("/bin/traced:library:once");
+  REQUIRE(one);
+  CHECK(b.machine.all("perf_event_open").size() == 1);
+
+  refuse_once();
+  const auto several = b.attach("/bin/traced:library:twice");
+  check_error(several, step::link_create, 0, cause::several_places);
+
+  refuse_once();
+  const auto both = b.attach("/bin/traced:library:twice", barebpf::named_place{"/bin/traced:library:twice"});
+  REQUIRE(both);
+  CHECK(both->link_count() == 2);
+  CHECK(b.machine.all("perf_event_open").size() == 3);
+
+  b.machine.refusals["link_create"] = {EPERM};
+  CHECK(b.attach("/bin/traced:library:once").error().code == EPERM);
+}
+
+TEST_CASE("a trace point needs a map for its arguments, and arguments that are known", "[attach]") {
+  traced_file b;
+
+  const auto odd = b.attach("/bin/traced:library:odd");
+  REQUIRE_FALSE(odd);
+  CHECK(odd.error().at == step::find_usdt);
+  CHECK(odd.error().why == cause::unknown_usdt_argument);
+  CHECK(std::string(odd.error().name) == "8@what");
+
+  b.specs = barebpf::fd();
+  check_error(b.attach("/bin/traced:library:once"), step::find_usdt, 0, cause::no_usdt_specs);
 }

@@ -80,6 +80,32 @@ TEST_CASE("of several versions of a function the one that programs get is found,
   CHECK(opened->find_function("create@V_3").error().why == cause::no_such_function);
 }
 
+TEST_CASE("whichever read of a file fails, so does the search", "[binary]") {
+  struct failing_file {
+    memory_file whole;
+    mutable int left;
+    [[nodiscard]] std::uint64_t size() const noexcept { return whole.size(); }
+    [[nodiscard]] barebpf::result<void> read(std::uint64_t at, void* to, std::size_t size) const noexcept {
+      if (left-- == 0) return barebpf::error{.at = barebpf::step::read_file, .code = 5};
+      return whole.read(at, to, size);
+    }
+  };
+  binary_builder file(true, false);
+  file.add_function("first", 0x10);
+  const auto image = file.build();
+  int reads = 0;
+  for (cause why = cause::none; why != cause::no_such_function; ++reads) {
+    const failing_file given{memory_file(image), reads};
+    const auto opened = barebpf::binary<failing_file>::open(given);
+    const auto found = opened ? opened->find_function("secnd") : opened.error();
+    REQUIRE_FALSE(found.has_value());
+    why = found.error().why;
+    if (why != cause::no_such_function) CHECK(found.error().code == 5);
+    REQUIRE(reads < 100);
+  }
+  CHECK(reads > 4);
+}
+
 TEST_CASE("versions may stand in the names themselves", "[binary]") {
   binary_builder file(true, false);
   file.add_hidden_function("create@V_1", 0x10);

@@ -240,3 +240,57 @@ TEST_CASE("modules are not asked where the types to fit to are given, or nothing
   REQUIRE(fields.load<by_library>());
   CHECK(machine.all("btf_get_next_id").empty());
 }
+
+TEST_CASE("what two types of the kernel answer differently is told of by name", "[fitting]") {
+  fake_machine machine;
+  auto types = kernel_builder();
+  constexpr std::uint32_t integer = 1, pointer = 2;
+  types.structure("task_struct", 4096,
+                  {{"flags", integer, 64},
+                   {"pid", integer, 9920},
+                   {"real_parent", pointer, 128},
+                   {"signal", pointer, 256}});
+  machine.files[path] = as_string(types.content());
+
+  const auto why = fields.load<by_library>().error();
+
+  CHECK(why.at == step::fit_program);
+  CHECK(why.why == cause::core_ambiguous);
+}
+
+TEST_CASE("types that are given are fitted to in turn, whoever runs what can be loaded at once",
+          "[fitting]") {
+  fake_machine machine;
+  const std::string types = kernel_types();
+  std::size_t at_once = 0;
+  const auto run = [&](std::size_t count, const auto& load) {
+    at_once += count;
+    for (std::size_t i = 0; i < count; ++i) load(i);
+  };
+
+  REQUIRE(
+      fields.load({.target_btf = {reinterpret_cast<const unsigned char*>(types.data()), types.size()}}, run));
+
+  CHECK(at_once == 0);
+  REQUIRE(machine.all("prog_load").size() == 1);
+  CHECK(is_fitted(machine.all("prog_load")[0]));
+}
+
+TEST_CASE("a program whose functions nobody describes is not left to the kernel", "[fitting]") {
+  hits_object made;
+  const auto type = made.types.structure("task_struct", 4, {{"pid", made.int_type}});
+  btf_ext_builder ext;
+  ext.core.runs.push_back({made.types.name("tracepoint/a/b"), {{16, type, made.types.name("0:0"), 0}}});
+  made.more_sections.push_back({.name = ".BTF.ext", .type = 1, .content = ext.content()});
+  const file_image image = made.build();
+  const auto opened = barebpf::object::open(image.data(), image.size());
+  REQUIRE(opened);
+  fake_machine machine;
+
+  const auto refused = opened->load<by_kernel>();
+
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().at == step::prog_load);
+  CHECK(refused.error().why == cause::core_without_functions);
+  CHECK(machine.all("prog_load").empty());
+}

@@ -359,3 +359,18 @@ TEST_CASE("a path that does not fit is measured and not written", "[link]") {
   CHECK(barebpf::write_tracepoint_path("syscalls/sys_enter_execve", path, 56) == 55);
   CHECK(std::string(path) == "/sys/kernel/tracing/events/syscalls/sys_enter_execve/id");
 }
+
+TEST_CASE("what the kernel does not tell of a link is its errno", "[link]") {
+  fake_machine machine;
+  const barebpf::fd program = barebpf::fd::own(machine.open("program"));
+  const auto attached = attach(program);
+  REQUIRE(attached);
+  machine.refusals["obj_get_info_by_fd"] = {EINVAL};
+
+  const auto told = attached->info();
+
+  REQUIRE_FALSE(told);
+  CHECK(told.error().at == step::ask_about);
+  CHECK(told.error().code == EINVAL);
+  CHECK(attached->info());
+}

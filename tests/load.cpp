@@ -825,6 +825,32 @@ TEST_CASE("an arena is created where the object says", "[load]") {
         record(72).u32(0, 33).u32(12, 4).u32(16, 1u << 10).text(28, "pages").u64(64, 0x70000000));
 }
 
+TEST_CASE("the variables of an arena that begin as zeros are written too, for that brings their pages in",
+          "[load]") {
+  const barebpf::abi::map_create arenas[] = {plain_maps[0],
+                                             {.map_type = 33,
+                                              .max_entries = 4,
+                                              .map_flags = 1u << 10,
+                                              .map_name = barebpf::to_kernel_name("pages"),
+                                              .map_extra = 0x70000000}};
+  const barebpf::map_duty with_zeros[] = {{}, {.image_size = 16}};
+  object_records with_arena = without_types;
+  with_arena.maps = arenas;
+  with_arena.duties = with_zeros;
+  fake_machine machine;
+  machine.meanwhile = [&](const seen_call& call) {
+    if (call.name == "mmap") machine.soil(call.arguments[4]);
+  };
+  place to;
+
+  to.load<plain_patched>(with_arena);
+
+  CHECK_FALSE(to.row.failed());
+  raw_bytes expected(17);
+  expected[16] = 0x5a;
+  CHECK(machine.first_bytes(to.maps[1].number(), 17) == expected);
+}
+
 TEST_CASE("a map that is pinned by its name is created and pinned where nothing is", "[load]") {
   fake_machine machine;
   place to;

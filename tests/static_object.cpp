@@ -286,6 +286,21 @@ TEST_CASE("programs are attached where their sections say", "[static_object]") {
   CHECK(machine.all("link_create").at(1).u32(0) == loaded->program<"count_getsid_calls">().raw());
 }
 
+TEST_CASE("an object that is attached as a whole gives all back when one is refused", "[static_object]") {
+  fake_machine machine;
+  const auto loaded = counter.load();
+  REQUIRE(loaded);
+  machine.refusals["link_create"] = {ENOMEM};
+
+  const auto refused = loaded->attach_all();
+
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().at == barebpf::step::link_create);
+  CHECK(refused.error().code == ENOMEM);
+  CHECK(machine.left_open() == std::vector<std::string>{"map", "program"});
+  CHECK(loaded->attach_all());
+}
+
 TEST_CASE("errors of attaching are about the program by its whole name", "[static_object]") {
   fake_machine machine;
   const auto loaded = pair.load<modern_plain>();

@@ -199,3 +199,47 @@ TEST_CASE("types that refer to each other without end are neither the same nor o
   CHECK(types_fit(both, here, there) == core_fit::endless);
   CHECK(types_match(both, here, there) == core_fit::endless);
 }
+
+TEST_CASE("fields that are no values are never one", "[core]") {
+  two_sides both;
+  const auto here = both.here.function_prototype(0), there = both.there.function_prototype(0);
+
+  CHECK(fields_fit(both, here, there) == core_fit::no);
+}
+
+TEST_CASE("a type of arrays or pointers is there when their elements are, however deep up to an end",
+          "[core]") {
+  two_sides both;
+  const auto here_int = both.here.integer("int", 4, 1), there_int = both.there.integer("int", 4, 1);
+  const auto here_struct = both.here.structure("s", 4, {}), there_union = both.there.union_of("s", 4, {});
+  const auto here_floats = both.here.floating("f", 4), there_floats = both.there.floating("f", 4);
+  const auto row = [](btf_builder& types, std::uint32_t of, std::uint32_t length) {
+    return types.array(of, 1, length);
+  };
+  std::uint32_t deep = here_int, there_deep = there_int;
+  for (int i = 0; i < 40; ++i) {
+    deep = both.here.pointer(deep);
+    there_deep = both.there.pointer(there_deep);
+  }
+
+  CHECK(types_fit(both, row(both.here, here_int, 2), row(both.there, there_int, 7)) == core_fit::yes);
+  CHECK(types_fit(both, row(both.here, here_struct, 2), row(both.there, there_union, 2)) == core_fit::no);
+  CHECK(types_fit(both, here_floats, there_floats) == core_fit::no);  // as the kernel has it
+  CHECK(types_fit(both, deep, there_deep) == core_fit::endless);
+  CHECK(types_match(both, deep, there_deep) == core_fit::endless);
+  CHECK(types_match(both, here_floats, there_floats) == core_fit::no);
+}
+
+TEST_CASE("functions match when they give and take the same", "[core]") {
+  two_sides both;
+  const auto here_int = both.here.integer("int", 4, 1), there_int = both.there.integer("int", 4, 1);
+  const auto there_long = both.there.integer("int", 8, 1);
+  const auto here = both.here.function_prototype(here_int, {{"", here_int}});
+  const auto same = both.there.function_prototype(there_int, {{"", there_int}});
+  const auto gives_other = both.there.function_prototype(there_long, {{"", there_int}});
+  const auto takes_other = both.there.function_prototype(there_int, {{"", there_long}});
+
+  CHECK(types_match(both, here, same) == core_fit::yes);
+  CHECK(types_match(both, here, gives_other) == core_fit::no);
+  CHECK(types_match(both, here, takes_other) == core_fit::no);
+}

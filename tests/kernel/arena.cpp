@@ -156,6 +156,19 @@ TEST_CASE("arena: an object that is read at run time has one in the same way", "
   const auto map = must(loaded.map<arena_map>("pages"));
   const auto pages = must(map_arena(map));
 
+  CHECK(loaded.variable<std::uint64_t>("read_from_absent", pages).error().why ==
+        barebpf::cause::not_in_arena);
+  struct renamed {
+    std::uint32_t origin;
+    std::int32_t change;
+    std::uint64_t ports;
+  };
+  const auto described = must(must(barebpf::object::open(BAREBPF_TEST_OBJECTS "/layouts.bpf.o")).load());
+  const auto other = described.variable<renamed>("last_flow", pages);
+  REQUIRE_FALSE(other.has_value());
+  CHECK(other.error().why == barebpf::cause::other_name);
+  CHECK(std::string(other.error().name) == "last_flow:source");
+
   const list& shared = build_list(pages, 5);
   *must(loaded.variable<std::uint64_t>("shared")) = reinterpret_cast<std::uintptr_t>(&shared);
   static_cast<void>(getpgid(0));

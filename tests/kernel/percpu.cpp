@@ -130,6 +130,10 @@ TEST_CASE("an element of all CPUs is taken out, and an array's stays", "[needs 5
   REQUIRE(taken.has_value());
   CHECK((*taken)[0] == 3000);
   CHECK(hash.lookup_elem(3).error().code == ENOENT);
+  const auto again = hash.lookup_and_delete_elem(3);
+  REQUIRE_FALSE(again.has_value());
+  CHECK(again.error().at == barebpf::step::map_lookup_and_delete_elem);
+  CHECK(again.error().code == ENOENT);
 
   barebpf::batch_cursor<std::uint32_t> cursor;
   std::vector<std::uint32_t> keys(8);

@@ -159,6 +159,54 @@ TEST_CASE("which shapes stand for which", "[map/types]") {
   CHECK(element_shape{sort::other, 4}.fits({}));
 }
 
+TEST_CASE("what a type of BTF is for a key or a value", "[map/types]") {
+  btf_builder made;
+  const auto number = made.integer("int", 4, 1);
+  const auto address = made.pointer(number);
+  const auto variable = made.variable("x", number, 1);
+  const auto section = made.data_section(".data", 24, {{variable, 0, 4}});
+  const auto call = made.function_prototype(number);
+  const file_image content = made.content();
+  barebpf::btf types;
+  REQUIRE_FALSE(barebpf::btf::open(window_on_numbers(content), 0, content.size(), types).failed());
+  std::vector<barebpf::u32> index(types.index_size());
+  types.build_index(index.data());
+  const auto is = [&](std::uint32_t id, sort what, std::uint64_t size) {
+    const barebpf::element_shape found = shape_of(types, id);
+    return found.is == what && found.size == size;
+  };
+
+  CHECK(is(address, sort::pointer, 8));
+  CHECK(is(section, sort::other, 24));
+  CHECK(is(call, sort::unknown, 0));
+}
+
+TEST_CASE("each shape has its words", "[map/types]") {
+  const auto said = [](barebpf::element_shape found) {
+    barebpf::btf_differences both;
+    both.expected_value = {sort::floating, 4};
+    both.found_value = found;
+    char buffer[512];
+    const barebpf::text line = describe(both, buffer, sizeof buffer);
+    return std::string(line.data(), line.size());
+  };
+
+  CHECK(said({sort::signed_integer, 8}).ends_with("a signed 64-bit integer"));
+  CHECK(said({sort::either_integer, 1}).ends_with("a 8-bit integer"));
+  CHECK(said({sort::signed_enum, 4}).ends_with("a signed enum of 4 bytes"));
+  CHECK(said({sort::either_enum, 4}).ends_with("an enum of 4 bytes"));
+  CHECK(said({sort::structure, 16}).ends_with("a struct of 16 bytes"));
+  CHECK(said({sort::union_type, 16}).ends_with("a union of 16 bytes"));
+  CHECK(said({sort::array, 12}).ends_with("an array of 12 bytes"));
+  CHECK(said({sort::pointer, 8}).ends_with("a pointer of 8 bytes"));
+
+  barebpf::btf_differences both;
+  both.expected_value = {sort::other, 24};
+  both.found_value = {sort::signed_integer, 4};
+  char buffer[512];
+  CHECK(to_string(describe(both, buffer, sizeof buffer)).find("a type of 24 bytes") != std::string::npos);
+}
+
 TEST_CASE("the longest list of differences fits into 512 bytes", "[map/types]") {
   constexpr barebpf::u32 most = 0xfffffffe;
   barebpf::btf_differences both;

@@ -180,3 +180,22 @@ TEST_CASE("the flags that a type demands are set, and every map of it is expecte
         barebpf::cause::another_map);
   CHECK(machine.all("map_create").size() == 4);
 }
+
+TEST_CASE("a map that can do without types is created without those that the kernel refuses", "[map]") {
+  struct traffic {
+    std::uint64_t packets, bytes;
+  };
+  using counts = barebpf::hash_map<int, traffic>;
+  fake_machine machine;
+
+  CHECK(counts::create({.name = "counts", .max_entries = 1}));
+  REQUIRE(machine.names() == names{"btf_load", "map_create", "close", "close"});
+  CHECK(machine.calls[1].u32(52) != 0);
+  for (const int code : {EINVAL, EPERM}) {
+    machine.calls.clear();
+    machine.refusals["btf_load"] = {code};
+    CHECK(counts::create({.name = "counts", .max_entries = 1}));
+    REQUIRE(machine.names() == names{"btf_load", "map_create", "close"});
+    for (const std::size_t field : {48u, 52u, 56u}) CHECK(machine.calls[1].u32(field) == 0);
+  }
+}

@@ -184,6 +184,11 @@ class fake_machine {
     unsigned char* const first = map_behind(number)->at(0);
     return raw_bytes(first, first + count);
   }
+  /// As if the memory of a map were full of something.
+  void soil(long number) const {
+    const auto map = map_behind(number);
+    std::memset(map->at(0), 0x5a, map->memory.size() * sizeof map->memory[0]);
+  }
   /// The value of an array's first entry, and whether the map is frozen.
   raw_bytes first_value(long number) const { return map_behind(number)->value(0); }
   bool is_frozen(long number) const { return map_behind(number)->is_frozen; }
