@@ -7,8 +7,11 @@
 #include <string>
 #include <vector>
 
-#include "../support/object_builder.hpp"
 #include "reading.hpp"
+
+// Of the library the builder wants no more than that.
+#define BAREBPF_TESTS_SUPPORT_LIBRARY_HPP
+#include "../support/object_builder.hpp"
 
 namespace {
 

@@ -15,7 +15,7 @@ using barebpf::cause;
 using barebpf::dynamic_value;
 using barebpf::text;
 
-// struct value { char name[8]; double weight; unsigned count; }, of 24 bytes.
+// struct value { char name[8]; double weight; unsigned count; float ratio; }, of 24 bytes.
 struct value_types {
   file_image content;
   barebpf::btf types;
@@ -28,7 +28,8 @@ struct value_types {
     value = made.structure("value", 24,
                            {{"name", made.array(character, number, 8)},
                             {"weight", made.floating("double", 8), 64},
-                            {"count", number, 128}});
+                            {"count", number, 128},
+                            {"ratio", made.floating("float", 4), 160}});
     content = made.content();
     REQUIRE_FALSE(barebpf::btf::open(window_on_numbers(content), 0, content.size(), types).failed());
     index.resize(types.index_size());
@@ -46,8 +47,10 @@ TEST_CASE("text and floating-point numbers go in and come out", "[map/dynamic]")
   CHECK(value->set("name", "curl"));
   CHECK(value->set("weight", 2.5));
   CHECK(value->set("count", 7));
+  CHECK(value->set("ratio", 0.5));
   CHECK(to_string(value->get<text>("name").value_or("")) == "curl");
   CHECK(value->get<double>("weight").value_or(0) == 2.5);
+  CHECK(value->get<float>("ratio").value_or(0) == 0.5f);
   CHECK(value->get<std::uint32_t>("count").value_or(0) == 7);
   CHECK(value->set("name", "of eight").has_value());
   CHECK(to_string(value->get<text>("name").value_or("")) == "of eight");
