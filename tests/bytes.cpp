@@ -236,13 +236,13 @@ TEST_CASE("two strings of a window are the same or not", "[bytes]") {
 
 TEST_CASE("four numbers in one are those that stand there one by one", "[bytes]") {
   const std::uint64_t words[] = {0x0706050403020100, 0x0f0e0d0c0b0a0908, 0x1716151413121110};
-  const barebpf::bytes packed(words, 24);
+  const barebpf::bytes three(words, 24);
   for (const std::uint64_t at : {0u, 4u, 8u, 2u}) {
     CAPTURE(at);
-    const auto four = packed.read_four32(at);
-    CHECK(four.first == packed.read32(at));
-    CHECK(four.second == packed.read32(at + 4));
-    CHECK(four.third == packed.read32(at + 8));
-    CHECK(four.fourth == packed.read32(at + 12));
+    const auto four = three.read_four32(at);
+    CHECK(four.first == three.read32(at));
+    CHECK(four.second == three.read32(at + 4));
+    CHECK(four.third == three.read32(at + 8));
+    CHECK(four.fourth == three.read32(at + 12));
   }
 }

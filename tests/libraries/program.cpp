@@ -49,7 +49,7 @@ static int parse() {
   CHECK(barebpf::object::open(damaged, sizeof damaged).error().why == barebpf::cause::not_elf);
   return 0;
 }
-static int use_maps() {
+[[gnu::noinline]] static int use_maps() {
   auto map = hits::create({.name = "hits", .max_entries = 300});
   CHECK(map);
   for (std::int32_t i = 0; i < 300; ++i) CHECK(map->update_elem(i, std::int64_t{1} << 33));
