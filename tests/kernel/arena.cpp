@@ -244,7 +244,8 @@ TEST_CASE("arena: what a program writes where no page is, is lost, until the pag
   CHECK(pages.fault_in().has_value());
 }
 
-TEST_CASE("arena: a pointer is of it when all that it points to lies inside and is aligned", "[needs 6.9]") {
+TEST_CASE("arena: a pointer is of it when all that it points to lies inside and is aligned",
+          "[needs 6.9][needs arenas]") {
   const nothing_left check;
   const auto map = create(2);
   const auto pages = must(map_arena(map));
@@ -284,7 +285,7 @@ TEST_CASE("arena: a program is loaded only once its arena has an address", "[nee
   close(static_cast<int>(program));
 }
 
-TEST_CASE("arena: where it cannot be is refused with the reason", "[needs 6.9]") {
+TEST_CASE("arena: where it cannot be is refused with the reason", "[needs 6.9][needs arenas]") {
   const nothing_left check;
   const auto made = [](unsigned pages, std::uint64_t address, unsigned flags = map_flag::mmapable) {
     return arena_map::create(
@@ -321,7 +322,7 @@ TEST_CASE("arena: where it cannot be is refused with the reason", "[needs 6.9]")
   CHECK(reinterpret_cast<std::uintptr_t>(pages.data()) == (1ull << 45) - 4 * page);
 }
 
-TEST_CASE("arena: a second mapping is at the same address or nowhere", "[needs 6.9]") {
+TEST_CASE("arena: a second mapping is at the same address or nowhere", "[needs 6.9][needs arenas]") {
   const nothing_left check;
   const auto map = create(4);
   auto pages = must(map_arena(map));
@@ -347,7 +348,8 @@ TEST_CASE("arena: a second mapping is at the same address or nowhere", "[needs 6
   pages.at<int>(page) = 6;
 }
 
-TEST_CASE("arena: it keeps its pages and its address while nobody has it mapped", "[needs 6.9]") {
+TEST_CASE("arena: it keeps its pages and its address while nobody has it mapped",
+          "[needs 6.9][needs arenas]") {
   const nothing_left check;
   const auto map = create(4);
   std::uintptr_t address = 0;
@@ -369,7 +371,8 @@ TEST_CASE("arena: it keeps its pages and its address while nobody has it mapped"
   CHECK(is_explained(whole.error(), step::map_memory, E2BIG));
 }
 
-TEST_CASE("arena: once it was mapped it cannot be frozen, and a frozen one cannot be mapped", "[needs 6.9]") {
+TEST_CASE("arena: once it was mapped it cannot be frozen, and a frozen one cannot be mapped",
+          "[needs 6.9][needs arenas]") {
   const nothing_left check;
   auto map = create(1);
   {
@@ -387,7 +390,7 @@ TEST_CASE("arena: once it was mapped it cannot be frozen, and a frozen one canno
   CHECK(is_explained(pages.error(), step::map_memory, EPERM));
 }
 
-TEST_CASE("arena: pages that cannot be brought in are an error and no signal", "[needs 6.9]") {
+TEST_CASE("arena: pages that cannot be brought in are an error and no signal", "[needs 6.9][needs arenas]") {
   const nothing_left check;
   const auto map = create(2);
   const auto pages = must(map_arena(map));
@@ -403,7 +406,8 @@ TEST_CASE("arena: pages that cannot be brought in are an error and no signal", "
   CHECK(is_explained(none.error(), step::fault_in, EFAULT));
 }
 
-TEST_CASE("arena: another process adopts it by id or pin, and finds the same pointers", "[needs 6.9]") {
+TEST_CASE("arena: another process adopts it by id or pin, and finds the same pointers",
+          "[needs 6.9][needs arenas]") {
   const std::string pin = bpf_folder() + "/arena";
   const nothing_left check;
   const auto map = create(4, 1ull << 45);

@@ -81,8 +81,11 @@ TEST_CASE("array: a program counts and user space reads it through the mapping")
       for (int call = 0; call < calls; ++call) count(static_cast<std::uint32_t>(i % 2 == 0 ? 3 : 4));
     });
   for (std::thread& caller : callers) caller.join();
-  CHECK((*values)[3] == threads / 2 * calls);
-  CHECK((*values)[4] == threads / 2 * calls);
+  // From 6.13 on a program at a system call may be put aside for another thread, whose own call then misses it: the kernel
+  // counts those.
+  const auto missed = must(barebpf::program_info(loaded->program<"counts_keys">())).recursion_misses;
+  CHECK((*values)[3] + (*values)[4] + missed == threads * calls);
+  CHECK((missed != 0 || (*values)[3] == (*values)[4]));
   (*values)[4] = 10;
   count(4);
   CHECK(slots.lookup_elem(4).value_or(0) == 11);

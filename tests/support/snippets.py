@@ -12,7 +12,7 @@ from pathlib import Path
 SECTION = re.compile(r"^## (\w+)\n(.*?)(?=^## |\Z)", re.M | re.S)
 SINCE = re.compile(r"^- Since Linux (\d+\.\d+)\.", re.M)
 # What a section's code needs beside a version, see tools/kernels.
-BESIDE_A_VERSION = {"struct_ops": "[needs trampolines]", "inode_storage": "[needs jit]"}
+BESIDE_A_VERSION = {"struct_ops": "[needs trampolines]", "inode_storage": "[needs jit]", "arena": "[needs arenas]"}
 SNIPPET = re.compile(r"^```cpp\n(.*?)^```", re.M | re.S)
 
 
