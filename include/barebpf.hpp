@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 36522cb8a5c9a4a036a28b5f46b1c6ce0a9908cdfede0b0a03ff7d54f588e740; do not edit.
+// Made by tools/amalgamate from files with SHA-256 ce41c1bbb75e4eae4e886d656adda60365f81443157c25c14713cc16a474d16d; do not edit.
 //
 // MIT License
 //
@@ -5606,7 +5606,7 @@ class bytes {
     // Eight bytes at a time, because the compiler pays for each step. A subtraction that borrows into a byte's
     // top bit found its zero; the lowest such bit is never wrong.
     const u64 most = at < size_ ? size_ - at : 0;
-    for (u64 length = 0;; length += 8) {
+    for (size_t length = 0;; length += 8) {
       if (most - length < 8) {
         while (length < most && read8(at + length) != 0) ++length;
         return length;
@@ -21284,7 +21284,9 @@ class source_lines {
     const u64 end = strings_ + strings_size_;
     const u64 first = strings_ / 8 * 8;
     // Read where they are, because the compiler pays for calls; what lies behind the strings is not copied with the last.
-    const size_t whole = !host_is_big_endian && image_.has_words(first, end / 8 * 8) ? (end - first) / 8 : 0;
+    const size_t whole = !host_is_big_endian && image_.has_words(first, end / 8 * 8)
+                             ? static_cast<size_t>((end - first) / 8)
+                             : 0;
     const u64* const words = image_.words_at(first);
     *out++ = 0;
     u32 left = count_;

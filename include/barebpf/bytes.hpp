@@ -98,7 +98,7 @@ class bytes {
     // Eight bytes at a time, because the compiler pays for each step. A subtraction that borrows into a byte's
     // top bit found its zero; the lowest such bit is never wrong.
     const u64 most = at < size_ ? size_ - at : 0;
-    for (u64 length = 0;; length += 8) {
+    for (size_t length = 0;; length += 8) {
       if (most - length < 8) {
         while (length < most && read8(at + length) != 0) ++length;
         return length;

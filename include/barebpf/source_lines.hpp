@@ -85,7 +85,9 @@ class source_lines {
     const u64 end = strings_ + strings_size_;
     const u64 first = strings_ / 8 * 8;
     // Read where they are, because the compiler pays for calls; what lies behind the strings is not copied with the last.
-    const size_t whole = !host_is_big_endian && image_.has_words(first, end / 8 * 8) ? (end - first) / 8 : 0;
+    const size_t whole = !host_is_big_endian && image_.has_words(first, end / 8 * 8)
+                             ? static_cast<size_t>((end - first) / 8)
+                             : 0;
     const u64* const words = image_.words_at(first);
     *out++ = 0;
     u32 left = count_;
