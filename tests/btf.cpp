@@ -188,7 +188,7 @@ TEST_CASE("without an index no type is found by its id", "[btf]") {
   CHECK(types.type(1).id == 0);
   CHECK(types.find(btf_kind::integer, "int").id == 1);
 
-  const std::uint32_t index[1] = {0};
+  const std::uint32_t index[2] = {};  // the only type stands first
   types.use_index(index);
   CHECK(types.type(1).id == 1);
 }
