@@ -1,12 +1,24 @@
 # SPDX-License-Identifier: MIT
 """headers.py COMPILER: every header compiles alone, twice, and beside <linux/bpf.h> in either order, with every
-warning an error and without exceptions and RTTI, in both forms of the system call."""
+warning an error and without exceptions and RTTI, in both forms of the system call.
+
+A room that another one includes before all else is compiled with that: nothing stands in front of it there either."""
+import re
 import sys
+from pathlib import Path
 
 from common import INCLUDE, STRICT, must, scratch
 
+
+def included_first(header: Path) -> Path | None:
+    found = re.match(r'(?://.*\n)*#ifndef (\w+)\n#define \1\n\s*#include "(.*)"\n', header.read_text())
+    return (header.parent / found[2]).resolve() if found else None
+
+
 compiler = sys.argv[1]
-headers = ["barebpf.hpp"] + [str(h.relative_to(INCLUDE)) for h in sorted((INCLUDE / "barebpf").rglob("*.hpp"))]
+rooms = sorted((INCLUDE / "barebpf").rglob("*.hpp"))
+begun_with = {included_first(room) for room in rooms}
+headers = ["barebpf.hpp"] + [str(room.relative_to(INCLUDE)) for room in rooms if room.resolve() not in begun_with]
 with scratch() as folder:
     unit = f"{folder}/unit.cpp"
     for header in headers:
@@ -21,4 +33,4 @@ with scratch() as folder:
         else:
             open(unit, "w").write(text)
             must([compiler, *STRICT, f"-I{INCLUDE}", "-fsyntax-only", unit])
-print(f"{len(headers)} headers")
+print(f"{len(headers)} headers of {len(rooms) + 1}, and the others with these")
