@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 ce41c1bbb75e4eae4e886d656adda60365f81443157c25c14713cc16a474d16d; do not edit.
+// Made by tools/amalgamate from files with SHA-256 8b9b7462f138c886ab19becc84d6405cdc04ce880e77cf7c191af3805fa14c31; do not edit.
 //
 // MIT License
 //
@@ -6136,6 +6136,10 @@ class btf {
   [[nodiscard]] constexpr u32 element_of(const btf_type& array) const noexcept {
     return image_.read32(array.tail());
   }
+  /// The type of a parameter of a function's prototype.
+  [[nodiscard]] constexpr u32 parameter(const btf_type& of, u32 index) const noexcept {
+    return image_.read32(of.tail() + u64{index} * 8 + 4);
+  }
   /// The number of elements of an array.
   [[nodiscard]] constexpr u32 length_of(const btf_type& array) const noexcept {
     return image_.read32(array.tail() + 8);
@@ -6469,11 +6473,11 @@ struct member_list {
   const volatile void* at[count];
 };
 template <class T>
-struct holder {
+struct wrapped {
   T value;
 };
 template <class T>
-inline const holder<T> example{};
+inline const wrapped<T> example{};
 template <class T>
 consteval auto list_members() noexcept {
   return with_members(example<T>.value, []<class... Member>(const Member&... member) {
@@ -6492,7 +6496,7 @@ struct address {
   const volatile void* to;
 };
 // The last word between the braces, in "[A = address{&example.value.source}]" of the one compiler and
-// "[with address A = address{((const void*)(& example<flow>.holder<flow>::value.flow::source))}]" of the other.
+// "[with address A = address{((const void*)(& example<flow>.wrapped<flow>::value.flow::source))}]" of the other.
 template <address At>
 consteval text find_member_name() noexcept {
   const text whole(__PRETTY_FUNCTION__, sizeof __PRETTY_FUNCTION__ - 1);
@@ -10592,7 +10596,7 @@ struct identity_and_btf {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_MAP_TYPES_HPP
-// Room 10.8, object: an object file that is read and made real while the program runs.
+// Room 10.9, object: an object file that is read and made real while the program runs.
 #ifndef BAREBPF_OBJECT_HPP
 #define BAREBPF_OBJECT_HPP
 
@@ -10641,7 +10645,7 @@ namespace barebpf::inline BAREBPF_ABI {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_FILE_HPP
-// Room 10.6, loaded_object: what became of an object that was read while the program runs: its maps, variables and
+// Room 10.7, loaded_object: what became of an object that was read while the program runs: its maps, variables and
 // programs, found by their names.
 #ifndef BAREBPF_LOADED_OBJECT_HPP
 #define BAREBPF_LOADED_OBJECT_HPP
@@ -12227,12 +12231,12 @@ struct function_pattern {
 // Source: btf_distill_func_proto() in kernel/bpf/btf.c, MAX_BPF_FUNC_ARGS in include/linux/bpf.h at v7.2.
 [[nodiscard]] constexpr bool has_plain_form(const btf& types, const btf_type& of) noexcept {
   using enum abi::btf_kind;
-  constexpr u32 most_registers = 12, parameter_size = 8;
+  constexpr u32 most_registers = 12, register_size = 8;
   const auto is_struct = [](const btf_type& type) {
     return type.kind == structure || type.kind == union_type;
   };
   const auto size_of = [&](const btf_type& type) -> u32 {  // 0 for what is no argument
-    if (type.kind == pointer) return parameter_size;
+    if (type.kind == pointer) return register_size;
     const bool has_size =
         is_struct(type) || type.kind == integer || type.kind == enumeration || type.kind == enumeration64;
     return has_size ? type.size_or_type : 0;
@@ -12243,9 +12247,9 @@ struct function_pattern {
   if (form.size_or_type != 0 && (is_struct(gives) || size_of(gives) == 0)) return false;
   u32 registers = 0;
   for (u32 i = 0; i < form.members; ++i) {
-    const u32 size = size_of(types.resolve(types.image().read32(form.tail() + u64{i} * parameter_size + 4)));
-    if (size == 0 || size > 2 * parameter_size) return false;
-    registers += (size + parameter_size - 1) / parameter_size;
+    const u32 size = size_of(types.resolve(types.parameter(form, i)));
+    if (size == 0 || size > 2 * register_size) return false;
+    registers += (size + register_size - 1) / register_size;
   }
   return registers <= most_registers;
 }
@@ -12433,14 +12437,12 @@ class function_trial {
                                                      error& why) noexcept {
   if (why.at != step::link_create || why.why != cause::none || (why.code != ENOENT && why.code != EINVAL))
     return false;
-  abi::prog_info about;
-  abi::obj_info attr{.bpf_fd = program.descriptor.raw(), .info_len = sizeof about, .info = &about};
-  if (sys_bpf(abi::command::obj_get_info_by_fd, attr) < 0) return true;
-  const abi::next_id wanted{.start_id = about.attach_btf_obj_id};
-  const fd types = fd::own(move_away(sys_bpf(abi::command::btf_get_fd_by_id, wanted)));
+  const auto about = program_info(program.descriptor);
+  if (!about) return true;
+  const auto types = open_by_id(id_of::btf, about->attach_btf_obj_id);
   char name[64] = {};
   abi::btf_info info{.name = name, .name_len = sizeof name};
-  if (!types.is_open() || !ask_about_types(types, info)) return true;
+  if (!types || !ask_about_types(*types, info)) return true;
   if (text(name) == (module.empty() ? text("vmlinux") : module)) return true;
   why.why = cause::loaded_for_others;
   return false;
@@ -12545,8 +12547,7 @@ inline constexpr bool names_place<function_list> = true;
 /// Errors: nothing_fits; find_traceable with what tracefs says; newer_attach_way; no_such_module; of a list and of a single
 ///         name no_kernel_function with the one most like it, untraceable_function, unfit_function, bad_function_list;
 ///         EBUSY where this program is attached already; EOPNOTSUPP on a machine that has none of it.
-/// Cost:   reading the kernel's types, 50 milliseconds for 56,000 functions, and for a pattern its list of those that ftrace
-///         reaches, which is as long. The kernel makes a piece of code for each function that it attaches to.
+/// Cost:   reading the kernel's types, and for a pattern its list of those that ftrace reaches, which is as long. The kernel makes a piece of code for each function that it attaches to.
 /// Kernel: 7.2, x86-64; a module's functions for programs that were loaded with the module in their section.
 /// Source: bpf_tracing_multi_attach() in kernel/trace/bpf_trace.c at v7.2.
 template <>
@@ -16607,7 +16608,7 @@ class loaded_object {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_LOADED_OBJECT_HPP
-// Room 10.7, recipe: an object that was read while the program runs, written down as the kernel takes it.
+// Room 10.8, recipe: an object that was read while the program runs, written down as the kernel takes it.
 #ifndef BAREBPF_RECIPE_HPP
 #define BAREBPF_RECIPE_HPP
 
@@ -17060,7 +17061,7 @@ class core_match {
           if (here.members != 0 && level == 0) return core_fit::endless;
           for (u32 i = 0; i < here.members; ++i)
             if (const core_fit fit =
-                    types_fit(parameter(local_, here, i), parameter(target_, there, i), level - 1);
+                    types_fit(local_.parameter(here, i), target_.parameter(there, i), level - 1);
                 fit != core_fit::yes)
               return fit;
           local = here.size_or_type;
@@ -17116,7 +17117,7 @@ class core_match {
         case function_prototype:
           if (!same || here.members != there.members) return core_fit::no;
           for (u32 i = 0; i < here.members; ++i)
-            if (const core_fit fit = types_match(parameter(local_, here, i), parameter(target_, there, i),
+            if (const core_fit fit = types_match(local_.parameter(here, i), target_.parameter(there, i),
                                                  is_behind_pointer, level - 1);
                 fit != core_fit::yes)
               return fit;
@@ -17155,9 +17156,6 @@ class core_match {
       if (!is_there) return false;
     }
     return true;
-  }
-  [[nodiscard]] static constexpr u32 parameter(const btf& types, const btf_type& of, u32 index) noexcept {
-    return types.image().read32(of.tail() + u64{index} * 8 + 4);
   }
 
  public:
@@ -18935,6 +18933,59 @@ struct operation_target {
           .at = program.section_name,
           .is_operation = program.kind.type == abi::prog_type::struct_ops,
           .is_optional = program.is_optional};
+}
+
+/// How many records the structs of functions of an object take, and what speaks against these.
+struct operation_counts {
+  u32 structs = 0;
+  u32 first_map = 0;    ///< as in `operation_records`
+  u32 members = 0;      ///< of all structs
+  u32 places = 0;       ///< how many members programs are put into
+  bool is_any = false;  ///< there is a struct, or a program that wants to be in one
+  verdict fault;
+};
+/// Counts them; `programs` are the `count` programs of the object.
+[[nodiscard]] constexpr operation_counts count_operations(const object_tables& object,
+                                                          const filled_slot* filled,
+                                                          const program_spec* programs, u32 count) noexcept {
+  operation_counts out;
+  for (u32 i = 0; i < count; ++i) out.is_any = out.is_any || to_operation_program(programs[i]).is_operation;
+  for (u32 i = 0; i < object.map_count; ++i) {
+    const map_spec& map = object.maps[i];
+    if (map.origin != map_origin::operations) continue;
+    if (out.structs++ == 0) out.first_map = i;
+    out.is_any = true;
+    out.places += map.slot_count;
+    operation_struct one;
+    out.fault = read_operations(object, filled, map, nullptr, one);
+    if (out.fault.failed()) return out;
+    out.members += one.member_count;
+  }
+  return out;
+}
+/// Where they go: as many as were counted, and one for each program.
+struct operation_lists {
+  operation_struct* structs = nullptr;
+  operation_member* members = nullptr;
+  operation_program* programs = nullptr;
+};
+/// Writes what was counted without a fault.
+constexpr void write_operations(const object_tables& object, const filled_slot* filled,
+                                const program_spec* programs, u32 count, const operation_counts& counted,
+                                const operation_lists& out) noexcept {
+  elf file;
+  static_cast<void>(elf::open(object.image, file));
+  for (u32 i = 0; i < count; ++i) out.programs[i] = to_operation_program(programs[i]);
+  u32 used = 0;
+  for (u32 i = 0; i < counted.structs; ++i) {
+    const map_spec& map = object.maps[counted.first_map + i];
+    operation_struct& one = out.structs[i];
+    static_cast<void>(read_operations(object, filled, map, out.members + used, one));
+    one.section = file.section(map.section).name;
+    one.first_member = used;
+    used += one.member_count;
+    for (u32 k = 0; k < map.slot_count; ++k) out.programs[filled[map.first_slot + k].target].is_named = true;
+  }
 }
 
 /// Brings one struct into the kernel's form.
@@ -21897,7 +21948,7 @@ class btf_pruner : public pruned_btf {
       case function_prototype:
         mark(type.size_or_type, marks | whole, waiting, count);
         for (u32 i = 0; i < type.members; ++i)
-          mark(object_.types.image().read32(type.tail() + u64{i} * 8 + 4), marks | whole, waiting, count);
+          mark(object_.types.parameter(type, i), marks | whole, waiting, count);
         return;
       case data_section: {
         const map_spec map = map_of(type);  // whose variables are what is written
@@ -22129,51 +22180,27 @@ inline result<void> recipe_writer::choose_programs(object_recipe& out) const noe
 
 inline result<void> recipe_writer::add_operations(object_recipe& out) const noexcept {
   const object_tables tables = spec_.tables();
+  const filled_slot* const filled = spec_.filled_slots().data();
+  const program_spec* const all = spec_.programs().data();
   const auto count = static_cast<u32>(spec_.programs().size());
-  u32 struct_count = 0, first_map = 0;
-  for (u32 i = 0; i < tables.map_count; ++i)
-    if (tables.maps[i].origin == map_origin::operations && struct_count++ == 0) first_map = i;
-  bool is_any = struct_count != 0;
-  for (const program_spec& program : spec_.programs())
-    is_any = is_any || to_operation_program(program).is_operation;
-  if (!is_any) return {};
-
-  const auto wrong = [&](const verdict& v) {
-    error why = to_error(spec_.image(), v);
+  const operation_counts counted = count_operations(tables, filled, all, count);
+  if (!counted.is_any) return {};
+  if (counted.fault.failed()) {
+    error why = to_error(spec_.image(), counted.fault);
     why.at = step::fit_operations;
     return why;
-  };
-  elf file;
-  static_cast<void>(elf::open(spec_.image(), file));
-  const filled_slot* const filled = spec_.filled_slots().data();
-  size_t member_count = 0;
-  operation_struct one;
-  for (u32 i = 0; i < struct_count; ++i) {
-    const map_spec& map = tables.maps[first_map + i];
-    if (const verdict v = read_operations(tables, filled, map, nullptr, one); v.failed()) return wrong(v);
-    member_count += one.member_count;
   }
-  auto structs = buffer<operation_struct>::of(struct_count);
-  auto members = buffer<operation_member>::of(member_count);
+  auto structs = buffer<operation_struct>::of(counted.structs);
+  auto members = buffer<operation_member>::of(counted.members);
   auto programs = buffer<operation_program>::of(count);
   if (!structs || !members || !programs) return error{.at = step::allocate, .code = ENOMEM};
-  for (u32 i = 0; i < count; ++i) (*programs)[i] = to_operation_program(spec_.programs()[i]);
-  u32 used = 0;
-  for (u32 i = 0; i < struct_count; ++i) {
-    const map_spec& map = tables.maps[first_map + i];
-    static_cast<void>(read_operations(tables, filled, map, members->data() + used, one));
-    one.section = file.section(map.section).name;
-    one.first_member = used;
-    used += one.member_count;
-    (*structs)[i] = one;
-    for (u32 k = 0; k < map.slot_count; ++k) (*programs)[filled[map.first_slot + k].target].is_named = true;
-  }
+  write_operations(tables, filled, all, count, counted, {structs->data(), members->data(), programs->data()});
   out.operation = {.image = spec_.image(),
                    .structs = structs->data(),
                    .members = members->data(),
                    .programs = programs->data(),
-                   .struct_count = struct_count,
-                   .first_map = first_map,
+                   .struct_count = counted.structs,
+                   .first_map = counted.first_map,
                    .program_count = count};
   choose_for_operations(out.operation, options_, out.left_out.data());
   out.structs = std::move(*structs);
@@ -22659,7 +22686,7 @@ result<loaded_object> object::load_with(const Options& options) const noexcept {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_OBJECT_HPP
-// Room 10.11, perfbuf: takes the samples that programs put out through a perf event array, from a ring for each CPU.
+// Room 10.12, perfbuf: takes the samples that programs put out through a perf event array, from a ring for each CPU.
 #ifndef BAREBPF_PERFBUF_HPP
 #define BAREBPF_PERFBUF_HPP
 
@@ -23274,7 +23301,7 @@ inline result<perfbuf> perfbuf::open(const fd& map, const perfbuf_options& optio
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_PERFBUF_HPP
-// Room 10.9, ringbuf: takes the records out of a ring buffer that programs fill. Nothing is copied or allocated for a
+// Room 10.10, ringbuf: takes the records out of a ring buffer that programs fill. Nothing is copied or allocated for a
 // record, and no system call is made as long as there are any.
 #ifndef BAREBPF_RINGBUF_HPP
 #define BAREBPF_RINGBUF_HPP
@@ -23474,10 +23501,15 @@ inline result<ringbuf> ringbuf::open(const fd& map) noexcept {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_RINGBUF_HPP
-// Room 10.5, static_object: an object that the compiler has read. What runs is a row of system calls over
+// Room 10.6, static_object: an object that the compiler has read. What runs is a row of system calls over
 // finished records; nothing is parsed, searched or allocated.
 #ifndef BAREBPF_STATIC_OBJECT_HPP
 #define BAREBPF_STATIC_OBJECT_HPP
+
+// Room 10.5, loaded_static_object: what became of an object that the compiler has read: its maps, variables and programs, by
+// names that the compiler looks for.
+#ifndef BAREBPF_LOADED_STATIC_OBJECT_HPP
+#define BAREBPF_LOADED_STATIC_OBJECT_HPP
 
 // Room 5.6, static_operations: the structs of functions of an object that the compiler reads, as records, and of its image
 // no more than they look at: the structs and the names.
@@ -23751,6 +23783,8 @@ class static_spec {
   [[nodiscard]] static constexpr map_spec map(u32 index) noexcept { return table.maps[index]; }
   [[nodiscard]] static constexpr variable_spec variable(u32 index) noexcept { return table.variables[index]; }
   [[nodiscard]] static constexpr program_spec program(u32 index) noexcept { return table.programs[index]; }
+  /// All programs.
+  [[nodiscard]] static constexpr const program_spec* programs() noexcept { return table.programs; }
   /// What the object wants of the kernel by name, and the shape of its type.
   [[nodiscard]] static constexpr extern_spec external(u32 index) noexcept { return table.externs[index]; }
   template <u32 Index>
@@ -23954,30 +23988,10 @@ namespace barebpf::inline BAREBPF_ABI {
 /// The structs of functions of an object. Everything here is a constant.
 template <class Spec>
 class static_operations {
-  // How many there are of each, and what is wrong.
-  struct measured_operations {
-    u32 structs = 0, first_map = 0, members = 0, places = 0;
-    bool is_any = false;
-    verdict fault;
-  };
-  static constexpr measured_operations make_measured() noexcept {
-    measured_operations out;
-    for (u32 i = 0; i < Spec::program_count; ++i)
-      out.is_any = out.is_any || to_operation_program(Spec::program(i)).is_operation;
-    for (u32 i = 0; i < Spec::map_count; ++i) {
-      const map_spec map = Spec::map(i);
-      if (map.origin != map_origin::operations) continue;
-      operation_struct one;
-      if (out.structs++ == 0) out.first_map = i;
-      out.is_any = true;
-      out.places += map.slot_count;
-      out.fault = read_operations(Spec::all_tables(), Spec::filled_slots(), map, nullptr, one);
-      if (out.fault.failed()) return out;
-      out.members += one.member_count;
-    }
-    return out;
+  static constexpr operation_counts make_measured() noexcept {
+    return count_operations(Spec::all_tables(), Spec::filled_slots(), Spec::programs(), Spec::program_count);
   }
-  static constexpr measured_operations measured = make_measured();
+  static constexpr operation_counts measured = make_measured();
 
   // Copies what is looked at out of the file, behind a NUL; or only counts it.
   struct copier {
@@ -24003,29 +24017,19 @@ class static_operations {
   };
   static constexpr void write(lists& out, copier& copy) noexcept {
     if (!measured.is_any || measured.fault.failed()) return;
-    elf file;
-    static_cast<void>(elf::open(Spec::image(), file));
-    for (u32 i = 0; i < Spec::program_count; ++i) {
-      operation_program& program = out.programs[i];
-      program = to_operation_program(Spec::program(i));
+    write_operations(Spec::all_tables(), Spec::filled_slots(), Spec::programs(), Spec::program_count,
+                     measured, {out.structs, out.members, out.programs});
+    for (operation_program& program : out.programs) {
       program.name = program.is_operation ? copy.move_string(program.name) : 0;
       program.section = program.is_operation ? copy.move_string(program.section) : 0;
     }
-    u32 used = 0;
     for (u32 i = 0; i < measured.structs; ++i) {
-      const map_spec map = Spec::map(measured.first_map + i);
       operation_struct& one = out.structs[i];
-      static_cast<void>(
-          read_operations(Spec::all_tables(), Spec::filled_slots(), map, out.members + used, one));
-      one.first_member = used;
       one.name = copy.move_string(one.name);
-      one.section = copy.move_string(file.section(map.section).name);
-      one.content = copy.move(one.content, map.image_size);
-      for (u32 k = 0; k < one.member_count; ++k, ++used)
-        out.members[used].name = copy.move_string(out.members[used].name);
-      for (u32 k = 0; k < map.slot_count; ++k)
-        out.programs[Spec::slot(map.first_slot + k).target].is_named = true;
+      one.section = copy.move_string(one.section);
+      one.content = copy.move(one.content, Spec::map(measured.first_map + i).image_size);
     }
+    for (u32 i = 0; i < measured.members; ++i) out.members[i].name = copy.move_string(out.members[i].name);
   }
   static constexpr u64 image_size = [] {
     lists unused;
@@ -24699,6 +24703,12 @@ class loaded_static_object {
   [[no_unique_address]] detail::values_of_operations<operations::struct_count> values_;
 };
 
+}  // namespace barebpf::inline BAREBPF_ABI
+
+#endif  // BAREBPF_LOADED_STATIC_OBJECT_HPP
+
+namespace barebpf::inline BAREBPF_ABI {
+
 /// A BPF object that the compiler reads: `constexpr barebpf::static_object<execve_counter> object;`.
 /// Shape:  an empty object; everything it knows is constants.
 /// Errors: a damaged object, or one that barebpf cannot load, does not compile; the first line of the error
@@ -25239,7 +25249,7 @@ class trace_pipe {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_TRACE_PIPE_HPP
-// Room 10.10, user_ringbuf: sends records to programs. They are written where a program reads them; no system call is
+// Room 10.11, user_ringbuf: sends records to programs. They are written where a program reads them; no system call is
 // made as long as there is room.
 #ifndef BAREBPF_USER_RINGBUF_HPP
 #define BAREBPF_USER_RINGBUF_HPP
@@ -25419,7 +25429,7 @@ inline result<user_ringbuf> user_ringbuf::open(const fd& map) noexcept {
 }  // namespace barebpf::inline BAREBPF_ABI
 
 #endif  // BAREBPF_USER_RINGBUF_HPP
-// Room 10.12, xsk: packets past the network stack, by a socket of the family AF_XDP. An XDP program redirects them into
+// Room 10.13, xsk: packets past the network stack, by a socket of the family AF_XDP. An XDP program redirects them into
 // it through an xskmap; nothing is allocated for a packet, and to receive one makes no system call.
 #ifndef BAREBPF_XSK_HPP
 #define BAREBPF_XSK_HPP

@@ -776,15 +776,25 @@ TEST_CASE("where there is no descriptor left for a replacement, the row ends", "
   machine.forget(mine);
 }
 
+namespace {
+
+// A map, and an arena that wants this address.
+struct arenas_at {
+  barebpf::abi::map_create maps[2] = {plain_maps[0],
+                                      {.map_type = 33,
+                                       .max_entries = 4,
+                                       .map_flags = 1u << 10,
+                                       .map_name = barebpf::to_kernel_name("pages")}};
+  explicit arenas_at(barebpf::u64 address) { maps[1].map_extra = address; }
+};
+
+}  // namespace
+
 TEST_CASE("an arena without an address is refused before it is created, unless another is in its stead",
           "[load]") {
-  const barebpf::abi::map_create arenas[] = {plain_maps[0],
-                                             {.map_type = 33,
-                                              .max_entries = 4,
-                                              .map_flags = 1u << 10,
-                                              .map_name = barebpf::to_kernel_name("pages")}};
+  const arenas_at arenas(0);
   object_records with_arena = without_types;
-  with_arena.maps = arenas;
+  with_arena.maps = arenas.maps;
   fake_machine machine;
   {
     place to;
@@ -807,14 +817,9 @@ TEST_CASE("an arena without an address is refused before it is created, unless a
 }
 
 TEST_CASE("an arena is created where the object says", "[load]") {
-  const barebpf::abi::map_create arenas[] = {plain_maps[0],
-                                             {.map_type = 33,
-                                              .max_entries = 4,
-                                              .map_flags = 1u << 10,
-                                              .map_name = barebpf::to_kernel_name("pages"),
-                                              .map_extra = 0x70000000}};
+  const arenas_at arenas(0x70000000);
   object_records with_arena = without_types;
-  with_arena.maps = arenas;
+  with_arena.maps = arenas.maps;
   fake_machine machine;
   place to;
 
@@ -827,15 +832,10 @@ TEST_CASE("an arena is created where the object says", "[load]") {
 
 TEST_CASE("the variables of an arena that begin as zeros are written too, for that brings their pages in",
           "[load]") {
-  const barebpf::abi::map_create arenas[] = {plain_maps[0],
-                                             {.map_type = 33,
-                                              .max_entries = 4,
-                                              .map_flags = 1u << 10,
-                                              .map_name = barebpf::to_kernel_name("pages"),
-                                              .map_extra = 0x70000000}};
+  const arenas_at arenas(0x70000000);
   const barebpf::map_duty with_zeros[] = {{}, {.image_size = 16}};
   object_records with_arena = without_types;
-  with_arena.maps = arenas;
+  with_arena.maps = arenas.maps;
   with_arena.duties = with_zeros;
   fake_machine machine;
   machine.meanwhile = [&](const seen_call& call) {

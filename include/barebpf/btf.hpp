@@ -159,6 +159,10 @@ class btf {
   [[nodiscard]] constexpr u32 element_of(const btf_type& array) const noexcept {
     return image_.read32(array.tail());
   }
+  /// The type of a parameter of a function's prototype.
+  [[nodiscard]] constexpr u32 parameter(const btf_type& of, u32 index) const noexcept {
+    return image_.read32(of.tail() + u64{index} * 8 + 4);
+  }
   /// The number of elements of an array.
   [[nodiscard]] constexpr u32 length_of(const btf_type& array) const noexcept {
     return image_.read32(array.tail() + 8);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Room 10.6, loaded_object: what became of an object that was read while the program runs: its maps, variables and
+// Room 10.7, loaded_object: what became of an object that was read while the program runs: its maps, variables and
 // programs, found by their names.
 #ifndef BAREBPF_LOADED_OBJECT_HPP
 #define BAREBPF_LOADED_OBJECT_HPP

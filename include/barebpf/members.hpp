@@ -149,11 +149,11 @@ struct member_list {
   const volatile void* at[count];
 };
 template <class T>
-struct holder {
+struct wrapped {
   T value;
 };
 template <class T>
-inline const holder<T> example{};
+inline const wrapped<T> example{};
 template <class T>
 consteval auto list_members() noexcept {
   return with_members(example<T>.value, []<class... Member>(const Member&... member) {
@@ -172,7 +172,7 @@ struct address {
   const volatile void* to;
 };
 // The last word between the braces, in "[A = address{&example.value.source}]" of the one compiler and
-// "[with address A = address{((const void*)(& example<flow>.holder<flow>::value.flow::source))}]" of the other.
+// "[with address A = address{((const void*)(& example<flow>.wrapped<flow>::value.flow::source))}]" of the other.
 template <address At>
 consteval text find_member_name() noexcept {
   const text whole(__PRETTY_FUNCTION__, sizeof __PRETTY_FUNCTION__ - 1);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Room 10.8, object: an object file that is read and made real while the program runs.
+// Room 10.9, object: an object file that is read and made real while the program runs.
 #ifndef BAREBPF_OBJECT_HPP
 #define BAREBPF_OBJECT_HPP
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Room 10.11, perfbuf: takes the samples that programs put out through a perf event array, from a ring for each CPU.
+// Room 10.12, perfbuf: takes the samples that programs put out through a perf event array, from a ring for each CPU.
 #ifndef BAREBPF_PERFBUF_HPP
 #define BAREBPF_PERFBUF_HPP
 

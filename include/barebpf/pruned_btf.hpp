@@ -493,7 +493,7 @@ class btf_pruner : public pruned_btf {
       case function_prototype:
         mark(type.size_or_type, marks | whole, waiting, count);
         for (u32 i = 0; i < type.members; ++i)
-          mark(object_.types.image().read32(type.tail() + u64{i} * 8 + 4), marks | whole, waiting, count);
+          mark(object_.types.parameter(type, i), marks | whole, waiting, count);
         return;
       case data_section: {
         const map_spec map = map_of(type);  // whose variables are what is written

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Room 10.7, recipe: an object that was read while the program runs, written down as the kernel takes it.
+// Room 10.8, recipe: an object that was read while the program runs, written down as the kernel takes it.
 #ifndef BAREBPF_RECIPE_HPP
 #define BAREBPF_RECIPE_HPP
 
@@ -178,51 +178,27 @@ inline result<void> recipe_writer::choose_programs(object_recipe& out) const noe
 
 inline result<void> recipe_writer::add_operations(object_recipe& out) const noexcept {
   const object_tables tables = spec_.tables();
+  const filled_slot* const filled = spec_.filled_slots().data();
+  const program_spec* const all = spec_.programs().data();
   const auto count = static_cast<u32>(spec_.programs().size());
-  u32 struct_count = 0, first_map = 0;
-  for (u32 i = 0; i < tables.map_count; ++i)
-    if (tables.maps[i].origin == map_origin::operations && struct_count++ == 0) first_map = i;
-  bool is_any = struct_count != 0;
-  for (const program_spec& program : spec_.programs())
-    is_any = is_any || to_operation_program(program).is_operation;
-  if (!is_any) return {};
-
-  const auto wrong = [&](const verdict& v) {
-    error why = to_error(spec_.image(), v);
+  const operation_counts counted = count_operations(tables, filled, all, count);
+  if (!counted.is_any) return {};
+  if (counted.fault.failed()) {
+    error why = to_error(spec_.image(), counted.fault);
     why.at = step::fit_operations;
     return why;
-  };
-  elf file;
-  static_cast<void>(elf::open(spec_.image(), file));
-  const filled_slot* const filled = spec_.filled_slots().data();
-  size_t member_count = 0;
-  operation_struct one;
-  for (u32 i = 0; i < struct_count; ++i) {
-    const map_spec& map = tables.maps[first_map + i];
-    if (const verdict v = read_operations(tables, filled, map, nullptr, one); v.failed()) return wrong(v);
-    member_count += one.member_count;
   }
-  auto structs = buffer<operation_struct>::of(struct_count);
-  auto members = buffer<operation_member>::of(member_count);
+  auto structs = buffer<operation_struct>::of(counted.structs);
+  auto members = buffer<operation_member>::of(counted.members);
   auto programs = buffer<operation_program>::of(count);
   if (!structs || !members || !programs) return error{.at = step::allocate, .code = ENOMEM};
-  for (u32 i = 0; i < count; ++i) (*programs)[i] = to_operation_program(spec_.programs()[i]);
-  u32 used = 0;
-  for (u32 i = 0; i < struct_count; ++i) {
-    const map_spec& map = tables.maps[first_map + i];
-    static_cast<void>(read_operations(tables, filled, map, members->data() + used, one));
-    one.section = file.section(map.section).name;
-    one.first_member = used;
-    used += one.member_count;
-    (*structs)[i] = one;
-    for (u32 k = 0; k < map.slot_count; ++k) (*programs)[filled[map.first_slot + k].target].is_named = true;
-  }
+  write_operations(tables, filled, all, count, counted, {structs->data(), members->data(), programs->data()});
   out.operation = {.image = spec_.image(),
                    .structs = structs->data(),
                    .members = members->data(),
                    .programs = programs->data(),
-                   .struct_count = struct_count,
-                   .first_map = first_map,
+                   .struct_count = counted.structs,
+                   .first_map = counted.first_map,
                    .program_count = count};
   choose_for_operations(out.operation, options_, out.left_out.data());
   out.structs = std::move(*structs);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Room 10.9, ringbuf: takes the records out of a ring buffer that programs fill. Nothing is copied or allocated for a
+// Room 10.10, ringbuf: takes the records out of a ring buffer that programs fill. Nothing is copied or allocated for a
 // record, and no system call is made as long as there are any.
 #ifndef BAREBPF_RINGBUF_HPP
 #define BAREBPF_RINGBUF_HPP

@@ -12,30 +12,10 @@ namespace barebpf::inline BAREBPF_ABI {
 /// The structs of functions of an object. Everything here is a constant.
 template <class Spec>
 class static_operations {
-  // How many there are of each, and what is wrong.
-  struct measured_operations {
-    u32 structs = 0, first_map = 0, members = 0, places = 0;
-    bool is_any = false;
-    verdict fault;
-  };
-  static constexpr measured_operations make_measured() noexcept {
-    measured_operations out;
-    for (u32 i = 0; i < Spec::program_count; ++i)
-      out.is_any = out.is_any || to_operation_program(Spec::program(i)).is_operation;
-    for (u32 i = 0; i < Spec::map_count; ++i) {
-      const map_spec map = Spec::map(i);
-      if (map.origin != map_origin::operations) continue;
-      operation_struct one;
-      if (out.structs++ == 0) out.first_map = i;
-      out.is_any = true;
-      out.places += map.slot_count;
-      out.fault = read_operations(Spec::all_tables(), Spec::filled_slots(), map, nullptr, one);
-      if (out.fault.failed()) return out;
-      out.members += one.member_count;
-    }
-    return out;
+  static constexpr operation_counts make_measured() noexcept {
+    return count_operations(Spec::all_tables(), Spec::filled_slots(), Spec::programs(), Spec::program_count);
   }
-  static constexpr measured_operations measured = make_measured();
+  static constexpr operation_counts measured = make_measured();
 
   // Copies what is looked at out of the file, behind a NUL; or only counts it.
   struct copier {
@@ -61,29 +41,19 @@ class static_operations {
   };
   static constexpr void write(lists& out, copier& copy) noexcept {
     if (!measured.is_any || measured.fault.failed()) return;
-    elf file;
-    static_cast<void>(elf::open(Spec::image(), file));
-    for (u32 i = 0; i < Spec::program_count; ++i) {
-      operation_program& program = out.programs[i];
-      program = to_operation_program(Spec::program(i));
+    write_operations(Spec::all_tables(), Spec::filled_slots(), Spec::programs(), Spec::program_count,
+                     measured, {out.structs, out.members, out.programs});
+    for (operation_program& program : out.programs) {
       program.name = program.is_operation ? copy.move_string(program.name) : 0;
       program.section = program.is_operation ? copy.move_string(program.section) : 0;
     }
-    u32 used = 0;
     for (u32 i = 0; i < measured.structs; ++i) {
-      const map_spec map = Spec::map(measured.first_map + i);
       operation_struct& one = out.structs[i];
-      static_cast<void>(
-          read_operations(Spec::all_tables(), Spec::filled_slots(), map, out.members + used, one));
-      one.first_member = used;
       one.name = copy.move_string(one.name);
-      one.section = copy.move_string(file.section(map.section).name);
-      one.content = copy.move(one.content, map.image_size);
-      for (u32 k = 0; k < one.member_count; ++k, ++used)
-        out.members[used].name = copy.move_string(out.members[used].name);
-      for (u32 k = 0; k < map.slot_count; ++k)
-        out.programs[Spec::slot(map.first_slot + k).target].is_named = true;
+      one.section = copy.move_string(one.section);
+      one.content = copy.move(one.content, Spec::map(measured.first_map + i).image_size);
     }
+    for (u32 i = 0; i < measured.members; ++i) out.members[i].name = copy.move_string(out.members[i].name);
   }
   static constexpr u64 image_size = [] {
     lists unused;

@@ -274,6 +274,8 @@ class static_spec {
   [[nodiscard]] static constexpr map_spec map(u32 index) noexcept { return table.maps[index]; }
   [[nodiscard]] static constexpr variable_spec variable(u32 index) noexcept { return table.variables[index]; }
   [[nodiscard]] static constexpr program_spec program(u32 index) noexcept { return table.programs[index]; }
+  /// All programs.
+  [[nodiscard]] static constexpr const program_spec* programs() noexcept { return table.programs; }
   /// What the object wants of the kernel by name, and the shape of its type.
   [[nodiscard]] static constexpr extern_spec external(u32 index) noexcept { return table.externs[index]; }
   template <u32 Index>

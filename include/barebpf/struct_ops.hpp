@@ -116,6 +116,59 @@ struct operation_target {
           .is_optional = program.is_optional};
 }
 
+/// How many records the structs of functions of an object take, and what speaks against these.
+struct operation_counts {
+  u32 structs = 0;
+  u32 first_map = 0;    ///< as in `operation_records`
+  u32 members = 0;      ///< of all structs
+  u32 places = 0;       ///< how many members programs are put into
+  bool is_any = false;  ///< there is a struct, or a program that wants to be in one
+  verdict fault;
+};
+/// Counts them; `programs` are the `count` programs of the object.
+[[nodiscard]] constexpr operation_counts count_operations(const object_tables& object,
+                                                          const filled_slot* filled,
+                                                          const program_spec* programs, u32 count) noexcept {
+  operation_counts out;
+  for (u32 i = 0; i < count; ++i) out.is_any = out.is_any || to_operation_program(programs[i]).is_operation;
+  for (u32 i = 0; i < object.map_count; ++i) {
+    const map_spec& map = object.maps[i];
+    if (map.origin != map_origin::operations) continue;
+    if (out.structs++ == 0) out.first_map = i;
+    out.is_any = true;
+    out.places += map.slot_count;
+    operation_struct one;
+    out.fault = read_operations(object, filled, map, nullptr, one);
+    if (out.fault.failed()) return out;
+    out.members += one.member_count;
+  }
+  return out;
+}
+/// Where they go: as many as were counted, and one for each program.
+struct operation_lists {
+  operation_struct* structs = nullptr;
+  operation_member* members = nullptr;
+  operation_program* programs = nullptr;
+};
+/// Writes what was counted without a fault.
+constexpr void write_operations(const object_tables& object, const filled_slot* filled,
+                                const program_spec* programs, u32 count, const operation_counts& counted,
+                                const operation_lists& out) noexcept {
+  elf file;
+  static_cast<void>(elf::open(object.image, file));
+  for (u32 i = 0; i < count; ++i) out.programs[i] = to_operation_program(programs[i]);
+  u32 used = 0;
+  for (u32 i = 0; i < counted.structs; ++i) {
+    const map_spec& map = object.maps[counted.first_map + i];
+    operation_struct& one = out.structs[i];
+    static_cast<void>(read_operations(object, filled, map, out.members + used, one));
+    one.section = file.section(map.section).name;
+    one.first_member = used;
+    used += one.member_count;
+    for (u32 k = 0; k < map.slot_count; ++k) out.programs[filled[map.first_slot + k].target].is_named = true;
+  }
+}
+
 /// Brings one struct into the kernel's form.
 /// Lifetime: looks at the records and at the kernel's types, which must have an index.
 /// Source:   bpf_struct_ops_map_update_elem() in kernel/bpf/bpf_struct_ops.c and check_struct_ops_btf_id() in

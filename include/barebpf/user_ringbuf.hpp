@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Room 10.10, user_ringbuf: sends records to programs. They are written where a program reads them; no system call is
+// Room 10.11, user_ringbuf: sends records to programs. They are written where a program reads them; no system call is
 // made as long as there is room.
 #ifndef BAREBPF_USER_RINGBUF_HPP
 #define BAREBPF_USER_RINGBUF_HPP

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Room 10.12, xsk: packets past the network stack, by a socket of the family AF_XDP. An XDP program redirects them into
+// Room 10.13, xsk: packets past the network stack, by a socket of the family AF_XDP. An XDP program redirects them into
 // it through an xskmap; nothing is allocated for a packet, and to receive one makes no system call.
 #ifndef BAREBPF_XSK_HPP
 #define BAREBPF_XSK_HPP

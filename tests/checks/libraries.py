@@ -75,4 +75,6 @@ with scratch() as folder:
             done.append(f"{name}, {kind}")
     # What is installed with the compiler everywhere cannot be missing for a reason.
     expect("glibc, dynamic" in done or "musl, dynamic" in done, "no program could be linked at all")
-print("\n".join([*done, *(f"not on this machine: {name}" for name in missing)]))
+print("\n".join(done))
+if missing:
+    skip(f"the others are the same, but not on this machine: {', '.join(missing)}")

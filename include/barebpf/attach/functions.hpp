@@ -4,6 +4,7 @@
 #ifndef BAREBPF_ATTACH_FUNCTIONS_HPP
 #define BAREBPF_ATTACH_FUNCTIONS_HPP
 
+#include "../ids.hpp"
 #include "../kernel_btf.hpp"
 #include "../span.hpp"
 #include "kprobe.hpp"
@@ -35,12 +36,12 @@ struct function_pattern {
 // Source: btf_distill_func_proto() in kernel/bpf/btf.c, MAX_BPF_FUNC_ARGS in include/linux/bpf.h at v7.2.
 [[nodiscard]] constexpr bool has_plain_form(const btf& types, const btf_type& of) noexcept {
   using enum abi::btf_kind;
-  constexpr u32 most_registers = 12, parameter_size = 8;
+  constexpr u32 most_registers = 12, register_size = 8;
   const auto is_struct = [](const btf_type& type) {
     return type.kind == structure || type.kind == union_type;
   };
   const auto size_of = [&](const btf_type& type) -> u32 {  // 0 for what is no argument
-    if (type.kind == pointer) return parameter_size;
+    if (type.kind == pointer) return register_size;
     const bool has_size =
         is_struct(type) || type.kind == integer || type.kind == enumeration || type.kind == enumeration64;
     return has_size ? type.size_or_type : 0;
@@ -51,9 +52,9 @@ struct function_pattern {
   if (form.size_or_type != 0 && (is_struct(gives) || size_of(gives) == 0)) return false;
   u32 registers = 0;
   for (u32 i = 0; i < form.members; ++i) {
-    const u32 size = size_of(types.resolve(types.image().read32(form.tail() + u64{i} * parameter_size + 4)));
-    if (size == 0 || size > 2 * parameter_size) return false;
-    registers += (size + parameter_size - 1) / parameter_size;
+    const u32 size = size_of(types.resolve(types.parameter(form, i)));
+    if (size == 0 || size > 2 * register_size) return false;
+    registers += (size + register_size - 1) / register_size;
   }
   return registers <= most_registers;
 }
@@ -241,14 +242,12 @@ class function_trial {
                                                      error& why) noexcept {
   if (why.at != step::link_create || why.why != cause::none || (why.code != ENOENT && why.code != EINVAL))
     return false;
-  abi::prog_info about;
-  abi::obj_info attr{.bpf_fd = program.descriptor.raw(), .info_len = sizeof about, .info = &about};
-  if (sys_bpf(abi::command::obj_get_info_by_fd, attr) < 0) return true;
-  const abi::next_id wanted{.start_id = about.attach_btf_obj_id};
-  const fd types = fd::own(move_away(sys_bpf(abi::command::btf_get_fd_by_id, wanted)));
+  const auto about = program_info(program.descriptor);
+  if (!about) return true;
+  const auto types = open_by_id(id_of::btf, about->attach_btf_obj_id);
   char name[64] = {};
   abi::btf_info info{.name = name, .name_len = sizeof name};
-  if (!types.is_open() || !ask_about_types(types, info)) return true;
+  if (!types || !ask_about_types(*types, info)) return true;
   if (text(name) == (module.empty() ? text("vmlinux") : module)) return true;
   why.why = cause::loaded_for_others;
   return false;
@@ -353,8 +352,7 @@ inline constexpr bool names_place<function_list> = true;
 /// Errors: nothing_fits; find_traceable with what tracefs says; newer_attach_way; no_such_module; of a list and of a single
 ///         name no_kernel_function with the one most like it, untraceable_function, unfit_function, bad_function_list;
 ///         EBUSY where this program is attached already; EOPNOTSUPP on a machine that has none of it.
-/// Cost:   reading the kernel's types, 50 milliseconds for 56,000 functions, and for a pattern its list of those that ftrace
-///         reaches, which is as long. The kernel makes a piece of code for each function that it attaches to.
+/// Cost:   reading the kernel's types, and for a pattern its list of those that ftrace reaches, which is as long. The kernel makes a piece of code for each function that it attaches to.
 /// Kernel: 7.2, x86-64; a module's functions for programs that were loaded with the module in their section.
 /// Source: bpf_tracing_multi_attach() in kernel/trace/bpf_trace.c at v7.2.
 template <>

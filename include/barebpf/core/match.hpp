@@ -147,7 +147,7 @@ class core_match {
           if (here.members != 0 && level == 0) return core_fit::endless;
           for (u32 i = 0; i < here.members; ++i)
             if (const core_fit fit =
-                    types_fit(parameter(local_, here, i), parameter(target_, there, i), level - 1);
+                    types_fit(local_.parameter(here, i), target_.parameter(there, i), level - 1);
                 fit != core_fit::yes)
               return fit;
           local = here.size_or_type;
@@ -203,7 +203,7 @@ class core_match {
         case function_prototype:
           if (!same || here.members != there.members) return core_fit::no;
           for (u32 i = 0; i < here.members; ++i)
-            if (const core_fit fit = types_match(parameter(local_, here, i), parameter(target_, there, i),
+            if (const core_fit fit = types_match(local_.parameter(here, i), target_.parameter(there, i),
                                                  is_behind_pointer, level - 1);
                 fit != core_fit::yes)
               return fit;
@@ -242,9 +242,6 @@ class core_match {
       if (!is_there) return false;
     }
     return true;
-  }
-  [[nodiscard]] static constexpr u32 parameter(const btf& types, const btf_type& of, u32 index) noexcept {
-    return types.image().read32(of.tail() + u64{index} * 8 + 4);
   }
 
  public:
