@@ -151,8 +151,8 @@ TEST_CASE("the .maps of the execve counter has one variable", "[btf]") {
   CHECK(string_at(types.image(), types.member(definition, 3).name) == "value");
 }
 
-TEST_CASE("every type is found by its id, however far the index reaches", "[btf]") {
-  for (const std::uint32_t count : {0u, 1u, 7u, 8u, 100u, 2048u, 2049u, 2055u, 2056u, 2057u}) {
+TEST_CASE("every type is found by its id, however many there are", "[btf]") {
+  for (const std::uint32_t count : {0u, 1u, 7u, 8u, 100u, 2048u, 3000u}) {
     CAPTURE(count);
     btf_builder made;
     // Records of different lengths, so that no two places are alike.
@@ -162,7 +162,7 @@ TEST_CASE("every type is found by its id, however far the index reaches", "[btf]
     REQUIRE_FALSE(opened.fault.failed());
 
     CHECK(opened.types.count() == count);
-    CHECK(opened.types.index_size() == (count <= 2048 ? count : count / 8) + 1);
+    CHECK(opened.types.index_size() == count + 1);
     for (std::uint32_t id = 1; id <= count; ++id) {
       const barebpf::btf_type type = opened.types.type(id);
       CHECK(type.id == id);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Room 3.1, btf: the types of an object file. They are counted once, checked as they pass, and found again
-// through an index that remembers every eighth, so that a file of 100,000 types costs 12,500 words.
+// through an index of where each one stands.
 #ifndef BAREBPF_BTF_HPP
 #define BAREBPF_BTF_HPP
 
@@ -36,9 +36,6 @@ enum class number_form : u8 { no_number, signed_number, unsigned_number };
 /// Lifetime: valid as long as the image and the index.
 class btf {
  public:
-  /// The index has each of so many types, and of more one in so many: a word for each would be much for the kernel's.
-  static constexpr u32 most_indexed = 2048, index_stride = 8;
-
   /// Checks `section` and counts its types; `out` can walk but not yet find.
   static constexpr verdict open(const elf& file, const elf_section& section, btf& out) noexcept;
   /// The same of the `size` bytes from `start` on, as the kernel gives them; faults are said to lie in `section`.
@@ -47,7 +44,7 @@ class btf {
   [[nodiscard]] constexpr const bytes& image() const noexcept { return image_; }
   /// How many types there are, without void.
   [[nodiscard]] constexpr u32 count() const noexcept { return count_; }
-  [[nodiscard]] constexpr u32 index_size() const noexcept { return count_ / stride_ + 1; }
+  [[nodiscard]] constexpr u32 index_size() const noexcept { return count_ + 1; }
   /// Where the first type's record stands.
   [[nodiscard]] constexpr u64 types_at() const noexcept { return types_; }
   /// How many bytes the types take.
@@ -69,7 +66,7 @@ class btf {
   constexpr void build_index(u32* index) noexcept;
   /// Puts one type where `build_index` would; for who walks over all of them anyway and then calls `use_index`.
   constexpr void index_type(const btf_type& type, u32* index) const noexcept {
-    if (type.id % stride_ == 0) index[type.id / stride_] = static_cast<u32>(type.at - types_);
+    index[type.id] = static_cast<u32>(type.at - types_);
   }
   /// Lets `type` use an index that was built before.
   constexpr void use_index(const u32* index) noexcept {
@@ -80,10 +77,7 @@ class btf {
   /// The type with this number; void when there is none.
   [[nodiscard]] constexpr btf_type type(u32 id) const noexcept {
     if (id == 0 || id > count_ || !is_indexed_) return {};
-    const u32 near = id / stride_;
-    btf_type found = type_at(types_ + index_[near], near == 0 ? 1 : near * stride_);
-    while (found.id != id) found = type_at(end_of(found), found.id + 1);
-    return found;
+    return type_at(types_ + index_[id], id);
   }
   /// The type with number 1, and the one behind `type`; void behind the last. Neither of these needs an index.
   [[nodiscard]] constexpr btf_type first() const noexcept {
@@ -216,7 +210,6 @@ class btf {
   u64 strings_ = 0;
   u32 strings_size_ = 0;
   u32 count_ = 0;
-  u32 stride_ = 1;
   u32 kinds_ = 0;  // one bit for each known kind that occurs
   u64 layouts_ = 0;
   u64 layouts_size_ = 0;
@@ -290,7 +283,6 @@ constexpr verdict btf::open(const bytes& image, u64 start, u64 size, btf& out, u
       out.kinds_ |= u32{1} << static_cast<u8>(kind);
     at = behind;
   }
-  if (out.count_ > most_indexed) out.stride_ = index_stride;
   return {};
 }
 
@@ -299,7 +291,7 @@ constexpr void btf::build_index(u32* index) noexcept {
   index[0] = 0;
   u64 at = types_;
   for (u32 id = 1; id <= count_; ++id) {
-    if (id % stride_ == 0) index[id / stride_] = static_cast<u32>(at - types_);
+    index[id] = static_cast<u32>(at - types_);
     const u32 info = image_.read32(at + abi::btf_type_record::info);
     at = next_at(at, kind_in(info), members_in(info));
   }
