@@ -12,6 +12,13 @@ extern "C" [[gnu::weak]] const char* reason_to_skip();
 extern "C" [[gnu::weak]] void remember_what_is_there();
 extern "C" [[gnu::weak]] const char* what_is_left();
 
+void barebpf_tests::decide(const assertion& about, const Catch::ITransientExpression& expression) {
+  Catch::AssertionHandler handler(about.macro, {about.file, about.line}, about.words,
+                                  static_cast<Catch::ResultDisposition::Flags>(about.disposition));
+  handler.handleExpr(expression);
+  handler.complete();
+}
+
 int main(int count, char** arguments) {
   if (reason_to_skip != nullptr) {
     if (const char* const reason = reason_to_skip(); reason != nullptr) {
