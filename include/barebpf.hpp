@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 39778694516addaf91972220e9ecdbab3e5f6f7c42e43dc5cccc27831c69b350; do not edit.
+// Made by tools/amalgamate from files with SHA-256 c871d164f4bf9a19f79b50ec610bf091ef420aba9d330d7a3082bc664961eefb; do not edit.
 //
 // MIT License
 //
@@ -8796,6 +8796,19 @@ concept element_way = requires(const Way& way) {
   Way::needs;
 };
 
+/// What does not become a `Wanted` where that is taken.
+template <class Given, class Wanted>
+concept misfit = !std::is_convertible_v<Given, const Wanted&>;
+
+namespace detail {
+
+template <class... Rest>
+inline constexpr bool begins_with_way = false;
+template <class First, class... Rest>
+inline constexpr bool begins_with_way<First, Rest...> = element_way<std::remove_cvref_t<First>>;
+
+}  // namespace detail
+
 /// A map of the kernel, with the C++ types of its keys and values. What a map of a type may do stands in room 2.0; a
 /// const one does what leaves the map as it is; `read_only` and `write_only` do what the kernel allows a descriptor
 /// that is narrowed so.
@@ -8856,6 +8869,9 @@ class map {
   using element = std::conditional_t<per_cpu, per_cpu_values<Value>, answer_of<Value>>;
   /// What an update takes.
   using given = std::conditional_t<per_cpu, per_cpu_values<Value>, Value>;
+  /// And what it takes in front of `Rest`, such as `on_cpu{3}`.
+  template <class... Rest>
+  using given_with = std::conditional_t<detail::begins_with_way<Rest...>, Value, given>;
   /// What batches of values are written to and read from.
   using element_storage = std::conditional_t<per_cpu, per_cpu_values<Value>&, span<answer_of<Value>>>;
   using element_source = std::conditional_t<per_cpu, const per_cpu_values<Value>&, span<const Value>>;
@@ -9118,6 +9134,33 @@ class map {
     return value;
   }
 
+  // What is no key or value of this map is told so, instead of all that the compiler has tried.
+  template <misfit<Key> Given, class... Rest>
+  result<element> lookup_elem(Given&&, Rest&&...) const noexcept {
+    demand<can_lookup>();
+    return demand_key<Given>();
+  }
+  template <misfit<Key> Given, class... Rest>
+  result<void> update_elem(Given&&, Rest&&...) noexcept {
+    demand<can_update>();
+    return demand_key<Given>();
+  }
+  template <class... Rest, misfit<given_with<Rest...>> Given>
+  result<void> update_elem(const Key&, Given&&, Rest&&...) noexcept {
+    demand<can_update>();
+    return demand_value<Given, given_with<Rest...>>();
+  }
+  template <misfit<Key> Given>
+  result<void> delete_elem(Given&&) noexcept {
+    demand<can_delete>();
+    return demand_key<Given>();
+  }
+  template <misfit<Key> Given, class... Rest>
+  result<element> lookup_and_delete_elem(Given&&, Rest&&...) noexcept {
+    demand<can_lookup_and_delete>();
+    return demand_key<Given>();
+  }
+
   // These are templates, so that a map with keys can still be instantiated as a whole.
 
   /// Adds an element to a queue, a stack or a Bloom filter.
@@ -9326,6 +9369,24 @@ class map {
         !std::is_same_v<answer_of<Value>, no_value>,
         "barebpf: the kernel gives nothing back from such a value, so use socket_fd, whose 8 bytes bring the "
         "socket's cookie, or look it up in a program");
+  }
+  template <class Given>
+  static constexpr error demand_key() noexcept {
+    static_assert(!misfit<Given, Key>,
+                  "barebpf: what stands here as a key does not become one of this map's keys, so give what "
+                  "its key_type is made of");
+    return {};
+  }
+  template <class Given, class Wanted>
+  static constexpr error demand_value() noexcept {
+    constexpr bool is_of_one_cpu = per_cpu && !misfit<Given, Value>;
+    static_assert(
+        !is_of_one_cpu,
+        "barebpf: this map has a value for each CPU, so add on_all_cpus or on_cpu, or give a per_cpu_values");
+    static_assert(is_of_one_cpu || !misfit<Given, Wanted>,
+                  "barebpf: what stands here as a value does not become one of this map's values, so give "
+                  "what its mapped_type is made of");
+    return {};
   }
   static constexpr void demand_choice() noexcept {
     static_assert(

@@ -33,6 +33,6 @@ with scratch() as folder:
     ]:
         open(f"{folder}/first.cpp", "w").write(FIRST.format(includes=first))
         open(f"{folder}/second.cpp", "w").write(SECOND.format(includes=second))
-        must([compiler, *STRICT, "-O1", f"-I{folder}", *include, f"{folder}/first.cpp", f"{folder}/second.cpp", "-o",
+        must([compiler, *STRICT, "-O0", f"-I{folder}", *include, f"{folder}/first.cpp", f"{folder}/second.cpp", "-o",
               f"{folder}/program"])
         must([f"{folder}/program"])
