@@ -275,6 +275,20 @@ TEST_CASE("a struct whose section begins with a question mark is made for those 
   CHECK(less->program("stops").error().why == cause::not_loaded);
 }
 
+TEST_CASE("a program that is for those who ask is loaded with the struct that has it", "[struct_ops]") {
+  const barebpf::operation_program programs[] = {{.is_optional = true}, {.is_optional = true}};
+  const barebpf::operation_member members[] = {{.program = barebpf::not_found}, {.program = 1}};
+  for (const bool is_optional : {false, true}) {
+    const barebpf::operation_struct one{.member_count = 2, .is_optional = is_optional};
+    const barebpf::operation_records records{
+        .structs = &one, .members = members, .programs = programs, .struct_count = 1, .program_count = 2};
+    bool left_out[] = {true, true};
+    choose_for_operations(records, barebpf::no_options{}, left_out);
+    CHECK(left_out[0]);
+    CHECK(left_out[1] == is_optional);
+  }
+}
+
 TEST_CASE("what does not fit the kernel's struct is refused, and nothing is made", "[struct_ops]") {
   struct row {
     const char* what;

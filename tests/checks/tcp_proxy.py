@@ -140,7 +140,8 @@ if shutil.which("strace"):
         calls = Path(folder) / "calls"
         proxy = start("strace", "-f", "-o", str(calls), "-e", "trace=network,read,readv,write,writev,splice,sendfile",
                       start_new_session=True,
-                      env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"})  # which cannot be done beside strace
+                      # What these two do at the end, one cannot do beside strace, and the other reads.
+                      env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0", "GCOV_PREFIX": folder})
         exchange(rng.randbytes(300_000), rng.randbytes(200_000))
         says(proxy, 300_000, len(GREETING) + 200_000)
         os.killpg(proxy.process.pid, signal.SIGINT)  # strace itself does not listen

@@ -3,9 +3,13 @@
 // `STEP ERRNO`, and what was there before and after. tests/checks/faults.py lets each of its system calls fail in
 // turn. What only prepares stands outside the two calls of getppid, which the library never makes.
 #include <dirent.h>
+#include <fcntl.h>
+#include <linux/perf_event.h>
 #include <sched.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,8 +26,11 @@
 #include "../support/trace_point.hpp"
 
 #include "attach_network.bpf.hpp"
+#include "attach_sockets.bpf.hpp"
+#include "attach_tracing.bpf.hpp"
 #include "attach_traffic.bpf.hpp"
 #include "attach_user.bpf.hpp"
+#include "congestion.bpf.hpp"
 #include "execve_counter.bpf.hpp"
 #include "one_field.bpf.hpp"
 
@@ -60,6 +67,9 @@ constexpr barebpf::static_object<one_field> field;
 constexpr barebpf::static_object<attach_user> probes;
 constexpr barebpf::static_object<attach_network> network;
 constexpr barebpf::static_object<attach_traffic> traffic;
+constexpr barebpf::static_object<attach_tracing> tracing;
+constexpr barebpf::static_object<attach_sockets> sockets;
+constexpr barebpf::static_object<congestion> operations;
 
 int count_lines(const char* path, const char* word) {
   int count = 0;
@@ -106,8 +116,12 @@ struct state {
   std::optional<decltype(probes.load())> with_probes{};
   std::optional<decltype(network.load())> with_network{};
   std::optional<decltype(traffic.load())> with_traffic{};
+  std::optional<decltype(tracing.load())> with_tracing{};
+  std::optional<decltype(sockets.load())> with_sockets{};
+  std::optional<decltype(operations.load())> with_operations{};
   barebpf::fd ring{};
-  std::uint32_t id = 0;
+  int place = -1;        // where something is attached to
+  std::uint32_t id = 0;  // of a map, or of this process
 };
 
 verdict create(state&) {
@@ -278,7 +292,8 @@ extern "C" [[gnu::noinline, gnu::used]] void scenarios_trace_point() {
   asm volatile(TRACE_POINT_NOTE("scenarios", "point", "0", "") : :);
 }
 verdict attach_usdt(state& has) {
-  return is_there((*has.with_probes)->attach<"point">(barebpf::named_place{"/proc/self/exe:scenarios:point"}));
+  return is_there(
+      (*has.with_probes)->attach<"point">(barebpf::named_place{"/proc/self/exe:scenarios:point"}));
 }
 void load_network(state& has) {
   if (unshare(CLONE_NEWNET) != 0) std::exit(4);
@@ -295,8 +310,8 @@ void load_traffic(state& has) {
   has.with_traffic.emplace(traffic.load({.programs = with}));
 }
 verdict attach_filter(state& has) {
-  return is_there(
-      (*has.with_traffic)->attach<"first">(barebpf::traffic_filter{.interface = loopback.index, .priority = 1}));
+  return is_there((*has.with_traffic)
+                      ->attach<"first">(barebpf::traffic_filter{.interface = loopback.index, .priority = 1}));
 }
 verdict attach_route(state& has) {
   return is_there((*has.with_traffic)
@@ -306,6 +321,87 @@ verdict attach_route(state& has) {
 verdict attach_netfilter(state& has) {
   return is_there((*has.with_traffic)->attach<"accept">(barebpf::netfilter_hook{.priority = 1}));
 }
+void load_tracing(state& has) {
+  has.with_tracing.emplace(tracing.load());
+  has.id = static_cast<std::uint32_t>(getpid());
+}
+verdict attach_raw_tracepoint(state& has) { return is_there((*has.with_tracing)->attach<"raw">()); }
+verdict attach_btf_tracepoint(state& has) { return is_there((*has.with_tracing)->attach<"typed">()); }
+verdict attach_perf_event(state& has) {
+  const barebpf::abi::perf_event_attr clock{
+      .type = PERF_TYPE_SOFTWARE, .config = PERF_COUNT_SW_CPU_CLOCK, .sample_period = 1000000};
+  auto opened = barebpf::open_perf_event(clock, 0, -1);
+  if (!opened) return opened.error();
+  return is_there((*has.with_tracing)->attach<"sample">(barebpf::perf_event{std::move(*opened)}));
+}
+verdict iterate(state& has) {
+  const auto attached = (*has.with_tracing)->attach<"tasks">(barebpf::tasks_of{.process = has.id});
+  if (!attached) return attached.error();
+  const auto walk = open_iterator(*attached);
+  if (!walk) return walk.error();
+  std::array<char, 64> words{};
+  const auto count = walk->read(words);
+  if (!count) return count.error();
+  return *count == 5 ? verdict() : error{.code = EILSEQ};
+}
+
+void load_sockets(state& has) {
+  has.with_sockets.emplace(sockets.load());
+  has.place = socket(AF_UNIX, SOCK_DGRAM, 0);
+}
+verdict attach_socket(state& has) {
+  return is_there((*has.with_sockets)->attach<"filter">(barebpf::socket(has.place)));
+}
+verdict attach_sockmap(state& has) {
+  return is_there(
+      (*has.with_sockets)
+          ->attach<"verdict">(barebpf::sockets_in((*has.with_sockets)->map_descriptor<"sockets">())));
+}
+
+// Of this process alone, in a hierarchy that is mounted nowhere.
+char cgroup_path[96];
+void load_into_cgroup(state& has) {
+  has.with_network.emplace(network.load());
+  const long context = barebpf::system_call(barebpf::nr_fsopen, "cgroup2", 1);
+  barebpf::system_call(barebpf::nr_fsconfig, context, 6, nullptr, nullptr, 0);
+  const long mounted = barebpf::system_call(barebpf::nr_fsmount, context, 1, 0);
+  barebpf::system_call(__NR_close, context);
+  std::snprintf(cgroup_path, sizeof cgroup_path, "/proc/self/fd/%ld/barebpf_faults_%d", mounted,
+                static_cast<int>(getpid()));
+  if (mounted < 0 || mkdir(cgroup_path, 0755) != 0) std::exit(4);
+  has.place = open(cgroup_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+verdict attach_cgroup(state& has) {
+  return is_there((*has.with_network)->attach<"sends">(barebpf::cgroup(has.place)));
+}
+
+// The kernel knows one congestion control of a name, so whoever runs beside this waits.
+void wait_for_others(state&) {
+  if (flock(open("/proc/self/exe", O_RDONLY | O_CLOEXEC), LOCK_EX) != 0) std::exit(4);
+}
+void load_operations(state& has) {
+  wait_for_others(has);
+  has.with_operations.emplace(operations.load());
+}
+verdict attach_operations(state& has) {
+  return is_there((*has.with_operations)->attach_struct_ops<"bare_reno">());
+}
+// The kernel registers a map of this kind once, so the other one is of another map.
+verdict attach_other_operations(state& has) {
+  has.with_operations.emplace(operations.load());
+  return attach_operations(has);
+}
+verdict fit_operations(state&) {
+  const auto loaded = operations.load();
+  return loaded ? verdict() : loaded.error();
+}
+verdict load_operations_object(state&) {
+  const auto file = barebpf::object::open(BAREBPF_TEST_OBJECTS "/congestion.bpf.o");
+  if (!file) return file.error();
+  const auto loaded = file->load();
+  return loaded ? verdict() : loaded.error();
+}
+
 // A failed attach left the place as it was, so that there is room for another: nobody else may have a filter of this
 // priority, a route to this address, or a program on this interface. A child looks, because strace lets no call of it
 // fail.
@@ -315,6 +411,11 @@ void attach_again(state& has) {
   if (child == 0) _exit(Attach(has) ? 1 : 0);
   int status = 1;
   if (waitpid(child, &status, 0) != child || status != 0) std::exit(5);
+}
+
+void leave_cgroup(state& has) {
+  attach_again<attach_cgroup>(has);
+  if (rmdir(cgroup_path) != 0) std::exit(5);
 }
 
 constexpr struct {
@@ -338,6 +439,16 @@ constexpr struct {
     {"attach_filter", attach_filter, load_traffic, attach_again<attach_filter>},
     {"attach_route", attach_route, load_traffic, attach_again<attach_route>},
     {"attach_netfilter", attach_netfilter, load_traffic, attach_again<attach_netfilter>},
+    {"attach_raw_tracepoint", attach_raw_tracepoint, load_tracing, attach_again<attach_raw_tracepoint>},
+    {"attach_btf_tracepoint", attach_btf_tracepoint, load_tracing, attach_again<attach_btf_tracepoint>},
+    {"attach_perf_event", attach_perf_event, load_tracing, attach_again<attach_perf_event>},
+    {"iterate", iterate, load_tracing, attach_again<iterate>},
+    {"attach_socket", attach_socket, load_sockets, attach_again<attach_socket>},
+    {"attach_sockmap", attach_sockmap, load_sockets, attach_again<attach_sockmap>},
+    {"attach_cgroup", attach_cgroup, load_into_cgroup, leave_cgroup},
+    {"attach_operations", attach_operations, load_operations, attach_again<attach_other_operations>},
+    {"fit_operations", fit_operations},
+    {"load_operations_object", load_operations_object},
     {"pin", pin},
     {"get_or_create", get_or_create},
     {"adopt", adopt, prepare_pin, remove_pin},
