@@ -280,8 +280,12 @@ TEST_CASE("a program that is for those who ask is loaded with the struct that ha
   const barebpf::operation_member members[] = {{.program = barebpf::not_found}, {.program = 1}};
   for (const bool is_optional : {false, true}) {
     const barebpf::operation_struct one{.member_count = 2, .is_optional = is_optional};
-    const barebpf::operation_records records{
-        .structs = &one, .members = members, .programs = programs, .struct_count = 1, .program_count = 2};
+    const barebpf::operation_records records{.image = {},
+                                             .structs = &one,
+                                             .members = members,
+                                             .programs = programs,
+                                             .struct_count = 1,
+                                             .program_count = 2};
     bool left_out[] = {true, true};
     choose_for_operations(records, barebpf::no_options{}, left_out);
     CHECK(left_out[0]);
