@@ -149,7 +149,8 @@ if shutil.which("strace"):
         seen = calls.read_text()
     expect(" connect(" in seen and " shutdown(" in seen, f"strace does not see what the proxy does:\n{seen}")
     after = seen[seen.index(" connect("):]
-    moves = [line for line in after.splitlines() if re.search(r" (recv|send|read|splice)\w*\(", line)]
+    moves = [line for line in after.splitlines()
+             if re.search(r" (recv|send|read|splice)\w*\(", line) and not line.endswith(" = 0")]
     expect(not moves, "these move bytes:\n" + "\n".join(moves))
 
 with network.inside():
