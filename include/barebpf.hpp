@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 c871d164f4bf9a19f79b50ec610bf091ef420aba9d330d7a3082bc664961eefb; do not edit.
+// Made by tools/amalgamate from files with SHA-256 b38a30309e68f659761392458225207b7e447dfeff611f95de7c185cf1683dff; do not edit.
 //
 // MIT License
 //
@@ -13657,10 +13657,12 @@ class binary {
       if (name >= names->size()) continue;
       const binary_section code = section(holder);
       const u16 version = numbers.read16(start / at.size * 2);
+      const u64 offset = word(records, start + at.value) - code.address + code.offset;
+      if (offset >= file_->size()) continue;
       const binary_function function{
           .name = text::until_nul(reinterpret_cast<const char*>(names->data() + name),
                                   static_cast<size_t>(names->size() - name)),
-          .offset = word(records, start + at.value) - code.address + code.offset,
+          .offset = offset,
           .binding = static_cast<u8>(info >> 4),
           .version = static_cast<u16>(version & 0x7fff),
           .is_old = (version & 0x8000) != 0};

@@ -286,10 +286,12 @@ class binary {
       if (name >= names->size()) continue;
       const binary_section code = section(holder);
       const u16 version = numbers.read16(start / at.size * 2);
+      const u64 offset = word(records, start + at.value) - code.address + code.offset;
+      if (offset >= file_->size()) continue;
       const binary_function function{
           .name = text::until_nul(reinterpret_cast<const char*>(names->data() + name),
                                   static_cast<size_t>(names->size() - name)),
-          .offset = word(records, start + at.value) - code.address + code.offset,
+          .offset = offset,
           .binding = static_cast<u8>(info >> 4),
           .version = static_cast<u16>(version & 0x7fff),
           .is_old = (version & 0x8000) != 0};
