@@ -48,16 +48,15 @@ LINE = re.compile(r"(?P<result>ok|(?P<step>\d+) (?P<code>\d+)); descriptors (\d+
 FILES = {"openat": "open_file|find_user_probes", "read": "read_file|find_user_probes",
          "perf_event_open": "open_user_probe"}
 REQUESTS = {"socket": "attach_by_request", "sendto": "attach_by_request"}
-OPERATIONS = {"openat": "fit_operations|open_file", "read": "fit_operations|read_file", "mmap": "fit_operations"}
 ATTACH = {"attach": {"openat": "find_tracepoint", "read": "find_tracepoint"}, "attach_uprobe": FILES,
           "attach_usdt": FILES | {"BPF_MAP_LOOKUP_ELEM": "keep_usdt", "BPF_MAP_UPDATE_ELEM": "keep_usdt"},
           "attach_filter": REQUESTS, "attach_route": REQUESTS,
           "attach_perf_event": {"ioctl": "attach_event"}, "iterate": {"read": "read_iterator"},
           "attach_socket": {"setsockopt": "attach_to_socket", "fcntl": "attach_to_socket"},
           "attach_operations": {"BPF_MAP_UPDATE_ELEM": "register_operations", "fcntl": "register_operations"},
-          "fit_operations": OPERATIONS, "load_operations_object": OPERATIONS}
-
-
+          "fit_operations": {"openat": "fit_operations", "read": "fit_operations"},
+          "load_operations_object": {"openat": "fit_operations|open_file", "read": "fit_operations|read_file"}}
+# Scenarios in which allocations fail too.
 ALLOCATING = ["load_static", "load_object", "fit_static", "attach_uprobe", "attach_usdt", "attach_filter",
               "attach_route", "fit_operations", "load_operations_object", "attach_operations"]
 # Calls of which the last one takes out what was attached, as nobody else would.
@@ -195,7 +194,7 @@ def fault(scenario: str, call: tuple[str, str, int, bool], code: str, lasting: b
         return f"{what}: strace let another call fail: {failed}"
     told = {f"{STEPS[step]} {getattr(errno, code)}" for step in step_of(scenario, name).split("|")}
     ways = {"ok"} if other_way(scenario, name, code, first) else told
-    if name == "read" and code == "EINTR":  # files are read on
+    if (scenario.startswith("attach_u") or "operations" in scenario) and name == "read" and code == "EINTR":  # read on
         ways |= {"ok"}
     if scenario == "load_operations_object" and name in ("lseek", "mmap"):  # of the object, and of the kernel's types
         ways = told | {"ok"}

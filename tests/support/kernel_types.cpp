@@ -23,13 +23,12 @@ struct member_row {
   const char* paths[8];  ///< none for bytes that nobody reads; a null pointer ends them
 };
 
-#define KERNEL_MEMBER(kernel_type, record, member, ...)                                            \
-  {                                                                                                \
-#record, #member, offsetof(abi::record, member), sizeof(std::declval <abi::record&>().member), \
-        kernel_type, {                                                                             \
-      __VA_ARGS__                                                                                  \
-    }                                                                                              \
-  }
+// The formatter takes the braces for a body.
+// clang-format off
+#define KERNEL_MEMBER(kernel_type, record, member, ...)                                                    \
+  {#record, #member, offsetof(abi::record, member), sizeof(std::declval<abi::record&>().member), kernel_type, \
+   {__VA_ARGS__}}
+// clang-format on
 #define ATTR(record, member, ...) KERNEL_MEMBER("bpf_attr", record, member, __VA_ARGS__)
 #define INSIDE(record, prefix, member) ATTR(record, member, prefix "." #member)
 
