@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 b38a30309e68f659761392458225207b7e447dfeff611f95de7c185cf1683dff; do not edit.
+// Made by tools/amalgamate from files with SHA-256 304e9c6e9811d641ca2cfeb5ccd8695812da8d4cfa149ab9f0804fdb19eb0c7f; do not edit.
 //
 // MIT License
 //
@@ -19367,14 +19367,21 @@ constexpr void go_to_reference(const object_tables& code, const function_spec& f
                            : static_cast<u32>((code.references[index].at - function.at) / sizeof(abi::insn));
 }
 
-constexpr void copy_code(const bytes& image, const function_spec& function, abi::insn* out) noexcept {
+constexpr void copy_code(const bytes& image, const function_spec& function, u64* out) noexcept {
   const u64 end = function.at + u64{function.instruction_count} * sizeof(abi::insn);
   if (!host_is_big_endian && image.has_words(function.at, end)) {
     const u64* next = image.words_at(function.at);  // the same in fewer steps
-    for (u32 i = 0; i < function.instruction_count; ++i) out[i] = __builtin_bit_cast(abi::insn, next[i]);
+    for (u32 left = function.instruction_count; left != 0; --left) *out++ = *next++;
   } else {
-    for (u64 at = function.at; at < end; at += sizeof(abi::insn)) *out++ = read_instruction(image, at);
+    for (u64 at = function.at; at < end; at += sizeof(abi::insn))
+      *out++ = __builtin_bit_cast(u64, read_instruction(image, at));
   }
+}
+
+constexpr void set_immediate(u64& instruction, s32 immediate) noexcept {
+  auto parts = __builtin_bit_cast(abi::insn, instruction);
+  parts.immediate = immediate;
+  instruction = __builtin_bit_cast(u64, parts);
 }
 
 }  // namespace detail
@@ -19470,8 +19477,10 @@ enum class map_naming : u8 {
 
 /// Writes the instructions of a program to `out`, and which of them name a map to `maps`; both have as much room
 /// as the layout says.
-constexpr void assemble(const object_tables& code, const program_layout& layout, map_naming naming,
-                        abi::insn* out, map_reference* maps) noexcept {
+/// Shape: a word for each instruction, which has it in memory as the kernel takes it: most stay as they are in the file,
+///        and the compiler pays for each part into which it takes one.
+constexpr void assemble(const object_tables& code, const program_layout& layout, map_naming naming, u64* out,
+                        map_reference* maps) noexcept {
   u32 named = 0;
   for (u32 p = 0; p < layout.piece_count; ++p) {
     const u32 position = layout.pieces[p].position;
@@ -19484,8 +19493,9 @@ constexpr void assemble(const object_tables& code, const program_layout& layout,
         detail::go_to_reference(code, function, cursor);
       if (cursor.instruction >= function.instruction_count) break;
       const u32 at = position + cursor.instruction;
+      auto first = __builtin_bit_cast(abi::insn, out[at]);
       reference found;
-      if (detail::reference_at(code, function, cursor, out[at], found).failed()) found = {};
+      if (detail::reference_at(code, function, cursor, first, found).failed()) found = {};
       switch (found.kind) {
         case reference_kind::nothing:
           break;
@@ -19493,11 +19503,11 @@ constexpr void assemble(const object_tables& code, const program_layout& layout,
         case reference_kind::value: {
           const bool is_value = found.kind == reference_kind::value;
           if (naming == map_naming::by_index)
-            out[at].set_source(is_value ? abi::pseudo_map_idx_value : abi::pseudo_map_idx);
+            first.set_source(is_value ? abi::pseudo_map_idx_value : abi::pseudo_map_idx);
           else
-            out[at].set_source(is_value ? abi::pseudo_map_value : abi::pseudo_map_fd);
-          out[at].immediate = static_cast<s32>(found.target);
-          out[at + 1].immediate = static_cast<s32>(found.offset);
+            first.set_source(is_value ? abi::pseudo_map_value : abi::pseudo_map_fd);
+          first.immediate = static_cast<s32>(found.target);
+          detail::set_immediate(out[at + 1], static_cast<s32>(found.offset));
           maps[named++] = {.instruction = at, .map = found.target};
           break;
         }
@@ -19507,13 +19517,14 @@ constexpr void assemble(const object_tables& code, const program_layout& layout,
         case reference_kind::call:
         case reference_kind::function:
           if (found.kind == reference_kind::function) {
-            out[at].set_source(abi::pseudo_func);
-            out[at + 1].immediate = 0;
+            first.set_source(abi::pseudo_func);
+            detail::set_immediate(out[at + 1], 0);
           }
-          out[at].immediate = static_cast<s32>(layout.position_of(found.target)) - static_cast<s32>(at) - 1;
+          first.immediate = static_cast<s32>(layout.position_of(found.target)) - static_cast<s32>(at) - 1;
           break;
       }
-      cursor.instruction += out[at].opcode == abi::opcode_ld_imm64 ? 2 : 1;
+      out[at] = __builtin_bit_cast(u64, first);
+      cursor.instruction += first.opcode == abi::opcode_ld_imm64 ? 2 : 1;
     }
   }
 }
@@ -19526,7 +19537,7 @@ namespace barebpf::inline BAREBPF_ABI {
 
 /// What has to be written into the instructions of a program before a kernel older than 5.14 takes them.
 struct program_patch {
-  const abi::insn* code = nullptr;
+  const u64* code = nullptr;  ///< a word for each instruction
   const map_reference* references = nullptr;
   u32 reference_count = 0;
 };
@@ -20329,7 +20340,8 @@ class loader : public map_loader<Needs, Options> {
       if (!set_module(i, attr)) return false;
     if constexpr (Needs.patch) {
       const program_patch& patch = records_.patches[i];
-      for (u32 k = 0; k < attr.insn_cnt; ++k) slots_.scratch[k] = patch.code[k];
+      for (u32 k = 0; k < attr.insn_cnt; ++k)
+        slots_.scratch[k] = __builtin_bit_cast(abi::insn, patch.code[k]);
       for (u32 k = 0; k < patch.reference_count; ++k) {
         const map_reference& reference = patch.references[k];
         if constexpr (Needs.names) {
@@ -20631,7 +20643,7 @@ constexpr u32 function_at(const function_spec* functions, u32 count, u64 at) noe
 // Finds out what the relocation at `out.at` in the function `around` against the symbol `out.target` means.
 constexpr verdict read_reference(const opened_object& object, const object_slots& slots,
                                  const object_facts& facts, const function_spec& around,
-                                 reference& out) noexcept {
+                                 const abi::insn& instruction, reference& out) noexcept {
   const elf& file = object.file;
   const bytes& image = file.image();
   const elf_symbol symbol = file.symbol(out.target);
@@ -20642,7 +20654,6 @@ constexpr verdict read_reference(const opened_object& object, const object_slots
   if ((out.at - around.at) % sizeof(abi::insn) != 0) return wrong(cause::bad_relocation);
   const bool is_in_maps = object.maps.index != 0 && symbol.section == object.maps.index;
   const elf_section section = is_in_maps ? object.maps : file.section(symbol.section);
-  const abi::insn instruction = read_instruction(image, out.at);
   const bool has_second_half = (out.at - around.at) / sizeof(abi::insn) + 1 < around.instruction_count;
   const auto point_to = [&](reference_kind kind, u32 target, u64 offset) {
     out.kind = kind;
@@ -20697,6 +20708,14 @@ constexpr verdict read_reference(const opened_object& object, const object_slots
   return point_to(reference_kind::value, offset <= section.size ? holder : not_found, offset);
 }
 
+// What the addresses of symbols mean, of those that were asked for last: many instructions name the same few.
+struct known_addresses {
+  static constexpr u32 slots = 64;
+
+  u32 symbols[slots] = {};  // 0, that of no symbol, for none
+  reference meanings[slots];
+};
+
 constexpr verdict read_references(const opened_object& object, const object_slots& slots,
                                   object_facts& out) noexcept {
   const elf& file = object.file;
@@ -20711,6 +20730,7 @@ constexpr verdict read_references(const opened_object& object, const object_slot
     }
   }
   sort_by_place(slots.references, out.references);
+  known_addresses known;
   u32 behind = 0;  // the first function that begins behind the reference
   for (u32 i = 0; i < out.references; ++i) {
     reference& next = slots.references[i];
@@ -20718,7 +20738,21 @@ constexpr verdict read_references(const opened_object& object, const object_slot
     if (behind == 0) continue;
     const function_spec& around = slots.functions[behind - 1];
     if (next.at >= end_of(around)) continue;
-    if (const verdict v = read_reference(object, slots, out, around, next); v.failed()) return v;
+    const abi::insn instruction = read_instruction(file.image(), next.at);
+    // Of an address without an offset, at a place like any other.
+    const u32 symbol = next.target, slot = symbol % known_addresses::slots;
+    const bool is_plain = instruction.opcode == abi::opcode_ld_imm64 && instruction.immediate == 0 &&
+                          (next.at - around.at) % sizeof(abi::insn) == 0 &&
+                          end_of(around) - next.at >= 2 * sizeof(abi::insn);
+    if (is_plain && symbol != 0 && known.symbols[slot] == symbol) {
+      const reference& meaning = known.meanings[slot];
+      next = {.at = next.at, .kind = meaning.kind, .target = meaning.target, .offset = meaning.offset};
+      continue;
+    }
+    if (const verdict v = read_reference(object, slots, out, around, instruction, next); v.failed()) return v;
+    if (!is_plain) continue;
+    known.symbols[slot] = symbol;
+    known.meanings[slot] = next;
   }
   for (u32 i = 0; i < out.functions; ++i) {
     function_spec& function = slots.functions[i];
@@ -21314,6 +21348,54 @@ class object_spec {
 
 namespace barebpf::inline BAREBPF_ABI {
 
+namespace detail {
+
+// Walks over records of source lines, each as two words: the first two of its four numbers, and the last two, the first in
+// the lower half. What the compiler reads are words already, and a record lies on two of them or on three.
+class line_walk {
+ public:
+  u64 head = 0, tail = 0;
+
+  constexpr line_walk(const bytes& image, u64 first, u32 count, u32 record_size) noexcept
+      : image_(&image),
+        at_(first),
+        record_size_(record_size),
+        is_split_(first % 8 != 0),
+        is_direct_(record_size == sizeof(abi::line_info) && first % 4 == 0 &&
+                   image.has_words(first / 8 * 8, (first + u64{count} * sizeof(abi::line_info) + 7) / 8 * 8)),
+        words_(is_direct_ ? image.words_at(first) : nullptr) {
+    if (is_direct_ && is_split_) before_ = *words_++;
+  }
+  constexpr void next() noexcept {
+    if (!is_direct_) {
+      const bytes::four32 record = image_->read_four32(at_);
+      head = record.first | u64{record.second} << 32;
+      tail = record.third | u64{record.fourth} << 32;
+      at_ += record_size_;
+      return;
+    }
+    const u64 one = *words_++, two = *words_++;
+    if (is_split_) {
+      head = before_ >> 32 | one << 32;
+      tail = one >> 32 | two << 32;
+      before_ = two;
+    } else {
+      head = one;
+      tail = two;
+    }
+  }
+
+ private:
+  const bytes* image_;
+  u64 at_;
+  u32 record_size_;
+  bool is_split_, is_direct_;
+  const u64* words_;
+  u64 before_ = 0;
+};
+
+}  // namespace detail
+
 /// The lines of an object's functions, and which pieces of its strings they need: eight bytes of the file are a piece.
 /// Lifetime: looks at the object's tables and at the finder's storage.
 class source_lines {
@@ -21323,7 +21405,7 @@ class source_lines {
 
   /// Words of storage for the lines of this object.
   [[nodiscard]] static constexpr size_t storage_size(const object_tables& object) noexcept {
-    return pieces_of(object.types) + size_t{object.function_count} * 2;
+    return 2 + pieces_of(object.types) + size_t{object.function_count} * 2;
   }
 
   /// None at all.
@@ -21335,8 +21417,9 @@ class source_lines {
         strings_(object.types.strings()),
         strings_size_(object.types.strings_size()),
         line_size_(object.line_size),
-        marks_(storage),
-        ranges_(storage + pieces_of(object.types)),
+        bounds_(storage),
+        marks_(storage + 2),
+        ranges_(marks_ + pieces_of(object.types)),
         count_(count) {}
 
   /// How many lines a program has; 0 when those of one of its functions are not known.
@@ -21350,27 +21433,37 @@ class source_lines {
     return sum;
   }
   /// Writes as many records as `count` says, which is not 0.
-  constexpr void write(const program_layout& layout, abi::line_info* out) const noexcept {
+  /// Shape: two words for each `abi::line_info`, which have it in memory as the kernel takes it.
+  constexpr void write(const program_layout& layout, u64* out) const noexcept {
     for (u32 p = 0; p < layout.piece_count; ++p) {
       const u32 function = layout.pieces[p].function;
       const u64 start = object_->functions[function].at - object_->functions[function].section_at;
-      u32 file = 0, new_file = 0, line = 0, new_line = 0;  // most lines are of the same as the one before
-      const u32 first = layout.pieces[p].position;
-      u64 at = ranges_[size_t{function} * 2];
-      for (u32 left = ranges_[size_t{function} * 2 + 1]; left != 0; --left, at += line_size_) {
-        const bytes::four32 record = image_.read_four32(at);
-        if (record.second != file) {
-          file = record.second;
-          new_file = new_text(file);
+      // Most lines are of the same text as the one before.
+      u64 file = 0, new_file = 0, line_moves_by = 0;
+      u32 line = 0;
+      const u32 first = layout.pieces[p].position - static_cast<u32>(start / sizeof(abi::insn));
+      u32 left = ranges_[size_t{function} * 2 + 1];
+      for (detail::line_walk walk(image_, ranges_[size_t{function} * 2], left, line_size_); left != 0;
+           --left) {
+        walk.next();
+        const u64 head = walk.head, tail = walk.tail;
+        if (head >> 32 != file) {
+          file = head >> 32;
+          new_file = u64{known_text(static_cast<u32>(file))} << 32;
         }
-        if (record.third != line) {
-          line = record.third;
-          new_line = new_text(line);
+        if (static_cast<u32>(tail) != line) {
+          line = static_cast<u32>(tail);
+          line_moves_by = u64{known_text(line)} - line;
         }
-        *out++ = {.insn_off = first + static_cast<u32>((record.first - start) / sizeof(abi::insn)),
-                  .file_name_off = new_file,
-                  .line_off = new_line,
-                  .line_col = record.fourth};
+        const u64 new_head = (static_cast<u32>(head) / sizeof(abi::insn) + first) | new_file;
+        const u64 new_tail = tail + line_moves_by;
+        if constexpr (host_is_big_endian) {
+          *out++ = new_head << 32 | new_head >> 32;
+          *out++ = new_tail << 32 | new_tail >> 32;
+        } else {
+          *out++ = new_head;
+          *out++ = new_tail;
+        }
       }
     }
   }
@@ -21381,8 +21474,7 @@ class source_lines {
   [[nodiscard]] constexpr u32 new_text(u32 offset) const noexcept {
     if (count_ == 0 || offset == 0 || offset >= strings_size_) return 0;
     const auto at = static_cast<u32>(strings_ % 8) + offset;
-    const u32 mark = marks_[at / 8];
-    return (mark >> at % 8 & 1) == 0 ? 0 : front + (mark >> number_from) * 8 + at % 8;
+    return (marks_[at / 8] >> at % 8 & 1) == 0 ? 0 : known_text(offset);
   }
   /// Writes the pieces, in the order of the file.
   constexpr void write_texts(u32* out) const noexcept {
@@ -21395,24 +21487,41 @@ class source_lines {
                              : 0;
     const u64* const words = image_.words_at(first);
     *out++ = 0;
-    u32 left = count_;
-    for (size_t i = 0; left != 0; ++i) {
-      if (marks_[i] == 0) continue;
-      const u64 piece = i < whole ? words[i] : image_.word_in_memory(first + i * 8, end);
-      out[host_is_big_endian] = static_cast<u32>(piece);
-      out[!host_is_big_endian] = static_cast<u32>(piece >> 32);
-      out += 2;
-      --left;
+    const u32 last = bounds_[1];
+    for (u32 i = bounds_[0]; i < last;) {
+      // Of the pieces in front of the next mark so many are kept as its number says.
+      const u32 next = next_mark(i, last);
+      const u32 end_number = next < last ? marks_[next] >> number_from : count_;
+      for (u32 left = end_number - (marks_[i] >> number_from); left != 0; --left, ++i) {
+        const u64 piece = i < whole ? words[i] : image_.word_in_memory(first + i * 8, end);
+        *out++ = static_cast<u32>(host_is_big_endian ? piece >> 32 : piece);
+        *out++ = static_cast<u32>(host_is_big_endian ? piece : piece >> 32);
+      }
+      i = next;
     }
   }
 
  protected:
-  // A mark has a bit for each byte where a text begins, one that is always set, and above them the number of the piece; there
-  // is room for those of four times as many bytes as the kernel takes.
-  static constexpr u32 is_kept = 1 << 8, number_from = 9, most = (16 << 20) / 8;
+  // A piece where texts begin has a mark: a bit for each byte where one does, and above them the number of the piece among
+  // those that are kept; there is room for those of four times as many bytes as the kernel takes.
+  static constexpr u32 number_from = 8, most = (16 << 20) / 8;
 
   [[nodiscard]] static constexpr size_t pieces_of(const btf& types) noexcept {
     return static_cast<size_t>((types.strings() % 8 + types.strings_size() + 7) / 8);
+  }
+
+  // Where a text stands that somebody needs; 0 for that of no text.
+  [[nodiscard]] constexpr u32 known_text(u32 offset) const noexcept {
+    if (offset == 0) return 0;
+    const auto at = static_cast<u32>(strings_ % 8) + offset;
+    return front + (marks_[at / 8] >> number_from) * 8 + at % 8;
+  }
+  // The first piece behind `i` that has a mark, up to `last`.
+  [[nodiscard]] constexpr u32 next_mark(u32 i, u32 last) const noexcept {
+    const u32* const marks = marks_;
+    while (++i < last && marks[i] == 0) {
+    }
+    return i;
   }
 
   const object_tables* object_ = nullptr;
@@ -21420,6 +21529,7 @@ class source_lines {
   bytes image_;
   u64 strings_ = 0;
   u32 strings_size_ = 0, line_size_ = 0;
+  const u32* bounds_ = nullptr;  // the first piece that has a mark, and the one behind the last
   const u32* marks_ = nullptr;
   const u32* ranges_ = nullptr;  // of each function: where its first record stands, and how many there are
   u32 count_ = 0;
@@ -21431,9 +21541,9 @@ class source_line_finder : public source_lines {
  public:
   constexpr source_line_finder(const object_tables& object, u32* storage) noexcept
       : source_lines(object, storage, 0),
-        marks_to_(storage),
-        ranges_to_(storage + pieces_of(object.types)),
-        first_(pieces_of(object.types)) {}
+        bounds_to_(storage),
+        marks_to_(storage + 2),
+        ranges_to_(marks_to_ + pieces_of(object.types)) {}
 
   /// Finds those of all functions of which the types tell. The kernel wants a line for the first instruction of each
   /// function, lines in order, and texts that are there; where it would refuse them, a function has none. None has any
@@ -21449,24 +21559,30 @@ class source_line_finder : public source_lines {
 
  private:
   constexpr void find(const function_spec& function, u32* out) noexcept {
-    const u64 first_record = function.lines.first;
     const u64 start = function.at - function.section_at;
     const u32 first = lower_bound(function, start);
     const u32 end = lower_bound(function, start + u64{function.instruction_count} * sizeof(abi::insn));
-    u64 at = first_record + u64{first} * line_size_, least = start;
-    u32 file = 0, line = 0;
-    for (u32 i = first; i < end; ++i, at += line_size_) {
-      const bytes::four32 record = image_.read_four32(at);
-      if (record.first % sizeof(abi::insn) != 0 || record.first < least ||
-          (i == first && record.first != start) || record.second >= strings_size_ ||
-          record.third >= strings_size_)
-        return;
-      least = u64{record.first} + 1;
-      if (record.second != file) keep(file = record.second);
-      if (record.third != line && record.third != 0) keep(line = record.third);
+    const u64 at = function.lines.first + u64{first} * line_size_;
+    if (first >= end || image_.read32(at) != start) return;
+    u64 least = start;
+    u32 file = 0, line = 0, left = end - first;
+    for (detail::line_walk walk(image_, at, left, line_size_); left != 0; --left) {
+      walk.next();
+      const auto offset = static_cast<u32>(walk.head);
+      if (offset % sizeof(abi::insn) != 0 || offset < least) return;
+      least = u64{offset} + 1;
+      if (walk.head >> 32 != file) {
+        file = static_cast<u32>(walk.head >> 32);
+        if (file >= strings_size_) return;
+        keep(file);
+      }
+      if (static_cast<u32>(walk.tail) != line) {
+        line = static_cast<u32>(walk.tail);
+        if (line >= strings_size_) return;
+        if (line != 0) keep(line);
+      }
     }
-    if (first >= end) return;
-    out[0] = static_cast<u32>(first_record + u64{first} * line_size_);
+    out[0] = static_cast<u32>(at);
     out[1] = end - first;
   }
   // The first record of a section's lines that does not stand in front of `offset`.
@@ -21484,36 +21600,45 @@ class source_line_finder : public source_lines {
   constexpr void keep(u32 offset) noexcept {
     const auto at = static_cast<u32>(strings_ % 8) + offset, piece = at / 8;
     marks_to_[piece] |= u32{1} << at % 8;
-    if (piece < first_) first_ = piece;
-    if (piece > last_) last_ = piece;
+    if (bounds_to_[1] == 0 || piece < bounds_to_[0]) bounds_to_[0] = piece;
+    if (piece >= bounds_to_[1]) bounds_to_[1] = piece + 1;
   }
   // Numbers the pieces where texts begin, and those over which they go on.
   constexpr void number() noexcept {
+    constexpr u32 small_gap = 16;
+    const u32 last = bounds_[1];
+    for (u32 i = bounds_[0], next = 0; i < last && count_ <= most; i = next) {
+      next = next_mark(i, last);
+      marks_to_[i] |= count_ << number_from;
+      // What stands in a small gap is mostly a text, and to look for its end costs more than to keep it.
+      const bool is_small = next - i <= small_gap && next < last;
+      count_ += is_small ? next - i : pieces_of_last(i, next < last ? next - i : ~u32{0});
+    }
+  }
+  // Over how many pieces goes the last text that begins in piece `i`? At most so many.
+  [[nodiscard]] constexpr u32 pieces_of_last(u32 i, u32 at_most) const noexcept {
     const size_t pieces = pieces_of(object_->types);
-    bool goes_on = false;  // the last text that has begun has not ended
+    if (at_most > pieces - i) at_most = static_cast<u32>(pieces - i);
     const u64 start = strings_ / 8 * 8;
     const bool is_direct = image_.has_words(start, start + pieces * 8);
-    const u64* const words = image_.words_at(start);
+    const u64* const words = is_direct ? image_.words_at(start) + i : nullptr;
     const bool is_big = image_.reads_big_endian();
-    for (size_t i = first_; i < pieces && (i <= last_ || goes_on) && count_ <= most; ++i) {
-      const u32 begins = marks_to_[i];
-      if (begins == 0 && !goes_on) continue;
-      marks_to_[i] = count_++ << number_from | is_kept | begins;
-      // What stands in front of the last text does not end it, and what ends it has ended those before.
-      u64 eight = is_direct ? words[i] : image_.read64(start + i * 8);
-      if (begins != 0) {
-        const u32 bits = (31 - static_cast<u32>(__builtin_clz(begins))) * 8;
-        eight |= is_big ? ~(~u64{0} >> bits) : (u64{1} << bits) - 1;
-      }
-      goes_on = ((eight - lowest_bits) & ~eight & lowest_bits << 7) == 0;
+    // What stands in front of the text does not end it.
+    const u32 bits = (31 - static_cast<u32>(__builtin_clz(marks_[i] & 0xff))) * 8;
+    u64 in_front = is_big ? ~(~u64{0} >> bits) : (u64{1} << bits) - 1;
+    for (u32 count = 0; count < at_most; in_front = 0) {
+      const u64 eight = (is_direct ? words[count] : image_.read64(start + (u64{i} + count) * 8)) | in_front;
+      ++count;
+      if (((eight - lowest_bits) & ~eight & lowest_bits << 7) != 0) return count;
     }
+    return at_most;
   }
   // The lowest bit of each byte: a subtraction of them that borrows into a byte's top bit has found its zero.
   static constexpr u64 lowest_bits = 0x0101010101010101;
 
+  u32* bounds_to_;
   u32* marks_to_;
   u32* ranges_to_;
-  size_t first_, last_ = 0;  // texts begin in pieces between these
 };
 
 }  // namespace barebpf::inline BAREBPF_ABI
@@ -22083,10 +22208,10 @@ struct object_recipe {
   buffer<program_patch> patches;
   buffer<kernel_type_need> targets;
   buffer<char> places;
-  buffer<abi::insn> code;
+  buffer<u64> code;  // a word for each instruction
   buffer<map_reference> references;
   buffer<abi::func_info> functions;
-  buffer<abi::line_info> lines;
+  buffer<u64> lines;
   buffer<abi::core_relo> cores;
   buffer<program_cores> cores_of;  // one for each program
   buffer<char> license;
@@ -22298,10 +22423,10 @@ inline result<void> recipe_writer::add_programs(const pruned_btf* types, const s
   }
   auto programs = buffer<abi::prog_load>::of(count);
   auto patches = buffer<program_patch>::of(count);
-  auto code = buffer<abi::insn>::of(instructions);
+  auto code = buffer<u64>::of(instructions);
   auto names = buffer<map_reference>::of(references);
   auto starts = buffer<abi::func_info>::of(types == nullptr ? 0 : functions);
-  auto sources = buffer<abi::line_info>::of(line_count);
+  auto sources = buffer<u64>::of(line_count * 2);
   auto relocations = buffer<abi::core_relo>::of(types == nullptr ? 0 : cores);
   auto cores_of = buffer<program_cores>::of(types == nullptr || cores == 0 ? 0 : count);
   auto targets = buffer<kernel_type_need>::of(places == 0 ? 0 : count);
@@ -22312,10 +22437,10 @@ inline result<void> recipe_writer::add_programs(const pruned_btf* types, const s
       !targets || !target_names || !license)
     return error{.at = step::allocate, .code = ENOMEM};
   if (spec_.license() != 0) spec_.image().copy_string(spec_.license(), license->data(), license->size());
-  abi::insn* next_code = code->data();
+  u64* next_code = code->data();
   map_reference* next_name = names->data();
   abi::func_info* next_start = starts->data();
-  abi::line_info* next_source = sources->data();
+  u64* next_source = sources->data();
   abi::core_relo* next_core = relocations->data();
   char* next_target = target_names->data();
   for (u32 i = 0; i < count; ++i) {
@@ -22358,7 +22483,7 @@ inline result<void> recipe_writer::add_programs(const pruned_btf* types, const s
     attr.line_info_rec_size = sizeof(abi::line_info);
     attr.line_info = next_source;
     attr.line_info_cnt = own_lines;
-    next_source += own_lines;
+    next_source += size_t{own_lines} * 2;
   }
   out.records.programs = programs->data();
   out.records.patches = patches->data();
@@ -23787,7 +23912,7 @@ class static_spec {
   template <u32 Index>
   struct whole_program {
     struct {
-      abi::insn code[detail::at_least_one(laid_out<Index>.layout.instruction_count)] = {};
+      u64 code[detail::at_least_one(laid_out<Index>.layout.instruction_count)] = {};
     } instructions;
     struct {
       map_reference list[detail::at_least_one(laid_out<Index>.layout.map_references)] = {};
@@ -23959,7 +24084,7 @@ class static_spec {
   }();
   template <u32 Index>
   struct line_block {
-    abi::line_info list[detail::at_least_one(line_count<Index>)];
+    u64 list[detail::at_least_one(line_count<Index> * 2)];
   };
 
  private:

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: MIT
+#include <array>
+#include <bit>
+
 #include "support/catch.hpp"
 #include "support/fake_machine.hpp"
 #include "support/library.hpp"
@@ -52,9 +55,18 @@ constexpr barebpf::abi::insn indexed_code[] = {
 };
 constexpr barebpf::abi::insn short_code[] = {{.opcode = 0xb7}, {.opcode = 0x95}};
 constexpr barebpf::map_reference references[] = {{.instruction = 1, .map = 1}, {.instruction = 3, .map = 0}};
+// As they stand in memory, a word for each.
+template <std::size_t Count>
+constexpr std::array<barebpf::u64, Count> words_of(const barebpf::abi::insn (&code)[Count]) {
+  std::array<barebpf::u64, Count> out{};
+  for (std::size_t i = 0; i < Count; ++i) out[i] = std::bit_cast<barebpf::u64>(code[i]);
+  return out;
+}
+constexpr auto long_words = words_of(long_code);
+constexpr auto short_words = words_of(short_code);
 constexpr barebpf::program_patch patches[] = {
-    {.code = long_code, .references = references, .reference_count = 2},
-    {.code = short_code},
+    {.code = long_words.data(), .references = references, .reference_count = 2},
+    {.code = short_words.data()},
 };
 constexpr char license[] = "GPL";
 constexpr barebpf::abi::prog_load programs[] = {
@@ -520,9 +532,10 @@ TEST_CASE("each program is patched in the same scratch, and descriptors of the o
           "[load]") {
   constexpr barebpf::map_reference one[] = {{.instruction = 0, .map = 0}};
   constexpr barebpf::abi::insn third[] = {{.opcode = 0x18, .registers = two_and_map_fd, .immediate = 0}, {}};
+  constexpr auto third_words = words_of(third);
   const barebpf::program_patch in_turn[] = {
-      {.code = long_code, .references = references, .reference_count = 2},
-      {.code = third, .references = one, .reference_count = 1}};
+      {.code = long_words.data(), .references = references, .reference_count = 2},
+      {.code = third_words.data(), .references = one, .reference_count = 1}};
   object_records records = without_types;
   records.patches = in_turn;
   fake_machine machine;

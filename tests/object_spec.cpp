@@ -349,10 +349,10 @@ TEST_CASE("an object of the other byte order is read like its twin", "[object_sp
   const auto assembled = [](const object_spec& spec) {
     barebpf::program_layout layout;
     REQUIRE_FALSE(lay_out(spec.tables(), spec.programs()[0].function, layout).failed());
-    std::vector<barebpf::abi::insn> code(layout.instruction_count);
+    std::vector<std::uint64_t> words(layout.instruction_count);
     std::vector<barebpf::map_reference> maps(layout.map_references);
-    assemble(spec.tables(), layout, barebpf::map_naming::by_index, code.data(), maps.data());
-    return code;
+    assemble(spec.tables(), layout, barebpf::map_naming::by_index, words.data(), maps.data());
+    return records_in<barebpf::abi::insn>(words.data(), words.size());
   };
   const auto a = assembled(*mine), b = assembled(*other);
   REQUIRE(b.size() == a.size());

@@ -600,6 +600,47 @@ TEST_CASE("strings of many lines are found", "[pruned_btf]") {
             "line " + std::to_string(i % 300));
 }
 
+TEST_CASE("what stands between the texts of lines is left out where it is much", "[pruned_btf]") {
+  btf_builder made;
+  const auto first = made.function("first", made.function_prototype(0), 1);
+  const auto section = made.name("tp/a/b");
+  const std::string longest(100, 'l');
+  std::vector<std::uint32_t> texts = {made.name("file")};
+  made.name("little");
+  texts.push_back(made.name("one"));
+  made.name(std::string(1000, 'm'));
+  texts.push_back(made.name("two"));
+  texts.push_back(made.name(longest));
+  made.name(std::string(1000, 'n'));
+  btf_ext_builder ext;
+  ext.functions.runs = {{section, {{0, first}}}};
+  ext.lines.runs = {{section}};
+  bpf_code body;
+  for (std::uint32_t i = 1; i < texts.size(); ++i) {
+    ext.lines.runs[0].records.push_back({(i - 1) * 8, texts[0], texts[i], i << 10});
+    body.move(0, 1);
+  }
+  object_builder file;
+  file.add(object_builder::section{.name = "tp/a/b", .type = 1, .flags = 6, .content = body});
+  file.add(object_builder::section{.name = ".BTF", .type = 1, .content = made.content()});
+  file.add(object_builder::section{.name = ".BTF.ext", .type = 1, .content = ext.content()});
+  file.add(object_builder::symbol{"first", 0x12, 1, 0, body.size()});
+  const file_image image = file.build();
+  const reading object(image);
+  REQUIRE_FALSE(object.fault.failed());
+  pruned_object pruned(object.tables(), true);
+  pruned.write_all();
+
+  CHECK(pruned.kept_inside());
+  CHECK(pruned.lines.texts_size() >= 4 + sizeof "file" + sizeof "one" + sizeof "two" + 101);
+  CHECK(pruned.lines.texts_size() < 200);
+  const barebpf::bytes content(pruned.content->data(), pruned.content->size());
+  const std::uint64_t strings = content.size() - pruned.pruner.sizes().strings_size;
+  const char* const expected[] = {"file", "one", "two", longest.c_str()};
+  for (std::size_t i = 0; i < texts.size(); ++i)
+    CHECK(string_at(content, strings + pruned.lines.new_text(texts[i])) == expected[i]);
+}
+
 namespace {
 
 // One program of four instructions and one function that it calls, each with what it needs of these types:

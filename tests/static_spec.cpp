@@ -209,7 +209,7 @@ struct both_readings {
     compare_infos<Index, btf_choice::all>(by_index.layout);
     const pruned_object types(tables, true);
     REQUIRE(spec::template line_count<Index> == types.lines.count(by_index.layout));
-    std::vector<barebpf::abi::line_info> lines(spec::template line_count<Index>);
+    std::vector<std::uint64_t> lines(std::size_t{spec::template line_count<Index>} * 2);
     types.lines.write(by_index.layout, lines.data());
     CHECK(std::memcmp(spec::template lines<Index>.list, lines.data(), lines.size() * sizeof lines[0]) == 0);
   }
@@ -326,13 +326,15 @@ TEST_CASE("the compiler reads the same programs as the running program", "[stati
 }
 
 TEST_CASE("loads of map addresses name the map by its place, or wait for its descriptor", "[static_spec]") {
-  constexpr auto& by_index = from_words::instructions<0, map_naming::by_index>.code;
-  constexpr auto& by_descriptor = from_words::instructions<0, map_naming::by_descriptor>.code;
+  static_assert(from_words::instruction_count<0> == 24);
+  const auto by_index =
+      records_in<barebpf::abi::insn>(from_words::instructions<0, map_naming::by_index>.code, 24);
+  const auto by_descriptor =
+      records_in<barebpf::abi::insn>(from_words::instructions<0, map_naming::by_descriptor>.code, 24);
   const file_image image = execve_counter_image();
   const auto run_time = barebpf::object_spec::read(window(image));
   REQUIRE(run_time.has_value());
   const auto at = static_cast<std::size_t>(run_time->functions()[0].at);
-  static_assert(sizeof by_index == 192);
 
   for (std::size_t i = 0; i < 24; ++i) {
     CAPTURE(i);

@@ -333,7 +333,8 @@ class loader : public map_loader<Needs, Options> {
       if (!set_module(i, attr)) return false;
     if constexpr (Needs.patch) {
       const program_patch& patch = records_.patches[i];
-      for (u32 k = 0; k < attr.insn_cnt; ++k) slots_.scratch[k] = patch.code[k];
+      for (u32 k = 0; k < attr.insn_cnt; ++k)
+        slots_.scratch[k] = __builtin_bit_cast(abi::insn, patch.code[k]);
       for (u32 k = 0; k < patch.reference_count; ++k) {
         const map_reference& reference = patch.references[k];
         if constexpr (Needs.names) {

@@ -26,10 +26,10 @@ struct object_recipe {
   buffer<program_patch> patches;
   buffer<kernel_type_need> targets;
   buffer<char> places;
-  buffer<abi::insn> code;
+  buffer<u64> code;  // a word for each instruction
   buffer<map_reference> references;
   buffer<abi::func_info> functions;
-  buffer<abi::line_info> lines;
+  buffer<u64> lines;
   buffer<abi::core_relo> cores;
   buffer<program_cores> cores_of;  // one for each program
   buffer<char> license;
@@ -241,10 +241,10 @@ inline result<void> recipe_writer::add_programs(const pruned_btf* types, const s
   }
   auto programs = buffer<abi::prog_load>::of(count);
   auto patches = buffer<program_patch>::of(count);
-  auto code = buffer<abi::insn>::of(instructions);
+  auto code = buffer<u64>::of(instructions);
   auto names = buffer<map_reference>::of(references);
   auto starts = buffer<abi::func_info>::of(types == nullptr ? 0 : functions);
-  auto sources = buffer<abi::line_info>::of(line_count);
+  auto sources = buffer<u64>::of(line_count * 2);
   auto relocations = buffer<abi::core_relo>::of(types == nullptr ? 0 : cores);
   auto cores_of = buffer<program_cores>::of(types == nullptr || cores == 0 ? 0 : count);
   auto targets = buffer<kernel_type_need>::of(places == 0 ? 0 : count);
@@ -255,10 +255,10 @@ inline result<void> recipe_writer::add_programs(const pruned_btf* types, const s
       !targets || !target_names || !license)
     return error{.at = step::allocate, .code = ENOMEM};
   if (spec_.license() != 0) spec_.image().copy_string(spec_.license(), license->data(), license->size());
-  abi::insn* next_code = code->data();
+  u64* next_code = code->data();
   map_reference* next_name = names->data();
   abi::func_info* next_start = starts->data();
-  abi::line_info* next_source = sources->data();
+  u64* next_source = sources->data();
   abi::core_relo* next_core = relocations->data();
   char* next_target = target_names->data();
   for (u32 i = 0; i < count; ++i) {
@@ -301,7 +301,7 @@ inline result<void> recipe_writer::add_programs(const pruned_btf* types, const s
     attr.line_info_rec_size = sizeof(abi::line_info);
     attr.line_info = next_source;
     attr.line_info_cnt = own_lines;
-    next_source += own_lines;
+    next_source += size_t{own_lines} * 2;
   }
   out.records.programs = programs->data();
   out.records.patches = patches->data();

@@ -223,7 +223,7 @@ class static_spec {
   template <u32 Index>
   struct whole_program {
     struct {
-      abi::insn code[detail::at_least_one(laid_out<Index>.layout.instruction_count)] = {};
+      u64 code[detail::at_least_one(laid_out<Index>.layout.instruction_count)] = {};
     } instructions;
     struct {
       map_reference list[detail::at_least_one(laid_out<Index>.layout.map_references)] = {};
@@ -395,7 +395,7 @@ class static_spec {
   }();
   template <u32 Index>
   struct line_block {
-    abi::line_info list[detail::at_least_one(line_count<Index>)];
+    u64 list[detail::at_least_one(line_count<Index> * 2)];
   };
 
  private:

@@ -3,6 +3,7 @@
 // one, else the object's own. What is not named by a relocation stays as it is.
 #include <barebpf/core.hpp>
 #include <barebpf/pruned_btf.hpp>
+#include <bit>
 #include <vector>
 
 #include "mutate.hpp"
@@ -107,9 +108,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (u32 i = 0; i < found.facts.programs && i < 16; ++i) {
     program one;
     if (lay_out(object, found.programs[i].function, one.layout).failed()) continue;
-    one.code.resize(one.layout.instruction_count);
+    std::vector<u64> words(one.layout.instruction_count);
     std::vector<barebpf::map_reference> maps(one.layout.map_references);
-    assemble(object, one.layout, barebpf::map_naming::by_descriptor, one.code.data(), maps.data());
+    assemble(object, one.layout, barebpf::map_naming::by_descriptor, words.data(), maps.data());
+    for (const u64 word : words) one.code.push_back(std::bit_cast<insn>(word));
     one.relocations.resize(count_cores(object, one.layout));
     write_cores(object, one.layout, local.pruner, one.relocations.data());
     relocations += static_cast<u32>(one.relocations.size());

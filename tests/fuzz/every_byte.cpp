@@ -5,6 +5,7 @@
 // held by a count of its bytes, and the time is not held at all.
 #define BAREBPF_LIBC_SYSCALL
 
+#include <bit>
 #include <ctime>
 #include <filesystem>
 #include <fstream>
@@ -71,7 +72,8 @@ void make_records(const barebpf::object_spec& spec, const std::vector<char>& tar
       const barebpf::abi::prog_load& program = records.programs[i];
       if (records.cores[i].count == 0) continue;
       const exact<barebpf::abi::insn> fitted(program.insn_cnt);
-      for (u32 k = 0; k < program.insn_cnt; ++k) fitted[k] = records.patches[i].code[k];
+      for (u32 k = 0; k < program.insn_cnt; ++k)
+        fitted[k] = std::bit_cast<barebpf::abi::insn>(records.patches[i].code[k]);
       barebpf::outcome row;
       const bool fits = fitting.fit(i, fitted.data(), program.insn_cnt, row);
       hold(fits == !row.failed(), "a program fits or there is an error, and never both");

@@ -214,9 +214,12 @@ void prune(const reading& found, bool with_lines) {
       barebpf::program_layout alone_layout;
       alone_layout.pieces[0] = {.function = i};
       alone_layout.piece_count = 1;
-      const exact<barebpf::abi::line_info> lines(first.lines.count(alone_layout));
-      if (lines.size() == 0) continue;
-      first.lines.write(alone_layout, lines.data());
+      const u32 count = first.lines.count(alone_layout);
+      if (count == 0) continue;
+      const exact<u64> words(std::size_t{count} * 2);
+      first.lines.write(alone_layout, words.data());
+      const exact<barebpf::abi::line_info> lines(count);
+      std::memcpy(static_cast<void*>(lines.data()), words.data(), count * sizeof(barebpf::abi::line_info));
       const u64 start = object.functions[i].at - object.functions[i].section_at;
       u64 record = object.functions[i].lines.first;
       while (object.image.read32(record) != start) record += object.line_size;

@@ -3,6 +3,7 @@
 #include <barebpf/source_lines.hpp>
 
 #include <algorithm>
+#include <bit>
 
 #include "mutate.hpp"
 #include "reading.hpp"
@@ -173,28 +174,29 @@ void put_together(const reading& found, u32 entry, const barebpf::bytes& image) 
   promise(position == layout->instruction_count, "a program is as long as its functions");
 
   for (const auto naming : {barebpf::map_naming::by_descriptor, barebpf::map_naming::by_index}) {
-    const exact<barebpf::abi::insn> code(layout->instruction_count);
+    const exact<u64> words(layout->instruction_count);
+    const auto code = [&](u32 i) { return std::bit_cast<barebpf::abi::insn>(words[i]); };
     const exact<barebpf::map_reference> maps(layout->map_references);
     for (u32 i = 0; i < layout->map_references; ++i) maps[i].instruction = not_found;
-    assemble(tables, *layout, naming, code.data(), maps.data());
+    assemble(tables, *layout, naming, words.data(), maps.data());
     for (u32 i = 0; i < layout->map_references; ++i) {
       promise(maps[i].instruction < layout->instruction_count,
               "assemble writes as many references as laid out");
       promise(maps[i].target() < (maps[i].is_extern() ? tables.extern_count : tables.map_count),
               "what is named is a map, or something of the kernel's");
       promise(i == 0 || maps[i - 1].instruction < maps[i].instruction, "references come in order");
-      const bool is_load = code[maps[i].instruction].opcode == barebpf::abi::opcode_ld_imm64;
-      const bool is_call = code[maps[i].instruction].opcode == barebpf::abi::opcode_call;
+      const bool is_load = code(maps[i].instruction).opcode == barebpf::abi::opcode_ld_imm64;
+      const bool is_call = code(maps[i].instruction).opcode == barebpf::abi::opcode_call;
       promise((is_load && maps[i].instruction + 1 < layout->instruction_count) ||
                   (is_call && maps[i].is_extern()),
               "what names a map is a whole instruction");
     }
     for (u32 i = 0; i < layout->instruction_count; ++i) {
-      if (code[i].opcode == barebpf::abi::opcode_ld_imm64) {
+      if (code(i).opcode == barebpf::abi::opcode_ld_imm64) {
         ++i;
-      } else if (code[i].opcode == barebpf::abi::opcode_call &&
-                 code[i].source() == barebpf::abi::pseudo_call && !is_named(maps, i)) {
-        const auto target = barebpf::s64{i} + code[i].immediate + 1;
+      } else if (code(i).opcode == barebpf::abi::opcode_call &&
+                 code(i).source() == barebpf::abi::pseudo_call && !is_named(maps, i)) {
+        const auto target = barebpf::s64{i} + code(i).immediate + 1;
         bool is_start = false;
         for (u32 p = 0; p < layout->piece_count; ++p)
           is_start = is_start || layout->pieces[p].position == target;
@@ -212,8 +214,10 @@ void put_together(const reading& found, u32 entry, const barebpf::bytes& image) 
   finder.find();
   const u32 line_count = finder.count(*layout);
   if (line_count == 0) return;
+  const exact<u64> words(size_t{line_count} * 2);
+  finder.write(*layout, words.data());
   const exact<barebpf::abi::line_info> lines(line_count);
-  finder.write(*layout, lines.data());
+  std::memcpy(static_cast<void*>(lines.data()), words.data(), line_count * sizeof(barebpf::abi::line_info));
   u32 piece = 0;
   for (u32 i = 0; i < line_count; ++i) {
     promise(lines[i].insn_off < layout->instruction_count, "a line is one of an instruction");

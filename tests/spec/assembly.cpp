@@ -106,11 +106,13 @@ std::vector<std::vector<std::uint32_t>> lines_of(hand_made& made, std::uint32_t 
   guarded<std::uint32_t> storage(barebpf::source_lines::storage_size(tables));
   barebpf::source_line_finder finder(tables, storage.data());
   finder.find();
-  guarded<barebpf::abi::line_info> lines(finder.count(layout));
-  if (lines.size() != 0) finder.write(layout, lines.data());
+  const std::uint32_t count = finder.count(layout);
+  guarded<std::uint64_t> words(count * 2);
+  if (count != 0) finder.write(layout, words.data());
+  const auto lines = records_in<barebpf::abi::line_info>(words.data(), count);
   guarded<std::uint32_t> texts(finder.texts_size() / 4);
   finder.write_texts(texts.data());
-  CHECK((storage.is_untouched() && lines.is_untouched() && texts.is_untouched()));
+  CHECK((storage.is_untouched() && words.is_untouched() && texts.is_untouched()));
   const auto old_offset = [&](std::uint32_t offset) -> std::uint32_t {
     const std::string text(reinterpret_cast<const char*>(texts.data()) + offset);
     return text == "x.c" ? 1 : text == "return;" ? 5 : text.empty() ? 0 : 99;

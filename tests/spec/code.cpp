@@ -448,6 +448,41 @@ TEST_CASE("a reference may leave the offset of its map to the instruction", "[sp
   CHECK(object.reference(0).target == 0);
 }
 
+TEST_CASE("what the address of a symbol means is asked anew where an instruction adds to it", "[spec/code]") {
+  const auto whole = hits_object::first_more_symbol;
+  // Of the only map, whose symbol needs no offset, and of the section of all maps, whose symbol needs one.
+  const auto read_with = [&](std::vector<object_builder::relocation> more) {
+    hits_object made;
+    made.maps_size = 64;
+    made.map_offset = 32;
+    made.more_symbols = {{"", 0x03, hits_object::maps_section, 0, 0}};
+    made.code.clear();
+    for (const int offset : {0, 0, 0, 32})
+      for (const int byte : {0x18, 1, 0, 0, offset, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0})
+        made.code.push_back(static_cast<unsigned char>(byte));
+    for (const int byte : {0x95, 0, 0, 0, 0, 0, 0, 0}) made.code.push_back(static_cast<unsigned char>(byte));
+    made.relocations = {{0, hits_object::map_symbol}, {16, hits_object::map_symbol}, {48, whole}};
+    made.relocations.insert(made.relocations.end(), more.begin(), more.end());
+    const file_image& image = made.build();
+    const reading object(image);
+    for (std::uint32_t i = 0; !object.fault.failed() && i < object.facts.references; ++i) {
+      CHECK(object.reference(i).kind == reference_kind::map);
+      CHECK(object.reference(i).target == 0);
+      CHECK((i == 0 || object.reference(i).at > object.reference(i - 1).at));
+    }
+    return object.fault.why;
+  };
+
+  CHECK(read_with({}) == cause::none);
+  CHECK(read_with({{32, hits_object::map_symbol}}) == cause::none);
+  CHECK(read_with({{32, whole}}) == cause::bad_relocation);  // there is no map at 0
+  CHECK(read_with({{24, hits_object::map_symbol}}) ==
+        cause::bad_relocation);  // the second half of an instruction
+  CHECK(read_with({{20, hits_object::map_symbol}}) == cause::bad_relocation);  // between two
+  CHECK(read_with({{64, hits_object::map_symbol}}) ==
+        cause::bad_relocation);  // not one that loads an address
+}
+
 TEST_CASE("a program keeps where its section names the place, and none where it names none", "[spec/code]") {
   struct {
     const char* section;

@@ -129,18 +129,26 @@ struct reading {
   }
 };
 
+/// What stands in memory in these words, one record behind the other.
+template <class Record>
+std::vector<Record> records_in(const std::uint64_t* words, std::size_t count) {
+  std::vector<Record> out(count);
+  if (count != 0) std::memcpy(static_cast<void*>(out.data()), words, count * sizeof(Record));
+  return out;
+}
+
 /// A program put together from its functions.
 struct assembled_program {
   barebpf::program_layout layout;
   barebpf::verdict fault;
-  std::unique_ptr<guarded<barebpf::abi::insn>> code;
+  std::unique_ptr<guarded<std::uint64_t>> code;
   std::unique_ptr<guarded<barebpf::map_reference>> maps;
 
   assembled_program(const barebpf::object_tables& object, std::uint32_t function,
                     barebpf::map_naming naming = barebpf::map_naming::by_descriptor) {
     fault = lay_out(object, function, layout);
     if (fault.failed()) return;
-    code = std::make_unique<guarded<barebpf::abi::insn>>(layout.instruction_count);
+    code = std::make_unique<guarded<std::uint64_t>>(layout.instruction_count);
     maps = std::make_unique<guarded<barebpf::map_reference>>(layout.map_references);
     assemble(object, layout, naming, code->data(), maps->data());
   }
@@ -208,7 +216,7 @@ inline bool is_handled_inside(const reading& object) {
     inside = inside && made.kept_inside();
     if (made.fault.failed()) continue;
     guarded<barebpf::abi::func_info> infos(made.layout.piece_count);
-    guarded<barebpf::abi::line_info> lines(types.lines.count(made.layout));
+    guarded<std::uint64_t> lines(std::size_t{types.lines.count(made.layout)} * 2);
     write_functions(tables, made.layout, types.pruner, infos.data());
     if (lines.size() != 0) types.lines.write(made.layout, lines.data());
     guarded<barebpf::abi::core_relo> cores(count_cores(tables, made.layout));

@@ -14,7 +14,7 @@ namespace barebpf::inline BAREBPF_ABI {
 
 /// What has to be written into the instructions of a program before a kernel older than 5.14 takes them.
 struct program_patch {
-  const abi::insn* code = nullptr;
+  const u64* code = nullptr;  ///< a word for each instruction
   const map_reference* references = nullptr;
   u32 reference_count = 0;
 };

@@ -114,14 +114,21 @@ constexpr void go_to_reference(const object_tables& code, const function_spec& f
                            : static_cast<u32>((code.references[index].at - function.at) / sizeof(abi::insn));
 }
 
-constexpr void copy_code(const bytes& image, const function_spec& function, abi::insn* out) noexcept {
+constexpr void copy_code(const bytes& image, const function_spec& function, u64* out) noexcept {
   const u64 end = function.at + u64{function.instruction_count} * sizeof(abi::insn);
   if (!host_is_big_endian && image.has_words(function.at, end)) {
     const u64* next = image.words_at(function.at);  // the same in fewer steps
-    for (u32 i = 0; i < function.instruction_count; ++i) out[i] = __builtin_bit_cast(abi::insn, next[i]);
+    for (u32 left = function.instruction_count; left != 0; --left) *out++ = *next++;
   } else {
-    for (u64 at = function.at; at < end; at += sizeof(abi::insn)) *out++ = read_instruction(image, at);
+    for (u64 at = function.at; at < end; at += sizeof(abi::insn))
+      *out++ = __builtin_bit_cast(u64, read_instruction(image, at));
   }
+}
+
+constexpr void set_immediate(u64& instruction, s32 immediate) noexcept {
+  auto parts = __builtin_bit_cast(abi::insn, instruction);
+  parts.immediate = immediate;
+  instruction = __builtin_bit_cast(u64, parts);
 }
 
 }  // namespace detail
@@ -217,8 +224,10 @@ enum class map_naming : u8 {
 
 /// Writes the instructions of a program to `out`, and which of them name a map to `maps`; both have as much room
 /// as the layout says.
-constexpr void assemble(const object_tables& code, const program_layout& layout, map_naming naming,
-                        abi::insn* out, map_reference* maps) noexcept {
+/// Shape: a word for each instruction, which has it in memory as the kernel takes it: most stay as they are in the file,
+///        and the compiler pays for each part into which it takes one.
+constexpr void assemble(const object_tables& code, const program_layout& layout, map_naming naming, u64* out,
+                        map_reference* maps) noexcept {
   u32 named = 0;
   for (u32 p = 0; p < layout.piece_count; ++p) {
     const u32 position = layout.pieces[p].position;
@@ -231,8 +240,9 @@ constexpr void assemble(const object_tables& code, const program_layout& layout,
         detail::go_to_reference(code, function, cursor);
       if (cursor.instruction >= function.instruction_count) break;
       const u32 at = position + cursor.instruction;
+      auto first = __builtin_bit_cast(abi::insn, out[at]);
       reference found;
-      if (detail::reference_at(code, function, cursor, out[at], found).failed()) found = {};
+      if (detail::reference_at(code, function, cursor, first, found).failed()) found = {};
       switch (found.kind) {
         case reference_kind::nothing:
           break;
@@ -240,11 +250,11 @@ constexpr void assemble(const object_tables& code, const program_layout& layout,
         case reference_kind::value: {
           const bool is_value = found.kind == reference_kind::value;
           if (naming == map_naming::by_index)
-            out[at].set_source(is_value ? abi::pseudo_map_idx_value : abi::pseudo_map_idx);
+            first.set_source(is_value ? abi::pseudo_map_idx_value : abi::pseudo_map_idx);
           else
-            out[at].set_source(is_value ? abi::pseudo_map_value : abi::pseudo_map_fd);
-          out[at].immediate = static_cast<s32>(found.target);
-          out[at + 1].immediate = static_cast<s32>(found.offset);
+            first.set_source(is_value ? abi::pseudo_map_value : abi::pseudo_map_fd);
+          first.immediate = static_cast<s32>(found.target);
+          detail::set_immediate(out[at + 1], static_cast<s32>(found.offset));
           maps[named++] = {.instruction = at, .map = found.target};
           break;
         }
@@ -254,13 +264,14 @@ constexpr void assemble(const object_tables& code, const program_layout& layout,
         case reference_kind::call:
         case reference_kind::function:
           if (found.kind == reference_kind::function) {
-            out[at].set_source(abi::pseudo_func);
-            out[at + 1].immediate = 0;
+            first.set_source(abi::pseudo_func);
+            detail::set_immediate(out[at + 1], 0);
           }
-          out[at].immediate = static_cast<s32>(layout.position_of(found.target)) - static_cast<s32>(at) - 1;
+          first.immediate = static_cast<s32>(layout.position_of(found.target)) - static_cast<s32>(at) - 1;
           break;
       }
-      cursor.instruction += out[at].opcode == abi::opcode_ld_imm64 ? 2 : 1;
+      out[at] = __builtin_bit_cast(u64, first);
+      cursor.instruction += first.opcode == abi::opcode_ld_imm64 ? 2 : 1;
     }
   }
 }

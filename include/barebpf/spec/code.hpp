@@ -145,7 +145,7 @@ constexpr u32 function_at(const function_spec* functions, u32 count, u64 at) noe
 // Finds out what the relocation at `out.at` in the function `around` against the symbol `out.target` means.
 constexpr verdict read_reference(const opened_object& object, const object_slots& slots,
                                  const object_facts& facts, const function_spec& around,
-                                 reference& out) noexcept {
+                                 const abi::insn& instruction, reference& out) noexcept {
   const elf& file = object.file;
   const bytes& image = file.image();
   const elf_symbol symbol = file.symbol(out.target);
@@ -156,7 +156,6 @@ constexpr verdict read_reference(const opened_object& object, const object_slots
   if ((out.at - around.at) % sizeof(abi::insn) != 0) return wrong(cause::bad_relocation);
   const bool is_in_maps = object.maps.index != 0 && symbol.section == object.maps.index;
   const elf_section section = is_in_maps ? object.maps : file.section(symbol.section);
-  const abi::insn instruction = read_instruction(image, out.at);
   const bool has_second_half = (out.at - around.at) / sizeof(abi::insn) + 1 < around.instruction_count;
   const auto point_to = [&](reference_kind kind, u32 target, u64 offset) {
     out.kind = kind;
@@ -211,6 +210,14 @@ constexpr verdict read_reference(const opened_object& object, const object_slots
   return point_to(reference_kind::value, offset <= section.size ? holder : not_found, offset);
 }
 
+// What the addresses of symbols mean, of those that were asked for last: many instructions name the same few.
+struct known_addresses {
+  static constexpr u32 slots = 64;
+
+  u32 symbols[slots] = {};  // 0, that of no symbol, for none
+  reference meanings[slots];
+};
+
 constexpr verdict read_references(const opened_object& object, const object_slots& slots,
                                   object_facts& out) noexcept {
   const elf& file = object.file;
@@ -225,6 +232,7 @@ constexpr verdict read_references(const opened_object& object, const object_slot
     }
   }
   sort_by_place(slots.references, out.references);
+  known_addresses known;
   u32 behind = 0;  // the first function that begins behind the reference
   for (u32 i = 0; i < out.references; ++i) {
     reference& next = slots.references[i];
@@ -232,7 +240,21 @@ constexpr verdict read_references(const opened_object& object, const object_slot
     if (behind == 0) continue;
     const function_spec& around = slots.functions[behind - 1];
     if (next.at >= end_of(around)) continue;
-    if (const verdict v = read_reference(object, slots, out, around, next); v.failed()) return v;
+    const abi::insn instruction = read_instruction(file.image(), next.at);
+    // Of an address without an offset, at a place like any other.
+    const u32 symbol = next.target, slot = symbol % known_addresses::slots;
+    const bool is_plain = instruction.opcode == abi::opcode_ld_imm64 && instruction.immediate == 0 &&
+                          (next.at - around.at) % sizeof(abi::insn) == 0 &&
+                          end_of(around) - next.at >= 2 * sizeof(abi::insn);
+    if (is_plain && symbol != 0 && known.symbols[slot] == symbol) {
+      const reference& meaning = known.meanings[slot];
+      next = {.at = next.at, .kind = meaning.kind, .target = meaning.target, .offset = meaning.offset};
+      continue;
+    }
+    if (const verdict v = read_reference(object, slots, out, around, instruction, next); v.failed()) return v;
+    if (!is_plain) continue;
+    known.symbols[slot] = symbol;
+    known.meanings[slot] = next;
   }
   for (u32 i = 0; i < out.functions; ++i) {
     function_spec& function = slots.functions[i];
