@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 304e9c6e9811d641ca2cfeb5ccd8695812da8d4cfa149ab9f0804fdb19eb0c7f; do not edit.
+// Made by tools/amalgamate from files with SHA-256 223ddba242511fff5d564a40c9a794d1ae435ab8935c8cf1876a7fd0f4c203b6; do not edit.
 //
 // MIT License
 //
@@ -21455,7 +21455,7 @@ class source_lines {
           line = static_cast<u32>(tail);
           line_moves_by = u64{known_text(line)} - line;
         }
-        const u64 new_head = (static_cast<u32>(head) / sizeof(abi::insn) + first) | new_file;
+        const u64 new_head = static_cast<u32>(static_cast<u32>(head) / sizeof(abi::insn) + first) | new_file;
         const u64 new_tail = tail + line_moves_by;
         if constexpr (host_is_big_endian) {
           *out++ = new_head << 32 | new_head >> 32;

@@ -116,7 +116,7 @@ class source_lines {
           line = static_cast<u32>(tail);
           line_moves_by = u64{known_text(line)} - line;
         }
-        const u64 new_head = (static_cast<u32>(head) / sizeof(abi::insn) + first) | new_file;
+        const u64 new_head = static_cast<u32>(static_cast<u32>(head) / sizeof(abi::insn) + first) | new_file;
         const u64 new_tail = tail + line_moves_by;
         if constexpr (host_is_big_endian) {
           *out++ = new_head << 32 | new_head >> 32;

@@ -25,11 +25,13 @@ struct hand_made {
   barebpf::btf types{};
   std::uint32_t line_size = 16;
 
-  // A .BTF of nothing but these strings stands first: "x.c" at 1 and "return;" at 5.
+  // A .BTF of nothing but these strings stands first: "x.c" at 1, "return;" at 5, "odd." at 13 and "even.c" at 18.
   hand_made() {
     btf_builder strings;
     strings.name("x.c");
     strings.name("return;");
+    strings.name("odd.");
+    strings.name("even.c");
     image = strings.content();
     strings_end = image.size();
     image.resize((image.size() + 7) / 8 * 8);
@@ -115,7 +117,7 @@ std::vector<std::vector<std::uint32_t>> lines_of(hand_made& made, std::uint32_t 
   CHECK((storage.is_untouched() && words.is_untouched() && texts.is_untouched()));
   const auto old_offset = [&](std::uint32_t offset) -> std::uint32_t {
     const std::string text(reinterpret_cast<const char*>(texts.data()) + offset);
-    return text == "x.c" ? 1 : text == "return;" ? 5 : text.empty() ? 0 : 99;
+    return text == "x.c" ? 1 : text == "return;" ? 5 : text == "even.c" ? 18 : text.empty() ? 0 : 99;
   };
   std::vector<std::vector<std::uint32_t>> out;
   for (const barebpf::abi::line_info& line : lines)
@@ -395,14 +397,14 @@ TEST_CASE("of a section's lines a function has those of its instructions", "[spe
   const auto second = made.add(bpf_code().move(0, 2).move(0, 3).exit());
   const auto third = made.add(bpf_code().exit());
   made.add_lines(first,
-                 {{0, 1, 5, 1}, {8, 1, 5, 2}, {16, 1, 5, 3}, {32, 1, 5, 4}, {40, 1, 5, 5}, {48, 1, 5, 6}});
+                 {{0, 1, 5, 1}, {8, 1, 5, 2}, {16, 18, 5, 3}, {32, 18, 18, 4}, {40, 1, 5, 5}, {48, 1, 5, 6}});
   for (const std::uint32_t function : {second, third}) {
     made.functions[function].section_at = made.functions[first].at;
     made.functions[function].lines = made.functions[first].lines;
   }
 
   CHECK(lines_of(made, first) == line_list{{0, 1, 5, 1}, {1, 1, 5, 2}});
-  CHECK(lines_of(made, second) == line_list{{0, 1, 5, 3}, {2, 1, 5, 4}});
+  CHECK(lines_of(made, second) == line_list{{0, 18, 5, 3}, {2, 18, 18, 4}});
   CHECK(lines_of(made, third) == line_list{{0, 1, 5, 5}});
 }
 
@@ -422,7 +424,7 @@ TEST_CASE("a function whose lines the kernel would refuse has none", "[spec/asse
     made.add_lines(entry, lines);
     return lines_of(made, entry).size();
   };
-  const std::uint32_t strings = 13;  // bytes of them: "", "x.c", "return;"
+  const std::uint32_t strings = 25;  // bytes of them
 
   CHECK(lines_for({{0, 1, 5, 1}, {8, 1, 5, 2}, {16, 1, 12, 3}}) == 3);
   CHECK(lines_for({}) == 0);
