@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 223ddba242511fff5d564a40c9a794d1ae435ab8935c8cf1876a7fd0f4c203b6; do not edit.
+// Made by tools/amalgamate from files with SHA-256 17ee2fbd86fc13cfa8466f586476c345c8eec30d584884b32f19aac84ed1bd1c; do not edit.
 //
 // MIT License
 //
@@ -6584,11 +6584,16 @@ consteval auto find_offsets() noexcept {
 // Larger ones take the compiler too many steps.
 inline constexpr size_t largest_with_bytes = 2048;
 template <class T>
-inline constexpr bool shows_offsets =
-    sizeof(T) <= largest_with_bytes&& std::is_trivially_copyable_v<T>&& []<class... Member>(
-                                                                            member_list<Member...>*) {
+consteval bool are_offsets_shown() noexcept {
+  if constexpr (sizeof(T) > largest_with_bytes || !std::is_trivially_copyable_v<T>)
+    return false;
+  else
+    return []<class... Member>(member_list<Member...>*) {
       return (has_plain_bytes<std::remove_const_t<Member>>() && ...);
     }(static_cast<decltype(list_members<T>())*>(nullptr));
+}
+template <class T>
+inline constexpr bool shows_offsets = are_offsets_shown<T>();
 
 // Where the members lie: in truth, or else where nothing is said about it.
 template <class T>

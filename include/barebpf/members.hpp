@@ -268,11 +268,16 @@ consteval auto find_offsets() noexcept {
 // Larger ones take the compiler too many steps.
 inline constexpr size_t largest_with_bytes = 2048;
 template <class T>
-inline constexpr bool shows_offsets =
-    sizeof(T) <= largest_with_bytes&& std::is_trivially_copyable_v<T>&& []<class... Member>(
-                                                                            member_list<Member...>*) {
+consteval bool are_offsets_shown() noexcept {
+  if constexpr (sizeof(T) > largest_with_bytes || !std::is_trivially_copyable_v<T>)
+    return false;
+  else
+    return []<class... Member>(member_list<Member...>*) {
       return (has_plain_bytes<std::remove_const_t<Member>>() && ...);
     }(static_cast<decltype(list_members<T>())*>(nullptr));
+}
+template <class T>
+inline constexpr bool shows_offsets = are_offsets_shown<T>();
 
 // Where the members lie: in truth, or else where nothing is said about it.
 template <class T>
