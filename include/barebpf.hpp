@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 17ee2fbd86fc13cfa8466f586476c345c8eec30d584884b32f19aac84ed1bd1c; do not edit.
+// Made by tools/amalgamate from files with SHA-256 e0c54364c1107b6896703b4030e8d61a2b2d7cb932fe4210a04760dc1e1cbe6c; do not edit.
 //
 // MIT License
 //
@@ -19482,8 +19482,8 @@ enum class map_naming : u8 {
 
 /// Writes the instructions of a program to `out`, and which of them name a map to `maps`; both have as much room
 /// as the layout says.
-/// Shape: a word for each instruction, which has it in memory as the kernel takes it: most stay as they are in the file,
-///        and the compiler pays for each part into which it takes one.
+/// Shape: a word for each instruction, which has it in memory as the kernel takes it. Most stay whole, because the
+///        compiler pays for each part of one.
 constexpr void assemble(const object_tables& code, const program_layout& layout, map_naming naming, u64* out,
                         map_reference* maps) noexcept {
   u32 named = 0;
@@ -21524,8 +21524,8 @@ class source_lines {
   // The first piece behind `i` that has a mark, up to `last`.
   [[nodiscard]] constexpr u32 next_mark(u32 i, u32 last) const noexcept {
     const u32* const marks = marks_;
-    while (++i < last && marks[i] == 0) {
-    }
+    do ++i;
+    while (i < last && marks[i] == 0);
     return i;
   }
 
@@ -24061,14 +24061,15 @@ class static_spec {
   static constexpr u32 instruction_count = laid_out<Index>.layout.instruction_count;
   template <u32 Index>
   static constexpr u32 reference_count = laid_out<Index>.layout.map_references;
-  /// Its instructions.
+  /// Its instructions, a word for each, see `assemble`.
   template <u32 Index, map_naming Naming>
   static constexpr auto instructions = assembled<Index, Naming>.instructions;
   /// The places in those instructions that name a map, in order.
   template <u32 Index>
   static constexpr auto references = assembled<Index, map_naming::by_descriptor>.references;
 
-  /// Where its functions begin and their types; its source lines. None where BTF does not tell of all.
+  /// Where its functions begin and their types; its source lines, two words for each, see `source_lines`. None where BTF
+  /// does not tell of all.
   template <u32 Index>
   static constexpr u32 function_count =
       laid_out<Index>.layout.has_types ? laid_out<Index>.layout.piece_count : 0;

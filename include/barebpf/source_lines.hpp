@@ -180,8 +180,8 @@ class source_lines {
   // The first piece behind `i` that has a mark, up to `last`.
   [[nodiscard]] constexpr u32 next_mark(u32 i, u32 last) const noexcept {
     const u32* const marks = marks_;
-    while (++i < last && marks[i] == 0) {
-    }
+    do ++i;
+    while (i < last && marks[i] == 0);
     return i;
   }
 

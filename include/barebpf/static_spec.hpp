@@ -367,14 +367,15 @@ class static_spec {
   static constexpr u32 instruction_count = laid_out<Index>.layout.instruction_count;
   template <u32 Index>
   static constexpr u32 reference_count = laid_out<Index>.layout.map_references;
-  /// Its instructions.
+  /// Its instructions, a word for each, see `assemble`.
   template <u32 Index, map_naming Naming>
   static constexpr auto instructions = assembled<Index, Naming>.instructions;
   /// The places in those instructions that name a map, in order.
   template <u32 Index>
   static constexpr auto references = assembled<Index, map_naming::by_descriptor>.references;
 
-  /// Where its functions begin and their types; its source lines. None where BTF does not tell of all.
+  /// Where its functions begin and their types; its source lines, two words for each, see `source_lines`. None where BTF
+  /// does not tell of all.
   template <u32 Index>
   static constexpr u32 function_count =
       laid_out<Index>.layout.has_types ? laid_out<Index>.layout.piece_count : 0;

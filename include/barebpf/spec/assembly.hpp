@@ -224,8 +224,8 @@ enum class map_naming : u8 {
 
 /// Writes the instructions of a program to `out`, and which of them name a map to `maps`; both have as much room
 /// as the layout says.
-/// Shape: a word for each instruction, which has it in memory as the kernel takes it: most stay as they are in the file,
-///        and the compiler pays for each part into which it takes one.
+/// Shape: a word for each instruction, which has it in memory as the kernel takes it. Most stay whole, because the
+///        compiler pays for each part of one.
 constexpr void assemble(const object_tables& code, const program_layout& layout, map_naming naming, u64* out,
                         map_reference* maps) noexcept {
   u32 named = 0;
