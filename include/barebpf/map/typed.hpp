@@ -44,11 +44,11 @@ concept element_way = requires(const Way& way) {
   Way::needs;
 };
 
-/// What does not become a `Wanted` where that is taken.
+namespace detail {
+
+// What does not become a `Wanted` where that is taken.
 template <class Given, class Wanted>
 concept misfit = !std::is_convertible_v<Given, const Wanted&>;
-
-namespace detail {
 
 template <class... Rest>
 inline constexpr bool begins_with_way = false;
@@ -383,27 +383,27 @@ class map {
   }
 
   // What is no key or value of this map is told so, instead of all that the compiler has tried.
-  template <misfit<Key> Given, class... Rest>
+  template <detail::misfit<Key> Given, class... Rest>
   result<element> lookup_elem(Given&&, Rest&&...) const noexcept {
     demand<can_lookup>();
     return demand_key<Given>();
   }
-  template <misfit<Key> Given, class... Rest>
+  template <detail::misfit<Key> Given, class... Rest>
   result<void> update_elem(Given&&, Rest&&...) noexcept {
     demand<can_update>();
     return demand_key<Given>();
   }
-  template <class... Rest, misfit<given_with<Rest...>> Given>
+  template <class... Rest, detail::misfit<given_with<Rest...>> Given>
   result<void> update_elem(const Key&, Given&&, Rest&&...) noexcept {
     demand<can_update>();
     return demand_value<Given, given_with<Rest...>>();
   }
-  template <misfit<Key> Given>
+  template <detail::misfit<Key> Given>
   result<void> delete_elem(Given&&) noexcept {
     demand<can_delete>();
     return demand_key<Given>();
   }
-  template <misfit<Key> Given, class... Rest>
+  template <detail::misfit<Key> Given, class... Rest>
   result<element> lookup_and_delete_elem(Given&&, Rest&&...) noexcept {
     demand<can_lookup_and_delete>();
     return demand_key<Given>();
@@ -620,18 +620,18 @@ class map {
   }
   template <class Given>
   static constexpr error demand_key() noexcept {
-    static_assert(!misfit<Given, Key>,
+    static_assert(!detail::misfit<Given, Key>,
                   "barebpf: what stands here as a key does not become one of this map's keys, so give what "
                   "its key_type is made of");
     return {};
   }
   template <class Given, class Wanted>
   static constexpr error demand_value() noexcept {
-    constexpr bool is_of_one_cpu = per_cpu && !misfit<Given, Value>;
+    constexpr bool is_of_one_cpu = per_cpu && !detail::misfit<Given, Value>;
     static_assert(
         !is_of_one_cpu,
         "barebpf: this map has a value for each CPU, so add on_all_cpus or on_cpu, or give a per_cpu_values");
-    static_assert(is_of_one_cpu || !misfit<Given, Wanted>,
+    static_assert(is_of_one_cpu || !detail::misfit<Given, Wanted>,
                   "barebpf: what stands here as a value does not become one of this map's values, so give "
                   "what its mapped_type is made of");
     return {};
