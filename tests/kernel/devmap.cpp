@@ -129,11 +129,13 @@ TEST_CASE("devmap: a program in the slot sees each frame before it leaves", "[de
     CHECK(must(devices.lookup_elem(0)).program_id == kernel_id(loaded.program<"leaves">()));
     CHECK(must(devices.lookup_elem(1)).program_id == 0);
 
+    // One at a time, because of frames that leave together all see the program of the first: bq_enqueue in
+    // kernel/bpf/devmap.c at v6.12 keeps one for each interface.
     left.send(frame_of(0, 1));
-    left.send(frame_of(1, 2));
-    left.send(frame_of(0, 3));
     CHECK((right.receive() == marked(frame_of(0, 1))));
+    left.send(frame_of(1, 2));
     CHECK((right.receive() == frame_of(1, 2)));
+    left.send(frame_of(0, 3));
     CHECK((right.receive() == marked(frame_of(0, 3))));
     CHECK(*count == 2);
 
