@@ -55,6 +55,20 @@ struct pruning {
   }
 };
 
+// The first record of lines that does not stand in front of `offset`, by halving: among records that are not in order there
+// may be others.
+u64 first_line(const barebpf::object_tables& object, const barebpf::btf_ext_run& lines, u64 offset) {
+  u64 record = lines.first;
+  for (u32 left = lines.count; left != 0;) {
+    const u32 half = left / 2;
+    const u64 middle = record + u64{half} * object.line_size;
+    const bool is_in_front = object.image.read32(middle) < offset;
+    record = is_in_front ? middle + object.line_size : record;
+    left = is_in_front ? left - half - 1 : half;
+  }
+  return record;
+}
+
 // An ELF file with nothing but a section .BTF that holds `content`.
 class wrapped {
  public:
@@ -221,8 +235,7 @@ void prune(const reading& found, bool with_lines) {
       const exact<barebpf::abi::line_info> lines(count);
       std::memcpy(static_cast<void*>(lines.data()), words.data(), count * sizeof(barebpf::abi::line_info));
       const u64 start = object.functions[i].at - object.functions[i].section_at;
-      u64 record = object.functions[i].lines.first;
-      while (object.image.read32(record) != start) record += object.line_size;
+      u64 record = first_line(object, object.functions[i].lines, start);
       for (u32 k = 0; k < lines.size() && k < 64; ++k, record += object.line_size) {
         promise(string_at(types.image(), types.strings() + lines[k].file_name_off) ==
                         string_at(object.image, object.types.strings() + object.image.read32(record + 4)) &&
