@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 c475683384c809093fc0f4a0e801f5ed82035d62d98896ccbe8156204f501930; do not edit.
+// Made by tools/amalgamate from files with SHA-256 fc3c040a65c2f085328b44ab297d9674e00cef86b72d8335242b190d0f729dd4; do not edit.
 //
 // MIT License
 //
@@ -19964,8 +19964,8 @@ inline constexpr older_kind older_kinds[] = {
     const bool is_kept = as.since == 0, is_byte = !is_kept && as.stand_in == abi::btf_kind::integer;
     const bool is_named = is_kept || as.stand_in == abi::btf_kind::enumeration;
     *next++ = is_named ? static_cast<u32>(type.name - types.strings()) : 0;
-    *next++ =
-        static_cast<u32>(as.stand_in) << 24 | type.members | (is_kept && types.is_flagged(type) ? flag : 0);
+    *next++ = static_cast<u32>(as.stand_in) << 24 | (is_named ? type.members : 0) |
+              (is_kept && types.is_flagged(type) ? flag : 0);
     *next++ = is_byte ? 1 : type.size_or_type;
     const u64 tail = (btf::extent_of(type) - abi::btf_type_record::size) / 4;
     for (u64 i = 0; i < tail; ++i)
@@ -23554,8 +23554,8 @@ class ringbuf {
       at = give_up();
     u64 used = 0;
     // Where the next header is follows from this one, and to wait for it is what costs most. Most records are as long as
-    // the one before, so the processor may guess that and read several headers at once. No record has this length.
-    u32 usual = ~u32{0};
+    // the one before, so the processor may guess that and read several headers at once. At first no length is usual.
+    u64 usual = ~u64{0};
     u64 room = 0;
     // May have passed the end once records were overwritten.
     while (used != at_most && static_cast<difference>(end - static_cast<size_t>(at)) > 0) {

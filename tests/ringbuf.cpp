@@ -189,6 +189,19 @@ TEST_CASE("a record that is longer than the ring is none", "[ringbuf]") {
   CHECK(take_from(*events) == contents{"seen"});
 }
 
+TEST_CASE("a header of nothing but ones is that of a record which is not finished", "[ringbuf]") {
+  ring_machine machine(map_type::ringbuf, 4096);
+  const barebpf::fd map = machine.open_map();
+  auto events = ringbuf::open(map);
+  REQUIRE(events.has_value());
+  machine.send("one");
+  const std::uint32_t header = ~std::uint32_t{0};
+  std::memcpy(machine.memory(1) + 4096, &header, sizeof header);
+
+  CHECK(take_from(*events) == contents{});
+  CHECK(events->consumer_position() == 0);
+}
+
 TEST_CASE("a ring buffer of the other direction is told by its name", "[ringbuf]") {
   ring_machine machine(map_type::user_ringbuf, 4096);
   const barebpf::fd map = machine.open_map();

@@ -50,8 +50,8 @@ inline constexpr older_kind older_kinds[] = {
     const bool is_kept = as.since == 0, is_byte = !is_kept && as.stand_in == abi::btf_kind::integer;
     const bool is_named = is_kept || as.stand_in == abi::btf_kind::enumeration;
     *next++ = is_named ? static_cast<u32>(type.name - types.strings()) : 0;
-    *next++ =
-        static_cast<u32>(as.stand_in) << 24 | type.members | (is_kept && types.is_flagged(type) ? flag : 0);
+    *next++ = static_cast<u32>(as.stand_in) << 24 | (is_named ? type.members : 0) |
+              (is_kept && types.is_flagged(type) ? flag : 0);
     *next++ = is_byte ? 1 : type.size_or_type;
     const u64 tail = (btf::extent_of(type) - abi::btf_type_record::size) / 4;
     for (u64 i = 0; i < tail; ++i)

@@ -71,8 +71,8 @@ class ringbuf {
       at = give_up();
     u64 used = 0;
     // Where the next header is follows from this one, and to wait for it is what costs most. Most records are as long as
-    // the one before, so the processor may guess that and read several headers at once. No record has this length.
-    u32 usual = ~u32{0};
+    // the one before, so the processor may guess that and read several headers at once. At first no length is usual.
+    u64 usual = ~u64{0};
     u64 room = 0;
     // May have passed the end once records were overwritten.
     while (used != at_most && static_cast<difference>(end - static_cast<size_t>(at)) > 0) {
