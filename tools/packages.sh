@@ -17,6 +17,7 @@ package_of() {
     apt:sanitizers-14) echo libclang-rt-14-dev ;;
     apt:libc++-14) echo libc++-14-dev libc++abi-14-dev ;;
     apt:clang++-19) echo clang-19 ;;
+    apt:sanitizers-19) echo libclang-rt-19-dev ;;
     # Not g++-multilib, which conflicts with the compiler for arm64.
     apt:g++-multilib) echo "g++-$(g++ -dumpversion | cut -d. -f1)-multilib" ;;
     apt:libfuzzer) echo clang-14 libclang-rt-14-dev ;;
@@ -44,7 +45,7 @@ package_of() {
     dnf:g++-multilib) echo glibc-devel.i686 libstdc++-devel.i686 ;;
     # Where there are no kernels of Debian, there is nothing to boot.
     dnf:qemu-system-* | apk:qemu-system-* | pacman:qemu-system-*) ;;
-    dnf:libc++-14 | dnf:sanitizers-14 | dnf:clang++-* | dnf:*-linux-gnu-g++) ;;
+    dnf:libc++-14 | dnf:sanitizers-* | dnf:clang++-* | dnf:*-linux-gnu-g++) ;;
     apk:clang-bpf) echo clang llvm ;;
     apk:c++) echo g++ ;;
     apk:ninja) echo samurai ;;
@@ -56,7 +57,7 @@ package_of() {
     apk:pkg-config) echo pkgconf ;;
     apk:libfuzzer) echo clang compiler-rt ;;
     apk:libbpf) echo libbpf-dev libelf-static zlib-static zstd-static ;;
-    apk:musl-gcc | apk:g++-multilib | apk:libc++-14 | apk:sanitizers-14 | apk:clang++-* | apk:*-linux-gnu-g++) ;;
+    apk:musl-gcc | apk:g++-multilib | apk:libc++-14 | apk:sanitizers-* | apk:clang++-* | apk:*-linux-gnu-g++) ;;
     pacman:clang-bpf) echo clang ;;
     pacman:c++) echo gcc ;;
     pacman:python3) echo python ;;
@@ -70,7 +71,7 @@ package_of() {
     pacman:musl-gcc) echo musl ;;
     pacman:libfuzzer) echo clang compiler-rt ;;
     pacman:g++-multilib) echo lib32-gcc-libs lib32-glibc ;;
-    pacman:libc++-14 | pacman:sanitizers-14 | pacman:clang++-*) ;;
+    pacman:libc++-14 | pacman:sanitizers-* | pacman:clang++-*) ;;
     pacman:aarch64-linux-gnu-g++) echo aarch64-linux-gnu-gcc ;;
     *) echo "$2" ;;
   esac
@@ -84,6 +85,7 @@ is_there() {
     libbpf) pkg-config --exists libbpf 2>/dev/null ;;
     clang-tidy) command -v clang-tidy-14 >/dev/null || command -v clang-tidy >/dev/null ;;
     sanitizers-14) [ -e "$(clang++-14 -print-file-name=libclang_rt.asan-$(uname -m).a 2>/dev/null)" ] ;;
+    sanitizers-19) echo 'int main() {}' | clang++-19 -fsanitize=thread -x c++ -o /dev/null - 2>/dev/null ;;
     libc++-14) echo '#include <new>' | clang++-14 -stdlib=libc++ -x c++ -fsyntax-only - 2>/dev/null ;;
     g++-multilib) printf '#include <new>\nint main() {}\n' | g++ -m32 -x c++ -o /dev/null - 2>/dev/null ;;
     kernel-headers) [ -e /usr/include/linux/bpf.h ] ;;
