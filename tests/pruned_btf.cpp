@@ -567,6 +567,20 @@ TEST_CASE("the texts of source lines stand in front of the names of types", "[pr
   CHECK(without.lines.new_text(file_name) == 0);
 }
 
+namespace {
+
+// An object of one program, "first" in the section tp/a/b.
+file_image image_of(const bpf_code& body, const btf_builder& types, const btf_ext_builder& ext) {
+  object_builder file;
+  file.add(object_builder::section{.name = "tp/a/b", .type = 1, .flags = 6, .content = body});
+  file.add(object_builder::section{.name = ".BTF", .type = 1, .content = types.content()});
+  file.add(object_builder::section{.name = ".BTF.ext", .type = 1, .content = ext.content()});
+  file.add(object_builder::symbol{"first", 0x12, 1, 0, body.size()});
+  return file.build();
+}
+
+}  // namespace
+
 TEST_CASE("strings of many lines are found", "[pruned_btf]") {
   btf_builder made;
   const auto first = made.function("first", made.function_prototype(0), 1);
@@ -581,12 +595,7 @@ TEST_CASE("strings of many lines are found", "[pruned_btf]") {
     body.move(0, 1);
     ext.lines.runs[0].records.push_back({i * 8, texts.back(), texts[i / 2], i << 10});
   }
-  object_builder file;
-  file.add(object_builder::section{.name = "tp/a/b", .type = 1, .flags = 6, .content = body});
-  file.add(object_builder::section{.name = ".BTF", .type = 1, .content = made.content()});
-  file.add(object_builder::section{.name = ".BTF.ext", .type = 1, .content = ext.content()});
-  file.add(object_builder::symbol{"first", 0x12, 1, 0, body.size()});
-  const file_image image = file.build();
+  const file_image image = image_of(body, made, ext);
   const reading object(image);
   REQUIRE_FALSE(object.fault.failed());
   pruned_object pruned(object.tables(), true);
@@ -620,12 +629,7 @@ TEST_CASE("what stands between the texts of lines is left out where it is much",
     ext.lines.runs[0].records.push_back({(i - 1) * 8, texts[0], texts[i], i << 10});
     body.move(0, 1);
   }
-  object_builder file;
-  file.add(object_builder::section{.name = "tp/a/b", .type = 1, .flags = 6, .content = body});
-  file.add(object_builder::section{.name = ".BTF", .type = 1, .content = made.content()});
-  file.add(object_builder::section{.name = ".BTF.ext", .type = 1, .content = ext.content()});
-  file.add(object_builder::symbol{"first", 0x12, 1, 0, body.size()});
-  const file_image image = file.build();
+  const file_image image = image_of(body, made, ext);
   const reading object(image);
   REQUIRE_FALSE(object.fault.failed());
   pruned_object pruned(object.tables(), true);

@@ -228,12 +228,8 @@ void prune(const reading& found, bool with_lines) {
       barebpf::program_layout alone_layout;
       alone_layout.pieces[0] = {.function = i};
       alone_layout.piece_count = 1;
-      const u32 count = first.lines.count(alone_layout);
-      if (count == 0) continue;
-      const exact<u64> words(std::size_t{count} * 2);
-      first.lines.write(alone_layout, words.data());
-      const exact<barebpf::abi::line_info> lines(count);
-      std::memcpy(static_cast<void*>(lines.data()), words.data(), count * sizeof(barebpf::abi::line_info));
+      const exact<barebpf::abi::line_info> lines = lines_of(first.lines, alone_layout);
+      if (lines.size() == 0) continue;
       const u64 start = object.functions[i].at - object.functions[i].section_at;
       u64 record = first_line(object, object.functions[i].lines, start);
       for (u32 k = 0; k < lines.size() && k < 64; ++k, record += object.line_size) {

@@ -5,8 +5,9 @@
 #define BAREBPF_TESTS_FUZZ_READING_HPP
 
 #include <barebpf/object_spec.hpp>
-#include <barebpf/spec/assembly.hpp>
+#include <barebpf/source_lines.hpp>
 #include <barebpf/type_shape.hpp>
+#include <cstring>
 #include <tuple>
 
 #include "fuzz.hpp"
@@ -105,6 +106,18 @@ struct reading {
             .extern_count = facts.externs};
   }
 };
+
+/// The lines of a program, as many as `lines` counts.
+inline exact<barebpf::abi::line_info> lines_of(const barebpf::source_lines& lines,
+                                               const barebpf::program_layout& layout) {
+  const barebpf::u32 count = lines.count(layout);
+  const exact<barebpf::u64> words(std::size_t{count} * 2);
+  if (count != 0) lines.write(layout, words.data());
+  exact<barebpf::abi::line_info> out(count);
+  for (barebpf::u32 i = 0; i < count; ++i)
+    std::memcpy(static_cast<void*>(&out[i]), words.data() + std::size_t{i} * 2, sizeof out[i]);
+  return out;
+}
 
 /// A verdict tells of a place in the file.
 inline void promise_place(const barebpf::verdict& fault, const barebpf::bytes& image) {

@@ -212,14 +212,10 @@ void put_together(const reading& found, u32 entry, const barebpf::bytes& image) 
   const exact<u32> storage(barebpf::source_lines::storage_size(tables));
   barebpf::source_line_finder finder(tables, storage.data());
   finder.find();
-  const u32 line_count = finder.count(*layout);
-  if (line_count == 0) return;
-  const exact<u64> words(size_t{line_count} * 2);
-  finder.write(*layout, words.data());
-  const exact<barebpf::abi::line_info> lines(line_count);
-  std::memcpy(static_cast<void*>(lines.data()), words.data(), line_count * sizeof(barebpf::abi::line_info));
+  const exact<barebpf::abi::line_info> lines = lines_of(finder, *layout);
+  if (lines.size() == 0) return;
   u32 piece = 0;
-  for (u32 i = 0; i < line_count; ++i) {
+  for (u32 i = 0; i < lines.size(); ++i) {
     promise(lines[i].insn_off < layout->instruction_count, "a line is one of an instruction");
     promise(i == 0 || lines[i - 1].insn_off < lines[i].insn_off, "lines come in order");
     if (piece < layout->piece_count && lines[i].insn_off == layout->pieces[piece].position) ++piece;
