@@ -579,10 +579,22 @@ file_image image_of(const bpf_code& body, const btf_builder& types, const btf_ex
   return file.build();
 }
 
+// The same bytes as `static_spec` has them.
+std::vector<std::uint64_t> words_of(const file_image& image) {
+  std::vector<std::uint64_t> out((image.size() + 7) / 8);
+  for (std::size_t i = 0; i < image.size(); ++i) out[i / 8] |= std::uint64_t{image[i]} << i % 8 * 8;
+  return out;
+}
+
 }  // namespace
 
 TEST_CASE("strings of many lines are found", "[pruned_btf]") {
+  // As bytes and as the words that the compiler reads, of which a record fills two or a part of three.
+  const std::size_t moved = GENERATE(4u, 5u, 8u);
+  const bool is_words = GENERATE(false, true);
+  CAPTURE(moved, is_words);
   btf_builder made;
+  made.name(std::string(moved, 'm'));
   const auto first = made.function("first", made.function_prototype(0), 1);
   btf_ext_builder ext;
   const auto section = made.name("tp/a/b");
@@ -596,7 +608,8 @@ TEST_CASE("strings of many lines are found", "[pruned_btf]") {
     ext.lines.runs[0].records.push_back({i * 8, texts.back(), texts[i / 2], i << 10});
   }
   const file_image image = image_of(body, made, ext);
-  const reading object(image);
+  const std::vector<std::uint64_t> words = words_of(image);
+  const reading object(is_words ? barebpf::bytes(words.data(), words.size()) : window(image));
   REQUIRE_FALSE(object.fault.failed());
   pruned_object pruned(object.tables(), true);
   pruned.write_all();
@@ -607,6 +620,28 @@ TEST_CASE("strings of many lines are found", "[pruned_btf]") {
   for (std::uint32_t i = 0; i < 500; ++i)
     REQUIRE(string_at(content, strings + pruned.lines.new_text(texts[i])) ==
             "line " + std::to_string(i % 300));
+}
+
+TEST_CASE("a long text is kept though its end is a text too", "[pruned_btf]") {
+  btf_builder made;
+  const auto first = made.function("first", made.function_prototype(0), 1);
+  const auto section = made.name("tp/a/b"), file_name = made.name("file");
+  const std::string text = std::string(900, 'b') + std::string(100, 'e');
+  const auto whole = made.name(text), its_end = whole + 900;
+  btf_ext_builder ext;
+  ext.functions.runs = {{section, {{0, first}}}};
+  ext.lines.runs = {{section, {{0, file_name, whole, 1 << 10}, {8, file_name, its_end, 2 << 10}}}};
+  const file_image image = image_of(bpf_code().move(0, 1).exit(), made, ext);
+  const reading object(image);
+  REQUIRE_FALSE(object.fault.failed());
+  pruned_object pruned(object.tables(), true);
+  pruned.write_all();
+
+  CHECK(pruned.kept_inside());
+  const std::string content(pruned.content->begin(), pruned.content->end());
+  const std::size_t strings = content.size() - pruned.pruner.sizes().strings_size;
+  CHECK(content.c_str() + strings + pruned.lines.new_text(whole) == text);
+  CHECK(content.c_str() + strings + pruned.lines.new_text(its_end) == text.substr(900));
 }
 
 TEST_CASE("what stands between the texts of lines is left out where it is much", "[pruned_btf]") {
