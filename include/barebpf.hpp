@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // barebpf 0.1.0: BPF maps and the objects that carry them, in C++20, without a dependency.
 // The whole library. Copy this file, #include it, compile with -std=c++20; there is nothing to link.
-// Made by tools/amalgamate from files with SHA-256 fc3c040a65c2f085328b44ab297d9674e00cef86b72d8335242b190d0f729dd4; do not edit.
+// Made by tools/amalgamate from files with SHA-256 6970f32d2e3b5dcc04342f92ddd6d7e2a26f5c9fb6cbcbde63fb3934d58c74c0; do not edit.
 //
 // MIT License
 //
@@ -23140,9 +23140,11 @@ template <class T>
 [[nodiscard]] inline size_t load_position(const unsigned char* at) noexcept {
   return __atomic_load_n(reinterpret_cast<const size_t*>(at), __ATOMIC_ACQUIRE);
 }
+// On i386 a number of 64 bits may lie at any multiple of four, and clang asks a library to write such a one whole.
+using position_word [[gnu::aligned(8)]] = u64;
 inline void store_position(unsigned char* at, u64 position) noexcept {
   if constexpr (__atomic_always_lock_free(sizeof(u64), nullptr)) {
-    __atomic_store_n(reinterpret_cast<u64*>(at), position, __ATOMIC_RELEASE);
+    __atomic_store_n(reinterpret_cast<position_word*>(at), position, __ATOMIC_RELEASE);
   } else {
     // Between the two the ring looks full to the kernel, once in 4 GiB.
     u32* const halves = reinterpret_cast<u32*>(at);
@@ -23154,7 +23156,7 @@ inline void store_position(unsigned char* at, u64 position) noexcept {
 // difference may come out too large, and never negative, when somebody goes on meanwhile.
 [[nodiscard]] inline u64 load_own_position(const unsigned char* at) noexcept {
   if constexpr (__atomic_always_lock_free(sizeof(u64), nullptr))
-    return __atomic_load_n(reinterpret_cast<const u64*>(at), __ATOMIC_ACQUIRE);
+    return __atomic_load_n(reinterpret_cast<const position_word*>(at), __ATOMIC_ACQUIRE);
   return read_field<u64>(at);
 }
 

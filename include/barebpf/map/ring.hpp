@@ -27,9 +27,11 @@ template <class T>
 [[nodiscard]] inline size_t load_position(const unsigned char* at) noexcept {
   return __atomic_load_n(reinterpret_cast<const size_t*>(at), __ATOMIC_ACQUIRE);
 }
+// On i386 a number of 64 bits may lie at any multiple of four, and clang asks a library to write such a one whole.
+using position_word [[gnu::aligned(8)]] = u64;
 inline void store_position(unsigned char* at, u64 position) noexcept {
   if constexpr (__atomic_always_lock_free(sizeof(u64), nullptr)) {
-    __atomic_store_n(reinterpret_cast<u64*>(at), position, __ATOMIC_RELEASE);
+    __atomic_store_n(reinterpret_cast<position_word*>(at), position, __ATOMIC_RELEASE);
   } else {
     // Between the two the ring looks full to the kernel, once in 4 GiB.
     u32* const halves = reinterpret_cast<u32*>(at);
@@ -41,7 +43,7 @@ inline void store_position(unsigned char* at, u64 position) noexcept {
 // difference may come out too large, and never negative, when somebody goes on meanwhile.
 [[nodiscard]] inline u64 load_own_position(const unsigned char* at) noexcept {
   if constexpr (__atomic_always_lock_free(sizeof(u64), nullptr))
-    return __atomic_load_n(reinterpret_cast<const u64*>(at), __ATOMIC_ACQUIRE);
+    return __atomic_load_n(reinterpret_cast<const position_word*>(at), __ATOMIC_ACQUIRE);
   return read_field<u64>(at);
 }
 
