@@ -66,11 +66,11 @@ with scratch() as folder:
     whole = twin.read_text()
     for old in ["hash_mop", "so look for a misspelling"]:
         twin.write_text(whole.replace(old, "other words"))
-        finds([copy / "tools/pages", "--check"], "docs/mistakes.md is not what", env=with_compiler)
+        finds([copy / "tools/pages", "--check", "mistakes"], "docs/mistakes.md is not what", env=with_compiler)
     twin.write_text(whole)
     describe_hpp = copy / "include/barebpf/describe.hpp"
     describe_hpp.write_text(describe_hpp.read_text().replace("there is no such file", "there is such a file"))
-    finds([copy / "tools/pages", "--check"], "Run: tools/pages", env=with_compiler)
+    finds([copy / "tools/pages", "--check", "errors"], "Run: tools/pages", env=with_compiler)
     finds([copy / "tools/pages"], "errors.md could not be made", env={**with_compiler, "CXX": "/nonexistent/c++"})
 
     # The page of the figures: what is left out, changed by hand, or missed in silence.
