@@ -579,6 +579,25 @@ file_image image_of(const bpf_code& body, const btf_builder& types, const btf_ex
   return file.build();
 }
 
+// Its types and lines as they are written, read by nobody.
+struct pruned_lines {
+  reading object;
+  pruned_object pruned;
+  std::string content{};
+
+  explicit pruned_lines(const barebpf::bytes& image) : object(image), pruned(object.tables(), true) {
+    REQUIRE_FALSE(object.fault.failed());
+    pruned.write_all();
+    CHECK(pruned.kept_inside());
+    content.assign(pruned.content->begin(), pruned.content->end());
+  }
+  // What stands there of the text at `offset` among the object's strings.
+  std::string text(std::uint32_t offset) const {
+    const std::size_t strings = content.size() - pruned.pruner.sizes().strings_size;
+    return content.c_str() + strings + pruned.lines.new_text(offset);
+  }
+};
+
 // The same bytes as `static_spec` has them.
 std::vector<std::uint64_t> words_of(const file_image& image) {
   std::vector<std::uint64_t> out((image.size() + 7) / 8);
@@ -609,17 +628,8 @@ TEST_CASE("strings of many lines are found", "[pruned_btf]") {
   }
   const file_image image = image_of(body, made, ext);
   const std::vector<std::uint64_t> words = words_of(image);
-  const reading object(is_words ? barebpf::bytes(words.data(), words.size()) : window(image));
-  REQUIRE_FALSE(object.fault.failed());
-  pruned_object pruned(object.tables(), true);
-  pruned.write_all();
-
-  CHECK(pruned.kept_inside());
-  const barebpf::bytes content(pruned.content->data(), pruned.content->size());
-  const std::uint64_t strings = content.size() - pruned.pruner.sizes().strings_size;
-  for (std::uint32_t i = 0; i < 500; ++i)
-    REQUIRE(string_at(content, strings + pruned.lines.new_text(texts[i])) ==
-            "line " + std::to_string(i % 300));
+  const pruned_lines pruned(is_words ? barebpf::bytes(words.data(), words.size()) : window(image));
+  for (std::uint32_t i = 0; i < 500; ++i) REQUIRE(pruned.text(texts[i]) == "line " + std::to_string(i % 300));
 }
 
 TEST_CASE("a long text is kept though its end is a text too", "[pruned_btf]") {
@@ -632,16 +642,9 @@ TEST_CASE("a long text is kept though its end is a text too", "[pruned_btf]") {
   ext.functions.runs = {{section, {{0, first}}}};
   ext.lines.runs = {{section, {{0, file_name, whole, 1 << 10}, {8, file_name, its_end, 2 << 10}}}};
   const file_image image = image_of(bpf_code().move(0, 1).exit(), made, ext);
-  const reading object(image);
-  REQUIRE_FALSE(object.fault.failed());
-  pruned_object pruned(object.tables(), true);
-  pruned.write_all();
-
-  CHECK(pruned.kept_inside());
-  const std::string content(pruned.content->begin(), pruned.content->end());
-  const std::size_t strings = content.size() - pruned.pruner.sizes().strings_size;
-  CHECK(content.c_str() + strings + pruned.lines.new_text(whole) == text);
-  CHECK(content.c_str() + strings + pruned.lines.new_text(its_end) == text.substr(900));
+  const pruned_lines pruned(window(image));
+  CHECK(pruned.text(whole) == text);
+  CHECK(pruned.text(its_end) == text.substr(900));
 }
 
 TEST_CASE("what stands between the texts of lines is left out where it is much", "[pruned_btf]") {
@@ -665,19 +668,11 @@ TEST_CASE("what stands between the texts of lines is left out where it is much",
     body.move(0, 1);
   }
   const file_image image = image_of(body, made, ext);
-  const reading object(image);
-  REQUIRE_FALSE(object.fault.failed());
-  pruned_object pruned(object.tables(), true);
-  pruned.write_all();
-
-  CHECK(pruned.kept_inside());
-  CHECK(pruned.lines.texts_size() >= 4 + sizeof "file" + sizeof "one" + sizeof "two" + 101);
-  CHECK(pruned.lines.texts_size() < 200);
-  const barebpf::bytes content(pruned.content->data(), pruned.content->size());
-  const std::uint64_t strings = content.size() - pruned.pruner.sizes().strings_size;
-  const char* const expected[] = {"file", "one", "two", longest.c_str()};
-  for (std::size_t i = 0; i < texts.size(); ++i)
-    CHECK(string_at(content, strings + pruned.lines.new_text(texts[i])) == expected[i]);
+  const pruned_lines pruned(window(image));
+  CHECK(pruned.pruned.lines.texts_size() >= 4 + sizeof "file" + sizeof "one" + sizeof "two" + 101);
+  CHECK(pruned.pruned.lines.texts_size() < 200);
+  const std::string expected[] = {"file", "one", "two", longest};
+  for (std::size_t i = 0; i < texts.size(); ++i) CHECK(pruned.text(texts[i]) == expected[i]);
 }
 
 namespace {
